@@ -1,0 +1,326 @@
+"""The canonical order: a POS sale in our own words, whatever POS it came from.
+
+Frozen all the way down. Money is ``Decimal`` in major units of ``currency``; times are aware. JSON written by
+``to_json`` is read back by ``from_json`` to an equal order. What a POS says beyond these fields is kept in ``extra``.
+
+Signs: a sale's amounts are positive, a return's quantities and totals are negative; discounts carry the sign of what
+they lower, so that ``lines + fees - discounts + rounding = total_inc_tax`` holds for both (see ``balance``).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Annotated, Self
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PlainSerializer,
+    SerializationInfo,
+)
+
+from syncd.canonical.money import ZERO, Money, Quantity
+
+# "register" is the trade's word for a till; the name that it shadows is ABCMeta's, which no order ever calls.
+warnings.filterwarnings("ignore", message='Field name "register" in "CanonicalOrder" shadows', category=UserWarning)
+
+_UNSENDABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+def _clean(text: str) -> str:
+    if _UNSENDABLE.search(text):
+        text = _UNSENDABLE.sub("", text)
+    return text
+
+
+def _moment(at: datetime, info: SerializationInfo) -> str:
+    """The time with its own offset; in a fingerprint, the instant alone."""
+    if info.context == "fingerprint":
+        at = at.astimezone(UTC)
+    return at.isoformat()
+
+
+def _freeze(value: JsonValue) -> object:
+    if isinstance(value, dict):
+        return MappingProxyType({key: _freeze(item) for key, item in value.items()})
+    if isinstance(value, list):
+        return tuple(_freeze(item) for item in value)
+    return value
+
+
+def _thaw(value: object) -> JsonValue:
+    if isinstance(value, Mapping):
+        return {key: _thaw(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_thaw(item) for item in value]
+    return value if isinstance(value, str | int | float | bool) or value is None else str(value)
+
+
+Text = Annotated[str, AfterValidator(_clean)]
+Moment = Annotated[AwareDatetime, PlainSerializer(_moment, return_type=str, when_used="json")]
+Extra = Annotated[dict[str, JsonValue], AfterValidator(_freeze), PlainSerializer(_thaw)]
+
+
+class SaleStatus(StrEnum):
+    """Where the sale stands in the POS."""
+
+    COMPLETED = "completed"
+    OPEN = "open"
+    VOIDED = "voided"
+    REFUNDED = "refunded"
+    PARTIALLY_REFUNDED = "partially_refunded"
+
+
+class Fulfilment(StrEnum):
+    """How the goods reach the customer."""
+
+    IN_STORE = "in_store"
+    PICKUP = "pickup"
+    SHIP = "ship"
+    DIGITAL = "digital"
+
+
+class LineKind(StrEnum):
+    """What a line sells."""
+
+    PRODUCT = "product"
+    CUSTOM = "custom"
+    GIFT_CARD = "gift_card"
+    SERVICE = "service"
+    DEPOSIT = "deposit"
+
+
+class FeeKind(StrEnum):
+    """What a charge outside the lines is for."""
+
+    SERVICE_CHARGE = "service_charge"
+    TIP = "tip"
+    BAG = "bag"
+    DELIVERY = "delivery"
+    SURCHARGE = "surcharge"
+    OTHER = "other"
+
+
+class TenderKind(StrEnum):
+    """How a part of the sale was paid."""
+
+    CASH = "cash"
+    CARD = "card"
+    GIFT_CARD = "gift_card"
+    STORE_CREDIT = "store_credit"
+    ON_ACCOUNT = "on_account"
+    OTHER = "other"
+
+
+class TenderStatus(StrEnum):
+    """Whether a tender counts: only a captured one does."""
+
+    CAPTURED = "captured"
+    PENDING = "pending"
+    FAILED = "failed"
+    VOIDED = "voided"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=False)
+
+
+class Named(_Model):
+    """A location, register or cashier: the POS's id for it and the name people know."""
+
+    id: Text
+    name: Text = ""
+
+    @property
+    def label(self) -> str:
+        """The name, else the id."""
+        return self.name or self.id
+
+
+class Tax(_Model):
+    """One tax: its amount in the order's currency, its rate in percent, and whether prices already include it."""
+
+    name: Text = "Tax"
+    rate: Money | None = None
+    amount: Money
+    included: bool = False
+
+
+class Discount(_Model):
+    """An order discount that the line totals do not show: what it takes off the total, and the tax within that."""
+
+    name: Text = "Discount"
+    code: Text | None = None
+    amount_inc_tax: Money
+    amount_ex_tax: Money
+
+
+class Modifier(_Model):
+    """A choice made for a line ("Oat milk"); its price, if any, is already in the line's totals."""
+
+    name: Text
+    amount: Money = ZERO
+
+
+class Line(_Model):
+    """One line of the receipt. Totals are for the whole quantity, after line discounts."""
+
+    line_id: Text
+    kind: LineKind = LineKind.PRODUCT
+    sku: Text | None = None
+    upc: Text | None = None
+    name: Text
+    variant: Text | None = None
+    quantity: Quantity = Decimal(1)
+    unit: Text | None = None
+    total_ex_tax: Money
+    total_inc_tax: Money
+    list_price: Money | None = None
+    discount: Money = ZERO
+    taxes: tuple[Tax, ...] = ()
+    modifiers: tuple[Modifier, ...] = ()
+    digital: bool = False
+    serials: tuple[Text, ...] = ()
+    note: Text = ""
+
+
+class Fee(_Model):
+    """A charge outside the lines: tip, service charge, bag, delivery."""
+
+    kind: FeeKind
+    name: Text
+    total_ex_tax: Money
+    total_inc_tax: Money
+    taxes: tuple[Tax, ...] = ()
+
+
+class Tender(_Model):
+    """A payment: ``amount`` is what it settled, tip included and change taken out; negative where money went back."""
+
+    kind: TenderKind
+    label: Text
+    amount: Money
+    tip: Money = ZERO
+    tendered: Money | None = None
+    change: Money = ZERO
+    card_brand: Text | None = None
+    card_last4: Annotated[str, Field(pattern=r"^\d{1,4}$")] | None = None
+    status: TenderStatus = TenderStatus.CAPTURED
+
+
+class RefundLine(_Model):
+    """How much of one line came back; quantity and amount are positive."""
+
+    line_id: Text
+    quantity: Quantity
+    amount_inc_tax: Money
+
+
+class Refund(_Model):
+    """Money given back for this sale, by line or by amount; amounts are positive."""
+
+    id: Text
+    at: Moment | None = None
+    amount_inc_tax: Money
+    amount_tax: Money | None = None
+    lines: tuple[RefundLine, ...] = ()
+    tender: Text | None = None
+    reason: Text = ""
+
+
+class Address(_Model):
+    """A postal address with the person it belongs to; ``country`` is an ISO 3166-1 alpha-2 code or a name."""
+
+    first_name: Text = ""
+    last_name: Text = ""
+    company: Text = ""
+    street_1: Text = ""
+    street_2: Text = ""
+    city: Text = ""
+    state: Text = ""
+    zip: Text = ""
+    country: Text = ""
+    phone: Text = ""
+    email: Text = ""
+
+
+class Customer(_Model):
+    """Who bought, as far as the POS knows."""
+
+    id: Text | None = None
+    first_name: Text = ""
+    last_name: Text = ""
+    company: Text = ""
+    email: Text = ""
+    phone: Text = ""
+
+
+class CanonicalOrder(_Model):
+    """One sale. ``source`` and ``sale_id`` make its sale key; everything else is what the sale says now."""
+
+    source: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
+    sale_id: Annotated[Text, Field(min_length=1, max_length=180)]
+    number: Text | None = None
+    version: Text | None = None
+    status: SaleStatus = SaleStatus.COMPLETED
+    training: bool = False
+    placed_at: Moment
+    updated_at: Moment | None = None
+    uploaded_at: Moment | None = None
+    business_day: date | None = None
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    prices_include_tax: bool = False
+    location: Named | None = None
+    register: Named | None = None
+    cashier: Named | None = None
+    customer: Customer | None = None
+    billing: Address | None = None
+    shipping: Address | None = None
+    fulfilment: Fulfilment = Fulfilment.IN_STORE
+    lines: tuple[Line, ...] = ()
+    discounts: tuple[Discount, ...] = ()
+    fees: tuple[Fee, ...] = ()
+    tenders: tuple[Tender, ...] = ()
+    taxes: tuple[Tax, ...] = ()
+    refunds: tuple[Refund, ...] = ()
+    returns_of: Text | None = None
+    rounding: Money = ZERO
+    note: Text = ""
+    total_inc_tax: Money
+    total_tax: Money
+    extra: Extra = Field(default_factory=dict)
+
+    @property
+    def sale_key(self) -> str:
+        """``<source name>:<the POS's own stable id>``: unique for ever, and BigCommerce's ``external_order_id``."""
+        return f"{self.source}:{self.sale_id}"
+
+    def __hash__(self) -> int:
+        """By sale key: ``extra`` holds mappings, which have no hash."""
+        return hash(self.sale_key)
+
+    def to_json(self) -> str:
+        """One line of JSON, amounts as text, times with their offset, defaults left out."""
+        return self.model_dump_json(exclude_defaults=True)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """The order that ``to_json`` wrote; JSON numbers are read exactly, without passing through a float.
+
+        Raises:
+            pydantic.ValidationError: the JSON is not a canonical order.
+            ValueError: the text is not JSON.
+
+        """
+        return cls.model_validate(json.loads(text, parse_float=Decimal))

@@ -1,0 +1,103 @@
+"""Time, handed in: the wall clock for people, boot time for gaps, and durations as configs write them.
+
+Nothing outside this module reads a clock. ``now`` may jump; ``elapsed`` may not, and goes on while the machine sleeps
+(``CLOCK_BOOTTIME``), so a gap measured by it is a gap that passed in the world.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Protocol
+
+from pydantic import BeforeValidator, PlainSerializer
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class BootTime:
+    """Seconds since this boot, and which boot it was: comparable only within one boot."""
+
+    boot_id: str
+    seconds: float
+
+    def since(self, earlier: BootTime) -> float | None:
+        """Seconds that have passed since ``earlier``, or None where that was another boot."""
+        return self.seconds - earlier.seconds if earlier.boot_id == self.boot_id else None
+
+
+class Clock(Protocol):
+    """The two clocks that syncd reads."""
+
+    def now(self) -> datetime:
+        """The wall clock, aware, in UTC."""
+        ...
+
+    def elapsed(self) -> BootTime:
+        """Boot time, for gaps and deadlines."""
+        ...
+
+    def wait(self, stop: threading.Event, seconds: float) -> bool:
+        """Sleep at most ``seconds``; True as soon as ``stop`` is set."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    def __init__(self) -> None:
+        self._boot_id = _boot_id()
+
+    def now(self) -> datetime:
+        """The wall clock, aware, in UTC."""
+        return datetime.fromtimestamp(time.time(), UTC)  # noqa: TID251  the one place that reads the wall clock
+
+    def elapsed(self) -> BootTime:
+        """Seconds since boot, suspends included."""
+        return BootTime(self._boot_id, time.clock_gettime(time.CLOCK_BOOTTIME))
+
+    def wait(self, stop: threading.Event, seconds: float) -> bool:
+        """Sleep at most ``seconds``; True as soon as ``stop`` is set."""
+        return stop.wait(max(0.0, seconds))
+
+
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:  # a sandboxed /proc: each process then counts as a boot of its own, which only makes us wait longer
+        return f"process-{time.clock_gettime_ns(time.CLOCK_BOOTTIME)}"
+
+
+def parse_duration(text: object) -> timedelta:
+    """``"30s"``, ``"250ms"``, ``"15m"``, ``"2h"``, ``"7d"`` or a number of seconds -> timedelta.
+
+    Raises:
+        ValueError: for anything else; the message says what is allowed.
+
+    """
+    if isinstance(text, timedelta):
+        return text
+    if isinstance(text, int | float) and not isinstance(text, bool):
+        return timedelta(seconds=text)
+    if isinstance(text, str) and (match := _DURATION.fullmatch(text)):
+        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    msg = 'must be a duration such as "250ms", "30s", "15m", "2h" or "7d"'
+    raise ValueError(msg)
+
+
+def format_duration(value: timedelta) -> str:
+    """The shortest text that ``parse_duration`` reads back exactly: ``90s``, ``15m``, ``250ms``."""
+    millis = value // timedelta(milliseconds=1)
+    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)):
+        if millis and millis % size == 0:
+            return f"{millis // size}{unit}"
+    return f"{millis}ms"
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration), PlainSerializer(format_duration, return_type=str)]

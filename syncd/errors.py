@@ -1,0 +1,105 @@
+"""The root of every error that syncd raises on purpose.
+
+Each error says what happened, to what, and what to do about it. ``cli/exits.py`` alone maps classes to exit codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class SyncdError(Exception):
+    """What happened (``args[0]``) and what to do about it (``cure``)."""
+
+    def __init__(self, what: str, cure: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.cure = cure
+
+    def __str__(self) -> str:
+        """The message, followed by the cure where there is one."""
+        return f"{self.what}\n  {self.cure}" if self.cure else self.what
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with the configuration: the key, what was found there, and what is allowed."""
+
+    key: str
+    found: str
+    allowed: str
+
+    def __str__(self) -> str:
+        """``key: found ...; allowed ...`` on one line."""
+        found = f" (found {self.found})" if self.found else ""
+        return f"{self.key}: {self.allowed}{found}"
+
+
+class ConfigError(SyncdError):
+    """The configuration cannot be used; ``problems`` lists everything that is wrong with it, at once."""
+
+    def __init__(self, what: str, problems: Sequence[Problem] = (), cure: str = "") -> None:
+        super().__init__(what, cure)
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        """The headline and one line for each problem."""
+        lines = [self.what, *(f"  {problem}" for problem in self.problems)]
+        return "\n".join([*lines, f"  {self.cure}"] if self.cure else lines)
+
+
+class UsageError(SyncdError):
+    """A command was called in a way that makes no sense."""
+
+
+class SourceError(SyncdError):
+    """A source could not be read at all (a single bad record is a ``Fault``, not an error)."""
+
+
+class Unavailable(SourceError):
+    """The source does not answer or its folder is not there; trying again later may help."""
+
+
+class AccessDenied(SourceError):
+    """The source refused us; a person must mend a permission or a token."""
+
+
+class RemoteError(SyncdError):
+    """BigCommerce could not be read (writes return an ``Outcome`` instead)."""
+
+
+class Unreachable(RemoteError):
+    """No answer, or none that could be read."""
+
+
+class Denied(RemoteError):
+    """401 or 403: the token is wrong, revoked or lacks a scope."""
+
+
+class Throttled(RemoteError):
+    """429: the store's quota is used up; ``reset_s`` says for how long, where the answer said so."""
+
+    def __init__(self, what: str, cure: str = "", reset_s: float | None = None) -> None:
+        super().__init__(what, cure)
+        self.reset_s = reset_s
+
+
+class LedgerError(SyncdError):
+    """The ledger cannot be used."""
+
+
+class Busy(LedgerError):
+    """Somebody else holds the ledger or the right to push."""
+
+
+class Full(LedgerError):
+    """The ledger's disk is full or read-only."""
+
+
+class Corrupt(LedgerError):
+    """The ledger is damaged or is not a ledger."""
+
+
+class TooNew(LedgerError):
+    """The ledger was written by a newer syncd."""

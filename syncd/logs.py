@@ -1,0 +1,87 @@
+"""Structured logs: JSON in a service, coloured lines on a terminal, no secret in either.
+
+Events are constant, snake case and in the past tense (``sale_recorded``); values are fields. ``bind`` puts ``source``,
+``store``, ``sale``, ``attempt`` and ``lane`` on every line below it.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import structlog
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
+LogFormat = Literal["auto", "json", "console"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+_SECRET_NAMES = re.compile(r"token|secret|password|authorization|api_key", re.IGNORECASE)
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), 127, *range(128, 160)) if code not in (9, 10)} | {10: "\\n"}
+_planted: set[str] = set()
+
+
+def hide(*values: str) -> None:
+    """Never let any of ``values`` (tokens as they were read) appear in a log line, whatever carries them."""
+    _planted.update(value for value in values if len(value) >= 4)
+
+
+def redact(text: str) -> str:
+    """``text`` without any hidden value, and with control characters written out (a name may hold a newline or ANSI)."""
+    for value in _planted:
+        text = text.replace(value, "***")
+    return text.translate(_CONTROL)
+
+
+def _clean(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for key, value in event.items():
+        if _SECRET_NAMES.search(key):
+            event[key] = "***"
+        elif isinstance(value, str):
+            event[key] = redact(value) if key != "exception" else _keep_lines(value)
+        elif value is not None and not isinstance(value, bool | int | float):
+            event[key] = redact(str(value))
+    return event
+
+
+def _keep_lines(trace: str) -> str:
+    return "\n".join(redact(line) for line in trace.splitlines())
+
+
+def setup(fmt: LogFormat = "auto", level: LogLevel = "info") -> None:
+    """Send every log line, ours and the libraries', to standard error in one form."""
+    as_json = fmt == "json" or (fmt == "auto" and not sys.stderr.isatty())
+    render: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    finish: list[Any] = [structlog.processors.format_exc_info, _clean, render]
+    structlog.configure(
+        processors=[*shared, *finish],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *finish],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def get_logger() -> FilteringBoundLogger:
+    """The logger of the caller; context bound with ``bind`` appears on every line."""
+    logger: FilteringBoundLogger = structlog.get_logger()
+    return logger
+
+
+bind = structlog.contextvars.bound_contextvars

@@ -1,0 +1,77 @@
+"""Secrets in the configuration: where each one comes from, never what it is.
+
+A secret is written ``{ env = "NAME" }``, ``{ file = "/run/credentials/token" }`` or ``{ command = ["pass", "show", "x"] }``.
+Its value lives in a pydantic ``SecretStr``, whose repr is stars.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, SecretStr
+
+ALLOWED = 'must be { env = "NAME" }, { file = "PATH" } or { command = ["PROGRAM", "ARG"] }'
+_COMMAND_TIMEOUT_S = 30
+
+
+def resolve_secret(value: object) -> SecretStr:
+    """Read the secret that ``value`` points to.
+
+    Raises:
+        ValueError: the form is wrong, or the place it names has no value; the message never holds a secret.
+
+    """
+    if isinstance(value, SecretStr):
+        return value
+    if not isinstance(value, Mapping) or len(value) != 1:
+        raise ValueError(ALLOWED)
+    ((kind, where),) = value.items()
+    if kind == "env" and isinstance(where, str):
+        return _from_env(where)
+    if kind == "file" and isinstance(where, str):
+        return _from_file(where)
+    if kind == "command" and isinstance(where, list) and where and all(isinstance(word, str) for word in where):
+        return _from_command(where)
+    raise ValueError(ALLOWED)
+
+
+def _from_env(name: str) -> SecretStr:
+    value = os.environ.get(name, "").strip()
+    if not value:
+        msg = f"environment variable {name} is not set: set it, or name a file or a command instead"
+        raise ValueError(msg)
+    return SecretStr(value)
+
+
+def _from_file(name: str) -> SecretStr:
+    try:
+        value = Path(os.path.expandvars(name)).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"secret file {name} cannot be read ({getattr(error, 'strerror', None) or 'not text'})"
+        raise ValueError(msg) from None
+    if not value:
+        msg = f"secret file {name} is empty"
+        raise ValueError(msg)
+    return SecretStr(value)
+
+
+def _from_command(command: list[str]) -> SecretStr:
+    try:
+        done = subprocess.run(  # noqa: S603  the operator's own command, from the operator's own config file
+            command, capture_output=True, text=True, timeout=_COMMAND_TIMEOUT_S, check=False, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        msg = f"secret command {command[0]} could not be run ({type(error).__name__})"
+        raise ValueError(msg) from None
+    value = done.stdout.strip()
+    if done.returncode != 0 or not value:
+        msg = f"secret command {command[0]} exited with {done.returncode} and {'no' if not value else 'some'} output"
+        raise ValueError(msg)
+    return SecretStr(value)
+
+
+Secret = Annotated[SecretStr, BeforeValidator(resolve_secret)]
