@@ -1,0 +1,30 @@
+"""The ledger: the database that knows every sale's state. Knows no POS and no BigCommerce."""
+
+from syncd.ledger.actions import Moved
+from syncd.ledger.lease import Lease
+from syncd.ledger.ledger import Ledger
+from syncd.ledger.queries import Lag, Selection, Story
+from syncd.ledger.record import Recorded
+from syncd.ledger.sale import Attempt, Intent, Known, LookUp, ReplyInfo, Route, Router, Sale
+from syncd.ledger.states import Kind, Lane, State
+
+__all__ = [
+    "Attempt",
+    "Intent",
+    "Kind",
+    "Known",
+    "Lag",
+    "Lane",
+    "Lease",
+    "Ledger",
+    "LookUp",
+    "Moved",
+    "Recorded",
+    "ReplyInfo",
+    "Route",
+    "Router",
+    "Sale",
+    "Selection",
+    "State",
+    "Story",
+]

@@ -1,0 +1,213 @@
+"""Attempts: intents that are durable before a request leaves, and the outcomes that close them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+
+from syncd.clock import BootTime
+from syncd.ledger.moves import ONE_MORE, Move, apply, effect
+from syncd.ledger.sale import Attempt, Intent, ReplyInfo, Sale
+from syncd.ledger.schema import attempts, sales
+from syncd.ledger.states import State, Transition
+from syncd.ledger.times import to_micros
+
+_EDITED = "changed in the POS while its request was on the wire"
+_SALES_AT_ONCE = 500
+_INTERRUPTED = "the process that sent it ended before the outcome was written"
+
+
+def begin(connection: Connection, intents: Sequence[Intent], now: datetime, boot: BootTime) -> list[Attempt]:
+    """Commit-to-be of ``intents``: an attempt each, and the sale is ``sending``; a sale that has moved on is left out."""
+    values = {"tries": ONE_MORE, "lookups": None}
+    moves = [
+        Move(intent.sale_id, State.PENDING, State.SENDING, intent.kind.value, values, intent.fingerprint)
+        for intent in intents
+    ]
+    moved = apply(connection, moves, now)
+    begun = [intent for intent in intents if intent.sale_id in moved]
+    if not begun:
+        return []
+    rows = [_row(intent, now, boot) for intent in begun]
+    numbers = connection.execute(
+        insert(attempts).returning(attempts.c.id, sort_by_parameter_order=True), rows
+    ).scalars()
+    orders = _order_ids(connection, begun)
+    return [
+        Attempt(number, i.sale_id, i.sale_key, i.kind, i.fingerprint, i.digest, boot, orders[i.sale_id])
+        for number, i in zip(numbers, begun, strict=True)
+    ]
+
+
+def _row(intent: Intent, now: datetime, boot: BootTime) -> dict[str, Any]:
+    return {
+        "sale_id": intent.sale_id,
+        "kind": intent.kind.value,
+        "fingerprint": intent.fingerprint,
+        "digest": intent.digest,
+        "order_floor": intent.order_floor,
+        "began_at": to_micros(now),
+        "boot_id": boot.boot_id,
+        "boot_s": repr(boot.seconds),
+    }
+
+
+def _order_ids(connection: Connection, intents: Sequence[Intent]) -> dict[int, int | None]:
+    ids = [intent.sale_id for intent in intents]
+    rows = connection.execute(select(sales.c.id, sales.c.order_id).where(sales.c.id.in_(ids)))
+    return {row.id: row.order_id for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an attempt: the transition that it brings, and what is kept of the answer."""
+
+    attempt: Attempt
+    transition: Transition
+    reply: ReplyInfo
+    at: datetime
+
+
+def settle(connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> set[int]:
+    """Close attempts and move their sales; an attempt that was closed before (a stale process woke up) changes nothing.
+
+    Returns the ids of the attempts that were closed here.
+    """
+    ids = [outcome.attempt.id for outcome in outcomes]
+    query = select(attempts.c.id).where(attempts.c.id.in_(ids), attempts.c.settled_at.is_(None)).with_for_update()
+    still_open = set(connection.execute(query).scalars())
+    closing = [outcome for outcome in outcomes if outcome.attempt.id in still_open]
+    if closing:
+        connection.execute(_CLOSE, [_closed(outcome) for outcome in closing])
+        sent = [Sent(o.attempt.sale_id, State.SENDING, o.attempt.fingerprint, o.attempt.id) for o in closing]
+        move_sales(connection, list(zip(sent, (o.transition for o in closing), strict=True)), now)
+    return still_open
+
+
+_CLOSE = (
+    update(attempts)
+    .where(attempts.c.id == bindparam("of_id"), attempts.c.settled_at.is_(None))
+    .values({n: bindparam(n) for n in ("settled_at", "outcome", "status", "request_id", "elapsed_ms", "detail")})
+)
+
+
+def _closed(outcome: Outcome) -> dict[str, Any]:
+    reply = outcome.reply
+    return {
+        "of_id": outcome.attempt.id,
+        "settled_at": to_micros(outcome.at),
+        "outcome": reply.outcome,
+        "status": reply.status,
+        "request_id": reply.request_id,
+        "elapsed_ms": round(reply.elapsed_s * 1000),
+        "detail": reply.detail[:2000],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A sale on the wire: the state that it must be in, the fingerprint that was sent, and the attempt."""
+
+    sale_id: int
+    before: State
+    fingerprint: str
+    attempt_id: int | None
+
+
+def move_sales(connection: Connection, settled: Sequence[tuple[Sent, Transition]], now: datetime) -> set[int]:
+    """Move sales by their transitions; those edited since they were claimed go straight on to pending in this commit."""
+    moves, states = [], {}
+    for sent, transition in settled:
+        after, why, values = effect(transition, sent.fingerprint, now)
+        moves.append(Move(sent.sale_id, sent.before, after, why, values, attempt_id=sent.attempt_id))
+        states[sent.sale_id] = after
+    moved = apply(connection, moves, now)
+    _pass_on_edited(connection, [(sent, states[sent.sale_id]) for sent, _ in settled if sent.sale_id in moved], now)
+    return moved
+
+
+def _pass_on_edited(connection: Connection, settled: Sequence[tuple[Sent, State]], now: datetime) -> None:
+    """An edit that arrived in flight: an unknown sale keeps waiting (nothing may overtake), every other is due again."""
+    waiting = [(sent, state) for sent, state in settled if state not in (State.UNKNOWN, State.PENDING)]
+    rows = connection.execute(
+        select(sales.c.id, sales.c.fingerprint).where(sales.c.id.in_([sent.sale_id for sent, _ in waiting]))
+    )
+    said = {row.id: row.fingerprint for row in rows}
+    again = {"next_attempt_at": to_micros(now), "why": "", "cure": "", "tries": 0}
+    moves = [
+        Move(sent.sale_id, state, State.PENDING, _EDITED, again, attempt_id=sent.attempt_id)
+        for sent, state in waiting
+        if said[sent.sale_id] != sent.fingerprint
+    ]
+    apply(connection, moves, now)
+
+
+def mark(connection: Connection, decided: Sequence[tuple[Sale, Transition]], now: datetime) -> int:
+    """Move pending sales that need no request; one that has moved on since it was read is left as it is."""
+    moves = []
+    for sale, transition in decided:
+        after, why, values = effect(transition, sale.fingerprint, now)
+        moves.append(Move(sale.id, State.PENDING, after, why, values, sale.fingerprint))
+    return len(apply(connection, moves, now))
+
+
+def orphans(connection: Connection, store: str, now: datetime) -> int:
+    """A dead holder's ``sending`` rows become ``unknown``: their requests may have arrived."""
+    rows = connection.execute(
+        select(sales.c.id, attempts.c.id.label("attempt_id"))
+        .join(attempts, (attempts.c.sale_id == sales.c.id) & attempts.c.settled_at.is_(None), isouter=True)
+        .where(sales.c.store == store, sales.c.state == State.SENDING.value)
+    ).all()
+    values = {"why": _INTERRUPTED, "next_attempt_at": to_micros(now), "lookups": None}
+    moves = [Move(r.id, State.SENDING, State.UNKNOWN, _INTERRUPTED, values, attempt_id=r.attempt_id) for r in rows]
+    apply(connection, moves, now)
+    closing = [
+        {**dict.fromkeys(("status", "request_id", "elapsed_ms")), **_interrupted(row.attempt_id, now)}
+        for row in rows
+        if row.attempt_id is not None
+    ]
+    if closing:
+        connection.execute(_CLOSE, closing)
+    return len(rows)
+
+
+def _interrupted(attempt_id: int, now: datetime) -> dict[str, Any]:
+    return {"of_id": attempt_id, "settled_at": to_micros(now), "outcome": "interrupted", "detail": _INTERRUPTED}
+
+
+def resolve(connection: Connection, settled: Sequence[tuple[Sale, Transition]], now: datetime) -> int:
+    """What look-ups say of unknown sales; guarded by state, so that a sale settled meanwhile is left alone."""
+    moved = 0
+    for start in range(0, len(settled), _SALES_AT_ONCE):
+        some = settled[start : start + _SALES_AT_ONCE]
+        last = _last_attempts(connection, [sale.id for sale, _ in some])
+        sent = [(_unknown(sale, last.get(sale.id)), transition) for sale, transition in some]
+        moved += len(move_sales(connection, sent, now))
+    return moved
+
+
+def _unknown(sale: Sale, last: tuple[int, str] | None) -> Sent:
+    attempt_id, fingerprint = last or (None, sale.fingerprint)
+    return Sent(sale.id, State.UNKNOWN, fingerprint, attempt_id)
+
+
+def _last_attempts(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[int, str]]:
+    newest = select(func.max(attempts.c.id)).where(attempts.c.sale_id.in_(ids)).group_by(attempts.c.sale_id)
+    rows = connection.execute(
+        select(attempts.c.id, attempts.c.sale_id, attempts.c.fingerprint).where(attempts.c.id.in_(newest))
+    )
+    return {row.sale_id: (row.id, row.fingerprint) for row in rows}
+
+
+def noted(connection: Connection, sale: Sale, lookups: str | None, look_again_at: datetime) -> None:
+    """A look-up that did not settle: when to look again, and the look-ups that count so far."""
+    values: dict[str, Any] = {"next_attempt_at": to_micros(look_again_at)}
+    if lookups is not None:
+        values["lookups"] = lookups
+    connection.execute(
+        update(sales).where(sales.c.id == sale.id, sales.c.state == State.UNKNOWN.value).values(**values)
+    )

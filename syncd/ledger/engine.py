@@ -1,0 +1,143 @@
+"""From a ledger URL to engines that are safe by construction, and from the driver's errors to ours.
+
+SQLite: WAL, ``synchronous=FULL`` (an intent that a power cut can forget is a duplicate order), every writing transaction
+``BEGIN IMMEDIATE``; readers have connections of their own that cannot write. PostgreSQL: the same tables by URL.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
+from sqlalchemy.pool import QueuePool
+
+from syncd.errors import Busy, ConfigError, Corrupt, Full, LedgerError
+
+_BUSY_MS = 30_000
+_MAGIC = b"SQLite format 3\x00"
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}")
+
+
+class Engines:
+    """The two engines of a ledger: ``write`` for one writer at a time, ``read`` for everybody."""
+
+    def __init__(self, url: str) -> None:
+        self.url = _driver_url(url)
+        self.path = Path(self.url.removeprefix("sqlite:///")) if self.url.startswith("sqlite:///") else None
+        self.write = _sqlite(self.url, writing=True) if self.path else _postgresql(self.url)
+        self.read = _sqlite(self.url, writing=False) if self.path else self.write
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the ledger is a file of ours."""
+        return self.path is not None
+
+    def prepare_file(self) -> None:
+        """Create the SQLite file for its owner only, and refuse one that is something else.
+
+        Raises:
+            LedgerError: the folder is missing or closed to us, or the file is not a ledger.
+
+        """
+        if self.path is None:
+            return
+        try:
+            handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+            with os.fdopen(handle, "rb") as file:
+                head = file.read(len(_MAGIC))
+        except OSError as error:
+            cure = "Check [ledger] url: its folder must exist and be writable for the user that runs syncd."
+            raise Full(f"the ledger {self.path} cannot be opened for writing: {error.strerror}", cure) from None
+        if head and head != _MAGIC:
+            cure = "Restore a backup, or name another file in [ledger] url; this one is left as it is."
+            raise Corrupt(f"{self.path} is not a ledger", cure)
+
+    def dispose(self) -> None:
+        """Close every pooled connection."""
+        self.read.dispose()
+        self.write.dispose()
+
+
+def _driver_url(url: str) -> str:
+    for plain in ("postgresql://", "postgres://"):
+        if url.startswith(plain):
+            return "postgresql+psycopg://" + url.removeprefix(plain)
+    return url
+
+
+def _sqlite(url: str, *, writing: bool) -> Engine:
+    pool: dict[str, Any] = {
+        "poolclass": QueuePool,
+        "pool_size": 1 if writing else 8,
+        "max_overflow": 0 if writing else 24,
+    }
+    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000}, **pool)
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = (
+            None  # we say BEGIN ourselves: the driver's own is deferred (and fails at once when busy)
+        )
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+        if not writing:
+            connection.execute("PRAGMA query_only=ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    return engine
+
+
+def _postgresql(url: str) -> Engine:
+    try:
+        make_url(url)
+        return create_engine(url, pool_pre_ping=True, pool_size=4, max_overflow=16)
+    except (ModuleNotFoundError, NoSuchModuleError):
+        cure = 'Install the driver: pip install "syncd[postgresql]".'
+        raise ConfigError("the ledger's database has no driver here", cure=cure) from None
+    except SQLAlchemyError:
+        raise ConfigError(
+            "[ledger] url is not a database URL", cure='Write "sqlite:///ledger.db" or a PostgreSQL URL.'
+        ) from None
+
+
+@contextmanager
+def translated(where: str) -> Iterator[None]:
+    """Turn the driver's errors into ours, with a cure."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise to_ledger_error(error, where) from error
+
+
+def to_ledger_error(error: DBAPIError, where: str) -> LedgerError:
+    """Our name for what the database said."""
+    said = str(error.orig)
+    low = said.lower()
+    if "locked" in low or "busy" in low:
+        return Busy(
+            f"the ledger {where} is locked by another program", "Close whatever holds it (a shell in a transaction?)."
+        )
+    if any(sign in low for sign in ("full", "readonly", "read-only", "disk i/o", "unable to open", "no space")):
+        return Full(
+            f"the ledger {where} cannot be written: {said}",
+            "Free disk space or mend its permissions; syncd goes on by itself.",
+        )
+    if any(sign in low for sign in ("malformed", "not a database", "corrupt", "no such table", "no such column")):
+        return Corrupt(
+            f"the ledger {where} is damaged: {said}",
+            "Restore the newest backup; sales already in BigCommerce are recognised.",
+        )
+    if isinstance(error, OperationalError) or error.connection_invalidated:
+        return Busy(
+            f"the ledger's database does not answer: {said}", "Check that it runs and that [ledger] url is right."
+        )
+    return LedgerError(f"the ledger {where} refused: {said}")

@@ -1,0 +1,268 @@
+"""The ledger as the other rooms see it: a thin front over the modules beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Concatenate, ParamSpec, Self
+
+from sqlalchemy import Connection, text
+
+from syncd.canonical import Batch, Cursor
+from syncd.clock import Clock
+from syncd.ledger import actions, attempts, cache, places, queries, upgrade
+from syncd.ledger import lease as leases
+from syncd.ledger import record as intake
+from syncd.ledger.engine import Engines, translated
+from syncd.ledger.sale import Attempt, Intent, Known, LookUp, ReplyInfo, Router, Sale, write_lookups
+from syncd.ledger.schema import cursors
+from syncd.ledger.settling import Settling
+from syncd.ledger.states import Lane, State, Transition
+from syncd.ledger.writer import Operation, T, Writer
+
+P = ParamSpec("P")
+
+
+class Ledger:
+    """The single source of truth about every sale. Safe to use from many threads."""
+
+    def __init__(self, engines: Engines, clock: Clock, where: str) -> None:
+        self._engines, self._clock, self._where = engines, clock, where
+        self._writer = Writer(engines, where)
+        self._settling = Settling(self._writer)
+
+    @classmethod
+    def open(cls, url: str, clock: Clock) -> Self:
+        """Open the ledger, creating or upgrading it where that is needed.
+
+        Raises:
+            LedgerError: it cannot be opened (``Full``), is no ledger (``Corrupt``), is locked (``Busy``) or was written by a
+                newer syncd (``TooNew``).
+            ConfigError: the URL is none, or its database has no driver here.
+
+        """
+        engines = Engines(url)
+        where = str(engines.path) if engines.path else engines.write.url.render_as_string(hide_password=True)
+        engines.prepare_file()
+        try:
+            with translated(where):
+                upgrade.to_head(engines, where)
+        except BaseException:
+            engines.dispose()
+            raise
+        return cls(engines, clock, where)
+
+    def __enter__(self) -> Self:
+        """The ledger itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """Write what is queued and close every connection."""
+        self._writer.close()
+        self._engines.dispose()
+
+    def flush(self) -> None:
+        """Wait until everything queued before is durable."""
+        self._write(lambda _: None)
+
+    def describe(self) -> list[str]:
+        """What ``syncd check`` says of the ledger: where it is, its schema, how durable it is."""
+        lines = [f"{self._where}, schema {upgrade.HEAD}"]
+        if self._engines.is_sqlite:
+            with self._engines.write.begin() as connection:
+                journal = connection.execute(text("PRAGMA journal_mode")).scalar_one()
+                synchronous = connection.execute(text("PRAGMA synchronous")).scalar_one()
+            lines.append(f"journal {journal}, synchronous {'FULL' if synchronous == 2 else synchronous}")
+        return lines
+
+    # Intake
+
+    def record(
+        self, source: str, batch: Batch, *, router: Router, lane: Lane = Lane.LIVE, backfill: int | None = None
+    ) -> intake.Recorded:
+        """Write a batch of sales, its faults and its cursor in one transaction; returns once it is durable.
+
+        Raises:
+            LedgerError: nothing of the batch was written.
+
+        """
+        now, how = self._clock.now(), intake.Intake(source, router, lane, backfill)
+        return self._write(lambda connection: intake.record(connection, how, batch, now))
+
+    def cursor(self, source: str, *, backfill: int | None = None) -> Cursor | None:
+        """Where a source was left, None where it never was read."""
+        query = cursors.select().where(cursors.c.name == intake.cursor_name(source, backfill))
+        with translated(self._where), self._engines.read.connect() as connection:
+            row = connection.execute(query).one_or_none()
+        return row.cursor if row else None
+
+    # Pushing
+
+    def due(self, store: str, *, limit: int, now: datetime, far: timedelta) -> Sequence[Sale]:
+        """Pending sales whose time has come: live lane first, then oldest. A read; nothing is claimed."""
+        return self._read(queries.due, store, limit, now, far)
+
+    def lease(self, store: str) -> AbstractContextManager[leases.Lease]:
+        """The right to push for ``store``; raises Busy, naming the holder, where another process has it."""
+        return leases.take(store, self._engines, self._writer, self._where)
+
+    def orphans(self, lease: leases.Lease) -> int:
+        """A dead holder's ``sending`` sales become ``unknown``; how many."""
+        now = self._clock.now()
+        return lease.run(lambda connection: attempts.orphans(connection, lease.store, now))
+
+    def begin(self, lease: leases.Lease, intents: Sequence[Intent]) -> Sequence[Attempt]:
+        """Commit intents, durably, before anything is sent; a sale whose state or fingerprint moved on is left out."""
+        now, boot = self._clock.now(), self._clock.elapsed()
+        return lease.run(lambda connection: attempts.begin(connection, intents, now, boot))
+
+    def settle(self, attempt: Attempt, transition: Transition, reply: ReplyInfo) -> Future[bool]:
+        """Close an attempt with its outcome; outcomes commit in groups. False: the attempt was closed before."""
+        outcome = attempts.Outcome(attempt, transition, reply, self._clock.now())
+        return self._settling.add(outcome)
+
+    def mark(self, lease: leases.Lease, decided: Sequence[tuple[Sale, Transition]]) -> int:
+        """Move pending sales that need no request; how many moved."""
+        now = self._clock.now()
+        return lease.run(lambda connection: attempts.mark(connection, decided, now))
+
+    # Settling what is unknown
+
+    def unsettled(self, store: str, *, limit: int, now: datetime, far: timedelta) -> Sequence[Sale]:
+        """Unknown sales whose look-up is due."""
+        return self._read(queries.unsettled, store, limit, now, far)
+
+    def noted(self, sale: Sale, lookup: LookUp | None, look_again_at: datetime) -> None:
+        """A look-up that settled nothing; one that failed altogether (None) does not count."""
+        lookups = None if lookup is None else write_lookups((*sale.lookups, lookup))
+        self._write(lambda connection: attempts.noted(connection, sale, lookups, look_again_at))
+
+    def resolve(self, lease: leases.Lease, settled: Sequence[tuple[Sale, Transition]]) -> int:
+        """Apply what look-ups said of unknown sales; how many moved."""
+        now = self._clock.now()
+        return lease.run(lambda connection: attempts.resolve(connection, settled, now))
+
+    # Reading
+
+    def sale(self, key: str) -> Sale | None:
+        """One sale."""
+        return self._read(queries.sale, key)
+
+    def find(self, selection: queries.Selection, *, limit: int, offset: int = 0) -> list[Sale]:
+        """The chosen sales, newest first."""
+        return self._read(queries.find, selection, limit, offset)
+
+    def story(self, key: str) -> queries.Story | None:
+        """One sale with its attempts and audit rows."""
+        return self._read(queries.story, key)
+
+    def counts(self, store: str | None = None) -> dict[tuple[str, Lane, State], int]:
+        """Sales by store, lane and state."""
+        return self._read(queries.count_states, store)
+
+    def lag(self, store: str) -> queries.Lag:
+        """How far behind a store is."""
+        return self._read(queries.lag, store)
+
+    def faults(self, source: str | None = None, *, limit: int) -> list[queries.FaultRow]:
+        """The newest faults."""
+        return self._read(queries.list_faults, source, limit)
+
+    # People
+
+    def retry(self, selection: queries.Selection, actor: str) -> actions.Moved:
+        """Push rejected sales again, now."""
+        return self._act(selection, actions.retried, (actor, "retried by a person"))
+
+    def skip(self, selection: queries.Selection, actor: str, reason: str) -> actions.Moved:
+        """Leave sales out for good."""
+        return self._act(selection, actions.skipped, (actor, reason or "skipped by a person"))
+
+    def release(self, selection: queries.Selection, actor: str) -> actions.Moved:
+        """Push held or skipped sales as they are."""
+        return self._act(selection, actions.released, (actor, "released by a person"))
+
+    def _act(self, selection: queries.Selection, choose: actions.Choice, who: tuple[str, str]) -> actions.Moved:
+        now = self._clock.now()
+        return self._write(lambda connection: actions.act(connection, selection, choose, who, now))
+
+    # Stores and backfills
+
+    def store_state(self, store: str) -> places.StoreState:
+        """What is known of a store."""
+        return self._read(places.store_state, store)
+
+    def bind(self, store: str, store_hash: str) -> None:
+        """Tie a store's name to its hash; raises LedgerError where it is tied to another."""
+        if self.store_state(store).store_hash != store_hash:
+            self._write(lambda connection: places.bind(connection, store, store_hash))
+
+    def set_pause(self, store: str, why: str, cure: str, probe_at: datetime) -> None:
+        """Pause a store until a probe finds it well."""
+        now = self._clock.now()
+        values = {"paused_why": why, "paused_cure": cure, **places.times(now, probe_at)}
+        self._write(lambda connection: places.update_store(connection, store, values))
+
+    def clear_pause(self, store: str) -> None:
+        """Open a store again."""
+        values = dict.fromkeys(("paused_why", "paused_cure", "paused_at", "probe_at"))
+        self._write(lambda connection: places.update_store(connection, store, values))
+
+    def note_order_id(self, store: str, highest: int) -> None:
+        """Remember up to which order id everything of ours is in the ledger."""
+        self._write(lambda connection: places.note_order_id(connection, store, highest))
+
+    def note_known(self, store: str, found: Mapping[str, Known]) -> None:
+        """Remember orders that the store was seen to have under sale keys."""
+        self._write(lambda connection: places.note_known(connection, store, found))
+
+    def known(self, store: str, keys: Sequence[str]) -> dict[str, Known]:
+        """Which of ``keys`` the store was seen to have."""
+        return self._read(queries.known, store, keys) if keys else {}
+
+    def start_backfill(self, source: str, start: datetime, end: datetime) -> int:
+        """Open a backfill; its number goes on every sale that it records."""
+        now = self._clock.now()
+        return self._write(lambda connection: places.start_backfill(connection, source, (start, end), now))
+
+    def finish_backfill(self, number: int) -> None:
+        """Close a backfill whose whole range is recorded."""
+        now = self._clock.now()
+        self._write(lambda connection: places.finish_backfill(connection, number, now))
+
+    # The look-up cache
+
+    def cache_get(
+        self, store: str, kind: str, codes: Sequence[str], *, younger_than: datetime
+    ) -> dict[str, str | None]:
+        """What is kept of ``codes``; a kept None is a known miss."""
+        return self._read(cache.get, (store, kind), codes, younger_than)
+
+    def cache_put(self, store: str, kind: str, values: Mapping[str, str | None]) -> None:
+        """Keep look-ups."""
+        now = self._clock.now()
+        self._write(lambda connection: cache.put(connection, (store, kind), values, now))
+
+    def cache_drop(self, store: str, kind: str, codes: Sequence[str]) -> None:
+        """Forget look-ups."""
+        self._write(lambda connection: cache.drop(connection, (store, kind), codes))
+
+    def cache_prune(self, older_than: datetime) -> int:
+        """Forget every look-up that is older."""
+        return self._write(lambda connection: cache.prune(connection, older_than))
+
+    def _write(self, operation: Operation[T]) -> T:
+        return self._writer.run(operation)
+
+    def _read(self, query: Callable[Concatenate[Connection, P], T], *words: P.args, **named: P.kwargs) -> T:
+        with translated(self._where), self._engines.read.connect() as connection:
+            return query(connection, *words, **named)

@@ -1,0 +1,212 @@
+"""All reads for commands and pages: no locks, connections that cannot write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select
+
+from syncd.ledger.sale import Known, Sale, read_sale
+from syncd.ledger.schema import attempts, audit, counts, faults, known_orders, sales
+from syncd.ledger.states import Lane, State
+from syncd.ledger.times import from_micros, to_micros
+
+_KEYS_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which sales a command means; what is not given does not narrow."""
+
+    keys: tuple[str, ...] = ()
+    store: str | None = None
+    source: str | None = None
+    state: State | None = None
+    text: str | None = None
+    day_from: datetime | None = None
+    day_to: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """One attempt, as a person reads it."""
+
+    id: int
+    kind: str
+    began_at: datetime
+    settled_at: datetime | None
+    outcome: str | None
+    status: int | None
+    request_id: str | None
+    elapsed_s: float | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One change of state: when, who, from what to what, why."""
+
+    at: datetime
+    actor: str
+    before: str | None
+    after: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything that the ledger knows of one sale."""
+
+    sale: Sale
+    attempts: tuple[AttemptRow, ...]
+    audit: tuple[AuditRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRow:
+    """A record that could not be read."""
+
+    source: str
+    at: datetime
+    where: str
+    reason: str
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How old the oldest sale is that waits, and how new the newest that was synced; None where there is none."""
+
+    oldest_pending: datetime | None
+    newest_synced: datetime | None
+
+
+def _is(state: State) -> ColumnElement[bool]:
+    """The state written out, not bound: only then does SQLite use the partial indexes."""
+    return sales.c.state == literal_column(f"'{state.value}'")
+
+
+def due(connection: Connection, store: str, limit: int, now: datetime, far: timedelta) -> list[Sale]:
+    """Pending sales whose time has come (or lies absurdly far ahead: the clock was set back), live first, oldest first."""
+    ready = (sales.c.next_attempt_at <= to_micros(now)) | (sales.c.next_attempt_at > to_micros(now + far))
+    mine = (sales.c.store == store, _is(State.PENDING))
+    found: list[Sale] = []
+    for lane in (Lane.LIVE, Lane.BACKFILL):
+        if len(found) < limit:
+            query = (
+                select(sales).where(*mine, sales.c.lane == lane.value, ready).order_by(sales.c.placed_at, sales.c.id)
+            )
+            found += [read_sale(row) for row in connection.execute(query.limit(limit - len(found)))]
+    return found
+
+
+def unsettled(connection: Connection, store: str, limit: int, now: datetime, far: timedelta) -> list[Sale]:
+    """Unknown sales whose look-up is due, with the floor of their last attempt."""
+    ready = (sales.c.next_attempt_at <= to_micros(now)) | (sales.c.next_attempt_at > to_micros(now + far))
+    last = select(func.max(attempts.c.id)).where(attempts.c.sale_id == sales.c.id).correlate(sales).scalar_subquery()
+    query = (
+        select(sales, attempts.c.order_floor, attempts.c.boot_id, attempts.c.boot_s)
+        .join(attempts, attempts.c.id == last, isouter=True)
+        .where(sales.c.store == store, _is(State.UNKNOWN), ready)
+        .order_by(sales.c.next_attempt_at)
+        .limit(limit)
+    )
+    return [read_sale(row) for row in connection.execute(query)]
+
+
+def find(connection: Connection, selection: Selection, limit: int, offset: int = 0) -> list[Sale]:
+    """The chosen sales, newest first."""
+    query = select(sales).where(*conditions(selection)).order_by(sales.c.placed_at.desc(), sales.c.id.desc())
+    return [read_sale(row) for row in connection.execute(query.limit(limit).offset(offset))]
+
+
+def conditions(selection: Selection) -> list[ColumnElement[bool]]:
+    """A selection as conditions on ``sales``."""
+    wanted: list[ColumnElement[bool]] = []
+    if selection.keys:
+        wanted.append(sales.c.sale_key.in_(selection.keys))
+    if selection.store is not None:
+        wanted.append(sales.c.store == selection.store)
+    if selection.source is not None:
+        wanted.append(sales.c.source == selection.source)
+    if selection.state is not None:
+        wanted.append(_is(selection.state))
+    if selection.text:
+        wanted.append(sales.c.why.contains(selection.text, autoescape=True))
+    if selection.day_from is not None:
+        wanted.append(sales.c.placed_at >= to_micros(selection.day_from))
+    if selection.day_to is not None:
+        wanted.append(sales.c.placed_at < to_micros(selection.day_to))
+    return wanted
+
+
+def sale(connection: Connection, key: str) -> Sale | None:
+    """One sale by its key."""
+    row = connection.execute(select(sales).where(sales.c.sale_key == key)).one_or_none()
+    return read_sale(row) if row is not None else None
+
+
+def story(connection: Connection, key: str) -> Story | None:
+    """A sale with its attempts and its audit rows, oldest first."""
+    found = sale(connection, key)
+    if found is None:
+        return None
+    tries = connection.execute(_of(attempts.c.sale_id, found.id, select(attempts).order_by(attempts.c.id)))
+    rows = connection.execute(_of(audit.c.sale_id, found.id, select(audit).order_by(audit.c.id)))
+    return Story(
+        found,
+        tuple(
+            AttemptRow(
+                row.id,
+                row.kind,
+                from_micros(row.began_at),
+                from_micros(row.settled_at),
+                row.outcome,
+                row.status,
+                row.request_id,
+                None if row.elapsed_ms is None else row.elapsed_ms / 1000,
+                row.detail,
+            )
+            for row in tries
+        ),
+        tuple(AuditRow(from_micros(row.at), row.actor, row.before, row.after, row.why) for row in rows),
+    )
+
+
+def _of(column: ColumnElement[Any], sale_id: int, query: Select[Any]) -> Select[Any]:
+    return query.where(column == sale_id)
+
+
+def count_states(connection: Connection, store: str | None) -> dict[tuple[str, Lane, State], int]:
+    """Sales by store, lane and state; kept by triggers, so it costs the same for ten sales and for millions."""
+    query = select(counts).where(counts.c.number != 0)
+    rows = connection.execute(query if store is None else query.where(counts.c.store == store))
+    return {(row.store, Lane(row.lane), State(row.state)): row.number for row in rows}
+
+
+def lag(connection: Connection, store: str) -> Lag:
+    """How far behind a store is."""
+    waiting = select(func.min(sales.c.recorded_at)).where(sales.c.store == store, _is(State.PENDING))
+    newest = select(func.max(sales.c.synced_at)).where(sales.c.store == store)
+    return Lag(from_micros(connection.execute(waiting).scalar()), from_micros(connection.execute(newest).scalar()))
+
+
+def list_faults(connection: Connection, source: str | None, limit: int) -> list[FaultRow]:
+    """The newest faults."""
+    query = select(faults).order_by(faults.c.id.desc()).limit(limit)
+    rows = connection.execute(query if source is None else query.where(faults.c.source == source))
+    return [FaultRow(row.source, from_micros(row.at), row.place, row.reason, row.raw) for row in rows]
+
+
+def known(connection: Connection, store: str, keys: Sequence[str]) -> dict[str, Known]:
+    """The orders that the store was seen to have under ``keys``."""
+    found: dict[str, Known] = {}
+    for start in range(0, len(keys), _KEYS_AT_ONCE):
+        some = known_orders.c.sale_key.in_(keys[start : start + _KEYS_AT_ONCE])
+        for row in connection.execute(select(known_orders).where(known_orders.c.store == store, some)):
+            found[row.sale_key] = Known(row.order_id, Decimal(row.total_inc_tax) if row.total_inc_tax else None)
+    return found

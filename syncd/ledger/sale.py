@@ -1,0 +1,173 @@
+"""What the ledger gives out: a sale, an attempt, and their small companions, as frozen values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Row
+
+from syncd.canonical import CanonicalOrder
+from syncd.clock import BootTime
+from syncd.errors import LedgerError
+from syncd.ledger.states import Kind, Lane, State
+from syncd.ledger.times import from_micros
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """A look-up that worked: when, in boot time, and how many orders it found."""
+
+    at: BootTime
+    found: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """A row of ``sales``; amounts in major units of ``currency``, times aware."""
+
+    id: int
+    sale_key: str
+    source: str
+    store: str
+    lane: Lane
+    state: State
+    fingerprint: str
+    pushed_fingerprint: str | None
+    order_id: int | None
+    placed_at: datetime
+    recorded_at: datetime
+    changed_at: datetime
+    next_attempt_at: datetime | None
+    tries: int
+    why: str
+    cure: str
+    currency: str
+    total_inc_tax: Decimal
+    total_tax: Decimal
+    number: str | None
+    location: str | None
+    register: str | None
+    document: str | None
+    lookups: tuple[LookUp, ...] = ()
+    attempt_began: BootTime | None = None
+    order_floor: int | None = None
+    synced_at: datetime | None = None
+
+    def order(self) -> CanonicalOrder:
+        """The canonical order as it was recorded.
+
+        Raises:
+            LedgerError: its document was dropped by retention.
+
+        """
+        if self.document is None:
+            raise LedgerError(f"{self.sale_key} keeps no document any more", "Record it again from its source.")
+        return CanonicalOrder.from_json(self.document)
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What is about to be sent for a sale, as it was read."""
+
+    sale_id: int
+    sale_key: str
+    kind: Kind
+    fingerprint: str
+    digest: str
+    order_floor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A committed intent; ``order_id`` is the order that it changes, None for a create."""
+
+    id: int
+    sale_id: int
+    sale_key: str
+    kind: Kind
+    fingerprint: str
+    digest: str
+    began: BootTime
+    order_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyInfo:
+    """What is kept of an answer: HTTP status, request id, seconds, the outcome's name and its words."""
+
+    status: int | None
+    request_id: str | None
+    elapsed_s: float
+    outcome: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An order of ours that the store has: its id and its total."""
+
+    order_id: int
+    total_inc_tax: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a sale goes when it is recorded: its store and the state that it enters."""
+
+    store: str
+    state: State
+    why: str = ""
+    cure: str = ""
+
+
+Router = Callable[[CanonicalOrder], Route]
+
+
+def read_sale(row: Row[*tuple[Any, ...]]) -> Sale:
+    """A row of ``sales``, with its open attempt's columns where the query joined them."""
+    values = row._mapping  # noqa: SLF001  SQLAlchemy's documented access to a row's columns
+    boot_id, boot_s = values.get("boot_id"), values.get("boot_s")
+    return Sale(
+        id=values["id"],
+        sale_key=values["sale_key"],
+        source=values["source"],
+        store=values["store"],
+        lane=Lane(values["lane"]),
+        state=State(values["state"]),
+        fingerprint=values["fingerprint"],
+        pushed_fingerprint=values["pushed_fingerprint"],
+        order_id=values["order_id"],
+        placed_at=from_micros(values["placed_at"]),
+        recorded_at=from_micros(values["recorded_at"]),
+        changed_at=from_micros(values["changed_at"]),
+        next_attempt_at=from_micros(values["next_attempt_at"]),
+        tries=values["tries"],
+        why=values["why"],
+        cure=values["cure"],
+        currency=values["currency"],
+        total_inc_tax=Decimal(values["total_inc_tax"]),
+        total_tax=Decimal(values["total_tax"]),
+        number=values["number"],
+        location=values["location"],
+        register=values["register"],
+        document=values["document"],
+        lookups=read_lookups(values["lookups"]),
+        attempt_began=BootTime(boot_id, float(boot_s)) if boot_id and boot_s else None,
+        order_floor=values.get("order_floor"),
+        synced_at=from_micros(values["synced_at"]),
+    )
+
+
+def read_lookups(text: str | None) -> tuple[LookUp, ...]:
+    """The look-ups since the last attempt became unknown."""
+    return tuple(LookUp(BootTime(boot, at), found) for boot, at, found in json.loads(text)) if text else ()
+
+
+def write_lookups(lookups: Sequence[LookUp]) -> str | None:
+    """The text that ``read_lookups`` reads."""
+    return json.dumps([[look.at.boot_id, look.at.seconds, look.found] for look in lookups]) if lookups else None

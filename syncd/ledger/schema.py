@@ -1,0 +1,176 @@
+"""The tables. Money is text, times are microseconds (see ``times``); partial unique indexes carry the invariants."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, Table, Text, text
+
+metadata = MetaData()
+
+_Id = BigInteger().with_variant(Integer, "sqlite")
+
+sales = Table(
+    "sales",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("sale_key", Text, nullable=False, unique=True),
+    Column("source", Text, nullable=False),
+    Column("store", Text, nullable=False),
+    Column("lane", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("pushed_fingerprint", Text),
+    Column("order_id", BigInteger),
+    Column("placed_at", BigInteger, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("next_attempt_at", BigInteger),
+    Column("synced_at", BigInteger),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("why", Text, nullable=False, server_default=text("''")),
+    Column("cure", Text, nullable=False, server_default=text("''")),
+    Column("currency", Text, nullable=False),
+    Column("total_inc_tax", Text, nullable=False),
+    Column("total_tax", Text, nullable=False),
+    Column("number", Text),
+    Column("location", Text),
+    Column("register", Text),
+    Column("backfill", BigInteger),
+    Column("lookups", Text),
+    Column("settled_by", Text, nullable=False, server_default=text("''")),  # who put it where it is: a rule or a person
+    Column("document", Text),
+    # Each index holds only the rows that its query walks, so that millions of synced sales cost the pusher nothing.
+    Index(
+        "sales_due",
+        "store",
+        "lane",
+        "placed_at",
+        "id",
+        sqlite_where=text("state = 'pending'"),
+        postgresql_where=text("state = 'pending'"),
+    ),
+    Index(
+        "sales_open",
+        "store",
+        "state",
+        "next_attempt_at",
+        sqlite_where=text("state in ('sending', 'unknown', 'held', 'rejected', 'pending')"),
+        postgresql_where=text("state in ('sending', 'unknown', 'held', 'rejected', 'pending')"),
+    ),
+    Index("sales_newest", "placed_at", "id"),
+    Index("sales_synced", "store", "synced_at"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("sale_id", BigInteger, ForeignKey("sales.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("order_floor", BigInteger),
+    Column("began_at", BigInteger, nullable=False),
+    Column("boot_id", Text, nullable=False),
+    Column("boot_s", Text, nullable=False),
+    Column("settled_at", BigInteger),
+    Column("outcome", Text),
+    Column("status", Integer),
+    Column("request_id", Text),
+    Column("elapsed_ms", Integer),
+    Column("detail", Text, nullable=False, server_default=text("''")),
+    Index("attempts_of_sale", "sale_id"),
+    Index(
+        "one_open_attempt",
+        "sale_id",
+        unique=True,
+        sqlite_where=text("settled_at is null"),
+        postgresql_where=text("settled_at is null"),
+    ),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("sale_id", BigInteger, ForeignKey("sales.id"), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("before", Text),
+    Column("after", Text, nullable=False),
+    Column("why", Text, nullable=False, server_default=text("''")),
+    Column("attempt_id", BigInteger),
+    Index("audit_of_sale", "sale_id"),
+)
+
+faults = Table(
+    "faults",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("source", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("raw", Text, nullable=False),
+    Index("one_row_a_fault", "source", "digest", unique=True),
+)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("cursor", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+backfills = Table(
+    "backfills",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("source", Text, nullable=False),
+    Column("start_at", BigInteger, nullable=False),
+    Column("end_at", BigInteger, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+)
+
+stores = Table(
+    "stores",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("store_hash", Text),
+    Column("highest_order_id", BigInteger, nullable=False, server_default=text("0")),
+    Column("paused_why", Text),
+    Column("paused_cure", Text),
+    Column("paused_at", BigInteger),
+    Column("probe_at", BigInteger),
+)
+
+counts = Table(
+    "counts",
+    metadata,
+    Column("store", Text, primary_key=True),
+    Column("lane", Text, primary_key=True),
+    Column("state", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+)
+
+known_orders = Table(
+    "known_orders",
+    metadata,
+    Column("store", Text, primary_key=True),
+    Column("sale_key", Text, primary_key=True),
+    Column("order_id", BigInteger, nullable=False),
+    Column("total_inc_tax", Text),
+)
+
+cache = Table(
+    "cache",
+    metadata,
+    Column("store", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("code", Text, primary_key=True),
+    Column("value", Text),
+    Column("at", BigInteger, nullable=False),
+    Index("cache_age", "at"),
+)

@@ -1,0 +1,59 @@
+"""Outcomes on their way into the ledger: those that gather while the writer is busy are written by one operation."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+
+from sqlalchemy import Connection
+
+from syncd.ledger import attempts
+from syncd.ledger.attempts import Outcome
+from syncd.ledger.writer import Writer
+
+_Waiting = tuple[Outcome, "Future[bool]"]
+
+
+class Settling:
+    """Gathers outcomes and hands them to the writer."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._waiting: list[_Waiting] = []
+        self._lock = threading.Lock()
+
+    def add(self, outcome: Outcome) -> Future[bool]:
+        """Queue an outcome; the future is done once it is durable, False where its attempt was closed before."""
+        future: Future[bool] = Future()
+        with self._lock:
+            self._waiting.append((outcome, future))
+            first = len(self._waiting) == 1
+        if first:
+            taken: list[_Waiting] = []
+            self._writer.submit(lambda connection: self._write(connection, taken)).add_done_callback(
+                lambda done: _tell(taken, done) if taken else self._refuse(done)
+            )
+        return future
+
+    def _write(self, connection: Connection, taken: list[_Waiting]) -> set[int]:
+        with self._lock:
+            taken[:], self._waiting = self._waiting, []
+        outcomes = [outcome for outcome, _ in taken]
+        return attempts.settle(connection, outcomes, outcomes[-1].at)
+
+    def _refuse(self, done: Future[set[int]]) -> None:
+        """The operation never ran (the ledger is closed or could not begin): nobody may wait for ever."""
+        with self._lock:
+            taken, self._waiting = self._waiting, []
+        _tell(taken, done)
+
+
+def _tell(taken: Sequence[_Waiting], done: Future[set[int]]) -> None:
+    error = done.exception()
+    closed = set() if error else done.result()
+    for outcome, future in taken:
+        if error:
+            future.set_exception(error)
+        else:
+            future.set_result(outcome.attempt.id in closed)

@@ -1,0 +1,107 @@
+"""One writer, commits in groups: operations that arrive together share one durable commit.
+
+Each operation runs in a savepoint of its own, so that one that fails takes nobody with it; its future is resolved only
+after the commit, and with the commit's error where that fails.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from syncd.errors import LedgerError
+from syncd.ledger.engine import Engines, to_ledger_error
+
+T = TypeVar("T")
+Operation = Callable[[Connection], T]
+_GROUP = 64
+_Job = tuple[Operation[Any], "Future[Any]"]
+
+
+class Writer:
+    """The only thread that writes to the ledger (the lease's own connection on PostgreSQL apart)."""
+
+    def __init__(self, engines: Engines, where: str) -> None:
+        self._engines, self._where = engines, where
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, name="ledger writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, operation: Operation[T]) -> Future[T]:
+        """Queue an operation; the future is done once its group is committed."""
+        future: Future[T] = Future()
+        if self._closed:
+            future.set_exception(LedgerError("the ledger is closed"))
+        else:
+            self._jobs.put((operation, future))
+        return future
+
+    def run(self, operation: Operation[T]) -> T:
+        """Do an operation and wait until it is durable.
+
+        Raises:
+            LedgerError: it could not be done; nothing of it stays.
+
+        """
+        return self.submit(operation).result()
+
+    def close(self) -> None:
+        """Write what is queued, then stop."""
+        if not self._closed:
+            self._closed = True
+            self._jobs.put(None)
+            self._thread.join()
+
+    def _work(self) -> None:
+        while (first := self._jobs.get()) is not None:
+            group, last = self._gather(first)
+            self._commit(group)
+            if last:
+                break
+
+    def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
+        group = [first]
+        while len(group) < _GROUP:
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                break
+            if job is None:
+                return group, True
+            group.append(job)
+        return group, False
+
+    def _commit(self, group: list[_Job]) -> None:
+        done: list[tuple[Future[Any], Any]] = []
+        try:
+            with self._engines.write.begin() as connection:
+                for operation, future in group:
+                    self._one(connection, operation, future, done)
+        except Exception as error:  # noqa: BLE001  the thread's edge: everybody who waits must hear of it
+            told = to_ledger_error(error, self._where) if isinstance(error, DBAPIError) else error
+            for _, future in group:
+                if not future.done():
+                    future.set_exception(told)
+            return
+        for future, value in done:
+            future.set_result(value)
+
+    def _one(self, connection: Connection, operation: Operation[Any], future: Future[Any], done: list[Any]) -> None:
+        try:
+            with connection.begin_nested():
+                value = operation(connection)
+        except OperationalError:
+            raise  # full, locked or gone: SQLite may have rolled the whole group back already
+        except DBAPIError as error:
+            future.set_exception(to_ledger_error(error, self._where))
+        except Exception as error:  # noqa: BLE001  it belongs to whoever waits for the future, not to this thread
+            future.set_exception(error)
+        else:
+            done.append((future, value))
