@@ -1,0 +1,31 @@
+"""BigCommerce's API as syncd needs it. Knows nothing of sales, the ledger or any POS."""
+
+from syncd.bigcommerce.api import Api
+from syncd.bigcommerce.catalog import CatalogClient, CatalogVariant
+from syncd.bigcommerce.client import OrdersClient, RemoteOrder, Sending
+from syncd.bigcommerce.customers import CustomersClient
+from syncd.bigcommerce.governor import QuotaGovernor
+from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Outcome, Refused, Reply, Throttled, Unknown
+from syncd.bigcommerce.store import StoreClient
+from syncd.bigcommerce.wire import Wire
+
+__all__ = [
+    "Accepted",
+    "Api",
+    "Barred",
+    "CatalogClient",
+    "CatalogVariant",
+    "CustomersClient",
+    "NotSent",
+    "OrdersClient",
+    "Outcome",
+    "QuotaGovernor",
+    "Refused",
+    "RemoteOrder",
+    "Reply",
+    "Sending",
+    "StoreClient",
+    "Throttled",
+    "Unknown",
+    "Wire",
+]

@@ -1,0 +1,128 @@
+"""Reads of the API: paced, retried in place where that is harmless, errors as ours. Writes are in ``client``, once each."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from syncd.bigcommerce.classify import parse, reset_s, words
+from syncd.bigcommerce.governor import QuotaGovernor
+from syncd.bigcommerce.wire import Method, Wire, WireAnswer, WireError
+from syncd.clock import Clock
+from syncd.errors import Denied, RemoteError, Throttled, Unreachable
+
+_TRIES = 3
+_PAGE = 250
+_DENIED_CURE = "Check the token: it must be this store's, not revoked, with Orders: modify and Products: read-only."
+_WAIT_CURE = "syncd goes on by itself once the store answers; see https://status.bigcommerce.com."
+
+
+class Api:
+    """One store's API: every exchange passes the governor."""
+
+    def __init__(self, wire: Wire, governor: QuotaGovernor, clock: Clock) -> None:
+        self._wire, self._governor, self._clock = wire, governor, clock
+        self._never = threading.Event()
+
+    def exchange(
+        self,
+        method: Method,
+        path: str,
+        params: Mapping[str, object] | None = None,
+        body: bytes | None = None,
+        *,
+        live: bool = True,
+    ) -> WireAnswer:
+        """One paced exchange, tried once.
+
+        Raises:
+            WireError: no whole answer came.
+
+        """
+        self._governor.acquire(live=live)
+        return self.send_paced(method, path, params, body)
+
+    def send_paced(
+        self, method: Method, path: str, params: Mapping[str, object] | None = None, body: bytes | None = None
+    ) -> WireAnswer:
+        """An exchange whose turn has come already: ``acquire`` was called, and this releases it."""
+        headers: Mapping[str, str] | None = None
+        status: int | None = None
+        try:
+            answer = self._wire.send(method, path, params, body)
+            headers, status = answer.headers, answer.status
+        finally:
+            self._governor.release(headers, status)
+        if status == 429:
+            self._governor.throttled(reset_s(answer.headers))
+        return answer
+
+    def acquire(self, *, live: bool) -> None:
+        """Wait for a turn; ``send_paced`` or ``give_up_turn`` must follow."""
+        self._governor.acquire(live=live)
+
+    def give_up_turn(self) -> None:
+        """Hand a turn back unused."""
+        self._governor.release(None, None)
+
+    def get(self, path: str, params: Mapping[str, object] | None = None, *, missing_ok: bool = False) -> Any:  # noqa: ANN401
+        """The JSON at ``path``; None for 204, and for 404 where that is allowed.
+
+        Raises:
+            Denied: 401 or 403.
+            Throttled: 429 three times.
+            Unreachable: anything else that is no answer.
+
+        """
+        error: RemoteError = Unreachable(f"GET {path} was not tried")
+        for turn in range(_TRIES):
+            if turn:
+                self._clock.wait(self._never, 0.2 * 2**turn)
+            try:
+                return self._read(self.exchange("GET", path, params), path, missing_ok=missing_ok)
+            except WireError as broken:
+                error = Unreachable(f"BigCommerce cannot be reached: {broken.why}", _WAIT_CURE)
+            except (Throttled, Unreachable) as refused:
+                error = refused
+        raise error
+
+    def _read(self, answer: WireAnswer, path: str, *, missing_ok: bool) -> Any:  # noqa: ANN401  whatever JSON is there
+        status = answer.status
+        if status == 204 or (status == 404 and missing_ok):
+            return None
+        if status in (401, 403):
+            raise Denied(f"BigCommerce refused GET {path} ({status}): {words(answer.body)}", _DENIED_CURE)
+        if status == 429:
+            raise Throttled(f"the store's quota is used up ({path})", _WAIT_CURE, reset_s(answer.headers))
+        document = parse(answer.body) if 200 <= status < 300 else None
+        if document is None:
+            cure = "Check api_url, store_hash and any proxy between." if status < 500 else _WAIT_CURE
+            raise Unreachable(f"GET {path} answered {status}: {words(answer.body)}", cure)
+        return document
+
+    def pages(self, path: str, params: Mapping[str, object]) -> Iterator[list[Any]]:
+        """The pages of a V2 list (a bare list, 204 at the end) or a V3 list (``data``), 250 a page."""
+        page = 1
+        while True:
+            document = self.get(path, {**params, "limit": _PAGE, "page": page})
+            items = document.get("data", []) if isinstance(document, Mapping) else document or []
+            if items:
+                yield items
+            if len(items) < _PAGE:
+                return
+            page += 1
+
+
+def chunks(codes: Sequence[str], size: int, longest: int) -> Iterator[list[str]]:
+    """``codes`` in groups of at most ``size`` and ``longest`` characters, so that a URL stays a URL."""
+    group: list[str] = []
+    length = 0
+    for code in codes:
+        if group and (len(group) >= size or length + len(code) > longest):
+            yield group
+            group, length = [], 0
+        group.append(code)
+        length += len(code) + 3
+    if group:
+        yield group

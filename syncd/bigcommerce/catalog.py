@@ -1,0 +1,102 @@
+"""Catalog look-ups in bulk: which variant a SKU or a UPC names.
+
+Source: https://developer.bigcommerce.com/docs/rest-catalog/product-variants and .../products
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from syncd.bigcommerce.api import Api, chunks
+
+_VARIANTS = "/v3/catalog/variants"
+_PRODUCTS = "/v3/catalog/products"
+_FIELDS = "id,product_id,sku,upc,option_values"
+_AT_ONCE, _LONGEST = 100, 4000
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogVariant:
+    """A variant of the catalog; ``options`` are (option id, value id) pairs."""
+
+    product_id: int
+    variant_id: int
+    sku: str
+    upc: str
+    name: str
+    digital: bool
+    options: tuple[tuple[int, int], ...]
+    needs_modifiers: bool
+
+
+class CatalogClient:
+    """One store's catalog."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def variants_by_sku(self, skus: Sequence[str]) -> dict[str, CatalogVariant]:
+        """The variants that ``skus`` (upper case, no blanks around them) name; a SKU that is not there is left out.
+
+        Raises:
+            RemoteError: the catalog could not be read.
+
+        """
+        plain = [sku for sku in skus if "," not in sku]
+        found = [
+            item for group in chunks(plain, _AT_ONCE, _LONGEST) for item in self._variants({"sku:in": ",".join(group)})
+        ]
+        for sku in set(skus) - set(plain):  # a comma would split it in two
+            found += self._variants({"sku": sku})
+        return self._by_code(found, "sku", set(skus))
+
+    def variants_by_upc(self, upcs: Sequence[str]) -> dict[str, CatalogVariant]:
+        """The variants that ``upcs`` name.
+
+        Raises:
+            RemoteError: the catalog could not be read.
+
+        """
+        found = [item for upc in upcs for item in self._variants({"upc": upc})]
+        return self._by_code(found, "upc", set(upcs))
+
+    def _variants(self, wanted: Mapping[str, object]) -> list[Any]:
+        pages = self._api.pages(_VARIANTS, {**wanted, "include_fields": _FIELDS})
+        return [item for page in pages for item in page]
+
+    def _by_code(self, items: Iterable[Mapping[str, Any]], field: str, wanted: set[str]) -> dict[str, CatalogVariant]:
+        by_code: dict[str, Mapping[str, Any]] = {}
+        for item in items:
+            code = str(item.get(field) or "").strip().upper()
+            if code in wanted:
+                by_code.setdefault(code, item)
+        products = self._products({int(item["product_id"]) for item in by_code.values()})
+        return {
+            code: _variant(item, products[int(item["product_id"])])
+            for code, item in by_code.items()
+            if int(item["product_id"]) in products
+        }
+
+    def _products(self, ids: set[int]) -> dict[int, Mapping[str, Any]]:
+        found: dict[int, Mapping[str, Any]] = {}
+        for group in chunks([str(number) for number in sorted(ids)], _AT_ONCE, _LONGEST):
+            params = {"id:in": ",".join(group), "include": "modifiers", "include_fields": "name,type"}
+            for page in self._api.pages(_PRODUCTS, params):
+                found |= {int(item["id"]): item for item in page}
+        return found
+
+
+def _variant(item: Mapping[str, Any], product: Mapping[str, Any]) -> CatalogVariant:
+    options = tuple((int(value["option_id"]), int(value["id"])) for value in item.get("option_values") or ())
+    return CatalogVariant(
+        product_id=int(item["product_id"]),
+        variant_id=int(item["id"]),
+        sku=str(item.get("sku") or ""),
+        upc=str(item.get("upc") or ""),
+        name=str(product.get("name") or ""),
+        digital=product.get("type") == "digital",
+        options=options,
+        needs_modifiers=any(modifier.get("required") for modifier in product.get("modifiers") or ()),
+    )

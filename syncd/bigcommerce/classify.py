@@ -1,0 +1,114 @@
+"""What an answer, or its absence, means: a pure function with one row for each kind of failure.
+
+Sources: https://developer.bigcommerce.com/docs/start/best-practices/api-rate-limits (429 and its headers) and
+https://developer.bigcommerce.com/docs/start/about/status-codes (error bodies of V2 and V3).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Outcome, Refused, Throttled, Unknown
+from syncd.bigcommerce.wire import WireAnswer, WireError
+from syncd.canonical.money import plain
+
+_MOST_WORDS = 500
+_LONGEST_WAIT_S = 300.0
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+
+
+def classify(seen: WireAnswer | WireError, *, external_order_id: str | None = None) -> Outcome:
+    """The outcome of a write. For a create, ``external_order_id`` is what the answer must echo to count."""
+    if isinstance(seen, WireError):
+        return _broken(seen)
+    status = seen.status
+    if 200 <= status < 300:
+        return _success(seen, external_order_id)
+    if 300 <= status < 400:
+        return Unknown(f"the API answered {status} and pointed elsewhere; not followed", misdirected=True)
+    if status in (401, 403):
+        return Barred(status, words(seen.body))
+    if status == 429:
+        return Throttled(reset_s(seen.headers))
+    if status == 408 or status >= 500 or status < 200:
+        return Unknown(f"the API answered {status}: {words(seen.body)}")
+    return Refused(status, words(seen.body))
+
+
+def _broken(error: WireError) -> Outcome:
+    return Unknown(error.why) if error.connected else NotSent(error.why)
+
+
+def _success(answer: WireAnswer, external_order_id: str | None) -> Outcome:
+    document = parse(answer.body)
+    if not isinstance(document, Mapping):
+        return Unknown(f"the API answered {answer.status} with a body that cannot be read")
+    number = document.get("id")
+    if not isinstance(number, int) or isinstance(number, bool) or number <= 0:
+        return Unknown(f"the API answered {answer.status} without an order id")
+    if external_order_id is not None and document.get("external_order_id") != external_order_id:
+        return Unknown(f"the API answered {answer.status} with order {number}, which is not the one that was sent")
+    return Accepted(number, amount(document.get("total_inc_tax")), amount(document.get("total_tax")))
+
+
+def parse(body: bytes) -> Any:  # noqa: ANN401  whatever JSON there is; None where there is none
+    """The JSON of a body, numbers exact; None where it is not whole JSON."""
+    try:
+        return json.loads(body, parse_float=Decimal)
+    except (ValueError, RecursionError):
+        return None
+
+
+def amount(value: object) -> Decimal | None:
+    """An amount of an answer (text or number), None where there is none."""
+    try:
+        number = Decimal(str(value)) if isinstance(value, str | int | Decimal) and not isinstance(value, bool) else None
+    except InvalidOperation:
+        return None
+    return plain(number) if number is not None and number.is_finite() else None
+
+
+def words(body: bytes) -> str:
+    """What an error body says, as one bounded line: V2's list, V3's title and fields, or the text itself."""
+    document = parse(body)
+    said = _said(document) if document is not None else body[: 4 * _MOST_WORDS].decode("utf-8", "replace")
+    line = _CONTROL.sub(" ", said).strip()
+    return line[:_MOST_WORDS] or "no words with it"
+
+
+def _said(document: object) -> str:
+    if isinstance(document, list):
+        return "; ".join(_said(item) for item in document[:10])
+    if not isinstance(document, Mapping):
+        return str(document)
+    parts = [str(document[key]) for key in ("message", "title", "detail") if document.get(key)]
+    parts += [_fields(document[key]) for key in ("details", "errors") if document.get(key)]
+    return ": ".join(parts)
+
+
+def _fields(details: object) -> str:
+    if isinstance(details, Mapping):
+        return ", ".join(f"{field}: {_fields(text)}" for field, text in details.items())
+    if isinstance(details, list):
+        return ", ".join(_fields(item) for item in details)
+    return str(details)
+
+
+def reset_s(headers: Mapping[str, str]) -> float | None:
+    """Seconds until the quota is whole again, by the longer of the headers that say so; None where none does."""
+    waits = [_number(headers.get("X-Rate-Limit-Time-Reset-Ms"), 0.001)]
+    waits += [_number(headers.get(name), 1.0) for name in ("X-Retry-After", "Retry-After")]
+    said = [wait for wait in waits if wait is not None]
+    return min(max(said), _LONGEST_WAIT_S) if said else None
+
+
+def _number(text: str | None, scale: float) -> float | None:
+    try:
+        value = float(text) * scale if text else None
+    except ValueError:
+        return None
+    return value if value is not None and 0 <= value < float("inf") else None

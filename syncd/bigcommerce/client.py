@@ -1,0 +1,119 @@
+"""The Orders API (V2), typed. Writes go out once and return what was seen; reads raise.
+
+Source: https://developer.bigcommerce.com/docs/rest-management/orders
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from syncd.bigcommerce.api import Api
+from syncd.bigcommerce.classify import amount, classify
+from syncd.bigcommerce.outcome import NotSent, Reply
+from syncd.bigcommerce.wire import Method, WireError
+
+_ORDERS = "/v2/orders"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteOrder:
+    """An order as BigCommerce has it; ``raw`` is the whole answer."""
+
+    id: int
+    external_order_id: str
+    external_source: str
+    status_id: int
+    total_inc_tax: Decimal | None
+    total_tax: Decimal | None
+    date_created: str
+    is_deleted: bool
+    raw: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """How a write goes out: in which lane, and a last question just before the first byte leaves."""
+
+    live: bool = True
+    still_good: Callable[[], bool] = lambda: True
+
+
+class OrdersClient:
+    """One store's orders."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def create(self, body: Mapping[str, Any], how: Sending) -> Reply:
+        """POST an order, once. The answer counts only if it echoes the body's ``external_order_id``."""
+        return self._write("POST", _ORDERS, body, how, str(body.get("external_order_id", "")))
+
+    def update(self, order_id: int, body: Mapping[str, Any], how: Sending) -> Reply:
+        """PUT changes to an order, once."""
+        return self._write("PUT", f"{_ORDERS}/{order_id}", body, how, None)
+
+    def _write(self, method: Method, path: str, body: Mapping[str, Any], how: Sending, echo: str | None) -> Reply:
+        content = json.dumps(body, separators=(",", ":")).encode()
+        self._api.acquire(live=how.live)
+        if not how.still_good():
+            self._api.give_up_turn()
+            return Reply(NotSent("it waited too long for its turn; its intent had grown stale"))
+        try:
+            answer = self._api.send_paced(method, path, None, content)
+        except WireError as error:
+            return Reply(classify(error), error.status, None, error.elapsed_s)
+        return Reply(classify(answer, external_order_id=echo), answer.status, answer.request_id, answer.elapsed_s)
+
+    def get(self, order_id: int) -> RemoteOrder | None:
+        """One order, None where there is none."""
+        document = self._api.get(f"{_ORDERS}/{order_id}", missing_ok=True)
+        return read_order(document) if document else None
+
+    def find(self, external_order_id: str) -> list[RemoteOrder]:
+        """Every order with this key, archived ones too, lowest id first.
+
+        Whether a list holds archived orders without being asked for them is not documented, so both are asked for, and
+        the match is checked here.
+        """
+        found: dict[int, RemoteOrder] = {}
+        for deleted in ({}, {"is_deleted": "true"}):
+            for page in self._api.pages(_ORDERS, {"external_order_id": external_order_id, **deleted}):
+                orders = map(read_order, page)
+                found |= {order.id: order for order in orders if order.external_order_id == external_order_id}
+        return [found[number] for number in sorted(found)]
+
+    def list_from(self, lowest_id: int) -> Iterator[RemoteOrder]:
+        """Every order from ``lowest_id`` on, archived ones too, lowest ids first within each half."""
+        for deleted in ({}, {"is_deleted": "true"}):
+            after = lowest_id
+            while True:  # by id and not by page number: orders that arrive meanwhile shift no page
+                params = {"min_id": after, "sort": "id:asc", "limit": 250, **deleted}
+                page = [read_order(item) for item in self._api.get(_ORDERS, params) or []]
+                yield from page
+                if len(page) < 250:
+                    break
+                after = max(order.id for order in page) + 1
+
+    def newest_id(self) -> int:
+        """The highest order id in the store, 0 where it has no order."""
+        found = self._api.get(_ORDERS, {"limit": 1, "sort": "id:desc"})
+        return max((read_order(item).id for item in found or []), default=0)
+
+
+def read_order(document: Mapping[str, Any]) -> RemoteOrder:
+    """An order of an answer; fields that BigCommerce may add are left in ``raw``."""
+    return RemoteOrder(
+        id=int(document["id"]),
+        external_order_id=str(document.get("external_order_id") or ""),
+        external_source=str(document.get("external_source") or ""),
+        status_id=int(document.get("status_id") or 0),
+        total_inc_tax=amount(document.get("total_inc_tax")),
+        total_tax=amount(document.get("total_tax")),
+        date_created=str(document.get("date_created") or ""),
+        is_deleted=bool(document.get("is_deleted")),
+        raw=document,
+    )

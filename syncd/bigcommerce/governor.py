@@ -1,0 +1,81 @@
+"""The quota governor of one store: every call passes here, live ones before those of a backfill."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from syncd.bigcommerce.pace import Pace
+from syncd.clock import Clock
+
+_LONGEST_NAP_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class GovernorReport:
+    """The quota as it stands: requests per window, how many are left, seconds until it is whole again, calls waiting."""
+
+    quota: int | None
+    left: int
+    window_s: float
+    resets_in_s: float
+    waiting: int
+
+
+class QuotaGovernor:
+    """Lets calls through at the pace that the store's answers allow; safe to use from many threads."""
+
+    def __init__(self, clock: Clock, share: float) -> None:
+        self._clock = clock
+        self._pace = Pace(share)
+        self._change = threading.Condition()
+        self._waiting = {True: 0, False: 0}
+
+    def acquire(self, *, live: bool = True) -> None:
+        """Wait for a turn, and take it; ``release`` must follow."""
+        with self._change:
+            self._waiting[live] += 1
+            try:
+                while (nap := self._nap(live)) > 0:
+                    self._change.wait(min(nap, _LONGEST_NAP_S))
+                self._pace.take(self._now())
+            finally:
+                self._waiting[live] -= 1
+                self._change.notify_all()
+
+    def _nap(self, live: bool) -> float:
+        if not live and self._waiting[True]:
+            return _LONGEST_NAP_S
+        return self._pace.delay(self._now())
+
+    def release(self, headers: Mapping[str, str] | None, status: int | None) -> None:
+        """A call is over: learn from its answer, if there was one."""
+        with self._change:
+            now = self._now()
+            if headers is not None:
+                self._pace.saw(headers, now)
+            self._pace.give_back()
+            if status is not None and status >= 500:
+                self._pace.failed(now, random.random())  # noqa: S311  jitter, not a secret
+            elif status is not None and status != 429:
+                self._pace.well()
+            self._change.notify_all()
+
+    def throttled(self, reset_s: float | None) -> None:
+        """A 429 was seen: everybody waits."""
+        with self._change:
+            self._pace.throttled(reset_s, self._now(), random.random())  # noqa: S311  jitter, not a secret
+
+    def report(self) -> GovernorReport:
+        """How the quota stands."""
+        with self._change:
+            pace, now = self._pace, self._now()
+            resets = max(pace.resets_at - now, 0.0)
+            return GovernorReport(
+                pace.quota, max(int(pace.left), 0), pace.window_s, resets, sum(self._waiting.values())
+            )
+
+    def _now(self) -> float:
+        return self._clock.elapsed().seconds

@@ -1,0 +1,66 @@
+"""What was seen on the wire after a write, as a closed union: the only thing that the pusher learns of HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """2xx, whole JSON, with an id (and, for a create, our ``external_order_id`` echoed): it took effect."""
+
+    order_id: int
+    total_inc_tax: Decimal | None = None
+    total_tax: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """400, 404, 409, 413, 422 and their like: BigCommerce said no, in ``words``; it did not take effect."""
+
+    status: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Barred:
+    """401 or 403: the store refused our token; no sale is to blame."""
+
+    status: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Throttled:
+    """429: it did not take effect; ``reset_s`` until the window resets, None where no header said so."""
+
+    reset_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """The request never left: refused, no such host, connect time-out, TLS failure before the connection was up."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """It may have taken effect. ``misdirected`` marks a 3xx: the URL or a proxy is wrong, and the store must pause."""
+
+    why: str
+    misdirected: bool = False
+
+
+Outcome = Accepted | Refused | Barred | Throttled | NotSent | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An outcome with what a person needs to follow it up: HTTP status, request id, seconds it took."""
+
+    outcome: Outcome
+    status: int | None = None
+    request_id: str | None = None
+    elapsed_s: float = 0.0

@@ -1,0 +1,115 @@
+"""How fast a store may be called, as a plain state machine over time: no clock, no threads, no waiting.
+
+What is left of the quota is spread evenly over what is left of its window, with ``1 - share`` of it kept for other apps.
+The numbers are read from every answer and never assumed, so a change of plan, another window length or another app that
+eats its part show within one answer. Times are seconds on any steady clock.
+
+Source: https://developer.bigcommerce.com/docs/start/best-practices/api-rate-limits
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_BEFORE_HEADERS = 4
+_LONGEST_WINDOW_S = 3600.0
+_BACK_OFF_S = 0.5
+_LONGEST_BACK_OFF_S = 60.0
+_ERRORS_IN_A_ROW = 3
+
+
+@dataclass(slots=True)
+class Pace:
+    """One store's quota as far as its answers have told it. ``share`` is the part of it that is ours."""
+
+    share: float
+    quota: int | None = None
+    window_s: float = 30.0
+    left: float = 0.0
+    resets_at: float = 0.0
+    in_flight: int = 0
+    next_at: float = 0.0
+    blocked_until: float = 0.0
+    refusals: int = 0
+    errors: int = 0
+
+    def delay(self, now: float) -> float:
+        """Seconds until the next call may go; 0 where it may go now."""
+        if now < self.blocked_until:
+            return self.blocked_until - now
+        if self.quota is None:
+            return 0.0 if self.in_flight < _BEFORE_HEADERS else math.inf
+        self._roll(now)
+        if self._spendable() < 1:
+            return max(self.resets_at - now, 0.001)
+        return max(self.next_at - now, 0.0)
+
+    def take(self, now: float) -> None:
+        """A call goes out."""
+        self.in_flight += 1
+        if self.quota is not None:
+            spendable = self._spendable()
+            gap = max(self.resets_at - now, 0.0) / max(spendable, 1.0)
+            self.next_at = max(self.next_at, now - gap) + gap
+            self.left -= 1
+
+    def give_back(self) -> None:
+        """A call is over, answered or not."""
+        self.in_flight -= 1
+
+    def saw(self, headers: Mapping[str, str], now: float) -> None:
+        """Learn from an answer; absurd numbers are passed over. Call before ``give_back``."""
+        quota = _positive(headers.get("X-Rate-Limit-Requests-Quota"))
+        window = _positive(headers.get("X-Rate-Limit-Time-Window-Ms"))
+        left = _positive(headers.get("X-Rate-Limit-Requests-Left"))
+        reset = _positive(headers.get("X-Rate-Limit-Time-Reset-Ms"))
+        if not quota or left is None or reset is None:
+            return
+        self.window_s = min((window or self.window_s * 1000) / 1000, _LONGEST_WINDOW_S)
+        self.quota = int(quota)
+        self.resets_at = now + min(reset / 1000, self.window_s)
+        # Calls still out may or may not be counted in what the answer says is left: we take it that they are not.
+        self.left = min(left, quota) - (self.in_flight - 1)
+
+    def well(self) -> None:
+        """An answer that was neither a refusal to serve nor a failure of the platform."""
+        self.refusals = self.errors = 0
+
+    def throttled(self, reset_s: float | None, now: float, jitter: float) -> None:
+        """429. Without a header the wait doubles each time, at least half of it certain; ``jitter`` is in [0, 1)."""
+        self.refusals += 1
+        wait = reset_s if reset_s is not None else _half_jittered(self.refusals, jitter)
+        self.blocked_until = max(self.blocked_until, now + wait)
+
+    def failed(self, now: float, jitter: float) -> None:
+        """A 5xx: several in a row slow us like a 429, for BigCommerce answers so when it is loaded."""
+        self.errors += 1
+        if self.errors >= _ERRORS_IN_A_ROW:
+            wait = _half_jittered(self.errors - _ERRORS_IN_A_ROW + 1, jitter)
+            self.blocked_until = max(self.blocked_until, now + wait)
+
+    def _spendable(self) -> float:
+        assert self.quota is not None  # noqa: S101  asked only once the quota is known
+        return self.left - self.quota * (1 - self.share)
+
+    def _roll(self, now: float) -> None:
+        """A window that has ended leaves a whole quota, until an answer says otherwise."""
+        if now >= self.resets_at and self.quota is not None:
+            self.left = self.quota - self.in_flight
+            self.resets_at = now + self.window_s
+            self.next_at = min(self.next_at, now)
+
+
+def _half_jittered(times: int, jitter: float) -> float:
+    full: float = min(_BACK_OFF_S * 2 ** min(times, 12), _LONGEST_BACK_OFF_S)
+    return full * (0.5 + jitter / 2)
+
+
+def _positive(text: str | None) -> float | None:
+    try:
+        value = float(text) if text else None
+    except ValueError:
+        return None
+    return value if value is not None and math.isfinite(value) and value >= 0 else None

@@ -1,0 +1,41 @@
+"""How to reach one store: the client's part of ``[stores.<name>]``."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from syncd.clock import Duration
+from syncd.secret import Secret
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class ConnectionSettings(BaseModel):
+    """Where a store's API is, how to prove who we are, and how long to wait. TLS verification cannot be turned off."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    store_hash: Annotated[str, Field(pattern=r"^[a-z0-9]+$", max_length=64)]
+    token: Secret
+    api_url: str = "https://api.bigcommerce.com"
+    quota_share: Annotated[float, Field(gt=0, le=1)] = 0.8
+    connect_timeout: Duration = timedelta(seconds=5)
+    deadline: Duration = timedelta(seconds=30)
+    ca_file: Path | None = None
+    proxy: str | None = None
+
+    @field_validator("api_url")
+    @classmethod
+    def _https_or_loopback(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme == "https" and parts.hostname:
+            return url.rstrip("/")
+        if parts.scheme == "http" and parts.hostname in _LOOPBACK:
+            return url.rstrip("/")  # the sandbox: the token does not leave the machine
+        msg = "must be an https:// URL (http:// only for a sandbox on this machine)"
+        raise ValueError(msg)

@@ -1,0 +1,65 @@
+"""What a store says of itself: name, clock, channels.
+
+Source: https://developer.bigcommerce.com/docs/rest-management/store-information and .../channels
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from syncd.bigcommerce.api import Api
+from syncd.errors import Unreachable
+
+
+@dataclass(frozen=True, slots=True)
+class StoreInfo:
+    """The store's name, domain, currency and plan."""
+
+    name: str
+    domain: str
+    currency: str
+    plan: str
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A channel that orders can belong to."""
+
+    id: int
+    name: str
+    status: str
+
+
+class StoreClient:
+    """One store's own pages."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def store(self) -> StoreInfo:
+        """GET /v2/store."""
+        said = self._api.get("/v2/store")
+        return StoreInfo(
+            str(said.get("name") or "a store without a name"),
+            str(said.get("domain") or ""),
+            str(said.get("currency") or ""),
+            str(said.get("plan_name") or ""),
+        )
+
+    def time(self) -> datetime:
+        """GET /v2/time: the platform's clock, aware."""
+        said = self._api.get("/v2/time")
+        try:
+            return datetime.fromtimestamp(int(said["time"]), UTC)
+        except (KeyError, TypeError, ValueError) as error:
+            raise Unreachable(f"/v2/time says {str(said)[:80]!r}, which is no time") from error
+
+    def channels(self) -> list[Channel]:
+        """GET /v3/channels."""
+        pages = self._api.pages("/v3/channels", {})
+        return [
+            Channel(int(item["id"]), str(item.get("name") or ""), str(item.get("status") or ""))
+            for page in pages
+            for item in page
+        ]

@@ -1,0 +1,179 @@
+"""One HTTP exchange, bounded in time and size, and honest about whether the request may have left.
+
+``requests``' adapter sends prepared requests over pooled connections. Ours are marked once they are up (TLS included): a
+failure before that is certain not to have reached BigCommerce, any failure after it is not. The read time-out of a socket is per
+read, so a deadline over the whole exchange is kept by shrinking it before every read. Nothing here retries or follows a
+redirect, and proxies and certificates are resolved once, at the start.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlencode
+
+import requests
+from requests.structures import CaseInsensitiveDict
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies
+from urllib3.exceptions import HTTPError
+
+from syncd import __version__
+from syncd.bigcommerce.pools import BoundedAdapter
+from syncd.bigcommerce.settings import ConnectionSettings
+from syncd.clock import Clock
+
+Method = Literal["GET", "POST", "PUT", "DELETE"]
+_MOST_BYTES = 32 * 1024 * 1024
+_CHUNK = 65_536
+_REQUEST_ID = ("X-Request-Id", "X-Correlation-Id", "CF-Ray")
+
+
+@dataclass(frozen=True, slots=True)
+class WireAnswer:
+    """A whole answer: status, headers, the decompressed body, the seconds it took."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    elapsed_s: float
+
+    @property
+    def request_id(self) -> str | None:
+        """What BigCommerce's support asks for, where the answer carries it."""
+        return next((self.headers[name] for name in _REQUEST_ID if name in self.headers), None)
+
+
+class WireError(Exception):
+    """No whole answer. ``connected`` tells whether the request may have left; ``status`` is set where headers came."""
+
+    def __init__(self, why: str, *, connected: bool, elapsed_s: float = 0.0, status: int | None = None) -> None:
+        super().__init__(why)
+        self.why, self.connected, self.elapsed_s, self.status = why, connected, elapsed_s, status
+
+
+class _Exchange(threading.local):
+    """The exchange that this thread is in: when it must be over, and whether its connection is up."""
+
+    deadline: float = 0.0
+    connected: bool = False
+
+
+class Wire:
+    """The pooled connections to one store; safe to use from many threads."""
+
+    def __init__(self, settings: ConnectionSettings, clock: Clock, *, connections: int = 10) -> None:
+        self._clock, self._settings = clock, settings
+        self._exchange = _Exchange()
+        self._base = f"{settings.api_url}/stores/{settings.store_hash}"
+        self._verify = str(settings.ca_file or os.environ.get("REQUESTS_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH)
+        proxies = {"https": settings.proxy} if settings.proxy else get_environ_proxies(self._base)
+        self._proxies = dict(proxies)
+        self._adapter = BoundedAdapter(self, self._verify, connections)
+        token = settings.token.get_secret_value()
+        self._headers: dict[str, str] = {
+            "X-Auth-Token": token,
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            "User-Agent": f"syncd/{__version__}",
+        }
+
+    def __repr__(self) -> str:
+        """Where it goes; never the token."""
+        return f"Wire({self._base})"
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self._adapter.close()
+
+    def send(
+        self, method: Method, path: str, params: Mapping[str, object] | None = None, body: bytes | None = None
+    ) -> WireAnswer:
+        """One exchange, tried once. ``path`` is the part after the store hash, such as ``/v2/orders``.
+
+        Raises:
+            WireError: no whole answer came within the deadline.
+
+        """
+        begin = self._now()
+        self._exchange.deadline = begin + self._settings.deadline.total_seconds()
+        self._exchange.connected = False
+        status: int | None = None
+        try:
+            answer = self._adapter.send(
+                self._prepared(method, path, params, body),
+                stream=True,
+                timeout=(self._settings.connect_timeout.total_seconds(), self._settings.deadline.total_seconds()),
+                verify=self._verify,
+                proxies=self._proxies,
+            )
+            status = answer.status_code
+            content = self._read(answer)
+        except (requests.RequestException, HTTPError, OSError, http.client.HTTPException, ValueError) as error:
+            raise WireError(
+                _in_words(error), connected=self._exchange.connected, elapsed_s=self._now() - begin, status=status
+            ) from None
+        return WireAnswer(status, answer.headers, content, self._now() - begin)
+
+    def _prepared(
+        self, method: Method, path: str, params: Mapping[str, object] | None, body: bytes | None
+    ) -> requests.PreparedRequest:
+        """A request put together by hand: what Session.prepare would add, we know or do not want."""
+        prepared = requests.PreparedRequest()
+        prepared.method = method
+        prepared.url = f"{self._base}{path}?{urlencode(params)}" if params else f"{self._base}{path}"
+        prepared.headers = CaseInsensitiveDict(self._headers)
+        prepared.body = body
+        prepared.hooks = {"response": []}
+        if body is not None:
+            prepared.headers["Content-Type"] = "application/json"
+            prepared.headers["Content-Length"] = str(len(body))
+        return prepared
+
+    def _read(self, answer: requests.Response) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        try:
+            for part in answer.iter_content(_CHUNK):
+                size += len(part)
+                if size > _MOST_BYTES:
+                    msg = f"the answer is larger than {_MOST_BYTES} bytes"
+                    raise WireError(msg, connected=True, status=answer.status_code)
+                parts.append(part)
+        except BaseException:
+            answer.close()
+            raise
+        return b"".join(parts)
+
+    def _now(self) -> float:
+        return self._clock.elapsed().seconds
+
+    def remaining(self) -> float:
+        """Seconds that the exchange of this thread may still take; TimeoutError where there are none."""
+        left = self._exchange.deadline - self._now()
+        if left <= 0:
+            msg = f"no whole answer within {self._settings.deadline.total_seconds():g} s"
+            raise TimeoutError(msg)
+        return left
+
+    def mark_connected(self) -> None:
+        """From here on the request may have left."""
+        self._exchange.connected = True
+
+    def now(self) -> float:
+        """Boot time in seconds, for the age of idle connections."""
+        return self._now()
+
+
+def _in_words(error: BaseException) -> str:
+    """The innermost reason, without the addresses and object names that the libraries wrap around it."""
+    while isinstance(cause := getattr(error, "reason", None) or (error.args[0] if error.args else None), BaseException):
+        error = cause
+    inner = error.__cause__ or error.__context__
+    if isinstance(error, HTTPError) and isinstance(inner, OSError):
+        error = inner
+    text = str(error) or type(error).__name__
+    return f"{type(error).__name__}: {text[:200]}"
