@@ -1,0 +1,33 @@
+"""What the catalog and the customer list know about a sale: gathered elsewhere, read here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogMatch:
+    """A catalog variant. ``options`` are (option id, value id) pairs; ``digital`` is the product's type."""
+
+    product_id: int
+    variant_id: int | None
+    sku: str
+    name: str = ""
+    digital: bool = False
+    options: tuple[tuple[int, int], ...] = ()
+    needs_modifiers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Catalog hits by SKU and by UPC (as the POS writes them, blanks stripped, upper case), and the customer's id."""
+
+    by_sku: Mapping[str, CatalogMatch] = field(default_factory=dict)
+    by_upc: Mapping[str, CatalogMatch] = field(default_factory=dict)
+    customer_id: int | None = None
+
+
+def normal_code(code: str) -> str:
+    """A SKU or UPC as it is compared: no blanks around it, upper case."""
+    return code.strip().upper()
