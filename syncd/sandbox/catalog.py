@@ -1,0 +1,95 @@
+"""The sandbox's catalog: simple products, products with variants, a digital one, one with required options."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+_SEED: tuple[dict[str, Any], ...] = (
+    {"sku": "MUG-1", "name": "Enamel Mug", "price": 12.0, "upc": "036000291452"},
+    {"sku": "TOWEL", "name": "Tea Towel", "price": 10.0},
+    {
+        "sku": "",
+        "name": "Crew T-Shirt",
+        "price": 15.0,
+        "variants": [
+            {"sku": "TEE-M-BLK", "options": {"Size": "M", "Color": "Black"}},
+            {"sku": "TEE-L-BLK", "options": {"Size": "L"}},
+        ],
+    },
+    {"sku": "EBOOK-1", "name": "Brewing Guide (PDF)", "price": 8.0, "type": "digital"},
+    {"sku": "RING-1", "name": "Engraved Ring", "price": 90.0, "modifiers": ["Engraving"]},
+)
+
+
+@dataclass(slots=True)
+class Catalog:
+    """Products and variants by id, and where each code leads."""
+
+    products: dict[int, dict[str, Any]] = field(default_factory=dict)
+    variants: dict[int, dict[str, Any]] = field(default_factory=dict)
+    of_product: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    by_sku: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def load(self, entries: Iterable[Mapping[str, Any]]) -> None:
+        """Replace the catalog by ``entries``: sku, name, price, and optionally upc, type, variants, modifiers."""
+        self.products.clear()
+        self.variants.clear()
+        self.of_product.clear()
+        self.by_sku.clear()
+        for number, entry in enumerate(entries, start=1):
+            self._add(100 + number, entry)
+
+    def _add(self, number: int, entry: Mapping[str, Any]) -> None:
+        self.products[number] = {
+            "id": number,
+            "name": entry["name"],
+            "type": entry.get("type", "physical"),
+            "sku": entry.get("sku", ""),
+            "upc": entry.get("upc", ""),
+            "price": entry.get("price", 0),
+            "weight": entry.get("weight", 1),
+            "modifiers": [
+                _modifier(number, place, name) for place, name in enumerate(entry.get("modifiers", ()), start=1)
+            ],
+        }
+        plain = [{"sku": entry.get("sku", ""), "upc": entry.get("upc", ""), "options": {}}]
+        for variant in entry.get("variants") or plain:
+            self._add_variant(number, variant)
+
+    def _add_variant(self, product: int, variant: Mapping[str, Any]) -> None:
+        number = 1000 + len(self.variants) + 1
+        values = [
+            {"id": number * 10 + place, "label": label, "option_id": product * 10 + place, "option_display_name": name}
+            for place, (name, label) in enumerate(variant.get("options", {}).items(), start=1)
+        ]
+        made = self.variants[number] = {
+            "id": number,
+            "product_id": product,
+            "sku": variant.get("sku", ""),
+            "upc": variant.get("upc", ""),
+            "option_values": values,
+        }
+        self.of_product.setdefault(product, []).append(made)
+        self.by_sku.setdefault(str(made["sku"]).lower(), []).append(made)
+
+
+def _modifier(product: int, place: int, name: str) -> dict[str, Any]:
+    return {
+        "id": product * 100 + place,
+        "product_id": product,
+        "name": name,
+        "display_name": name,
+        "type": "text",
+        "required": True,
+    }
+
+
+def read_catalog(path: Path | None) -> Catalog:
+    """The catalog of a JSON file (a list of entries), or the built-in one."""
+    catalog = Catalog()
+    catalog.load(json.loads(path.read_text(encoding="utf-8")) if path else _SEED)
+    return catalog

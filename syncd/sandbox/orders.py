@@ -1,0 +1,349 @@
+"""The store's orders: create, read, list, change, archive, and their sub-resources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from email.utils import format_datetime, parsedate_to_datetime
+from typing import Any
+
+from syncd.sandbox.answers import Refusal, invalid, v2_error
+from syncd.sandbox.catalog import Catalog
+from syncd.sandbox.totals import shown, totals
+from syncd.sandbox.validate import (
+    STATUSES,
+    check_address,
+    check_fees,
+    check_goods,
+    check_head,
+    check_line,
+    digital,
+)
+
+Order = dict[str, Any]
+FIRST_ID = 100
+_PLAIN = {
+    "customer_message": "",
+    "staff_notes": "",
+    "payment_method": "",
+    "external_source": None,
+    "external_order_id": "",
+    "external_merchant_id": None,
+    "channel_id": 1,
+    "customer_id": 0,
+    "status_id": 1,
+    "ip_address": "",
+    "geoip_country": "",
+    "geoip_country_iso2": "",
+    "customer_locale": "en",
+    "tax_provider_id": "",
+    "ebay_order_id": "0",
+    "base_handling_cost": "0.0000",
+    "base_shipping_cost": "0.0000",
+    "base_wrapping_cost": "0.0000",
+}
+_FIXED = {
+    "cart_id": None,
+    "coupon_discount": "0.0000",
+    "credit_card_type": None,
+    "currency_id": 1,
+    "currency_exchange_rate": "1.0000000000",
+    "date_shipped": "",
+    "default_currency_id": 1,
+    "external_id": None,
+    "gift_certificate_amount": "0.0000",
+    "handling_cost_tax_class_id": 0,
+    "ip_address_v6": "",
+    "is_email_opt_in": False,
+    "items_shipped": 0,
+    "order_source": "external",
+    "payment_provider_id": None,
+    "payment_status": "",
+    "refunded_amount": "0.0000",
+    "shipping_cost_tax_class_id": 0,
+    "store_credit_amount": "0.0000",
+    "store_default_to_transactional_exchange_rate": "1.0000000000",
+    "wrapping_cost_tax_class_id": 0,
+}
+_SORTED_BY = ("id", "customer_id", "date_created", "date_modified", "status_id", "channel_id", "external_id")
+_LISTS = ("coupons", "taxes", "shipments", "messages")
+
+
+def now_text() -> str:
+    """The time of day as orders show it."""
+    return format_datetime(datetime.now(UTC))  # noqa: TID251  the sandbox is a world of its own, with a clock of its own
+
+
+@dataclass(slots=True)
+class Kept:
+    """An order as it is answered, and what its sub-resources hold."""
+
+    order: Order
+    lines: list[dict[str, Any]]
+    fees: list[dict[str, Any]]
+    shipping: list[dict[str, Any]]
+    made_at: float = 0.0
+
+
+@dataclass(slots=True)
+class Orders:
+    """Every order of the store, by id."""
+
+    base_url: str
+    currency: str
+    catalog: Catalog
+    channels: Mapping[int, Any]
+    kept: dict[int, Kept] = field(default_factory=dict)
+    by_key: dict[str, list[int]] = field(default_factory=dict)
+    newest: int = FIRST_ID
+    changed: Callable[[Kept], None] = lambda _: None
+
+    def create(self, body: Mapping[str, Any]) -> Kept:
+        """POST: validate, price, keep.
+
+        Raises:
+            Refusal: with BigCommerce's words.
+
+        """
+        kept = self.draft(body)
+        self.newest += 1
+        self._number(kept, self.newest)
+        self.keep(kept)
+        return kept
+
+    def draft(self, body: Mapping[str, Any]) -> Kept:
+        """An order that is valid but has no id yet."""
+        check_head(body, self.channels)
+        billing = check_address(body.get("billing_address"), "billing_address")
+        lines = [
+            {"id": place, **check_line(line, self.catalog)} for place, line in enumerate(check_goods(body), start=1)
+        ]
+        fees = check_fees(body.get("fees"))
+        shipping = [
+            {"id": place, **check_address(address, "shipping_addresses")}
+            for place, address in enumerate(body.get("shipping_addresses") or (), start=1)
+        ]
+        order: Order = {
+            **_FIXED,
+            **_PLAIN,
+            **{name: body[name] for name in _PLAIN if body.get(name) is not None},
+            **totals(body, lines, fees),
+            "billing_address": {"company": "", "street_2": "", "phone": "", "form_fields": [], **billing},
+            "currency_code": body.get("default_currency_code") or self.currency,
+            "default_currency_code": body.get("default_currency_code") or self.currency,
+            "store_default_currency_code": self.currency,
+            "date_created": body.get("date_created") or now_text(),
+            "date_modified": now_text(),
+            "items_total": sum(line["quantity"] for line in lines),
+            "is_deleted": False,
+            "is_tax_inclusive_pricing": False,
+            "order_is_digital": digital(lines, body),
+            "shipping_address_count": len(shipping),
+            "fees": fees,
+        }
+        _label(order)
+        return Kept(order, lines, fees, shipping)
+
+    def _number(self, kept: Kept, number: int) -> None:
+        kept.order["id"] = number
+        for name in ("products", "shipping_addresses", "coupons"):
+            path = f"/orders/{number}/{name}"
+            kept.order[name] = {"url": f"{self.base_url}{path}", "resource": path}
+
+    def keep(self, kept: Kept) -> None:
+        """Put an order that has its id into the store."""
+        number = kept.order["id"]
+        self.newest = max(self.newest, number)
+        self.kept[number] = kept
+        if key := kept.order["external_order_id"]:
+            ids = self.by_key.setdefault(str(key), [])
+            if number not in ids:
+                ids.append(number)
+        self.changed(kept)
+
+    def get(self, number: int) -> Kept:
+        """One order; a Refusal where there is none."""
+        kept = self.kept.get(number)
+        if kept is None:
+            raise Refusal(v2_error(404, "The requested resource was not found."))
+        return kept
+
+    def update(self, number: int, body: Mapping[str, Any]) -> Kept:
+        """PUT: what is sent replaces, the rest stays; a line with an id is changed, quantity 0 removes it, one without is new."""
+        kept = self.get(number)
+        check_head(body, self.channels)
+        order = kept.order | {name: body[name] for name in _PLAIN if name in body}
+        if "billing_address" in body:
+            order["billing_address"] = order["billing_address"] | check_address(
+                body["billing_address"], "billing_address"
+            )
+        fees = check_fees(body["fees"]) if "fees" in body else kept.fees
+        lines = self._changed_lines(kept, body["products"]) if "products" in body else kept.lines
+        if (
+            {"products", "fees"} & body.keys()
+            or any(name.endswith("_tax") for name in body)
+            or "discount_amount" in body
+        ):
+            before = {name: order[name] for name in ("shipping_cost_ex_tax", "shipping_cost_inc_tax")}
+            cleared = {} if "products" in body else {"discount_amount": order["discount_amount"]}
+            order |= totals({**before, **cleared, **body}, lines, fees)
+        order |= {"date_modified": now_text(), "fees": fees, "items_total": sum(line["quantity"] for line in lines)}
+        if body.get("external_order_id") and body["external_order_id"] != kept.order["external_order_id"]:
+            self.by_key[str(kept.order["external_order_id"])].remove(number)
+        _label(order)
+        changed = Kept(order, lines, fees, kept.shipping, kept.made_at)
+        self.keep(changed)
+        return changed
+
+    def _changed_lines(self, kept: Kept, wanted: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        lines = {line["id"]: line for line in kept.lines}
+        for line in wanted:
+            if "id" not in line:
+                lines[max(lines, default=0) + 1] = {"id": max(lines, default=0) + 1, **check_line(line, self.catalog)}
+            elif line["id"] not in lines:
+                raise invalid("products.id", "does not belong to this order")
+            elif line.get("quantity") == 0:
+                del lines[line["id"]]
+            else:
+                old = lines[line["id"]]
+                base = {
+                    k: v
+                    for k, v in old.items()
+                    if k in ("name", "quantity", "price_ex_tax", "price_inc_tax", "sku", "upc")
+                }
+                base |= {"product_id": old["product_id"], "variant_id": old["variant_id"]} if old["product_id"] else {}
+                lines[line["id"]] = {"id": line["id"], **check_line({**base, **line}, self.catalog)}
+        return list(lines.values())
+
+    def archive(self, number: int) -> None:
+        """DELETE: an archived order stays readable."""
+        kept = self.get(number)
+        kept.order["is_deleted"] = True
+        self.changed(kept)
+
+    def archive_all(self) -> None:
+        """DELETE /orders."""
+        for number in list(self.kept):
+            self.archive(number)
+
+    def sub_resource(self, number: int, name: str) -> list[dict[str, Any]]:
+        """The items of a sub-resource."""
+        kept = self.get(number)
+        if name == "products":
+            return [_product(number, line) for line in kept.lines]
+        if name == "shipping_addresses":
+            return [_shipping(number, address, kept) for address in kept.shipping]
+        if name == "fees":
+            return kept.fees
+        if name in _LISTS:
+            return []
+        raise Refusal(v2_error(404, "The requested resource was not found."))
+
+    def find(self, wanted: Mapping[str, str]) -> Iterator[Order]:
+        """The orders that a list's filters choose, in its order, one by one: a page reads no further than it must."""
+        key, _, direction = wanted.get("sort", "id:asc").partition(":")
+        if key not in _SORTED_BY or direction not in ("", "asc", "desc"):
+            raise invalid("sort", "is not a field to sort by")
+        chosen: Sequence[int] = _span(self, wanted)
+        if "external_order_id" in wanted:
+            chosen = sorted(self.by_key.get(wanted["external_order_id"], ()))
+        if key == "id":
+            return self._fitting(reversed(chosen) if direction == "desc" else iter(chosen), wanted)
+        found = self._fitting(iter(chosen), wanted)
+        return iter(sorted(found, key=lambda order: (_sort_key(order, key), order["id"]), reverse=direction == "desc"))
+
+    def _fitting(self, chosen: Iterator[int], wanted: Mapping[str, str]) -> Iterator[Order]:
+        deleted = wanted.get("is_deleted", "false").lower() in ("true", "1")
+        for number in chosen:
+            kept = self.kept.get(number)
+            if kept is not None and kept.order["is_deleted"] is deleted and _matches(kept.order, wanted):
+                yield kept.order
+
+
+def _span(orders: Orders, wanted: Mapping[str, str]) -> range:
+    """Ids between ``min_id`` and ``max_id``: dense, so a range walks them without looking at the rest."""
+    low = max(whole(wanted, "min_id", FIRST_ID + 1), FIRST_ID + 1)
+    high = min(whole(wanted, "max_id", orders.newest), orders.newest)
+    return range(low, high + 1)
+
+
+def whole(wanted: Mapping[str, str], name: str, default: int) -> int:
+    """A whole number of a query."""
+    try:
+        return int(wanted.get(name, default))
+    except ValueError:
+        raise invalid(name, "must be an integer") from None
+
+
+def _matches(order: Order, wanted: Mapping[str, str]) -> bool:
+    for name in ("customer_id", "status_id", "channel_id", "payment_method", "cart_id"):
+        if name in wanted and str(order[name]) != wanted[name]:
+            return False
+    if "email" in wanted and str(order["billing_address"].get("email", "")).lower() != wanted["email"].lower():
+        return False
+    if "min_total" in wanted and Decimal(order["total_inc_tax"]) < Decimal(wanted["min_total"]):
+        return False
+    if "max_total" in wanted and Decimal(order["total_inc_tax"]) > Decimal(wanted["max_total"]):
+        return False
+    return all(_in_time(order, name, wanted) for name in ("date_created", "date_modified"))
+
+
+def _in_time(order: Order, name: str, wanted: Mapping[str, str]) -> bool:
+    at = _sort_key(order, name)
+    low, high = wanted.get(f"min_{name}"), wanted.get(f"max_{name}")
+    return (not low or at >= _instant(low)) and (not high or at <= _instant(high))
+
+
+def _instant(text: str) -> float:
+    try:
+        at = datetime.fromisoformat(text) if "-" in text[:5] else parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        raise invalid("date", "must be RFC 2822 or ISO 8601") from None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+
+
+def _sort_key(order: Order, name: str) -> Any:  # noqa: ANN401  a number or a text, by field
+    return _instant(order[name]) if name.startswith("date_") else order[name] or 0
+
+
+def _label(order: Order) -> None:
+    order["status"] = order["custom_status"] = STATUSES[order["status_id"]]
+
+
+def _product(number: int, line: Mapping[str, Any]) -> dict[str, Any]:
+    taxes = {
+        f"{n}_tax": shown(Decimal(line[f"{n}_inc_tax"]) - Decimal(line[f"{n}_ex_tax"])) for n in ("price", "total")
+    }
+    base = {"base_price": line["price_ex_tax"], "base_total": line["total_ex_tax"], "name_customer": line["name"]}
+    rest = {
+        "order_id": number,
+        "name_merchant": line["name"],
+        "quantity_shipped": 0,
+        "quantity_refunded": 0,
+        "is_refunded": False,
+    }
+    more = {
+        "weight": "0.0000",
+        "applied_discounts": [],
+        "product_options": [],
+        "return_id": 0,
+        "refund_amount": "0.0000",
+    }
+    return {**line, **taxes, **base, **rest, **more}
+
+
+def _shipping(number: int, address: Mapping[str, Any], kept: Kept) -> dict[str, Any]:
+    plain = {"company": "", "street_2": "", "phone": "", "email": "", "form_fields": []}
+    cost = {name: kept.order[name] for name in kept.order if name.startswith("shipping_cost_")}
+    counts = {"order_id": number, "items_total": kept.order["items_total"], "items_shipped": 0}
+    return {
+        **plain,
+        **address,
+        **cost,
+        **counts,
+        "cost_tax_class_id": 0,
+        "shipping_zone_id": 0,
+        "shipping_zone_name": "",
+    }

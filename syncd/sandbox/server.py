@@ -1,0 +1,272 @@
+"""The sandbox's HTTP server: asyncio and httptools, so that it is quick and can misbehave at the level of bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, cast
+
+import httptools
+
+from syncd.sandbox.answers import Answer, Refusal, v2_error, v3_error
+from syncd.sandbox.catalog import read_catalog
+from syncd.sandbox.faults import Fault, load_plan
+from syncd.sandbox.orders import Orders
+from syncd.sandbox.persist import Shelf
+from syncd.sandbox.quota import Quota
+from syncd.sandbox.routes import CHANNELS, Asked, World, respond
+from syncd.sandbox.settings import SandboxSettings
+
+_FLUSH_S = 0.2
+_BEFORE = {"drop_before_commit", "5xx_before", "429", "429_bare", "401", "redirect", "hang", "late_commit"}
+
+
+class Sandbox:
+    """A sandbox store; ``start`` it in a thread for tests, or ``serve`` it for good."""
+
+    def __init__(self, settings: SandboxSettings | None = None) -> None:
+        self.settings = settings or SandboxSettings()
+        catalog = read_catalog(self.settings.catalog)
+        orders = Orders("", self.settings.currency, catalog, CHANNELS)
+        self.world = World(self.settings, orders, catalog, load_plan(self.settings.faults, self.settings.seed))
+        self.quota = Quota(self.settings.quota, self.settings.window_ms)
+        self.url = ""
+        self._shelf = Shelf(self.settings.db) if self.settings.db else None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._done: asyncio.Event | None = None
+
+    async def serve(self, ready: Callable[[str], None] = lambda _: None) -> None:
+        """Listen until ``stop``; ``ready`` is told the URL once connections are taken."""
+        self._loop, self._done = asyncio.get_running_loop(), asyncio.Event()
+        if self._shelf is not None:
+            self._shelf.load(self.world.orders)
+            self.world.orders.changed = self._shelf.changed
+        server = await self._loop.create_server(lambda: _Connection(self), self.settings.host, self.settings.port)
+        host, port = server.sockets[0].getsockname()[:2]
+        self.url = f"http://{host}:{port}"
+        self.world.orders.base_url = f"{self.url}/stores/{self.settings.store_hash}/v2"
+        ready(self.url)
+        async with server:
+            await self._until_done()
+        if self._shelf is not None:
+            self._shelf.close()
+
+    async def _until_done(self) -> None:
+        assert self._done is not None  # noqa: S101  serve has just set it
+        while not self._done.is_set():
+            try:
+                await asyncio.wait_for(self._done.wait(), _FLUSH_S)
+            except TimeoutError:
+                if self._shelf is not None:
+                    self._shelf.flush()
+
+    def start(self) -> str:
+        """Serve in a thread of its own; returns the URL."""
+        ready = threading.Event()
+        thread = threading.Thread(
+            target=lambda: asyncio.run(self.serve(lambda _: ready.set())), name="sandbox", daemon=True
+        )
+        thread.start()
+        ready.wait()
+        return self.url
+
+    def stop(self) -> None:
+        """Stop serving."""
+        if self._loop is not None and self._done is not None:
+            self._loop.call_soon_threadsafe(self._done.set)
+
+
+class _Connection(asyncio.Protocol):
+    """One client connection; requests are answered in their order."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._url, self._body, self._token = b"", b"", ""
+        self._turn: asyncio.Task[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            self._close()
+
+    # httptools' callbacks
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if name.lower() == b"x-auth-token":
+            self._token = value.decode("latin-1")
+
+    def on_body(self, body: bytes) -> None:
+        self._body += body
+
+    def on_message_complete(self) -> None:
+        method = self._parser.get_method().decode()
+        asked = Asked.read(method, self._url, self._body, self._token)
+        self._url, self._body, self._token = b"", b"", ""
+        sandbox = self._sandbox
+        fault = sandbox.world.plan.strike(method, asked.path) if asked.path.startswith("/stores/") else None
+        if fault is None and not sandbox.settings.latency_ms and self._turn is None:
+            self._write(_answer(sandbox, asked))
+        else:
+            self._turn = asyncio.get_running_loop().create_task(self._slowly(asked, fault, self._turn))
+
+    async def _slowly(self, asked: Asked, fault: Fault | None, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await before
+        if self._sandbox.settings.latency_ms and not asked.path.startswith("/_sandbox/"):
+            await asyncio.sleep(self._sandbox.settings.latency_ms / 1000)
+        if fault is None:
+            self._write(_answer(self._sandbox, asked))
+        else:
+            await self._misbehave(asked, fault)
+        self._turn = None
+
+    async def _misbehave(self, asked: Asked, fault: Fault) -> None:
+        sandbox = self._sandbox
+        if fault.kind in _BEFORE:
+            await self._before(asked, fault)
+            return
+        answer = _answer(sandbox, asked)
+        match fault.kind:
+            case "drop_after_commit":
+                self._close()
+            case "5xx_after":
+                self._write(_limited(sandbox, v2_error(fault.status, "The server has a problem.")))
+            case "garbage_body":
+                self._write(Answer(answer.status, b"<html>Sorry</html>", "text/html", answer.headers))
+            case "truncated_body":
+                self._send(_wire(answer)[: -max(1, len(answer.body) // 2)])
+                self._close()
+            case "slow_body":
+                await self._drip(_wire(answer), fault.seconds, spare=len(answer.body))
+            case "slow_headers":
+                await self._drip(_wire(answer), fault.seconds, spare=None)
+            case "swap_answer":
+                self._write(_altered(answer, {"id": 1, "external_order_id": "somebody:else"}))
+            case "rewrite_total":
+                self._write(_altered(answer, {"total_inc_tax": "0.0100"}))
+
+    async def _before(self, asked: Asked, fault: Fault) -> None:
+        sandbox = self._sandbox
+        match fault.kind:
+            case "drop_before_commit":
+                self._close()
+            case "hang":
+                await asyncio.sleep(fault.seconds)
+                self._close()
+            case "late_commit":
+                _note(sandbox, asked)
+                self._close()
+                await asyncio.sleep(fault.seconds)
+                respond(sandbox.world, asked)
+            case "redirect":
+                self._write(_limited(sandbox, Answer(302, headers={"Location": f"{sandbox.url}/elsewhere"})))
+            case "401":
+                self._write(_limited(sandbox, v2_error(401, "Unauthorized. The X-Auth-Token was revoked.")))
+            case "429":
+                self._write(_limited(sandbox, v3_error(429, "You have exceeded the rate limit.")))
+            case "429_bare":
+                self._write(v3_error(429, "Too many requests."))
+            case _:
+                _note(sandbox, asked)
+                self._write(_limited(sandbox, v2_error(fault.status, "The server has a problem.")))
+
+    async def _drip(self, wire: bytes, seconds: float, *, spare: int | None) -> None:
+        """Send the last ``spare`` bytes (all, where None) one by one over ``seconds``."""
+        start = 0 if spare is None else len(wire) - spare
+        self._send(wire[:start])
+        for place in range(start, len(wire)):
+            if self._transport is None or self._transport.is_closing():
+                return
+            self._send(wire[place : place + 1])
+            await asyncio.sleep(seconds / max(1, len(wire) - start))
+
+    def _write(self, answer: Answer) -> None:
+        self._send(_wire(answer))
+
+    def _send(self, data: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
+
+    def _close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+
+def _answer(sandbox: Sandbox, asked: Asked) -> Answer:
+    if not asked.path.startswith("/stores/"):
+        return respond(sandbox.world, asked)
+    now = time.monotonic()  # noqa: TID251  the sandbox is a world of its own, with a clock of its own
+    if not sandbox.quota.spend(now):
+        return _limited(sandbox, v3_error(429, "You have exceeded the rate limit."))
+    _note(sandbox, asked)
+    try:
+        answer = respond(sandbox.world, asked)
+    except Refusal as refusal:
+        answer = refusal.answer
+    sandbox.world.statuses[answer.status] = sandbox.world.statuses.get(answer.status, 0) + 1
+    return _limited(sandbox, answer)
+
+
+def _note(sandbox: Sandbox, asked: Asked) -> None:
+    """Remember that a request arrived, even where its answer never leaves."""
+    world = sandbox.world
+    kind = asked.path.split("/", 3)[-1]
+    name = f"{asked.method} /" + "/".join("{id}" if part.isdigit() else part for part in kind.split("/"))
+    world.requests[name] = world.requests.get(name, 0) + 1
+    if asked.method == "POST" and kind == "v2/orders":
+        try:
+            key = str(json.loads(asked.body).get("external_order_id", ""))
+        except (ValueError, AttributeError):
+            key = ""
+        world.posts.append({"external_order_id": key, "at": time.time()})  # noqa: TID251  as above
+
+
+def _limited(sandbox: Sandbox, answer: Answer) -> Answer:
+    answer.headers |= sandbox.quota.headers(time.monotonic())  # noqa: TID251  as above
+    return answer
+
+
+def _altered(answer: Answer, changes: dict[str, Any]) -> Answer:
+    document = json.loads(answer.body)
+    return Answer(answer.status, json.dumps({**document, **changes}).encode(), headers=answer.headers)
+
+
+def _wire(answer: Answer) -> bytes:
+    head = [f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"]
+    head += [f"{name}: {value}" for name, value in answer.headers.items()]
+    if answer.body:
+        head.append(f"Content-Type: {answer.kind}")
+    if answer.status != 204:
+        head.append(f"Content-Length: {len(answer.body)}")
+    return "\r\n".join([*head, "", ""]).encode("latin-1") + answer.body
+
+
+def run_forever(settings: SandboxSettings, *, as_json: bool = False) -> None:
+    """Serve until interrupted, and say where."""
+
+    def ready(url: str) -> None:
+        facts = {"url": url, "store_hash": settings.store_hash, "token": settings.token}
+        said = (
+            json.dumps(facts)
+            if as_json
+            else f"Sandbox store at {url}/ (store_hash {settings.store_hash}, token {settings.token})"
+        )
+        print(said, flush=True)  # noqa: T201  what a person, or a test, waits for
+
+    try:
+        asyncio.run(Sandbox(settings).serve(ready))
+    except KeyboardInterrupt:
+        return
