@@ -1,0 +1,177 @@
+"""The composition root: a config in, the ledger, the sources and the stores out. Nothing else constructs the rooms."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from syncd.bigcommerce import Api, CatalogClient, CustomersClient, OrdersClient, QuotaGovernor, StoreClient, Wire
+from syncd.clock import Clock, SystemClock
+from syncd.config import Config, SourceConfig, StoreSettings
+from syncd.intake import Polled, poll, router
+from syncd.intake.poll import Intake, record_all
+from syncd.ledger import Lane, Lease, Ledger
+from syncd.push import Circuit, Matcher, Pusher, PushReport, PushSetup, Reconciler, ReconcileReport, Remotes
+from syncd.sources import registry
+from syncd.sources.base import Source, SourceContext
+
+
+class Store:
+    """One configured BigCommerce store and everything that talks to it; connections open on first use."""
+
+    def __init__(self, name: str, settings: StoreSettings, ledger: Ledger, clock: Clock) -> None:
+        self.name, self.settings = name, settings
+        self._ledger, self._clock = ledger, clock
+
+    @cached_property
+    def governor(self) -> QuotaGovernor:
+        """What paces every call to this store."""
+        return QuotaGovernor(self._clock, self.settings.connection.quota_share)
+
+    @cached_property
+    def wire(self) -> Wire:
+        """The pooled connections of this store."""
+        return Wire(self.settings.connection, self._clock, connections=self.settings.push.threads + 2)
+
+    @cached_property
+    def api(self) -> Api:
+        """The store's API, every call paced."""
+        return Api(self.wire, self.governor, self._clock)
+
+    @cached_property
+    def orders(self) -> OrdersClient:
+        """The Orders API of this store."""
+        return OrdersClient(self.api)
+
+    @cached_property
+    def info(self) -> StoreClient:
+        """What the store says of itself."""
+        return StoreClient(self.api)
+
+    @cached_property
+    def matcher(self) -> Matcher:
+        """Catalog and customer matches for this store's sales."""
+        remotes = Remotes(CatalogClient(self.api), CustomersClient(self.api))
+        return Matcher(self.name, self._ledger, remotes, self.settings.rules, self._clock)
+
+    @cached_property
+    def circuit(self) -> Circuit:
+        """Whether this store may be spoken to now."""
+        return Circuit(self.name, self._ledger, self.settings.push, self._clock)
+
+    @cached_property
+    def pusher(self) -> Pusher:
+        """What pushes this store's sales."""
+        settings = self.settings
+        setup = PushSetup(
+            self.name, self._ledger, self.orders, self.matcher, settings.rules, settings.push, self._clock
+        )
+        return Pusher(setup, self.circuit)
+
+    @cached_property
+    def reconciler(self) -> Reconciler:
+        """What settles this store's unknown sales."""
+        return Reconciler(self.name, self._ledger, self.orders, self.settings.push, self._clock)
+
+    @contextmanager
+    def leased(self) -> Iterator[Lease]:
+        """The right to push to this store; what a dead holder left on the wire becomes unknown first.
+
+        Raises:
+            Busy: somebody else holds it.
+            LedgerError: the ledger knows this store's name by another store hash.
+
+        """
+        self._ledger.bind(self.name, self.settings.connection.store_hash)
+        with self._ledger.lease(self.name) as lease:
+            self._ledger.orphans(lease)
+            yield lease
+
+    def push(self, lease: Lease, stop: threading.Event, limit: int | None = None) -> PushReport:
+        """One pass: settle what is unknown and due, then push what is due."""
+        self.reconcile(lease, stop)
+        return self.pusher.run(lease, stop, limit)
+
+    def reconcile(self, lease: Lease, stop: threading.Event) -> ReconcileReport:
+        """Settle the unknown sales whose look-up is due."""
+        return self.reconciler.run(lease, self.circuit, stop)
+
+    def close(self) -> None:
+        """Wait for what is on the wire and close the connections that were opened."""
+        if "pusher" in self.__dict__:
+            self.pusher.close()
+        if "wire" in self.__dict__:
+            self.wire.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Till:
+    """One configured source, ready to be polled."""
+
+    name: str
+    config: SourceConfig
+    source: Source
+    ledger: Ledger
+    clock: Clock
+
+    def poll(self, stop: threading.Event) -> Polled:
+        """Record what is new; see ``intake.poll``."""
+        return poll(self.source, self._intake(Lane.LIVE, None), self.ledger, stop)
+
+    def backfill(self, start: datetime, end: datetime, stop: threading.Event) -> Polled:
+        """Record every sale placed in ``[start, end)`` in the backfill lane."""
+        number = self.ledger.start_backfill(self.name, start, end)
+        batches = self.source.fetch_range(start, end)
+        polled = record_all(batches, self._intake(Lane.BACKFILL, number), self.ledger, stop)
+        if not stop.is_set():
+            self.ledger.finish_backfill(number)
+        return polled
+
+    def _intake(self, lane: Lane, backfill: int | None) -> Intake:
+        return Intake(self.name, router(self.config.common.store, self.clock), lane, backfill)
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Everything that a command or the daemon works with."""
+
+    config: Config
+    clock: Clock
+    ledger: Ledger
+    stores: Mapping[str, Store]
+    tills: Mapping[str, Till]
+
+
+@contextmanager
+def open_app(config: Config, clock: Clock | None = None) -> Iterator[App]:
+    """Open the ledger and build what the config names; connections to stores open when they are first used.
+
+    Raises:
+        LedgerError: the ledger cannot be opened.
+        SourceError: a source cannot be built.
+
+    """
+    clock = clock or SystemClock()
+    with ExitStack() as exits:
+        ledger = exits.enter_context(Ledger.open(config.ledger_url.get_secret_value(), clock))
+        stores = {name: Store(name, settings, ledger, clock) for name, settings in config.stores.items()}
+        for store in stores.values():
+            exits.callback(store.close)
+        tills = {}
+        for name, source_config in config.sources.items():
+            if source_config.common.enabled:
+                source = build_source(name, source_config, config, clock)
+                exits.callback(source.close)
+                tills[name] = Till(name, source_config, source, ledger, clock)
+        yield App(config, clock, ledger, stores, tills)
+
+
+def build_source(name: str, config: SourceConfig, whole: Config, clock: Clock) -> Source:
+    """The adapter of one source, constructed with its settings."""
+    adapter = registry.load(config.common.type)
+    source: Source = adapter(config.settings, SourceContext(name, clock, whole.base_dir))
+    return source

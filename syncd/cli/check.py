@@ -1,0 +1,101 @@
+"""``syncd check``: a line for each thing that must be right, with the cure where it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from syncd.app import App, Store
+from syncd.cli.exits import Exit
+from syncd.cli.opening import need_work, opened
+from syncd.cli.render import out, print_json, table
+from syncd.errors import Denied, RemoteError, SourceError
+from syncd.sources.base import Finding
+
+_SKEW_S = 120
+_MARK = {"ok": "ok", "warning": "look", "error": "MEND"}
+
+
+def run_check(config: Path | None, as_json: bool) -> Exit:
+    """Examine everything that a pass needs, without reading sales or changing anything."""
+    with opened(config) as app:
+        findings = [("config", Finding("ok", f"{app.config.path} is valid"))]
+        findings += [("ledger", Finding("ok", line)) for line in app.ledger.describe()]
+        need_work(app)
+        for name, till in app.tills.items():
+            findings += [(f"source {name}", finding) for finding in _source(till.source)]
+        remote_trouble = False
+        for name, store in app.stores.items():
+            for finding in _store(app, store):
+                findings.append((f"store {name}", finding))
+                remote_trouble |= finding.level == "error"
+    if as_json:
+        print_json([{"about": about, **asdict(finding)} for about, finding in findings])
+    else:
+        rows = [(_MARK[f.level], about, f.what + (f"\n{f.cure}" if f.cure else "")) for about, f in findings]
+        out.print(table("", ("", "about", "finding"), rows))
+    if remote_trouble:
+        return Exit.REMOTE
+    return Exit.ATTENTION if any(finding.level == "error" for _, finding in findings) else Exit.OK
+
+
+def _source(source: object) -> Iterator[Finding]:
+    try:
+        yield from source.check()  # type: ignore[attr-defined]  # narrowed by the caller
+    except SourceError as error:
+        yield Finding("error", error.what, error.cure)
+
+
+def _store(app: App, store: Store) -> Iterator[Finding]:
+    try:
+        yield from _identity(store)
+        yield from _clock(app, store)
+        yield from _scopes(store)
+    except Denied as error:
+        cure = "Make a store-level API account with Orders: modify, Products: read-only, Information & settings: read-only."
+        yield Finding("error", error.what, error.cure or cure)
+    except RemoteError as error:
+        yield Finding("error", error.what, error.cure)
+
+
+def _identity(store: Store) -> Iterator[Finding]:
+    info = store.info.store()
+    yield Finding(
+        "ok", f"the token opens {info.name} ({info.domain}), currency {info.currency}, {info.plan or 'plan not told'}"
+    )
+    channels = {channel.id: channel for channel in store.info.channels()}
+    wanted = store.settings.rules.channel_id
+    if wanted not in channels:
+        known = ", ".join(f"{c.id} ({c.name})" for c in channels.values())
+        yield Finding("error", f"channel {wanted} does not exist", f"Set channel_id to one of: {known}")
+    else:
+        yield Finding("ok", f"orders go to channel {wanted} ({channels[wanted].name})")
+
+
+def _clock(app: App, store: Store) -> Iterator[Finding]:
+    skew = (app.clock.now() - store.info.time()).total_seconds()
+    if abs(skew) > _SKEW_S:
+        yield Finding(
+            "warning", f"this machine's clock is {skew:+.0f} s off BigCommerce's", "Turn on time synchronisation (NTP)."
+        )
+    else:
+        yield Finding("ok", f"clock agrees with BigCommerce's within {abs(skew):.0f} s")
+
+
+def _scopes(store: Store) -> Iterator[Finding]:
+    store.orders.newest_id()
+    yield Finding("ok", "orders can be read")
+    if store.settings.rules.match_customers:
+        try:
+            store.matcher.ask_customers()
+        except Denied as error:
+            yield Finding(
+                "error",
+                f"customers cannot be read: {error.what}",
+                "Grant Customers: read-only, or set match_customers = false.",
+            )
+    store.matcher.ask_catalog()
+    yield Finding("ok", "the catalog can be read")
+    report = store.governor.report()
+    yield Finding("ok", f"quota: {report.quota} requests per {report.window_s:g} s, {report.left} left")

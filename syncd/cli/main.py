@@ -1,0 +1,301 @@
+"""The ``syncd`` command: its options, its commands, and the one place where an error becomes words and an exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from syncd import __version__
+from syncd.cli.exits import Exit, code_for
+from syncd.errors import SyncdError
+
+cli = typer.Typer(
+    name="syncd",
+    help="Carries in-store sales from POS systems into a BigCommerce store: each sale exactly once, right to the cent.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 all good; 1 done, but some sales need attention; 2 wrong usage or config; "
+    "3 a store or source is unreachable or refused us; 4 ledger locked, corrupt, full or too new.",
+)
+
+ConfigPath = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="Config file; else SYNCD_CONFIG, ./syncd.toml, /etc/syncd/syncd.toml."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of tables for people.")]
+Key = Annotated[str, typer.Argument(help="A sale key: SOURCE:ID, as `syncd sales` lists them.")]
+Keys = Annotated[list[str] | None, typer.Argument(help="Sale keys; or choose sales with the options.")]
+StateOption = Annotated[
+    str | None,
+    typer.Option("--state", help="Only sales in this state: held, pending, rejected, synced, unknown, skipped."),
+]
+SourceOption = Annotated[str | None, typer.Option("--source", help="Only sales of this source.")]
+TextOption = Annotated[str | None, typer.Option("--error", help="Only sales whose reason contains this text.")]
+DayOption = Annotated[str | None, typer.Option("--day", help="Only sales placed on this day (UTC), e.g. 2026-11-23.")]
+
+
+@cli.command()
+def check(config: ConfigPath = None, as_json: AsJson = False) -> None:
+    """Examine config, ledger, clock, token, scopes and sources: a line each, with the cure.
+
+    Example: syncd check
+    """
+    from syncd.cli.check import run_check
+
+    raise typer.Exit(run_check(config, as_json))
+
+
+@cli.command()
+def run(config: ConfigPath = None) -> None:
+    """Run the daemon: poll, push, reconcile, for ever. SIGTERM drains what is on the wire and stops.
+
+    Example: syncd run --config /etc/syncd/syncd.toml
+    """
+    from syncd.cli.run import run_service
+
+    raise typer.Exit(run_service(config))
+
+
+@cli.command()
+def sync(
+    config: ConfigPath = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="Send at most this many requests per store.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """One pass of everything due, then exit. Safe to repeat.
+
+    Example: syncd sync --limit 1
+    """
+    from syncd.cli.run import run_sync
+
+    raise typer.Exit(run_sync(config, limit, as_json))
+
+
+@cli.command()
+def backfill(
+    source: Annotated[str, typer.Option("--source", help="The source to read again.")],
+    start: Annotated[str, typer.Option("--from", help="First day, e.g. 2026-10-01, in the source's time zone.")],
+    end: Annotated[str, typer.Option("--to", help="Last day, included.")],
+    config: ConfigPath = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what would be recorded; change nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Record a date range in the backfill lane and follow it until it is pushed. Safe to repeat.
+
+    Example: syncd backfill --source till --from 2026-10-01 --to 2026-10-31 --dry-run
+    """
+    from syncd.cli.backfill import run_backfill
+
+    raise typer.Exit(run_backfill(config, source, (start, end), dry_run=dry_run, as_json=as_json))
+
+
+@cli.command()
+def preview(
+    what: Annotated[str, typer.Argument(help="A sales file, or the key of a recorded sale.")],
+    config: ConfigPath = None,
+    source: Annotated[str | None, typer.Option("--source", help="The source whose settings read the file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the payload that would be sent, and why it is as it is. Sends nothing, records nothing.
+
+    Example: syncd preview inbox/items-2026-11-23.csv
+    """
+    from syncd.cli.preview import run_preview
+
+    raise typer.Exit(run_preview(config, what, source, as_json))
+
+
+@cli.command()
+def status(
+    config: ConfigPath = None,
+    healthy: Annotated[bool, typer.Option("--healthy", help="Only say whether the daemon does its work.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Counts by state, lag, and what needs attention. With --healthy: exit 0 while the daemon does its work.
+
+    Example: syncd status
+    """
+    from syncd.cli.sales import run_healthy, run_status
+
+    raise typer.Exit(run_healthy(config, as_json) if healthy else run_status(config, as_json))
+
+
+@cli.command()
+def sales(
+    config: ConfigPath = None,
+    state: StateOption = None,
+    source: SourceOption = None,
+    error: TextOption = None,
+    day: DayOption = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=10_000, help="Show at most this many, newest first.")
+    ] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List recorded sales, newest first.
+
+    Example: syncd sales --state rejected
+    """
+    from syncd.cli.sales import choose, run_sales
+
+    raise typer.Exit(run_sales(config, choose((), state, source, error, day), limit, as_json))
+
+
+@cli.command()
+def sale(key: Key, config: ConfigPath = None, as_json: AsJson = False) -> None:
+    """One sale's whole story: what the POS said, every attempt, every change of state.
+
+    Example: syncd sale till:1001
+    """
+    from syncd.cli.sales import run_sale
+
+    raise typer.Exit(run_sale(config, key, as_json))
+
+
+@cli.command()
+def faults(config: ConfigPath = None, source: SourceOption = None, as_json: AsJson = False) -> None:
+    """Records that could not be read: where they stood, why, and their raw text.
+
+    Example: syncd faults --source till
+    """
+    from syncd.cli.sales import run_faults
+
+    raise typer.Exit(run_faults(config, source, as_json))
+
+
+@cli.command()
+def retry(
+    keys: Keys = None,
+    config: ConfigPath = None,
+    state: StateOption = None,
+    source: SourceOption = None,
+    error: TextOption = None,
+    day: DayOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Push rejected sales again, now.
+
+    Example: syncd retry --state rejected --error "channel"
+    """
+    from syncd.cli.sales import choose, run_action
+
+    raise typer.Exit(run_action("retry", config, choose(keys, state, source, error, day), "", as_json))
+
+
+@cli.command()
+def skip(
+    keys: Keys = None,
+    config: ConfigPath = None,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the sale's story.")] = "",
+    state: StateOption = None,
+    source: SourceOption = None,
+    error: TextOption = None,
+    day: DayOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Leave sales out for good; they stay in the ledger.
+
+    Example: syncd skip till:1001 --reason "entered by hand"
+    """
+    from syncd.cli.sales import choose, run_action
+
+    raise typer.Exit(run_action("skip", config, choose(keys, state, source, error, day), reason, as_json))
+
+
+@cli.command()
+def release(
+    keys: Keys = None,
+    config: ConfigPath = None,
+    state: StateOption = None,
+    source: SourceOption = None,
+    error: TextOption = None,
+    day: DayOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Push held or skipped sales as they are.
+
+    Example: syncd release till:1001
+    """
+    from syncd.cli.sales import choose, run_action
+
+    raise typer.Exit(run_action("release", config, choose(keys, state, source, error, day), "", as_json))
+
+
+@cli.command()
+def sandbox(
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", help="Port; 0 takes a free one.")] = 8790,
+    db: Annotated[Path | None, typer.Option("--db", help="Keep orders in this SQLite file; else in memory.")] = None,
+    catalog: Annotated[Path | None, typer.Option("--catalog", help="JSON file with the catalog to seed.")] = None,
+    faults: Annotated[Path | None, typer.Option("--faults", help="JSON file with faults to inject.")] = None,
+    quota: Annotated[int, typer.Option("--quota", help="Requests per window; 0 is as good as unlimited.")] = 0,
+    window_ms: Annotated[int, typer.Option("--window-ms", help="Length of the quota window.")] = 30_000,
+    latency_ms: Annotated[int, typer.Option("--latency-ms", help="Answer this much later.")] = 0,
+) -> None:
+    """Run a local BigCommerce to try things on. It holds no real store's data and needs no network.
+
+    Example: syncd sandbox --port 8790
+    """
+    from syncd.sandbox import SandboxSettings, run_forever
+
+    run_forever(
+        SandboxSettings(
+            host=host,
+            port=port,
+            db=db,
+            catalog=catalog,
+            faults=faults,
+            quota=quota,
+            window_ms=window_ms,
+            latency_ms=latency_ms,
+        )
+    )
+
+
+@cli.command()
+def demo(
+    folder: Annotated[
+        Path, typer.Option("--folder", help="Where the demo keeps its files; made new each time.")
+    ] = Path("demo"),
+    keep: Annotated[
+        bool, typer.Option("--keep/--no-keep", help="Keep the store's page up until Enter is pressed.")
+    ] = True,
+) -> None:
+    """Sales files of two shops become orders in a local store, before your eyes.
+
+    Example: syncd demo
+    """
+    from syncd.cli.demo import run_demo
+
+    raise typer.Exit(run_demo(folder, keep=keep))
+
+
+@cli.command()
+def version(as_json: AsJson = False) -> None:
+    """Print the version."""
+    typer.echo(json.dumps({"version": __version__}) if as_json else f"syncd {__version__}")
+
+
+def main() -> None:
+    """Entry point: runs a command; an error of ours becomes a message with its cure and its exit code."""
+    try:
+        cli()
+    except SyncdError as error:
+        code = code_for(error)
+        if "--json" in sys.argv:
+            typer.echo(json.dumps({"error": error.what, "cure": error.cure, "details": str(error), "exit": int(code)}))
+        typer.echo(f"syncd: {error}", err=True)
+        sys.exit(code)
+    except KeyboardInterrupt:
+        sys.exit(Exit.INTERRUPTED)
+    except BrokenPipeError:  # the reader of our output went away: `syncd sales | head`
+        sys.stderr.close()
+        sys.exit(Exit.OK)

@@ -1,0 +1,296 @@
+"""The configuration: one TOML file, environment variables over it, secrets from where they are kept.
+
+Each room owns the settings model of its part; this module composes them, reads everything in one pass and reports every
+problem at once, each with its key, what was found and what is allowed. Relative paths start at the file's own folder.
+
+Environment: ``SYNCD_`` and the path with ``__`` between its parts, so ``SYNCD_STORES__MAIN__QUOTA_SHARE=0.5``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from syncd import logs
+from syncd.bigcommerce.settings import ConnectionSettings
+from syncd.clock import Duration
+from syncd.errors import ConfigError, Problem, UsageError
+from syncd.mapping.rules import Rules
+from syncd.push.policy import Policy
+from syncd.secret import resolve_secret
+from syncd.sources import registry
+
+PLACES = ("./syncd.toml", "/etc/syncd/syncd.toml")
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
+_SENSITIVE = re.compile(r"token|secret|password|url$", re.IGNORECASE)
+_MAX_SHOWN = 60
+
+M = TypeVar("M", bound=BaseModel)
+Table = dict[str, Any]  # parsed TOML, before any model has looked at it
+
+
+def _url(value: object) -> SecretStr:
+    """A database URL, in clear or as a secret: it may hold a password, so it is kept as one."""
+    return SecretStr(value) if isinstance(value, str) else resolve_secret(value)
+
+
+class LedgerSettings(BaseModel):
+    """``[ledger]``: where the ledger is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: Annotated[SecretStr, BeforeValidator(_url)] = SecretStr("sqlite:///ledger.db")
+
+
+class LogSettings(BaseModel):
+    """``[log]``: how syncd speaks."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: logs.LogFormat = "auto"
+    level: logs.LogLevel = "info"
+
+
+class ServiceSettings(BaseModel):
+    """``[service]``: the daemon's own rhythm."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    push_every: Duration = timedelta(seconds=1)
+    housekeep_every: Duration = timedelta(hours=1)
+    drain: Duration = timedelta(seconds=45)
+    healthy_within: Duration = timedelta(minutes=10)
+
+
+class StoreSettings(BaseModel):
+    """``[stores.<name>]``: one flat table, whose keys belong to the client, the mapper and the pusher."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    connection: ConnectionSettings
+    rules: Rules
+    push: Policy
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sort_keys(cls, table: object) -> object:
+        if not isinstance(table, Mapping):
+            return table
+        sorted_keys: Table = {room: {} for room in _ROOMS}
+        for key, value in table.items():
+            owner = next((room for room, model in _ROOMS.items() if key in model.model_fields), None)
+            if owner is None:
+                sorted_keys[key] = value
+            else:
+                sorted_keys[owner][key] = value
+        return sorted_keys
+
+
+_ROOMS: dict[str, type[BaseModel]] = {"connection": ConnectionSettings, "rules": Rules, "push": Policy}
+
+
+class SourceSettings(BaseModel):
+    """``[sources.<name>]``: what all sources share; the rest of the table is the adapter's own (``settings``)."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    type: str
+    store: str = ""
+    every: Duration = timedelta(seconds=30)
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SourceConfig:
+    """One source: the shared part and the adapter's validated settings."""
+
+    common: SourceSettings
+    settings: BaseModel
+
+
+class _Tables(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ledger: LedgerSettings = LedgerSettings()
+    log: LogSettings = LogSettings()
+    service: ServiceSettings = ServiceSettings()
+    stores: dict[Annotated[str, Field(pattern=_NAME)], StoreSettings] = Field(default_factory=dict)
+    sources: dict[Annotated[str, Field(pattern=_NAME)], SourceSettings] = Field(default_factory=dict)
+
+
+class _Environment(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="SYNCD_", env_nested_delimiter="__", extra="ignore")
+
+    ledger: Table = Field(default_factory=dict)
+    log: Table = Field(default_factory=dict)
+    service: Table = Field(default_factory=dict)
+    stores: Table = Field(default_factory=dict)
+    sources: Table = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that syncd was told, checked."""
+
+    path: Path
+    ledger_url: SecretStr
+    log: LogSettings
+    service: ServiceSettings
+    stores: Mapping[str, StoreSettings]
+    sources: Mapping[str, SourceConfig]
+
+    @property
+    def base_dir(self) -> Path:
+        """The folder that relative paths start from."""
+        return self.path.parent
+
+
+def find(path: Path | None) -> Path:
+    """The config file to read: the one named, else ``SYNCD_CONFIG``, else the first of the usual places.
+
+    Raises:
+        ConfigError: there is none.
+
+    """
+    named = path or (Path(os.environ["SYNCD_CONFIG"]) if os.environ.get("SYNCD_CONFIG") else None)
+    if named is not None:
+        if not named.is_file():
+            raise ConfigError(f"there is no config file {named}", cure="Name another with --config, or write this one.")
+        return named
+    for place in PLACES:
+        if Path(place).is_file():
+            return Path(place)
+    cure = "Copy config/syncd.toml beside your sales folder and edit it, or name a file with --config."
+    raise ConfigError(f"no config file: looked for {' and '.join(PLACES)}", cure=cure)
+
+
+def load(path: Path | None = None) -> Config:
+    """Read, merge and check the configuration.
+
+    Raises:
+        ConfigError: with every problem in it.
+
+    """
+    file = find(path).absolute()
+    tables = _merge(_read(file), _Environment().model_dump(exclude_defaults=True))
+    problems: list[Problem] = []
+    checked = _validated(_Tables, tables, (), problems)
+    adapters = dict(_adapters(tables, problems))
+    if checked is not None:
+        problems += _cross_checks(checked)
+    if checked is None or problems:
+        raise ConfigError(f"{file} cannot be used:", problems)
+    sources = {
+        name: SourceConfig(_with_store(common, checked), adapters[name]) for name, common in checked.sources.items()
+    }
+    for store in checked.stores.values():
+        logs.hide(store.connection.token.get_secret_value())
+    return Config(
+        path=file,
+        ledger_url=_resolved_url(checked.ledger.url, file.parent),
+        log=checked.log,
+        service=checked.service,
+        stores=checked.stores,
+        sources=sources,
+    )
+
+
+def _read(file: Path) -> Table:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file} is not valid TOML: {error}", cure="Mend the line that it names.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise ConfigError(f"{file} cannot be read: {reason}") from None
+
+
+def _merge(below: Table, above: Table) -> Table:
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        merged[key] = _merge(under, value) if isinstance(under, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _validated(model: type[M], data: object, at: tuple[str, ...], problems: list[Problem]) -> M | None:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        problems += [_problem(detail, at, model) for detail in error.errors(include_url=False)]
+        return None
+
+
+def _problem(detail: ErrorDetails, at: tuple[str, ...], model: type[BaseModel]) -> Problem:
+    path = [*at, *(str(part) for part in detail["loc"] if str(part) not in _ROOMS and str(part) != "[key]")]
+    kind, message = detail["type"], detail["msg"].removeprefix("Value error, ")
+    if kind == "missing":
+        return Problem(".".join(path), "", "is required")
+    if kind == "extra_forbidden":
+        near = difflib.get_close_matches(path[-1], _known_keys(model), n=1)
+        return Problem(".".join(path), "", "is not a known key" + (f"; did you mean {near[0]}?" if near else ""))
+    found = "" if _SENSITIVE.search(path[-1]) else repr(detail["input"])[:_MAX_SHOWN]
+    return Problem(".".join(path), found, message[:1].lower() + message[1:])
+
+
+def _known_keys(model: type[BaseModel]) -> list[str]:
+    if model is not _Tables:
+        return list(model.model_fields)
+    models: list[type[BaseModel]] = [*_ROOMS.values(), _Tables, LedgerSettings, LogSettings, ServiceSettings]
+    return [key for known in models for key in known.model_fields]
+
+
+def _adapters(tables: Table, problems: list[Problem]) -> Iterator[tuple[str, BaseModel]]:
+    sources = tables.get("sources")
+    for name, table in (sources if isinstance(sources, dict) else {}).items():
+        if not isinstance(table, dict) or not isinstance(table.get("type"), str):
+            continue  # the common part has already said so
+        try:
+            model: type[BaseModel] = registry.load(table["type"]).Settings
+        except UsageError as error:
+            problems.append(Problem(f"sources.{name}.type", repr(table["type"]), error.what))
+            continue
+        own = {key: value for key, value in table.items() if key not in SourceSettings.model_fields}
+        settings = _validated(model, own, ("sources", name), problems)
+        if settings is not None:
+            yield name, settings
+
+
+def _cross_checks(tables: _Tables) -> Iterator[Problem]:
+    for name, source in tables.sources.items():
+        if source.store and source.store not in tables.stores:
+            yield Problem(f"sources.{name}.store", repr(source.store), f"must be one of {_names(tables.stores)}")
+        if not source.store and len(tables.stores) != 1:
+            yield Problem(f"sources.{name}.store", "", f"is required: name one of {_names(tables.stores)}")
+    for name, store in tables.stores.items():
+        least = store.push.intent_life + store.connection.connect_timeout + store.connection.deadline
+        if store.push.settle <= least:
+            rule = f"must be longer than intent_life + connect_timeout + deadline ({least.total_seconds():g} s)"
+            yield Problem(f"stores.{name}.settle", f"{store.push.settle.total_seconds():g} s", rule)
+
+
+def _names(stores: Mapping[str, StoreSettings]) -> str:
+    return ", ".join(sorted(stores)) or "the stores, of which there is none: add [stores.main]"
+
+
+def _with_store(common: SourceSettings, tables: _Tables) -> SourceSettings:
+    return common if common.store else common.model_copy(update={"store": next(iter(tables.stores))})
+
+
+def _resolved_url(url: SecretStr, base: Path) -> SecretStr:
+    text = url.get_secret_value()
+    prefix: Literal["sqlite:///"] = "sqlite:///"
+    if not text.startswith(prefix) or text == "sqlite:///:memory:":
+        return url
+    return SecretStr(prefix + str(base / Path(text.removeprefix(prefix)).expanduser()))

@@ -1,0 +1,77 @@
+"""One source, one pass: each batch into the ledger together with its cursor, and only then the next."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from syncd.canonical import Batch
+from syncd.ledger import Lane, Ledger, Recorded, Router
+from syncd.logs import bind, get_logger
+from syncd.sources.base import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What one pass over a source recorded."""
+
+    new: int = 0
+    changed: int = 0
+    same: int = 0
+    held: int = 0
+    faults: int = 0
+
+    def plus(self, recorded: Recorded) -> Polled:
+        """The counts with those of one more batch."""
+        return Polled(
+            self.new + recorded.new,
+            self.changed + recorded.changed,
+            self.same + recorded.same,
+            self.held + recorded.held,
+            self.faults + recorded.faults,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Where the batches of one walk go: the source's name, its route, its lane, and the backfill that it belongs to."""
+
+    name: str
+    route: Router
+    lane: Lane = Lane.LIVE
+    backfill: int | None = None
+
+
+def poll(source: Source, intake: Intake, ledger: Ledger, stop: threading.Event) -> Polled:
+    """Record what is new in ``source`` since its cursor; stops between batches once ``stop`` is set.
+
+    Raises:
+        SourceError: the source could not be read; what was recorded before stays recorded.
+        LedgerError: the ledger cannot be written.
+
+    """
+    with bind(source=intake.name):
+        return record_all(source.fetch(ledger.cursor(intake.name)), intake, ledger, stop)
+
+
+def record_all(
+    batches: Iterator[Batch],
+    intake: Intake,
+    ledger: Ledger,
+    stop: threading.Event,
+    seen: Callable[[Polled], None] = lambda _: None,
+) -> Polled:
+    """Record batch after batch and tell ``seen`` how far it is; the next batch is asked for after the commit of the last."""
+    log, done = get_logger(), Polled()
+    for batch in batches:
+        recorded = ledger.record(intake.name, batch, router=intake.route, lane=intake.lane, backfill=intake.backfill)
+        done = done.plus(recorded)
+        if recorded.new or recorded.changed or recorded.faults:
+            log.info(
+                "batch_recorded", new=recorded.new, changed=recorded.changed, held=recorded.held, faults=recorded.faults
+            )
+        seen(done)
+        if stop.is_set():
+            break
+    return done

@@ -1,0 +1,19 @@
+"""The right half of the flow: from the ledger into BigCommerce. The only room that knows both."""
+
+from syncd.push.circuit import Circuit
+from syncd.push.matching import Matcher, Remotes
+from syncd.push.policy import Policy
+from syncd.push.pusher import Pusher, PushReport, PushSetup
+from syncd.push.reconcile import Reconciler, ReconcileReport
+
+__all__ = [
+    "Circuit",
+    "Matcher",
+    "Policy",
+    "PushReport",
+    "PushSetup",
+    "Pusher",
+    "ReconcileReport",
+    "Reconciler",
+    "Remotes",
+]

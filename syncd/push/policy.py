@@ -1,0 +1,24 @@
+"""When to try again, how long to wait, how many at once: the pusher's settings, from ``[stores.<name>]``."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from syncd.clock import Duration
+
+
+class Policy(BaseModel):
+    """Push timing of one store."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    threads: Annotated[int, Field(ge=1, le=64)] = 8
+    settle: Duration = timedelta(seconds=60)
+    intent_life: Duration = timedelta(seconds=20)
+    back_off: Duration = timedelta(seconds=2)
+    back_off_most: Duration = timedelta(minutes=5)
+    probe_gap: Duration = timedelta(seconds=30)
+    probe_gap_most: Duration = timedelta(minutes=15)

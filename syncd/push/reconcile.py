@@ -1,0 +1,152 @@
+"""Settles what is unknown, by asking and by nothing else.
+
+A few sales are looked up one by one; many at once by listing the store's newest orders, so that settling a storm costs a
+call for every 250 orders and not the quota. Absent counts only at two looks, at least ``settle`` apart in boot time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from syncd.bigcommerce import OrdersClient, RemoteOrder
+from syncd.clock import BootTime, Clock
+from syncd.errors import RemoteError
+from syncd.ledger import Lease, Ledger, LookUp, Sale
+from syncd.ledger.states import Held, Pending, Synced, Transition, Unsure
+from syncd.logs import get_logger
+from syncd.push.circuit import Circuit
+from syncd.push.policy import Policy
+
+_AT_ONCE = 1000
+_SINGLY = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """Both clocks at the moment of a look-up."""
+
+    wall: datetime
+    boot: BootTime
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileReport:
+    """What a pass settled: found in BigCommerce, found absent (to be sent again), still unknown."""
+
+    found: int = 0
+    absent: int = 0
+    still_unknown: int = 0
+
+
+def judge(found: Sequence[RemoteOrder], sale: Sale, policy: Policy, now: Now) -> Transition:
+    """What a successful look-up says of an unknown create. Pure.
+
+    ``found`` are the orders that carry the sale's key; ``sale.lookups`` the earlier look-ups that found none.
+    """
+    if found:
+        return _found(found, sale)
+    gaps = [gap for look in sale.lookups if (gap := now.boot.since(look.at)) is not None]
+    longest = max(gaps, default=None)
+    if longest is not None and longest >= policy.settle.total_seconds():
+        return Pending(now.wall, f"absent from BigCommerce at two looks {longest:.0f} s apart: it was never created")
+    wait = policy.settle - timedelta(seconds=longest or 0)
+    return Unsure(now.wall + wait, "absent at the first look; a late commit may still bring it")
+
+
+def _found(found: Sequence[RemoteOrder], sale: Sale) -> Transition:
+    ids = sorted(order.id for order in found)
+    first = next(order for order in found if order.id == ids[0])
+    if first.total_inc_tax is not None and first.total_inc_tax != sale.total_inc_tax:
+        why = f"order {ids[0]} says {first.total_inc_tax} {sale.currency}, the sale says {sale.total_inc_tax}"
+        return Held(why, f"Correct order {ids[0]} in BigCommerce, then: syncd skip {sale.sale_key}", ids[0])
+    if len(ids) == 1:
+        return Synced(ids[0], "found by look-up")
+    return Synced(ids[0], f"found by look-up; {len(ids)} orders carry this key: {ids}")
+
+
+class Reconciler:
+    """Settles the unknown sales of one store."""
+
+    def __init__(self, store: str, ledger: Ledger, orders: OrdersClient, policy: Policy, clock: Clock) -> None:
+        self._store, self._ledger, self._orders = store, ledger, orders
+        self._policy, self._clock = policy, clock
+
+    def run(self, lease: Lease, circuit: Circuit, stop: threading.Event) -> ReconcileReport:
+        """Look up what is due; a look-up that fails counts for nothing and is repeated later."""
+        report = ReconcileReport()
+        while not stop.is_set() and not circuit.paused:
+            sales = self._ledger.unsettled(
+                self._store, now=self._clock.now(), far=self._policy.settle * 4, limit=_AT_ONCE
+            )
+            if not sales:
+                break
+            try:
+                report = _plus(report, self._settle(lease, sales))
+            except RemoteError as error:
+                get_logger().warning("look_up_failed", store=self._store, why=error.what)
+                self._later(sales)
+                break
+            if len(sales) < _AT_ONCE:
+                break
+        return report
+
+    def _later(self, sales: Sequence[Sale]) -> None:
+        again = self._clock.now() + self._policy.back_off
+        for sale in sales:
+            self._ledger.noted(sale, None, again)
+
+    def _settle(self, lease: Lease, sales: Sequence[Sale]) -> ReconcileReport:
+        creates = [sale for sale in sales if sale.order_id is None]
+        found = self._look_up(creates)
+        now = Now(self._clock.now(), self._clock.elapsed())
+        settled: list[tuple[Sale, Transition]] = [
+            (sale, self._again(sale, now)) for sale in sales if sale.order_id is not None
+        ]
+        still = 0
+        for sale in creates:
+            transition = judge(found.get(sale.sale_key, ()), sale, self._policy, now)
+            if isinstance(transition, Unsure):
+                self._ledger.noted(sale, LookUp(now.boot, 0), transition.look_up_at)
+                still += 1
+            else:
+                settled.append((sale, transition))
+        self._ledger.resolve(lease, settled)
+        return self._report(settled, still)
+
+    def _again(self, sale: Sale, now: Now) -> Transition:
+        """An unknown update has waited ``settle``: the next one is computed anew and sent; repeating it is harmless."""
+        return Pending(now.wall, f"whether the change of order {sale.order_id} arrived is unknown: sent again")
+
+    def _look_up(self, sales: Sequence[Sale]) -> dict[str, list[RemoteOrder]]:
+        keys = {sale.sale_key for sale in sales}
+        if len(keys) <= _SINGLY:
+            return {key: list(self._orders.find(key)) for key in keys}
+        floors = [sale.order_floor or 0 for sale in sales]
+        return _by_key(self._orders.list_from(min(floors)), keys)
+
+    def _report(self, settled: Sequence[tuple[Sale, Transition]], still: int) -> ReconcileReport:
+        log, found, absent = get_logger(), 0, 0
+        for sale, transition in settled:
+            if isinstance(transition, Pending):
+                absent += 1
+                log.info("order_absent", sale=sale.sale_key, store=self._store, why=transition.why)
+            else:
+                found += 1
+                log.info("order_found", sale=sale.sale_key, store=self._store, outcome=str(transition))
+        return ReconcileReport(found, absent, still)
+
+
+def _by_key(orders: Iterable[RemoteOrder], keys: set[str]) -> dict[str, list[RemoteOrder]]:
+    found: dict[str, list[RemoteOrder]] = defaultdict(list)
+    for order in orders:
+        if order.external_order_id in keys:
+            found[order.external_order_id].append(order)
+    return found
+
+
+def _plus(one: ReconcileReport, two: ReconcileReport) -> ReconcileReport:
+    return ReconcileReport(one.found + two.found, one.absent + two.absent, two.still_unknown)

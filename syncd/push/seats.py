@@ -1,0 +1,49 @@
+"""The seats of a thread pool: a sale is claimed only when there is a seat for its request."""
+
+from __future__ import annotations
+
+import threading
+
+
+class Seats:
+    """A counted set of seats; one thread takes them, many give them back."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._free = count
+        self._change = threading.Condition()
+
+    def take(self, number: int) -> None:
+        """Occupy ``number`` seats that ``wait_free`` has just reported."""
+        with self._change:
+            self._free -= number
+
+    def give_back(self) -> None:
+        """Free one seat."""
+        with self._change:
+            self._free += 1
+            self._change.notify_all()
+
+    @property
+    def idle(self) -> bool:
+        """Whether every seat is free."""
+        with self._change:
+            return self._free == self._count
+
+    def wait_free(self, linger_s: float, at_most_s: float) -> int:
+        """How many seats are free: waits for one, then lingers for half of them, so that intents commit in groups."""
+        with self._change:
+            if not self._change.wait_for(lambda: self._free > 0, at_most_s):
+                return 0
+            self._change.wait_for(lambda: self._free * 2 >= self._count, linger_s)
+            return self._free
+
+    def wait_change(self, at_most_s: float) -> None:
+        """Sleep until a seat is given back, at most ``at_most_s``."""
+        with self._change:
+            self._change.wait(at_most_s)
+
+    def wait_idle(self) -> None:
+        """Sleep until every seat is free."""
+        with self._change:
+            self._change.wait_for(lambda: self._free == self._count)

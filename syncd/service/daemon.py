@@ -1,0 +1,63 @@
+"""``syncd run``: start the timetable, say so, beat, and drain when told to stop."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from syncd.app import App
+from syncd.logs import get_logger
+from syncd.service.health import Pulse
+from syncd.service.jobs import Jobs
+from syncd.service.scheduler import build_scheduler, watch_sources
+from syncd.service.sdnotify import notify, watchdog_interval_s
+
+_BEAT_S = 5.0
+
+
+@contextmanager
+def stop_on_signals(stop: threading.Event) -> Iterator[None]:
+    """SIGTERM and SIGINT set ``stop``; the handlers of before come back at the end."""
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        get_logger().info("stop_requested", signal=signal.Signals(number).name)
+        stop.set()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def run_daemon(app: App, stop: threading.Event) -> None:
+    """Run until ``stop`` is set, then let what is on the wire finish and give the leases back."""
+    log, pulse = get_logger(), Pulse(app.ledger, app.clock)
+    jobs = Jobs(app, pulse, stop)
+    scheduler = build_scheduler(app, jobs)
+    scheduler.start()
+    watch_sources(app, scheduler, stop)
+    notify("READY=1", "STATUS=Carrying sales")
+    log.info("daemon_started", sources=sorted(app.tills), stores=sorted(app.stores))
+    try:
+        beat = min(_BEAT_S, watchdog_interval_s() or _BEAT_S)
+        while not app.clock.wait(stop, beat):
+            if scheduler.running:
+                notify("WATCHDOG=1")
+            _keep(pulse)
+    finally:
+        notify("STOPPING=1", "STATUS=Draining")
+        scheduler.shutdown(wait=True)
+        jobs.close()
+        log.info("daemon_stopped")
+
+
+def _keep(pulse: Pulse) -> None:
+    try:
+        pulse.keep()
+    except Exception:  # noqa: BLE001  a ledger that cannot be written is told by the jobs; the heartbeat must not kill them
+        get_logger().warning("health_not_written", exc_info=True)

@@ -1,0 +1,127 @@
+"""JSON Lines: canonical orders as they are, one a line. For shops that write their own export, and for other programs."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import BinaryIO, ClassVar
+
+from pydantic import BaseModel, ValidationError
+
+from syncd.canonical import Batch, CanonicalOrder, Cursor, Fault
+from syncd.sources.base import Finding, SourceContext
+from syncd.sources.folder import Folder, FolderSettings
+
+_BATCH = 500
+_LONGEST_LINE = 16 * 1024 * 1024
+_RAW_KEPT = 2000
+
+
+class JsonlSource:
+    """A drop folder of ``.jsonl`` files."""
+
+    Settings: ClassVar[type[BaseModel]] = FolderSettings
+
+    def __init__(self, settings: FolderSettings, context: SourceContext) -> None:
+        self._name = context.name
+        path = context.base_dir / settings.path.expanduser()
+        self._folder = Folder(path, settings, context.clock, (".jsonl", ".ndjson"))
+
+    def fetch(self, since: Cursor | None) -> Iterator[Batch]:
+        """Every file that is ready; one is moved only after its last batch was recorded."""
+        del since  # a file that was recorded is moved away, so the folder itself is the cursor
+        for file in self._folder.ready():
+            if closed := self._folder.closed(file):
+                yield Batch((), (closed,), _cursor(file, 0))  # told once, and left where it is
+                continue
+            faults: list[Fault] = []
+            for batch in self.read_file(file):
+                faults += batch.faults
+                yield batch
+            self._folder.finish(file, faults)
+
+    def fetch_range(self, start: datetime, end: datetime) -> Iterator[Batch]:
+        """The sales of a range from every file, processed ones too; nothing is moved."""
+        for file in self._folder.all_files():
+            for batch in self.read_file(file):
+                orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
+                yield Batch(orders, batch.faults, batch.cursor)
+
+    def reads(self, path: Path) -> bool:
+        """Whether this source would take the file."""
+        return path.name.lower().endswith((".jsonl", ".ndjson"))
+
+    def read_file(self, path: Path) -> Iterator[Batch]:
+        """The file's sales and faults, in batches."""
+        orders: list[CanonicalOrder] = []
+        faults: list[Fault] = []
+        number = 0
+        try:
+            with path.open("rb") as file:
+                for number, line in enumerate(_lines(file), start=1):
+                    read = parse_line(line, self._name, f"{path.name}:{number}")
+                    if isinstance(read, CanonicalOrder):
+                        orders.append(read)
+                    elif read is not None:
+                        faults.append(read)
+                    if len(orders) + len(faults) >= _BATCH:
+                        yield Batch(tuple(orders), tuple(faults), _cursor(path, number))
+                        orders, faults = [], []
+        except OSError as error:
+            faults.append(Fault(path.name, f"the file cannot be read: {error.strerror}", ""))
+        yield Batch(tuple(orders), tuple(faults), _cursor(path, number))
+
+    def check(self) -> Sequence[Finding]:
+        """How the folder stands."""
+        return list(self._folder.check())
+
+    def watch(self, stop: threading.Event) -> Iterator[None]:
+        """Yield when a file arrives."""
+        return self._folder.watch(stop)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file; of one that is too long, a bounded part, marked by a missing line end."""
+    while line := file.readline(_LONGEST_LINE):
+        yield line
+        while len(line) == _LONGEST_LINE and not line.endswith(b"\n"):
+            line = file.readline(_LONGEST_LINE)
+
+
+def parse_line(line: bytes, source: str, where: str) -> CanonicalOrder | Fault | None:
+    """A line as a canonical order of ``source``, a fault, or None where it is blank. Pure."""
+    if not line.strip():
+        return None
+    raw = line[:_RAW_KEPT].decode("utf-8", "replace")
+    if len(line) >= _LONGEST_LINE:
+        return Fault(where, f"the line is longer than {_LONGEST_LINE} bytes", raw)
+    try:
+        document = json.loads(line.decode("utf-8-sig"), parse_float=Decimal)
+        if not isinstance(document, dict):
+            return Fault(where, "the line is not a JSON object", raw)
+        named = document.setdefault("source", source)
+        if named != source:
+            return Fault(where, f"the sale names source {str(named)[:80]!r}; this source is {source!r}", raw)
+        return CanonicalOrder.model_validate(document)
+    except ValidationError as error:
+        return Fault(where, in_words(error), raw)
+    except (ValueError, RecursionError) as error:
+        return Fault(where, f"the line is not JSON: {str(error)[:200]}", raw)
+
+
+def in_words(error: ValidationError) -> str:
+    """What is wrong with a sale, field by field."""
+    problems = error.errors(include_url=False, include_context=False)
+    said = [f"{'.'.join(map(str, item['loc']))}: {item['msg'].removeprefix('Value error, ')}" for item in problems[:5]]
+    return "; ".join(said) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
+
+
+def _cursor(path: Path, line: int) -> Cursor:
+    return json.dumps({"file": path.name, "line": line})

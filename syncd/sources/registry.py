@@ -1,0 +1,39 @@
+"""Finds adapters by entry point (group ``syncd.sources``), so that a shop's own is a pip install away."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from syncd.errors import UsageError
+
+GROUP = "syncd.sources"
+
+
+@cache
+def _found() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def known() -> list[str]:
+    """The adapter types that are installed."""
+    return sorted(_found())
+
+
+def load(kind: str) -> Any:  # noqa: ANN401  a class with ``Settings`` that takes (settings, context) and is a Source
+    """The adapter class of a source type; imported on first use.
+
+    Raises:
+        UsageError: there is no such type, or its package is broken.
+
+    """
+    point = _found().get(kind)
+    if point is None:
+        raise UsageError(
+            f"must be one of {', '.join(known())}", "A type that is not there may need a package of its own."
+        )
+    try:
+        return point.load()
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f"the adapter {kind} ({point.value}) cannot be loaded: {error}") from error

@@ -1,0 +1,133 @@
+"""Push rate of syncd, ledger durable, beside a bare ``requests.Session().post(json=)`` loop against the same server.
+
+Rounds are interleaved (A/B/A/B); the figure is the median of the rounds' ratios. Run it with ``make bench``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import requests
+
+from syncd.app import open_app
+from syncd.config import load
+from syncd.mapping import Mapped, Matches, map_create
+from syncd.testing.orders import sale
+from tests.flows.conftest import CONFIG, Store, start_sandbox
+
+SOURCE = '[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\n'
+
+
+def fdatasync_ms(folder: Path) -> float:
+    """The median time of one fdatasync here, for whoever compares machines."""
+    times = []
+    with (folder / "probe").open("wb") as file:
+        for _ in range(50):
+            file.write(b"x" * 4096)
+            file.flush()
+            begin = time.perf_counter()
+            os.fdatasync(file.fileno())
+            times.append(time.perf_counter() - begin)
+    return statistics.median(times) * 1000
+
+
+def syncd_round(folder: Path, store: Store, number: int, count: int, threads: int) -> float:
+    """Orders a second, from the first claim to the last durable outcome; recording is not counted."""
+    home = folder / f"round{number}"
+    (home / "inbox").mkdir(parents=True)
+    text = CONFIG.format(
+        ledger="sqlite:///ledger.db", store_hash=store.store_hash, url=store.url, store=f"threads = {threads}\nquota_share = 1.0", sources=SOURCE
+    )
+    (home / "syncd.toml").write_text(text.replace('deadline = "1s"', 'deadline = "2s"'))
+    lines = [sale(sale_id=f"b{number}-{n}", source="till").to_json() for n in range(count)]
+    (home / "inbox" / "sales.jsonl").write_text("\n".join(lines) + "\n")
+    with open_app(load(home / "syncd.toml")) as app:
+        stop = threading.Event()
+        app.tills["till"].poll(stop)
+        with app.stores["main"].leased() as lease:
+            app.stores["main"].matcher.gather([sale()])
+            begin = time.perf_counter()
+            report = app.stores["main"].push(lease, stop)
+            took = time.perf_counter() - begin
+        assert report.states["synced"] == count, report
+    return count / took
+
+
+def bare_round(store: Store, number: int, count: int, threads: int) -> float:
+    """The same bodies, posted as people write it: one Session a thread, no ledger, no look at the answer's meaning."""
+    rules = _rules(store)
+    bodies = []
+    for n in range(count):
+        mapped = map_create(sale(sale_id=f"bare{number}-{n}", source="till"), Matches(), rules)
+        assert isinstance(mapped, Mapped)
+        bodies.append(mapped.payload)
+    local = threading.local()
+    url = f"{store.url}/stores/{store.store_hash}/v2/orders"
+
+    def post(body: object) -> None:
+        if not hasattr(local, "session"):
+            local.session = requests.Session()
+            local.session.headers.update({"X-Auth-Token": store.token, "Accept": "application/json"})
+        answer = local.session.post(url, json=body, timeout=30)
+        answer.raise_for_status()
+        answer.json()
+
+    with ThreadPoolExecutor(threads) as pool:
+        begin = time.perf_counter()
+        list(pool.map(post, bodies))
+        return count / (time.perf_counter() - begin)
+
+
+def _rules(store: Store) -> object:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "syncd.toml"
+        path.write_text(
+            CONFIG.format(ledger="sqlite:///x.db", store_hash=store.store_hash, url=store.url, store="", sources=SOURCE)
+        )
+        return load(path).stores["main"].rules
+
+
+def main() -> None:
+    """Print the rates of every round and the median ratio."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--orders", type=int, default=1500)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=8)
+    parser.add_argument("--latency-ms", type=int, default=0)
+    options = parser.parse_args()
+    process, store = start_sandbox("--latency-ms", str(options.latency_ms))
+    os.environ["FLOW_TOKEN"] = store.token
+    if hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1:
+        os.sched_setaffinity(process.pid, {1})
+        os.sched_setaffinity(0, {0})
+    with process, tempfile.TemporaryDirectory() as folder:
+        ratios = run_rounds(Path(folder), store, options)
+        process.terminate()
+    print(f"median ratio syncd / bare: {statistics.median(ratios):.2f}  (each round: {', '.join(f'{r:.2f}' for r in ratios)})")
+
+
+def run_rounds(folder: Path, store: Store, options: argparse.Namespace) -> list[float]:
+    """One ratio a round, interleaved."""
+    print(f"fdatasync p50 {fdatasync_ms(folder):.3f} ms, {options.threads} threads, {options.orders} orders a round")
+    rounds: list[tuple[str, Callable[[int], float]]] = [
+        ("syncd", lambda n: syncd_round(folder, store, n, options.orders, options.threads)),
+        ("bare", lambda n: bare_round(store, n, options.orders, options.threads)),
+    ]
+    ratios = []
+    for number in range(options.rounds):
+        rates = {name: run(number) for name, run in rounds}
+        ratios.append(rates["syncd"] / rates["bare"])
+        print(f"round {number + 1}: syncd {rates['syncd']:.0f}/s, bare loop {rates['bare']:.0f}/s, ratio {ratios[-1]:.2f}")
+    return ratios
+
+
+if __name__ == "__main__":
+    main()

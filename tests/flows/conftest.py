@@ -1,0 +1,147 @@
+"""Whole flows: the real command in a real process, against the sandbox in another."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+CONFIG = """
+[ledger]
+url = "{ledger}"
+
+[stores.main]
+store_hash = "{store_hash}"
+token = {{ env = "FLOW_TOKEN" }}
+api_url = "{url}"
+settle = "4s"
+intent_life = "1s"
+connect_timeout = "1s"
+deadline = "1s"
+back_off = "100ms"
+probe_gap = "200ms"
+{store}
+[stores.main.default_address]
+street_1 = "1 Main Street"
+city = "Austin"
+state = "Texas"
+zip = "78701"
+country_iso2 = "US"
+email = "pos@example.com"
+
+{sources}
+"""
+
+
+@dataclass(frozen=True)
+class Store:
+    """The sandbox as tests see it."""
+
+    url: str
+    store_hash: str
+    token: str
+
+    def get(self, path: str) -> Any:
+        answer = requests.get(f"{self.url}/stores/{self.store_hash}{path}", headers={"X-Auth-Token": self.token}, timeout=10)
+        answer.raise_for_status()
+        return answer.json() if answer.content else []
+
+    def orders(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        page = 1
+        while listed := self.get(f"/v2/orders?limit=250&page={page}"):
+            found += listed
+            page += 1
+        return found
+
+    def control(self, path: str, body: object) -> None:
+        requests.post(f"{self.url}/_sandbox/{path}", json=body, timeout=10).raise_for_status()
+
+    def history(self) -> Any:
+        return requests.get(f"{self.url}/_sandbox/history", timeout=10).json()
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished command."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A folder with a config, and the command to run in it."""
+
+    folder: Path
+    store: Store
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "syncd.toml"
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {**os.environ, "FLOW_TOKEN": self.store.token, "SYNCD_CONFIG": str(self.config)}
+
+    def run(self, *words: str, timeout: float = 60) -> Done:
+        done = subprocess.run(
+            [sys.executable, "-m", "syncd", *words], capture_output=True, text=True, timeout=timeout, env=self.env, cwd=self.folder
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        with (self.folder / "daemon.log").open("ab") as log:
+            return subprocess.Popen([sys.executable, "-m", "syncd", *words], stdout=log, stderr=log, env=self.env, cwd=self.folder)
+
+    def configure(self, sources: str, store: str = "", ledger: str = "sqlite:///ledger.db") -> None:
+        text = CONFIG.format(
+            ledger=ledger, store_hash=self.store.store_hash, url=self.store.url, store=store, sources=sources
+        )
+        self.config.write_text(text, encoding="utf-8")
+
+    def drop(self, name: str, content: str | bytes, inbox: str = "inbox") -> Path:
+        folder = self.folder / inbox
+        folder.mkdir(exist_ok=True)
+        part = folder / f".{name}.part"
+        part.write_bytes(content.encode() if isinstance(content, str) else content)
+        return part.rename(folder / name)
+
+
+def start_sandbox(*words: str) -> tuple[subprocess.Popen[str], Store]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "syncd.sandbox", "--port", "0", "--print-port", *words], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    ready: Mapping[str, str] = json.loads(process.stdout.readline())
+    return process, Store(ready["url"], ready["store_hash"], ready["token"])
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    process, running = start_sandbox()
+    with process:
+        yield running
+        process.terminate()
+
+
+@pytest.fixture
+def shop(tmp_path: Path, store: Store) -> Shop:
+    (tmp_path / "inbox").mkdir()
+    made = Shop(tmp_path, store)
+    made.configure('[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\n')
+    return made

@@ -1,0 +1,144 @@
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from syncd.config import load
+from syncd.errors import ConfigError
+
+GOOD = """
+[stores.main]
+store_hash = "abc123"
+token = { env = "TEST_TOKEN" }
+api_url = "http://127.0.0.1:8790"
+quota_share = 0.8
+[stores.main.default_address]
+street_1 = "1 Main Street"
+city = "Austin"
+state = "Texas"
+zip = "78701"
+country_iso2 = "US"
+
+[sources.till]
+type = "jsonl"
+path = "inbox"
+"""
+
+
+@pytest.fixture(autouse=True)
+def _token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_TOKEN", "s3cret-token")
+    monkeypatch.delenv("SYNCD_CONFIG", raising=False)
+
+
+def write(tmp_path: Path, text: str = GOOD) -> Path:
+    path = tmp_path / "syncd.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def problems(path: Path) -> dict[str, str]:
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    return {problem.key: f"{problem.allowed} {problem.found}" for problem in caught.value.problems}
+
+
+def test_a_good_config_is_read_with_its_defaults(tmp_path: Path) -> None:
+    config = load(write(tmp_path))
+    store = config.stores["main"]
+    assert store.connection.store_hash == "abc123"
+    assert store.rules.channel_id == 1
+    assert store.push.settle == timedelta(seconds=60)
+    assert config.sources["till"].common.every == timedelta(seconds=30)
+
+
+def test_a_source_goes_to_the_only_store_unless_it_names_one(tmp_path: Path) -> None:
+    assert load(write(tmp_path)).sources["till"].common.store == "main"
+    found = problems(write(tmp_path, GOOD + 'store = "elsewhere"\n'))
+    assert "main" in found["sources.till.store"]
+
+
+def test_relative_ledger_paths_start_at_the_config_file(tmp_path: Path) -> None:
+    config = load(write(tmp_path, '[ledger]\nurl = "sqlite:///data/ledger.db"\n' + GOOD))
+    assert config.ledger_url.get_secret_value() == f"sqlite:///{tmp_path}/data/ledger.db"
+
+
+def test_every_problem_is_told_at_once_with_its_key(tmp_path: Path) -> None:
+    text = GOOD.replace("quota_share = 0.8", 'quota_share = 8\nunknown_sku = "drop"\nchanel_id = 1').replace('city = "Austin"', "")
+    found = problems(write(tmp_path, text.replace('path = "inbox"', "")))
+    assert set(found) == {
+        "stores.main.quota_share",
+        "stores.main.unknown_sku",
+        "stores.main.chanel_id",
+        "stores.main.default_address.city",
+        "sources.till.path",
+    }
+    assert "custom" in found["stores.main.unknown_sku"]
+    assert "'drop'" in found["stores.main.unknown_sku"]
+    assert "did you mean channel_id" in found["stores.main.chanel_id"]
+    assert "is required" in found["sources.till.path"]
+
+
+def test_an_unknown_source_type_names_the_known_ones(tmp_path: Path) -> None:
+    found = problems(write(tmp_path, GOOD.replace('"jsonl"', '"abacus"')))
+    assert "csv" in found["sources.till.type"]
+
+
+def test_a_missing_secret_is_a_problem_that_shows_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TEST_TOKEN")
+    assert "TEST_TOKEN is not set" in problems(write(tmp_path))["stores.main.token"]
+
+
+def test_a_token_written_into_the_config_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(write(tmp_path, GOOD.replace('{ env = "TEST_TOKEN" }', '"plain-token-value"')))
+    assert "stores.main.token" in str(caught.value)
+    assert "plain-token-value" not in str(caught.value)
+
+
+def test_no_secret_is_in_the_configs_repr(tmp_path: Path) -> None:
+    text = '[ledger]\nurl = "postgresql://joe:hunter22@db/x"\n' + GOOD
+    shown = repr(load(write(tmp_path, text)))
+    assert "s3cret-token" not in shown
+    assert "hunter22" not in shown
+
+
+def test_the_environment_goes_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNCD_STORES__MAIN__QUOTA_SHARE", "0.5")
+    monkeypatch.setenv("SYNCD_LOG__LEVEL", "debug")
+    config = load(write(tmp_path))
+    assert config.stores["main"].connection.quota_share == 0.5
+    assert config.log.level == "debug"
+
+
+def test_settle_must_outlast_a_request(tmp_path: Path) -> None:
+    found = problems(write(tmp_path, GOOD.replace("quota_share = 0.8", 'settle = "30s"')))
+    assert "must be longer than" in found["stores.main.settle"]
+
+
+def test_broken_toml_names_the_line(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="line 3"):
+        load(write(tmp_path, "[stores.main]\nstore_hash = 'a'\nbroken\n"))
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nowhere\.toml"):
+        load(tmp_path / "nowhere.toml")
+
+
+def test_without_a_file_the_places_that_were_searched_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"\./syncd\.toml and /etc/syncd/syncd\.toml"):
+        load()
+
+
+def test_the_environment_can_name_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNCD_CONFIG", str(write(tmp_path)))
+    assert load().path == tmp_path / "syncd.toml"
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "syncd.toml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="UTF-8"):
+        load(path)

@@ -1,0 +1,130 @@
+import io
+import json
+import socket
+import sys
+import threading
+from datetime import UTC, timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from syncd import logs
+from syncd.clock import BootTime, SystemClock, format_duration, parse_duration
+from syncd.errors import ConfigError, Problem, SyncdError
+from syncd.secret import resolve_secret
+from syncd.service.sdnotify import notify, watchdog_interval_s
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("30s", 30), ("250ms", 0.25), ("15m", 900), ("2h", 7200), ("7d", 604800), (5, 5), ("1.5s", 1.5)]
+)
+def test_durations_are_read_as_people_write_them(text: object, seconds: float) -> None:
+    assert parse_duration(text) == timedelta(seconds=seconds)
+    assert parse_duration(format_duration(parse_duration(text))) == parse_duration(text)
+
+
+@pytest.mark.parametrize("bad", ["soon", "10", "-5s", "", None, True])
+def test_what_is_no_duration_is_refused_with_examples(bad: object) -> None:
+    with pytest.raises(ValueError, match="30s"):
+        parse_duration(bad)
+
+
+def test_the_clock_is_aware_and_boot_time_only_grows() -> None:
+    clock = SystemClock()
+    assert clock.now().tzinfo is UTC
+    first = clock.elapsed()
+    assert not clock.wait(threading.Event(), 0.01)
+    gap = clock.elapsed().since(first)
+    assert gap is not None
+    assert gap >= 0.01
+
+
+def test_gaps_across_boots_are_not_known() -> None:
+    assert BootTime("b", 10).since(BootTime("a", 5)) is None
+
+
+def test_secrets_come_from_the_environment_a_file_or_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A_TOKEN", "one")
+    (tmp_path / "token").write_text("two\n")
+    assert resolve_secret({"env": "A_TOKEN"}).get_secret_value() == "one"
+    assert resolve_secret({"file": str(tmp_path / "token")}).get_secret_value() == "two"
+    assert resolve_secret({"command": [sys.executable, "-c", "print('three')"]}).get_secret_value() == "three"
+    assert resolve_secret(SecretStr("four")).get_secret_value() == "four"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "in-clear",
+        {},
+        {"env": "NOT_SET_ANYWHERE"},
+        {"file": "/nonexistent/token"},
+        {"command": [sys.executable, "-c", "print('leak'); raise SystemExit(3)"]},
+        {"command": ["/nonexistent/program"]},
+        {"command": []},
+        {"vault": "x"},
+    ],
+)
+def test_a_secret_that_cannot_be_had_is_an_error_without_its_value(bad: object) -> None:
+    with pytest.raises(ValueError, match=r"secret|environment|must be") as caught:
+        resolve_secret(bad)
+    assert "in-clear" not in str(caught.value)
+    assert "leak" not in str(caught.value)
+
+
+@pytest.fixture
+def log_lines(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    logs.setup("json", "info")
+    return stream
+
+
+def test_no_hidden_value_reaches_a_log_line(log_lines: io.StringIO) -> None:
+    logs.hide("tok-123456")
+    logs.get_logger().info("said", header="X-Auth-Token: tok-123456", token="x", why=ValueError("tok-123456"))
+    assert "tok-123456" not in log_lines.getvalue()
+    assert json.loads(log_lines.getvalue())["token"] == "***"
+
+
+def test_a_name_cannot_forge_a_log_line(log_lines: io.StringIO) -> None:
+    logs.get_logger().info("said", name="evil\n{'event': 'forged'}\x1b[31m")
+    assert len(log_lines.getvalue().splitlines()) == 1
+    assert "\x1b" not in json.loads(log_lines.getvalue())["name"]
+
+
+def test_bound_fields_are_on_every_line(log_lines: io.StringIO) -> None:
+    with logs.bind(sale="till:1", store="main"):
+        logs.get_logger().info("sale_recorded")
+    assert json.loads(log_lines.getvalue())["sale"] == "till:1"
+
+
+def test_errors_say_what_and_the_cure() -> None:
+    assert str(SyncdError("it broke", "mend it")) == "it broke\n  mend it"
+    assert "a.b: must be 1 (found 2)" in str(ConfigError("bad:", [Problem("a.b", "2", "must be 1")]))
+
+
+def test_the_service_manager_hears_of_us(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(address)
+        monkeypatch.setenv("NOTIFY_SOCKET", address)
+        assert notify("READY=1", "STATUS=ok")
+        assert manager.recv(100) == b"READY=1\nSTATUS=ok"
+    assert not notify("READY=1")
+
+
+def test_without_a_service_manager_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    monkeypatch.setenv("WATCHDOG_USEC", "")
+    assert not notify("READY=1")
+    assert watchdog_interval_s() is None
+
+
+def test_the_watchdog_is_answered_twice_as_often_as_it_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", "30000000")
+    monkeypatch.delenv("WATCHDOG_PID", raising=False)
+    assert watchdog_interval_s() == 15
+    monkeypatch.setenv("WATCHDOG_PID", "1")
+    assert watchdog_interval_s() is None
