@@ -92,7 +92,7 @@ class Api:
         if status == 204 or (status == 404 and missing_ok):
             return None
         if status in (401, 403):
-            raise Denied(f"BigCommerce refused GET {path} ({status}): {words(answer.body)}", _DENIED_CURE)
+            raise Denied(f"BigCommerce refused the token at GET {path} ({status}): {words(answer.body)}", _DENIED_CURE)
         if status == 429:
             raise Throttled(f"the store's quota is used up ({path})", _WAIT_CURE, reset_s(answer.headers))
         document = parse(answer.body) if 200 <= status < 300 else None

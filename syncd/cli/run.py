@@ -40,13 +40,19 @@ def run_sync(config: Path | None, limit: int | None, as_json: bool) -> Exit:
         need_work(app)
         polled, trouble = _poll_all(app, stop)
         pushed = {name: _push(store, stop, limit) for name, store in app.stores.items() if not stop.is_set()}
-        paused = {name: why for name in app.stores if (why := app.ledger.store_state(name).paused_why)}
+        paused = {name: words for name in app.stores if (words := pause_words(app, name))}
         left = _left(app)
         if as_json:
             print_json(_document(polled, pushed, left, trouble | paused))
         else:
             _show(polled, pushed, left, trouble | paused)
         return _exit(stop, bool(trouble or paused), polled, left)
+
+
+def pause_words(app: App, store: str) -> str:
+    """Why a store is paused and what to do about it; empty while it is open."""
+    state = app.ledger.store_state(store)
+    return f"paused: {state.paused_why}\n  {state.cure}" if state.paused_why else ""
 
 
 def _poll_all(app: App, stop: threading.Event) -> tuple[dict[str, Polled], dict[str, str]]:

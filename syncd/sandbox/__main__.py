@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import signal
-import sys
 from pathlib import Path
 
 from syncd.sandbox.server import run_forever
@@ -23,7 +21,6 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default)
     words = vars(parser.parse_args())
     words.pop("print_port")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     run_forever(SandboxSettings(**words), as_json=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -38,6 +39,7 @@ class Sandbox:
         self._shelf = Shelf(self.settings.db) if self.settings.db else None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._done: asyncio.Event | None = None
+        self.connections: set[asyncio.Transport] = set()
 
     async def serve(self, ready: Callable[[str], None] = lambda _: None) -> None:
         """Listen until ``stop``; ``ready`` is told the URL once connections are taken."""
@@ -50,8 +52,13 @@ class Sandbox:
         self.url = f"http://{host}:{port}"
         self.world.orders.base_url = f"{self.url}/stores/{self.settings.store_hash}/v2"
         ready(self.url)
-        async with server:
-            await self._until_done()
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self._loop.add_signal_handler(number, self._done.set)
+        await self._until_done()
+        server.close()
+        for connection in list(self.connections):
+            connection.abort()
         if self._shelf is not None:
             self._shelf.close()
 
@@ -92,6 +99,11 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self._sandbox.connections.add(self._transport)
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        if self._transport is not None:
+            self._sandbox.connections.discard(self._transport)
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -266,7 +278,4 @@ def run_forever(settings: SandboxSettings, *, as_json: bool = False) -> None:
         )
         print(said, flush=True)  # noqa: T201  what a person, or a test, waits for
 
-    try:
-        asyncio.run(Sandbox(settings).serve(ready))
-    except KeyboardInterrupt:
-        return
+    asyncio.run(Sandbox(settings).serve(ready))

@@ -1,0 +1,107 @@
+"""Reads cells as what they mean; an error names the column and the line, so that a person can mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from decimal import Decimal
+from typing import Any
+
+from syncd.canonical.money import ZERO
+from syncd.sources.csv.amounts import parse_amount
+from syncd.sources.csv.rows import Row, normal
+from syncd.sources.csv.settings import CsvSettings
+from syncd.sources.csv.times import local_time, parse_time, zone
+
+
+class BadCell(ValueError):
+    """A cell that does not say what its column promises; ``line`` is the row's."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(reason)
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The settings of a source as its presets need them."""
+
+    source: str
+    settings: CsvSettings
+    here: tzinfo | None
+
+    @classmethod
+    def of(cls, source: str, settings: CsvSettings) -> Reading:
+        """The reading of a source."""
+        return cls(source, settings, zone(settings.timezone) if settings.timezone else None)
+
+    def amount(self, row: Row, name: str, default: Decimal | None = None) -> Decimal:
+        """The amount in a column; ``default`` where the cell is empty.
+
+        Raises:
+            BadCell: it is no amount, or it is empty and there is no default.
+
+        """
+        cell = row.get(normal(name))
+        try:
+            found = parse_amount(cell, self.settings.decimal_mark)
+        except ValueError as error:
+            raise BadCell(row.line, f"{name}: {error}") from None
+        if found is None:
+            if default is None:
+                raise BadCell(row.line, f"{name} is empty")
+            return default
+        return found
+
+    def zero(self, row: Row, name: str) -> Decimal:
+        """The amount in a column, 0 where it is empty."""
+        return self.amount(row, name, ZERO)
+
+    def time(self, row: Row, name: str, here: tzinfo | None = None) -> datetime:
+        """The time in a column, in the zone given, else the source's."""
+        return self._time(row, name, row.get(normal(name)), here or self.here)
+
+    def split_time(self, row: Row, date: str, clock: str, here: tzinfo | None = None) -> datetime:
+        """A date and a time of day from two columns."""
+        cell = f"{row.get(normal(date))} {row.get(normal(clock))}".strip()
+        return self._time(row, f"{date} and {clock}", cell, here or self.here)
+
+    def _time(self, row: Row, name: str, cell: str, here: tzinfo | None) -> datetime:
+        order = "ymd" if cell[:4].isdigit() else self.settings.date_order
+        try:
+            if order is None:
+                raise BadCell(
+                    row.line, f"{name}: {cell[:40]!r} does not tell day from month: set date_order for this source"
+                )
+            if here is None:
+                return parse_time(cell, order, None, self.settings.ambiguous_hour)
+            return parse_time(cell, order, here, self.settings.ambiguous_hour)
+        except ValueError as error:
+            raise BadCell(row.line, f"{name}: {error}" if not isinstance(error, BadCell) else str(error)) from None
+
+    def us_time(self, row: Row, date: str, clock: str, here: tzinfo) -> datetime:
+        """A date and a time of day of an export that writes either 2026-07-18 or 07/18/2026."""
+        cell = f"{row.get(normal(date))} {row.get(normal(clock))}".strip()
+        try:
+            return local_time(cell, "ymd" if cell[:4].isdigit() else "mdy", here, self.settings.ambiguous_hour)
+        except ValueError as error:
+            raise BadCell(row.line, f"{date} and {clock}: {error}") from None
+
+    def currency(self, row: Row, name: str = "") -> str:
+        """The row's own currency where it has one, else the source's."""
+        found = (row.get(normal(name)) if name else "") or self.settings.currency or ""
+        if not found:
+            raise BadCell(row.line, "no currency: set currency for this source")
+        return found.upper()
+
+    def place(self, *names: str) -> dict[str, Any] | None:
+        """A location, register or cashier by the first name that is not empty."""
+        found = next((name for name in names if name), "")
+        return {"id": found, "name": found} if found else None
+
+
+def first(rows: Sequence[Row], name: str) -> str:
+    """The first cell of a column that is not empty."""
+    key = normal(name)
+    return next((cell for row in rows if (cell := row.get(key))), "")

@@ -1,0 +1,137 @@
+"""A plain export, one row a line: its columns are named in the config, or go by the usual names.
+
+A sale is known by ``sale_id`` where there is such a column, else by receipt, register and day: receipt numbers repeat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from syncd.canonical.money import total
+from syncd.sources.csv.fields import BadCell, Reading, first
+from syncd.sources.csv.rows import Row
+
+# What we look for, and the headings under which it is found where the config names no other.
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "sale_id": ("sale_id", "sale id", "transaction id", "order id", "uuid"),
+    "receipt": ("receipt", "receipt number", "receipt no", "number", "invoice", "invoice number"),
+    "register": ("register", "till", "terminal", "pos"),
+    "date": ("date", "datetime", "date time", "timestamp", "placed_at", "sold at"),
+    "time": ("time",),
+    "sku": ("sku", "item number", "product sku"),
+    "upc": ("upc", "ean", "gtin", "barcode"),
+    "name": ("name", "item", "description", "product", "product name"),
+    "quantity": ("quantity", "qty"),
+    "line_total": ("line_total", "line total", "amount", "net"),
+    "price": ("price", "unit price"),
+    "tax": ("tax", "line tax", "vat"),
+    "discount": ("discount",),
+    "tip": ("tip",),
+    "total": ("total", "sale total", "receipt total"),
+    "total_tax": ("total_tax", "total tax"),
+    "tender": ("tender", "payment", "payment method", "paid by"),
+    "status": ("status",),
+    "location": ("location", "store", "shop"),
+    "cashier": ("cashier", "staff", "user"),
+    "customer": ("customer", "customer name"),
+    "email": ("email", "customer email", "e-mail"),
+    "note": ("note", "notes", "comment"),
+}
+_VOIDED = ("void", "voided", "cancelled", "canceled")
+_OPEN = ("open", "parked", "unpaid", "quote", "layby", "lay-by")
+
+
+def key(row: Row) -> str:
+    """The sale's own id, else receipt, register and day."""
+    if sale_id := row.get("sale_id"):
+        return sale_id
+    receipt, day = row.get("receipt"), row.get("date").split(" ")[0].split("T")[0]
+    return "@".join(part for part in (receipt, row.get("register"), day) if part) if receipt and day else ""
+
+
+def parse(rows: Sequence[Row], how: Reading) -> dict[str, Any]:
+    """The rows of one sale as the fields of a canonical order.
+
+    Raises:
+        BadCell: a cell cannot be read, or a sale states two totals.
+
+    """
+    head = rows[0]
+    lines = [_line(number, row, how) for number, row in enumerate(rows, start=1)]
+    tip = total(how.zero(row, "tip") for row in rows[:1])
+    summed = total(line["total_inc_tax"] for line in lines) + tip
+    whole = _stated(rows, "total", how)
+    tax = _stated(rows, "total_tax", how)
+    found = summed if whole is None else whole
+    status = first(rows, "status").lower()
+    tender = first(rows, "tender")
+    return {
+        "sale_id": key(head),
+        "number": head.get("receipt") or None,
+        "placed_at": how.split_time(head, "date", "time") if head.get("time") else how.time(head, "date"),
+        "status": "voided" if status in _VOIDED else "open" if status in _OPEN else "completed",
+        "currency": how.currency(head, "currency"),
+        "prices_include_tax": how.settings.prices_include_tax,
+        "location": how.place(first(rows, "location"), how.settings.location or ""),
+        "register": how.place(head.get("register")),
+        "cashier": how.place(first(rows, "cashier")),
+        "customer": _customer(first(rows, "customer"), first(rows, "email")),
+        "lines": lines,
+        "fees": [{"kind": "tip", "name": "Tip", "total_ex_tax": tip, "total_inc_tax": tip}] if tip else [],
+        "tenders": [_tender(tender, found)] if tender else [],
+        "note": first(rows, "note"),
+        "total_inc_tax": found,
+        "total_tax": total(line["total_inc_tax"] - line["total_ex_tax"] for line in lines) if tax is None else tax,
+    }
+
+
+def _stated(rows: Sequence[Row], name: str, how: Reading) -> Decimal | None:
+    """The sale's own total, which each of its rows may repeat; None where the export has none."""
+    found: Decimal | None = None
+    for row in rows:
+        if not row.get(name):
+            continue
+        amount = how.amount(row, name)
+        if found is not None and amount != found:
+            raise BadCell(row.line, f"the rows of this sale state two values of {name}: {found} and {amount}")
+        found = amount
+    return found
+
+
+def _line(number: int, row: Row, how: Reading) -> dict[str, Any]:
+    quantity, off, tax = how.amount(row, "quantity", Decimal(1)), abs(how.zero(row, "discount")), how.zero(row, "tax")
+    stated = how.amount(row, "line_total") if row.get("line_total") else None
+    amount = how.amount(row, "price") * quantity - off if stated is None else stated
+    included = how.settings.prices_include_tax
+    return {
+        "line_id": str(number),
+        "sku": row.get("sku") or None,
+        "upc": row.get("upc") or None,
+        "name": row.get("name") or row.get("sku") or "Item",
+        "quantity": quantity,
+        "total_ex_tax": amount - tax if included else amount,
+        "total_inc_tax": amount if included else amount + tax,
+        "discount": off,
+        "taxes": [{"amount": tax, "included": included}] if tax else [],
+    }
+
+
+def _tender(label: str, amount: Decimal) -> dict[str, Any]:
+    low = label.lower()
+    kind = (
+        "cash"
+        if low == "cash"
+        else "card"
+        if any(word in low for word in ("card", "visa", "master", "amex"))
+        else "other"
+    )
+    return {"kind": kind, "label": label, "amount": amount}
+
+
+def _customer(name: str, email: str) -> dict[str, Any] | None:
+    if not name and not email:
+        return None
+    given, _, family = name.rpartition(" ")
+    return {"first_name": given or family, "last_name": family if given else "", "email": email}

@@ -1,0 +1,105 @@
+"""Lightspeed Retail X-Series (Vend) sales ledger: ``Sale``, ``Sale Line`` and ``Payment`` rows under one Sale UUID.
+
+Prices are ex tax and per unit, at up to five places; Total = (Price + Tax) x Quantity. Source: the vendor's own export tool,
+https://github.com/vend/vend-cli, commands/exportSales.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from syncd.sources.csv.fields import BadCell, Reading
+from syncd.sources.csv.rows import Row
+
+COLUMNS = frozenset({"invoice number", "line type", "sale date", "total", "paid", "details"})
+_OPEN = ("open", "saved", "parked", "layby", "lay-by", "onaccount", "on account", "awaiting")
+_KINDS = {
+    "cash": "cash",
+    "credit card": "card",
+    "gift card": "gift_card",
+    "store credit": "store_credit",
+    "on account": "on_account",
+}
+
+
+def key(row: Row) -> str:
+    """The sale's UUID; older exports have none: its invoice number and day."""
+    return row.get("sale uuid") or (
+        f"{row.get('invoice number')}@{row.get('sale date')}" if row.get("invoice number") else ""
+    )
+
+
+def parse(rows: Sequence[Row], how: Reading) -> dict[str, Any]:
+    """The rows of one sale as the fields of a canonical order.
+
+    Raises:
+        BadCell: a cell cannot be read, or the sale has no Sale row.
+
+    """
+    heads = [row for row in rows if row.get("line type").lower() == "sale"]
+    if len(heads) != 1:
+        raise BadCell(rows[0].line, f"the sale has {len(heads)} rows of Line Type Sale; it must have one")
+    head = heads[0]
+    unknown = [row for row in rows if row.get("line type").lower() not in ("sale", "sale line", "payment")]
+    if unknown:
+        raise BadCell(unknown[0].line, f"Line Type {unknown[0].get('line type')!r} is not known")
+    return {
+        "sale_id": key(head),
+        "number": head.get("invoice number") or None,
+        "placed_at": how.split_time(head, "Sale Date", "Sale Time"),
+        "status": _status(head.get("status")),
+        "currency": how.currency(head),
+        "location": how.place(how.settings.location or ""),
+        "register": how.place(head.get("register")),
+        "cashier": how.place(head.get("user")),
+        "customer": _customer(head),
+        "lines": [_line(n, row, how) for n, row in enumerate(_of(rows, "sale line"), start=1)],
+        "tenders": [_tender(row, how) for row in _of(rows, "payment")],
+        "note": head.get("sale note").strip('"'),
+        "total_inc_tax": how.amount(head, "Total"),
+        "total_tax": how.zero(head, "Tax"),
+    }
+
+
+def _of(rows: Sequence[Row], kind: str) -> list[Row]:
+    return [row for row in rows if row.get("line type").lower() == kind]
+
+
+def _status(text: str) -> str:
+    status = text.lower().replace("_", " ")
+    if "void" in status or "cancel" in status or "delete" in status:
+        return "voided"
+    if "closed" in status or not status:
+        return "completed"
+    return "open" if any(word in status for word in _OPEN) else "completed"
+
+
+def _line(number: int, row: Row, how: Reading) -> dict[str, Any]:
+    quantity, price = how.amount(row, "Quantity"), how.amount(row, "Price")
+    per_unit_tax, off = how.zero(row, "Tax"), how.zero(row, "Discount")
+    return {
+        "line_id": str(number),
+        "sku": row.get("product sku") or None,
+        "name": row.get("details") or "Item",
+        "quantity": quantity,
+        "total_ex_tax": price * quantity,
+        "total_inc_tax": how.amount(row, "Total"),
+        "list_price": price + off,
+        "discount": abs(off * quantity),
+        "taxes": [{"amount": per_unit_tax * quantity}] if per_unit_tax else [],
+    }
+
+
+def _tender(row: Row, how: Reading) -> dict[str, Any]:
+    label = row.get("details") or "Payment"
+    return {"kind": _KINDS.get(label.lower(), "other"), "label": label, "amount": how.amount(row, "Paid")}
+
+
+def _customer(row: Row) -> dict[str, Any] | None:
+    name, email = row.get("customer name"), row.get("customer email")
+    if not name and not email:
+        return None
+    given, _, family = name.rpartition(" ")
+    names = {"first_name": given or family, "last_name": family if given else ""}
+    return {"id": row.get("customer code") or None, **names, "email": email}

@@ -1,0 +1,104 @@
+"""Loyverse's exports: receipts by item, joined with receipts where both lie in the folder.
+
+Receipt numbers (``2-1678``: POS 2) are unique in an account's store. Times are local and the date's order follows the account, so
+both ``timezone`` and ``date_order`` come from the config.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from syncd.canonical.money import total
+from syncd.sources.csv.fields import Reading, first
+from syncd.sources.csv.rows import Row
+
+ITEMS = frozenset({"receipt number", "receipt type", "item", "quantity", "net sales"})
+ITEMS_RENAMED = frozenset({"receipt number", "receipt type", "item name", "quantity", "net sales"})
+RECEIPTS = frozenset({"receipt number", "receipt type", "total collected", "net sales"})
+
+
+def key(row: Row) -> str:
+    """Store and receipt number."""
+    number = row.get("receipt number")
+    return f"{number}@{row.get('store') or row.get('pos')}" if number else ""
+
+
+def parse(rows: Sequence[Row], how: Reading) -> dict[str, Any]:
+    """The rows of one receipt as the fields of a canonical order.
+
+    Raises:
+        BadCell: a cell cannot be read.
+
+    """
+    items = [row for row in rows if "quantity" in row.columns]
+    sums = [row for row in rows if "total collected" in row.columns][:1]
+    head = (sums or items)[0]
+    returned = head.get("receipt type").lower() == "refund"
+    lines = [_line(number, row, how, returned=returned) for number, row in enumerate(items, start=1)]
+    if not lines:
+        lines = [_described(head, how)]
+    inc_tax = total(line["total_inc_tax"] for line in lines)
+    tip = how.zero(head, "Tips")
+    return {
+        "sale_id": key(head),
+        "number": head.get("receipt number"),
+        "placed_at": how.time(head, "Date"),
+        "status": "voided" if head.get("status").lower() in ("cancelled", "canceled", "voided") else "completed",
+        "currency": how.currency(head),
+        "prices_include_tax": how.settings.prices_include_tax,
+        "location": how.place(head.get("store"), how.settings.location or ""),
+        "register": how.place(head.get("pos")),
+        "cashier": how.place(head.get("cashier name")),
+        "customer": _customer(first(rows, "Customer name"), first(rows, "Customer contacts")),
+        "lines": lines,
+        "fees": [{"kind": "tip", "name": "Tip", "total_ex_tax": tip, "total_inc_tax": tip}] if tip else [],
+        "tenders": _tenders(sums, how),
+        "total_inc_tax": how.amount(sums[0], "Total collected") if sums else inc_tax + tip,
+        "total_tax": how.zero(sums[0], "Taxes") if sums else inc_tax - total(line["total_ex_tax"] for line in lines),
+    }
+
+
+def _line(number: int, row: Row, how: Reading, *, returned: bool) -> dict[str, Any]:
+    net, tax = how.amount(row, "Net sales"), how.zero(row, "Taxes")
+    quantity = how.amount(row, "Quantity", Decimal(1))
+    sign = -1 if returned and net > 0 else 1
+    included = how.settings.prices_include_tax
+    return {
+        "line_id": str(number),
+        "sku": row.get("sku") or None,
+        "name": row.get("item") or row.get("item name") or "Item",
+        "variant": row.get("variant") or None,
+        "quantity": -abs(quantity) if returned else quantity,
+        "total_ex_tax": sign * (net - tax if included else net),
+        "total_inc_tax": sign * (net if included else net + tax),
+        "discount": abs(how.zero(row, "Discounts")),
+        "taxes": [{"amount": sign * tax, "included": included}] if tax else [],
+        "modifiers": [{"name": name.strip()} for name in row.get("modifiers applied").split(",") if name.strip()],
+        "note": row.get("comment"),
+    }
+
+
+def _described(row: Row, how: Reading) -> dict[str, Any]:
+    """A receipt of which only the totals are known: one custom line."""
+    inc_tax = how.amount(row, "Total collected") - how.zero(row, "Tips")
+    name = row.get("description") or f"Receipt {row.get('receipt number')}"
+    sums = {"total_ex_tax": inc_tax - how.zero(row, "Taxes"), "total_inc_tax": inc_tax}
+    return {"line_id": "1", "kind": "custom", "name": name, "quantity": -1 if inc_tax < 0 else 1, **sums}
+
+
+def _tenders(sums: Sequence[Row], how: Reading) -> list[dict[str, Any]]:
+    if not sums or not sums[0].get("payment type"):
+        return []
+    label = sums[0].get("payment type")
+    kind = {"cash": "cash", "card": "card"}.get(label.lower(), "other")
+    return [{"kind": kind, "label": label, "amount": how.amount(sums[0], "Total collected")}]
+
+
+def _customer(name: str, contacts: str) -> dict[str, Any] | None:
+    email = next((part.strip() for part in contacts.replace(";", ",").split(",") if "@" in part), "")
+    if not name and not email:
+        return None
+    given, _, family = name.rpartition(" ")
+    return {"first_name": given or family, "last_name": family if given else "", "email": email}

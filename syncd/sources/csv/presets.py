@@ -1,0 +1,90 @@
+"""The exports that we know: which columns tell them, how their rows group into sales, how a sale is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from syncd.sources.csv import clover, generic, lightspeed_x, loyverse, shopify, square
+from syncd.sources.csv.fields import Reading
+from syncd.sources.csv.rows import Row, UnreadableFile, normal
+from syncd.sources.csv.settings import CsvSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """One export: its files each have all columns of one of ``tables``; ``together`` joins the files of a pass."""
+
+    name: str
+    tables: tuple[frozenset[str], ...]
+    key: Callable[[Row], str]
+    parse: Callable[[Sequence[Row], Reading], dict[str, Any]]
+    key_words: str
+    together: bool = False
+    headings: Mapping[str, tuple[str, ...]] | None = None
+
+    def names(self) -> set[str]:
+        """Every column that helps to tell this export's delimiter."""
+        usual = {name for names in (self.headings or {}).values() for name in names}
+        return usual | {name for table in self.tables for name in table}
+
+
+_PRESETS = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            "square", (square.ITEMS, square.TRANSACTIONS), square.key, square.parse, "Transaction ID", together=True
+        ),
+        Preset(
+            "lightspeed_x", (lightspeed_x.COLUMNS,), lightspeed_x.key, lightspeed_x.parse, "Sale UUID or Invoice Number"
+        ),
+        Preset("shopify", (shopify.COLUMNS,), shopify.key, shopify.parse, "Name"),
+        Preset(
+            "loyverse",
+            (loyverse.ITEMS, loyverse.ITEMS_RENAMED, loyverse.RECEIPTS),
+            loyverse.key,
+            loyverse.parse,
+            "Receipt number",
+            together=True,
+        ),
+        Preset("clover", (clover.COLUMNS,), clover.key, clover.parse, "Order ID"),
+        Preset(
+            "generic",
+            (frozenset({"date", "name"}), frozenset({"date", "sku"})),
+            generic.key,
+            generic.parse,
+            "sale id, or receipt and date",
+            headings=generic.COLUMNS,
+        ),
+    )
+}
+
+
+def preset(name: str) -> Preset:
+    """The preset of a name; the settings have checked that there is one."""
+    return _PRESETS[name]
+
+
+def columns_of(found: Mapping[str, int], which: Preset, settings: CsvSettings) -> Mapping[str, int]:
+    """The places of a file's columns, under the names that the preset looks for.
+
+    Raises:
+        UnreadableFile: it is not one of the preset's tables; the message names what is missing.
+
+    """
+    columns = dict(found)
+    for wanted, usual in (which.headings or {}).items():
+        place = next((found[name] for name in usual if name in found), None)
+        if place is not None:
+            columns.setdefault(wanted, place)
+    for wanted, headings in settings.columns.items():
+        names = [headings] if isinstance(headings, str) else headings
+        place = next((found[normal(name)] for name in names if normal(name) in found), None)
+        if place is None:
+            raise UnreadableFile(f"it has no column {' or '.join(map(repr, names))}, which columns.{wanted} names")
+        columns[normal(wanted)] = place
+    missing = min((table - columns.keys() for table in which.tables), key=len)
+    if missing:
+        raise UnreadableFile(f"it is no {which.name} export: it has no column {', '.join(sorted(missing))}")
+    return columns

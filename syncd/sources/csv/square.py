@@ -1,0 +1,202 @@
+"""Square's dashboard exports: item details joined with transactions on ``Transaction ID``.
+
+The items file has the lines but no tip, tender, service charge or rounding; the transactions file has those but no lines.
+With both, a sale is exact; with items alone its total is theirs; with transactions alone it is one custom line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from syncd.canonical.money import ZERO, total
+from syncd.sources.csv.fields import BadCell, Reading, first
+from syncd.sources.csv.rows import Row
+from syncd.sources.csv.times import LABELS, zone
+
+ITEMS = frozenset({"transaction id", "item", "qty", "net sales", "tax"})
+TRANSACTIONS = frozenset({"transaction id", "total collected", "net sales", "tax", "event type"})
+_TENDERS = (
+    ("Card", "card", "Card"),
+    ("Cash", "cash", "Cash"),
+    ("Square Gift Card", "gift_card", "Square Gift Card"),
+    ("Cash App", "other", "Cash App"),
+    ("Other Tender", "other", "Other"),
+)
+_MOST_ROUNDING = Decimal("0.05")
+
+
+def key(row: Row) -> str:
+    """The group that a row belongs to; empty where the export does not say."""
+    return row.get("transaction id")
+
+
+def parse(rows: Sequence[Row], how: Reading) -> dict[str, Any]:
+    """The rows of one Transaction ID as the fields of a canonical order.
+
+    Raises:
+        BadCell: a cell cannot be read.
+
+    """
+    items = [row for row in rows if "qty" in row.columns]
+    sums = [row for row in rows if "total collected" in row.columns]
+    if len(sums) > 1:
+        sums = _same(sums)
+    lines = [_line(number, row, how) for number, row in enumerate(items, start=1)]
+    fields = _head(items, sums, how)
+    if not sums:
+        return fields | _items_only(lines, how)
+    return fields | _whole(lines, sums[0], how)
+
+
+def _same(sums: list[Row]) -> list[Row]:
+    """One transaction listed twice (two exports of overlapping days) is one; two that differ are no sale that we know."""
+    if any(list(row.cells) != list(sums[0].cells) for row in sums[1:]):
+        raise BadCell(sums[1].line, "two different transactions carry this Transaction ID")
+    return sums[:1]
+
+
+def _head(items: Sequence[Row], sums: Sequence[Row], how: Reading) -> dict[str, Any]:
+    rows = [*sums, *items]
+    label = first(rows, "Time Zone")
+    here = zone(label) if label in LABELS else how.here
+    if here is None:
+        raise BadCell(rows[0].line, f"the zone {label!r} is not known: set timezone for this source")
+    customer, refund = first(rows, "Customer Name"), first(rows, "Event Type").lower() == "refund"
+    return {
+        "sale_id": key(rows[0]),
+        "placed_at": how.us_time(rows[0], "Date", "Time", here),
+        "status": "open" if first(sums, "Transaction Status").lower() in ("pending", "failed") else "completed",
+        "currency": how.currency(rows[0]),
+        "location": how.place(first(rows, "Location"), how.settings.location or ""),
+        "register": how.place(first(rows, "Device Name"), first(rows, "Device Nickname")),
+        "cashier": how.place(first(sums, "Staff Name").split(",")[0]),
+        "customer": _customer(customer, first(rows, "Customer ID")),
+        "note": "Refund" if refund else "",
+        "extra": {name: value for name in ("Payment ID", "Details") if (value := first(rows, name))},
+    }
+
+
+def _customer(name: str, number: str) -> dict[str, Any] | None:
+    if not name:
+        return None
+    given, _, family = name.rpartition(" ")
+    return {"id": number or None, "first_name": given or family, "last_name": family if given else ""}
+
+
+def _line(number: int, row: Row, how: Reading) -> dict[str, Any]:
+    net, tax = how.amount(row, "Net Sales"), how.zero(row, "Tax")
+    modifiers = [name.strip() for name in row.get("modifiers applied").split(",") if name.strip()]
+    variant = row.get("price point name")
+    return {
+        "line_id": str(number),
+        "kind": _kind(row),
+        "sku": row.get("sku") or None,
+        "upc": row.get("gtin") or None,
+        "name": row.get("item") or "Custom Amount",
+        "variant": variant if variant and variant != "Regular" else None,
+        "quantity": how.amount(row, "Qty", Decimal(1)),
+        "unit": row.get("unit") or None,
+        "total_ex_tax": net,
+        "total_inc_tax": net + tax,
+        "discount": abs(how.zero(row, "Discounts")),
+        "taxes": [{"amount": tax}] if tax else [],
+        "modifiers": [{"name": name} for name in modifiers],
+        "note": row.get("notes"),
+    }
+
+
+def _kind(row: Row) -> str:
+    if "gift card" in row.get("itemization type").lower():
+        return "gift_card"
+    return "custom" if row.get("item") in ("", "Custom Amount") else "product"
+
+
+def _items_only(lines: list[dict[str, Any]], how: Reading) -> dict[str, Any]:
+    inc_tax = total(line["total_inc_tax"] for line in lines)
+    fields = {
+        "lines": lines,
+        "total_inc_tax": inc_tax,
+        "total_tax": inc_tax - total(line["total_ex_tax"] for line in lines),
+    }
+    if how.settings.items_only == "hold":
+        why = "the items export names no tip or tender; drop the transactions export of the same days beside it"
+        return fields | {"extra": {"hold": why}}
+    return fields
+
+
+def _whole(lines: list[dict[str, Any]], row: Row, how: Reading) -> dict[str, Any]:
+    collected, tax = how.amount(row, "Total Collected"), how.zero(row, "Tax")
+    service, tip = how.zero(row, "Service Charges"), how.zero(row, "Tip")
+    gift_cards, net = how.zero(row, "Gift Card Sales"), how.amount(row, "Net Sales")
+    if not lines:
+        lines = [_described(row, net - service, tax)]
+        lines += [_gift_card(gift_cards)] if gift_cards else []
+    elif gift_cards and total(line["total_ex_tax"] for line in lines) + service == net:
+        lines = [*lines, _gift_card(gift_cards)]  # this items export left the gift card out
+    charged_tax = total(line["total_inc_tax"] - line["total_ex_tax"] for line in lines)
+    service_tax = tax - charged_tax if service else ZERO
+    fees = [_fee("service_charge", "Service charge", service, service_tax)] if service else []
+    fees += [_fee("tip", "Tip", tip, ZERO)] if tip else []
+    rest = collected - total(part["total_inc_tax"] for part in (*lines, *fees))
+    rounded = bool(rest) and abs(rest) <= _MOST_ROUNDING and bool(how.zero(row, "Cash"))
+    return {
+        "lines": lines,
+        "fees": fees,
+        "tenders": _tenders(row, how, tip),
+        "rounding": rest if rounded else ZERO,
+        "total_inc_tax": collected,
+        "total_tax": tax,
+    }
+
+
+def _described(row: Row, net: Decimal, tax: Decimal) -> dict[str, Any]:
+    name = row.get("description") or "Square sale"
+    quantity = -1 if net < 0 else 1
+    return {
+        "line_id": "1",
+        "kind": "custom",
+        "name": name,
+        "quantity": quantity,
+        "total_ex_tax": net,
+        "total_inc_tax": net + tax,
+    }
+
+
+def _gift_card(amount: Decimal) -> dict[str, Any]:
+    return {
+        "line_id": "gift-card",
+        "kind": "gift_card",
+        "name": "Gift card",
+        "total_ex_tax": amount,
+        "total_inc_tax": amount,
+    }
+
+
+def _fee(kind: str, name: str, amount: Decimal, tax: Decimal) -> dict[str, Any]:
+    return {"kind": kind, "name": name, "total_ex_tax": amount, "total_inc_tax": amount + tax}
+
+
+def _tenders(row: Row, how: Reading, tip: Decimal) -> list[dict[str, Any]]:
+    """The tender columns hold amounts; card brands and digits are comma-joined lists, not always of one length."""
+    found = []
+    for column, kind, label in _TENDERS:
+        amount = how.zero(row, column)
+        if amount:
+            found.append({"kind": kind, "label": _label(row, column, label), "amount": amount, **_card(row, column)})
+    if found and tip:
+        found[0]["tip"] = tip
+    return found
+
+
+def _label(row: Row, column: str, label: str) -> str:
+    return row.get("other tender type") or label if column == "Other Tender" else label
+
+
+def _card(row: Row, column: str) -> dict[str, Any]:
+    brands = [name.strip() for name in row.get("card brand").split(",") if name.strip()]
+    digits = [text.strip() for text in row.get("pan suffix").split(",") if text.strip().isdigit()]
+    if column != "Card" or len(brands) != 1 or len(digits) > 1:
+        return {}
+    return {"card_brand": brands[0], "card_last4": digits[0][-4:] if digits else None}
