@@ -142,7 +142,7 @@ def _summary(config: Path, store: DemoStore) -> bool:
                     format_money(remote, currency),
                 )
             )
-        columns = ("shop", "sales", "orders", "catalog lines", "custom lines", "held", "POS total", "store total")
+        columns = ("shop", "sales", "orders", "catalog lines", "custom lines", "not pushed", "POS total", "store total")
         out.print(table("", columns, rows, numbers=columns[1:]))
         for sale in app.ledger.find(Selection(state=State.HELD), limit=_ALL):
             out.print(f"held: {sale.sale_key}: {sale.why}", markup=False)

@@ -1,0 +1,61 @@
+# One door to everything: `make help` lists the ways in. Each target sets up what it needs.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+FOUND := $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python3.14,$(shell command -v $(name) >/dev/null 2>&1 && $(name) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: help demo test chaos bench lint types contract build deploy-check lock clean
+
+help: ## what each target does
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+
+demo: $(READY) ## two shops' sales become orders in a local store, before your eyes
+	$(BIN)/syncd demo
+
+test: $(READY) ## all tests but the long ones (PostgreSQL's run where a server answers)
+	$(PYTEST) -n 2
+
+chaos: $(READY) ## the long kill tests; SYNCD_SEED=... replays a run
+	SYNCD_KILLS=50 $(PYTEST) -s tests/chaos
+
+bench: $(READY) ## push and record rates beside plain loops, as ratios of one run
+	$(BIN)/python -m tests.bench.push_rate
+	$(BIN)/python -m tests.bench.record_rate
+
+lint: $(READY) ## ruff: rules and format
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(READY) ## mypy --strict
+	$(BIN)/mypy
+
+contract: $(READY) ## who may import whom
+	$(BIN)/lint-imports
+
+build: $(READY) ## the wheel, as it would be published
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
+deploy-check: $(READY) ## the Dockerfile and, where systemd is installed, the unit
+	$(BIN)/hadolint Dockerfile
+	deploy/check-unit.sh
+
+lock: $(READY) ## resolve the locked requirements anew
+	$(BIN)/pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
+		--extra postgresql --extra dev --output-file .ci/requirements-dev.txt pyproject.toml
+	$(BIN)/pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
+		--extra postgresql --output-file deploy/requirements.txt pyproject.toml
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) build dist *.egg-info demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(READY): pyproject.toml .ci/requirements-dev.txt
+	@if [ -z "$(FOUND)" ]; then echo "syncd needs Python 3.11 or newer with venv (on Debian: apt install python3-venv)" >&2; exit 1; fi
+	$(FOUND) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .ci/requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
