@@ -19,7 +19,7 @@ import requests
 
 from syncd.app import open_app
 from syncd.config import load
-from syncd.mapping import Mapped, Matches, map_create
+from syncd.mapping import Mapped, Matches, Rules, map_create
 from syncd.testing.orders import sale
 from tests.flows.conftest import CONFIG, Store, start_sandbox
 
@@ -44,7 +44,11 @@ def syncd_round(folder: Path, store: Store, number: int, count: int, threads: in
     home = folder / f"round{number}"
     (home / "inbox").mkdir(parents=True)
     text = CONFIG.format(
-        ledger="sqlite:///ledger.db", store_hash=store.store_hash, url=store.url, store=f"threads = {threads}\nquota_share = 1.0", sources=SOURCE
+        ledger="sqlite:///ledger.db",
+        store_hash=store.store_hash,
+        url=store.url,
+        store=f"threads = {threads}\nquota_share = 1.0",
+        sources=SOURCE,
     )
     (home / "syncd.toml").write_text(text.replace('deadline = "1s"', 'deadline = "2s"'))
     lines = [sale(sale_id=f"b{number}-{n}", source="till").to_json() for n in range(count)]
@@ -86,7 +90,7 @@ def bare_round(store: Store, number: int, count: int, threads: int) -> float:
         return count / (time.perf_counter() - begin)
 
 
-def _rules(store: Store) -> object:
+def _rules(store: Store) -> Rules:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "syncd.toml"
         path.write_text(
@@ -111,7 +115,9 @@ def main() -> None:
     with process, tempfile.TemporaryDirectory() as folder:
         ratios = run_rounds(Path(folder), store, options)
         process.terminate()
-    print(f"median ratio syncd / bare: {statistics.median(ratios):.2f}  (each round: {', '.join(f'{r:.2f}' for r in ratios)})")
+    print(
+        f"median ratio syncd / bare: {statistics.median(ratios):.2f}  (each round: {', '.join(f'{r:.2f}' for r in ratios)})"
+    )
 
 
 def run_rounds(folder: Path, store: Store, options: argparse.Namespace) -> list[float]:
@@ -125,7 +131,9 @@ def run_rounds(folder: Path, store: Store, options: argparse.Namespace) -> list[
     for number in range(options.rounds):
         rates = {name: run(number) for name, run in rounds}
         ratios.append(rates["syncd"] / rates["bare"])
-        print(f"round {number + 1}: syncd {rates['syncd']:.0f}/s, bare loop {rates['bare']:.0f}/s, ratio {ratios[-1]:.2f}")
+        print(
+            f"round {number + 1}: syncd {rates['syncd']:.0f}/s, bare loop {rates['bare']:.0f}/s, ratio {ratios[-1]:.2f}"
+        )
     return ratios
 
 

@@ -8,14 +8,13 @@ import signal
 import time
 from pathlib import Path
 
-
 from syncd.testing.orders import sale
 from tests.flows.conftest import Shop, start_sandbox
 
 SALES = 500
-KILLS = int(os.environ.get("SYNCD_KILLS", "50"))
+KILLS = int(os.environ.get("SYNCD_KILLS", "10"))
 SEED = int(os.environ.get("SYNCD_SEED", str(random.randrange(1_000_000))))
-STORE = 'threads = 4\n'
+STORE = "threads = 4\n"
 SOURCES = '[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\nevery = "200ms"\n'
 FAULTS = {"seed": SEED, "faults": [{"kind": "drop_after_commit", "probability": 0.05, "method": "POST"}]}
 

@@ -50,7 +50,9 @@ class Store:
     token: str
 
     def get(self, path: str) -> Any:
-        answer = requests.get(f"{self.url}/stores/{self.store_hash}{path}", headers={"X-Auth-Token": self.token}, timeout=10)
+        answer = requests.get(
+            f"{self.url}/stores/{self.store_hash}{path}", headers={"X-Auth-Token": self.token}, timeout=10
+        )
         answer.raise_for_status()
         return answer.json() if answer.content else []
 
@@ -99,14 +101,22 @@ class Shop:
 
     def run(self, *words: str, timeout: float = 60) -> Done:
         done = subprocess.run(
-            [sys.executable, "-m", "syncd", *words], capture_output=True, text=True, timeout=timeout, env=self.env, cwd=self.folder
+            [sys.executable, "-m", "syncd", *words],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            env=self.env,
+            cwd=self.folder,
         )
         assert "Traceback" not in done.stderr, done.stderr
         return Done(done.returncode, done.stdout, done.stderr)
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         with (self.folder / "daemon.log").open("ab") as log:
-            return subprocess.Popen([sys.executable, "-m", "syncd", *words], stdout=log, stderr=log, env=self.env, cwd=self.folder)
+            return subprocess.Popen(
+                [sys.executable, "-m", "syncd", *words], stdout=log, stderr=log, env=self.env, cwd=self.folder
+            )
 
     def configure(self, sources: str, store: str = "", ledger: str = "sqlite:///ledger.db") -> None:
         text = CONFIG.format(
@@ -124,7 +134,9 @@ class Shop:
 
 def start_sandbox(*words: str) -> tuple[subprocess.Popen[str], Store]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "syncd.sandbox", "--port", "0", "--print-port", *words], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "syncd.sandbox", "--port", "0", "--print-port", *words],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout is not None
     ready: Mapping[str, str] = json.loads(process.stdout.readline())

@@ -107,7 +107,9 @@ def test_a_refused_token_pauses_the_store_and_loses_nothing(shop: Shop, monkeypa
 
 
 def test_answers_dropped_after_the_commit_are_settled_by_look_up(shop: Shop) -> None:
-    shop.store.control("faults", {"seed": 3, "faults": [{"kind": "drop_after_commit", "probability": 0.3, "method": "POST"}]})
+    shop.store.control(
+        "faults", {"seed": 3, "faults": [{"kind": "drop_after_commit", "probability": 0.3, "method": "POST"}]}
+    )
     shop.drop("sales.jsonl", lines_of(40))
     for _ in range(8):
         done = shop.run("sync", "--json")

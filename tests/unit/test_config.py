@@ -64,7 +64,9 @@ def test_relative_ledger_paths_start_at_the_config_file(tmp_path: Path) -> None:
 
 
 def test_every_problem_is_told_at_once_with_its_key(tmp_path: Path) -> None:
-    text = GOOD.replace("quota_share = 0.8", 'quota_share = 8\nunknown_sku = "drop"\nchanel_id = 1').replace('city = "Austin"', "")
+    text = GOOD.replace("quota_share = 0.8", 'quota_share = 8\nunknown_sku = "drop"\nchanel_id = 1').replace(
+        'city = "Austin"', ""
+    )
     found = problems(write(tmp_path, text.replace('path = "inbox"', "")))
     assert set(found) == {
         "stores.main.quota_share",
@@ -126,7 +128,9 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         load(tmp_path / "nowhere.toml")
 
 
-def test_without_a_file_the_places_that_were_searched_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_file_the_places_that_were_searched_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError, match=r"\./syncd\.toml and /etc/syncd/syncd\.toml"):
         load()

@@ -17,7 +17,8 @@ from syncd.service.sdnotify import notify, watchdog_interval_s
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("30s", 30), ("250ms", 0.25), ("15m", 900), ("2h", 7200), ("7d", 604800), (5, 5), ("1.5s", 1.5)]
+    ("text", "seconds"),
+    [("30s", 30), ("250ms", 0.25), ("15m", 900), ("2h", 7200), ("7d", 604800), (5, 5), ("1.5s", 1.5)],
 )
 def test_durations_are_read_as_people_write_them(text: object, seconds: float) -> None:
     assert parse_duration(text) == timedelta(seconds=seconds)

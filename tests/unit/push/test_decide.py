@@ -14,7 +14,9 @@ from tests.unit.push.conftest import NOW, make_attempt
 POLICY = Policy()
 TABLE = [
     pytest.param(Accepted(7), Synced, None, id="an accepted order is synced"),
-    pytest.param(Accepted(7, Decimal("10.80"), Decimal("0.80")), Synced, None, id="an order with the sale's totals is synced"),
+    pytest.param(
+        Accepted(7, Decimal("10.80"), Decimal("0.80")), Synced, None, id="an order with the sale's totals is synced"
+    ),
     pytest.param(Accepted(7, Decimal("10.79"), Decimal("0.80")), Held, None, id="an order with another total is held"),
     pytest.param(Accepted(7, Decimal("10.80"), Decimal("0.79")), Held, None, id="an order with another tax is held"),
     pytest.param(Refused(400, "no"), Rejected, None, id="a 400 rejects the sale"),
@@ -63,7 +65,9 @@ def test_totals_are_compared_for_creates_only(one_sale: Sale) -> None:
 
 
 def test_a_rejection_carries_the_remotes_words_and_a_cure(one_sale: Sale) -> None:
-    rejected = decide(Refused(400, "The field 'zip' is required"), Sent(make_attempt(one_sale), one_sale), POLICY, NOW).transition
+    rejected = decide(
+        Refused(400, "The field 'zip' is required"), Sent(make_attempt(one_sale), one_sale), POLICY, NOW
+    ).transition
     assert isinstance(rejected, Rejected)
     assert "The field 'zip' is required" in rejected.why
     assert f"syncd retry {one_sale.sale_key}" in rejected.cure

@@ -9,7 +9,9 @@ from syncd.push.plan import Plan, digest, plan
 from syncd.testing.orders import sale as build_order
 from tests.unit.push.conftest import make_sale
 
-RULES = Rules(default_address=DefaultAddress(street_1="1 Main", city="Austin", state="Texas", zip="78701", country_iso2="US"))
+RULES = Rules(
+    default_address=DefaultAddress(street_1="1 Main", city="Austin", state="Texas", zip="78701", country_iso2="US")
+)
 REFUND = {"id": "r1", "amount_inc_tax": "1.00"}
 
 

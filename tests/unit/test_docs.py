@@ -1,0 +1,56 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from syncd.cli.main import cli
+from syncd.config import load
+from syncd.ledger.states import MOVES
+from syncd.sandbox.faults import KINDS
+from syncd.sources.csv.presets import preset
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_state_table_is_the_codes_own() -> None:
+    text = (ROOT / "docs" / "states.md").read_text()
+    for state, moves in MOVES.items():
+        row = next(line for line in text.splitlines() if line.startswith(f"| {state.value} |"))
+        assert {word.strip() for word in row.split("|")[3].split(",")} == {
+            move.value for move in moves if move is not state
+        } | ({state.value} if f" {state.value}" in row.split("|")[3] else set())
+
+
+def test_every_command_has_help_and_a_line_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for command in cli.registered_commands:
+        assert command.callback is not None
+        assert command.callback.__doc__
+        assert f"`{command.callback.__name__}" in readme
+
+
+def test_every_preset_and_fault_kind_is_documented() -> None:
+    sources, sandbox = ((ROOT / "docs" / name).read_text() for name in ("sources.md", "sandbox.md"))
+    for name in ("square", "lightspeed_x", "shopify", "loyverse", "clover", "generic"):
+        assert preset(name).name in sources
+    for kind in KINDS:
+        assert f"`{kind}`" in sandbox
+
+
+def test_the_annotated_config_is_valid_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIGCOMMERCE_TOKEN", "token")
+    assert load(ROOT / "config" / "syncd.toml").stores["main"].rules.channel_id == 1
+
+
+def test_every_key_that_the_annotated_config_shows_exists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIGCOMMERCE_TOKEN", "token")
+    (tmp_path / "own-ca.pem").touch()
+    text = (ROOT / "config" / "syncd.toml").read_text()
+    shown = re.sub(r"^# (\w+ = |\[)", r"\1", text, flags=re.MULTILINE)
+    shown = "\n".join(line for line in shown.splitlines() if "Bezeichnung" not in line and "Artikelnummer" not in line)
+    (tmp_path / "syncd.toml").write_text(shown)
+    assert load(tmp_path / "syncd.toml").sources["till"].common.store == "main"
+
+
+def test_the_demo_config_is_valid() -> None:
+    assert set(load(ROOT / "config" / "demo.toml").sources) == {"cafe", "outdoor"}
