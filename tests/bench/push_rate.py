@@ -17,11 +17,12 @@ from pathlib import Path
 
 import requests
 
+from syncd import logs
 from syncd.app import open_app
 from syncd.config import load
 from syncd.mapping import Mapped, Matches, Rules, map_create
 from syncd.testing.orders import sale
-from tests.flows.conftest import CONFIG, Store, start_sandbox
+from tests.flows.conftest import CONFIG, Store, running_sandbox
 
 SOURCE = '[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\n'
 
@@ -50,7 +51,7 @@ def syncd_round(folder: Path, store: Store, number: int, count: int, threads: in
         store=f"threads = {threads}\nquota_share = 1.0",
         sources=SOURCE,
     )
-    (home / "syncd.toml").write_text(text.replace('deadline = "1s"', 'deadline = "2s"'))
+    (home / "syncd.toml").write_text(text)
     lines = [sale(sale_id=f"b{number}-{n}", source="till").to_json() for n in range(count)]
     (home / "inbox" / "sales.jsonl").write_text("\n".join(lines) + "\n")
     with open_app(load(home / "syncd.toml")) as app:
@@ -101,20 +102,20 @@ def _rules(store: Store) -> Rules:
 
 def main() -> None:
     """Print the rates of every round and the median ratio."""
+    logs.setup("json", "warning")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--orders", type=int, default=1500)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=8)
     parser.add_argument("--latency-ms", type=int, default=0)
     options = parser.parse_args()
-    process, store = start_sandbox("--latency-ms", str(options.latency_ms))
-    os.environ["FLOW_TOKEN"] = store.token
-    if hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1:
-        os.sched_setaffinity(process.pid, {1})
-        os.sched_setaffinity(0, {0})
-    with process, tempfile.TemporaryDirectory() as folder:
+    sandbox = running_sandbox("--latency-ms", str(options.latency_ms))
+    with sandbox as (process, store), tempfile.TemporaryDirectory() as folder:
+        os.environ["FLOW_TOKEN"] = store.token
+        if hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1:
+            os.sched_setaffinity(process.pid, {1})
+            os.sched_setaffinity(0, {0})
         ratios = run_rounds(Path(folder), store, options)
-        process.terminate()
     print(
         f"median ratio syncd / bare: {statistics.median(ratios):.2f}  (each round: {', '.join(f'{r:.2f}' for r in ratios)})"
     )

@@ -11,6 +11,7 @@ import threading
 import time
 from pathlib import Path
 
+from syncd import logs
 from syncd.clock import SystemClock
 from syncd.intake import poll, router
 from syncd.intake.poll import Intake
@@ -57,6 +58,7 @@ def write_csv(path: Path, count: int) -> None:
 
 def main() -> None:
     """Print the rates."""
+    logs.setup("json", "warning")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sales", type=int, default=20_000)
     count = parser.parse_args().sales

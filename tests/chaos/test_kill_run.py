@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from syncd.testing.orders import sale
-from tests.flows.conftest import Shop, start_sandbox
+from tests.flows.conftest import Shop, running_sandbox
 
 SALES = 500
 KILLS = int(os.environ.get("SYNCD_KILLS", "10"))
@@ -22,8 +22,7 @@ FAULTS = {"seed": SEED, "faults": [{"kind": "drop_after_commit", "probability": 
 def test_killing_the_daemon_at_random_moments_neither_doubles_nor_loses_a_sale(tmp_path: Path) -> None:
     print(f"SYNCD_SEED={SEED} SYNCD_KILLS={KILLS}")
     dice = random.Random(SEED)
-    process, store = start_sandbox("--latency-ms", "60")
-    with process:
+    with running_sandbox("--latency-ms", "60") as (_, store):
         shop = Shop(tmp_path, store)
         (tmp_path / "inbox").mkdir()
         shop.configure(SOURCES, STORE)
@@ -39,7 +38,6 @@ def test_killing_the_daemon_at_random_moments_neither_doubles_nor_loses_a_sale(t
         keys = [order["external_order_id"] for order in store.orders()]
         assert len(keys) == len(set(keys)), f"duplicates with SYNCD_SEED={SEED}"
         assert set(keys) == {f"till:k{number}" for number in range(SALES)}, f"lost with SYNCD_SEED={SEED}"
-        process.terminate()
 
 
 def _run_to_rest(shop: Shop) -> None:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -132,23 +133,27 @@ class Shop:
         return part.rename(folder / name)
 
 
-def start_sandbox(*words: str) -> tuple[subprocess.Popen[str], Store]:
+@contextmanager
+def running_sandbox(*words: str) -> Iterator[tuple[subprocess.Popen[str], Store]]:
+    """A sandbox in a process of its own, ended whatever happens."""
     process = subprocess.Popen(
         [sys.executable, "-m", "syncd.sandbox", "--port", "0", "--print-port", *words],
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert process.stdout is not None
-    ready: Mapping[str, str] = json.loads(process.stdout.readline())
-    return process, Store(ready["url"], ready["store_hash"], ready["token"])
+    with process:
+        try:
+            assert process.stdout is not None
+            ready: Mapping[str, str] = json.loads(process.stdout.readline())
+            yield process, Store(ready["url"], ready["store_hash"], ready["token"])
+        finally:
+            process.kill()
 
 
 @pytest.fixture
 def store() -> Iterator[Store]:
-    process, running = start_sandbox()
-    with process:
+    with running_sandbox() as (_, running):
         yield running
-        process.terminate()
 
 
 @pytest.fixture
