@@ -15,7 +15,7 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--print-port", action="store_true", help="print JSON with the URL (kept for scripts)")
-    for name in ("db", "catalog", "faults"):
+    for name in ("db", "catalog", "faults", "record"):
         parser.add_argument(f"--{name}", type=Path)
     for name, default in (("quota", 0), ("window-ms", 30_000), ("latency-ms", 0), ("seed", 1)):
         parser.add_argument(f"--{name}", type=int, default=default)

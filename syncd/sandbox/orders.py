@@ -45,9 +45,8 @@ _PLAIN = {
     "base_wrapping_cost": "0.0000",
 }
 _FIXED = {
-    "cart_id": None,
+    "cart_id": "",
     "coupon_discount": "0.0000",
-    "credit_card_type": None,
     "currency_id": 1,
     "currency_exchange_rate": "1.0000000000",
     "date_shipped": "",
@@ -59,7 +58,7 @@ _FIXED = {
     "is_email_opt_in": False,
     "items_shipped": 0,
     "order_source": "external",
-    "payment_provider_id": None,
+    "payment_provider_id": "",
     "payment_status": "",
     "refunded_amount": "0.0000",
     "shipping_cost_tax_class_id": 0,
@@ -309,7 +308,7 @@ def _sort_key(order: Order, name: str) -> Any:  # noqa: ANN401  a number or a te
 
 
 def _label(order: Order) -> None:
-    order["status"] = order["custom_status"] = STATUSES[order["status_id"]]
+    order["status"] = STATUSES[order["status_id"]]
 
 
 def _product(number: int, line: Mapping[str, Any]) -> dict[str, Any]:
@@ -336,7 +335,7 @@ def _product(number: int, line: Mapping[str, Any]) -> dict[str, Any]:
 
 def _shipping(number: int, address: Mapping[str, Any], kept: Kept) -> dict[str, Any]:
     plain = {"company": "", "street_2": "", "phone": "", "email": "", "form_fields": []}
-    cost = {name: kept.order[name] for name in kept.order if name.startswith("shipping_cost_")}
+    cost = {f"cost_{part}": kept.order[f"shipping_cost_{part}"] for part in ("ex_tax", "inc_tax", "tax")}
     counts = {"order_id": number, "items_total": kept.order["items_total"], "items_shipped": 0}
     return {
         **plain,

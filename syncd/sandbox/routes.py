@@ -28,7 +28,6 @@ _INVENTORY = {
     "option_out_of_stock_behavior": "do_nothing",
     "update_stock_behavior": "order_placed",
     "edit_order_stock_adjustment": True,
-    "delete_order_stock_adjustment": True,
     "refund_order_stock_adjustment": True,
     "stock_level_display": "dont_show",
     "default_out_of_stock_message": "Out of stock",
@@ -188,21 +187,18 @@ def _count(world: World, asked: Asked) -> dict[str, Any]:
     counts[0] = 0
     return {
         "count": sum(counts.values()),
-        "statuses": [{**_status(number), "count": counts[number]} for number in STATUSES],
+        "statuses": [{**_status(number), "sort_order": number, "count": counts[number]} for number in STATUSES],
     }
 
 
 def _status(number: int) -> dict[str, Any]:
     name = STATUSES[number]
     labels = {"name": name, "system_label": name, "custom_label": name, "system_description": name}
-    return {"id": number, **labels, "sort_order": number}
+    return {"id": number, **labels}
 
 
 def _statuses(_world: World, _asked: Asked) -> Answer:
-    statuses = [{**_status(number), "order": number} for number in STATUSES]
-    for status in statuses:
-        del status["sort_order"]
-    return ok(statuses)
+    return ok([_status(number) for number in STATUSES])
 
 
 def _store(world: World, _asked: Asked) -> Answer:

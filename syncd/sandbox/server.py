@@ -21,6 +21,7 @@ from syncd.sandbox.persist import Shelf
 from syncd.sandbox.quota import Quota
 from syncd.sandbox.routes import CHANNELS, Asked, World, respond
 from syncd.sandbox.settings import SandboxSettings
+from syncd.sandbox.tape import Tape
 
 _FLUSH_S = 0.2
 _BEFORE = {"drop_before_commit", "5xx_before", "429", "429_bare", "401", "redirect", "hang", "late_commit"}
@@ -37,6 +38,7 @@ class Sandbox:
         self.quota = Quota(self.settings.quota, self.settings.window_ms)
         self.url = ""
         self._shelf = Shelf(self.settings.db) if self.settings.db else None
+        self.tape = Tape(self.settings.record) if self.settings.record else None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._done: asyncio.Event | None = None
         self.connections: set[asyncio.Transport] = set()
@@ -61,6 +63,8 @@ class Sandbox:
             connection.abort()
         if self._shelf is not None:
             self._shelf.close()
+        if self.tape is not None:
+            self.tape.close()
 
     async def _until_done(self) -> None:
         assert self._done is not None  # noqa: S101  serve has just set it
@@ -130,7 +134,7 @@ class _Connection(asyncio.Protocol):
         sandbox = self._sandbox
         fault = sandbox.world.plan.strike(method, asked.path) if asked.path.startswith("/stores/") else None
         if fault is None and not sandbox.settings.latency_ms and self._turn is None:
-            self._write(_answer(sandbox, asked))
+            self._write(asked, _answer(sandbox, asked))
         else:
             self._turn = asyncio.get_running_loop().create_task(self._slowly(asked, fault, self._turn))
 
@@ -140,7 +144,7 @@ class _Connection(asyncio.Protocol):
         if self._sandbox.settings.latency_ms and not asked.path.startswith("/_sandbox/"):
             await asyncio.sleep(self._sandbox.settings.latency_ms / 1000)
         if fault is None:
-            self._write(_answer(self._sandbox, asked))
+            self._write(asked, _answer(self._sandbox, asked))
         else:
             await self._misbehave(asked, fault)
         self._turn = None
@@ -155,9 +159,9 @@ class _Connection(asyncio.Protocol):
             case "drop_after_commit":
                 self._close()
             case "5xx_after":
-                self._write(_limited(sandbox, v2_error(fault.status, "The server has a problem.")))
+                self._write(asked, _limited(sandbox, v2_error(fault.status, "The server has a problem.")))
             case "garbage_body":
-                self._write(Answer(answer.status, b"<html>Sorry</html>", "text/html", answer.headers))
+                self._write(asked, Answer(answer.status, b"<html>Sorry</html>", "text/html", answer.headers))
             case "truncated_body":
                 self._send(_wire(answer)[: -max(1, len(answer.body) // 2)])
                 self._close()
@@ -166,9 +170,9 @@ class _Connection(asyncio.Protocol):
             case "slow_headers":
                 await self._drip(_wire(answer), fault.seconds, spare=None)
             case "swap_answer":
-                self._write(_altered(answer, {"id": 1, "external_order_id": "somebody:else"}))
+                self._write(asked, _altered(answer, {"id": 1, "external_order_id": "somebody:else"}))
             case "rewrite_total":
-                self._write(_altered(answer, {"total_inc_tax": "0.0100"}))
+                self._write(asked, _altered(answer, {"total_inc_tax": "0.0100"}))
 
     async def _before(self, asked: Asked, fault: Fault) -> None:
         sandbox = self._sandbox
@@ -184,16 +188,16 @@ class _Connection(asyncio.Protocol):
                 await asyncio.sleep(fault.seconds)
                 respond(sandbox.world, asked)
             case "redirect":
-                self._write(_limited(sandbox, Answer(302, headers={"Location": f"{sandbox.url}/elsewhere"})))
+                self._write(asked, _limited(sandbox, Answer(302, headers={"Location": f"{sandbox.url}/elsewhere"})))
             case "401":
-                self._write(_limited(sandbox, v2_error(401, "Unauthorized. The X-Auth-Token was revoked.")))
+                self._write(asked, _limited(sandbox, v2_error(401, "Unauthorized. The X-Auth-Token was revoked.")))
             case "429":
-                self._write(_limited(sandbox, v3_error(429, "You have exceeded the rate limit.")))
+                self._write(asked, _limited(sandbox, v3_error(429, "You have exceeded the rate limit.")))
             case "429_bare":
-                self._write(v3_error(429, "Too many requests."))
+                self._write(asked, v3_error(429, "Too many requests."))
             case _:
                 _note(sandbox, asked)
-                self._write(_limited(sandbox, v2_error(fault.status, "The server has a problem.")))
+                self._write(asked, _limited(sandbox, v2_error(fault.status, "The server has a problem.")))
 
     async def _drip(self, wire: bytes, seconds: float, *, spare: int | None) -> None:
         """Send the last ``spare`` bytes (all, where None) one by one over ``seconds``."""
@@ -205,7 +209,9 @@ class _Connection(asyncio.Protocol):
             self._send(wire[place : place + 1])
             await asyncio.sleep(seconds / max(1, len(wire) - start))
 
-    def _write(self, answer: Answer) -> None:
+    def _write(self, asked: Asked, answer: Answer) -> None:
+        if self._sandbox.tape is not None:
+            self._sandbox.tape.keep(asked, answer)
         self._send(_wire(answer))
 
     def _send(self, data: bytes) -> None:

@@ -8,7 +8,11 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class SandboxSettings:
-    """A sandbox store. ``quota`` 0 is as good as unlimited; ``db`` None keeps orders in memory."""
+    """A sandbox store.
+
+    ``quota`` 0 is as good as unlimited, ``db`` None keeps orders in memory, ``record`` names a file to which every request
+    and its answer are written.
+    """
 
     store_hash: str = "sandbox"
     token: str = "sandbox-token"  # noqa: S105  it opens nothing but this sandbox
@@ -22,3 +26,4 @@ class SandboxSettings:
     currency: str = "USD"
     catalog: Path | None = None
     faults: Path | None = None
+    record: Path | None = None
