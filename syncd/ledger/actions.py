@@ -81,7 +81,7 @@ def act(connection: Connection, selection: Selection, choose: Choice, who: tuple
     done = apply(connection, moves, now)
     wanted = {move.sale_id for move in moves}
     moved = tuple(row.sale_key for row in rows if row.id in done)
-    refused += [(row.sale_key, "it has just changed; look again") for row in rows if row.id in wanted - done]
+    refused += [(row.sale_key, "it has just changed; look again") for row in rows if row.id in wanted - done.keys()]
     missing = sorted(set(selection.keys) - {row.sale_key for row in rows})
     return Moved(moved, (*refused, *((key, "the ledger has no such sale") for key in missing)))
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
 
 from syncd.clock import BootTime
 from syncd.ledger.moves import ONE_MORE, Move, apply, effect
@@ -18,6 +18,7 @@ from syncd.ledger.times import to_micros
 
 _EDITED = "changed in the POS while its request was on the wire"
 _SALES_AT_ONCE = 500
+_BEGIN = insert(attempts).returning(attempts.c.id, sort_by_parameter_order=True)
 _INTERRUPTED = "the process that sent it ended before the outcome was written"
 
 
@@ -33,12 +34,9 @@ def begin(connection: Connection, intents: Sequence[Intent], now: datetime, boot
     if not begun:
         return []
     rows = [_row(intent, now, boot) for intent in begun]
-    numbers = connection.execute(
-        insert(attempts).returning(attempts.c.id, sort_by_parameter_order=True), rows
-    ).scalars()
-    orders = _order_ids(connection, begun)
+    numbers = connection.execute(_BEGIN, rows).scalars()
     return [
-        Attempt(number, i.sale_id, i.sale_key, i.kind, i.fingerprint, i.digest, boot, orders[i.sale_id])
+        Attempt(number, i.sale_id, i.sale_key, i.kind, i.fingerprint, i.digest, boot, moved[i.sale_id]["order_id"])
         for number, i in zip(numbers, begun, strict=True)
     ]
 
@@ -54,12 +52,6 @@ def _row(intent: Intent, now: datetime, boot: BootTime) -> dict[str, Any]:
         "boot_id": boot.boot_id,
         "boot_s": repr(boot.seconds),
     }
-
-
-def _order_ids(connection: Connection, intents: Sequence[Intent]) -> dict[int, int | None]:
-    ids = [intent.sale_id for intent in intents]
-    rows = connection.execute(select(sales.c.id, sales.c.order_id).where(sales.c.id.in_(ids)))
-    return {row.id: row.order_id for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +70,7 @@ def settle(connection: Connection, outcomes: Sequence[Outcome], now: datetime) -
     Returns the ids of the attempts that were closed here.
     """
     ids = [outcome.attempt.id for outcome in outcomes]
-    query = select(attempts.c.id).where(attempts.c.id.in_(ids), attempts.c.settled_at.is_(None)).with_for_update()
-    still_open = set(connection.execute(query).scalars())
+    still_open = set(connection.execute(_STILL_OPEN, {"ids": ids}).scalars())
     closing = [outcome for outcome in outcomes if outcome.attempt.id in still_open]
     if closing:
         connection.execute(_CLOSE, [_closed(outcome) for outcome in closing])
@@ -88,6 +79,11 @@ def settle(connection: Connection, outcomes: Sequence[Outcome], now: datetime) -
     return still_open
 
 
+_STILL_OPEN = (
+    select(attempts.c.id)
+    .where(attempts.c.id.in_(bindparam("ids", expanding=True)), attempts.c.settled_at.is_(None))
+    .with_for_update()
+)
 _CLOSE = (
     update(attempts)
     .where(attempts.c.id == bindparam("of_id"), attempts.c.settled_at.is_(None))
@@ -118,7 +114,7 @@ class Sent:
     attempt_id: int | None
 
 
-def move_sales(connection: Connection, settled: Sequence[tuple[Sent, Transition]], now: datetime) -> set[int]:
+def move_sales(connection: Connection, settled: Sequence[tuple[Sent, Transition]], now: datetime) -> int:
     """Move sales by their transitions; those edited since they were claimed go straight on to pending in this commit."""
     moves, states = [], {}
     for sent, transition in settled:
@@ -126,24 +122,25 @@ def move_sales(connection: Connection, settled: Sequence[tuple[Sent, Transition]
         moves.append(Move(sent.sale_id, sent.before, after, why, values, attempt_id=sent.attempt_id))
         states[sent.sale_id] = after
     moved = apply(connection, moves, now)
-    _pass_on_edited(connection, [(sent, states[sent.sale_id]) for sent, _ in settled if sent.sale_id in moved], now)
-    return moved
+    edited = [sent for sent, _ in settled if _edited(sent, moved)]
+    _pass_on_edited(connection, [(sent, states[sent.sale_id]) for sent in edited], now)
+    return len(moved)
 
 
-def _pass_on_edited(connection: Connection, settled: Sequence[tuple[Sent, State]], now: datetime) -> None:
+def _edited(sent: Sent, moved: Mapping[int, RowMapping]) -> bool:
+    return sent.sale_id in moved and moved[sent.sale_id]["fingerprint"] != sent.fingerprint
+
+
+def _pass_on_edited(connection: Connection, edited: Sequence[tuple[Sent, State]], now: datetime) -> None:
     """An edit that arrived in flight: an unknown sale keeps waiting (nothing may overtake), every other is due again."""
-    waiting = [(sent, state) for sent, state in settled if state not in (State.UNKNOWN, State.PENDING)]
-    rows = connection.execute(
-        select(sales.c.id, sales.c.fingerprint).where(sales.c.id.in_([sent.sale_id for sent, _ in waiting]))
-    )
-    said = {row.id: row.fingerprint for row in rows}
     again = {"next_attempt_at": to_micros(now), "why": "", "cure": "", "tries": 0}
     moves = [
         Move(sent.sale_id, state, State.PENDING, _EDITED, again, attempt_id=sent.attempt_id)
-        for sent, state in waiting
-        if said[sent.sale_id] != sent.fingerprint
+        for sent, state in edited
+        if state not in (State.UNKNOWN, State.PENDING)
     ]
-    apply(connection, moves, now)
+    if moves:
+        apply(connection, moves, now)
 
 
 def mark(connection: Connection, decided: Sequence[tuple[Sale, Transition]], now: datetime) -> int:
@@ -186,7 +183,7 @@ def resolve(connection: Connection, settled: Sequence[tuple[Sale, Transition]], 
         some = settled[start : start + _SALES_AT_ONCE]
         last = _last_attempts(connection, [sale.id for sale, _ in some])
         sent = [(_unknown(sale, last.get(sale.id)), transition) for sale, transition in some]
-        moved += len(move_sales(connection, sent, now))
+        moved += move_sales(connection, sent, now)
     return moved
 
 

@@ -229,6 +229,10 @@ class Ledger:
         """Which of ``keys`` the store was seen to have."""
         return self._read(queries.known, store, keys) if keys else {}
 
+    def knows_any(self, store: str) -> bool:
+        """Whether the store was seen to have any order that the ledger had no attempt for."""
+        return self._read(queries.knows_any, store)
+
     def start_backfill(self, source: str, start: datetime, end: datetime) -> int:
         """Open a backfill; its number goes on every sale that it records."""
         now = self._clock.now()

@@ -40,6 +40,8 @@ _CHANGED = (
     "settled_by",
 )
 _READ = [sales.c.id, sales.c.state, sales.c.fingerprint, *(sales.c[name] for name in _CHANGED)]
+_SELECT = select(*_READ).where(sales.c.id.in_(bindparam("ids", expanding=True))).with_for_update()
+_AUDIT = insert(audit)
 _UPDATE = (
     update(sales)
     .where(sales.c.id == bindparam("of_id"), sales.c.state == bindparam("of_state"))
@@ -64,22 +66,22 @@ class Move:
     actor: str = SYNCD
 
 
-def apply(connection: Connection, moves: Sequence[Move], now: datetime) -> set[int]:
-    """Make those moves whose sale still is what the move expects (one move a sale); the ids of the sales that moved."""
+def apply(connection: Connection, moves: Sequence[Move], now: datetime) -> dict[int, RowMapping]:
+    """Make those moves whose sale still is what the move expects (one move a sale); the moved sales as they were before."""
     rows = _rows(connection, [move.sale_id for move in moves])
     made = [move for move in moves if _expected(move, rows.get(move.sale_id))]
     if made:
         connection.execute(_UPDATE, [_columns(move, rows[move.sale_id], now) for move in made])
         write_audit(connection, [audit_row(move, now) for move in made])
-    return {move.sale_id for move in made}
+    return {move.sale_id: rows[move.sale_id] for move in made}
 
 
 def _rows(connection: Connection, ids: Sequence[int]) -> dict[int, RowMapping]:
     """The sales as they are, locked for this transaction (SQLite's is exclusive as it is)."""
     found: dict[int, RowMapping] = {}
     for start in range(0, len(ids), _IDS_AT_ONCE):
-        query = select(*_READ).where(sales.c.id.in_(ids[start : start + _IDS_AT_ONCE])).with_for_update()
-        found.update((row["id"], row) for row in connection.execute(query).mappings())
+        rows = connection.execute(_SELECT, {"ids": ids[start : start + _IDS_AT_ONCE]})
+        found.update((row["id"], row) for row in rows.mappings())
     return found
 
 
@@ -120,7 +122,7 @@ def audit_row(move: Move, now: datetime) -> dict[str, Any]:
 def write_audit(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Append audit rows."""
     if rows:
-        connection.execute(insert(audit), [dict(row) for row in rows])
+        connection.execute(_AUDIT, [dict(row) for row in rows])
 
 
 def effect(transition: Transition, fingerprint: str, now: datetime) -> tuple[State, str, dict[str, Any]]:

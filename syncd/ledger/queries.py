@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal_column, select
 
 from syncd.ledger.sale import Known, Sale, read_sale
 from syncd.ledger.schema import attempts, audit, counts, faults, known_orders, sales
@@ -90,17 +90,27 @@ def _is(state: State) -> ColumnElement[bool]:
     return sales.c.state == literal_column(f"'{state.value}'")
 
 
+_DUE = {
+    lane: select(sales)
+    .where(
+        sales.c.store == bindparam("store"),
+        _is(State.PENDING),
+        sales.c.lane == literal_column(f"'{lane.value}'"),
+        (sales.c.next_attempt_at <= bindparam("now")) | (sales.c.next_attempt_at > bindparam("far")),
+    )
+    .order_by(sales.c.placed_at, sales.c.id)
+    .limit(bindparam("most"))
+    for lane in (Lane.LIVE, Lane.BACKFILL)
+}
+
+
 def due(connection: Connection, store: str, limit: int, now: datetime, far: timedelta) -> list[Sale]:
     """Pending sales whose time has come (or lies absurdly far ahead: the clock was set back), live first, oldest first."""
-    ready = (sales.c.next_attempt_at <= to_micros(now)) | (sales.c.next_attempt_at > to_micros(now + far))
-    mine = (sales.c.store == store, _is(State.PENDING))
+    at = {"store": store, "now": to_micros(now), "far": to_micros(now + far)}
     found: list[Sale] = []
-    for lane in (Lane.LIVE, Lane.BACKFILL):
+    for query in _DUE.values():
         if len(found) < limit:
-            query = (
-                select(sales).where(*mine, sales.c.lane == lane.value, ready).order_by(sales.c.placed_at, sales.c.id)
-            )
-            found += [read_sale(row) for row in connection.execute(query.limit(limit - len(found)))]
+            found += [read_sale(row) for row in connection.execute(query, {**at, "most": limit - len(found)})]
     return found
 
 
@@ -210,3 +220,11 @@ def known(connection: Connection, store: str, keys: Sequence[str]) -> dict[str, 
         for row in connection.execute(select(known_orders).where(known_orders.c.store == store, some)):
             found[row.sale_key] = Known(row.order_id, Decimal(row.total_inc_tax) if row.total_inc_tax else None)
     return found
+
+
+def knows_any(connection: Connection, store: str) -> bool:
+    """Whether any order is noted for the store at all."""
+    return (
+        connection.execute(select(known_orders.c.order_id).where(known_orders.c.store == store).limit(1)).first()
+        is not None
+    )

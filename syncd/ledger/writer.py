@@ -82,8 +82,11 @@ class Writer:
         done: list[tuple[Future[Any], Any]] = []
         try:
             with self._engines.write.begin() as connection:
-                for operation, future in group:
-                    self._one(connection, operation, future, done)
+                if len(group) == 1:  # nobody to protect from it: no savepoint
+                    done.append((group[0][1], group[0][0](connection)))
+                else:
+                    for operation, future in group:
+                        self._one(connection, operation, future, done)
         except Exception as error:  # noqa: BLE001  the thread's edge: everybody who waits must hear of it
             told = to_ledger_error(error, self._where) if isinstance(error, DBAPIError) else error
             for _, future in group:

@@ -3,7 +3,8 @@
 from syncd.push.circuit import Circuit
 from syncd.push.matching import Matcher, Remotes
 from syncd.push.policy import Policy
-from syncd.push.pusher import Pusher, PushReport, PushSetup
+from syncd.push.prepare import PushSetup
+from syncd.push.pusher import Pusher, PushReport
 from syncd.push.reconcile import Reconciler, ReconcileReport
 
 __all__ = [

@@ -1,7 +1,8 @@
 """The right half of the flow: due sales are mapped, their intents committed, the requests sent, the outcomes settled.
 
-One store, under its lease. A sale gets a seat in the thread pool before it is claimed, its intent is durable before a byte
-leaves, and whatever happens in between leaves the sale ``sending``, which the next holder of the lease makes ``unknown``.
+One store, under its lease. A sale gets a seat (a thread, or a place in the short line for one) before it is claimed, its
+intent is durable before a byte leaves, and whatever happens in between leaves the sale ``sending``, which the next holder of
+the lease makes ``unknown``.
 """
 
 from __future__ import annotations
@@ -12,20 +13,15 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from syncd.bigcommerce import Accepted, Barred, NotSent, OrdersClient, Refused, Reply, Sending, Throttled, Unknown
-from syncd.canonical import CanonicalOrder
-from syncd.clock import Clock
+from syncd.bigcommerce import Accepted, Barred, NotSent, Refused, Reply, Sending, Throttled, Unknown
 from syncd.errors import Denied, RemoteError
-from syncd.ledger import Attempt, Intent, Kind, Lease, Ledger, ReplyInfo, Sale
-from syncd.ledger.states import Held, Lane, Transition
+from syncd.ledger import Attempt, Lease, ReplyInfo
+from syncd.ledger.states import Lane, Transition
 from syncd.logs import bind, get_logger
-from syncd.mapping import Matches, Payload, Rules
-from syncd.push.catchup import adopt, catch_up
+from syncd.mapping import Payload
 from syncd.push.circuit import Circuit
 from syncd.push.decide import Pause, Sent, StaleCatalog, Stumble, Verdict, decide
-from syncd.push.matching import Matcher
-from syncd.push.plan import Plan, Unsent, plan
-from syncd.push.policy import Policy
+from syncd.push.prepare import Preparer, PushSetup, Ready
 from syncd.push.seats import Seats
 
 _LINGER_S = 0.002
@@ -38,30 +34,6 @@ class PushReport:
 
     sent: int = 0
     states: Counter[str] = field(default_factory=Counter)
-
-
-@dataclass(frozen=True, slots=True)
-class PushSetup:
-    """What a pusher works with."""
-
-    store: str
-    ledger: Ledger
-    orders: OrdersClient
-    matcher: Matcher
-    rules: Rules
-    policy: Policy
-    clock: Clock
-
-
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    sale: Sale
-    order: CanonicalOrder
-    plan: Plan
-
-    @property
-    def intent_fields(self) -> tuple[int, str, Kind, str, str]:
-        return self.sale.id, self.sale.sale_key, self.plan.kind, self.sale.fingerprint, self.plan.digest
 
 
 class _Run:
@@ -77,8 +49,12 @@ class _Run:
         with self._lock:
             self.states[type(transition).__name__.lower()] += 1
 
+    def rest(self) -> int | None:
+        return None if self.limit is None else self.limit - self.sent
+
     def seats(self, free: int) -> int:
-        return free if self.limit is None else min(free, self.limit - self.sent)
+        rest = self.rest()
+        return free if rest is None else min(free, rest)
 
 
 class Pusher:
@@ -87,8 +63,10 @@ class Pusher:
     def __init__(self, setup: PushSetup, circuit: Circuit) -> None:
         self._setup, self._circuit = setup, circuit
         self._pool = ThreadPoolExecutor(setup.policy.threads, thread_name_prefix=f"push-{setup.store}")
-        self._seats = Seats(setup.policy.threads)
-        self._newest: int | None = None  # the highest order id in the store, once it was asked
+        self._seats = Seats(
+            setup.policy.threads + setup.policy.threads // 2
+        )  # some wait in line, so that no thread does
+        self._preparer = Preparer(setup)
 
     def close(self) -> None:
         """Wait for what is on the wire; nothing new is sent."""
@@ -98,13 +76,14 @@ class Pusher:
         """Push until nothing is due, ``stop`` is set, ``limit`` requests were sent or the store pauses; then drain."""
         run = _Run(lease, stop, limit)
         try:
-            while self._may_go_on(run) and self._fill_seats(run):
+            while self._may_go_on(run) and self._turn(run):
                 pass
         finally:
             self._seats.wait_idle()
+            self._preparer.clear()
             self._setup.ledger.flush()
-        if run.sent and self._newest is not None:
-            self._setup.ledger.note_order_id(self._setup.store, self._newest)
+        if run.sent and self._preparer.newest is not None:
+            self._setup.ledger.note_order_id(self._setup.store, self._preparer.newest)
         return PushReport(run.sent, run.states)
 
     def _may_go_on(self, run: _Run) -> bool:
@@ -113,83 +92,35 @@ class Pusher:
     def _probe(self) -> object:
         return self._setup.orders.newest_id()
 
-    def _fill_seats(self, run: _Run) -> bool:
-        """Claim and send for the seats that are free; False once there is nothing left to wait for."""
-        free = self._seats.wait_free(_LINGER_S, _PATIENCE_S)
-        wanted = run.seats(free)
-        if not free:
-            return True
-        sales = self._due(wanted) if wanted else ()
-        if not sales:
-            if self._seats.idle:
-                return False
-            self._seats.wait_change(_PATIENCE_S)
-            return True
+    def _turn(self, run: _Run) -> bool:
+        """Have sales ready while requests are out, then claim and send for the seats that are free; False once all is done."""
+        idle = self._seats.idle
+        if idle:
+            self._setup.ledger.flush()  # an outcome on its way into the ledger may make its sale due again
         try:
-            self._catch_up()
-            self._claim(run, self._prepare(run, self._adopt(run, sales)))
+            ready = run.seats(1) > 0 and self._preparer.fill(run.lease, run.rest(), run.count)
         except RemoteError as error:  # a look-up failed: no sale is claimed, and the store may be unwell
             get_logger().warning("look_up_failed", store=self._setup.store, why=error.what)
             self._circuit.apply(Pause(error.what, error.cure) if isinstance(error, Denied) else Stumble(error.what))
             return False
-        return True
+        if ready:
+            free = self._seats.wait_free(_LINGER_S, _PATIENCE_S)
+            self._claim(run, self._preparer.take(run.seats(free)))
+        elif not idle:
+            self._seats.wait_change(_PATIENCE_S)
+        return ready or not idle
 
-    def _due(self, wanted: int) -> Sequence[Sale]:
-        setup = self._setup
-        return setup.ledger.due(setup.store, limit=wanted, now=setup.clock.now(), far=setup.policy.back_off_most * 2)
-
-    def _catch_up(self) -> None:
-        """Once, before the first create: learn what the store has that the ledger does not know of."""
-        if self._newest is None:
-            self._newest = catch_up(self._setup.store, self._setup.ledger, self._setup.orders)
-
-    def _adopt(self, run: _Run, sales: Sequence[Sale]) -> list[Sale]:
-        """Link the sales that the store already has under their key; the others are to be sent."""
-        known = self._setup.ledger.known(self._setup.store, [sale.sale_key for sale in sales if sale.order_id is None])
-        adopted = adopt(sales, known) if known else []
-        if adopted:
-            self._setup.ledger.mark(run.lease, adopted)
-            for sale, transition in adopted:
-                run.count(transition)
-                get_logger().info("order_adopted", sale=sale.sale_key, outcome=str(transition))
-        return [sale for sale in sales if sale.sale_key not in known or sale.order_id is not None]
-
-    def _prepare(self, run: _Run, sales: Sequence[Sale]) -> list[_Ready]:
-        ready: list[_Ready] = []
-        unsent: list[tuple[Sale, Transition]] = []
-        orders = [sale.order() for sale in sales]
-        for sale, order, matches in zip(sales, orders, self._setup.matcher.gather(orders), strict=True):
-            planned = self._plan(sale, order, matches)
-            if isinstance(planned, Plan):
-                ready.append(_Ready(sale, order, planned))
-            else:
-                unsent.append((sale, planned))
-                run.count(planned)
-                get_logger().info("sale_not_sent", sale=sale.sale_key, outcome=type(planned).__name__, why=planned.why)
-        if unsent:
-            self._setup.ledger.mark(run.lease, unsent)
-        return ready
-
-    def _plan(self, sale: Sale, order: CanonicalOrder, matches: Matches) -> Plan | Unsent:
-        try:
-            return plan(sale, order, matches, self._setup.rules)
-        except Exception as error:  # noqa: BLE001  one sale that we cannot map must not stop the ones behind it
-            get_logger().exception("sale_not_mapped", sale=sale.sale_key)
-            why = f"syncd failed to map it ({type(error).__name__}: {error})"
-            return Held(why, f"Report this with the output of: syncd preview {sale.sale_key}")
-
-    def _claim(self, run: _Run, ready: Sequence[_Ready]) -> None:
+    def _claim(self, run: _Run, ready: Sequence[Ready]) -> None:
         if not ready:
             return
-        intents = [Intent(*item.intent_fields, order_floor=self._newest) for item in ready]
-        attempts = self._setup.ledger.begin(run.lease, intents)
+        attempts = self._setup.ledger.begin(run.lease, [item.intent(self._preparer.newest) for item in ready])
         by_id = {item.sale.id: item for item in ready}
         self._seats.take(len(attempts))
         run.sent += len(attempts)
         for attempt in attempts:
             self._pool.submit(self._send, run, by_id[attempt.sale_id], attempt)
 
-    def _send(self, run: _Run, item: _Ready, attempt: Attempt) -> None:
+    def _send(self, run: _Run, item: Ready, attempt: Attempt) -> None:
         try:
             with bind(store=self._setup.store, sale=item.sale.sale_key, attempt=attempt.id, lane=item.sale.lane.value):
                 reply = self._request(item, attempt)
@@ -199,7 +130,7 @@ class Pusher:
         finally:
             self._seats.give_back()
 
-    def _request(self, item: _Ready, attempt: Attempt) -> Reply:
+    def _request(self, item: Ready, attempt: Attempt) -> Reply:
         how = Sending(live=item.sale.lane is Lane.LIVE, still_good=lambda: self._still_good(attempt))
         payload = item.plan.mapped.payload
         try:
@@ -215,7 +146,7 @@ class Pusher:
         age = self._setup.clock.elapsed().since(attempt.began)
         return age is not None and age <= self._setup.policy.intent_life.total_seconds()
 
-    def _decide(self, reply: Reply, item: _Ready, attempt: Attempt) -> Verdict:
+    def _decide(self, reply: Reply, item: Ready, attempt: Attempt) -> Verdict:
         names_products = any("product_id" in line for line in _lines(item.plan.mapped.payload))
         verdict = decide(
             reply.outcome, Sent(attempt, item.sale, names_products), self._setup.policy, self._setup.clock.now()
@@ -225,7 +156,7 @@ class Pusher:
         else:
             self._circuit.apply(verdict.effect)
         if isinstance(reply.outcome, Accepted):
-            self._newest = max(self._newest or 0, reply.outcome.order_id)
+            self._preparer.saw_order(reply.outcome.order_id)
         return verdict
 
     def _settle(self, attempt: Attempt, verdict: Verdict, reply: Reply) -> None:

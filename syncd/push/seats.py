@@ -1,4 +1,4 @@
-"""The seats of a thread pool: a sale is claimed only when there is a seat for its request."""
+"""The seats of a thread pool and of the short line before it: a sale is claimed only when there is a seat for its request."""
 
 from __future__ import annotations
 

@@ -42,6 +42,9 @@ def fdatasync_ms(folder: Path) -> float:
 
 def syncd_round(folder: Path, store: Store, number: int, count: int, threads: int) -> float:
     """Orders a second, from the first claim to the last durable outcome; recording is not counted."""
+    store.control(
+        "reset", {}
+    )  # else a later round would also measure the catch-up with the orders of the rounds before
     home = folder / f"round{number}"
     (home / "inbox").mkdir(parents=True)
     text = CONFIG.format(

@@ -68,6 +68,9 @@ class Store:
     def control(self, path: str, body: object) -> None:
         requests.post(f"{self.url}/_sandbox/{path}", json=body, timeout=10).raise_for_status()
 
+    def stats(self) -> Any:
+        return requests.get(f"{self.url}/_sandbox/stats", timeout=10).json()
+
     def history(self) -> Any:
         return requests.get(f"{self.url}/_sandbox/history", timeout=10).json()
 
