@@ -9,7 +9,7 @@ from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from syncd.canonical import Batch, CanonicalOrder, Fault, fingerprint
@@ -52,6 +52,7 @@ class Intake:
 
 def record(connection: Connection, intake: Intake, batch: Batch, now: datetime) -> Recorded:
     """Write a batch; the same sale twice in it counts once, the last version wins."""
+    _alone(connection, intake.source)
     prints = {order.sale_key: (order, fingerprint(order)) for order in batch.orders}
     known = {row.sale_key: row for row in _known(connection, list(prints))}
     new = [(order, mark) for key, (order, mark) in prints.items() if key not in known]
@@ -66,6 +67,13 @@ def record(connection: Connection, intake: Intake, batch: Batch, now: datetime) 
     faulty = record_faults(connection, intake.source, batch.faults, now)
     write_cursor(connection, cursor_name(intake.source, intake.backfill), batch.cursor, now)
     return Recorded(len(new), len(moved), len(prints) - len(new) - len(moved), held, faulty)
+
+
+def _alone(connection: Connection, source: str) -> None:
+    """One intake of a source at a time: two would both find a sale missing and both insert it. SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        key = int.from_bytes(blake2b(f"syncd record {source}".encode(), digest_size=8).digest(), signed=True)
+        connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": key})
 
 
 _KNOWN = (

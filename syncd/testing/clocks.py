@@ -1,0 +1,44 @@
+"""A clock that stands still until a test moves it."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+from syncd.clock import BootTime
+
+
+class ManualClock:
+    """Wall clock and boot time under a test's control; ``wait`` moves both instead of sleeping."""
+
+    def __init__(self, now: datetime = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)) -> None:
+        self._now = now
+        self._boot, self._seconds = 1, 1000.0
+
+    def now(self) -> datetime:
+        """The wall clock, aware, in UTC."""
+        return self._now
+
+    def elapsed(self) -> BootTime:
+        """Boot time."""
+        return BootTime(f"boot-{self._boot}", self._seconds)
+
+    def wait(self, stop: threading.Event, seconds: float) -> bool:
+        """Let ``seconds`` pass at once, unless ``stop`` is set."""
+        if not stop.is_set():
+            self.pass_time(seconds)
+        return stop.is_set()
+
+    def pass_time(self, seconds: float) -> None:
+        """Time passes: both clocks move."""
+        self._now += timedelta(seconds=seconds)
+        self._seconds += seconds
+
+    def jump(self, seconds: float) -> None:
+        """The wall clock is set, forward or back; boot time does not notice."""
+        self._now += timedelta(seconds=seconds)
+
+    def reboot(self) -> None:
+        """Another boot: its seconds say nothing about those of the boot before."""
+        self._boot += 1
+        self._seconds = 5.0

@@ -1,0 +1,54 @@
+"""Real databases for tests: SQLite files, and databases of their own on a PostgreSQL server where one answers."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
+
+SERVER = os.environ.get("SYNCD_TEST_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
+
+both_databases = pytest.mark.parametrize(
+    "database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+)
+
+
+@contextmanager
+def ledger_url(database: str, folder: Path) -> Iterator[str]:
+    """The URL of an empty ledger."""
+    if database == "sqlite":
+        yield f"sqlite:///{folder / 'ledger.db'}"
+        return
+    if not _answers():
+        pytest.skip("no PostgreSQL server answers (SYNCD_TEST_POSTGRESQL names one)")
+    name = f"syncd_test_{uuid.uuid4().hex[:12]}"
+    _on_server(f"create database {name}")
+    try:
+        yield make_url(SERVER).set(database=name).render_as_string(hide_password=False)
+    finally:
+        _on_server(f"drop database if exists {name} with (force)")
+
+
+@cache
+def _answers() -> bool:
+    try:
+        _on_server("select 1")
+    except OperationalError:
+        return False
+    return True
+
+
+def _on_server(statement: str) -> None:
+    engine = create_engine(SERVER, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 2})
+    try:
+        with engine.connect() as connection:
+            connection.execute(text(statement))
+    finally:
+        engine.dispose()

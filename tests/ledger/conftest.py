@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syncd.canonical import Batch, CanonicalOrder, Fault
+from syncd.intake import router
+from syncd.ledger import Attempt, Intent, Kind, Lease, Ledger, ReplyInfo, Sale, State
+from syncd.ledger.record import Recorded
+from syncd.testing.clocks import ManualClock
+from syncd.testing.orders import sale
+from tests.databases import ledger_url
+
+FAR = timedelta(hours=1)
+
+
+@dataclass
+class Book:
+    """A ledger with its clock, and short ways to do what tests do often."""
+
+    ledger: Ledger
+    clock: ManualClock
+    url: str
+
+    def record(self, *orders: CanonicalOrder, faults: Sequence[Fault] = (), cursor: str = "c", **how: Any) -> Recorded:
+        batch = Batch(orders, tuple(faults), cursor)
+        return self.ledger.record("till", batch, router=router("main", self.clock), **how)
+
+    def due(self, limit: int = 100) -> Sequence[Sale]:
+        return self.ledger.due("main", limit=limit, now=self.clock.now(), far=FAR)
+
+    def unsettled(self) -> Sequence[Sale]:
+        return self.ledger.unsettled("main", limit=100, now=self.clock.now(), far=FAR)
+
+    def begin(self, lease: Lease, *sales: Sale) -> Sequence[Attempt]:
+        return self.ledger.begin(lease, [intent(sale) for sale in sales])
+
+    def settle(self, attempt: Attempt, transition: Any) -> bool:
+        return self.ledger.settle(attempt, transition, ReplyInfo(200, "r1", 0.2, "accepted", "7")).result(10)
+
+    def state(self, key: str = "till:1001") -> State:
+        found = self.ledger.sale(key)
+        assert found is not None
+        return found.state
+
+    def reopened(self) -> Book:
+        self.ledger.close()
+        return Book(Ledger.open(self.url, self.clock), self.clock, self.url)
+
+
+def intent(sale: Sale) -> Intent:
+    return Intent(sale.id, sale.sale_key, Kind.CREATE, sale.fingerprint, "digest")
+
+
+def numbered(count: int, **changes: Any) -> list[CanonicalOrder]:
+    return [sale(sale_id=str(number), **changes) for number in range(count)]
+
+
+@pytest.fixture
+def open_book(database: str, tmp_path: Path) -> Iterator[Callable[[], Book]]:
+    """Opens the same ledger, as often as it is called."""
+    opened: list[Book] = []
+    clock = ManualClock()
+    with ledger_url(database, tmp_path) as url:
+
+        def make() -> Book:
+            opened.append(Book(Ledger.open(url, clock), clock, url))
+            return opened[-1]
+
+        yield make
+        for book in opened:
+            book.ledger.close()
+
+
+@pytest.fixture
+def book(open_book: Callable[[], Book]) -> Book:
+    return open_book()

@@ -1,0 +1,133 @@
+"""The migrations, and what holds of the database itself."""
+
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from syncd.errors import Full, LedgerError, TooNew
+from syncd.ledger import Ledger, upgrade
+from syncd.ledger.engine import Engines
+from syncd.ledger.schema import metadata
+from syncd.testing.clocks import ManualClock
+from syncd.testing.orders import sale
+from tests.databases import both_databases
+from tests.ledger.conftest import Book, numbered
+
+
+@both_databases
+def test_the_migrations_make_the_tables_that_the_code_knows(book: Book) -> None:
+    engines = Engines(book.url)
+    with engines.read.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engines.dispose()
+
+
+def test_the_head_that_the_code_names_is_the_newest_migration() -> None:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(upgrade.__file__).with_name("migrations")))
+    script = ScriptDirectory.from_config(config)
+    assert script.get_heads() == [upgrade.HEAD]
+    assert {revision.revision for revision in script.walk_revisions()} == set(upgrade.KNOWN)
+
+
+@both_databases
+def test_two_processes_that_open_a_new_ledger_at_once_both_succeed(open_book: Callable[[], Book]) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        opened = [pool.submit(open_book) for _ in range(2)]
+    assert [one.result().due() for one in opened] == [[], []]
+
+
+@both_databases
+def test_two_processes_may_record_at_the_same_time(open_book: Callable[[], Book]) -> None:
+    def record(book: Book) -> int:
+        return sum(book.record(order).new for order in numbered(60))
+
+    books = open_book(), open_book()
+    with ThreadPoolExecutor(2) as pool:
+        assert sum(pool.map(record, books)) == 60
+    assert len(books[0].due(200)) == 60
+
+
+@both_databases
+def test_a_newer_ledger_is_refused(book: Book) -> None:
+    engines = Engines(book.url)
+    with engines.write.begin() as connection:
+        connection.exec_driver_sql("update alembic_version set version_num = '9999'")
+    engines.dispose()
+    with pytest.raises(TooNew, match="9999"):
+        Ledger.open(book.url, ManualClock())
+
+
+def test_a_ledger_file_is_its_owners_alone(tmp_path: Path) -> None:
+    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", ManualClock()):
+        assert (tmp_path / "ledger.db").stat().st_mode & 0o077 == 0
+
+
+def test_writes_are_flushed_to_disk_and_readers_cannot_write(tmp_path: Path) -> None:
+    engines = Engines(f"sqlite:///{tmp_path / 'ledger.db'}")
+    engines.prepare_file()
+    with engines.write.begin() as connection:
+        assert connection.exec_driver_sql("pragma synchronous").scalar_one() == 2
+        assert connection.exec_driver_sql("pragma journal_mode").scalar_one() == "wal"
+    with engines.read.connect() as connection, pytest.raises(Exception, match="readonly"):
+        connection.exec_driver_sql("create table x (y)")
+    engines.dispose()
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_a_full_ledger_is_told_and_goes_on_once_there_is_room(book: Book) -> None:
+    book.record(sale(sale_id="before"))
+    _limit(book, 1)
+    with pytest.raises(Full, match="full"):
+        book.record(*numbered(500))
+    assert len(book.due(1000)) == 1
+    _limit(book, 1_000_000)
+    book.record(*numbered(500))
+    assert len(book.due(1000)) == 501
+
+
+def _limit(book: Book, pages: int) -> None:
+    def set_limit(connection: object) -> None:
+        connection.exec_driver_sql(f"pragma max_page_count = {pages}")  # type: ignore[attr-defined]  # SQLAlchemy's
+
+    book.ledger._writer.run(set_limit)
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_the_pushers_query_walks_an_index_and_sorts_nothing(book: Book) -> None:
+    book.record(*numbered(3))
+    with sqlite3.connect(book.url.removeprefix("sqlite:///")) as raw:
+        plan = raw.execute(
+            "explain query plan select * from sales where store = 'main' and state = 'pending' and lane = 'live'"
+            " and (next_attempt_at <= 5 or next_attempt_at > 9) order by placed_at, id limit 8"
+        ).fetchall()
+    words = " ".join(row[3] for row in plan)
+    assert "sales_due" in words
+    assert "TEMP B-TREE" not in words
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_an_operation_that_fails_takes_nobody_elses_with_it(book: Book) -> None:
+    gate = threading.Event()
+    writer = book.ledger._writer
+    blocked = writer.submit(lambda _: gate.wait(10))
+
+    def fail(_: object) -> None:
+        raise LedgerError("mine alone")
+
+    broken = writer.submit(fail)
+    fine = writer.submit(lambda connection: connection.exec_driver_sql("select 7").scalar_one())
+    gate.set()
+    assert blocked.result(10)
+    assert fine.result(10) == 7
+    with pytest.raises(LedgerError, match="mine alone"):
+        broken.result(10)
