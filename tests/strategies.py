@@ -1,0 +1,93 @@
+"""Sales of every kind, balanced as a till would print them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import strategies as st
+
+from syncd.canonical import CanonicalOrder
+
+PLACES = {"USD": 2, "EUR": 2, "JPY": 0, "KWD": 3, "CHF": 2}
+words = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=40)
+names = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "Zs"]), min_size=1, max_size=40)
+times = st.builds(
+    lambda seconds, hours: datetime.fromtimestamp(seconds, timezone(timedelta(hours=hours))),
+    st.integers(1_420_000_000, 1_763_000_000),
+    st.integers(-11, 13),
+)
+
+
+@st.composite
+def amounts(draw: st.DrawFn, currency: str, most: int = 100_000) -> Decimal:
+    return Decimal(draw(st.integers(0, most))).scaleb(-PLACES[currency])
+
+
+@st.composite
+def charged(draw: st.DrawFn, currency: str) -> dict[str, str]:
+    """An amount with its tax: at a rate, at none, or as a till rounds it."""
+    ex_tax = draw(amounts(currency))
+    rate = draw(st.sampled_from(["0", "0.05", "0.08875", "0.19", "0.25"]))
+    unit = Decimal(1).scaleb(-PLACES[currency])
+    tax = (ex_tax * Decimal(rate)).quantize(unit)
+    return {"total_ex_tax": str(ex_tax), "total_inc_tax": str(ex_tax + tax)}
+
+
+@st.composite
+def lines(draw: st.DrawFn, currency: str, number: int) -> dict[str, Any]:
+    return {
+        "line_id": str(number),
+        "name": draw(names),
+        "sku": draw(st.none() | st.sampled_from(["MUG-1", "TEE-M-BLK", "EBOOK-1", "RING-1", "UNKNOWN", " mug-1 "])),
+        "variant": draw(st.none() | names),
+        "quantity": draw(st.sampled_from(["1", "2", "3", "7", "12", "0.450", "1.5", "1000"])),
+        "kind": draw(st.sampled_from(["product", "product", "product", "gift_card", "service"])),
+        "digital": draw(st.booleans()),
+        "note": draw(words),
+        **draw(charged(currency)),
+    }
+
+
+@st.composite
+def sales(draw: st.DrawFn, most_lines: int = 8) -> CanonicalOrder:
+    """A completed sale in which everything adds up."""
+    currency = draw(st.sampled_from(sorted(PLACES)))
+    sold = [draw(lines(currency, number)) for number in range(draw(st.integers(1, most_lines)))]
+    fees = [
+        {"kind": kind, "name": draw(names), **draw(charged(currency))}
+        for kind in draw(st.lists(st.sampled_from(["tip", "service_charge", "bag", "delivery"]), max_size=3, unique=True))
+    ]
+    parts = [(Decimal(part["total_ex_tax"]), Decimal(part["total_inc_tax"])) for part in (*sold, *fees)]
+    ex_tax, inc_tax = (sum(side, Decimal(0)) for side in zip(*parts, strict=True))
+    discounts = []
+    if draw(st.booleans()):
+        lines_inc = sum((Decimal(line["total_inc_tax"]) for line in sold), Decimal(0))
+        lines_ex = sum((Decimal(line["total_ex_tax"]) for line in sold), Decimal(0))
+        part = draw(st.sampled_from([Decimal(0), Decimal("0.1"), Decimal("0.333"), Decimal(1)]))
+        unit = Decimal(1).scaleb(-PLACES[currency])
+        off_inc, off_ex = (lines_inc * part).quantize(unit), (lines_ex * part).quantize(unit)
+        discounts = [{"name": draw(names), "amount_inc_tax": str(off_inc), "amount_ex_tax": str(off_ex)}]
+        ex_tax, inc_tax = ex_tax - off_ex, inc_tax - off_inc
+    unit = Decimal(1).scaleb(-PLACES[currency])
+    rounding = draw(st.sampled_from([0, 0, 1, -1, 2])) * unit
+    rounding = rounding if inc_tax + rounding >= inc_tax - ex_tax else Decimal(0)
+    total = inc_tax + rounding
+    return CanonicalOrder.model_validate(
+        {
+            "source": "till",
+            "sale_id": draw(st.from_regex(r"[A-Za-z0-9-]{1,20}", fullmatch=True)),
+            "placed_at": draw(times),
+            "currency": currency,
+            "lines": sold,
+            "fees": fees,
+            "discounts": discounts,
+            "rounding": str(rounding),
+            "tenders": [{"kind": "cash", "label": draw(names), "amount": str(total)}],
+            "total_inc_tax": str(total),
+            "total_tax": str(inc_tax - ex_tax),
+            "note": draw(words),
+            "fulfilment": draw(st.sampled_from(["in_store", "pickup", "ship", "digital"])),
+        }
+    )
