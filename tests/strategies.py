@@ -57,7 +57,9 @@ def sales(draw: st.DrawFn, most_lines: int = 8) -> CanonicalOrder:
     sold = [draw(lines(currency, number)) for number in range(draw(st.integers(1, most_lines)))]
     fees = [
         {"kind": kind, "name": draw(names), **draw(charged(currency))}
-        for kind in draw(st.lists(st.sampled_from(["tip", "service_charge", "bag", "delivery"]), max_size=3, unique=True))
+        for kind in draw(
+            st.lists(st.sampled_from(["tip", "service_charge", "bag", "delivery"]), max_size=3, unique=True)
+        )
     ]
     parts = [(Decimal(part["total_ex_tax"]), Decimal(part["total_inc_tax"])) for part in (*sold, *fees)]
     ex_tax, inc_tax = (sum(side, Decimal(0)) for side in zip(*parts, strict=True))

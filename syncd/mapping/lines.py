@@ -104,7 +104,7 @@ def line_name(line: Line, *, weighed: bool) -> str:
     """The line's name with its variant, its modifiers and, where it was weighed, its amount."""
     details = [text for text in (line.variant, *(modifier.name for modifier in line.modifiers)) if text]
     details += [_amount(line)] if weighed else []
-    name = mask_cards(line.name) or "Item"
+    name = mask_cards(line.name).strip() or "Item"
     return bounded(f"{name} ({', '.join(details)})" if details else name, _LONGEST_NAME)
 
 

@@ -21,6 +21,7 @@ class Placed:
 
     file: Path
     row: Row
+    spoilt: str = ""  # why the row cannot be trusted, where it cannot
 
     @property
     def where(self) -> str:
@@ -35,6 +36,7 @@ class Groups:
         self._files: list[tuple[Path, Mapping[str, int]]] = []
         self._memory: dict[str, list[tuple[int, int, list[str]]]] = {}
         self._count = 0
+        self._spoilt: dict[tuple[int, int], str] = {}
         self._spill: sqlite3.Connection | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
@@ -49,6 +51,10 @@ class Groups:
         self._count += 1
         if self._count >= _IN_MEMORY or (self._spill is not None and self._count >= _WRITTEN_AT_ONCE):
             self._write()
+
+    def spoil(self, file: int, line: int, reason: str) -> None:
+        """The row of that line cannot be trusted, and so neither can its sale."""
+        self._spoilt[file, line] = reason
 
     def _write(self) -> None:
         if self._spill is None:
@@ -86,7 +92,7 @@ class Groups:
 
     def _placed(self, file: int, line: int, cells: list[str]) -> Placed:
         path, columns = self._files[file]
-        return Placed(path, Row(line, cells, columns))
+        return Placed(path, Row(line, cells, columns), self._spoilt.get((file, line), ""))
 
     def close(self) -> None:
         """Remove what was spilled to disk."""

@@ -50,11 +50,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that the CSV reader itself gave up on."""
+    """A row that no cell can be trusted of; ``cells`` are there where it could at least be taken apart."""
 
     line: int
     reason: str
     raw: str
+    cells: Sequence[str] = ()
 
 
 def encoding_of(path: Path, wanted: str) -> str:
@@ -161,6 +162,7 @@ def _rows(reader: Iterator[list[str]], columns: Mapping[str, int], width: int) -
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) > width and any(cell.strip() for cell in cells[width:]):
-            yield BadRow(line, f"the row has {len(cells)} cells, the header {width}", ",".join(cells)[:_RAW_KEPT])
+            reason = f"the row has {len(cells)} cells, the header {width}"
+            yield BadRow(line, reason, ",".join(cells)[:_RAW_KEPT], cells)
             continue
         yield Row(line, cells, columns)

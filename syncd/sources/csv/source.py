@@ -109,12 +109,14 @@ class CsvSource:
             columns = columns_of(table.columns, self._preset, self._settings)
             number = groups.file(file, columns)
             for found in table.rows:
-                row = Row(found.line, found.cells, columns) if isinstance(found, Row) else found
-                key = self._preset.key(row) if isinstance(row, Row) else ""
-                if key and isinstance(row, Row):
-                    groups.add(key, number, row)
-                else:
-                    faults.append(self._keyless(file, row))
+                row = Row(found.line, found.cells, columns)
+                key = self._preset.key(row) if found.cells else ""
+                if not key:
+                    faults.append(self._keyless(file, found))
+                    continue
+                groups.add(key, number, row)
+                if isinstance(found, BadRow):
+                    groups.spoil(number, found.line, found.reason)
         return list(faults)
 
     def _keyless(self, file: Path, row: Row | BadRow) -> Fault:
@@ -142,6 +144,8 @@ class CsvSource:
 
     def _sale(self, placed: Sequence[Placed]) -> CanonicalOrder | list[Fault]:
         """A sale's rows as an order; where one of them cannot be read, each of them as a fault that says which."""
+        if spoilt := next((one for one in placed if one.spoilt), None):
+            return [Fault(one.where, _spoilt(spoilt, one), one.row.raw) for one in placed]
         try:
             fields = self._preset.parse([one.row for one in placed], self._reading)
             return CanonicalOrder.model_validate({"source": self._reading.source, **_said(fields)})
@@ -175,6 +179,10 @@ class CsvSource:
 def _said(fields: dict[str, object]) -> dict[str, object]:
     """The fields that the export says; None stands for the default."""
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _spoilt(bad: Placed, one: Placed) -> str:
+    return bad.spoilt if one is bad else f"another row of the same sale, at {bad.where}: {bad.spoilt}"
 
 
 def _reason(error: BadCell, row: Row) -> str:

@@ -70,7 +70,8 @@ def test_three_for_ten_keeps_the_receipts_total() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "where"), [("tip", "fees"), ("service_charge", "fees"), ("bag", "fees"), ("delivery", "shipping_cost_inc_tax")]
+    ("kind", "where"),
+    [("tip", "fees"), ("service_charge", "fees"), ("bag", "fees"), ("delivery", "shipping_cost_inc_tax")],
 )
 def test_what_is_charged_beside_the_lines_has_its_place(kind: str, where: str) -> None:
     fee = {"kind": kind, "name": kind, "total_ex_tax": "2.00", "total_inc_tax": "2.00"}
@@ -142,6 +143,10 @@ def test_long_names_are_cut_and_control_characters_dropped() -> None:
     (product,) = payload(sale(lines=line(name="x" * 400 + "\n")))["products"]
     assert len(product["name"]) == 250
     assert payload(sale(lines=line(name="a\nb\x07")))["products"][0]["name"] == "a b"
+
+
+def test_a_line_without_a_name_is_an_item() -> None:
+    assert payload(sale(lines=line(name=" \u2003")))["products"][0]["name"] == "Item"
 
 
 def test_a_comment_line_is_no_product() -> None:

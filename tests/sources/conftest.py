@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syncd.canonical import CanonicalOrder, Fault
+from syncd.sources.base import SourceContext
+from syncd.sources.csv import CsvSource
+from syncd.sources.csv.settings import CsvSettings
+from syncd.testing.clocks import ManualClock
+
+
+class Till:
+    """A CSV source over a folder, read once."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        plain = {"currency": "USD", "timezone": "America/Chicago", "date_order": "ymd", "settle": "0s"}
+        self.folder = folder
+        self.source = CsvSource(
+            CsvSettings.model_validate({"path": folder} | plain | settings),
+            SourceContext("till", ManualClock(), folder),
+        )
+
+    def drop(self, name: str, content: str | bytes) -> Path:
+        path = self.folder / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def read(self) -> tuple[list[CanonicalOrder], list[Fault]]:
+        batches = list(self.source.fetch(None))
+        return [o for batch in batches for o in batch.orders], [f for batch in batches for f in batch.faults]
+
+
+@pytest.fixture
+def till(tmp_path: Path) -> Callable[..., Till]:
+    return lambda **settings: Till(tmp_path, **settings)
