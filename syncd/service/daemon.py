@@ -44,6 +44,7 @@ def run_daemon(app: App, stop: threading.Event) -> None:
     notify("READY=1", "STATUS=Carrying sales")
     log.info("daemon_started", sources=sorted(app.tills), stores=sorted(app.stores))
     try:
+        _keep(pulse)
         beat = min(_BEAT_S, watchdog_interval_s() or _BEAT_S)
         while not app.clock.wait(stop, beat):
             if scheduler.running:
