@@ -146,7 +146,7 @@ def _summary(config: Path, store: DemoStore) -> bool:
         out.print(table("", columns, rows, numbers=columns[1:]))
         for sale in app.ledger.find(Selection(state=State.HELD), limit=_ALL):
             out.print(f"held: {sale.sale_key}: {sale.why}", markup=False)
-        for fault in app.ledger.faults(None, limit=10):
+        for fault in reversed(app.ledger.faults(None, limit=10)):
             out.print(f"fault: {fault.where}: {fault.reason}\n       {fault.raw[:100]}", markup=False)
     return agree
 

@@ -36,6 +36,7 @@ def test_killing_the_daemon_at_random_moments_neither_doubles_nor_loses_a_sale(t
             daemon.wait()
         _run_to_rest(shop)
         keys = [order["external_order_id"] for order in store.orders()]
+        print(f"{KILLS} kills, {SALES} sales: {len(keys)} orders, {len(keys) - len(set(keys))} duplicates")
         assert len(keys) == len(set(keys)), f"duplicates with SYNCD_SEED={SEED}"
         assert set(keys) == {f"till:k{number}" for number in range(SALES)}, f"lost with SYNCD_SEED={SEED}"
 
