@@ -32,6 +32,19 @@ class BootTime:
         return self.seconds - earlier.seconds if earlier.boot_id == self.boot_id else None
 
 
+@dataclass(frozen=True, slots=True)
+class Now:
+    """Both clocks at one moment."""
+
+    wall: datetime
+    boot: BootTime
+
+    @classmethod
+    def of(cls, clock: Clock) -> Now:
+        """The moment of the call."""
+        return cls(clock.now(), clock.elapsed())
+
+
 class Clock(Protocol):
     """The two clocks that syncd reads."""
 

@@ -5,11 +5,12 @@ from syncd.ledger.lease import Lease
 from syncd.ledger.ledger import Ledger
 from syncd.ledger.queries import Lag, Selection, Story
 from syncd.ledger.record import Recorded
-from syncd.ledger.sale import Attempt, Intent, Known, LookUp, ReplyInfo, Route, Router, Sale
+from syncd.ledger.sale import Attempt, Doubt, Intent, Known, ReplyInfo, Route, Router, Sale
 from syncd.ledger.states import Kind, Lane, State
 
 __all__ = [
     "Attempt",
+    "Doubt",
     "Intent",
     "Kind",
     "Known",
@@ -17,7 +18,6 @@ __all__ = [
     "Lane",
     "Lease",
     "Ledger",
-    "LookUp",
     "Moved",
     "Recorded",
     "ReplyInfo",

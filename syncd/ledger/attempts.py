@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
 
-from syncd.clock import BootTime
+from syncd.clock import Now
 from syncd.ledger.moves import ONE_MORE, Move, apply, effect
-from syncd.ledger.sale import Attempt, Intent, ReplyInfo, Sale
+from syncd.ledger.sale import Attempt, Doubt, Intent, ReplyInfo, Sale, write_doubt
 from syncd.ledger.schema import attempts, sales
 from syncd.ledger.states import State, Transition
 from syncd.ledger.times import to_micros
@@ -22,35 +22,35 @@ _BEGIN = insert(attempts).returning(attempts.c.id, sort_by_parameter_order=True)
 _INTERRUPTED = "the process that sent it ended before the outcome was written"
 
 
-def begin(connection: Connection, intents: Sequence[Intent], now: datetime, boot: BootTime) -> list[Attempt]:
+def begin(connection: Connection, intents: Sequence[Intent], now: Now) -> list[Attempt]:
     """Commit-to-be of ``intents``: an attempt each, and the sale is ``sending``; a sale that has moved on is left out."""
     values = {"tries": ONE_MORE, "lookups": None}
     moves = [
         Move(intent.sale_id, State.PENDING, State.SENDING, intent.kind.value, values, intent.fingerprint)
         for intent in intents
     ]
-    moved = apply(connection, moves, now)
+    moved = apply(connection, moves, now.wall)
     begun = [intent for intent in intents if intent.sale_id in moved]
     if not begun:
         return []
-    rows = [_row(intent, now, boot) for intent in begun]
+    rows = [_row(intent, now) for intent in begun]
     numbers = connection.execute(_BEGIN, rows).scalars()
     return [
-        Attempt(number, i.sale_id, i.sale_key, i.kind, i.fingerprint, i.digest, boot, moved[i.sale_id]["order_id"])
+        Attempt(number, i.sale_id, i.sale_key, i.kind, i.fingerprint, i.digest, now.boot, moved[i.sale_id]["order_id"])
         for number, i in zip(numbers, begun, strict=True)
     ]
 
 
-def _row(intent: Intent, now: datetime, boot: BootTime) -> dict[str, Any]:
+def _row(intent: Intent, now: Now) -> dict[str, Any]:
     return {
         "sale_id": intent.sale_id,
         "kind": intent.kind.value,
         "fingerprint": intent.fingerprint,
         "digest": intent.digest,
         "order_floor": intent.order_floor,
-        "began_at": to_micros(now),
-        "boot_id": boot.boot_id,
-        "boot_s": repr(boot.seconds),
+        "began_at": to_micros(now.wall),
+        "boot_id": now.boot.boot_id,
+        "boot_s": repr(now.boot.seconds),
     }
 
 
@@ -61,10 +61,10 @@ class Outcome:
     attempt: Attempt
     transition: Transition
     reply: ReplyInfo
-    at: datetime
+    at: Now
 
 
-def settle(connection: Connection, outcomes: Sequence[Outcome], now: datetime) -> set[int]:
+def settle(connection: Connection, outcomes: Sequence[Outcome], now: Now) -> set[int]:
     """Close attempts and move their sales; an attempt that was closed before (a stale process woke up) changes nothing.
 
     Returns the ids of the attempts that were closed here.
@@ -95,7 +95,7 @@ def _closed(outcome: Outcome) -> dict[str, Any]:
     reply = outcome.reply
     return {
         "of_id": outcome.attempt.id,
-        "settled_at": to_micros(outcome.at),
+        "settled_at": to_micros(outcome.at.wall),
         "outcome": reply.outcome,
         "status": reply.status,
         "request_id": reply.request_id,
@@ -114,16 +114,16 @@ class Sent:
     attempt_id: int | None
 
 
-def move_sales(connection: Connection, settled: Sequence[tuple[Sent, Transition]], now: datetime) -> int:
+def move_sales(connection: Connection, settled: Sequence[tuple[Sent, Transition]], now: Now) -> int:
     """Move sales by their transitions; those edited since they were claimed go straight on to pending in this commit."""
     moves, states = [], {}
     for sent, transition in settled:
         after, why, values = effect(transition, sent.fingerprint, now)
         moves.append(Move(sent.sale_id, sent.before, after, why, values, attempt_id=sent.attempt_id))
         states[sent.sale_id] = after
-    moved = apply(connection, moves, now)
+    moved = apply(connection, moves, now.wall)
     edited = [sent for sent, _ in settled if _edited(sent, moved)]
-    _pass_on_edited(connection, [(sent, states[sent.sale_id]) for sent in edited], now)
+    _pass_on_edited(connection, [(sent, states[sent.sale_id]) for sent in edited], now.wall)
     return len(moved)
 
 
@@ -143,27 +143,27 @@ def _pass_on_edited(connection: Connection, edited: Sequence[tuple[Sent, State]]
         apply(connection, moves, now)
 
 
-def mark(connection: Connection, decided: Sequence[tuple[Sale, Transition]], now: datetime) -> int:
+def mark(connection: Connection, decided: Sequence[tuple[Sale, Transition]], now: Now) -> int:
     """Move pending sales that need no request; one that has moved on since it was read is left as it is."""
     moves = []
     for sale, transition in decided:
         after, why, values = effect(transition, sale.fingerprint, now)
         moves.append(Move(sale.id, State.PENDING, after, why, values, sale.fingerprint))
-    return len(apply(connection, moves, now))
+    return len(apply(connection, moves, now.wall))
 
 
-def orphans(connection: Connection, store: str, now: datetime) -> int:
+def orphans(connection: Connection, store: str, now: Now) -> int:
     """A dead holder's ``sending`` rows become ``unknown``: their requests may have arrived."""
     rows = connection.execute(
         select(sales.c.id, attempts.c.id.label("attempt_id"))
         .join(attempts, (attempts.c.sale_id == sales.c.id) & attempts.c.settled_at.is_(None), isouter=True)
         .where(sales.c.store == store, sales.c.state == State.SENDING.value)
     ).all()
-    values = {"why": _INTERRUPTED, "next_attempt_at": to_micros(now), "lookups": None}
+    values = {"why": _INTERRUPTED, "next_attempt_at": to_micros(now.wall), "lookups": write_doubt(Doubt(now.boot))}
     moves = [Move(r.id, State.SENDING, State.UNKNOWN, _INTERRUPTED, values, attempt_id=r.attempt_id) for r in rows]
-    apply(connection, moves, now)
+    apply(connection, moves, now.wall)
     closing = [
-        {**dict.fromkeys(("status", "request_id", "elapsed_ms")), **_interrupted(row.attempt_id, now)}
+        {**dict.fromkeys(("status", "request_id", "elapsed_ms")), **_interrupted(row.attempt_id, now.wall)}
         for row in rows
         if row.attempt_id is not None
     ]
@@ -176,7 +176,7 @@ def _interrupted(attempt_id: int, now: datetime) -> dict[str, Any]:
     return {"of_id": attempt_id, "settled_at": to_micros(now), "outcome": "interrupted", "detail": _INTERRUPTED}
 
 
-def resolve(connection: Connection, settled: Sequence[tuple[Sale, Transition]], now: datetime) -> int:
+def resolve(connection: Connection, settled: Sequence[tuple[Sale, Transition]], now: Now) -> int:
     """What look-ups say of unknown sales; guarded by state, so that a sale settled meanwhile is left alone."""
     moved = 0
     for start in range(0, len(settled), _SALES_AT_ONCE):
@@ -200,11 +200,11 @@ def _last_attempts(connection: Connection, ids: Sequence[int]) -> dict[int, tupl
     return {row.sale_id: (row.id, row.fingerprint) for row in rows}
 
 
-def noted(connection: Connection, sale: Sale, lookups: str | None, look_again_at: datetime) -> None:
-    """A look-up that did not settle: when to look again, and the look-ups that count so far."""
+def noted(connection: Connection, sale: Sale, doubt: Doubt | None, look_again_at: datetime) -> None:
+    """A look-up that did not settle: when to look again and, where it counts, the doubt as it stands now."""
     values: dict[str, Any] = {"next_attempt_at": to_micros(look_again_at)}
-    if lookups is not None:
-        values["lookups"] = lookups
+    if doubt is not None:
+        values["lookups"] = write_doubt(doubt)
     connection.execute(
         update(sales).where(sales.c.id == sale.id, sales.c.state == State.UNKNOWN.value).values(**values)
     )

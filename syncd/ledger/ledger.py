@@ -12,12 +12,12 @@ from typing import Concatenate, ParamSpec, Self
 from sqlalchemy import Connection, text
 
 from syncd.canonical import Batch, Cursor
-from syncd.clock import Clock
+from syncd.clock import Clock, Now
 from syncd.ledger import actions, attempts, cache, places, queries, upgrade
 from syncd.ledger import lease as leases
 from syncd.ledger import record as intake
 from syncd.ledger.engine import Engines, translated
-from syncd.ledger.sale import Attempt, Intent, Known, LookUp, ReplyInfo, Router, Sale, write_lookups
+from syncd.ledger.sale import Attempt, Doubt, Intent, Known, ReplyInfo, Router, Sale
 from syncd.ledger.schema import cursors
 from syncd.ledger.settling import Settling
 from syncd.ledger.states import Lane, State, Transition
@@ -117,22 +117,22 @@ class Ledger:
 
     def orphans(self, lease: leases.Lease) -> int:
         """A dead holder's ``sending`` sales become ``unknown``; how many."""
-        now = self._clock.now()
+        now = Now.of(self._clock)
         return lease.run(lambda connection: attempts.orphans(connection, lease.store, now))
 
     def begin(self, lease: leases.Lease, intents: Sequence[Intent]) -> Sequence[Attempt]:
         """Commit intents, durably, before anything is sent; a sale whose state or fingerprint moved on is left out."""
-        now, boot = self._clock.now(), self._clock.elapsed()
-        return lease.run(lambda connection: attempts.begin(connection, intents, now, boot))
+        now = Now.of(self._clock)
+        return lease.run(lambda connection: attempts.begin(connection, intents, now))
 
     def settle(self, attempt: Attempt, transition: Transition, reply: ReplyInfo) -> Future[bool]:
         """Close an attempt with its outcome; outcomes commit in groups. False: the attempt was closed before."""
-        outcome = attempts.Outcome(attempt, transition, reply, self._clock.now())
+        outcome = attempts.Outcome(attempt, transition, reply, Now.of(self._clock))
         return self._settling.add(outcome)
 
     def mark(self, lease: leases.Lease, decided: Sequence[tuple[Sale, Transition]]) -> int:
         """Move pending sales that need no request; how many moved."""
-        now = self._clock.now()
+        now = Now.of(self._clock)
         return lease.run(lambda connection: attempts.mark(connection, decided, now))
 
     # Settling what is unknown
@@ -141,14 +141,13 @@ class Ledger:
         """Unknown sales whose look-up is due."""
         return self._read(queries.unsettled, store, limit, now, far)
 
-    def noted(self, sale: Sale, lookup: LookUp | None, look_again_at: datetime) -> None:
-        """A look-up that settled nothing; one that failed altogether (None) does not count."""
-        lookups = None if lookup is None else write_lookups((*sale.lookups, lookup))
-        self._write(lambda connection: attempts.noted(connection, sale, lookups, look_again_at))
+    def noted(self, sale: Sale, doubt: Doubt | None, look_again_at: datetime) -> None:
+        """A look-up that settled nothing, with the doubt that is left; one that failed altogether (None) leaves it as it was."""
+        self._write(lambda connection: attempts.noted(connection, sale, doubt, look_again_at))
 
     def resolve(self, lease: leases.Lease, settled: Sequence[tuple[Sale, Transition]]) -> int:
         """Apply what look-ups said of unknown sales; how many moved."""
-        now = self._clock.now()
+        now = Now.of(self._clock)
         return lease.run(lambda connection: attempts.resolve(connection, settled, now))
 
     # Reading

@@ -9,7 +9,9 @@ from typing import Any, assert_never
 
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
+from syncd.clock import Now
 from syncd.errors import LedgerError
+from syncd.ledger.sale import Doubt, write_doubt
 from syncd.ledger.schema import audit, sales
 from syncd.ledger.states import (
     Held,
@@ -125,18 +127,24 @@ def write_audit(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> No
         connection.execute(_AUDIT, [dict(row) for row in rows])
 
 
-def effect(transition: Transition, fingerprint: str, now: datetime) -> tuple[State, str, dict[str, Any]]:
+def effect(transition: Transition, fingerprint: str, now: Now) -> tuple[State, str, dict[str, Any]]:
     """The state, the reason and the columns that a transition brings; ``fingerprint`` is what was pushed. Pure."""
     match transition:
         case Synced(order_id=order_id, note=note):
-            values = {"order_id": order_id, "pushed_fingerprint": fingerprint, "synced_at": to_micros(now), "tries": 0}
+            values = {
+                "order_id": order_id,
+                "pushed_fingerprint": fingerprint,
+                "synced_at": to_micros(now.wall),
+                "tries": 0,
+            }
             return State.SYNCED, note, values | {"why": "", "cure": "", "next_attempt_at": None, "lookups": None}
         case Pending(at=at, why=why):
             return State.PENDING, why, {"why": why, "cure": "", "next_attempt_at": to_micros(at), "lookups": None}
         case Rejected(why=why, cure=cure):
             return State.REJECTED, why, {"why": why, "cure": cure, "next_attempt_at": None}
         case Unsure(look_up_at=at, why=why):
-            return State.UNKNOWN, why, {"why": why, "cure": "", "next_attempt_at": to_micros(at), "lookups": None}
+            doubt = write_doubt(Doubt(now.boot))
+            return State.UNKNOWN, why, {"why": why, "cure": "", "next_attempt_at": to_micros(at), "lookups": doubt}
         case Held(why=why, cure=cure, order_id=order_id):
             values = {"why": why, "cure": cure, "next_attempt_at": None}
             pushed = {"order_id": order_id, "pushed_fingerprint": fingerprint} if order_id is not None else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -19,11 +19,11 @@ from syncd.ledger.times import from_micros
 
 
 @dataclass(frozen=True, slots=True)
-class LookUp:
-    """A look-up that worked: when, in boot time, and how many orders it found."""
+class Doubt:
+    """How long a sale has been unknown: since when, and the look-ups since then that found no order."""
 
-    at: BootTime
-    found: int
+    since: BootTime
+    looks: tuple[BootTime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Sale:
     location: str | None
     register: str | None
     document: str | None
-    lookups: tuple[LookUp, ...] = ()
+    doubt: Doubt | None = None
     attempt_began: BootTime | None = None
     order_floor: int | None = None
     synced_at: datetime | None = None
@@ -156,18 +156,21 @@ def read_sale(row: Row[*tuple[Any, ...]]) -> Sale:
         location=values["location"],
         register=values["register"],
         document=values["document"],
-        lookups=read_lookups(values["lookups"]),
+        doubt=read_doubt(values["lookups"]),
         attempt_began=BootTime(boot_id, float(boot_s)) if boot_id and boot_s else None,
         order_floor=values.get("order_floor"),
         synced_at=from_micros(values["synced_at"]),
     )
 
 
-def read_lookups(text: str | None) -> tuple[LookUp, ...]:
-    """The look-ups since the last attempt became unknown."""
-    return tuple(LookUp(BootTime(boot, at), found) for boot, at, found in json.loads(text)) if text else ()
+def read_doubt(text: str | None) -> Doubt | None:
+    """What ``write_doubt`` wrote."""
+    if not text:
+        return None
+    since, *looks = (BootTime(boot, seconds) for boot, seconds in json.loads(text))
+    return Doubt(since, tuple(looks))
 
 
-def write_lookups(lookups: Sequence[LookUp]) -> str | None:
-    """The text that ``read_lookups`` reads."""
-    return json.dumps([[look.at.boot_id, look.at.seconds, look.found] for look in lookups]) if lookups else None
+def write_doubt(doubt: Doubt) -> str:
+    """A doubt as text: its beginning first, then its look-ups."""
+    return json.dumps([[at.boot_id, at.seconds] for at in (doubt.since, *doubt.looks)])

@@ -26,7 +26,8 @@ class Circuit:
         self._stumbles = 0
         self._gap = policy.probe_gap
         self._lock = threading.Lock()
-        self._paused = ledger.store_state(store).paused_why is not None
+        known = ledger.store_state(store)
+        self._paused, self._probe_at = known.paused_why is not None, known.probe_at
 
     @property
     def paused(self) -> bool:
@@ -53,8 +54,8 @@ class Circuit:
         with self._lock:
             if self._paused:
                 return
-            self._paused = True
-        self._ledger.set_pause(self._store, why, cure, self._clock.now() + self._gap)
+            self._paused, self._probe_at = True, self._clock.now() + self._gap
+        self._ledger.set_pause(self._store, why, cure, self._probe_at)
         get_logger().error("store_paused", store=self._store, why=why, cure=cure)
 
     def admits(self, probe: Callable[[], object]) -> bool:
@@ -64,15 +65,16 @@ class Circuit:
         """
         if not self._paused:
             return True
-        state, now = self._ledger.store_state(self._store), self._clock.now()
+        now = self._clock.now()
         far = now + self._policy.probe_gap_most
-        if state.probe_at is not None and now < state.probe_at <= far:
+        if self._probe_at is not None and now < self._probe_at <= far:
             return False
         try:
             probe()
         except RemoteError as error:
             self._gap = min(self._gap * 2, self._policy.probe_gap_most)
-            self._ledger.set_pause(self._store, error.what, error.cure, now + self._gap)
+            self._probe_at = now + self._gap
+            self._ledger.set_pause(self._store, error.what, error.cure, self._probe_at)
             get_logger().info("store_still_paused", store=self._store, why=error.what, next_probe_s=_seconds(self._gap))
             return False
         self._resume()

@@ -105,7 +105,8 @@ class Pusher:
             return False
         if ready:
             free = self._seats.wait_free(_LINGER_S, _PATIENCE_S)
-            self._claim(run, self._preparer.take(run.seats(free)))
+            if self._may_go_on(run):  # the store may have paused while we waited for a seat
+                self._claim(run, self._preparer.take(run.seats(free)))
         elif not idle:
             self._seats.wait_change(_PATIENCE_S)
         return ready or not idle

@@ -1,7 +1,7 @@
 """Settles what is unknown, by asking and by nothing else.
 
 A few sales are looked up one by one; many at once by listing the store's newest orders, so that settling a storm costs a
-call for every 250 orders and not the quota. Absent counts only at two looks, at least ``settle`` apart in boot time.
+call for every 250 orders and not the quota. Absent counts only at two looks ``settle`` apart, ``2 x settle`` on, in boot time.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from syncd.bigcommerce import OrdersClient, RemoteOrder
-from syncd.clock import BootTime, Clock
+from syncd.clock import BootTime, Clock, Now
 from syncd.errors import RemoteError
-from syncd.ledger import Lease, Ledger, LookUp, Sale
+from syncd.ledger import Doubt, Lease, Ledger, Sale
 from syncd.ledger.states import Held, Pending, Synced, Transition, Unsure
 from syncd.logs import get_logger
 from syncd.push.circuit import Circuit
@@ -23,14 +23,6 @@ from syncd.push.policy import Policy
 
 _AT_ONCE = 1000
 _SINGLY = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Now:
-    """Both clocks at the moment of a look-up."""
-
-    wall: datetime
-    boot: BootTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +37,29 @@ class ReconcileReport:
 def judge(found: Sequence[RemoteOrder], sale: Sale, policy: Policy, now: Now) -> Transition:
     """What a successful look-up says of an unknown create. Pure.
 
-    ``found`` are the orders that carry the sale's key; ``sale.lookups`` the earlier look-ups that found none.
+    ``found`` are the orders that carry the sale's key. Where there are none, the request may still be under way: absent counts
+    only once the sale has been unknown for twice ``settle``, with a look at least ``settle`` before that found nothing either.
+    Another boot's times say nothing, so a doubt that outlives its boot begins anew with the first look in this one.
     """
     if found:
         return _found(found, sale)
-    gaps = [gap for look in sale.lookups if (gap := now.boot.since(look.at)) is not None]
-    longest = max(gaps, default=None)
-    if longest is not None and longest >= policy.settle.total_seconds():
-        return Pending(now.wall, f"absent from BigCommerce at two looks {longest:.0f} s apart: it was never created")
-    wait = policy.settle - timedelta(seconds=longest or 0)
-    return Unsure(now.wall + wait, "absent at the first look; a late commit may still bring it")
+    settle = policy.settle.total_seconds()
+    doubt = sale.doubt
+    looks = [age for look in (doubt.looks if doubt else ()) if (age := now.boot.since(look)) is not None]
+    since = now.boot.since(doubt.since) if doubt else None
+    first_look = max(looks, default=0.0)
+    unknown_for = max(first_look, since or 0.0)
+    if first_look >= settle and unknown_for >= 2 * settle:
+        why = f"absent from BigCommerce at looks {first_look:.0f} s apart, {unknown_for:.0f} s on: it was never created"
+        return Pending(now.wall, why)
+    wait = max(settle - first_look, 2 * settle - unknown_for)
+    return Unsure(now.wall + timedelta(seconds=wait), "absent so far; a late commit may still bring it")
+
+
+def _looked(sale: Sale, at: BootTime) -> Doubt:
+    """The doubt of a sale after one more look that found nothing."""
+    doubt = sale.doubt or Doubt(at)
+    return Doubt(doubt.since, (*doubt.looks, at))
 
 
 def _found(found: Sequence[RemoteOrder], sale: Sale) -> Transition:
@@ -102,7 +107,7 @@ class Reconciler:
     def _settle(self, lease: Lease, sales: Sequence[Sale]) -> ReconcileReport:
         creates = [sale for sale in sales if sale.order_id is None]
         found = self._look_up(creates)
-        now = Now(self._clock.now(), self._clock.elapsed())
+        now = Now.of(self._clock)
         settled: list[tuple[Sale, Transition]] = [
             (sale, self._again(sale, now)) for sale in sales if sale.order_id is not None
         ]
@@ -110,7 +115,7 @@ class Reconciler:
         for sale in creates:
             transition = judge(found.get(sale.sale_key, ()), sale, self._policy, now)
             if isinstance(transition, Unsure):
-                self._ledger.noted(sale, LookUp(now.boot, 0), transition.look_up_at)
+                self._ledger.noted(sale, _looked(sale, now.boot), transition.look_up_at)
                 still += 1
             else:
                 settled.append((sale, transition))

@@ -39,7 +39,7 @@ def make_sale(**changes: Any) -> Sale:
         "location": None,
         "register": None,
         "document": order.to_json(),
-        "lookups": (),
+        "doubt": None,
         "attempt_began": None,
         "order_floor": None,
         "synced_at": None,

@@ -3,11 +3,11 @@ from datetime import timedelta
 from decimal import Decimal
 
 from syncd.bigcommerce import RemoteOrder
-from syncd.clock import BootTime
-from syncd.ledger import LookUp, Sale
+from syncd.clock import BootTime, Now
+from syncd.ledger import Doubt, Sale
 from syncd.ledger.states import Held, Pending, Synced, Unsure
 from syncd.push.policy import Policy
-from syncd.push.reconcile import Now, judge
+from syncd.push.reconcile import judge
 from tests.unit.push.conftest import BOOT, NOW, make_sale
 
 POLICY = Policy()
@@ -34,8 +34,10 @@ def after(seconds: float, boot: str = "boot-1") -> Now:
     return Now(NOW + timedelta(seconds=seconds), BootTime(boot, BOOT.seconds + seconds))
 
 
-def looked(*at: BootTime) -> Sale:
-    return replace(make_sale(), lookups=tuple(LookUp(when, 0) for when in at))
+def doubted(*looks: float, since: float = -SETTLE) -> Sale:
+    """Unknown since a time, and looked for at others, in seconds from HERE."""
+    at = [BootTime("boot-1", BOOT.seconds + seconds) for seconds in (since, *looks)]
+    return replace(make_sale(), doubt=Doubt(at[0], tuple(at[1:])))
 
 
 def test_what_is_found_is_synced() -> None:
@@ -56,26 +58,39 @@ def test_a_found_order_with_another_total_is_held() -> None:
 
 
 def test_absent_at_the_first_look_is_still_unknown() -> None:
-    verdict = judge([], make_sale(), POLICY, HERE)
+    verdict = judge([], doubted(), POLICY, HERE)
     assert isinstance(verdict, Unsure)
     assert verdict.look_up_at == NOW + POLICY.settle
 
 
 def test_absent_at_two_looks_close_together_is_still_unknown() -> None:
-    verdict = judge([], looked(BOOT), POLICY, after(SETTLE - 1))
+    verdict = judge([], doubted(0), POLICY, after(SETTLE - 1))
     assert isinstance(verdict, Unsure)
     assert verdict.look_up_at == after(SETTLE).wall
 
 
 def test_absent_at_two_looks_far_enough_apart_may_be_sent_again() -> None:
-    assert isinstance(judge([], looked(BOOT), POLICY, after(SETTLE)), Pending)
+    assert isinstance(judge([], doubted(0), POLICY, after(SETTLE)), Pending)
 
 
-def test_a_look_before_a_reboot_counts_for_nothing() -> None:
-    verdict = judge([], looked(BOOT), POLICY, after(10 * SETTLE, boot="boot-2"))
+def test_looks_that_came_early_must_wait_until_twice_the_settle_time_is_over() -> None:
+    verdict = judge([], doubted(0, since=0), POLICY, after(SETTLE + 1))
     assert isinstance(verdict, Unsure)
+    assert verdict.look_up_at == after(2 * SETTLE).wall
+    assert isinstance(judge([], doubted(0, since=0), POLICY, after(2 * SETTLE)), Pending)
+
+
+def test_what_was_before_a_reboot_counts_for_nothing() -> None:
+    verdict = judge([], doubted(0), POLICY, after(10 * SETTLE, boot="boot-2"))
+    assert isinstance(verdict, Unsure)
+    assert verdict.look_up_at == after(12 * SETTLE).wall
+
+
+def test_a_sale_whose_doubt_was_never_written_waits_as_long_as_any() -> None:
+    verdict = judge([], make_sale(), POLICY, HERE)
+    assert isinstance(verdict, Unsure)
+    assert verdict.look_up_at == NOW + 2 * POLICY.settle
 
 
 def test_the_earliest_look_of_this_boot_is_the_one_that_counts() -> None:
-    late = BootTime("boot-1", BOOT.seconds + SETTLE - 5)
-    assert isinstance(judge([], looked(BOOT, late), POLICY, after(SETTLE)), Pending)
+    assert isinstance(judge([], doubted(0, SETTLE - 5), POLICY, after(SETTLE)), Pending)

@@ -1,0 +1,249 @@
+"""A simulated store, and workers over a real ledger, on a clock that only the test moves."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from syncd.bigcommerce import (
+    Accepted,
+    Barred,
+    NotSent,
+    OrdersClient,
+    Refused,
+    RemoteOrder,
+    Reply,
+    Sending,
+    Throttled,
+    Unknown,
+)
+from syncd.canonical import Batch, CanonicalOrder
+from syncd.errors import Busy, Unreachable
+from syncd.intake import router
+from syncd.ledger import Ledger, State
+from syncd.mapping import Rules
+from syncd.push import Circuit, Matcher, Policy, Pusher, PushSetup, Reconciler
+from syncd.testing.clocks import ManualClock
+
+Fate = Literal[
+    "accepted",
+    "refused",
+    "barred",
+    "throttled",
+    "not sent",
+    "lost before",
+    "lost after",
+    "late",
+    "wrong total",
+    "crash before",
+    "crash after",
+    "crash late",
+]
+FATES: tuple[Fate, ...] = Fate.__args__  # type: ignore[attr-defined]  # the values of a Literal
+POLICY = Policy(threads=1, settle=timedelta(seconds=60), intent_life=timedelta(seconds=20))
+RULES = Rules.model_validate(
+    {
+        "default_address": {
+            "street_1": "1 Main",
+            "city": "Austin",
+            "state": "TX",
+            "zip": "78701",
+            "country_iso2": "US",
+        },
+        "stock": "elsewhere",
+        "match_customers": False,
+    }
+)
+
+
+_PLAINLY: dict[str, Reply] = {
+    "refused": Reply(Refused(422, "no"), 422),
+    "barred": Reply(Barred(401, "no"), 401),
+    "throttled": Reply(Throttled(3.0), 429),
+    "not sent": Reply(NotSent("refused")),
+    "lost before": Reply(Unknown("timed out")),
+}
+
+
+class Crash(BaseException):
+    """The process ends here; nothing after it runs."""
+
+
+@dataclass
+class SimulatedStore:
+    """BigCommerce as far as pushing goes: orders by id, commits that arrive late, answers that never do."""
+
+    clock: ManualClock
+    orders: dict[int, dict[str, Any]] = field(default_factory=dict)
+    fates: deque[Fate] = field(default_factory=deque)
+    late: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
+    lateness: float = 100.0
+    posts: int = 0
+    reads: int = 0
+    down: bool = False
+
+    def create(self, body: Mapping[str, Any], how: Sending) -> Reply:
+        if not how.still_good():
+            return Reply(NotSent("stale"))
+        self.posts += 1
+        return self._write(lambda: self._make(dict(body)), dict(body))
+
+    def update(self, order_id: int, body: Mapping[str, Any], how: Sending) -> Reply:
+        if not how.still_good():
+            return Reply(NotSent("stale"))
+
+        def change() -> dict[str, Any]:
+            self.orders[order_id].update(body)
+            return self.orders[order_id]
+
+        return self._write(change, None)
+
+    def _write(self, commit: Any, late_body: dict[str, Any] | None) -> Reply:
+        fate = self.fates.popleft() if self.fates else "accepted"
+        if fate in _PLAINLY:
+            return _PLAINLY[fate]
+        if fate == "crash before":
+            raise Crash
+        if "late" in fate and late_body is not None:
+            self.late.append((self.clock.elapsed().seconds + self.lateness, late_body))
+            order = dict(late_body)
+        else:
+            order = commit()
+        if fate.startswith("crash"):
+            raise Crash
+        if fate in {"lost after", "late"}:
+            return Reply(Unknown("the answer was lost"))
+        total = Decimal(order["total_inc_tax"]) + (1 if fate == "wrong total" else 0)
+        return Reply(Accepted(order["id"], total, None), 200)
+
+    def _make(self, body: dict[str, Any]) -> dict[str, Any]:
+        number = max(self.orders, default=100) + 1
+        self.orders[number] = {**body, "id": number}
+        return self.orders[number]
+
+    def tick(self) -> None:
+        """What was to be committed by now, is."""
+        now = self.clock.elapsed().seconds
+        ripe = [body for at, body in self.late if at <= now]
+        self.late = [(at, body) for at, body in self.late if at > now]
+        for body in ripe:
+            self._make(body)
+
+    def find(self, key: str) -> list[RemoteOrder]:
+        self._read()
+        return [_remote(order) for order in self.orders.values() if order["external_order_id"] == key]
+
+    def list_from(self, lowest: int) -> Iterator[RemoteOrder]:
+        self._read()
+        return iter([_remote(order) for number, order in sorted(self.orders.items()) if number >= lowest])
+
+    def newest_id(self) -> int:
+        self._read()
+        return max(self.orders, default=0)
+
+    def _read(self) -> None:
+        self.reads += 1
+        if self.down:
+            raise Unreachable("the store is away")
+
+    def live(self, key: str) -> list[dict[str, Any]]:
+        return [order for order in self.orders.values() if order["external_order_id"] == key]
+
+
+def _remote(order: Mapping[str, Any]) -> RemoteOrder:
+    total = Decimal(order["total_inc_tax"])
+    return RemoteOrder(order["id"], order["external_order_id"], "", order["status_id"], total, None, "", False, order)
+
+
+class Worker:
+    """A process that pushes: the real ledger, pusher and reconciler, over the simulated store."""
+
+    def __init__(self, file: Path, store: SimulatedStore, clock: ManualClock) -> None:
+        self.ledger = Ledger.open(f"sqlite:///{file}", clock)
+        self._clock = clock
+        orders = cast("OrdersClient", store)
+        matcher = Matcher("main", self.ledger, cast("Any", _NoRemotes()), RULES, clock)
+        self._circuit = Circuit("main", self.ledger, POLICY, clock)
+        setup = PushSetup("main", self.ledger, orders, matcher, RULES, POLICY, clock)
+        self._pusher = Pusher(setup, self._circuit)
+        self._reconciler = Reconciler("main", self.ledger, orders, POLICY, clock)
+
+    def record(self, order: CanonicalOrder) -> None:
+        self.ledger.record("till", Batch((order,), (), "c"), router=router("main", self._clock))
+
+    def push(self) -> bool:
+        """Take the lease, reconcile, push; False where somebody else holds it."""
+        stop = threading.Event()
+        try:
+            with self.ledger.lease("main") as lease:
+                self.ledger.orphans(lease)
+                self._reconciler.run(lease, self._circuit, stop)
+                self._pusher.run(lease, stop)
+        except Busy:
+            return False
+        return True
+
+    def close(self) -> None:
+        self._pusher.close()
+        self.ledger.close()
+
+
+class _NoRemotes:
+    catalog = customers = type("Nothing", (), {"variants_by_sku": None, "variants_by_upc": None, "by_email": None})()
+
+
+class Shop:
+    """A worker over a ledger in a folder, for tests that tell one story step by step."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file, self.clock = folder / "ledger.db", ManualClock()
+        self.store = SimulatedStore(self.clock)
+        self.worker = Worker(self.file, self.store, self.clock)
+
+    def record(self, *orders: CanonicalOrder) -> None:
+        for order in orders:
+            self.worker.record(order)
+
+    def push(self, *fates: Fate, lateness: float = 100.0) -> None:
+        """One pass, in which the store's answers are ``fates``; a crash among them ends the process."""
+        self.store.fates.extend(fates)
+        self.store.lateness = lateness
+        self.worker.push()
+        if any(fate.startswith("crash") for fate in fates):
+            self.restart()
+
+    def restart(self) -> None:
+        self.worker.close()
+        self.worker = Worker(self.file, self.store, self.clock)
+
+    def pass_time(self, seconds: float) -> None:
+        self.clock.pass_time(seconds)
+        self.store.tick()
+
+    def rest(self) -> None:
+        """Let time pass and push until nothing is left to do."""
+        for _ in range(12):
+            self.pass_time(61)
+            self.worker.push()
+
+    def state(self, name: str) -> State:
+        found = self.worker.ledger.sale(f"till:{name}")
+        assert found is not None
+        return found.state
+
+    def close(self) -> None:
+        self.worker.close()
+
+
+def copy_ledger(source: Path, target: Path) -> None:
+    """A backup of a ledger that nobody has open."""
+    for suffix in ("", "-wal", "-shm"):
+        (target.parent / f"{target.name}{suffix}").unlink(missing_ok=True)
+    shutil.copy(source, target)
