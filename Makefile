@@ -26,6 +26,7 @@ chaos: $(READY) ## the long kill tests; SYNCD_SEED=... replays a run
 bench: $(READY) ## push and record rates beside plain loops, as ratios of one run
 	$(BIN)/python -m tests.bench.push_rate
 	$(BIN)/python -m tests.bench.record_rate
+	$(BIN)/python -m tests.bench.sandbox_rate
 
 lint: $(READY) ## ruff: rules and format
 	$(BIN)/ruff check
