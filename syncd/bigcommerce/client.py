@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -88,15 +89,24 @@ class OrdersClient:
 
     def list_from(self, lowest_id: int) -> Iterator[RemoteOrder]:
         """Every order from ``lowest_id`` on, archived ones too, lowest ids first within each half."""
-        for deleted in ({}, {"is_deleted": "true"}):
-            after = lowest_id
-            while True:  # by id and not by page number: orders that arrive meanwhile shift no page
-                params = {"min_id": after, "sort": "id:asc", "limit": 250, **deleted}
-                page = [read_order(item) for item in self._api.get(_ORDERS, params) or []]
-                yield from page
-                if len(page) < 250:
-                    break
-                after = max(order.id for order in page) + 1
+        for archived in (False, True):
+            yield from self.list_between(lowest_id, None, None, archived=archived)
+
+    def list_between(
+        self, lowest_id: int, start: datetime | None, end: datetime | None, *, archived: bool
+    ) -> Iterator[RemoteOrder]:
+        """Orders from ``lowest_id`` on, ids ascending, dated in ``[start, end]``; archived ones or the others."""
+        params: dict[str, object] = {"sort": "id:asc", "limit": 250}
+        params |= {"min_date_created": start.isoformat()} if start else {}
+        params |= {"max_date_created": end.isoformat()} if end else {}
+        params |= {"is_deleted": "true"} if archived else {}
+        after = lowest_id
+        while True:  # by id and not by page number: orders that arrive meanwhile shift no page
+            page = [read_order(item) for item in self._api.get(_ORDERS, {**params, "min_id": after}) or []]
+            yield from page
+            if len(page) < 250:
+                return
+            after = max(order.id for order in page) + 1
 
     def newest_id(self) -> int:
         """The highest order id in the store, 0 where it has no order."""

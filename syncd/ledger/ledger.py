@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self
 
@@ -13,7 +14,8 @@ from sqlalchemy import Connection, text
 
 from syncd.canonical import Batch, Cursor
 from syncd.clock import Clock, Now
-from syncd.ledger import actions, attempts, cache, places, queries, upgrade
+from syncd.errors import UsageError
+from syncd.ledger import actions, attempts, backup, cache, places, queries, upgrade, verify
 from syncd.ledger import lease as leases
 from syncd.ledger import record as intake
 from syncd.ledger.engine import Engines, translated
@@ -83,6 +85,16 @@ class Ledger:
                 synchronous = connection.execute(text("PRAGMA synchronous")).scalar_one()
             lines.append(f"journal {journal}, synchronous {'FULL' if synchronous == 2 else synchronous}")
         return lines
+
+    def backup(self, target: Path) -> int:
+        """A consistent copy, while in use; bytes written. Raises UsageError where the ledger is not a SQLite file of ours."""
+        if self._engines.path is None:
+            raise UsageError("a PostgreSQL ledger is backed up by the database's own means", "Use pg_dump.")
+        return backup.copy(self._engines.path, target)
+
+    def verify(self) -> list[str]:
+        """A line for everything in the ledger that is not as it must be."""
+        return self._read(lambda connection: list(verify.problems(connection)))
 
     # Intake
 
@@ -163,6 +175,17 @@ class Ledger:
     def story(self, key: str) -> queries.Story | None:
         """One sale with its attempts and audit rows."""
         return self._read(queries.story, key)
+
+    def sales_by_key(self, keys: Sequence[str]) -> dict[str, Sale]:
+        """The sales of some keys."""
+        return self._read(queries.by_key, keys)
+
+    def linked(self, store: str, start: datetime | None, end: datetime | None) -> Iterator[Sale]:
+        """Every sale of a store that is linked to an order and was placed in ``[start, end]``, page by page."""
+        after = 0
+        while page := self._read(queries.linked, store, (start, end), after):
+            yield from page
+            after = page[-1].id
 
     def counts(self, store: str | None = None) -> dict[tuple[str, Lane, State], int]:
         """Sales by store, lane and state."""

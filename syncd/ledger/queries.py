@@ -228,3 +228,21 @@ def knows_any(connection: Connection, store: str) -> bool:
         connection.execute(select(known_orders.c.order_id).where(known_orders.c.store == store).limit(1)).first()
         is not None
     )
+
+
+def by_key(connection: Connection, keys: Sequence[str]) -> dict[str, Sale]:
+    """The sales of some keys."""
+    found: dict[str, Sale] = {}
+    for start in range(0, len(keys), _KEYS_AT_ONCE):
+        some = select(sales).where(sales.c.sale_key.in_(keys[start : start + _KEYS_AT_ONCE]))
+        found |= {row.sale_key: read_sale(row) for row in connection.execute(some)}
+    return found
+
+
+def linked(connection: Connection, store: str, span: tuple[datetime | None, datetime | None], after: int) -> list[Sale]:
+    """The next sales of a store that are linked to an order, by id."""
+    start, end = span
+    query = select(sales).where(sales.c.store == store, sales.c.order_id.is_not(None), sales.c.id > after)
+    query = query if start is None else query.where(sales.c.placed_at >= to_micros(start))
+    query = query if end is None else query.where(sales.c.placed_at <= to_micros(end))
+    return [read_sale(row) for row in connection.execute(query.order_by(sales.c.id).limit(_KEYS_AT_ONCE))]

@@ -5,6 +5,7 @@ from syncd.push.matching import Matcher, Remotes
 from syncd.push.policy import Policy
 from syncd.push.prepare import PushSetup
 from syncd.push.pusher import Pusher, PushReport
+from syncd.push.rebuild import Rebuilt, Span, differences, rebuild
 from syncd.push.reconcile import Reconciler, ReconcileReport
 
 __all__ = [
@@ -14,7 +15,11 @@ __all__ = [
     "PushReport",
     "PushSetup",
     "Pusher",
+    "Rebuilt",
     "ReconcileReport",
     "Reconciler",
     "Remotes",
+    "Span",
+    "differences",
+    "rebuild",
 ]

@@ -62,7 +62,6 @@ class Preparer:
         self._setup = setup
         self._ready: deque[Ready] = deque()
         self._since = 0.0
-        self._adopts = True
         self.newest: int | None = None  # the highest order id in the store, once it was asked
 
     def fill(self, lease: Lease, limit: int | None, tell: Callable[[Transition], None]) -> bool:
@@ -105,11 +104,10 @@ class Preparer:
         """Once, before the first create: learn what the store has that the ledger does not know of."""
         if self.newest is None:
             self.newest = catch_up(self._setup.store, self._setup.ledger, self._setup.orders)
-            self._adopts = self._setup.ledger.knows_any(self._setup.store)
 
     def _unknown_there(self, lease: Lease, sales: Sequence[Sale], tell: Callable[[Transition], None]) -> list[Sale]:
         """Link the sales that the store already has under their key; the others are to be sent."""
-        if not self._adopts:
+        if not self._setup.ledger.knows_any(self._setup.store):  # a rebuild beside us may have learned of some
             return list(sales)
         known = self._setup.ledger.known(self._setup.store, [sale.sale_key for sale in sales if sale.order_id is None])
         adopted = adopt(sales, known) if known else []

@@ -1,0 +1,96 @@
+"""``syncd ledger``: backup, verify, rebuild."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.progress import Progress, SpinnerColumn, TextColumn
+
+from syncd.app import App, Store
+from syncd.cli.backfill import date_range
+from syncd.cli.exits import Exit
+from syncd.cli.opening import opened
+from syncd.cli.render import notes, out, print_json
+from syncd.errors import UsageError
+from syncd.push import Rebuilt, Span, differences, rebuild
+
+
+def run_backup(config: Path | None, target: Path, as_json: bool) -> Exit:
+    """Copy the ledger to a file, or into a folder under a name with the time in it."""
+    with opened(config) as app:
+        if target.is_dir():
+            target /= f"ledger-{app.clock.now():%Y%m%dT%H%M%SZ}.db"
+        size = app.ledger.backup(target)
+    if as_json:
+        print_json({"file": str(target), "bytes": size})
+    else:
+        out.print(f"{target}: {size} bytes, read back and sound", markup=False)
+    return Exit.OK
+
+
+def run_verify(config: Path | None, days: tuple[str | None, str | None], *, with_stores: bool, as_json: bool) -> Exit:
+    """Check the ledger itself and, where asked, what it says against what each store shows."""
+    with opened(config) as app:
+        span = _span(days)
+        found = {"ledger": app.ledger.verify()}
+        for name, store in app.stores.items() if with_stores else ():
+            found[name] = list(differences(name, app.ledger, store.orders, span))
+    if as_json:
+        print_json(found)
+    else:
+        for part, problems in found.items():
+            out.print(f"{part}: {'sound' if not problems else f'{len(problems)} problems'}", markup=False)
+            for problem in problems:
+                out.print(f"  {problem}", markup=False)
+    return Exit.ATTENTION if any(found.values()) else Exit.OK
+
+
+def run_rebuild(config: Path | None, name: str | None, days: tuple[str | None, str | None], as_json: bool) -> Exit:
+    """Learn from a store's orders which sales it has."""
+    from syncd.service.daemon import stop_on_signals
+
+    stop = threading.Event()
+    with stop_on_signals(stop), opened(config) as app:
+        store = _store(app, name)
+        done = _walk(app, store, _span(days), stop)
+    if as_json:
+        print_json({"store": store.name, **asdict(done)})
+    else:
+        end = "" if done.whole else "; stopped on the way: the same command goes on from there"
+        out.print(f"{store.name}: {done.looked_at} orders looked at, {done.with_a_key} are ours{end}", markup=False)
+    return Exit.OK if done.whole else Exit.INTERRUPTED
+
+
+def _walk(app: App, store: Store, span: Span, stop: threading.Event) -> Rebuilt:
+    app.ledger.bind(store.name, store.settings.connection.store_hash)
+    bar = Progress(SpinnerColumn(), TextColumn("{task.completed} orders looked at"), console=notes, transient=True)
+    with bar:
+        task = bar.add_task("")
+        return rebuild(
+            store.name,
+            app.ledger,
+            store.orders,
+            span,
+            app.clock,
+            stop,
+            lambda number: bar.update(task, completed=number),
+        )
+
+
+def _store(app: App, name: str | None) -> Store:
+    if name is None and len(app.stores) == 1:
+        return next(iter(app.stores.values()))
+    if name is None or name not in app.stores:
+        raise UsageError(f"which store? there are {', '.join(sorted(app.stores)) or 'none'}", "Name one with --store.")
+    return app.stores[name]
+
+
+def _span(days: tuple[str | None, str | None]) -> Span:
+    """The instants of ``--from`` and ``--to`` (days in UTC), each of which may be missing."""
+    first, last = days
+    low = date_range((first, first), UTC)[0] if first else None
+    high: datetime | None = date_range((last, last), UTC)[1] if last else None
+    return Span(low, high)

@@ -1,0 +1,116 @@
+"""Learns anew from the store's own orders which sales it has, and compares what ledger and store say. Streaming.
+
+The catch-up before a process' first create looks above the highest order id that the ledger knows; this looks at all of them.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+
+from syncd.bigcommerce import OrdersClient, RemoteOrder
+from syncd.clock import Clock
+from syncd.ledger import Known, Ledger, Sale, State
+
+_PAGE = 250
+_RESUMES_FOR = timedelta(days=1)
+_KIND = "rebuild"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which orders, by their own dates (for a sale that was pushed: the time of the sale); None for no bound."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """A name for the place at which a rebuild of this span was left."""
+        return f"{self.start and self.start.isoformat()}..{self.end and self.end.isoformat()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """Orders looked at, those with a sale key, and whether the walk came to its end."""
+
+    looked_at: int = 0
+    with_a_key: int = 0
+    whole: bool = False
+
+
+def rebuild(  # noqa: PLR0913, PLR0917  what to walk, what to fill, when to stop, whom to tell
+    store: str,
+    ledger: Ledger,
+    orders: OrdersClient,
+    span: Span,
+    clock: Clock,
+    stop: threading.Event,
+    tell: Callable[[int], None] = lambda _: None,
+) -> Rebuilt:
+    """Note every order of the span that carries a key; an interrupted walk goes on where it was, for a day.
+
+    Raises:
+        RemoteError: the store could not be read; what was noted stays.
+
+    """
+    kept = ledger.cache_get(store, _KIND, [span.name], younger_than=clock.now() - _RESUMES_FOR).get(span.name)
+    after, deleted = json.loads(kept) if kept else (0, False)
+    looked_at = with_a_key = 0
+    for archived in (False, True):
+        if deleted and not archived:
+            continue
+        listed = orders.list_between(after + 1 if archived == deleted else 1, span.start, span.end, archived=archived)
+        while page := list(islice(listed, _PAGE)):
+            ours = {order.external_order_id: _known(order) for order in reversed(page) if order.external_order_id}
+            ledger.note_known(store, ours)
+            ledger.cache_put(store, _KIND, {span.name: json.dumps([page[-1].id, archived])})
+            looked_at, with_a_key = looked_at + len(page), with_a_key + len(ours)
+            tell(looked_at)
+            if stop.is_set():
+                return Rebuilt(looked_at, with_a_key)
+    ledger.cache_drop(store, _KIND, [span.name])
+    return Rebuilt(looked_at, with_a_key, whole=True)
+
+
+def _known(order: RemoteOrder) -> Known:
+    return Known(order.id, order.total_inc_tax)
+
+
+def differences(store: str, ledger: Ledger, orders: OrdersClient, span: Span) -> Iterator[str]:
+    """Where ledger and store do not agree: keys with two orders, orders that the ledger knows nothing of, links that lead nowhere.
+
+    Raises:
+        RemoteError: the store could not be read.
+
+    """
+    seen: dict[str, int] = {}
+    for archived in (False, True):
+        listed = orders.list_between(1, span.start, span.end, archived=archived)
+        while page := list(islice(listed, _PAGE)):
+            ours = [order for order in page if order.external_order_id]
+            sales = ledger.sales_by_key([order.external_order_id for order in ours])
+            for order in ours:
+                key = order.external_order_id
+                if key in seen and seen[key] != order.id:
+                    yield f"{key} has two orders: {seen[key]} and {order.id}"
+                seen.setdefault(key, order.id)
+                yield from _of_one(sales.get(key), order, seen[key])
+    for sale in ledger.linked(store, span.start, span.end):
+        if sale.sale_key not in seen:
+            yield f"{sale.sale_key} is linked to order {sale.order_id}, which the store does not show"
+
+
+def _of_one(sale: Sale | None, order: RemoteOrder, lowest: int) -> Iterator[str]:
+    if sale is None:
+        yield f"order {order.id} carries {order.external_order_id}, which the ledger does not know"
+    elif sale.order_id is None and sale.state is not State.UNKNOWN:
+        yield f"{sale.sale_key} is {sale.state}, and the store has it as order {order.id}"
+    elif sale.order_id not in (None, order.id, lowest):
+        yield f"{sale.sale_key} is linked to order {sale.order_id}; the store has it as {order.id}"
+    elif sale.state is State.SYNCED and order.total_inc_tax is not None and order.total_inc_tax != sale.total_inc_tax:
+        yield f"{sale.sale_key}: {sale.total_inc_tax} {sale.currency}, order {order.id}: {order.total_inc_tax}"
