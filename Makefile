@@ -22,6 +22,7 @@ test: $(READY) ## all tests but the long ones (PostgreSQL's run where a server a
 
 chaos: $(READY) ## the long kill tests; SYNCD_SEED=... replays a run
 	SYNCD_KILLS=50 $(PYTEST) -s tests/chaos
+	$(BIN)/python -m tests.chaos.linekill
 
 bench: $(READY) ## push and record rates beside plain loops, as ratios of one run
 	$(BIN)/python -m tests.bench.push_rate
