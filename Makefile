@@ -21,7 +21,7 @@ test: $(READY) ## all tests but the long ones (PostgreSQL's run where a server a
 	$(PYTEST) -n 2
 
 chaos: $(READY) ## the long kill tests; SYNCD_SEED=... replays a run
-	SYNCD_KILLS=50 $(PYTEST) -s tests/chaos
+	SYNCD_KILLS=50 SYNCD_LEFT=10000 $(PYTEST) -s tests/chaos
 	$(BIN)/python -m tests.chaos.linekill
 
 bench: $(READY) ## push and record rates beside plain loops, as ratios of one run

@@ -15,7 +15,7 @@ from syncd.config import Config, SourceConfig, StoreSettings
 from syncd.intake import Polled, poll, router
 from syncd.intake.poll import Intake, record_all
 from syncd.ledger import Lane, Lease, Ledger
-from syncd.push import Circuit, Matcher, Pusher, PushReport, PushSetup, Reconciler, ReconcileReport, Remotes
+from syncd.push import CatchUp, Circuit, Matcher, Pusher, PushReport, PushSetup, Reconciler, ReconcileReport, Remotes
 from syncd.sources import registry
 from syncd.sources.base import Source, SourceContext
 
@@ -64,18 +64,30 @@ class Store:
         return Circuit(self.name, self._ledger, self.settings.push, self._clock)
 
     @cached_property
+    def catch_up(self) -> CatchUp:
+        """What this store has that the ledger may not know of."""
+        return CatchUp(self.name, self._ledger, self.orders)
+
+    @cached_property
     def pusher(self) -> Pusher:
         """What pushes this store's sales."""
         settings = self.settings
         setup = PushSetup(
-            self.name, self._ledger, self.orders, self.matcher, settings.rules, settings.push, self._clock
+            self.name,
+            self._ledger,
+            self.orders,
+            self.catch_up,
+            self.matcher,
+            settings.rules,
+            settings.push,
+            self._clock,
         )
         return Pusher(setup, self.circuit)
 
     @cached_property
     def reconciler(self) -> Reconciler:
         """What settles this store's unknown sales."""
-        return Reconciler(self.name, self._ledger, self.orders, self.settings.push, self._clock)
+        return Reconciler(self.name, self._ledger, self.orders, self.catch_up, self.settings.push, self._clock)
 
     @contextmanager
     def leased(self) -> Iterator[Lease]:

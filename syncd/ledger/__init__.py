@@ -5,7 +5,7 @@ from syncd.ledger.lease import Lease
 from syncd.ledger.ledger import Ledger
 from syncd.ledger.queries import Lag, Selection, Story
 from syncd.ledger.record import Recorded
-from syncd.ledger.sale import Attempt, Doubt, Intent, Known, ReplyInfo, Route, Router, Sale
+from syncd.ledger.sale import Attempt, Doubt, Intent, Known, Looked, ReplyInfo, Route, Router, Sale
 from syncd.ledger.states import Kind, Lane, State
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Lane",
     "Lease",
     "Ledger",
+    "Looked",
     "Moved",
     "Recorded",
     "ReplyInfo",

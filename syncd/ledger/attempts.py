@@ -11,13 +11,12 @@ from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, 
 
 from syncd.clock import Now
 from syncd.ledger.moves import ONE_MORE, Move, apply, effect
-from syncd.ledger.sale import Attempt, Doubt, Intent, ReplyInfo, Sale, write_doubt
+from syncd.ledger.sale import Attempt, Doubt, Intent, Looked, ReplyInfo, Sale, write_doubt
 from syncd.ledger.schema import attempts, sales
 from syncd.ledger.states import State, Transition
 from syncd.ledger.times import to_micros
 
 _EDITED = "changed in the POS while its request was on the wire"
-_SALES_AT_ONCE = 500
 _BEGIN = insert(attempts).returning(attempts.c.id, sort_by_parameter_order=True)
 _INTERRUPTED = "the process that sent it ended before the outcome was written"
 
@@ -178,13 +177,10 @@ def _interrupted(attempt_id: int, now: datetime) -> dict[str, Any]:
 
 def resolve(connection: Connection, settled: Sequence[tuple[Sale, Transition]], now: Now) -> int:
     """What look-ups say of unknown sales; guarded by state, so that a sale settled meanwhile is left alone."""
-    moved = 0
-    for start in range(0, len(settled), _SALES_AT_ONCE):
-        some = settled[start : start + _SALES_AT_ONCE]
-        last = _last_attempts(connection, [sale.id for sale, _ in some])
-        sent = [(_unknown(sale, last.get(sale.id)), transition) for sale, transition in some]
-        moved += move_sales(connection, sent, now)
-    return moved
+    last = _last_attempts(connection, [sale.id for sale, _ in settled])
+    return move_sales(
+        connection, [(_unknown(sale, last.get(sale.id)), transition) for sale, transition in settled], now
+    )
 
 
 def _unknown(sale: Sale, last: tuple[int, str] | None) -> Sent:
@@ -200,11 +196,20 @@ def _last_attempts(connection: Connection, ids: Sequence[int]) -> dict[int, tupl
     return {row.sale_id: (row.id, row.fingerprint) for row in rows}
 
 
-def noted(connection: Connection, sale: Sale, doubt: Doubt | None, look_again_at: datetime) -> None:
-    """A look-up that did not settle: when to look again and, where it counts, the doubt as it stands now."""
-    values: dict[str, Any] = {"next_attempt_at": to_micros(look_again_at)}
-    if doubt is not None:
-        values["lookups"] = write_doubt(doubt)
+_NOTED = (
+    update(sales)
+    .where(sales.c.id == bindparam("of_id"), sales.c.state == State.UNKNOWN.value)
+    .values(next_attempt_at=bindparam("again_at"), lookups=bindparam("doubt"))
+)
+
+
+def noted(connection: Connection, looked: Sequence[Looked]) -> None:
+    """Look-ups that did not settle: when to look again, and the doubt as it stands now."""
+    rows = [(look, look.doubt or look.sale.doubt) for look in looked]
     connection.execute(
-        update(sales).where(sales.c.id == sale.id, sales.c.state == State.UNKNOWN.value).values(**values)
+        _NOTED,
+        [
+            {"of_id": look.sale.id, "again_at": to_micros(look.again_at), "doubt": doubt and write_doubt(doubt)}
+            for look, doubt in rows
+        ],
     )

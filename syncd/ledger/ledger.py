@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self
@@ -19,13 +20,14 @@ from syncd.ledger import actions, attempts, backup, cache, places, queries, upgr
 from syncd.ledger import lease as leases
 from syncd.ledger import record as intake
 from syncd.ledger.engine import Engines, translated
-from syncd.ledger.sale import Attempt, Doubt, Intent, Known, ReplyInfo, Router, Sale
+from syncd.ledger.sale import Attempt, Intent, Known, Looked, ReplyInfo, Router, Sale
 from syncd.ledger.schema import cursors
 from syncd.ledger.settling import Settling
 from syncd.ledger.states import Lane, State, Transition
 from syncd.ledger.writer import Operation, T, Writer
 
 P = ParamSpec("P")
+_RESOLVED_AT_ONCE = 500
 
 
 class Ledger:
@@ -153,14 +155,17 @@ class Ledger:
         """Unknown sales whose look-up is due."""
         return self._read(queries.unsettled, store, limit, now, far)
 
-    def noted(self, sale: Sale, doubt: Doubt | None, look_again_at: datetime) -> None:
-        """A look-up that settled nothing, with the doubt that is left; one that failed altogether (None) leaves it as it was."""
-        self._write(lambda connection: attempts.noted(connection, sale, doubt, look_again_at))
+    def noted(self, looked: Sequence[Looked]) -> None:
+        """Look-ups that settled nothing."""
+        self._write(lambda connection: attempts.noted(connection, looked))
 
     def resolve(self, lease: leases.Lease, settled: Sequence[tuple[Sale, Transition]]) -> int:
-        """Apply what look-ups said of unknown sales; how many moved."""
-        now = Now.of(self._clock)
-        return lease.run(lambda connection: attempts.resolve(connection, settled, now))
+        """Apply what look-ups said of unknown sales, some hundreds a transaction so that nobody waits long; how many moved."""
+        now, moved = Now.of(self._clock), 0
+        for start in range(0, len(settled), _RESOLVED_AT_ONCE):
+            some = settled[start : start + _RESOLVED_AT_ONCE]
+            moved += lease.run(partial(attempts.resolve, settled=some, now=now))
+        return moved
 
     # Reading
 

@@ -27,6 +27,15 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
+class Looked:
+    """A look-up that settled nothing: the doubt that is left (None: it failed, and counts for nothing), and when to look again."""
+
+    sale: Sale
+    doubt: Doubt | None
+    again_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Sale:
     """A row of ``sales``; amounts in major units of ``currency``, times aware."""
 

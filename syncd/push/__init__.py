@@ -1,5 +1,6 @@
 """The right half of the flow: from the ledger into BigCommerce. The only room that knows both."""
 
+from syncd.push.catchup import CatchUp
 from syncd.push.circuit import Circuit
 from syncd.push.matching import Matcher, Remotes
 from syncd.push.policy import Policy
@@ -9,6 +10,7 @@ from syncd.push.rebuild import Rebuilt, Span, differences, rebuild
 from syncd.push.reconcile import Reconciler, ReconcileReport
 
 __all__ = [
+    "CatchUp",
     "Circuit",
     "Matcher",
     "Policy",

@@ -1,12 +1,15 @@
-"""Learns which of our orders the store has and the ledger does not: after a restored backup, or with a ledger made anew.
+"""Learns which of our orders the store has and the ledger does not: after a crash, a restored backup, or with a ledger made anew.
 
 Before anything is created, the store's orders above the highest id that the ledger has seen are listed, 250 a call, and
-those that carry a sale key are noted. A sale whose key is noted is adopted instead of being created again.
+those that carry a sale key are noted. A sale whose key is noted is adopted instead of being created again. Settling many
+unknown outcomes takes the same walk, so that a restart lists the store once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 
 from syncd.bigcommerce import OrdersClient, RemoteOrder
@@ -18,30 +21,66 @@ from syncd.logs import get_logger
 _PAGE = 250
 
 
-def catch_up(store: str, ledger: Ledger, orders: OrdersClient) -> int:
-    """Note every order with a key above the highest known id, page by page; returns the highest id there is.
+class CatchUp:
+    """What is known of one store's orders; the pusher and the reconciler share it, whichever of them walks first."""
 
-    What a crash interrupts goes on from the last noted page.
+    def __init__(self, store: str, ledger: Ledger, orders: OrdersClient) -> None:
+        self._store, self._ledger, self._orders = store, ledger, orders
+        self._walking = threading.Lock()
+        self.newest: int | None = None  # the highest order id in the store, once it was asked
 
-    Raises:
-        RemoteError: the store could not be read; nothing may be created before it was.
+    def once(self) -> None:
+        """Before the first create of this process: learn what the ledger does not know of.
 
-    """
-    highest = ledger.store_state(store).highest_order_id or 0
-    listed = iter(orders.list_from(highest + 1))
-    noted = 0
-    while page := list(islice(listed, _PAGE)):
-        ours = {order.external_order_id: _known(order) for order in reversed(page) if order.external_order_id}
-        ledger.note_known(store, ours)
-        noted += len(ours)
-        highest = max(highest, *(order.id for order in page))
-    ledger.note_order_id(store, highest)
-    if noted:
-        get_logger().info("store_listed", store=store, orders_with_a_key=noted, highest_order_id=highest)
-    return highest
+        Raises:
+            RemoteError: the store could not be read; nothing may be created before it was.
+
+        """
+        with self._walking:
+            if self.newest is None:
+                highest = self._ledger.store_state(self._store).highest_order_id or 0
+                self._walk(highest + 1, ())
+
+    def find(self, keys: Collection[str], floor: int) -> dict[str, list[Known]]:
+        """The orders that carry ``keys``, all of them newer than order ``floor``.
+
+        Raises:
+            RemoteError: the store could not be read.
+
+        """
+        with self._walking:
+            return self._walk(floor + 1, keys)
+
+    def pages(self, floor: int) -> int:
+        """About how many calls a walk from ``floor`` takes."""
+        return ((self.newest or 0) - floor) // _PAGE + 2
+
+    def saw(self, order_id: int) -> None:
+        """An order of this id exists."""
+        self.newest = max(self.newest or 0, order_id)
+
+    def _walk(self, lowest: int, keys: Collection[str]) -> dict[str, list[Known]]:
+        """List from ``lowest`` on and note every key, page by page: what a crash interrupts, the next walk repeats."""
+        found: dict[str, list[Known]] = defaultdict(list)
+        highest, noted = max(lowest - 1, self.newest or 0), 0
+        listed = iter(self._orders.list_from(lowest))
+        while page := list(islice(listed, _PAGE)):
+            ours = {order.external_order_id: known_of(order) for order in reversed(page) if order.external_order_id}
+            self._ledger.note_known(self._store, ours)
+            for order in page:
+                if order.external_order_id in keys:
+                    found[order.external_order_id].append(known_of(order))
+            noted += len(ours)
+            highest = max(highest, *(order.id for order in page))
+        self._ledger.note_order_id(self._store, highest)
+        self.newest = highest
+        if noted:
+            get_logger().info("store_listed", store=self._store, orders_with_a_key=noted, highest_order_id=highest)
+        return found
 
 
-def _known(order: RemoteOrder) -> Known:
+def known_of(order: RemoteOrder) -> Known:
+    """What is kept of an order that carries one of our keys."""
     return Known(order.id, order.total_inc_tax)
 
 

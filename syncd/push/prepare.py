@@ -17,7 +17,7 @@ from syncd.ledger import Intent, Lease, Ledger, Sale
 from syncd.ledger.states import Held, Transition
 from syncd.logs import get_logger
 from syncd.mapping import Matches, Rules
-from syncd.push.catchup import adopt, catch_up
+from syncd.push.catchup import CatchUp, adopt
 from syncd.push.matching import Matcher
 from syncd.push.plan import Plan, Unsent, plan
 from syncd.push.policy import Policy
@@ -33,6 +33,7 @@ class PushSetup:
     store: str
     ledger: Ledger
     orders: OrdersClient
+    catch_up: CatchUp
     matcher: Matcher
     rules: Rules
     policy: Policy
@@ -62,7 +63,6 @@ class Preparer:
         self._setup = setup
         self._ready: deque[Ready] = deque()
         self._since = 0.0
-        self.newest: int | None = None  # the highest order id in the store, once it was asked
 
     def fill(self, lease: Lease, limit: int | None, tell: Callable[[Transition], None]) -> bool:
         """Have freshly read sales ready; False where none is due. ``tell`` hears of those that need no request.
@@ -77,7 +77,7 @@ class Preparer:
         group = self._setup.policy.threads * _GROUP_PER_SEAT
         if sales := self._due(group if limit is None else min(group, limit)):
             self._since = self._now()
-            self._catch_up()
+            self._setup.catch_up.once()
             self._ready.extend(self._mapped(lease, self._unknown_there(lease, sales, tell), tell))
         return bool(sales)
 
@@ -89,21 +89,12 @@ class Preparer:
         """Forget what is ready."""
         self._ready.clear()
 
-    def saw_order(self, order_id: int) -> None:
-        """An order of this id exists."""
-        self.newest = max(self.newest or 0, order_id)
-
     def _now(self) -> float:
         return self._setup.clock.elapsed().seconds
 
     def _due(self, limit: int) -> Sequence[Sale]:
         setup = self._setup
         return setup.ledger.due(setup.store, limit=limit, now=setup.clock.now(), far=setup.policy.back_off_most * 2)
-
-    def _catch_up(self) -> None:
-        """Once, before the first create: learn what the store has that the ledger does not know of."""
-        if self.newest is None:
-            self.newest = catch_up(self._setup.store, self._setup.ledger, self._setup.orders)
 
     def _unknown_there(self, lease: Lease, sales: Sequence[Sale], tell: Callable[[Transition], None]) -> list[Sale]:
         """Link the sales that the store already has under their key; the others are to be sent."""

@@ -82,8 +82,8 @@ class Pusher:
             self._seats.wait_idle()
             self._preparer.clear()
             self._setup.ledger.flush()
-        if run.sent and self._preparer.newest is not None:
-            self._setup.ledger.note_order_id(self._setup.store, self._preparer.newest)
+        if run.sent and self._setup.catch_up.newest is not None:
+            self._setup.ledger.note_order_id(self._setup.store, self._setup.catch_up.newest)
         return PushReport(run.sent, run.states)
 
     def _may_go_on(self, run: _Run) -> bool:
@@ -114,7 +114,7 @@ class Pusher:
     def _claim(self, run: _Run, ready: Sequence[Ready]) -> None:
         if not ready:
             return
-        attempts = self._setup.ledger.begin(run.lease, [item.intent(self._preparer.newest) for item in ready])
+        attempts = self._setup.ledger.begin(run.lease, [item.intent(self._setup.catch_up.newest) for item in ready])
         by_id = {item.sale.id: item for item in ready}
         self._seats.take(len(attempts))
         run.sent += len(attempts)
@@ -157,7 +157,7 @@ class Pusher:
         else:
             self._circuit.apply(verdict.effect)
         if isinstance(reply.outcome, Accepted):
-            self._preparer.saw_order(reply.outcome.order_id)
+            self._setup.catch_up.saw(reply.outcome.order_id)
         return verdict
 
     def _settle(self, attempt: Attempt, verdict: Verdict, reply: Reply) -> None:

@@ -7,22 +7,23 @@ call for every 250 orders and not the quota. Absent counts only at two looks ``s
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from syncd.bigcommerce import OrdersClient, RemoteOrder
+from syncd.bigcommerce import OrdersClient
 from syncd.clock import BootTime, Clock, Now
 from syncd.errors import RemoteError
-from syncd.ledger import Doubt, Lease, Ledger, Sale
+from syncd.ledger import Doubt, Known, Lease, Ledger, Looked, Sale
 from syncd.ledger.states import Held, Pending, Synced, Transition, Unsure
 from syncd.logs import get_logger
+from syncd.push.catchup import CatchUp, known_of
 from syncd.push.circuit import Circuit
 from syncd.push.policy import Policy
 
-_AT_ONCE = 1000
+_AT_ONCE = 10_000  # one walk over the store's newer orders serves them all
 _SINGLY = 3
+_CALLS_EACH = 2  # a look-up by key asks for archived orders as well
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class ReconcileReport:
     still_unknown: int = 0
 
 
-def judge(found: Sequence[RemoteOrder], sale: Sale, policy: Policy, now: Now) -> Transition:
+def judge(found: Sequence[Known], sale: Sale, policy: Policy, now: Now) -> Transition:
     """What a successful look-up says of an unknown create. Pure.
 
     ``found`` are the orders that carry the sale's key. Where there are none, the request may still be under way: absent counts
@@ -56,15 +57,9 @@ def judge(found: Sequence[RemoteOrder], sale: Sale, policy: Policy, now: Now) ->
     return Unsure(now.wall + timedelta(seconds=wait), "absent so far; a late commit may still bring it")
 
 
-def _looked(sale: Sale, at: BootTime) -> Doubt:
-    """The doubt of a sale after one more look that found nothing."""
-    doubt = sale.doubt or Doubt(at)
-    return Doubt(doubt.since, (*doubt.looks, at))
-
-
-def _found(found: Sequence[RemoteOrder], sale: Sale) -> Transition:
-    ids = sorted(order.id for order in found)
-    first = next(order for order in found if order.id == ids[0])
+def _found(found: Sequence[Known], sale: Sale) -> Transition:
+    ids = sorted(order.order_id for order in found)
+    first = next(order for order in found if order.order_id == ids[0])
     if first.total_inc_tax is not None and first.total_inc_tax != sale.total_inc_tax:
         why = f"order {ids[0]} says {first.total_inc_tax} {sale.currency}, the sale says {sale.total_inc_tax}"
         return Held(why, f"Correct order {ids[0]} in BigCommerce, then: syncd skip {sale.sale_key}", ids[0])
@@ -73,11 +68,19 @@ def _found(found: Sequence[RemoteOrder], sale: Sale) -> Transition:
     return Synced(ids[0], f"found by look-up; {len(ids)} orders carry this key: {ids}")
 
 
+def _looked(sale: Sale, at: BootTime) -> Doubt:
+    """The doubt of a sale after one more look that found nothing."""
+    doubt = sale.doubt or Doubt(at)
+    return Doubt(doubt.since, (*doubt.looks, at))
+
+
 class Reconciler:
     """Settles the unknown sales of one store."""
 
-    def __init__(self, store: str, ledger: Ledger, orders: OrdersClient, policy: Policy, clock: Clock) -> None:
-        self._store, self._ledger, self._orders = store, ledger, orders
+    def __init__(  # noqa: PLR0913, PLR0917  the store, by its three doors, and how to wait
+        self, store: str, ledger: Ledger, orders: OrdersClient, catch_up: CatchUp, policy: Policy, clock: Clock
+    ) -> None:
+        self._store, self._ledger, self._orders, self._catch_up = store, ledger, orders, catch_up
         self._policy, self._clock = policy, clock
 
     def run(self, lease: Lease, circuit: Circuit, stop: threading.Event) -> ReconcileReport:
@@ -101,37 +104,41 @@ class Reconciler:
 
     def _later(self, sales: Sequence[Sale]) -> None:
         again = self._clock.now() + self._policy.back_off
-        for sale in sales:
-            self._ledger.noted(sale, None, again)
+        self._ledger.noted([Looked(sale, None, again) for sale in sales])
 
     def _settle(self, lease: Lease, sales: Sequence[Sale]) -> ReconcileReport:
-        creates = [sale for sale in sales if sale.order_id is None]
-        found = self._look_up(creates)
+        found = self._look_up([sale for sale in sales if sale.order_id is None])
         now = Now.of(self._clock)
-        settled: list[tuple[Sale, Transition]] = [
-            (sale, self._again(sale, now)) for sale in sales if sale.order_id is not None
-        ]
-        still = 0
-        for sale in creates:
-            transition = judge(found.get(sale.sale_key, ()), sale, self._policy, now)
+        settled: list[tuple[Sale, Transition]] = []
+        still: list[Looked] = []
+        for sale in sales:
+            known = found.get(sale.sale_key, ())
+            transition = self._again(sale, now) if sale.order_id is not None else judge(known, sale, self._policy, now)
             if isinstance(transition, Unsure):
-                self._ledger.noted(sale, _looked(sale, now.boot), transition.look_up_at)
-                still += 1
+                still.append(Looked(sale, _looked(sale, now.boot), transition.look_up_at))
             else:
                 settled.append((sale, transition))
+        if still:
+            self._ledger.noted(still)
         self._ledger.resolve(lease, settled)
-        return self._report(settled, still)
+        return self._report(settled, len(still))
 
     def _again(self, sale: Sale, now: Now) -> Transition:
         """An unknown update has waited ``settle``: the next one is computed anew and sent; repeating it is harmless."""
         return Pending(now.wall, f"whether the change of order {sale.order_id} arrived is unknown: sent again")
 
-    def _look_up(self, sales: Sequence[Sale]) -> dict[str, list[RemoteOrder]]:
-        keys = {sale.sale_key for sale in sales}
-        if len(keys) <= _SINGLY:
-            return {key: list(self._orders.find(key)) for key in keys}
-        floors = [sale.order_floor or 0 for sale in sales]
-        return _by_key(self._orders.list_from(min(floors)), keys)
+    def _look_up(self, sales: Sequence[Sale]) -> dict[str, list[Known]]:
+        """The orders of each sale: from what a walk has noted, for that a key was seen stays true; the others are asked for."""
+        self._catch_up.once()
+        noted = self._ledger.known(self._store, [sale.sale_key for sale in sales])
+        found = {key: [known] for key, known in noted.items()}
+        rest = [sale for sale in sales if sale.sale_key not in noted]
+        if not rest:
+            return found
+        keys, floor = {sale.sale_key for sale in rest}, min(sale.order_floor or 0 for sale in rest)
+        if len(keys) <= _SINGLY or len(keys) * _CALLS_EACH <= self._catch_up.pages(floor):
+            return found | {key: [known_of(order) for order in self._orders.find(key)] for key in sorted(keys)}
+        return found | self._catch_up.find(keys, floor)
 
     def _report(self, settled: Sequence[tuple[Sale, Transition]], still: int) -> ReconcileReport:
         log, found, absent = get_logger(), 0, 0
@@ -143,14 +150,6 @@ class Reconciler:
                 found += 1
                 log.info("order_found", sale=sale.sale_key, store=self._store, outcome=str(transition))
         return ReconcileReport(found, absent, still)
-
-
-def _by_key(orders: Iterable[RemoteOrder], keys: set[str]) -> dict[str, list[RemoteOrder]]:
-    found: dict[str, list[RemoteOrder]] = defaultdict(list)
-    for order in orders:
-        if order.external_order_id in keys:
-            found[order.external_order_id].append(order)
-    return found
 
 
 def _plus(one: ReconcileReport, two: ReconcileReport) -> ReconcileReport:

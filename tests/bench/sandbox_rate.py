@@ -15,13 +15,13 @@ from tests.flows.conftest import Store, running_sandbox
 _SENT, _CONNECTIONS = 6000, 4
 
 
-def requests_of(store: Store, count: int) -> list[bytes]:
+def requests_of(store: Store, count: int, source: str = "till") -> list[bytes]:
     """Whole requests, made beforehand."""
     place = {"street_1": "1 Main", "city": "Austin", "state": "TX", "zip": "78701", "country_iso2": "US"}
     rules = Rules.model_validate({"default_address": place})
     made = []
     for number in range(count):
-        mapped = map_create(sale(sale_id=f"x{number}"), Matches(), rules)
+        mapped = map_create(sale(source=source, sale_id=f"x{number}"), Matches(), rules)
         assert isinstance(mapped, Mapped)
         body = json.dumps(mapped.payload).encode()
         head = f"POST /stores/{store.store_hash}/v2/orders HTTP/1.1\r\nHost: x\r\nX-Auth-Token: {store.token}\r\n"

@@ -26,14 +26,13 @@ from typing import Any
 import syncd
 from syncd import logs
 from syncd.app import open_app
-from syncd.bigcommerce import RemoteOrder
 from syncd.canonical import Batch
 from syncd.clock import Now
 from syncd.config import load
 from syncd.intake import router
-from syncd.ledger import Sale, State
+from syncd.ledger import Known, Sale, State
 from syncd.ledger.states import Pending, Transition
-from syncd.push import Policy, prepare, reconcile
+from syncd.push import CatchUp, Policy, reconcile
 from syncd.testing.orders import sale
 from tests.flows.conftest import CONFIG, Store, running_sandbox
 
@@ -140,11 +139,11 @@ def in_child(work: Callable[[], None]) -> int:
 def naive() -> None:
     """Switch in the mistakes: what is unknown is sent again without asking, and nobody looks what the store has already."""
 
-    def judge(_found: Sequence[RemoteOrder], _sale: Sale, _policy: Policy, now: Now) -> Transition:
+    def judge(_found: Sequence[Known], _sale: Sale, _policy: Policy, now: Now) -> Transition:
         return Pending(now.wall, "sent again without looking")
 
     reconcile.judge = judge  # type: ignore[assignment]  # the same shape under another name
-    prepare.catch_up = lambda *_: 0  # type: ignore[attr-defined]  # the name as that module uses it
+    CatchUp.once = lambda _: None  # type: ignore[method-assign, assignment]  # that is the mistake
 
 
 def trial(made: Path, store: Store, n: int, *, careless: bool) -> tuple[bool, int, bool]:

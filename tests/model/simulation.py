@@ -29,7 +29,7 @@ from syncd.errors import Busy, Unreachable
 from syncd.intake import router
 from syncd.ledger import Ledger, State
 from syncd.mapping import Rules
-from syncd.push import Circuit, Matcher, Policy, Pusher, PushSetup, Reconciler
+from syncd.push import CatchUp, Circuit, Matcher, Policy, Pusher, PushSetup, Reconciler
 from syncd.testing.clocks import ManualClock
 
 Fate = Literal[
@@ -171,9 +171,10 @@ class Worker:
         orders = cast("OrdersClient", store)
         matcher = Matcher("main", self.ledger, cast("Any", _NoRemotes()), RULES, clock)
         self._circuit = Circuit("main", self.ledger, POLICY, clock)
-        setup = PushSetup("main", self.ledger, orders, matcher, RULES, POLICY, clock)
+        catch_up = CatchUp("main", self.ledger, orders)
+        setup = PushSetup("main", self.ledger, orders, catch_up, matcher, RULES, POLICY, clock)
         self._pusher = Pusher(setup, self._circuit)
-        self._reconciler = Reconciler("main", self.ledger, orders, POLICY, clock)
+        self._reconciler = Reconciler("main", self.ledger, orders, catch_up, POLICY, clock)
 
     def record(self, order: CanonicalOrder) -> None:
         self.ledger.record("till", Batch((order,), (), "c"), router=router("main", self._clock))

@@ -132,7 +132,7 @@ def test_f54_yesterdays_ledger_makes_no_second_order(
     shop: Shop, tmp_path: Path, careful: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not careful:
-        monkeypatch.setattr("syncd.push.prepare.catch_up", lambda *_: 0)
+        monkeypatch.setattr("syncd.push.catchup.CatchUp.once", lambda _: None)
     backup = tmp_path / "backup.db"
     shop.record(one("a"))
     shop.push()

@@ -2,9 +2,8 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from syncd.bigcommerce import RemoteOrder
 from syncd.clock import BootTime, Now
-from syncd.ledger import Doubt, Sale
+from syncd.ledger import Doubt, Known, Sale
 from syncd.ledger.states import Held, Pending, Synced, Unsure
 from syncd.push.policy import Policy
 from syncd.push.reconcile import judge
@@ -15,19 +14,8 @@ SETTLE = POLICY.settle.total_seconds()
 HERE = Now(NOW, BOOT)
 
 
-def remote(number: int, total: str | None = None) -> RemoteOrder:
-    sale = make_sale()
-    return RemoteOrder(
-        id=number,
-        external_order_id=sale.sale_key,
-        external_source="POS",
-        status_id=10,
-        total_inc_tax=Decimal(total) if total else sale.total_inc_tax,
-        total_tax=sale.total_tax,
-        date_created="",
-        is_deleted=False,
-        raw={},
-    )
+def remote(number: int, total: str | None = None) -> Known:
+    return Known(number, Decimal(total) if total else make_sale().total_inc_tax)
 
 
 def after(seconds: float, boot: str = "boot-1") -> Now:
