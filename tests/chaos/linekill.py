@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -27,13 +27,11 @@ import syncd
 from syncd import logs
 from syncd.app import open_app
 from syncd.canonical import Batch
-from syncd.clock import Now
 from syncd.config import load
 from syncd.intake import router
-from syncd.ledger import Known, Sale, State
-from syncd.ledger.states import Pending, Transition
-from syncd.push import CatchUp, Policy, reconcile
+from syncd.ledger import State
 from syncd.testing.orders import sale
+from tests.chaos.careless import take_out_the_safeguards
 from tests.flows.conftest import CONFIG, Store, running_sandbox
 
 SOURCES = '[sources.till]\ntype = "jsonl"\npath = "inbox"\n'
@@ -136,16 +134,6 @@ def in_child(work: Callable[[], None]) -> int:
         os._exit(70)
 
 
-def naive() -> None:
-    """Switch in the mistakes: what is unknown is sent again without asking, and nobody looks what the store has already."""
-
-    def judge(_found: Sequence[Known], _sale: Sale, _policy: Policy, now: Now) -> Transition:
-        return Pending(now.wall, "sent again without looking")
-
-    reconcile.judge = judge  # type: ignore[assignment]  # the same shape under another name
-    CatchUp.once = lambda _: None  # type: ignore[method-assign, assignment]  # that is the mistake
-
-
 def trial(made: Path, store: Store, n: int, *, careless: bool) -> tuple[bool, int, bool]:
     """Die at line n, then rest: whether it died, how many orders there are, whether the ledger is sound."""
     with tempfile.TemporaryDirectory() as text:
@@ -161,7 +149,7 @@ def trial(made: Path, store: Store, n: int, *, careless: bool) -> tuple[bool, in
 
         def rest() -> None:
             if careless:
-                naive()
+                take_out_the_safeguards()
             state, problems = run_to_rest(folder)
             assert state is State.SYNCED, state
             assert problems == [], problems
