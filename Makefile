@@ -20,9 +20,13 @@ demo: $(READY) ## two shops' sales become orders in a local store, before your e
 test: $(READY) ## all tests but the long ones (PostgreSQL's run where a server answers)
 	$(PYTEST) -n 2
 
-chaos: $(READY) ## the long kill tests; SYNCD_SEED=... replays a run
-	SYNCD_KILLS=50 SYNCD_LEFT=10000 $(PYTEST) -s tests/chaos
+chaos: $(READY) ## kills at every line, storms, watches: about an hour; SYNCD_SEED=... replays a test
+	SYNCD_KILLS=50 SYNCD_LEFT=10000 SYNCD_QUOTA_ORDERS=10000 $(PYTEST) -s tests/chaos
 	$(BIN)/python -m tests.chaos.linekill
+	$(BIN)/python -m tests.chaos.storm --kills 1000 --sales 20000
+	$(BIN)/python -m tests.chaos.storm --kills 300 --sales 6000 --database postgresql
+	$(BIN)/python -m tests.chaos.standby --minutes 5
+	$(BIN)/python -m tests.chaos.standby --minutes 5 --database postgresql
 
 bench: $(READY) ## push and record rates beside plain loops, as ratios of one run
 	$(BIN)/python -m tests.bench.push_rate

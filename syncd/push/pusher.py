@@ -67,6 +67,7 @@ class Pusher:
             setup.policy.threads + setup.policy.threads // 2
         )  # some wait in line, so that no thread does
         self._preparer = Preparer(setup)
+        self._outcome_lost = threading.Event()
 
     def close(self) -> None:
         """Wait for what is on the wire; nothing new is sent."""
@@ -75,6 +76,7 @@ class Pusher:
     def run(self, lease: Lease, stop: threading.Event, limit: int | None = None) -> PushReport:
         """Push until nothing is due, ``stop`` is set, ``limit`` requests were sent or the store pauses; then drain."""
         run = _Run(lease, stop, limit)
+        self._pick_up(lease)
         try:
             while self._may_go_on(run) and self._turn(run):
                 pass
@@ -85,6 +87,13 @@ class Pusher:
         if run.sent and self._setup.catch_up.newest is not None:
             self._setup.ledger.note_order_id(self._setup.store, self._setup.catch_up.newest)
         return PushReport(run.sent, run.states)
+
+    def _pick_up(self, lease: Lease) -> None:
+        """Nothing is on the wire: sales that are still sending, because their outcome could not be written, become unknown."""
+        if self._outcome_lost.is_set():
+            left = self._setup.ledger.orphans(lease)
+            self._outcome_lost.clear()
+            get_logger().info("outcomes_picked_up", store=self._setup.store, unknown=left)
 
     def _may_go_on(self, run: _Run) -> bool:
         return not run.stop.is_set() and run.lease.alive() and self._circuit.admits(self._probe)
@@ -164,11 +173,17 @@ class Pusher:
         outcome = reply.outcome
         detail = str(getattr(outcome, "why", "") or getattr(outcome, "words", "") or getattr(outcome, "order_id", ""))
         info = ReplyInfo(reply.status, reply.request_id, reply.elapsed_s, type(outcome).__name__.lower(), detail)
-        self._setup.ledger.settle(attempt, verdict.transition, info).add_done_callback(_log_failure)
+        self._setup.ledger.settle(attempt, verdict.transition, info).add_done_callback(self._written)
         event = _EVENTS[type(outcome)]
         get_logger().info(
             event, status=reply.status, request_id=reply.request_id, detail=detail, elapsed_s=round(reply.elapsed_s, 3)
         )
+
+    def _written(self, settled: Future[bool]) -> None:
+        """An outcome that could not be written leaves its sale sending until the next run, when it becomes unknown."""
+        if (error := settled.exception()) is not None:
+            self._outcome_lost.set()
+            get_logger().error("outcome_not_written", store=self._setup.store, why=str(error))
 
 
 _EVENTS: dict[type[object], str] = {
@@ -184,9 +199,3 @@ _EVENTS: dict[type[object], str] = {
 def _lines(payload: Payload) -> Sequence[Mapping[str, object]]:
     products = payload.get("products")
     return [line for line in products if isinstance(line, dict)] if isinstance(products, list) else []
-
-
-def _log_failure(settled: Future[bool]) -> None:
-    """An outcome that could not be written leaves its sale `sending`: the next holder of the lease makes it unknown."""
-    if (error := settled.exception()) is not None:
-        get_logger().error("outcome_not_written", error=str(error))

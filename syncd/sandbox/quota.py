@@ -5,7 +5,7 @@ Source: https://developer.bigcommerce.com/docs/start/best-practices/api-rate-lim
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 UNLIMITED = 1_000_000
 
@@ -18,18 +18,19 @@ class Quota:
     window_ms: int
     began: float = 0.0
     used: int = 0
-    most_used: int = 0
     refused: int = 0
+    windows: list[tuple[float, int, int]] = field(default_factory=list)  # of those that ended: began, used, refused
 
     def spend(self, now: float) -> bool:
         """Count a request; False where the window's quota is used up."""
         if now - self.began >= self.window_ms / 1000:
-            self.began, self.used = now, 0
+            if self.used:
+                self.windows.append((self.began, self.used, self.refused))
+            self.began, self.used, self.refused = now, 0, 0
         if self.used >= (self.quota or UNLIMITED):
             self.refused += 1
             return False
         self.used += 1
-        self.most_used = max(self.most_used, self.used)
         return True
 
     def headers(self, now: float) -> dict[str, str]:

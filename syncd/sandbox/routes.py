@@ -15,6 +15,7 @@ from syncd.sandbox.answers import Answer, Refusal, invalid, ok, v2_error, v2_lis
 from syncd.sandbox.catalog import Catalog
 from syncd.sandbox.faults import FaultPlan, read_plan
 from syncd.sandbox.orders import Kept, Orders, whole
+from syncd.sandbox.quota import Quota
 from syncd.sandbox.settings import SandboxSettings
 from syncd.sandbox.validate import STATUSES
 
@@ -72,6 +73,7 @@ class World:
     orders: Orders
     catalog: Catalog
     plan: FaultPlan
+    quota: Quota
     customers: dict[str, int] = field(default_factory=dict)
     posts: list[dict[str, Any]] = field(default_factory=list)
     requests: dict[str, int] = field(default_factory=dict)
@@ -309,6 +311,9 @@ def _control(world: World, asked: Asked) -> Answer:
             return ok({"posts": world.posts, "created": [_created(kept) for kept in world.orders.kept.values()]})
         case "GET", "stats":
             return ok({"requests": world.requests, "statuses": world.statuses, "orders": len(world.orders.kept)})
+        case "GET", "quota":
+            names = ("began", "used", "refused")
+            return ok([dict(zip(names, window, strict=True)) for window in world.quota.windows])
         case "POST", "faults":
             try:
                 world.plan = read_plan(asked.json(), world.settings.seed)

@@ -34,8 +34,9 @@ class Sandbox:
         self.settings = settings or SandboxSettings()
         catalog = read_catalog(self.settings.catalog)
         orders = Orders("", self.settings.currency, catalog, CHANNELS)
-        self.world = World(self.settings, orders, catalog, load_plan(self.settings.faults, self.settings.seed))
         self.quota = Quota(self.settings.quota, self.settings.window_ms)
+        plan = load_plan(self.settings.faults, self.settings.seed)
+        self.world = World(self.settings, orders, catalog, plan, self.quota)
         self.url = ""
         self._shelf = Shelf(self.settings.db) if self.settings.db else None
         self.tape = Tape(self.settings.record) if self.settings.record else None

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from syncd.app import App
+from syncd.errors import SyncdError
 from syncd.logs import get_logger
 from syncd.service.health import Pulse
 from syncd.service.jobs import Jobs
@@ -60,5 +61,5 @@ def run_daemon(app: App, stop: threading.Event) -> None:
 def _keep(pulse: Pulse) -> None:
     try:
         pulse.keep()
-    except Exception:  # noqa: BLE001  a ledger that cannot be written is told by the jobs; the heartbeat must not kill them
-        get_logger().warning("health_not_written", exc_info=True)
+    except SyncdError as error:  # a ledger that cannot be written is told by the jobs; the heartbeat must not kill them
+        get_logger().warning("health_not_written", why=error.what)
