@@ -60,11 +60,25 @@ class Writer:
             self._thread.join()
 
     def _work(self) -> None:
-        while (first := self._jobs.get()) is not None:
-            group, last = self._gather(first)
-            self._commit(group)
-            if last:
-                break
+        try:
+            while (first := self._jobs.get()) is not None:
+                group, last = self._gather(first)
+                self._commit(group)
+                if last:
+                    break
+        finally:
+            self._refuse_waiting()
+
+    def _refuse_waiting(self) -> None:
+        """However this thread ended, nobody may wait for it for ever."""
+        self._closed = True
+        while True:
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return
+            if job is not None:
+                job[1].set_exception(LedgerError("the ledger is closed"))
 
     def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
         group = [first]

@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from syncd.bigcommerce import Accepted, Barred, NotSent, Refused, Reply, Sending, Throttled, Unknown
-from syncd.errors import Denied, RemoteError
+from syncd.errors import Denied, RemoteError, SyncdError
 from syncd.ledger import Attempt, Lease, ReplyInfo
 from syncd.ledger.states import Lane, Transition
 from syncd.logs import bind, get_logger
@@ -68,6 +68,7 @@ class Pusher:
         )  # some wait in line, so that no thread does
         self._preparer = Preparer(setup)
         self._outcome_lost = threading.Event()
+        self._started = False
 
     def close(self) -> None:
         """Wait for what is on the wire; nothing new is sent."""
@@ -76,6 +77,7 @@ class Pusher:
     def run(self, lease: Lease, stop: threading.Event, limit: int | None = None) -> PushReport:
         """Push until nothing is due, ``stop`` is set, ``limit`` requests were sent or the store pauses; then drain."""
         run = _Run(lease, stop, limit)
+        self._start_threads()
         self._pick_up(lease)
         try:
             while self._may_go_on(run) and self._turn(run):
@@ -87,6 +89,26 @@ class Pusher:
         if run.sent and self._setup.catch_up.newest is not None:
             self._setup.ledger.note_order_id(self._setup.store, self._setup.catch_up.newest)
         return PushReport(run.sent, run.states)
+
+    def _start_threads(self) -> None:
+        """Have every thread running before anything is claimed: one that cannot start must not leave a sale without a sender.
+
+        Raises:
+            SyncdError: the system lets this process have no more threads.
+
+        """
+        if self._started:
+            return
+        together = threading.Barrier(self._setup.policy.threads + 1)
+        try:
+            for _ in range(self._setup.policy.threads):
+                self._pool.submit(together.wait)
+        except RuntimeError as error:
+            together.abort()
+            cure = "Lower threads in [stores], or raise this process' limits on memory and tasks."
+            raise SyncdError(f"the system refused a thread ({error}): nothing was sent", cure) from None
+        together.wait()
+        self._started = True
 
     def _pick_up(self, lease: Lease) -> None:
         """Nothing is on the wire: sales that are still sending, because their outcome could not be written, become unknown."""
@@ -137,6 +159,9 @@ class Pusher:
                 verdict = self._decide(reply, item, attempt)
                 run.count(verdict.transition)
                 self._settle(attempt, verdict, reply)
+        except BaseException:
+            self._outcome_lost.set()
+            raise
         finally:
             self._seats.give_back()
 

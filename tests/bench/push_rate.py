@@ -22,7 +22,7 @@ from syncd.app import open_app
 from syncd.config import load
 from syncd.mapping import Mapped, Matches, Rules, map_create
 from syncd.testing.orders import sale
-from tests.flows.conftest import CONFIG, Store, running_sandbox
+from tests.shop import CONFIG, Store, running_sandbox
 
 SOURCE = '[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\n'
 

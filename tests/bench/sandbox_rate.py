@@ -10,7 +10,7 @@ import time
 
 from syncd.mapping import Mapped, Matches, Rules, map_create
 from syncd.testing.orders import sale
-from tests.flows.conftest import Store, running_sandbox
+from tests.shop import Store, running_sandbox
 
 _SENT, _CONNECTIONS = 6000, 4
 

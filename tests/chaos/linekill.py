@@ -32,7 +32,7 @@ from syncd.intake import router
 from syncd.ledger import State
 from syncd.testing.orders import sale
 from tests.chaos.careless import take_out_the_safeguards
-from tests.flows.conftest import CONFIG, Store, running_sandbox
+from tests.shop import CONFIG, Store, running_sandbox
 
 SOURCES = '[sources.till]\ntype = "jsonl"\npath = "inbox"\n'
 FAST = {

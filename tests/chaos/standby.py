@@ -17,7 +17,7 @@ from pathlib import Path
 
 from syncd.testing.orders import sale
 from tests.databases import ledger_url
-from tests.flows.conftest import Shop, running_sandbox
+from tests.shop import Shop, running_sandbox
 
 SOURCES = '[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\nevery = "200ms"\n'
 FAULTS = {"seed": 5, "faults": [{"kind": "drop_after_commit", "probability": 0.05, "method": "POST"}]}

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from syncd.testing.orders import sale
 from tests.databases import ledger_url
-from tests.flows.conftest import CONFIG, Shop, Store, running_sandbox
+from tests.shop import CONFIG, Shop, Store, running_sandbox
 
 SOURCES = '[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\nevery = "100ms"\n'
 QUICK = {

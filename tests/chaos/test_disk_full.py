@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from syncd.testing.orders import sale
-from tests.flows.conftest import Shop, Store, running_sandbox
+from tests.shop import Shop, Store, running_sandbox
 
 SOURCES = '[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\nevery = "200ms"\n'
 

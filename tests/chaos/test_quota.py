@@ -10,7 +10,7 @@ from typing import Any
 import requests
 
 from syncd.testing.orders import sale
-from tests.flows.conftest import Shop, Store, running_sandbox
+from tests.shop import Shop, Store, running_sandbox
 
 ORDERS = int(os.environ.get("SYNCD_QUOTA_ORDERS", "2500"))
 QUOTA, WINDOW_MS = 450, 1500

@@ -14,7 +14,7 @@ from syncd.intake import router
 from syncd.ledger import Intent, Kind, Lane
 from syncd.testing.orders import sale
 from tests.bench.sandbox_rate import exchange, requests_of
-from tests.flows.conftest import Shop, running_sandbox
+from tests.shop import Shop, running_sandbox
 
 LEFT = int(os.environ.get("SYNCD_LEFT", "2000"))
 ABSENT = 2

@@ -9,8 +9,8 @@ import requests
 from syncd.canonical import CanonicalOrder
 from syncd.testing.orders import sale
 from tests.contracts.openapi import exchanges, problems
-from tests.flows.conftest import Shop, running_sandbox
 from tests.shared import needs_openapi
+from tests.shop import Shop, running_sandbox
 
 pytestmark = needs_openapi
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from syncd.testing.orders import sale
-from tests.flows.conftest import Shop
+from tests.shop import Shop
 
 GOOD = sale(source="till").to_json()
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from syncd.testing.orders import sale
-from tests.flows.conftest import Shop
+from tests.shop import Shop
 
 CATALOG = {
     "products": [

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from syncd.testing.orders import sale
-from tests.flows.conftest import Shop, running_sandbox
+from tests.shop import Shop, running_sandbox
 
 SOURCES = '[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "200ms"\nevery = "1h"\n'
 

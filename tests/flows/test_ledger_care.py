@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from syncd.testing.orders import sale
-from tests.flows.conftest import Shop
+from tests.shop import Shop
 
 
 def batch(count: int, name: str = "s", **changes: Any) -> str:

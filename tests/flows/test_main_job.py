@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from syncd.testing.orders import sale
-from tests.flows.conftest import Shop
+from tests.shop import Shop
 
 
 def lines_of(count: int, **changes: Any) -> str:

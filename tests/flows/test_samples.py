@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.conftest import Shop
 from tests.shared import SAMPLES, needs_samples
+from tests.shop import Shop
 
 pytestmark = needs_samples
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 
 CONFIG = """
@@ -151,17 +150,3 @@ def running_sandbox(*words: str) -> Iterator[tuple[subprocess.Popen[str], Store]
             yield process, Store(ready["url"], ready["store_hash"], ready["token"])
         finally:
             process.kill()
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    with running_sandbox() as (_, running):
-        yield running
-
-
-@pytest.fixture
-def shop(tmp_path: Path, store: Store) -> Shop:
-    (tmp_path / "inbox").mkdir()
-    made = Shop(tmp_path, store)
-    made.configure('[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\n')
-    return made
