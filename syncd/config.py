@@ -51,6 +51,7 @@ class LedgerSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     url: Annotated[SecretStr, BeforeValidator(_url)] = SecretStr("sqlite:///ledger.db")
+    keep_documents: Duration | None = None
 
 
 class LogSettings(BaseModel):
@@ -145,6 +146,7 @@ class Config:
 
     path: Path
     ledger_url: SecretStr
+    keep_documents: timedelta | None
     log: LogSettings
     service: ServiceSettings
     stores: Mapping[str, StoreSettings]
@@ -199,6 +201,7 @@ def load(path: Path | None = None) -> Config:
     return Config(
         path=file,
         ledger_url=_resolved_url(checked.ledger.url, file.parent),
+        keep_documents=checked.ledger.keep_documents,
         log=checked.log,
         service=checked.service,
         stores=checked.stores,

@@ -213,3 +213,17 @@ def noted(connection: Connection, looked: Sequence[Looked]) -> None:
             for look, doubt in rows
         ],
     )
+
+
+_DROPPED_AT_ONCE = 1000
+
+
+def drop_documents(connection: Connection, synced_before: datetime) -> int:
+    """Forget the documents of the next thousand sales that were synced before a time; how many those were."""
+    old = (
+        select(sales.c.id)
+        .where(sales.c.state == State.SYNCED.value, sales.c.document.is_not(None))
+        .where(sales.c.synced_at < to_micros(synced_before))
+        .limit(_DROPPED_AT_ONCE)
+    )
+    return connection.execute(update(sales).where(sales.c.id.in_(old.scalar_subquery())).values(document=None)).rowcount

@@ -17,7 +17,7 @@ from typing import Protocol, TypeVar
 
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from syncd.errors import Busy
 from syncd.ledger.engine import Engines, to_ledger_error, translated
@@ -148,15 +148,19 @@ def _advisory_lease(store: str, engines: Engines, where: str) -> Iterator[Adviso
             raise Busy(f"{holder or 'another process'} is pushing to {store}", _CURE)
         yield AdvisoryLease(store, connection, where)
     finally:
-        with suppress(DBAPIError):
-            connection.invalidate()  # the session ends, and with it the lock: it never goes back into the pool holding it
+        with suppress(SQLAlchemyError), connection.begin():
+            # At once: that the session has ended is noticed by the server when it gets to it.
+            connection.execute(text("select pg_advisory_unlock_all()"))
+        with suppress(SQLAlchemyError):
+            connection.invalidate()  # it never goes back into the pool
         connection.close()
 
 
 def _advisory_holder(connection: Connection, key: int) -> str | None:
     query = text(
         "select a.pid, coalesce(a.client_addr::text, 'local') as address from pg_locks l join pg_stat_activity a using (pid) "
-        "where l.locktype = 'advisory' and l.granted and ((l.classid::bigint << 32) | l.objid::bigint) = :key"
+        "where l.locktype = 'advisory' and l.granted and ((l.classid::bigint << 32) | l.objid::bigint) = :key "
+        "and l.database = (select oid from pg_database where datname = current_database())"
     )
     row = connection.execute(query, {"key": key}).one_or_none()
     return f"database session {row.pid} ({row.address})" if row else None

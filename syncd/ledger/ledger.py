@@ -287,6 +287,13 @@ class Ledger:
         """Forget look-ups."""
         self._write(lambda connection: cache.drop(connection, (store, kind), codes))
 
+    def drop_documents(self, synced_before: datetime) -> int:
+        """Forget what sales said that were synced long ago; key, fingerprint, totals and order id stay. How many."""
+        dropped = 0
+        while some := self._write(lambda connection: attempts.drop_documents(connection, synced_before)):
+            dropped += some
+        return dropped
+
     def cache_prune(self, older_than: datetime) -> int:
         """Forget every look-up that is older."""
         return self._write(lambda connection: cache.prune(connection, older_than))

@@ -108,10 +108,13 @@ class Jobs:
         self._edge(_store_part(store), work)
 
     def housekeep(self) -> None:
-        """Drop what the look-up cache no longer needs."""
+        """Drop what the look-up cache no longer needs, and the documents of sales synced long ago where the config says so."""
 
         def work() -> None:
-            self._app.ledger.cache_prune(self._app.clock.now() - _CACHE_KEPT)
+            now, keep = self._app.clock.now(), self._app.config.keep_documents
+            self._app.ledger.cache_prune(now - _CACHE_KEPT)
+            if keep is not None and (dropped := self._app.ledger.drop_documents(now - keep)):
+                get_logger().info("documents_dropped", sales=dropped, older_than=(now - keep).isoformat())
 
         self._edge("housekeeping", work)
 

@@ -332,6 +332,22 @@ def test_look_ups_are_kept_with_their_misses_and_age(book: Book) -> None:
     assert book.ledger.cache_prune(book.clock.now()) == 2
 
 
+def test_documents_of_sales_synced_long_ago_are_dropped_and_the_rest_stays(book: Book) -> None:
+    book.record(*numbered(3))
+    with book.ledger.lease("main") as lease:
+        attempts = book.begin(lease, *book.due(2))
+        book.settle(attempts[0], Synced(1))
+        book.clock.pass_time(86_400)
+        book.settle(attempts[1], Synced(2))
+    assert book.ledger.drop_documents(book.clock.now() - timedelta(hours=1)) == 1
+    assert book.ledger.drop_documents(book.clock.now() - timedelta(hours=1)) == 0
+    old = book.ledger.sale(attempts[0].sale_key)
+    assert old is not None
+    assert (old.document, old.order_id, old.state) == (None, 1, State.SYNCED)
+    assert book.record(*numbered(3)).same == 3, "the same export again is still known"
+    assert book.ledger.verify() == []
+
+
 def test_everything_is_there_after_it_was_closed_and_opened_again(book: Book) -> None:
     book.record(*numbered(3))
     with book.ledger.lease("main") as lease:

@@ -10,13 +10,13 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from syncd.errors import Full, LedgerError, TooNew
+from syncd.errors import Busy, Full, LedgerError, TooNew
 from syncd.ledger import Ledger, upgrade
 from syncd.ledger.engine import Engines
 from syncd.ledger.schema import metadata
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
-from tests.databases import both_databases
+from tests.databases import both_databases, ledger_url
 from tests.ledger.conftest import Book, numbered
 
 
@@ -131,3 +131,12 @@ def test_an_operation_that_fails_takes_nobody_elses_with_it(book: Book) -> None:
     assert fine.result(10) == 7
     with pytest.raises(LedgerError, match="mine alone"):
         broken.result(10)
+
+
+@pytest.mark.postgresql
+def test_another_ledger_on_the_same_server_is_not_taken_for_the_holder(tmp_path: Path) -> None:
+    with ledger_url("postgresql", tmp_path) as one, ledger_url("postgresql", tmp_path) as two:
+        with Ledger.open(one, ManualClock()) as mine, Ledger.open(two, ManualClock()) as theirs:
+            with mine.lease("main"), theirs.lease("main"), Ledger.open(two, ManualClock()) as third:
+                with pytest.raises(Busy, match="session"), third.lease("main"):
+                    pass
