@@ -152,3 +152,32 @@ def test_a_store_must_be_named_where_there_are_several(shop: Shop) -> None:
     assert done.code == 2
     assert "main, other" in done.err
     assert json.loads(shop.run("ledger", "rebuild", "--store", "other", "--json").out)["whole"]
+
+
+def test_a_ledger_that_was_deleted_in_mid_run_or_moved_to_another_machine_doubles_nothing(shop: Shop) -> None:
+    shop.configure('[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\nevery = "200ms"\n')
+    shop.drop("sales.jsonl", batch(300))
+    daemon = shop.start("run")
+    try:
+        while len(shop.store.orders()) < 50:
+            time.sleep(0.05)
+        for file in shop.folder.glob("ledger.db*"):
+            file.unlink()
+        time.sleep(1)
+    finally:
+        daemon.kill()
+        daemon.wait()
+    time.sleep(1)
+    assert shop.run("ledger", "rebuild").code == 0
+    shop.drop("again.jsonl", batch(300))
+    assert shop.run("sync", "--json").json["sales"] == {"synced": 300}
+
+    moved = Shop(shop.folder / "elsewhere", shop.store)
+    (moved.folder / "inbox").mkdir(parents=True)
+    shutil.copy(shop.config, moved.config)
+    assert shop.run("ledger", "backup", str(moved.folder / "ledger.db")).code == 0
+    damage(moved, "update attempts set boot_id = 'another-machine'")
+    moved.drop("again.jsonl", batch(310))
+    assert moved.run("sync", "--json").json["sales"] == {"synced": 310}
+    keys = [order["external_order_id"] for order in shop.store.orders()]
+    assert len(keys) == len(set(keys)) == 310

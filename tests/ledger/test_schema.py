@@ -135,8 +135,15 @@ def test_an_operation_that_fails_takes_nobody_elses_with_it(book: Book) -> None:
 
 @pytest.mark.postgresql
 def test_another_ledger_on_the_same_server_is_not_taken_for_the_holder(tmp_path: Path) -> None:
-    with ledger_url("postgresql", tmp_path) as one, ledger_url("postgresql", tmp_path) as two:
-        with Ledger.open(one, ManualClock()) as mine, Ledger.open(two, ManualClock()) as theirs:
-            with mine.lease("main"), theirs.lease("main"), Ledger.open(two, ManualClock()) as third:
-                with pytest.raises(Busy, match="session"), third.lease("main"):
-                    pass
+    with (
+        ledger_url("postgresql", tmp_path) as one,
+        ledger_url("postgresql", tmp_path) as two,
+        Ledger.open(one, ManualClock()) as mine,
+        Ledger.open(two, ManualClock()) as theirs,
+        Ledger.open(two, ManualClock()) as third,
+        mine.lease("main"),
+        theirs.lease("main"),
+        pytest.raises(Busy, match="session"),
+        third.lease("main"),
+    ):
+        pass

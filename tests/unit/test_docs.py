@@ -54,3 +54,33 @@ def test_every_key_that_the_annotated_config_shows_exists(tmp_path: Path, monkey
 
 def test_the_demo_config_is_valid() -> None:
     assert set(load(ROOT / "config" / "demo.toml").sources) == {"cafe", "outdoor"}
+
+
+def test_every_row_of_the_fault_table_names_tests_that_exist() -> None:
+    text = (ROOT / "docs" / "faults.md").read_text()
+    there = set()
+    for file in (ROOT / "tests").rglob("test_*.py"):
+        there |= set(re.findall(r"def (test_\w+)", file.read_text(encoding="utf-8")))
+    named = set(re.findall(r"`(test_\w+)`", text))
+    assert named - there == set()
+    rows = {
+        int(number)
+        for cell in re.findall(r"^\| (F[\dF, ]+) \|", text, re.MULTILINE)
+        for number in re.findall(r"\d+", cell)
+    }
+    wanted = {
+        *range(1, 8),
+        *range(10, 24),
+        *range(30, 35),
+        40,
+        41,
+        *range(50, 58),
+        *range(60, 63),
+        *range(70, 78),
+        *range(80, 90),
+    }
+    assert rows == wanted
+    in_faults = set(
+        re.findall(r"def (test_f\d+_\w+)", "\n".join(file.read_text() for file in (ROOT / "tests").rglob("*.py")))
+    )
+    assert in_faults - named == {"test_f10_sending_again_would_have_made_two"}
