@@ -21,7 +21,7 @@ test: $(READY) ## all tests but the long ones (PostgreSQL's run where a server a
 	$(PYTEST) -n 2
 
 chaos: $(READY) ## kills at every line, storms, watches: about an hour; SYNCD_SEED=... replays a test
-	SYNCD_KILLS=50 SYNCD_LEFT=10000 SYNCD_QUOTA_ORDERS=10000 $(PYTEST) -s tests/chaos
+	SYNCD_KILLS=50 SYNCD_CARRIED=10000 SYNCD_MODEL_EXAMPLES=300 SYNCD_LEFT=10000 SYNCD_QUOTA_ORDERS=10000 $(PYTEST) -s tests/chaos tests/model
 	$(BIN)/python -m tests.chaos.linekill
 	$(BIN)/python -m tests.chaos.storm --kills 1000 --sales 20000
 	$(BIN)/python -m tests.chaos.storm --kills 300 --sales 6000 --database postgresql
@@ -31,6 +31,7 @@ chaos: $(READY) ## kills at every line, storms, watches: about an hour; SYNCD_SE
 bench: $(READY) ## push and record rates beside plain loops, as ratios of one run
 	$(BIN)/python -m tests.bench.push_rate
 	$(BIN)/python -m tests.bench.record_rate
+	$(BIN)/python -m tests.bench.map_rate
 	$(BIN)/python -m tests.bench.sandbox_rate
 
 lint: $(READY) ## ruff: rules and format

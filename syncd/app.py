@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 
 from syncd.bigcommerce import Api, CatalogClient, CustomersClient, OrdersClient, QuotaGovernor, StoreClient, Wire
 from syncd.clock import Clock, SystemClock
@@ -16,6 +17,8 @@ from syncd.intake import Polled, poll, router
 from syncd.intake.poll import Intake, record_all
 from syncd.ledger import Lane, Lease, Ledger
 from syncd.push import CatchUp, Circuit, Matcher, Pusher, PushReport, PushSetup, Reconciler, ReconcileReport, Remotes
+from syncd.push.hook import Hook, load_hook
+from syncd.push.seen import Observer
 from syncd.sources import registry
 from syncd.sources.base import Source, SourceContext
 
@@ -23,9 +26,9 @@ from syncd.sources.base import Source, SourceContext
 class Store:
     """One configured BigCommerce store and everything that talks to it; connections open on first use."""
 
-    def __init__(self, name: str, settings: StoreSettings, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, name: str, settings: StoreSettings, ledger: Ledger, clock: Clock, folder: Path) -> None:
         self.name, self.settings = name, settings
-        self._ledger, self._clock = ledger, clock
+        self._ledger, self._clock, self._folder = ledger, clock, folder
 
     @cached_property
     def governor(self) -> QuotaGovernor:
@@ -69,6 +72,31 @@ class Store:
         return CatchUp(self.name, self._ledger, self.orders)
 
     @cached_property
+    def hook(self) -> Hook | None:
+        """The shop's own function.
+
+        Raises:
+            ConfigError: it cannot be loaded.
+
+        """
+        name = self.settings.rules.hook
+        return load_hook(name, self._folder) if name else None
+
+    def prepare(self) -> None:
+        """Load the shop's own files (alias file, hook) now, not in the middle of a pass.
+
+        Raises:
+            ConfigError: one of them cannot be read.
+
+        """
+        _ = self.hook, self.matcher
+
+    @cached_property
+    def observer(self) -> Observer:
+        """Looks at what this store has of a sale."""
+        return Observer(self._ledger, self.orders, self.settings.rules)
+
+    @cached_property
     def pusher(self) -> Pusher:
         """What pushes this store's sales."""
         settings = self.settings
@@ -81,6 +109,7 @@ class Store:
             settings.rules,
             settings.push,
             self._clock,
+            self.hook,
         )
         return Pusher(setup, self.circuit)
 
@@ -134,17 +163,17 @@ class Till:
         """Record what is new; see ``intake.poll``."""
         return poll(self.source, self._intake(Lane.LIVE, None), self.ledger, stop)
 
-    def backfill(self, start: datetime, end: datetime, stop: threading.Event) -> Polled:
-        """Record every sale placed in ``[start, end)`` in the backfill lane."""
+    def backfill(self, start: datetime, end: datetime, stop: threading.Event, *, history: bool = False) -> Polled:
+        """Record every sale placed in ``[start, end)`` in the backfill lane; ``history`` keeps them out of the store's billing."""
         number = self.ledger.start_backfill(self.name, start, end)
         batches = self.source.fetch_range(start, end)
-        polled = record_all(batches, self._intake(Lane.BACKFILL, number), self.ledger, stop)
+        polled = record_all(batches, self._intake(Lane.BACKFILL, number, history=history), self.ledger, stop)
         if not stop.is_set():
             self.ledger.finish_backfill(number)
         return polled
 
-    def _intake(self, lane: Lane, backfill: int | None) -> Intake:
-        return Intake(self.name, router(self.config.common.store, self.clock), lane, backfill)
+    def _intake(self, lane: Lane, backfill: int | None, *, history: bool = False) -> Intake:
+        return Intake(self.name, router(self.config.common.store, self.clock), lane, backfill, history)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +199,9 @@ def open_app(config: Config, clock: Clock | None = None) -> Iterator[App]:
     clock = clock or SystemClock()
     with ExitStack() as exits:
         ledger = exits.enter_context(Ledger.open(config.ledger_url.get_secret_value(), clock))
-        stores = {name: Store(name, settings, ledger, clock) for name, settings in config.stores.items()}
+        stores = {
+            name: Store(name, settings, ledger, clock, config.base_dir) for name, settings in config.stores.items()
+        }
         for store in stores.values():
             exits.callback(store.close)
         tills = {}

@@ -204,7 +204,7 @@ def load(path: Path | None = None) -> Config:
         keep_documents=checked.ledger.keep_documents,
         log=checked.log,
         service=checked.service,
-        stores=checked.stores,
+        stores={name: _at_home(store, file.parent) for name, store in checked.stores.items()},
         sources=sources,
     )
 
@@ -281,6 +281,9 @@ def _cross_checks(tables: _Tables) -> Iterator[Problem]:
         if store.push.settle <= least:
             rule = f"must be longer than intent_life + connect_timeout + deadline ({least.total_seconds():g} s)"
             yield Problem(f"stores.{name}.settle", f"{store.push.settle.total_seconds():g} s", rule)
+        for unknown in sorted(store.rules.sources.keys() - tables.sources.keys()):
+            known = ", ".join(sorted(tables.sources)) or "none yet"
+            yield Problem(f"stores.{name}.sources.{unknown}", "", f"is no source; sources are {known}")
 
 
 def _names(stores: Mapping[str, StoreSettings]) -> str:
@@ -289,6 +292,14 @@ def _names(stores: Mapping[str, StoreSettings]) -> str:
 
 def _with_store(common: SourceSettings, tables: _Tables) -> SourceSettings:
     return common if common.store else common.model_copy(update={"store": next(iter(tables.stores))})
+
+
+def _at_home(store: StoreSettings, base: Path) -> StoreSettings:
+    """A store's settings with its alias file looked for beside the config."""
+    if store.rules.aliases is None:
+        return store
+    rules = store.rules.model_copy(update={"aliases": base / store.rules.aliases.expanduser()})
+    return store.model_copy(update={"rules": rules})
 
 
 def _resolved_url(url: SecretStr, base: Path) -> SecretStr:

@@ -6,11 +6,13 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from syncd.canonical import CanonicalOrder
 
 PLACES = {"USD": 2, "EUR": 2, "JPY": 0, "KWD": 3, "CHF": 2}
+FEES = ["tip", "service_charge", "bag", "delivery", "surcharge", "other"]
 words = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=40)
 names = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "Zs"]), min_size=1, max_size=40)
 times = st.builds(
@@ -43,11 +45,39 @@ def lines(draw: st.DrawFn, currency: str, number: int) -> dict[str, Any]:
         "sku": draw(st.none() | st.sampled_from(["MUG-1", "TEE-M-BLK", "EBOOK-1", "RING-1", "UNKNOWN", " mug-1 "])),
         "variant": draw(st.none() | names),
         "quantity": draw(st.sampled_from(["1", "2", "3", "7", "12", "0.450", "1.5", "1000"])),
-        "kind": draw(st.sampled_from(["product", "product", "product", "gift_card", "service"])),
+        "kind": draw(st.sampled_from(["product", "product", "product", "custom", "gift_card", "service", "deposit"])),
+        "serials": draw(st.lists(st.from_regex(r"[A-Z0-9]{4,12}", fullmatch=True), max_size=2)),
+        "modifiers": draw(st.lists(st.builds(lambda name: {"name": name}, names), max_size=2)),
+        "unit": draw(st.none() | st.sampled_from(["kg", "lb", "m"])),
         "digital": draw(st.booleans()),
         "note": draw(words),
         **draw(charged(currency)),
     }
+
+
+def came_back(draw: st.DrawFn, line: dict[str, Any], currency: str) -> dict[str, Any]:
+    """Goods of a line returned on the same receipt, or a deposit redeemed: at most what was paid for them."""
+    unit, part = (
+        Decimal(1).scaleb(-PLACES[currency]),
+        draw(st.sampled_from([Decimal("0.3"), Decimal("0.5"), Decimal(1)])),
+    )
+    back = {side: -(Decimal(line[side]) * part).quantize(unit) for side in ("total_ex_tax", "total_inc_tax")}
+    return (
+        line
+        | {"line_id": f"back-{line['line_id']}", "quantity": "-1"}
+        | {side: str(amount) for side, amount in back.items()}
+    )
+
+
+@st.composite
+def tenders(draw: st.DrawFn, total: Decimal, currency: str) -> list[dict[str, Any]]:
+    """One tender, or two that share the total."""
+    first = {"kind": "cash", "label": draw(names), "amount": str(total)}
+    if not draw(st.booleans()):
+        return [first]
+    part = (total / 3).quantize(Decimal(1).scaleb(-PLACES[currency]))
+    card = {"kind": "card", "label": "Card", "card_brand": "Visa", "card_last4": "4242", "amount": str(total - part)}
+    return [first | {"amount": str(part)}, card]
 
 
 @st.composite
@@ -55,11 +85,10 @@ def sales(draw: st.DrawFn, most_lines: int = 8) -> CanonicalOrder:
     """A completed sale in which everything adds up."""
     currency = draw(st.sampled_from(sorted(PLACES)))
     sold = [draw(lines(currency, number)) for number in range(draw(st.integers(1, most_lines)))]
+    sold += [came_back(draw, line, currency) for line in draw(st.lists(st.sampled_from(sold), max_size=2))]
     fees = [
         {"kind": kind, "name": draw(names), **draw(charged(currency))}
-        for kind in draw(
-            st.lists(st.sampled_from(["tip", "service_charge", "bag", "delivery"]), max_size=3, unique=True)
-        )
+        for kind in draw(st.lists(st.sampled_from(FEES), max_size=3, unique=True))
     ]
     parts = [(Decimal(part["total_ex_tax"]), Decimal(part["total_inc_tax"])) for part in (*sold, *fees)]
     ex_tax, inc_tax = (sum(side, Decimal(0)) for side in zip(*parts, strict=True))
@@ -73,6 +102,7 @@ def sales(draw: st.DrawFn, most_lines: int = 8) -> CanonicalOrder:
         discounts = [{"name": draw(names), "amount_inc_tax": str(off_inc), "amount_ex_tax": str(off_ex)}]
         ex_tax, inc_tax = ex_tax - off_ex, inc_tax - off_inc
     unit = Decimal(1).scaleb(-PLACES[currency])
+    assume(Decimal(0) <= inc_tax - ex_tax <= inc_tax)  # what came back was not worth more than what was sold
     rounding = draw(st.sampled_from([0, 0, 1, -1, 2])) * unit
     rounding = rounding if inc_tax + rounding >= inc_tax - ex_tax else Decimal(0)
     total = inc_tax + rounding
@@ -86,7 +116,12 @@ def sales(draw: st.DrawFn, most_lines: int = 8) -> CanonicalOrder:
             "fees": fees,
             "discounts": discounts,
             "rounding": str(rounding),
-            "tenders": [{"kind": "cash", "label": draw(names), "amount": str(total)}],
+            "tenders": draw(tenders(total, currency)),
+            "prices_include_tax": draw(st.booleans()),
+            "status": draw(st.sampled_from(["completed", "completed", "open", "refunded", "partially_refunded"])),
+            "customer": draw(
+                st.none() | st.builds(lambda first: {"first_name": first, "email": "a@example.com"}, names)
+            ),
             "total_inc_tax": str(total),
             "total_tax": str(inc_tax - ex_tax),
             "note": draw(words),

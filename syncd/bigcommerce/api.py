@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from syncd.bigcommerce.classify import parse, reset_s, words
@@ -75,12 +76,30 @@ class Api:
             Unreachable: anything else that is no answer.
 
         """
-        error: RemoteError = Unreachable(f"GET {path} was not tried")
+        return self._read_patiently(lambda: self.exchange("GET", path, params), path, missing_ok=missing_ok)
+
+    def ask(self, path: str, body: Mapping[str, object]) -> Any:  # noqa: ANN401
+        """The JSON that a POST without any effect (a quote) answers; None where the API refuses the question (4xx).
+
+        Raises:
+            Denied, Throttled, Unreachable: as ``get``.
+
+        """
+        content = json.dumps(body, separators=(",", ":")).encode()
+        return self._read_patiently(lambda: self.exchange("POST", path, None, content), path, refusal_ok=True)
+
+    def _read_patiently(
+        self, exchange: Callable[[], WireAnswer], path: str, *, missing_ok: bool = False, refusal_ok: bool = False
+    ) -> Any:  # noqa: ANN401
+        error: RemoteError = Unreachable(f"{path} was not asked for")
         for turn in range(_TRIES):
             if turn:
                 self._clock.wait(self._never, 0.2 * 2**turn)
             try:
-                return self._read(self.exchange("GET", path, params), path, missing_ok=missing_ok)
+                answer = exchange()
+                if refusal_ok and answer.status in (400, 404, 409, 422):
+                    return None
+                return self._read(answer, path, missing_ok=missing_ok)
             except WireError as broken:
                 error = Unreachable(f"BigCommerce cannot be reached: {broken.why}", _WAIT_CURE)
             except (Throttled, Unreachable) as refused:

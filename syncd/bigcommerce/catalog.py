@@ -14,7 +14,18 @@ from syncd.bigcommerce.api import Api, chunks
 _VARIANTS = "/v3/catalog/variants"
 _PRODUCTS = "/v3/catalog/products"
 _FIELDS = "id,product_id,sku,upc,option_values"
-_AT_ONCE, _LONGEST = 100, 4000
+_FREE_TEXT = {"text", "multi_line_text"}
+_AT_ONCE, _LONGEST = 200, 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Modifier:
+    """A required modifier: free text, or one of ``choices`` (id, label, whether it is the default)."""
+
+    id: int
+    name: str
+    free_text: bool
+    choices: tuple[tuple[int, str, bool], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +39,7 @@ class CatalogVariant:
     name: str
     digital: bool
     options: tuple[tuple[int, int], ...]
-    needs_modifiers: bool
+    required: tuple[Modifier, ...]
 
 
 class CatalogClient:
@@ -98,5 +109,15 @@ def _variant(item: Mapping[str, Any], product: Mapping[str, Any]) -> CatalogVari
         name=str(product.get("name") or ""),
         digital=product.get("type") == "digital",
         options=options,
-        needs_modifiers=any(modifier.get("required") for modifier in product.get("modifiers") or ()),
+        required=tuple(_modifier(one) for one in product.get("modifiers") or () if one.get("required")),
+    )
+
+
+def _modifier(item: Mapping[str, Any]) -> Modifier:
+    values = item.get("option_values") or ()
+    return Modifier(
+        id=int(item["id"]),
+        name=str(item.get("display_name") or item.get("name") or ""),
+        free_text=item.get("type") in _FREE_TEXT,
+        choices=tuple((int(v["id"]), str(v.get("label") or ""), bool(v.get("is_default"))) for v in values),
     )

@@ -23,11 +23,34 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 def classify(seen: WireAnswer | WireError, *, external_order_id: str | None = None) -> Outcome:
     """The outcome of a write. For a create, ``external_order_id`` is what the answer must echo to count."""
+    return _without_success(seen) or _success(seen, external_order_id)
+
+
+def classify_archive(seen: WireAnswer | WireError, order_id: int) -> Outcome:
+    """The outcome of archiving an order: any 2xx counts, for the answer has no body."""
+    return _without_success(seen) or Accepted(order_id)
+
+
+def classify_refund(seen: WireAnswer | WireError, order_id: int) -> Outcome:
+    """The outcome of a refund record: a 2xx counts if it names the order."""
+    return _without_success(seen) or _refunded(seen, order_id)
+
+
+def _refunded(seen: WireAnswer | WireError, order_id: int) -> Outcome:
+    document = parse(seen.body) if isinstance(seen, WireAnswer) else None
+    data = document.get("data") if isinstance(document, Mapping) else None
+    if not isinstance(data, Mapping) or data.get("order_id") != order_id:
+        return Unknown(f"the API answered {seen.status} without a refund of order {order_id}")
+    return Accepted(order_id)
+
+
+def _without_success(seen: WireAnswer | WireError) -> Outcome | None:
+    """The outcome of anything but a 2xx; None for one."""
     if isinstance(seen, WireError):
         return _broken(seen)
     status = seen.status
     if 200 <= status < 300:
-        return _success(seen, external_order_id)
+        return None
     if 300 <= status < 400:
         return Unknown(f"the API answered {status} and pointed elsewhere; not followed", misdirected=True)
     if status in (401, 403):
@@ -43,8 +66,8 @@ def _broken(error: WireError) -> Outcome:
     return Unknown(error.why) if error.connected else NotSent(error.why)
 
 
-def _success(answer: WireAnswer, external_order_id: str | None) -> Outcome:
-    document = parse(answer.body)
+def _success(answer: WireAnswer | WireError, external_order_id: str | None) -> Outcome:
+    document = parse(answer.body) if isinstance(answer, WireAnswer) else None
     if not isinstance(document, Mapping):
         return Unknown(f"the API answered {answer.status} with a body that cannot be read")
     number = document.get("id")

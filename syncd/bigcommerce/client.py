@@ -6,18 +6,19 @@ Source: https://developer.bigcommerce.com/docs/rest-management/orders
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from syncd.bigcommerce.api import Api
-from syncd.bigcommerce.classify import amount, classify
-from syncd.bigcommerce.outcome import NotSent, Reply
-from syncd.bigcommerce.wire import Method, WireError
+from syncd.bigcommerce.classify import amount, classify, classify_archive, classify_refund
+from syncd.bigcommerce.outcome import NotSent, Outcome, Reply
+from syncd.bigcommerce.wire import Method, WireAnswer, WireError
 
 _ORDERS = "/v2/orders"
+_V3_ORDERS = "/v3/orders"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +52,38 @@ class OrdersClient:
 
     def create(self, body: Mapping[str, Any], how: Sending) -> Reply:
         """POST an order, once. The answer counts only if it echoes the body's ``external_order_id``."""
-        return self._write("POST", _ORDERS, body, how, str(body.get("external_order_id", "")))
+        echo = str(body.get("external_order_id", ""))
+        return self._write("POST", _ORDERS, body, how, lambda seen: classify(seen, external_order_id=echo))
 
     def update(self, order_id: int, body: Mapping[str, Any], how: Sending) -> Reply:
         """PUT changes to an order, once."""
-        return self._write("PUT", f"{_ORDERS}/{order_id}", body, how, None)
+        return self._write("PUT", f"{_ORDERS}/{order_id}", body, how, classify)
 
-    def _write(self, method: Method, path: str, body: Mapping[str, Any], how: Sending, echo: str | None) -> Reply:
-        content = json.dumps(body, separators=(",", ":")).encode()
+    def archive(self, order_id: int, how: Sending) -> Reply:
+        """DELETE an order, which archives it, once."""
+        return self._write("DELETE", f"{_ORDERS}/{order_id}", None, how, lambda seen: classify_archive(seen, order_id))
+
+    def archive_all(self, how: Sending) -> Reply:
+        """DELETE every order of the store, which archives them, once."""
+        return self._write("DELETE", _ORDERS, None, how, lambda seen: classify_archive(seen, 0))
+
+    def refund(self, order_id: int, body: Mapping[str, Any], how: Sending) -> Reply:
+        """POST a refund record (V3), once.
+
+        Source: https://developer.bigcommerce.com/docs/rest-management/transactions/order-refunds
+        """
+        path = f"{_V3_ORDERS}/{order_id}/payment_actions/refunds"
+        return self._write("POST", path, body, how, lambda seen: classify_refund(seen, order_id))
+
+    def _write(
+        self,
+        method: Method,
+        path: str,
+        body: Mapping[str, Any] | None,
+        how: Sending,
+        means: Callable[[WireAnswer | WireError], Outcome],
+    ) -> Reply:
+        content = None if body is None else json.dumps(body, separators=(",", ":")).encode()
         self._api.acquire(live=how.live)
         if not how.still_good():
             self._api.give_up_turn()
@@ -66,8 +91,62 @@ class OrdersClient:
         try:
             answer = self._api.send_paced(method, path, None, content)
         except WireError as error:
-            return Reply(classify(error), error.status, None, error.elapsed_s)
-        return Reply(classify(answer, external_order_id=echo), answer.status, answer.request_id, answer.elapsed_s)
+            return Reply(means(error), error.status, None, error.elapsed_s)
+        return Reply(means(answer), answer.status, answer.request_id, answer.elapsed_s)
+
+    def sub_resource(self, order_id: int, name: str) -> Sequence[Mapping[str, Any]]:
+        """Every item of ``products``, ``shipping_addresses``, ``fees``, ``coupons``, ``taxes``, ``shipments`` or ``messages``."""
+        path = f"{_ORDERS}/{order_id}/{name}"
+        if name == "fees":
+            return _fees(self._api.get(path))
+        return [item for page in self._api.pages(path, {}) for item in page]
+
+    def consignments(self, order_id: int) -> Mapping[str, Any]:
+        """GET /v2/orders/{id}/consignments."""
+        found = self._api.get(f"{_ORDERS}/{order_id}/consignments", missing_ok=True)
+        return found if isinstance(found, Mapping) else {}
+
+    def refunds(self, order_id: int) -> Sequence[Mapping[str, Any]]:
+        """The refund records of an order, oldest first."""
+        found = self._api.get(f"{_V3_ORDERS}/{order_id}/payment_actions/refunds", missing_ok=True)
+        return list(found.get("data") or ()) if isinstance(found, Mapping) else []
+
+    def transactions(self, order_id: int) -> Sequence[Mapping[str, Any]]:
+        """The payment transactions of an order."""
+        found = self._api.get(f"{_V3_ORDERS}/{order_id}/transactions", missing_ok=True)
+        return list(found.get("data") or ()) if isinstance(found, Mapping) else []
+
+    def refund_quote(self, order_id: int, items: Sequence[Mapping[str, Any]]) -> Sequence[Sequence[Mapping[str, Any]]]:
+        """The ways in which ``items`` could be refunded, each a list of payments; empty where BigCommerce offers none.
+
+        A quote changes nothing, so it is read like a GET.
+
+        Raises:
+            RemoteError: the store could not be asked.
+
+        """
+        path = f"{_V3_ORDERS}/{order_id}/payment_actions/refund_quotes"
+        found = self._api.ask(path, {"items": list(items)})
+        data = found.get("data") if isinstance(found, Mapping) else None
+        return list(data.get("refund_methods") or ()) if isinstance(data, Mapping) else []
+
+    def statuses(self) -> Sequence[Mapping[str, Any]]:
+        """GET /v2/order_statuses: the store's statuses with its own labels."""
+        return list(self._api.get("/v2/order_statuses") or ())
+
+    def search(self, filters: Mapping[str, object], most: int) -> Iterator[RemoteOrder]:
+        """At most ``most`` orders that fit BigCommerce's own list filters."""
+        left = most
+        for page in self._api.pages(_ORDERS, filters):
+            yield from (read_order(item) for item in page[:left])
+            left -= len(page)
+            if left <= 0:
+                return
+
+    def count(self, filters: Mapping[str, object]) -> int:
+        """GET /v2/orders/count."""
+        found = self._api.get(f"{_ORDERS}/count", filters)
+        return int(found.get("count") or 0) if isinstance(found, Mapping) else 0
 
     def get(self, order_id: int) -> RemoteOrder | None:
         """One order, None where there is none."""
@@ -112,6 +191,12 @@ class OrdersClient:
         """The highest order id in the store, 0 where it has no order."""
         found = self._api.get(_ORDERS, {"limit": 1, "sort": "id:desc"})
         return max((read_order(item).id for item in found or []), default=0)
+
+
+def _fees(document: Any) -> Sequence[Mapping[str, Any]]:  # noqa: ANN401  whatever JSON is there
+    """Fees come without pages, and as ``{"fees": [...]}`` by the docs' example, as one fee by their schema; a list is taken too."""
+    found = document.get("fees", [document]) if isinstance(document, Mapping) else document
+    return [fee for fee in found or () if isinstance(fee, Mapping)]
 
 
 def read_order(document: Mapping[str, Any]) -> RemoteOrder:

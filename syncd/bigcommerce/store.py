@@ -5,8 +5,10 @@ Source: https://developer.bigcommerce.com/docs/rest-management/store-information
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from syncd.bigcommerce.api import Api
 from syncd.errors import Unreachable
@@ -54,6 +56,12 @@ class StoreClient:
             return datetime.fromtimestamp(int(said["time"]), UTC)
         except (KeyError, TypeError, ValueError) as error:
             raise Unreachable(f"/v2/time says {str(said)[:80]!r}, which is no time") from error
+
+    def settings(self, name: str) -> Mapping[str, Any]:
+        """GET /v3/settings/``name``: ``inventory`` (what an order does to stock) or ``email-statuses`` (which mails go out)."""
+        said = self._api.get(f"/v3/settings/{name}", missing_ok=True)
+        data = said.get("data") if isinstance(said, Mapping) else None
+        return data if isinstance(data, Mapping) else {}
 
     def channels(self) -> list[Channel]:
         """GET /v3/channels."""

@@ -122,5 +122,5 @@ def allocate(amount: Decimal, weights: Sequence[Decimal], currency: str) -> tupl
 def format_money(amount: Decimal, currency: str) -> str:
     """``12.30 USD``: the currency's places at least, more where the amount has more."""
     step = minor_unit(currency)
-    shown = amount if plain(amount) != plain(to_minor(amount, currency)) else amount.quantize(step, context=_EXACT)
-    return f"{_text(shown)} {currency}"
+    whole = amount.quantize(step, context=_EXACT)
+    return f"{_text(whole if whole == amount else amount)} {currency}"

@@ -33,7 +33,7 @@ from pydantic import (
 from syncd.canonical.money import ZERO, Money, Quantity
 
 # "register" is the trade's word for a till; the name that it shadows is ABCMeta's, which no order ever calls.
-warnings.filterwarnings("ignore", message='Field name "register" in "CanonicalOrder" shadows', category=UserWarning)
+warnings.filterwarnings("ignore", message='Field name "register" in', category=UserWarning)
 
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 

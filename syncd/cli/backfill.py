@@ -24,7 +24,9 @@ _LOOK_S = 0.5
 _DONE = (State.SYNCED, State.SKIPPED, State.HELD, State.REJECTED)
 
 
-def run_backfill(config: Path | None, source: str, days: tuple[str, str], *, dry_run: bool, as_json: bool) -> Exit:
+def run_backfill(  # noqa: PLR0913  one for each option of the command
+    config: Path | None, source: str, days: tuple[str, str], *, dry_run: bool, history: bool, as_json: bool
+) -> Exit:
     """Record ``days`` (first and last, local to the source) of one source, and push them."""
     from syncd.service.daemon import stop_on_signals
 
@@ -37,7 +39,7 @@ def run_backfill(config: Path | None, source: str, days: tuple[str, str], *, dry
         start, end = date_range(days, _zone(till))
         if dry_run:
             return _estimate(app, till, (start, end), as_json)
-        polled = till.backfill(start, end, stop)
+        polled = till.backfill(start, end, stop, history=history)
         notes.print(
             f"recorded: {polled.new} new, {polled.changed} changed, {polled.same} known, {polled.faults} faults",
             markup=False,

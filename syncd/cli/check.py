@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,9 +11,17 @@ from syncd.cli.exits import Exit
 from syncd.cli.opening import need_work, opened
 from syncd.cli.render import out, print_json, table
 from syncd.errors import Denied, RemoteError, SourceError
+from syncd.mapping import Rules
 from syncd.sources.base import Finding
 
 _SKEW_S = 120
+_SETTINGS_SCOPE = "Grant Information & settings: read-only to have it checked."
+_MAILS = {
+    "invoice_email": "the invoice",
+    "combined_order_status_email": "a mail at each change of status",
+    "gift_certificate_email": "gift certificates",
+    "order_message_notification_email": "notices of messages",
+}
 _MARK = {"ok": "ok", "warning": "look", "error": "MEND"}
 
 
@@ -52,6 +60,7 @@ def _store(app: App, store: Store) -> Iterator[Finding]:
         yield from _identity(store)
         yield from _clock(app, store)
         yield from _scopes(store)
+        yield from side_effects(store.settings.rules, *(_settings(store, n) for n in ("inventory", "email-statuses")))
     except Denied as error:
         cure = "Make a store-level API account with Orders: modify, Products: read-only, Information & settings: read-only."
         yield Finding("error", error.what, error.cure or cure)
@@ -83,17 +92,57 @@ def _clock(app: App, store: Store) -> Iterator[Finding]:
         yield Finding("ok", f"clock agrees with BigCommerce's within {abs(skew):.0f} s")
 
 
+def _settings(store: Store, name: str) -> Mapping[str, object]:
+    """A page of the store's settings; empty where the token may not read it, for that is no reason not to push."""
+    try:
+        return store.info.settings(name)
+    except Denied:
+        return {}
+
+
+def side_effects(rules: Rules, stock: Mapping[str, object], mails: Mapping[str, object]) -> Iterator[Finding]:
+    """What a pushed order does to stock, and which mails go out, in words."""
+    places = {rules.stock, *(place.stock for place in rules.locations.values() if place.stock)}
+    places |= {source.stock for source in rules.sources.values() if source.stock}
+    if "bigcommerce" not in places:
+        yield Finding("ok", 'stock = "elsewhere": a pushed order moves no stock, for all of its lines are custom')
+    elif not stock:
+        yield Finding("warning", "what a pushed order does to stock cannot be read", _SETTINGS_SCOPE)
+    else:
+        moment = {
+            "order_placed": "at once",
+            "order_completed_or_shipped": "when its status is Completed or Shipped",
+        }.get(str(stock.get("update_stock_behavior")), str(stock.get("update_stock_behavior")))
+        later = (
+            "and edits and refunds adjust it"
+            if stock.get("edit_order_stock_adjustment")
+            else "and edits leave it alone"
+        )
+        what = f"a pushed order's catalog lines lower BigCommerce's stock {moment}, {later}"
+        cure = 'If the till or an app sets stock levels there as well, a sale counts twice: set stock = "elsewhere".'
+        yield Finding("warning", what, cure)
+    if not mails:
+        yield Finding("warning", "which mails a pushed order sends cannot be read", _SETTINGS_SCOPE)
+    elif sent := [words for name, words in _MAILS.items() if mails.get(name)]:
+        what = f"a pushed order whose customer has an e-mail address may send: {', '.join(sent)}"
+        yield Finding(
+            "warning", what, "Turn them off in BigCommerce (Settings, Transactional emails) if the till has told them."
+        )
+    else:
+        yield Finding("ok", "a pushed order sends no mail")
+
+
 def _scopes(store: Store) -> Iterator[Finding]:
     store.orders.newest_id()
     yield Finding("ok", "orders can be read")
-    if store.settings.rules.match_customers:
+    if store.settings.rules.customers != "guest":
         try:
             store.matcher.ask_customers()
         except Denied as error:
             yield Finding(
                 "error",
                 f"customers cannot be read: {error.what}",
-                "Grant Customers: read-only, or set match_customers = false.",
+                'Grant Customers: read-only (modify for customers = "create"), or set customers = "guest".',
             )
     store.matcher.ask_catalog()
     yield Finding("ok", "the catalog can be read")

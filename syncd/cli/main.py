@@ -11,6 +11,7 @@ import typer
 
 from syncd import __version__
 from syncd.cli.exits import Exit, code_for
+from syncd.cli.orders_commands import orders
 from syncd.errors import SyncdError
 
 cli = typer.Typer(
@@ -86,6 +87,9 @@ def backfill(
     end: Annotated[str, typer.Option("--to", help="Last day, included.")],
     config: ConfigPath = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what would be recorded; change nothing.")] = False,
+    history: Annotated[
+        bool, typer.Option("--history", help="Mark new sales as migrated (M-MIG): kept out of the store's billing.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Record a date range in the backfill lane and follow it until it is pushed. Safe to repeat.
@@ -94,7 +98,7 @@ def backfill(
     """
     from syncd.cli.backfill import run_backfill
 
-    raise typer.Exit(run_backfill(config, source, (start, end), dry_run=dry_run, as_json=as_json))
+    raise typer.Exit(run_backfill(config, source, (start, end), dry_run=dry_run, history=history, as_json=as_json))
 
 
 @cli.command()
@@ -284,6 +288,27 @@ def rebuild(
     from syncd.cli.ledger import run_rebuild
 
     raise typer.Exit(run_rebuild(config, store, (first, last), as_json))
+
+
+@cli.command()
+def audit(
+    first: Annotated[str, typer.Option("--from", help="First day, e.g. 2026-11-01, as the tills count days.")],
+    last: Annotated[str, typer.Option("--to", help="Last day, included.")],
+    config: ConfigPath = None,
+    store: Annotated[str | None, typer.Option("--store", help="Only this store.")] = None,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Also write the comparison to this file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Reconcile the books: POS totals beside BigCommerce's, each difference with its cause. Exit 1 on a difference.
+
+    Example: syncd audit --from 2026-11-01 --to 2026-11-30
+    """
+    from syncd.cli.audit import run_audit
+
+    raise typer.Exit(run_audit(config, (first, last), store, csv, as_json))
+
+
+cli.add_typer(orders, name="orders")
 
 
 @cli.command()

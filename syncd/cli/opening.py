@@ -28,12 +28,14 @@ def opened(path: Path | None, *, quiet: bool = True) -> Iterator[App]:
 
 
 def need_work(app: App) -> None:
-    """Raise ConfigError where there is nothing to carry or nowhere to carry it."""
+    """Raise ConfigError where there is nothing to carry, nowhere to carry it, or a rule that cannot be followed."""
     if not app.config.stores or not app.tills:
         missing = "store" if not app.config.stores else "enabled source"
         raise ConfigError(
             f"{app.config.path} names no {missing}", cure="Add one: see config/syncd.toml for an example."
         )
+    for store in app.stores.values():
+        store.prepare()
 
 
 never = threading.Event()

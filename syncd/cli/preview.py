@@ -5,30 +5,36 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 
-from syncd.app import App, Till
+from syncd.app import App, Store, Till
 from syncd.canonical import CanonicalOrder, Fault
 from syncd.canonical.money import format_money
 from syncd.cli.exits import Exit
 from syncd.cli.opening import opened
 from syncd.cli.render import notes, out, print_json, table
-from syncd.errors import RemoteError, UsageError
+from syncd.errors import RemoteError, SyncdError, UsageError
 from syncd.intake.route import route_sale
-from syncd.ledger import State
-from syncd.mapping import Declined, Held, Mapped, Matches, map_create
+from syncd.ledger import Lane, Sale, State
+from syncd.ledger.states import Synced
+from syncd.mapping import Mapped, Matches, Occasion, map_create
+from syncd.push.hook import run_hook
+from syncd.push.plan import Plan, plan
 from syncd.sources.base import ReadsFiles
 
 _AT_ONCE = 200
+_WELL = (State.PENDING, State.SYNCED)
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """One sale and what would become of it."""
+    """One sale, the request that it would cause (a kind and a payload with its decisions), or why none."""
 
     order: CanonicalOrder
     state: State
     why: str
+    kind: str
     mapped: Mapped | None
     there: str
 
@@ -56,7 +62,7 @@ def run_preview(config: Path | None, what: str, source: str | None, as_json: boo
                 _show(preview)
             for fault in faults:
                 out.print(f"fault at {fault.where}: {fault.reason}", markup=False)
-        return Exit.ATTENTION if faults or any(preview.state is not State.PENDING for preview in previews) else Exit.OK
+        return Exit.ATTENTION if faults or any(preview.state not in _WELL for preview in previews) else Exit.OK
 
 
 def _till_for(app: App, path: Path, source: str | None) -> Till:
@@ -81,34 +87,82 @@ def _read(till: Till, path: Path, faults: list[Fault]) -> Iterator[CanonicalOrde
         yield from batch.orders
 
 
-def _previews(app: App, store: str, orders: Sequence[CanonicalOrder]) -> Iterator[Preview]:
+def _previews(app: App, name: str, orders: Sequence[CanonicalOrder]) -> Iterator[Preview]:
+    store = app.stores[name]
     for start in range(0, len(orders), _AT_ONCE):
-        group = orders[start : start + _AT_ONCE]
-        for order, matches in zip(group, _gather(app, store, group), strict=True):
-            yield _preview(app, store, order, matches)
+        group = [_hooked(store, order) for order in orders[start : start + _AT_ONCE]]
+        usable = [order for order in group if isinstance(order, CanonicalOrder)]
+        matched = iter(_gather(store, usable))
+        for order, changed in zip(orders[start : start + _AT_ONCE], group, strict=True):
+            if isinstance(changed, CanonicalOrder):
+                yield _preview(app, store, changed, next(matched))
+            else:
+                yield Preview(order, State.HELD, changed.what, "", None, _there(app, order))
 
 
-def _gather(app: App, store: str, orders: Sequence[CanonicalOrder]) -> Sequence[Matches]:
+def _hooked(store: Store, order: CanonicalOrder) -> CanonicalOrder | SyncdError:
     try:
-        return app.stores[store].matcher.gather(orders)
+        return run_hook(store.hook, order)
+    except UsageError as error:
+        return error
+
+
+def _gather(store: Store, orders: Sequence[CanonicalOrder]) -> Sequence[Matches]:
+    try:
+        return store.matcher.gather(orders, may_create=False)
     except RemoteError as error:
-        notes.print(f"{store} cannot be asked ({error.what}): shown as if its catalog were empty.", markup=False)
+        notes.print(f"{store.name} cannot be asked ({error.what}): shown as if its catalog were empty.", markup=False)
         return [Matches() for _ in orders]
 
 
-def _preview(app: App, store: str, order: CanonicalOrder, matches: Matches) -> Preview:
-    route = route_sale(order, store, app.clock.now())
-    mapped = map_create(order, matches, app.stores[store].settings.rules)
+def _preview(app: App, store: Store, order: CanonicalOrder, matches: Matches) -> Preview:
+    route = route_sale(order, store.name, app.clock.now())
+    sale = app.ledger.sale(order.sale_key) or _imagined(order, store.name, app.clock.now())
     there = _there(app, order)
-    match mapped:
-        case Mapped():
-            return Preview(order, route.state, route.why, mapped, there)
-        case Held(why=why) if route.state is State.PENDING:
-            return Preview(order, State.HELD, why, None, there)
-        case Declined(why=why) if route.state is State.PENDING:
-            return Preview(order, State.REJECTED, why, None, there)
-        case _:
-            return Preview(order, route.state, route.why, None, there)
+    occasion = Occasion(backfill=sale.lane is Lane.BACKFILL, history=sale.history)
+    try:
+        seen = store.observer.see(sale, order, matches, occasion)
+    except RemoteError as error:
+        return Preview(order, sale.state, f"what BigCommerce has of it cannot be seen: {error.what}", "", None, there)
+    planned = plan(sale, order, seen, store.settings.rules, app.clock.now())
+    if isinstance(planned, Plan):
+        return Preview(order, route.state, route.why, planned.kind.value, planned.mapped, there)
+    if route.state is not State.PENDING:
+        return Preview(order, route.state, route.why, "", None, there)
+    if not isinstance(planned, Synced):
+        return Preview(order, State(type(planned).__name__.lower()), planned.why, "", None, there)
+    whole = map_create(order, matches, store.settings.rules, occasion)  # what the order was made of, and why
+    return Preview(order, State.SYNCED, planned.note, "", whole if isinstance(whole, Mapped) else None, there)
+
+
+def _imagined(order: CanonicalOrder, store: str, now: datetime) -> Sale:
+    """The row that the sale would have once it is recorded."""
+    return Sale(
+        id=0,
+        sale_key=order.sale_key,
+        source=order.source,
+        store=store,
+        lane=Lane.LIVE,
+        state=State.PENDING,
+        fingerprint="",
+        pushed_fingerprint=None,
+        order_id=None,
+        placed_at=order.placed_at,
+        recorded_at=now,
+        changed_at=now,
+        next_attempt_at=None,
+        tries=0,
+        why="",
+        cure="",
+        currency=order.currency,
+        total_inc_tax=order.total_inc_tax,
+        total_tax=order.total_tax,
+        number=order.number,
+        location=None,
+        register=None,
+        document=None,
+        returns_of=order.returns_of,
+    )
 
 
 def _there(app: App, order: CanonicalOrder) -> str:
@@ -125,9 +179,10 @@ def _document(preview: Preview) -> dict[str, object]:
         "sale": preview.order.sale_key,
         "state": preview.state,
         "why": preview.why,
+        "request": preview.kind,
         "there": preview.there,
         "payload": preview.mapped.payload if preview.mapped else None,
-        "decisions": [asdict(decision) for decision in preview.mapped.decisions] if preview.mapped else [],
+        "decisions": [decision._asdict() for decision in preview.mapped.decisions] if preview.mapped else [],
     }
 
 
@@ -135,6 +190,8 @@ def _show(preview: Preview) -> None:
     order = preview.order
     total = format_money(order.total_inc_tax, order.currency)
     out.print(f"{order.sale_key}  {total}  -> {preview.state.value}  ({preview.there})", markup=False)
+    if preview.kind and preview.kind != "create":
+        out.print(f"  request: {preview.kind}", markup=False)
     if preview.why:
         out.print(f"  why: {preview.why}", markup=False)
     if preview.mapped:

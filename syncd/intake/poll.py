@@ -41,6 +41,7 @@ class Intake:
     route: Router
     lane: Lane = Lane.LIVE
     backfill: int | None = None
+    history: bool = False
 
 
 def poll(source: Source, intake: Intake, ledger: Ledger, stop: threading.Event) -> Polled:
@@ -65,7 +66,14 @@ def record_all(
     """Record batch after batch and tell ``seen`` how far it is; the next batch is asked for after the commit of the last."""
     log, done = get_logger(), Polled()
     for batch in batches:
-        recorded = ledger.record(intake.name, batch, router=intake.route, lane=intake.lane, backfill=intake.backfill)
+        recorded = ledger.record(
+            intake.name,
+            batch,
+            router=intake.route,
+            lane=intake.lane,
+            backfill=intake.backfill,
+            history=intake.history,
+        )
         done = done.plus(recorded)
         if recorded.new or recorded.changed or recorded.faults:
             log.info(

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from syncd.ledger.moves import Move, apply
+from syncd.ledger.moves import Move, apply, audit_row, write_audit
 from syncd.ledger.queries import Selection, conditions
 from syncd.ledger.schema import sales
 from syncd.ledger.states import State
 from syncd.ledger.times import to_micros
 
+_IDS_AT_ONCE = 500
 _IN_FLIGHT = "a request is on the wire or being looked up; wait until it is settled"
 
 
@@ -84,6 +85,19 @@ def act(connection: Connection, selection: Selection, choose: Choice, who: tuple
     refused += [(row.sale_key, "it has just changed; look again") for row in rows if row.id in wanted - done.keys()]
     missing = sorted(set(selection.keys) - {row.sale_key for row in rows})
     return Moved(moved, (*refused, *((key, "the ledger has no such sale") for key in missing)))
+
+
+def remark(connection: Connection, orders: tuple[str, Sequence[int]], who: tuple[str, str], now: datetime) -> int:
+    """An audit row for each sale that is linked to one of a store's orders, which changes no state."""
+    store, order_ids = orders
+    moves: list[Move] = []
+    actor, what = who
+    for start in range(0, len(order_ids), _IDS_AT_ONCE):
+        some = sales.c.order_id.in_(order_ids[start : start + _IDS_AT_ONCE])
+        found = connection.execute(select(sales.c.id, sales.c.state).where(sales.c.store == store, some))
+        moves += [Move(row.id, State(row.state), State(row.state), what, actor=actor) for row in found]
+    write_audit(connection, [audit_row(move, now) for move in moves])
+    return len(moves)
 
 
 def _move(sale_id: int, before: State, after: State, who: tuple[str, str], now: datetime) -> Move:

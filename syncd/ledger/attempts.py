@@ -13,7 +13,7 @@ from syncd.clock import Now
 from syncd.ledger.moves import ONE_MORE, Move, apply, effect
 from syncd.ledger.sale import Attempt, Doubt, Intent, Looked, ReplyInfo, Sale, write_doubt
 from syncd.ledger.schema import attempts, sales
-from syncd.ledger.states import State, Transition
+from syncd.ledger.states import Kind, State, Transition
 from syncd.ledger.times import to_micros
 
 _EDITED = "changed in the POS while its request was on the wire"
@@ -35,9 +35,15 @@ def begin(connection: Connection, intents: Sequence[Intent], now: Now) -> list[A
     rows = [_row(intent, now) for intent in begun]
     numbers = connection.execute(_BEGIN, rows).scalars()
     return [
-        Attempt(number, i.sale_id, i.sale_key, i.kind, i.fingerprint, i.digest, now.boot, moved[i.sale_id]["order_id"])
+        Attempt(number, i.sale_id, i.sale_key, i.kind, i.fingerprint, i.digest, now.boot, _target(i, moved[i.sale_id]))
         for number, i in zip(numbers, begun, strict=True)
     ]
+
+
+def _target(intent: Intent, sale: RowMapping) -> int | None:
+    if intent.kind is Kind.CREATE:
+        return None
+    return intent.order_id if intent.order_id is not None else sale["order_id"]
 
 
 def _row(intent: Intent, now: Now) -> dict[str, Any]:
@@ -47,6 +53,7 @@ def _row(intent: Intent, now: Now) -> dict[str, Any]:
         "fingerprint": intent.fingerprint,
         "digest": intent.digest,
         "order_floor": intent.order_floor,
+        "stamp": intent.stamp or None,
         "began_at": to_micros(now.wall),
         "boot_id": now.boot.boot_id,
         "boot_s": repr(now.boot.seconds),

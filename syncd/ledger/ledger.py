@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +25,7 @@ from syncd.ledger.sale import Attempt, Intent, Known, Looked, ReplyInfo, Router,
 from syncd.ledger.schema import cursors
 from syncd.ledger.settling import Settling
 from syncd.ledger.states import Lane, State, Transition
+from syncd.ledger.times import to_micros
 from syncd.ledger.writer import Operation, T, Writer
 
 P = ParamSpec("P")
@@ -100,8 +102,15 @@ class Ledger:
 
     # Intake
 
-    def record(
-        self, source: str, batch: Batch, *, router: Router, lane: Lane = Lane.LIVE, backfill: int | None = None
+    def record(  # noqa: PLR0913  what came, and how it came
+        self,
+        source: str,
+        batch: Batch,
+        *,
+        router: Router,
+        lane: Lane = Lane.LIVE,
+        backfill: int | None = None,
+        history: bool = False,
     ) -> intake.Recorded:
         """Write a batch of sales, its faults and its cursor in one transaction; returns once it is durable.
 
@@ -109,7 +118,7 @@ class Ledger:
             LedgerError: nothing of the batch was written.
 
         """
-        now, how = self._clock.now(), intake.Intake(source, router, lane, backfill)
+        now, how = self._clock.now(), intake.Intake(source, router, lane, backfill, history)
         return self._write(lambda connection: intake.record(connection, how, batch, now))
 
     def cursor(self, source: str, *, backfill: int | None = None) -> Cursor | None:
@@ -184,6 +193,30 @@ class Ledger:
     def sales_by_key(self, keys: Sequence[str]) -> dict[str, Sale]:
         """The sales of some keys."""
         return self._read(queries.by_key, keys)
+
+    def stamps(self, sale: Sale) -> list[str]:
+        """What the sale's order was last made to say, and what later tries may have made it say."""
+        return self._read(queries.stamps, sale.id)
+
+    def returned_total(self, of: str, *, but: str) -> Decimal:
+        """What the synced returns of a sale come to, leaving out one."""
+        return self._read(queries.returned_total, of, but)
+
+    def of_orders(self, store: str, order_ids: Sequence[int]) -> list[Sale]:
+        """The sales that are linked to some orders."""
+        return self._read(queries.of_orders, store, order_ids)
+
+    def remark(self, store: str, order_ids: Sequence[int], actor: str, what: str) -> int:
+        """Write into the story of each linked sale what a person did to its order; how many sales those are."""
+        now = self._clock.now()
+        return self._write(lambda connection: actions.remark(connection, (store, order_ids), (actor, what), now))
+
+    def placed(self, store: str, start: datetime, end: datetime) -> Iterator[Sale]:
+        """Every sale of a store that was placed in ``[start, end]``, oldest first, page by page."""
+        after = (0, 0)
+        while page := self._read(queries.placed, store, (start, end), after):
+            yield from page
+            after = (to_micros(page[-1].placed_at), page[-1].id)
 
     def linked(self, store: str, start: datetime | None, end: datetime | None) -> Iterator[Sale]:
         """Every sale of a store that is linked to an order and was placed in ``[start, end]``, page by page."""

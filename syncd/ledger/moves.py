@@ -138,8 +138,9 @@ def effect(transition: Transition, fingerprint: str, now: Now) -> tuple[State, s
                 "tries": 0,
             }
             return State.SYNCED, note, values | {"why": "", "cure": "", "next_attempt_at": None, "lookups": None}
-        case Pending(at=at, why=why):
-            return State.PENDING, why, {"why": why, "cure": "", "next_attempt_at": to_micros(at), "lookups": None}
+        case Pending(at=at, why=why, order_id=order_id):
+            values = {"why": why, "cure": "", "next_attempt_at": to_micros(at), "lookups": None}
+            return State.PENDING, why, values | ({} if order_id is None else {"order_id": order_id})
         case Rejected(why=why, cure=cure):
             return State.REJECTED, why, {"why": why, "cure": cure, "next_attempt_at": None}
         case Unsure(look_up_at=at, why=why):

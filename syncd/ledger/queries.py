@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, liter
 
 from syncd.ledger.sale import Known, Sale, read_sale
 from syncd.ledger.schema import attempts, audit, counts, faults, known_orders, sales
-from syncd.ledger.states import Lane, State
+from syncd.ledger.states import Kind, Lane, State
 from syncd.ledger.times import from_micros, to_micros
 
 _KEYS_AT_ONCE = 500
@@ -119,13 +119,49 @@ def unsettled(connection: Connection, store: str, limit: int, now: datetime, far
     ready = (sales.c.next_attempt_at <= to_micros(now)) | (sales.c.next_attempt_at > to_micros(now + far))
     last = select(func.max(attempts.c.id)).where(attempts.c.sale_id == sales.c.id).correlate(sales).scalar_subquery()
     query = (
-        select(sales, attempts.c.order_floor, attempts.c.boot_id, attempts.c.boot_s)
+        select(
+            sales,
+            attempts.c.order_floor,
+            attempts.c.boot_id,
+            attempts.c.boot_s,
+            attempts.c.kind.label("attempt_kind"),
+        )
         .join(attempts, attempts.c.id == last, isouter=True)
         .where(sales.c.store == store, _is(State.UNKNOWN), ready)
         .order_by(sales.c.next_attempt_at)
         .limit(limit)
     )
     return [read_sale(row) for row in connection.execute(query)]
+
+
+def stamps(connection: Connection, sale_id: int) -> list[str]:
+    """What the sale's order was last made to say, and every later try that may have taken effect; oldest first.
+
+    The last success is the newest attempt that was accepted; where a look-up found the order, the newest create.
+    """
+    query = select(attempts).where(attempts.c.sale_id == sale_id, attempts.c.stamp.is_not(None)).order_by(attempts.c.id)
+    rows = connection.execute(query).all()
+    accepted = [row.id for row in rows if row.outcome == "accepted"] or [
+        row.id for row in rows if row.kind == Kind.CREATE.value
+    ]
+    return [row.stamp for row in rows if row.id >= (accepted[-1] if accepted else 0)]
+
+
+def returned_total(connection: Connection, of: str, but: str) -> Decimal:
+    """What the synced returns of a sale come to (positive), leaving out the return ``but``."""
+    query = select(sales.c.total_inc_tax).where(sales.c.returns_of == of, sales.c.sale_key != but, _is(State.SYNCED))
+    return -sum((Decimal(text) for text in connection.execute(query).scalars()), Decimal(0))
+
+
+def of_orders(connection: Connection, store: str, order_ids: Sequence[int]) -> list[Sale]:
+    """The sales that are linked to some orders of a store."""
+    found: list[Sale] = []
+    for start in range(0, len(order_ids), _KEYS_AT_ONCE):
+        some = select(sales).where(
+            sales.c.store == store, sales.c.order_id.in_(order_ids[start : start + _KEYS_AT_ONCE])
+        )
+        found += [read_sale(row) for row in connection.execute(some)]
+    return found
 
 
 def find(connection: Connection, selection: Selection, limit: int, offset: int = 0) -> list[Sale]:
@@ -237,6 +273,16 @@ def by_key(connection: Connection, keys: Sequence[str]) -> dict[str, Sale]:
         some = select(sales).where(sales.c.sale_key.in_(keys[start : start + _KEYS_AT_ONCE]))
         found |= {row.sale_key: read_sale(row) for row in connection.execute(some)}
     return found
+
+
+def placed(connection: Connection, store: str, span: tuple[datetime, datetime], after: tuple[int, int]) -> list[Sale]:
+    """The next sales of a store placed in ``span``, by time and id; ``after`` is the last one's (microseconds, id)."""
+    at, number = after
+    later = (sales.c.placed_at > at) | ((sales.c.placed_at == at) & (sales.c.id > number))
+    query = select(sales).where(sales.c.store == store, sales.c.placed_at <= to_micros(span[1]), later)
+    query = query.where(sales.c.placed_at >= max(at, to_micros(span[0])))
+    rows = connection.execute(query.order_by(sales.c.placed_at, sales.c.id).limit(_KEYS_AT_ONCE))
+    return [read_sale(row) for row in rows]
 
 
 def linked(connection: Connection, store: str, span: tuple[datetime | None, datetime | None], after: int) -> list[Sale]:

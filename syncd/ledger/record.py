@@ -48,6 +48,7 @@ class Intake:
     router: Router
     lane: Lane
     backfill: int | None
+    history: bool = False
 
 
 def record(connection: Connection, intake: Intake, batch: Batch, now: datetime) -> Recorded:
@@ -130,6 +131,7 @@ def _row(order: CanonicalOrder, mark: str, intake: Intake, route: Route, now: da
         "lane": intake.lane.value,
         "recorded_at": micros,
         "backfill": intake.backfill,
+        "history": int(intake.history),
         **_said(order, mark, now),
         **_routed(route, now),
     }
@@ -147,6 +149,7 @@ def _said(order: CanonicalOrder, mark: str, now: datetime) -> dict[str, Any]:
         "location": order.location.label if order.location else None,
         "register": order.register.label if order.register else None,
         "document": order.to_json(),
+        "returns_of": order.returns_of,
     }
 
 

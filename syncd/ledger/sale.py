@@ -66,6 +66,9 @@ class Sale:
     attempt_began: BootTime | None = None
     order_floor: int | None = None
     synced_at: datetime | None = None
+    attempt_kind: Kind | None = None
+    returns_of: str | None = None
+    history: bool = False
 
     def order(self) -> CanonicalOrder:
         """The canonical order as it was recorded.
@@ -81,7 +84,7 @@ class Sale:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What is about to be sent for a sale, as it was read."""
+    """What is about to be sent for a sale, as it was read; ``order_id`` where it changes another order than the sale's own."""
 
     sale_id: int
     sale_key: str
@@ -89,6 +92,8 @@ class Intent:
     fingerprint: str
     digest: str
     order_floor: int | None = None
+    order_id: int | None = None
+    stamp: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +174,9 @@ def read_sale(row: Row[*tuple[Any, ...]]) -> Sale:
         attempt_began=BootTime(boot_id, float(boot_s)) if boot_id and boot_s else None,
         order_floor=values.get("order_floor"),
         synced_at=from_micros(values["synced_at"]),
+        attempt_kind=Kind(kind) if (kind := values.get("attempt_kind")) else None,
+        returns_of=values["returns_of"],
+        history=bool(values["history"]),
     )
 
 

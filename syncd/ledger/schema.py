@@ -38,6 +38,8 @@ sales = Table(
     Column("lookups", Text),
     Column("settled_by", Text, nullable=False, server_default=text("''")),  # who put it where it is: a rule or a person
     Column("document", Text),
+    Column("returns_of", Text),  # the sale that this one gives goods back of
+    Column("history", Integer, nullable=False, server_default=text("0")),  # 1: must not count for the store's billing
     # Each index holds only the rows that its query walks, so that millions of synced sales cost the pusher nothing.
     Index(
         "sales_due",
@@ -58,6 +60,19 @@ sales = Table(
     ),
     Index("sales_newest", "placed_at", "id"),
     Index("sales_synced", "store", "synced_at"),
+    Index(
+        "sales_returned",
+        "returns_of",
+        sqlite_where=text("returns_of is not null"),
+        postgresql_where=text("returns_of is not null"),
+    ),
+    Index(
+        "sales_of_order",
+        "store",
+        "order_id",
+        sqlite_where=text("order_id is not null"),
+        postgresql_where=text("order_id is not null"),
+    ),
 )
 
 attempts = Table(
@@ -78,6 +93,7 @@ attempts = Table(
     Column("request_id", Text),
     Column("elapsed_ms", Integer),
     Column("detail", Text, nullable=False, server_default=text("''")),
+    Column("stamp", Text),  # digests of what the order says if this attempt took effect
     Index("attempts_of_sale", "sale_id"),
     Index(
         "one_open_attempt",

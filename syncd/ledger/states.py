@@ -37,6 +37,7 @@ class Kind(StrEnum):
     UPDATE = "update"
     CANCEL = "cancel"
     ARCHIVE = "archive"
+    REFUND = "refund"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,11 @@ class Synced:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """Try again, not before ``at``."""
+    """Try again, not before ``at``; ``order_id`` names an order that was found to be the sale's, and is to be brought in line."""
 
     at: datetime
     why: str
+    order_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, inspect, text
 from syncd.errors import Corrupt, TooNew
 from syncd.ledger.engine import Engines
 
-HEAD = "0001"
-KNOWN = ("0001",)
+HEAD = "0002"
+KNOWN = ("0001", "0002")
 _FOLDER = Path(__file__).with_name("migrations")
 
 

@@ -69,7 +69,7 @@ def _links(connection: Connection) -> Iterator[str]:
         yield f"{row.sale_key} is synced with no order"
     shared = (
         select(sales.c.store, sales.c.order_id, func.count().label("number"))
-        .where(sales.c.order_id.is_not(None))
+        .where(sales.c.order_id.is_not(None), sales.c.returns_of.is_(None))
         .group_by(sales.c.store, sales.c.order_id)
         .having(func.count() > 1)
     )

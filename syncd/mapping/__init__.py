@@ -1,12 +1,17 @@
 """The mapper: a canonical order and its matches in, a payload out. Pure; knows no HTTP, no ledger and no POS."""
 
-from syncd.mapping.create import map_cancel, map_create, map_status
-from syncd.mapping.matches import CatalogMatch, Matches, normal_code
-from syncd.mapping.payload import Decision, Declined, Held, Mapped, Payload
-from syncd.mapping.rules import DefaultAddress, LocationRules, Rules
+from syncd.mapping.create import map_create
+from syncd.mapping.matches import CatalogMatch, Choice, Matches, RequiredModifier, normal_code
+from syncd.mapping.payload import Decision, Declined, Held, Mapped, Nothing, Payload
+from syncd.mapping.remote import Remote, RemoteFee, RemoteLine
+from syncd.mapping.rules import LIVE, DefaultAddress, LocationRules, Occasion, Rules, skipped_by
+from syncd.mapping.stamp import Stamp, stamp
+from syncd.mapping.update import Ours, map_update, map_void
 
 __all__ = [
+    "LIVE",
     "CatalogMatch",
+    "Choice",
     "Decision",
     "Declined",
     "DefaultAddress",
@@ -14,10 +19,20 @@ __all__ = [
     "LocationRules",
     "Mapped",
     "Matches",
+    "Nothing",
+    "Occasion",
+    "Ours",
     "Payload",
+    "Remote",
+    "RemoteFee",
+    "RemoteLine",
+    "RequiredModifier",
     "Rules",
-    "map_cancel",
+    "Stamp",
     "map_create",
-    "map_status",
+    "map_update",
+    "map_void",
     "normal_code",
+    "skipped_by",
+    "stamp",
 ]

@@ -9,26 +9,19 @@ from pydantic import JsonValue
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.order import Address, Customer
 from syncd.mapping.payload import Decision
-from syncd.mapping.rules import DefaultAddress, LocationRules, Rules
+from syncd.mapping.rules import DefaultAddress
 
 _LONGEST = 255
+_NOWHERE, _NOBODY = Address(), Customer()
 
 
-def location_rules(order: CanonicalOrder, rules: Rules) -> LocationRules:
-    """What the sale's location does otherwise; by its id, else by its name."""
-    if order.location is None:
-        return LocationRules()
-    return rules.locations.get(order.location.id) or rules.locations.get(order.location.name) or LocationRules()
-
-
-def billing_address(order: CanonicalOrder, rules: Rules) -> tuple[dict[str, JsonValue], Decision]:
+def billing_address(order: CanonicalOrder, default: DefaultAddress) -> tuple[dict[str, JsonValue], Decision]:
     """The order's billing address, and where it came from.
 
     A whole address of the sale is taken as it is; of half a one, names, e-mail and phone are kept and the place is the shop's;
     where there is none, it is the shop's altogether.
     """
-    default = location_rules(order, rules).default_address or rules.default_address
-    known, customer = order.billing or Address(), order.customer or Customer()
+    known, customer = order.billing or _NOWHERE, order.customer or _NOBODY
     person = _person(known, customer)
     if _whole(known):
         return _wired({**_place(known), **person}, default), Decision(
@@ -45,11 +38,12 @@ def billing_address(order: CanonicalOrder, rules: Rules) -> tuple[dict[str, Json
     )
 
 
-def shipping_address(order: CanonicalOrder, rules: Rules, billing: dict[str, JsonValue]) -> dict[str, JsonValue]:
+def shipping_address(
+    order: CanonicalOrder, default: DefaultAddress, billing: dict[str, JsonValue]
+) -> dict[str, JsonValue]:
     """Where the goods go: the sale's own shipping address where it has a whole one, else as billed."""
     if order.shipping is not None and _whole(order.shipping):
-        default = location_rules(order, rules).default_address or rules.default_address
-        return _wired({**_place(order.shipping), **_person(order.shipping, order.customer or Customer())}, default)
+        return _wired({**_place(order.shipping), **_person(order.shipping, order.customer or _NOBODY)}, default)
     return dict(billing)
 
 
@@ -69,13 +63,25 @@ def _place(address: Address) -> dict[str, str]:
 
 
 def _default(address: DefaultAddress) -> dict[str, str]:
-    fields = address.model_dump()
-    fields["country"] = fields.pop("country_iso2")
-    return fields
+    return {
+        "first_name": address.first_name,
+        "last_name": address.last_name,
+        "company": address.company,
+        "street_1": address.street_1,
+        "street_2": address.street_2,
+        "city": address.city,
+        "state": address.state,
+        "zip": address.zip,
+        "country": address.country_iso2,
+        "phone": address.phone,
+        "email": address.email,
+    }
 
 
 def _person(address: Address, customer: Customer) -> dict[str, str]:
     """What is known of the person, empty fields left out."""
+    if address is _NOWHERE and customer is _NOBODY:
+        return {}
     fields = ("first_name", "last_name", "company", "phone", "email")
     return {name: value for name in fields if (value := getattr(address, name) or getattr(customer, name))}
 

@@ -8,100 +8,119 @@ given in pairs, carry the receipt's exact amounts, tax included.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from email.utils import format_datetime
 
 from pydantic import JsonValue
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import to_minor
-from syncd.canonical.order import Fulfilment, SaleStatus
+from syncd.canonical.order import Fulfilment
 from syncd.mapping import charges, tenders
-from syncd.mapping.addresses import billing_address, location_rules, shipping_address
+from syncd.mapping.addresses import billing_address, shipping_address
 from syncd.mapping.amounts import as_text
-from syncd.mapping.lines import MappedLine, map_lines, subtotals
+from syncd.mapping.lines import MappedLine, came_back, fee_line, map_lines, sold, subtotals
 from syncd.mapping.matches import Matches
 from syncd.mapping.payload import Decision, Declined, Held, Mapped, Payload
-from syncd.mapping.rules import Rules, status_id
+from syncd.mapping.rules import LIVE, Applied, DefaultAddress, Occasion, Rules, applied
+from syncd.mapping.stamp import stamp
 
 _RETURN_CURE = "Enter the return in BigCommerce by hand (a refund of the original order), then: syncd skip {key}"
+_MIXED_CURE = 'Enter it in BigCommerce by hand, then: syncd skip {key}. returned_goods = "discount" pushes such sales.'
+_NOTE_CURE = "Mend note_template in the config, then: syncd release {key}"
 
 
-def map_create(order: CanonicalOrder, matches: Matches, rules: Rules) -> Mapped | Held | Declined:
+def map_create(
+    order: CanonicalOrder, matches: Matches, rules: Rules, occasion: Occasion = LIVE
+) -> Mapped | Held | Declined:
     """The body of POST /v2/orders for a sale, with every decision; or why there is none."""
-    if why := _unmappable(order):
-        return Held(why, _RETURN_CURE.format(key=order.sale_key))
-    lines = map_lines(order, matches, rules)
+    taken = charges.discount(order)
+    if held := _unmappable(order, rules, taken):
+        return held
+    here = applied(order, rules, occasion)
+    goods_sold = sold(order)
+    lines = map_lines(order.sale_key, goods_sold, matches, rules, here.stock)
     if isinstance(lines, Declined):
         return lines
-    if not lines and not order.fees:
+    as_lines = charges.as_lines(order, goods_sold, rules)
+    lines += [fee_line(fee, charges.fee_name(fee)) for fee in as_lines]
+    if not lines:
         return Held("it has no line that sells anything", f"Look at it in the POS, then: syncd skip {order.sale_key}")
-    billing, billed = billing_address(order, rules)
-    goods, delivered = _goods(order, rules, lines, billing)
-    fees = list(charges.fees(order))
+    try:
+        note = tenders.staff_notes(order, rules)
+    except ValueError as error:
+        return Held(str(error), _NOTE_CURE.format(key=order.sale_key))
+    billing, billed = billing_address(order, here.default_address)
+    goods, delivered = _goods(order, rules, here, lines, billing)
+    fees = list(charges.fees(order, as_lines))
     payload: Payload = {
-        **_head(order, matches, rules),
-        **_money(order),
+        **_head(order, matches, rules, here),
+        "staff_notes": note,
+        **_money(order, subtotals(goods_sold, as_lines), taken),
         "billing_address": billing,
         **goods,
         **charges.delivery(order),
     }
     if fees:
         payload["fees"] = [fee for fee, _ in fees]
-    decisions = [*(line.decision for line in lines), *(decision for _, decision in fees), billed, delivered]
-    return Mapped(payload, (*decisions, *_head_decisions(order, matches, payload)))
+    decisions = [*(line.decision for line in lines), *(decision for _, decision in fees)]
+    decisions += [*charges.discount_decisions(order), billed, delivered]
+    return Mapped(payload, (*decisions, *_head_decisions(order, matches, payload)), stamp(payload).to_json())
 
 
-def _unmappable(order: CanonicalOrder) -> str:
+def _unmappable(order: CanonicalOrder, rules: Rules, taken: Decimal) -> Held | None:
+    key = order.sale_key
     if order.returns_of or order.total_inc_tax < 0:
-        return "a return: BigCommerce has no order for goods that came back"
-    if any(line.quantity < 0 or line.total_inc_tax < 0 for line in order.lines):
-        return "it holds returned goods beside sold ones, which one order cannot say"
-    if charges.discount(order) < 0:
-        return "its discounts would raise the total, which BigCommerce does not take"
-    return ""
+        return Held("a return: BigCommerce has no order for goods that came back", _RETURN_CURE.format(key=key))
+    if rules.returned_goods == "hold" and any(came_back(line) for line in order.lines):
+        return Held("it holds returned goods beside sold ones", _MIXED_CURE.format(key=key))
+    if taken < 0:
+        return Held(
+            "its discounts would raise the total, which BigCommerce does not take", _RETURN_CURE.format(key=key)
+        )
+    if order.total_tax < 0 or order.total_tax > order.total_inc_tax:
+        why = "its tax lies outside its total (goods that came back were taxed otherwise), which BigCommerce does not take"
+        return Held(why, _RETURN_CURE.format(key=key))
+    return None
 
 
-def _head(order: CanonicalOrder, matches: Matches, rules: Rules) -> Payload:
-    place = location_rules(order, rules)
+def _head(order: CanonicalOrder, matches: Matches, rules: Rules, here: Applied) -> Payload:
     head: Payload = {
         "external_order_id": order.sale_key,
-        "external_source": rules.external_source or "POS",
-        "status_id": status_id(order.status, rules),
-        "channel_id": place.channel_id or rules.channel_id,
+        "external_source": here.external_source,
+        "status_id": here.status_id(order.status),
+        "channel_id": here.channel_id,
         "customer_id": matches.customer_id or 0,
         "date_created": format_datetime(order.placed_at),
         "default_currency_code": order.currency,
-        "staff_notes": tenders.staff_notes(order),
     }
-    method = tenders.payment_method(order)
+    method = tenders.payment_method(order, rules)
     return head | ({"payment_method": method} if method else {})
 
 
-def _money(order: CanonicalOrder) -> Payload:
-    inc_tax, ex_tax = (to_minor(amount, order.currency) for amount in subtotals(order))
+def _money(order: CanonicalOrder, sums: tuple[Decimal, Decimal], taken: Decimal) -> Payload:
+    inc_tax, ex_tax = (to_minor(amount, order.currency) for amount in sums)
     money: dict[str, JsonValue] = {
         "subtotal_inc_tax": as_text(inc_tax),
         "subtotal_ex_tax": as_text(ex_tax),
         "total_inc_tax": as_text(order.total_inc_tax),
         "total_ex_tax": as_text(order.total_inc_tax - order.total_tax),
     }
-    taken = charges.discount(order)
     return money | ({"discount_amount": as_text(taken)} if taken else {})
 
 
 def _goods(
-    order: CanonicalOrder, rules: Rules, lines: list[MappedLine], billing: dict[str, JsonValue]
+    order: CanonicalOrder, rules: Rules, here: Applied, lines: list[MappedLine], billing: dict[str, JsonValue]
 ) -> tuple[Payload, Decision]:
     """The products with the way in which they reach the customer; consignments exclude products and shipping addresses."""
     wired: list[JsonValue] = [line.wired for line in lines]
-    if order.fulfilment is Fulfilment.DIGITAL or (lines and all(line.digital for line in lines)):
+    if order.fulfilment is Fulfilment.DIGITAL or all(line.digital for line in lines):
         return {"products": wired, "order_is_digital": True}, Decision("delivery", "none", "every line is digital")
     if order.fulfilment is Fulfilment.PICKUP and rules.pickup_method_id is not None:
-        pickup: dict[str, JsonValue] = {"pickup_method_id": rules.pickup_method_id, "line_items": wired}
-        pickup["pickup_method_display_name"] = "Pick-up in store"
+        pickup = _pickup(order, rules, here.default_address, wired)
         return {"consignments": {"pickups": [pickup]}}, Decision("delivery", "pick-up", "the sale is to be picked up")
     method = "Pick-up in store" if order.fulfilment is Fulfilment.PICKUP else rules.shipping_method
-    address = {**shipping_address(order, rules, billing), "shipping_method": method}
+    address = {**shipping_address(order, here.default_address, billing), "shipping_method": method}
     why = (
         "the goods are shipped"
         if order.fulfilment is Fulfilment.SHIP
@@ -110,25 +129,38 @@ def _goods(
     return {"products": wired, "shipping_addresses": [address]}, Decision("delivery", method, why)
 
 
+def _pickup(order: CanonicalOrder, rules: Rules, shop: DefaultAddress, lines: list[JsonValue]) -> dict[str, JsonValue]:
+    location = {
+        "name": order.location.label if order.location else shop.company,
+        "code": order.location.id if order.location else "",
+        "address_line_1": shop.street_1,
+        "address_line_2": shop.street_2,
+        "city": shop.city,
+        "state": shop.state,
+        "postal_code": shop.zip,
+        "country_alpha2": shop.country_iso2,
+        "email": shop.email,
+        "phone": shop.phone,
+    }
+    return {
+        "pickup_method_id": rules.pickup_method_id,
+        "pickup_method_display_name": "Pick-up in store",
+        "location": {name: value for name, value in location.items() if value},
+        "line_items": lines,
+    }
+
+
 def _head_decisions(order: CanonicalOrder, matches: Matches, payload: Payload) -> tuple[Decision, ...]:
     customer = f"customer {matches.customer_id}" if matches.customer_id else "guest"
     if matches.customer_id:
-        found = "the store knows the e-mail"
+        found = f"the store knows the {matches.customer_found_by or 'e-mail'}"
     elif order.customer and order.customer.email:
         found = "the store does not know the e-mail"
     else:
         found = "the sale names no e-mail"
-    status = f"status {payload['status_id']}"
-    return (Decision("customer", customer, found), Decision("status", status, f"the sale is {order.status.value}"))
-
-
-def map_cancel(rules: Rules) -> Mapped:
-    """The body of PUT /v2/orders/{id} for a sale that was voided after it was pushed."""
-    number = status_id(SaleStatus.VOIDED, rules)
-    return Mapped({"status_id": number}, (Decision("status", f"status {number}", "voided in the POS"),))
-
-
-def map_status(order: CanonicalOrder, rules: Rules) -> Mapped:
-    """The body of PUT /v2/orders/{id} for a sale whose status alone has changed (a refund is a label there)."""
-    number = status_id(order.status, rules)
-    return Mapped({"status_id": number}, (Decision("status", f"status {number}", f"the sale is {order.status.value}"),))
+    return (
+        Decision("customer", customer, found),
+        Decision("status", f"status {payload['status_id']}", f"the sale is {order.status.value}"),
+        Decision("channel", f"channel {payload['channel_id']}", "by location, source or store, in this order"),
+        Decision("external source", str(payload["external_source"]), "by source, else by store"),
+    )

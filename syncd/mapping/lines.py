@@ -1,93 +1,163 @@
-"""Receipt lines as product lines: of the catalog where the SKU is known, else custom ones that never enter it."""
+"""Product lines: those of the catalog where the SKU is known, else custom ones that never enter it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from decimal import Decimal
+from typing import NamedTuple
 
 from pydantic import JsonValue
 
 from syncd.canonical import CanonicalOrder
-from syncd.canonical.order import Line, LineKind
-from syncd.mapping.addresses import location_rules
+from syncd.canonical.money import total
+from syncd.canonical.order import Fee, Line, LineKind
 from syncd.mapping.amounts import as_number, unit_price
-from syncd.mapping.matches import CatalogMatch, Matches, normal_code
+from syncd.mapping.matches import CatalogMatch, Matches, RequiredModifier, normal_code
 from syncd.mapping.payload import Decision, Declined
-from syncd.mapping.rules import Rules
+from syncd.mapping.rules import Rules, Stock
 from syncd.mapping.text import bounded, mask_cards
 
 _LONGEST_NAME = 250
 _NEVER_CATALOG = {LineKind.GIFT_CARD, LineKind.DEPOSIT}
+Wired = dict[str, JsonValue]
 
 
-@dataclass(frozen=True, slots=True)
-class MappedLine:
-    """A product line of the payload, what it was decided by, and whether it is delivered by e-mail."""
+class MappedLine(NamedTuple):
+    """A product line of the payload, what it was decided by, and whether it needs no delivery."""
 
-    wired: dict[str, JsonValue]
+    wired: Wired
     decision: Decision
     digital: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Choice:
+class _Choice(NamedTuple):
     match: CatalogMatch | None
     what: str
     why: str
+    options: tuple[tuple[int, str], ...] = ()
 
 
-def map_lines(order: CanonicalOrder, matches: Matches, rules: Rules) -> list[MappedLine] | Declined:
-    """Every line that sells something, in the order of the receipt; Declined where a rule refuses an unknown SKU."""
+Sold = tuple[tuple[int, Line], ...]
+
+
+def sold(order: CanonicalOrder) -> Sold:
+    """The lines that sell something, with their place on the receipt: no comments, no returned goods, no redeemed deposits."""
+    return tuple(
+        (number, line)
+        for number, line in enumerate(order.lines, start=1)
+        if (line.quantity or line.total_inc_tax) and not came_back(line)
+    )
+
+
+def came_back(line: Line) -> bool:
+    """Whether a line lowers the total: goods that came back, or a deposit that is redeemed."""
+    return line.quantity < 0 or line.total_inc_tax < 0
+
+
+def map_lines(key: str, lines: Sold, matches: Matches, rules: Rules, stock: Stock) -> list[MappedLine] | Declined:
+    """Every line of the sale ``key`` that sells something; Declined where a rule refuses an unknown SKU."""
     mapped: list[MappedLine] = []
     unknown: list[str] = []
-    stock = location_rules(order, rules).stock or rules.stock
-    for number, line in enumerate(order.lines, start=1):
-        if not line.quantity and not line.total_inc_tax:
-            continue  # a comment line: it goes into the staff note
+    for number, line in lines:
         choice = _choose(line, matches, stock)
         if choice.match is None and stock == "bigcommerce" and rules.unknown_sku == "reject" and (line.sku or line.upc):
             unknown.append(line.sku or line.upc or "")
-        mapped.append(_line(number, line, choice))
+        mapped.append(_line(number, line, choice, rules))
     if unknown:
         why = f'the catalog has no product for {", ".join(sorted(set(unknown)))}, and unknown_sku is "reject"'
-        return Declined(why, f'Add it to the catalog or set unknown_sku = "custom", then: syncd retry {order.sale_key}')
+        return Declined(why, f'Add it to the catalog or set unknown_sku = "custom", then: syncd retry {key}')
     return mapped
 
 
-def _choose(line: Line, matches: Matches, stock: str) -> _Choice:
+def _choose(line: Line, matches: Matches, stock: Stock) -> _Choice:
     if line.kind in _NEVER_CATALOG:
         return _Choice(None, "custom line", f"a {line.kind.value.replace('_', ' ')} is no catalog product")
     if stock == "elsewhere":
         return _Choice(None, "custom line", 'stock = "elsewhere": a catalog line would move BigCommerce\'s stock')
-    by_sku = matches.by_sku.get(normal_code(line.sku)) if line.sku else None
-    match = by_sku or (matches.by_upc.get(normal_code(line.upc)) if line.upc else None)
+    match, named = _matched(line, matches)
     if match is None:
-        why = f"the catalog has no {line.sku or line.upc}" if line.sku or line.upc else "it has no SKU"
+        return _Choice(None, "custom line", named)
+    options = _answers(line, match)
+    if isinstance(options, RequiredModifier):
+        why = f"product {match.product_id} requires {options.name!r}, which the sale does not say"
         return _Choice(None, "custom line", why)
-    if match.needs_modifiers:
-        return _Choice(None, "custom line", f"product {match.product_id} requires options that the till does not know")
     where = f"product {match.product_id}" + (f", variant {match.variant_id}" if match.variant_id else "")
-    named = f"SKU {line.sku}" if by_sku else f"UPC {line.upc}"
-    return _Choice(match, where, f"{named} is in the catalog")
+    return _Choice(match, where, f"{named} is in the catalog", options)
 
 
-def _line(number: int, line: Line, choice: _Choice) -> MappedLine:
+def _matched(line: Line, matches: Matches) -> tuple[CatalogMatch | None, str]:
+    """The catalog's variant for a line and by which code it was found; else None and why."""
+    for code, label, known in ((line.sku, "SKU", matches.by_sku), (line.upc, "UPC", matches.by_upc)):
+        if not code:
+            continue
+        normal = normal_code(code)
+        if (alias := matches.aliases.get(normal)) and (match := matches.by_sku.get(alias)):
+            return match, f"{label} {code}, an alias of {alias},"
+        if match := known.get(normal):
+            return match, f"{label} {code}"
+    return None, f"the catalog has no {line.sku or line.upc}" if line.sku or line.upc else "it has no SKU"
+
+
+def _answers(line: Line, match: CatalogMatch) -> tuple[tuple[int, str], ...] | RequiredModifier:
+    """What a line says to each required modifier of its product; the first that it cannot answer otherwise."""
+    if not match.required:
+        return ()
+    answers: list[tuple[int, str]] = []
+    said = {modifier.name.strip().casefold() for modifier in line.modifiers}
+    for modifier in match.required:
+        chosen = [choice for choice in modifier.choices if _says(said, modifier.name, choice.label)]
+        default = [choice for choice in modifier.choices if choice.default]
+        if modifier.free_text and (line.note or line.serials):
+            answers.append((modifier.id, mask_cards(line.note or ", ".join(line.serials))))
+        elif chosen or default:
+            answers.append((modifier.id, str((chosen or default)[0].id)))
+        else:
+            return modifier
+    return tuple(answers)
+
+
+def _says(said: set[str], name: str, label: str) -> bool:
+    value = label.strip().casefold()
+    return value in said or f"{name.strip().casefold()}: {value}" in said
+
+
+def _line(number: int, line: Line, choice: _Choice, rules: Rules) -> MappedLine:
     quantity, weighed = _whole_quantity(line)
-    wired: dict[str, JsonValue] = {
+    wired: Wired = {
         "name": line_name(line, weighed=weighed),
         "quantity": quantity,
         "price_inc_tax": as_number(unit_price(line.total_inc_tax, quantity)),
         "price_ex_tax": as_number(unit_price(line.total_ex_tax, quantity)),
     }
     if choice.match is not None:
-        wired["product_id"] = choice.match.product_id
-        if choice.match.variant_id is not None:
-            wired["variant_id"] = choice.match.variant_id
+        wired |= _product(choice.match, choice.options, rules)
     else:
         wired |= {name: value for name, value in (("sku", line.sku), ("upc", line.upc)) if value}
-    decision = Decision(f"line {number}", choice.what, choice.why + (f"; sold as {_amount(line)}" if weighed else ""))
+    decision = Decision(f"line {number}", choice.what, choice.why + (f"; sold as {amount(line)}" if weighed else ""))
     return MappedLine(wired, decision, line.digital or bool(choice.match and choice.match.digital))
+
+
+def _product(match: CatalogMatch, answers: Iterable[tuple[int, str]], rules: Rules) -> Wired:
+    options: list[JsonValue] = [{"id": option, "value": value} for option, value in answers]
+    by_options = rules.variants_by == "product_options" and match.options
+    if by_options:
+        of_variant: list[JsonValue] = [{"id": option, "value": str(value)} for option, value in match.options]
+        options = of_variant + options
+    wired: Wired = {"product_id": match.product_id}
+    if match.variant_id is not None and not by_options:
+        wired["variant_id"] = match.variant_id
+    return wired | ({"product_options": options} if options else {})
+
+
+def fee_line(fee: Fee, name: str) -> MappedLine:
+    """A fee that the config wants as a line of its own."""
+    wired: Wired = {
+        "name": name,
+        "quantity": 1,
+        "price_inc_tax": as_number(unit_price(fee.total_inc_tax, 1)),
+        "price_ex_tax": as_number(unit_price(fee.total_ex_tax, 1)),
+    }
+    return MappedLine(wired, Decision(name, "custom line", f"a {fee.kind.value}; the config wants it as a line"), True)
 
 
 def _whole_quantity(line: Line) -> tuple[int, bool]:
@@ -96,19 +166,21 @@ def _whole_quantity(line: Line) -> tuple[int, bool]:
     return (whole, False) if whole == line.quantity and whole >= 1 else (1, True)
 
 
-def _amount(line: Line) -> str:
+def amount(line: Line) -> str:
+    """``0.45 kg``."""
     return f"{format(line.quantity, 'f')} {line.unit or ''}".strip()
 
 
 def line_name(line: Line, *, weighed: bool) -> str:
     """The line's name with its variant, its modifiers and, where it was weighed, its amount."""
-    details = [text for text in (line.variant, *(modifier.name for modifier in line.modifiers)) if text]
-    details += [_amount(line)] if weighed else []
+    details = [line.variant] if line.variant else []
+    details += [modifier.name for modifier in line.modifiers if modifier.name]
+    details += [amount(line)] if weighed else []
     name = mask_cards(line.name).strip() or "Item"
     return bounded(f"{name} ({', '.join(details)})" if details else name, _LONGEST_NAME)
 
 
-def subtotals(order: CanonicalOrder) -> Iterator[Decimal]:
-    """The exact sums of the lines, including and excluding tax."""
-    yield sum((line.total_inc_tax for line in order.lines), Decimal(0))
-    yield sum((line.total_ex_tax for line in order.lines), Decimal(0))
+def subtotals(lines: Sold, as_lines: Iterable[Fee]) -> tuple[Decimal, Decimal]:
+    """The exact sums of what is sold, fees that go as lines among it: including and excluding tax."""
+    parts: list[Line | Fee] = [*(line for _, line in lines), *as_lines]
+    return total(part.total_inc_tax for part in parts), total(part.total_ex_tax for part in parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pydantic import JsonValue
 
@@ -10,8 +11,7 @@ Payload = dict[str, JsonValue]
 """The JSON body of POST /v2/orders; amounts are text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """Why a part of the payload is as it is: ``about`` names the part ("line 2"), ``choice`` what was done, ``why`` the rule."""
 
     about: str
@@ -21,18 +21,23 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """A payload and the decisions behind it, in the order in which they were made."""
+    """A payload and the decisions behind it, in the order in which they were made.
+
+    ``said`` is the stamp of what the order says once the payload took effect (see ``stamp``); empty where nobody needs one.
+    """
 
     payload: Payload
     decisions: tuple[Decision, ...]
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """No payload: a person must look."""
+    """No payload: a person must look; ``order_id`` names the order where there is one."""
 
     why: str
     cure: str
+    order_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +46,10 @@ class Declined:
 
     why: str
     cure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """No payload, for the order already says what the sale says."""
+
+    decisions: tuple[Decision, ...] = ()

@@ -1,12 +1,23 @@
-"""The rules of a store that the mapper follows: what shops differ in, from ``[stores.<name>]`` in the config."""
+"""The rules of a store that the mapper follows: what shops differ in, from ``[stores.<name>]`` in the config.
+
+Most rules hold for the whole store; ``sources`` and ``locations`` say what one source or one shop does otherwise, and
+``applied`` brings the three together for one sale: the location's word first, then the source's, then the store's.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from syncd.canonical.order import SaleStatus
+from syncd.canonical import CanonicalOrder
+from syncd.canonical.money import Money
+from syncd.canonical.order import FeeKind, SaleStatus
+from syncd.mapping.note import check_template
 
 # https://developer.bigcommerce.com/docs/rest-management/orders/order-status: 10 Completed, 5 Cancelled, 4 Refunded,
 # 14 Partially Refunded, 7 Awaiting Payment.
@@ -17,12 +28,22 @@ _STATUS = {
     SaleStatus.REFUNDED: 4,
     SaleStatus.PARTIALLY_REFUNDED: 14,
 }
+MIGRATED = "M-MIG"
+"""The ``external_source`` that keeps history out of the store's billing (docs: migrate orders)."""
+
+StatusId = Annotated[int, Field(ge=0, le=14)]
+Statuses = dict[SaleStatus, StatusId]
+ChannelId = Annotated[int, Field(ge=1)]
+Stock = Literal["bigcommerce", "elsewhere"]
+Words = Annotated[str, Field(min_length=1, max_length=250)]
 
 
-class DefaultAddress(BaseModel):
-    """The address that a walk-in's order carries: usually the shop's own."""
-
+class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DefaultAddress(_Table):
+    """The address that a walk-in's order carries: usually the shop's own."""
 
     first_name: Annotated[str, Field(min_length=1)] = "In-store"
     last_name: Annotated[str, Field(min_length=1)] = "Customer"
@@ -37,33 +58,151 @@ class DefaultAddress(BaseModel):
     email: str = ""
 
 
-class LocationRules(BaseModel):
+class LocationRules(_Table):
     """What one shop location does otherwise; keyed by the location's id or name in the POS."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    channel_id: Annotated[int, Field(ge=1)] | None = None
+    channel_id: ChannelId | None = None
     default_address: DefaultAddress | None = None
-    stock: Literal["bigcommerce", "elsewhere"] | None = None
+    stock: Stock | None = None
+    status: Statuses = Field(default_factory=dict)
 
 
-class Rules(BaseModel):
+class SourceRules(_Table):
+    """What one source does otherwise; keyed by the source's name in the config."""
+
+    external_source: Words | None = None
+    channel_id: ChannelId | None = None
+    stock: Stock | None = None
+    status: Statuses = Field(default_factory=dict)
+
+
+class SkipRule(_Table):
+    """Sales that are recorded and not pushed: those that meet every condition given. Text is compared without regard to case."""
+
+    why: Words = "a rule of the config"
+    source: str | None = None
+    location: str | None = None
+    register: str | None = None
+    cashier: str | None = None
+    tender: str | None = None
+    sku: str | None = None
+    note: str | None = None
+    at_least: Money | None = None
+    at_most: Money | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.model_fields_set - {"why"}:
+            raise ValueError("needs a condition, else it would skip every sale")
+        return self
+
+
+class Rules(_Table):
     """How sales become orders in one store."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    channel_id: Annotated[int, Field(ge=1)] = 1
+    channel_id: ChannelId = 1
     default_address: DefaultAddress
-    unknown_sku: Literal["custom", "reject"] = "custom"
-    stock: Literal["bigcommerce", "elsewhere"] = "bigcommerce"
-    match_customers: bool = True
-    status: dict[SaleStatus, Annotated[int, Field(ge=0, le=14)]] = Field(default_factory=dict)
+    external_source: Words = "POS"
+    status: Statuses = Field(default_factory=dict)
     shipping_method: Annotated[str, Field(min_length=1)] = "In store"
     pickup_method_id: Annotated[int, Field(ge=1)] | None = None
-    external_source: str | None = None
+    unknown_sku: Literal["custom", "reject"] = "custom"
+    variants_by: Literal["variant_id", "product_options"] = "variant_id"
+    stock: Stock = "bigcommerce"
+    backfill_stock: Stock = "elsewhere"
+    aliases: Path | None = None
+    customers: Literal["match", "create", "guest"] = "match"
+    fees_as: dict[FeeKind, Literal["fee", "line"]] = Field(default_factory=dict)
+    returned_goods: Literal["discount", "hold"] = "discount"
+    tender_names: dict[str, Words] = Field(default_factory=dict)
+    note_template: Annotated[str, AfterValidator(check_template)] | None = None
+    skip: tuple[SkipRule, ...] = ()
+    hook: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")] | None = None
+    void: Literal["cancel", "archive"] = "cancel"
+    refunds: Literal["status", "record"] = "status"
+    staff_changes: Literal["keep", "overwrite"] = "keep"
     locations: dict[str, LocationRules] = Field(default_factory=dict)
+    sources: dict[str, SourceRules] = Field(default_factory=dict)
 
 
-def status_id(status: SaleStatus, rules: Rules) -> int:
-    """The order status for a sale's: the store's own choice, else the default."""
-    return rules.status.get(status, _STATUS[status])
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """How a sale came here: in a backfill, and whether as history that must not count for the store's billing."""
+
+    backfill: bool = False
+    history: bool = False
+
+
+LIVE = Occasion()
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The rules that hold for one sale."""
+
+    channel_id: int
+    default_address: DefaultAddress
+    stock: Stock
+    external_source: str
+    status: Mapping[SaleStatus, int]
+
+    def status_id(self, status: SaleStatus) -> int:
+        """The order status for a sale's."""
+        return self.status[status]
+
+    @property
+    def label_statuses(self) -> frozenset[int]:
+        """Every order status that syncd would set."""
+        return frozenset(self.status.values())
+
+
+_NO_PLACE, _NO_SOURCE = LocationRules(), SourceRules()
+
+
+def applied(order: CanonicalOrder, rules: Rules, occasion: Occasion = LIVE) -> Applied:
+    """The rules for one sale: its location's (by id, else by name), else its source's, else the store's."""
+    place, source = _location(order, rules), rules.sources.get(order.source) or _NO_SOURCE
+    stock = place.stock or source.stock or rules.stock
+    if occasion.backfill and rules.backfill_stock == "elsewhere":
+        stock = "elsewhere"
+    return Applied(
+        channel_id=place.channel_id or source.channel_id or rules.channel_id,
+        default_address=place.default_address or rules.default_address,
+        stock=stock,
+        external_source=MIGRATED if occasion.history else source.external_source or rules.external_source,
+        status={**_STATUS, **rules.status, **source.status, **place.status},
+    )
+
+
+def _location(order: CanonicalOrder, rules: Rules) -> LocationRules:
+    if order.location is None or not rules.locations:
+        return _NO_PLACE
+    return rules.locations.get(order.location.id) or rules.locations.get(order.location.name) or _NO_PLACE
+
+
+def skipped_by(order: CanonicalOrder, rules: Rules) -> str | None:
+    """Why a rule leaves this sale out; None where none does."""
+    return next((rule.why for rule in rules.skip if _meets(order, rule)), None)
+
+
+def _meets(order: CanonicalOrder, rule: SkipRule) -> bool:
+    named = ((rule.location, order.location), (rule.register, order.register), (rule.cashier, order.cashier))
+    checks = (
+        rule.source is None or rule.source == order.source,
+        all(
+            wanted is None or (there is not None and _among(wanted, (there.id, there.name))) for wanted, there in named
+        ),
+        rule.tender is None or any(_among(rule.tender, (t.label, t.kind.value)) for t in order.tenders),
+        rule.sku is None or any(_among(rule.sku, (line.sku or "",)) for line in order.lines),
+        rule.note is None or rule.note.casefold() in order.note.casefold(),
+        _between(order.total_inc_tax, rule.at_least, rule.at_most),
+    )
+    return all(checks)
+
+
+def _between(amount: Decimal, least: Decimal | None, most: Decimal | None) -> bool:
+    return (least is None or amount >= least) and (most is None or amount <= most)
+
+
+def _among(wanted: str, there: tuple[str, ...]) -> bool:
+    return wanted.strip().casefold() in {text.strip().casefold() for text in there}

@@ -4,32 +4,48 @@ from __future__ import annotations
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import format_money
-from syncd.canonical.order import Line, Tender, TenderStatus
+from syncd.canonical.order import Line, Refund, Tender, TenderStatus
+from syncd.mapping.note import render_note
+from syncd.mapping.rules import Rules
 from syncd.mapping.text import bounded, mask_cards
 
 _LONGEST_METHOD = 100
 _LONGEST_NOTES = 60_000
 
 
-def payment_method(order: CanonicalOrder) -> str:
+def payment_method(order: CanonicalOrder, rules: Rules) -> str:
     """``Cash``, ``Visa 4242``, ``Cash + Gift Card``: the captured tenders, each named once; empty where there is none."""
-    names = dict.fromkeys(tender_name(tender) for tender in _captured(order))
+    names = dict.fromkeys(tender_name(tender, rules) for tender in _captured(order))
     return bounded(" + ".join(names), _LONGEST_METHOD)
 
 
-def tender_name(tender: Tender) -> str:
-    """What a tender is called: its card's brand and last digits where it was a card."""
-    if tender.card_brand:
-        return f"{tender.card_brand} {tender.card_last4 or ''}".strip()
-    return tender.label or tender.kind.value.replace("_", " ").capitalize()
+def tender_name(tender: Tender, rules: Rules) -> str:
+    """What a tender is called: the config's name for it, else its card's brand and last digits, else the till's label."""
+    label = tender.label or tender.kind.value.replace("_", " ").capitalize()
+    names = rules.tender_names
+    renamed = {name.casefold(): other for name, other in names.items()}.get(label.casefold()) if names else None
+    if renamed or not tender.card_brand:
+        return renamed or label
+    return f"{tender.card_brand} {tender.card_last4 or ''}".strip()
 
 
 def _captured(order: CanonicalOrder) -> list[Tender]:
     return [tender for tender in order.tenders if tender.status is TenderStatus.CAPTURED]
 
 
-def staff_notes(order: CanonicalOrder) -> str:
-    """Receipt, place and people, each tender, serial numbers, and the POS's own notes."""
+def staff_notes(order: CanonicalOrder, rules: Rules) -> str:
+    """The config's own template, else: receipt, place and people, each tender, serial numbers, refunds, the POS's notes.
+
+    Raises:
+        ValueError: the template fails on this sale.
+
+    """
+    standard = "\n".join(_standard(order, rules))
+    said = render_note(rules.note_template, order, standard) if rules.note_template else standard
+    return mask_cards(said)[:_LONGEST_NOTES].strip()
+
+
+def _standard(order: CanonicalOrder, rules: Rules) -> list[str]:
     where = [
         f"{label} {value}"
         for label, value in (
@@ -41,14 +57,25 @@ def staff_notes(order: CanonicalOrder) -> str:
         if value
     ]
     notes = [", ".join([f"POS sale {order.sale_key}", *where])]
-    notes += [_paid(tender, order.currency) for tender in _captured(order)]
+    notes += [_paid(tender, order.currency, rules) for tender in _captured(order)]
     notes += [text for line in order.lines if (text := _line_note(line))]
-    notes += [f"Note: {order.note}"] if order.note else []
-    return mask_cards("\n".join(notes))[:_LONGEST_NOTES]
+    notes += [refund_note(refund, order) for refund in order.refunds]
+    return notes + ([f"Note: {order.note}"] if order.note else [])
 
 
-def _paid(tender: Tender, currency: str) -> str:
-    text = f"Paid {format_money(tender.amount, currency)} by {tender_name(tender)}"
+def refund_note(refund: Refund, order: CanonicalOrder) -> str:
+    """``Refunded 12.00 USD on 2026-11-20 by Cash: Mug x1 (torn), refund r1``."""
+    names = {line.line_id: line.name for line in order.lines}
+    goods = ", ".join(f"{names.get(r.line_id, r.line_id)} x{format(r.quantity, 'f')}" for r in refund.lines)
+    said = f"Refunded {format_money(refund.amount_inc_tax, order.currency)}"
+    said += f" on {refund.at.date()}" if refund.at else ""
+    said += f" by {refund.tender}" if refund.tender else ""
+    said += f": {goods}" if goods else ""
+    return said + (f" ({refund.reason})" if refund.reason else "") + f", refund {refund.id}"
+
+
+def _paid(tender: Tender, currency: str, rules: Rules) -> str:
+    text = f"Paid {format_money(tender.amount, currency)} by {tender_name(tender, rules)}"
     if tender.tip:
         text += f", of which tip {format_money(tender.tip, currency)}"
     return text + (f", change {format_money(tender.change, currency)}" if tender.change else "")

@@ -1,5 +1,6 @@
 """The right half of the flow: from the ledger into BigCommerce. The only room that knows both."""
 
+from syncd.push.books import Books, Days, Group, audit, sums
 from syncd.push.catchup import CatchUp
 from syncd.push.circuit import Circuit
 from syncd.push.matching import Matcher, Remotes
@@ -10,8 +11,11 @@ from syncd.push.rebuild import Rebuilt, Span, differences, rebuild
 from syncd.push.reconcile import Reconciler, ReconcileReport
 
 __all__ = [
+    "Books",
     "CatchUp",
     "Circuit",
+    "Days",
+    "Group",
     "Matcher",
     "Policy",
     "PushReport",
@@ -22,6 +26,8 @@ __all__ = [
     "Reconciler",
     "Remotes",
     "Span",
+    "audit",
     "differences",
     "rebuild",
+    "sums",
 ]

@@ -10,12 +10,15 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 
 from syncd.bigcommerce import OrdersClient, RemoteOrder
+from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import format_money
+from syncd.canonical.order import SaleStatus
 from syncd.ledger import Known, Ledger, Sale
-from syncd.ledger.states import Held, Synced, Transition
+from syncd.ledger.states import Held, Pending, Synced, Transition
 from syncd.logs import get_logger
 
 _PAGE = 250
@@ -84,18 +87,26 @@ def known_of(order: RemoteOrder) -> Known:
     return Known(order.id, order.total_inc_tax)
 
 
-def adopt(sales: Sequence[Sale], known: Mapping[str, Known]) -> list[tuple[Sale, Transition]]:
+def adopt(sales: Sequence[Sale], known: Mapping[str, Known], now: datetime) -> list[tuple[Sale, Transition]]:
     """The transitions of those ``sales`` that the store already has under their own key. Pure."""
     return [
-        (sale, _adopted(sale, known[sale.sale_key]))
+        (sale, _adopted(sale, known[sale.sale_key], now))
         for sale in sales
         if sale.order_id is None and sale.sale_key in known
     ]
 
 
-def _adopted(sale: Sale, known: Known) -> Transition:
+def _adopted(sale: Sale, known: Known, now: datetime) -> Transition:
     if known.total_inc_tax is not None and known.total_inc_tax != sale.total_inc_tax:
         there, here = (format_money(total, sale.currency) for total in (known.total_inc_tax, sale.total_inc_tax))
         why = f"BigCommerce already has it as order {known.order_id}, with a total of {there}; the sale says {here}"
         return Held(why, f"Correct order {known.order_id} there, then: syncd skip {sale.sale_key}", known.order_id)
-    return Synced(known.order_id, "already in BigCommerce under this key")
+    why = "already in BigCommerce under this key"
+    if sale.document and _moved_on(sale.order()):
+        return Pending(now, f"{why}; order {known.order_id} is brought in line", known.order_id)
+    return Synced(known.order_id, why)
+
+
+def _moved_on(order: CanonicalOrder) -> bool:
+    """Whether a sale says more than that it took place: the order was made by an earlier word of it, perhaps."""
+    return order.status is not SaleStatus.COMPLETED or bool(order.refunds)

@@ -47,18 +47,20 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """An attempt, the sale as it was when it was mapped, and whether its payload names products of the catalog."""
+    """An attempt and the sale as it was when it was mapped; what its payload names and states, and whether more is to follow."""
 
     attempt: Attempt
     sale: Sale
     names_products: bool = False
+    states_total: bool = True
+    more: bool = False
 
 
 def decide(outcome: Outcome, sent: Sent, policy: Policy, now: datetime) -> Verdict:
     """The one place that says what an outcome means for a sale."""
     match outcome:
         case Accepted():
-            return Verdict(_accepted(outcome, sent))
+            return Verdict(_accepted(outcome, sent, now))
         case Refused():
             return _refused(outcome, sent, now)
         case Barred(status=status, words=words):
@@ -79,13 +81,15 @@ def decide(outcome: Outcome, sent: Sent, policy: Policy, now: datetime) -> Verdi
             assert_never(outcome)
 
 
-def _accepted(outcome: Accepted, sent: Sent) -> Transition:
-    if sent.attempt.kind is Kind.CREATE and (difference := total_difference(outcome, sent.sale)):
+def _accepted(outcome: Accepted, sent: Sent, now: datetime) -> Transition:
+    if sent.states_total and (difference := total_difference(outcome, sent.sale)):
         cure = (
             f"Look at order {outcome.order_id} in BigCommerce: a tax rule, a promotion or an app changed it. "
             f"Correct it there, then: syncd skip {sent.sale.sale_key}"
         )
         return Held(difference, cure, outcome.order_id)
+    if sent.more:
+        return Pending(now, "took effect; more is to follow")
     return Synced(outcome.order_id)
 
 
@@ -108,7 +112,7 @@ def _refused(outcome: Refused, sent: Sent, now: datetime) -> Verdict:
         why = f"BigCommerce said {outcome.status}: {outcome.words}; the catalog is asked again"
         return Verdict(Pending(now, why), StaleCatalog())
     if outcome.status == 404 and sent.attempt.kind is not Kind.CREATE:
-        why = f"order {sent.sale.order_id} is no longer in BigCommerce: {outcome.words}"
+        why = f"order {sent.attempt.order_id} is no longer in BigCommerce: {outcome.words}"
         return Verdict(Rejected(why, f"If it was deleted on purpose: syncd skip {key}"))
     cure = f"Mend what it names (in the POS, in BigCommerce or in the rules of the config), then: syncd retry {key}"
     return Verdict(Rejected(f"BigCommerce said {outcome.status}: {outcome.words}", cure))

@@ -6,24 +6,24 @@ minute); a store whose rules need no catalogue lines is never asked.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
-from syncd.bigcommerce import CatalogClient, CatalogVariant, CustomersClient
+from pydantic import TypeAdapter
+
+from syncd.bigcommerce import CatalogClient, CatalogVariant, CustomersClient, NewCustomer
 from syncd.canonical import CanonicalOrder
 from syncd.clock import Clock
 from syncd.ledger import Ledger
-from syncd.mapping import CatalogMatch, Matches, Rules, normal_code
+from syncd.logs import get_logger
+from syncd.mapping import CatalogMatch, Choice, Matches, RequiredModifier, Rules, normal_code
+from syncd.push.aliases import Aliases
+from syncd.push.shelf import AGES, Ages, Shelf
 
-_FRESH = timedelta(hours=6)
-_MISS_FRESH = timedelta(minutes=15)
-_REMEMBERED = 20_000
 _PROBE = "syncd-check"
-
-T = TypeVar("T")
+_MATCH = TypeAdapter(CatalogMatch)
+_FEWEST_DIGITS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,32 +37,76 @@ class Remotes:
 class Matcher:
     """Matches for the sales of one store."""
 
-    def __init__(self, store: str, ledger: Ledger, remotes: Remotes, rules: Rules, clock: Clock) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917  the store, by its doors and rules
+        self, store: str, ledger: Ledger, remotes: Remotes, rules: Rules, clock: Clock, ages: Ages = AGES
+    ) -> None:
         self._remotes, self._rules = remotes, rules
+        self._aliases = Aliases(rules.aliases)
         catalog, customers = remotes.catalog, remotes.customers
         place = (store, ledger, clock)
-        self._skus = _Shelf("sku", lambda codes: _matches(catalog.variants_by_sku(codes)), _read_match, *place)
-        self._upcs = _Shelf("upc", lambda codes: _matches(catalog.variants_by_upc(codes)), _read_match, *place)
-        self._customers = _Shelf("customer", customers.by_email, _read_id, *place)
+        self._skus = Shelf("sku", lambda codes: _matches(catalog.variants_by_sku(codes)), _write, _read, place, ages)
+        self._upcs = Shelf("upc", lambda codes: _matches(catalog.variants_by_upc(codes)), _write, _read, place, ages)
+        self._emails = Shelf("customer", customers.by_email, str, int, place, ages)
+        self._phones = Shelf("phone", customers.by_phone, str, int, place, ages)
 
-    def gather(self, orders: Sequence[CanonicalOrder]) -> list[Matches]:
-        """The matches of each order, in the same order.
+    def gather(self, orders: Sequence[CanonicalOrder], *, may_create: bool = True) -> list[Matches]:
+        """The matches of each order, in the same order; ``may_create`` lets the config's rule create unknown customers.
 
         Raises:
             RemoteError: BigCommerce could not be asked.
 
         """
-        asks_catalog, asks_customers = self._asks_catalog(), self._rules.match_customers
-        by_sku = self._skus.get(_codes(orders, "sku")) if asks_catalog else {}
-        by_upc = self._upcs.get(_codes(orders, "upc")) if asks_catalog else {}
-        emails = {email for order in orders if (email := _email(order))} if asks_customers else set()
-        by_email = self._customers.get(emails)
-        return [Matches(by_sku, by_upc, by_email.get(_email(order))) for order in orders]
+        aliases = self._aliases.current()
+        asks_catalog = self._asks_catalog()
+        skus = _codes(orders, "sku")
+        upcs = _codes(orders, "upc")
+        renamed = {aliases[code] for code in skus | upcs if code in aliases}
+        by_sku = self._skus.get(skus | renamed) if asks_catalog else {}
+        by_upc = self._upcs.get(upcs - aliases.keys()) if asks_catalog else {}
+        return [
+            Matches(by_sku, by_upc, *found, aliases=aliases)
+            for found in self._customers(orders, may_create=may_create and self._rules.customers == "create")
+        ]
+
+    def _customers(self, orders: Sequence[CanonicalOrder], *, may_create: bool) -> list[tuple[int | None, str]]:
+        """The customer of each order and how it was found: by e-mail, else by phone where the sale names no e-mail."""
+        if self._rules.customers == "guest":
+            return [(None, "")] * len(orders)
+        emails = {email for order in orders if (email := _email(order))}
+        by_email = self._emails.get(emails)
+        phones = {phone for order in orders if not _email(order) and (phone := _phone(order))}
+        by_phone = self._phones.get(phones)
+        if may_create:
+            by_email = {**by_email, **self._created(orders, by_email)}
+        return [_customer(order, by_email, by_phone) for order in orders]
+
+    def _created(self, orders: Sequence[CanonicalOrder], known: Mapping[str, int]) -> dict[str, int]:
+        """The unknown customers of ``orders``, made; the store itself lets an e-mail be used once."""
+        wanted = {email: new for order in orders if (email := _email(order)) not in known and (new := _new(order))}
+        if not wanted:
+            return {}
+        made = self._remotes.customers.create(list(wanted.values()))
+        self._emails.put(made)
+        get_logger().info("customers_created", customers=len(made), not_created=len(wanted) - len(made))
+        return made
 
     def forget(self, order: CanonicalOrder) -> None:
         """Drop what is known of an order's products, for BigCommerce has just refused one of them."""
-        self._skus.forget(_codes([order], "sku"))
-        self._upcs.forget(_codes([order], "upc"))
+        aliases = self._aliases.current()
+        skus, upcs = _codes([order], "sku"), _codes([order], "upc")
+        self._skus.forget(skus | {aliases[code] for code in skus | upcs if code in aliases})
+        self._upcs.forget(upcs)
+
+    def refresh(self) -> int:
+        """Ask again, behind the scenes, for what is in use and has grown old; how many codes that were.
+
+        Raises:
+            RemoteError: BigCommerce could not be asked.
+
+        """
+        return sum(shelf.refresh() for shelf in (self._skus, self._upcs)) + sum(
+            shelf.refresh() for shelf in (self._emails, self._phones)
+        )
 
     def ask_catalog(self) -> None:
         """One look-up past every cache, to see that the token may read the catalog.
@@ -83,71 +127,11 @@ class Matcher:
         self._remotes.customers.by_email([f"{_PROBE}@example.com"])
 
     def _asks_catalog(self) -> bool:
-        places = [rule.stock or self._rules.stock for rule in self._rules.locations.values()]
-        return "bigcommerce" in (self._rules.stock, *places)
-
-
-class _Shelf(Generic[T]):
-    """One kind of look-up with its memory and its place in the ledger."""
-
-    def __init__(  # noqa: PLR0913, PLR0917  the look-up, how its values are read back, and where they are kept
-        self,
-        kind: str,
-        ask: Callable[[Sequence[str]], Mapping[str, T]],
-        read: Callable[[object], T],
-        store: str,
-        ledger: Ledger,
-        clock: Clock,
-    ) -> None:
-        self._kind, self._ask, self._read = kind, ask, read
-        self._store, self._ledger, self._clock = store, ledger, clock
-        self._memory: dict[str, tuple[T | None, datetime]] = {}
-
-    def get(self, codes: Iterable[str]) -> dict[str, T]:
-        """The hits among ``codes``."""
-        now = self._clock.now()
-        known: dict[str, T | None] = {}
-        wanted: list[str] = []
-        for code in sorted(set(codes)):
-            value, until = self._memory.get(code, (None, now))
-            if until > now:
-                known[code] = value
-            else:
-                wanted.append(code)
-        if wanted:
-            known |= self._fetch(wanted, now)
-        return {code: value for code, value in known.items() if value is not None}
-
-    def forget(self, codes: Iterable[str]) -> None:
-        """Ask again for ``codes`` next time."""
-        dropped = sorted(set(codes))
-        for code in dropped:
-            self._memory.pop(code, None)
-        self._ledger.cache_drop(self._store, self._kind, dropped)
-
-    def _fetch(self, codes: list[str], now: datetime) -> dict[str, T | None]:
-        known = self._kept(codes, now)
-        missing = [code for code in codes if code not in known]
-        if missing:
-            found = self._ask(missing)
-            self._ledger.cache_put(
-                self._store, self._kind, {c: _write(found[c]) if c in found else None for c in missing}
-            )
-            known |= {code: found.get(code) for code in missing}
-        if len(self._memory) + len(known) > _REMEMBERED:
-            self._memory.clear()
-        for code, value in known.items():
-            self._memory[code] = (value, now + _MISS_FRESH)
-        return known
-
-    def _kept(self, codes: list[str], now: datetime) -> dict[str, T | None]:
-        hits = self._ledger.cache_get(self._store, self._kind, codes, younger_than=now - _FRESH)
-        misses = self._ledger.cache_get(self._store, self._kind, codes, younger_than=now - _MISS_FRESH)
-        return {
-            code: self._read(json.loads(text)) if text else None
-            for code, text in hits.items()
-            if text or code in misses
-        }
+        rules = self._rules
+        places = [place.stock for place in rules.locations.values()] + [
+            source.stock for source in rules.sources.values()
+        ]
+        return "bigcommerce" in (rules.stock, *places)
 
 
 def _codes(orders: Iterable[CanonicalOrder], field: str) -> set[str]:
@@ -157,6 +141,32 @@ def _codes(orders: Iterable[CanonicalOrder], field: str) -> set[str]:
 
 def _email(order: CanonicalOrder) -> str:
     return order.customer.email.strip().lower() if order.customer else ""
+
+
+def _phone(order: CanonicalOrder) -> str:
+    phone = order.customer.phone.strip() if order.customer else ""
+    return phone if sum(letter.isdigit() for letter in phone) >= _FEWEST_DIGITS and "," not in phone else ""
+
+
+def _customer(
+    order: CanonicalOrder, by_email: Mapping[str, int], by_phone: Mapping[str, int]
+) -> tuple[int | None, str]:
+    if email := _email(order):
+        return by_email.get(email), "e-mail"
+    return by_phone.get(_phone(order)), "phone number"
+
+
+def _new(order: CanonicalOrder) -> NewCustomer | None:
+    """The customer to make; BigCommerce wants an e-mail and both names."""
+    customer, billing = order.customer, order.billing
+    if customer is None or "@" not in customer.email:
+        return None
+    first = customer.first_name or (billing.first_name if billing else "")
+    last = customer.last_name or (billing.last_name if billing else "")
+    if not first or not last:
+        return None
+    company = customer.company or (billing.company if billing else "")
+    return NewCustomer(_email(order), first, last, company, customer.phone)
 
 
 def _matches(found: Mapping[str, CatalogVariant]) -> dict[str, CatalogMatch]:
@@ -171,20 +181,15 @@ def _match(variant: CatalogVariant) -> CatalogMatch:
         name=variant.name,
         digital=variant.digital,
         options=variant.options,
-        needs_modifiers=variant.needs_modifiers,
+        required=tuple(
+            RequiredModifier(one.id, one.name, one.free_text, tuple(Choice(*choice) for choice in one.choices))
+            for one in variant.required
+        ),
     )
 
 
-def _write(value: object) -> str:
-    return json.dumps(asdict(value) if isinstance(value, CatalogMatch) else value)
+def _write(match: CatalogMatch) -> str:
+    return _MATCH.dump_json(match).decode()
 
 
-def _read_id(document: object) -> int:
-    assert isinstance(document, int)  # noqa: S101  _write wrote it
-    return document
-
-
-def _read_match(document: object) -> CatalogMatch:
-    assert isinstance(document, dict)  # noqa: S101  _write wrote it
-    pairs = document.pop("options")
-    return CatalogMatch(**document, options=tuple((option, value) for option, value in pairs))
+_read = partial(_MATCH.validate_json)

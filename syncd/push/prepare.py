@@ -13,14 +13,17 @@ from dataclasses import dataclass
 from syncd.bigcommerce import OrdersClient
 from syncd.canonical import CanonicalOrder
 from syncd.clock import Clock
-from syncd.ledger import Intent, Lease, Ledger, Sale
-from syncd.ledger.states import Held, Transition
+from syncd.errors import RemoteError, SyncdError
+from syncd.ledger import Intent, Lane, Lease, Ledger, Sale
+from syncd.ledger.states import Held, Synced, Transition
 from syncd.logs import get_logger
-from syncd.mapping import Matches, Rules
+from syncd.mapping import Matches, Occasion, Rules
 from syncd.push.catchup import CatchUp, adopt
+from syncd.push.hook import Hook, run_hook
 from syncd.push.matching import Matcher
 from syncd.push.plan import Plan, Unsent, plan
 from syncd.push.policy import Policy
+from syncd.push.seen import Observer
 
 _FRESH_S = 1.0
 _GROUP_PER_SEAT = 4
@@ -38,6 +41,7 @@ class PushSetup:
     rules: Rules
     policy: Policy
     clock: Clock
+    hook: Hook | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,14 @@ class Ready:
         """The intent to commit before the request leaves."""
         sale = self.sale
         return Intent(
-            sale.id, sale.sale_key, self.plan.kind, sale.fingerprint, self.plan.digest, order_floor=order_floor
+            sale.id,
+            sale.sale_key,
+            self.plan.kind,
+            sale.fingerprint,
+            self.plan.digest,
+            order_floor=order_floor,
+            order_id=self.plan.order_id,
+            stamp=self.plan.mapped.said,
         )
 
 
@@ -61,6 +72,7 @@ class Preparer:
 
     def __init__(self, setup: PushSetup) -> None:
         self._setup = setup
+        self._observer = Observer(setup.ledger, setup.orders, setup.rules)
         self._ready: deque[Ready] = deque()
         self._since = 0.0
 
@@ -101,7 +113,7 @@ class Preparer:
         if not self._setup.ledger.knows_any(self._setup.store):  # a rebuild beside us may have learned of some
             return list(sales)
         known = self._setup.ledger.known(self._setup.store, [sale.sale_key for sale in sales if sale.order_id is None])
-        adopted = adopt(sales, known) if known else []
+        adopted = adopt(sales, known, self._setup.clock.now()) if known else []
         if adopted:
             self._setup.ledger.mark(lease, adopted)
             for sale, transition in adopted:
@@ -112,23 +124,41 @@ class Preparer:
     def _mapped(self, lease: Lease, sales: Sequence[Sale], tell: Callable[[Transition], None]) -> list[Ready]:
         ready: list[Ready] = []
         unsent: list[tuple[Sale, Transition]] = []
-        orders = [sale.order() for sale in sales]
-        for sale, order, matches in zip(sales, orders, self._setup.matcher.gather(orders), strict=True):
-            planned = self._plan(sale, order, matches)
-            if isinstance(planned, Plan):
+        orders = [self._hooked(sale) for sale in sales]
+        usable = [order for order in orders if isinstance(order, CanonicalOrder)]
+        matched = iter(self._setup.matcher.gather(usable))
+        for sale, order in zip(sales, orders, strict=True):
+            planned = self._plan(sale, order, next(matched)) if isinstance(order, CanonicalOrder) else order
+            if isinstance(planned, Plan) and isinstance(order, CanonicalOrder):
                 ready.append(Ready(sale, order, planned))
-            else:
+            elif not isinstance(planned, Plan):
                 unsent.append((sale, planned))
                 tell(planned)
-                get_logger().info("sale_not_sent", sale=sale.sale_key, outcome=type(planned).__name__, why=planned.why)
+                get_logger().info(
+                    "sale_not_sent", sale=sale.sale_key, outcome=type(planned).__name__, why=_why(planned)
+                )
         if unsent:
             self._setup.ledger.mark(lease, unsent)
         return ready
 
-    def _plan(self, sale: Sale, order: CanonicalOrder, matches: Matches) -> Plan | Unsent:
+    def _hooked(self, sale: Sale) -> CanonicalOrder | Held:
         try:
-            return plan(sale, order, matches, self._setup.rules)
+            return run_hook(self._setup.hook, sale.order())
+        except SyncdError as error:
+            return Held(error.what, error.cure, sale.order_id)
+
+    def _plan(self, sale: Sale, order: CanonicalOrder, matches: Matches) -> Plan | Unsent:
+        occasion = Occasion(backfill=sale.lane is Lane.BACKFILL, history=sale.history)
+        try:
+            seen = self._observer.see(sale, order, matches, occasion)
+            return plan(sale, order, seen, self._setup.rules, self._setup.clock.now())
+        except RemoteError:
+            raise
         except Exception as error:  # noqa: BLE001  one sale that we cannot map must not stop the ones behind it
             get_logger().exception("sale_not_mapped", sale=sale.sale_key)
             why = f"syncd failed to map it ({type(error).__name__}: {error})"
-            return Held(why, f"Report this with the output of: syncd preview {sale.sale_key}")
+            return Held(why, f"Report this with the output of: syncd preview {sale.sale_key}", sale.order_id)
+
+
+def _why(planned: Unsent) -> str:
+    return planned.note if isinstance(planned, Synced) else planned.why

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from syncd.bigcommerce import Accepted, Barred, NotSent, Refused, Reply, Sending, Throttled, Unknown
 from syncd.errors import Denied, RemoteError, SyncdError
-from syncd.ledger import Attempt, Lease, ReplyInfo
+from syncd.ledger import Attempt, Kind, Lease, ReplyInfo
 from syncd.ledger.states import Lane, Transition
 from syncd.logs import bind, get_logger
 from syncd.mapping import Payload
+from syncd.mapping.stamp import payload_lines
 from syncd.push.circuit import Circuit
 from syncd.push.decide import Pause, Sent, StaleCatalog, Stumble, Verdict, decide
 from syncd.push.prepare import Preparer, PushSetup, Ready
@@ -167,14 +169,25 @@ class Pusher:
 
     def _request(self, item: Ready, attempt: Attempt) -> Reply:
         how = Sending(live=item.sale.lane is Lane.LIVE, still_good=lambda: self._still_good(attempt))
-        payload = item.plan.mapped.payload
         try:
-            if attempt.order_id is None:
-                return self._setup.orders.create(payload, how)
-            return self._setup.orders.update(attempt.order_id, payload, how)
+            return self._send_once(attempt, item.plan.mapped.payload, how)
         except Exception as error:  # noqa: BLE001  the pool's edge: whatever broke, the request may have left
             get_logger().exception("request_failed_unexpectedly")
             return Reply(Unknown(f"syncd failed while sending ({type(error).__name__}: {error})"))
+
+    def _send_once(self, attempt: Attempt, payload: Payload, how: Sending) -> Reply:
+        orders, number = self._setup.orders, attempt.order_id
+        if attempt.kind is Kind.CREATE or number is None:
+            return orders.create(payload, how)
+        match attempt.kind:
+            case Kind.UPDATE | Kind.CANCEL:
+                return orders.update(number, payload, how)
+            case Kind.ARCHIVE:
+                return orders.archive(number, how)
+            case Kind.REFUND:
+                return orders.refund(number, payload, how)
+            case _:
+                assert_never(attempt.kind)
 
     def _still_good(self, attempt: Attempt) -> bool:
         """Asked just before the first byte leaves: a suspended machine must not send an intent of long ago."""
@@ -182,15 +195,14 @@ class Pusher:
         return age is not None and age <= self._setup.policy.intent_life.total_seconds()
 
     def _decide(self, reply: Reply, item: Ready, attempt: Attempt) -> Verdict:
-        names_products = any("product_id" in line for line in _lines(item.plan.mapped.payload))
-        verdict = decide(
-            reply.outcome, Sent(attempt, item.sale, names_products), self._setup.policy, self._setup.clock.now()
-        )
+        names_products = any("product_id" in line for line in payload_lines(item.plan.mapped.payload))
+        sent = Sent(attempt, item.sale, names_products, item.plan.states_total, item.plan.more)
+        verdict = decide(reply.outcome, sent, self._setup.policy, self._setup.clock.now())
         if isinstance(verdict.effect, StaleCatalog):
             self._setup.matcher.forget(item.order)
         else:
             self._circuit.apply(verdict.effect)
-        if isinstance(reply.outcome, Accepted):
+        if isinstance(reply.outcome, Accepted) and attempt.kind is Kind.CREATE:
             self._setup.catch_up.saw(reply.outcome.order_id)
         return verdict
 
@@ -219,8 +231,3 @@ _EVENTS: dict[type[object], str] = {
     NotSent: "request_not_sent",
     Unknown: "outcome_unknown",
 }
-
-
-def _lines(payload: Payload) -> Sequence[Mapping[str, object]]:
-    products = payload.get("products")
-    return [line for line in products if isinstance(line, dict)] if isinstance(products, list) else []

@@ -14,7 +14,7 @@ from datetime import timedelta
 from syncd.bigcommerce import OrdersClient
 from syncd.clock import BootTime, Clock, Now
 from syncd.errors import RemoteError
-from syncd.ledger import Doubt, Known, Lease, Ledger, Looked, Sale
+from syncd.ledger import Doubt, Kind, Known, Lease, Ledger, Looked, Sale
 from syncd.ledger.states import Held, Pending, Synced, Transition, Unsure
 from syncd.logs import get_logger
 from syncd.push.catchup import CatchUp, known_of
@@ -74,6 +74,10 @@ def _looked(sale: Sale, at: BootTime) -> Doubt:
     return Doubt(doubt.since, (*doubt.looks, at))
 
 
+def _is_create(sale: Sale) -> bool:
+    return sale.order_id is None and sale.attempt_kind in (None, Kind.CREATE)
+
+
 class Reconciler:
     """Settles the unknown sales of one store."""
 
@@ -107,13 +111,13 @@ class Reconciler:
         self._ledger.noted([Looked(sale, None, again) for sale in sales])
 
     def _settle(self, lease: Lease, sales: Sequence[Sale]) -> ReconcileReport:
-        found = self._look_up([sale for sale in sales if sale.order_id is None])
+        found = self._look_up([sale for sale in sales if _is_create(sale)])
         now = Now.of(self._clock)
         settled: list[tuple[Sale, Transition]] = []
         still: list[Looked] = []
         for sale in sales:
             known = found.get(sale.sale_key, ())
-            transition = self._again(sale, now) if sale.order_id is not None else judge(known, sale, self._policy, now)
+            transition = judge(known, sale, self._policy, now) if _is_create(sale) else self._again(sale, now)
             if isinstance(transition, Unsure):
                 still.append(Looked(sale, _looked(sale, now.boot), transition.look_up_at))
             else:
@@ -124,8 +128,13 @@ class Reconciler:
         return self._report(settled, len(still))
 
     def _again(self, sale: Sale, now: Now) -> Transition:
-        """An unknown update has waited ``settle``: the next one is computed anew and sent; repeating it is harmless."""
-        return Pending(now.wall, f"whether the change of order {sale.order_id} arrived is unknown: sent again")
+        """An unknown change has waited ``settle``: the next one is computed from the order as it is by then.
+
+        Repeating a change is harmless. A refund record is not: it waits as long as a create, and the plan then looks for it.
+        """
+        if sale.attempt_kind is Kind.REFUND and isinstance(wait := judge((), sale, self._policy, now), Unsure):
+            return wait
+        return Pending(now.wall, "whether the change arrived is unknown: the order is looked at and brought in line")
 
     def _look_up(self, sales: Sequence[Sale]) -> dict[str, list[Known]]:
         """The orders of each sale: from what a walk has noted, for that a key was seen stays true; the others are asked for."""

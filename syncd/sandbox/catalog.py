@@ -53,7 +53,7 @@ class Catalog:
             "price": entry.get("price", 0),
             "weight": entry.get("weight", 1),
             "modifiers": [
-                _modifier(number, place, name) for place, name in enumerate(entry.get("modifiers", ()), start=1)
+                _modifier(number, place, modifier) for place, modifier in enumerate(entry.get("modifiers", ()), start=1)
             ],
         }
         plain = [{"sku": entry.get("sku", ""), "upc": entry.get("upc", ""), "options": {}}]
@@ -77,14 +77,22 @@ class Catalog:
         self.by_sku.setdefault(str(made["sku"]).lower(), []).append(made)
 
 
-def _modifier(product: int, place: int, name: str) -> dict[str, Any]:
+def _modifier(product: int, place: int, entry: str | Mapping[str, Any]) -> dict[str, Any]:
+    """A required text field by its name, or one with choices: ``{"name": "Size", "choices": ["S", "L"], "default": "L"}``."""
+    said = {"name": entry} if isinstance(entry, str) else entry
+    number, name, choices = product * 100 + place, said["name"], said.get("choices") or ()
+    values = [
+        {"id": number * 100 + n, "label": label, "is_default": label == said.get("default"), "sort_order": n}
+        for n, label in enumerate(choices, start=1)
+    ]
     return {
-        "id": product * 100 + place,
+        "id": number,
         "product_id": product,
         "name": name,
         "display_name": name,
-        "type": "text",
-        "required": True,
+        "type": "dropdown" if choices else "text",
+        "required": bool(said.get("required", True)),
+        "option_values": values,
     }
 
 

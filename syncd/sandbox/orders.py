@@ -75,6 +75,11 @@ def now_text() -> str:
     return format_datetime(datetime.now(UTC))  # noqa: TID251  the sandbox is a world of its own, with a clock of its own
 
 
+def now_iso() -> str:
+    """The time of day as V3 shows it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")  # noqa: TID251  as above
+
+
 @dataclass(slots=True)
 class Kept:
     """An order as it is answered, and what its sub-resources hold."""
@@ -84,6 +89,9 @@ class Kept:
     fees: list[dict[str, Any]]
     shipping: list[dict[str, Any]]
     made_at: float = 0.0
+    pickup: dict[str, Any] | None = None
+    refunds: list[dict[str, Any]] = field(default_factory=list)
+    returned: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -97,6 +105,7 @@ class Orders:
     kept: dict[int, Kept] = field(default_factory=dict)
     by_key: dict[str, list[int]] = field(default_factory=dict)
     newest: int = FIRST_ID
+    newest_refund: int = 0
     changed: Callable[[Kept], None] = lambda _: None
 
     def create(self, body: Mapping[str, Any]) -> Kept:
@@ -143,7 +152,7 @@ class Orders:
             "fees": fees,
         }
         _label(order)
-        return Kept(order, lines, fees, shipping)
+        return Kept(order, lines, fees, shipping, pickup=pickup_of(body))
 
     def _number(self, kept: Kept, number: int) -> None:
         kept.order["id"] = number
@@ -179,22 +188,42 @@ class Orders:
                 body["billing_address"], "billing_address"
             )
         fees = check_fees(body["fees"]) if "fees" in body else kept.fees
-        lines = self._changed_lines(kept, body["products"]) if "products" in body else kept.lines
+        goods = self._goods_of(kept, body)
+        lines = self._changed_lines(kept, goods) if goods is not None else kept.lines
         if (
-            {"products", "fees"} & body.keys()
+            goods is not None
+            or "fees" in body
             or any(name.endswith("_tax") for name in body)
             or "discount_amount" in body
         ):
             before = {name: order[name] for name in ("shipping_cost_ex_tax", "shipping_cost_inc_tax")}
-            cleared = {} if "products" in body else {"discount_amount": order["discount_amount"]}
+            cleared = {} if goods is not None else {"discount_amount": order["discount_amount"]}
             order |= totals({**before, **cleared, **body}, lines, fees)
         order |= {"date_modified": now_text(), "fees": fees, "items_total": sum(line["quantity"] for line in lines)}
         if body.get("external_order_id") and body["external_order_id"] != kept.order["external_order_id"]:
             self.by_key[str(kept.order["external_order_id"])].remove(number)
         _label(order)
-        changed = Kept(order, lines, fees, kept.shipping, kept.made_at)
+        changed = Kept(order, lines, fees, kept.shipping, kept.made_at, kept.pickup, kept.refunds, kept.returned)
         self.keep(changed)
         return changed
+
+    @staticmethod
+    def _goods_of(kept: Kept, body: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
+        """The lines that a PUT changes, in ``products`` or in the pick-up that they belong to; None where it changes none."""
+        if "consignments" not in body:
+            return list(body["products"]) if "products" in body else None
+        if "products" in body:
+            raise Refusal(v2_error(400, "Only one of 'products' and 'consignments' may be supplied."))
+        pickups: list[Mapping[str, Any]] = body["consignments"].get("pickups") or [{}]
+        pickup = pickups[0]
+        if kept.pickup is None or pickup.get("id") != kept.pickup["id"]:
+            raise invalid("consignments.pickups.id", "does not belong to this order")
+        return list(pickup.get("line_items") or ())
+
+    def relabel(self, kept: Kept, status_id: int, refunded: str) -> None:
+        """A refund's traces on its order."""
+        kept.order |= {"status_id": status_id, "refunded_amount": refunded, "date_modified": now_text()}
+        _label(kept.order)
 
     def _changed_lines(self, kept: Kept, wanted: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         lines = {line["id"]: line for line in kept.lines}
@@ -212,8 +241,11 @@ class Orders:
                     for k, v in old.items()
                     if k in ("name", "quantity", "price_ex_tax", "price_inc_tax", "sku", "upc")
                 }
-                base |= {"product_id": old["product_id"], "variant_id": old["variant_id"]} if old["product_id"] else {}
+                named = ("product_id", "variant_id", "product_options")
+                base |= {name: old[name] for name in named} if old["product_id"] else {}
                 lines[line["id"]] = {"id": line["id"], **check_line({**base, **line}, self.catalog)}
+        if not lines:
+            raise invalid("products", "an order needs at least one product")
         return list(lines.values())
 
     def archive(self, number: int) -> None:
@@ -231,7 +263,7 @@ class Orders:
         """The items of a sub-resource."""
         kept = self.get(number)
         if name == "products":
-            return [_product(number, line) for line in kept.lines]
+            return [_product(kept, number, line) for line in kept.lines]
         if name == "shipping_addresses":
             return [_shipping(number, address, kept) for address in kept.shipping]
         if name == "fees":
@@ -239,6 +271,13 @@ class Orders:
         if name in _LISTS:
             return []
         raise Refusal(v2_error(404, "The requested resource was not found."))
+
+    def consignments(self, number: int) -> dict[str, Any]:
+        """How the goods reach the customer; line items as a link."""
+        pickup, path = self.get(number).pickup, f"/orders/{number}/consignments/pickups/1/line_items"
+        link = [{"url": f"{self.base_url}{path}", "resource": path}]
+        pickups = [{**pickup, "line_items": link}] if pickup else []
+        return {"pickups": pickups, "shipping": [], "downloads": [], "email": {"gift_certificates": []}}
 
     def find(self, wanted: Mapping[str, str]) -> Iterator[Order]:
         """The orders that a list's filters choose, in its order, one by one: a page reads no further than it must."""
@@ -311,22 +350,32 @@ def _label(order: Order) -> None:
     order["status"] = STATUSES[order["status_id"]]
 
 
-def _product(number: int, line: Mapping[str, Any]) -> dict[str, Any]:
+def pickup_of(body: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The pick-up of a new order's consignments, without its lines."""
+    pickups = (body.get("consignments") or {}).get("pickups") or ()
+    return {"id": 1, **{k: v for k, v in pickups[0].items() if k != "line_items"}} if pickups else None
+
+
+def _product(kept: Kept, number: int, line: Mapping[str, Any]) -> dict[str, Any]:
     taxes = {
         f"{n}_tax": shown(Decimal(line[f"{n}_inc_tax"]) - Decimal(line[f"{n}_ex_tax"])) for n in ("price", "total")
     }
     base = {"base_price": line["price_ex_tax"], "base_total": line["total_ex_tax"], "name_customer": line["name"]}
+    back = kept.returned.get(str(line["id"]), 0)
     rest = {
         "order_id": number,
         "name_merchant": line["name"],
         "quantity_shipped": 0,
-        "quantity_refunded": 0,
-        "is_refunded": False,
+        "quantity_refunded": back,
+        "is_refunded": back >= line["quantity"],
     }
     more = {
         "weight": "0.0000",
         "applied_discounts": [],
-        "product_options": [],
+        "product_options": [
+            {"id": place, "option_id": option["id"], "product_option_id": option["id"], "value": option["value"]}
+            for place, option in enumerate(line["product_options"], start=1)
+        ],
         "return_id": 0,
         "refund_amount": "0.0000",
     }

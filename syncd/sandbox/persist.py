@@ -35,9 +35,7 @@ class Shelf:
         rows = [
             (
                 number,
-                json.dumps(
-                    {"order": k.order, "lines": k.lines, "fees": k.fees, "shipping": k.shipping, "made_at": k.made_at}
-                ),
+                json.dumps({name: getattr(k, name) for name in Kept.__slots__}),
             )
             for number, k in self._changed.items()
         ]

@@ -19,9 +19,10 @@ from syncd.sandbox.faults import Fault, load_plan
 from syncd.sandbox.orders import Orders
 from syncd.sandbox.persist import Shelf
 from syncd.sandbox.quota import Quota
-from syncd.sandbox.routes import CHANNELS, Asked, World, respond
+from syncd.sandbox.routes import respond
 from syncd.sandbox.settings import SandboxSettings
 from syncd.sandbox.tape import Tape
+from syncd.sandbox.world import CHANNELS, Asked, World
 
 _FLUSH_S = 0.2
 _BEFORE = {"drop_before_commit", "5xx_before", "429", "429_bare", "401", "redirect", "hang", "late_commit"}

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from syncd.sandbox.answers import Answer
-from syncd.sandbox.routes import Asked
+from syncd.sandbox.world import Asked
 
 
 class Tape:

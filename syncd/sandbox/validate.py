@@ -137,6 +137,7 @@ def check_line(line: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
         "sku": str(variant.get("sku") or line.get("sku") or ""),
         "upc": str(variant.get("upc") or line.get("upc") or ""),
         "type": product.get("type", "physical"),
+        "product_options": [{"id": o["id"], "value": str(o["value"])} for o in line.get("product_options") or ()],
         "quantity": quantity,
         "price_ex_tax": shown(ex_tax),
         "price_inc_tax": shown(inc_tax),
@@ -149,15 +150,33 @@ def _product(line: Mapping[str, Any], catalog: Catalog) -> tuple[dict[str, Any],
     product = catalog.products.get(line["product_id"])
     if product is None:
         raise invalid("product_id", f"product {line['product_id']} does not exist")
-    mine = catalog.of_product[product["id"]]
-    variant = next((variant for variant in mine if variant["id"] == line.get("variant_id")), None)
-    if line.get("variant_id") is not None and variant is None:
-        raise invalid("variant_id", "does not belong to the product")
-    if variant is None and len(mine) > 1 and not line.get("product_options"):
-        raise invalid("product_options", "the product has variants: variant_id or product_options is required")
-    if any(modifier["required"] for modifier in product["modifiers"]) and not line.get("product_options"):
-        raise invalid("product_options", "a required option is missing")
-    return product, variant or mine[0]
+    said = {option["id"]: str(option["value"]) for option in line.get("product_options") or ()}
+    variant = _variant(catalog.of_product[product["id"]], line.get("variant_id"), said)
+    known = {value["option_id"] for one in catalog.of_product[product["id"]] for value in one["option_values"]}
+    if strange := said.keys() - known - {modifier["id"] for modifier in product["modifiers"]}:
+        raise invalid("product_options", f"option {min(strange)} does not belong to the product")
+    for modifier in product["modifiers"]:
+        value, choices = said.get(modifier["id"]), modifier.get("option_values") or ()
+        if not value and modifier["required"]:
+            raise invalid("product_options", f"the required option {modifier['display_name']} is missing")
+        if value and choices and value not in {str(choice["id"]) for choice in choices}:
+            raise invalid("product_options", f"{value} is no choice of {modifier['display_name']}")
+    return product, variant
+
+
+def _variant(variants: Sequence[dict[str, Any]], number: int | None, said: Mapping[int, str]) -> dict[str, Any]:
+    """The variant that a line names: by its id, by its options, or the only one that there is."""
+    if number:
+        found = [variant for variant in variants if variant["id"] == number]
+        if not found:
+            raise invalid("variant_id", "does not belong to the product")
+        return found[0]
+    if len(variants) == 1:
+        return variants[0]
+    for variant in variants:
+        if all(said.get(value["option_id"]) == str(value["id"]) for value in variant["option_values"]):
+            return variant
+    raise invalid("product_options", "the product has variants: variant_id or product_options is required")
 
 
 def check_fees(fees: object) -> list[dict[str, Any]]:

@@ -107,6 +107,15 @@ class Jobs:
 
         self._edge(_store_part(store), work)
 
+    def refresh(self, store: str) -> None:
+        """Ask again for look-ups that are in use and have grown old."""
+
+        def work() -> None:
+            if self._keepers[store].lease() is not None and (codes := self._app.stores[store].matcher.refresh()):
+                get_logger().info("look_ups_refreshed", store=store, codes=codes)
+
+        self._edge(_store_part(store), work)
+
     def housekeep(self) -> None:
         """Drop what the look-up cache no longer needs, and the documents of sales synced long ago where the config says so."""
 

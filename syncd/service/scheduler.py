@@ -14,11 +14,12 @@ from syncd.sources.base import Watching
 
 _RECONCILE_MOST = timedelta(seconds=15)
 _RECONCILE_LEAST = timedelta(milliseconds=200)
+_REFRESH = timedelta(minutes=1)
 
 
 def build_scheduler(app: App, jobs: Jobs) -> BackgroundScheduler:
-    """The daemon's timetable, not yet started: poll each source, push and reconcile each store, keep house."""
-    seats = len(app.tills) + 2 * len(app.stores) + 1
+    """The daemon's timetable, not yet started: poll each source; push, reconcile and refresh each store; keep house."""
+    seats = len(app.tills) + 3 * len(app.stores) + 1
     scheduler = BackgroundScheduler(
         timezone="UTC",
         executors={"default": ThreadPoolExecutor(seats)},
@@ -35,6 +36,7 @@ def build_scheduler(app: App, jobs: Jobs) -> BackgroundScheduler:
         settle = store.settings.push.settle
         every(app.config.service.push_every, f"push {name}", jobs.push, name)
         every(min(max(settle / 4, _RECONCILE_LEAST), _RECONCILE_MOST), f"reconcile {name}", jobs.reconcile, name)
+        every(_REFRESH, f"refresh {name}", jobs.refresh, name)
     every(app.config.service.housekeep_every, "housekeep", jobs.housekeep)
     jobs.recorded = lambda store: scheduler.modify_job(f"push {store}", next_run_time=app.clock.now())
     return scheduler

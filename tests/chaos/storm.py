@@ -49,6 +49,8 @@ FAULTS = (
     ("hang", 0.005, 1.5),
 )
 _REST_S = 180
+_PUSHING = 0.8
+_UP_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Storm:
 
 @dataclass(frozen=True)
 class Count:
-    """What the store holds in the end, and what ``verify`` says."""
+    """What the store holds in the end, what ``verify`` says; ``busy``: kills that came after a run's first request."""
 
     orders: int
     duplicates: int
@@ -72,6 +74,7 @@ class Count:
     wrong_totals: int
     problems: tuple[str, ...]
     seconds: float
+    busy: int
 
     @property
     def clean(self) -> bool:
@@ -81,7 +84,7 @@ class Count:
 
 def rage(storm: Storm, folder: Path) -> Count:
     """Kill, let it rest, count."""
-    begin, dice = time.monotonic(), random.Random(storm.seed)
+    begin, dice, busy = time.monotonic(), random.Random(storm.seed), 0
     with running_sandbox("--latency-ms", "5") as (_, store), ledger_url(storm.database, folder) as url:
         shop = _shop(folder, store, url)
         faults = [{"kind": kind, "probability": p, "method": "POST", "seconds": s} for kind, p, s in FAULTS]
@@ -90,13 +93,28 @@ def rage(storm: Storm, folder: Path) -> Count:
         each = -(-storm.sales // storm.kills)
         for kill in range(storm.kills):
             _drop(shop, f"part{kill}.jsonl", names[kill * each : (kill + 1) * each])
+            before = _posts(store)
             daemon = _start(shop, storm)
-            time.sleep(dice.uniform(0.35, 1.1))
+            if dice.random() < _PUSHING:  # the others die anywhere, starting up included
+                _await_push(store, before)
+            time.sleep(dice.uniform(0, 1.0))
             daemon.send_signal(signal.SIGKILL)
             daemon.wait()
+            busy += _posts(store) > before
         store.control("faults", {"faults": []})
         _rest(shop, storm)
-        return _count(shop, names, time.monotonic() - begin)
+        return _count(shop, names, time.monotonic() - begin, busy)
+
+
+def _posts(store: Store) -> int:
+    return int(store.stats()["requests"].get("POST /v2/orders", 0))
+
+
+def _await_push(store: Store, before: int) -> None:
+    """Return once this daemon pushes, so that it is killed while it does, however slow the machine is."""
+    deadline = time.monotonic() + _UP_S
+    while _posts(store) == before and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def _shop(folder: Path, store: Store, url: str) -> Shop:
@@ -140,13 +158,13 @@ def _rest(shop: Shop, storm: Storm) -> None:
     daemon.wait(30)
 
 
-def _count(shop: Shop, names: list[str], seconds: float) -> Count:
+def _count(shop: Shop, names: list[str], seconds: float, busy: int) -> Count:
     orders = shop.store.orders()
     keys = Counter(order["external_order_id"] for order in orders)
     wrong = sum(Decimal(order["total_inc_tax"]) != sale().total_inc_tax for order in orders)
     lost = len({f"till:{name}" for name in names} - keys.keys())
     verified = shop.run("ledger", "verify", "--json", timeout=120).json["ledger"]
-    return Count(len(orders), sum(number - 1 for number in keys.values()), lost, wrong, tuple(verified), seconds)
+    return Count(len(orders), sum(number - 1 for number in keys.values()), lost, wrong, tuple(verified), seconds, busy)
 
 
 def main() -> None:
@@ -162,7 +180,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         count = rage(storm, Path(folder) / "shop")
     print(
-        f"seed {storm.seed}, {storm.database}: {storm.kills} kills, {storm.sales} sales in {count.seconds:.0f} s: "
+        f"seed {storm.seed}, {storm.database}: {storm.kills} kills ({count.busy} of them while it pushed), "
+        f"{storm.sales} sales in {count.seconds:.0f} s: "
         f"{count.orders} orders, {count.duplicates} duplicates, {count.lost} lost, {count.wrong_totals} wrong totals"
     )
     for problem in count.problems:

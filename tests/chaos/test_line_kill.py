@@ -6,8 +6,8 @@ import random
 from tests.chaos.linekill import Tally, loop
 
 SEED = int(os.environ.get("SYNCD_SEED", str(random.randrange(1_000_000))))
-SAMPLE = int(os.environ.get("SYNCD_LINES", "30"))
-LINES = 3600  # about as many as one push executes
+SAMPLE = int(os.environ.get("SYNCD_LINES", "14"))
+LINES = 4000  # about as many as one push executes
 
 
 def test_a_push_that_dies_at_any_line_makes_one_order_and_leaves_the_ledger_sound() -> None:
@@ -21,5 +21,5 @@ def test_a_push_that_dies_at_any_line_makes_one_order_and_leaves_the_ledger_soun
 
 def test_the_same_loop_finds_the_duplicates_of_a_pusher_that_sends_again() -> None:
     tally = Tally()
-    loop(iter(range(2400, 3300, 60)), tally, careless=True, until_survival=False)
+    loop(iter(range(3400, 4000, 75)), tally, careless=True, until_survival=False)
     assert tally.duplicates

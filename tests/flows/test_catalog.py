@@ -70,7 +70,7 @@ def test_preview_shows_which_lines_are_the_catalogs_and_why_the_others_are_not(s
     assert why["line 1"] == "SKU SIMPLE is in the catalog"
     assert why["line 2"] == "SKU tee-m is in the catalog"
     assert why["line 3"] == "the catalog has no GONE"
-    assert "requires options" in why["line 4"]
+    assert "requires 'Engraving'" in why["line 4"]
     assert why["line 5"] == "it has no SKU"
     table = stocked.run("preview", str(stocked.folder / "inbox" / "sales.jsonl")).out
     assert "the catalog has no GONE" in table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -24,12 +24,15 @@ from syncd.bigcommerce import (
     Throttled,
     Unknown,
 )
+from syncd.bigcommerce.client import read_order
 from syncd.canonical import Batch, CanonicalOrder
 from syncd.errors import Busy, Unreachable
 from syncd.intake import router
 from syncd.ledger import Ledger, State
 from syncd.mapping import Rules
 from syncd.push import CatchUp, Circuit, Matcher, Policy, Pusher, PushSetup, Reconciler
+from syncd.sandbox.catalog import Catalog
+from syncd.sandbox.orders import Orders
 from syncd.testing.clocks import ManualClock
 
 Fate = Literal[
@@ -58,7 +61,7 @@ RULES = Rules.model_validate(
             "country_iso2": "US",
         },
         "stock": "elsewhere",
-        "match_customers": False,
+        "customers": "guest",
     }
 )
 
@@ -78,10 +81,10 @@ class Crash(BaseException):
 
 @dataclass
 class SimulatedStore:
-    """BigCommerce as far as pushing goes: orders by id, commits that arrive late, answers that never do."""
+    """BigCommerce as far as pushing goes: the sandbox's orders, commits that arrive late, answers that never do."""
 
     clock: ManualClock
-    orders: dict[int, dict[str, Any]] = field(default_factory=dict)
+    world: Orders = field(default_factory=lambda: Orders("", "USD", Catalog(), {1: {}}))
     fates: deque[Fate] = field(default_factory=deque)
     late: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
     lateness: float = 100.0
@@ -89,23 +92,32 @@ class SimulatedStore:
     reads: int = 0
     down: bool = False
 
+    @property
+    def orders(self) -> dict[int, dict[str, Any]]:
+        return {number: kept.order for number, kept in self.world.kept.items()}
+
     def create(self, body: Mapping[str, Any], how: Sending) -> Reply:
         if not how.still_good():
             return Reply(NotSent("stale"))
         self.posts += 1
-        return self._write(lambda: self._make(dict(body)), dict(body))
+        return self._write(lambda: self.world.create(body).order, dict(body))
 
     def update(self, order_id: int, body: Mapping[str, Any], how: Sending) -> Reply:
         if not how.still_good():
             return Reply(NotSent("stale"))
+        return self._write(lambda: self.world.update(order_id, body).order, None)
 
-        def change() -> dict[str, Any]:
-            self.orders[order_id].update(body)
-            return self.orders[order_id]
+    def archive(self, order_id: int, how: Sending) -> Reply:
+        if not how.still_good():
+            return Reply(NotSent("stale"))
 
-        return self._write(change, None)
+        def commit() -> dict[str, Any]:
+            self.world.archive(order_id)
+            return self.world.get(order_id).order
 
-    def _write(self, commit: Any, late_body: dict[str, Any] | None) -> Reply:
+        return self._write(commit, None)
+
+    def _write(self, commit: Callable[[], dict[str, Any]], late_body: dict[str, Any] | None) -> Reply:
         fate = self.fates.popleft() if self.fates else "accepted"
         if fate in _PLAINLY:
             return _PLAINLY[fate]
@@ -121,12 +133,7 @@ class SimulatedStore:
         if fate in {"lost after", "late"}:
             return Reply(Unknown("the answer was lost"))
         total = Decimal(order["total_inc_tax"]) + (1 if fate == "wrong total" else 0)
-        return Reply(Accepted(order["id"], total, None), 200)
-
-    def _make(self, body: dict[str, Any]) -> dict[str, Any]:
-        number = max(self.orders, default=100) + 1
-        self.orders[number] = {**body, "id": number}
-        return self.orders[number]
+        return Reply(Accepted(order["id"], total, Decimal(order["total_tax"])), 200)
 
     def tick(self) -> None:
         """What was to be committed by now, is."""
@@ -134,15 +141,23 @@ class SimulatedStore:
         ripe = [body for at, body in self.late if at <= now]
         self.late = [(at, body) for at, body in self.late if at > now]
         for body in ripe:
-            self._make(body)
+            self.world.create(body)
+
+    def get(self, order_id: int) -> RemoteOrder | None:
+        self._read()
+        return read_order(self.orders[order_id]) if order_id in self.orders else None
+
+    def sub_resource(self, order_id: int, name: str) -> list[dict[str, Any]]:
+        self._read()
+        return self.world.sub_resource(order_id, name)
 
     def find(self, key: str) -> list[RemoteOrder]:
         self._read()
-        return [_remote(order) for order in self.orders.values() if order["external_order_id"] == key]
+        return [read_order(order) for order in self.live(key)]
 
     def list_from(self, lowest: int) -> Iterator[RemoteOrder]:
         self._read()
-        return iter([_remote(order) for number, order in sorted(self.orders.items()) if number >= lowest])
+        return iter([read_order(order) for number, order in sorted(self.orders.items()) if number >= lowest])
 
     def newest_id(self) -> int:
         self._read()
@@ -155,11 +170,6 @@ class SimulatedStore:
 
     def live(self, key: str) -> list[dict[str, Any]]:
         return [order for order in self.orders.values() if order["external_order_id"] == key]
-
-
-def _remote(order: Mapping[str, Any]) -> RemoteOrder:
-    total = Decimal(order["total_inc_tax"])
-    return RemoteOrder(order["id"], order["external_order_id"], "", order["status_id"], total, None, "", False, order)
 
 
 class Worker:
@@ -197,7 +207,8 @@ class Worker:
 
 
 class _NoRemotes:
-    catalog = customers = type("Nothing", (), {"variants_by_sku": None, "variants_by_upc": None, "by_email": None})()
+    _names = ("variants_by_sku", "variants_by_upc", "by_email", "by_phone")
+    catalog = customers = type("Nothing", (), dict.fromkeys(_names))()
 
 
 class Shop:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -22,15 +24,31 @@ from hypothesis.stateful import (
 )
 
 from syncd.canonical import CanonicalOrder
+from syncd.canonical.order import SaleStatus
 from syncd.ledger import State
 from syncd.ledger.queries import Selection
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests.model.simulation import FATES, Fate, SimulatedStore, Worker, copy_ledger
 
-EXAMPLES, STEPS = int(os.environ.get("SYNCD_MODEL_EXAMPLES", "40")), 30
+EXAMPLES, STEPS = int(os.environ.get("SYNCD_MODEL_EXAMPLES", "15")), 30
 KEYS = [f"s{number}" for number in range(4)]
 fates = st.lists(st.sampled_from(FATES), max_size=6)
+MUG = {"line_id": "1", "name": "Mug", "total_ex_tax": "5.00", "total_inc_tax": "5.40"}
+BEANS = {"line_id": "2", "name": "Beans", "total_ex_tax": "5.00", "total_inc_tax": "5.40"}
+TIP = {"kind": "tip", "name": "Tip", "total_ex_tax": "2.00", "total_inc_tax": "2.00"}
+WHOLE = {"status": "completed", "fees": (), "lines": [MUG, BEANS], "total_inc_tax": "10.80", "total_tax": "0.80"}
+CHANGES: dict[str, dict[str, Any]] = {
+    "note": {},
+    "void": {"status": "voided"},
+    "un-void": {"status": "completed"},
+    "refund": {"status": "refunded"},
+    "tip": WHOLE | {"fees": [TIP], "total_inc_tax": "12.80"},
+    "fewer lines": WHOLE | {"lines": [BEANS], "total_inc_tax": "5.40", "total_tax": "0.40"},
+    "as it was": WHOLE,
+}
+STATUS = {SaleStatus.COMPLETED: 10, SaleStatus.VOIDED: 5, SaleStatus.REFUNDED: 4}
+BY_STAFF = 11
 _STOPPED = {State.HELD, State.REJECTED, State.SKIPPED}
 
 
@@ -45,6 +63,9 @@ class Lives(RuleBasedStateMachine):
         self.clock = ManualClock()
         self.store = SimulatedStore(self.clock)
         self.sales: dict[str, CanonicalOrder] = {}
+        self.written: dict[str, list[str]] = {}
+        self.moved: set[str] = set()
+        self.restored: set[str] = set()
         self.workers = [self.worker(), self.worker()]
 
     def worker(self) -> Worker:
@@ -58,16 +79,32 @@ class Lives(RuleBasedStateMachine):
         self.workers[0].record(self.sales[name])
 
     @precondition(lambda self: self.sales)
-    @rule(data=st.data(), change=st.sampled_from(["note", "void", "refund"]))
+    @rule(data=st.data(), change=st.sampled_from(sorted(CHANGES)))
     def a_sale_is_changed(self, data: st.DataObject, change: str) -> None:
         name = data.draw(st.sampled_from(sorted(self.sales)))
-        changes = {
-            "note": {"note": f"note {self.clock.now()}"},
-            "void": {"status": "voided"},
-            "refund": {"status": "refunded"},
-        }
-        self.sales[name] = CanonicalOrder.model_validate(self.sales[name].model_dump() | changes[change])
+        changed = self.sales[name].model_dump() | {"note": f"note {self.clock.now()}"} | CHANGES[change]
+        if changed["status"] != self.sales[name].status:
+            self.moved.discard(name)
+        self.sales[name] = CanonicalOrder.model_validate(changed)
         self.workers[1].record(self.sales[name])
+
+    # What staff do in BigCommerce
+
+    @precondition(lambda self: self.store.orders)
+    @rule(data=st.data(), act=st.sampled_from(["write", "move"]))
+    def staff_change_an_order(self, data: st.DataObject, act: str) -> None:
+        number = data.draw(st.sampled_from(sorted(self.store.orders)))
+        order = self.store.orders[number]
+        name = str(order["external_order_id"]).removeprefix("till:")
+        if act == "write":
+            words = f"staff {len(self.written.get(name, []))}"
+            self.store.world.update(number, {"staff_notes": f"{order['staff_notes']}\n{words}"})
+            self.written.setdefault(name, []).append(words)
+            return
+        found = self.workers[0].ledger.sale(f"till:{name}")
+        if found is not None and found.state is State.SYNCED:
+            self.store.world.update(number, {"status_id": BY_STAFF})
+            self.moved.add(name)
 
     # What happens on the wire
 
@@ -122,6 +159,7 @@ class Lives(RuleBasedStateMachine):
         self.clock.pass_time(150)  # what was on the wire has landed: nobody restores a backup within two minutes
         self.store.tick()
         copy_ledger(self.backup, self.file)
+        self.restored |= self.sales.keys()  # what is adopted is taken as it is where total and state agree
         self.workers = [self.worker(), self.worker()]
         for order in self.sales.values():
             self.workers[0].record(order)
@@ -174,12 +212,26 @@ class Lives(RuleBasedStateMachine):
             live = self.store.live(f"till:{name}")
             if found.state is State.SYNCED:
                 assert [one["id"] for one in live] == [found.order_id]
-                assert Decimal(live[0]["total_inc_tax"]) == order.total_inc_tax
+                self.says(live[0], order, name)
             else:
                 assert found.state in _STOPPED, f"{name} rests as {found.state}: {found.why}"
         for worker in self.workers:
             worker.close()
         self.folder.cleanup()
+
+    def says(self, there: Mapping[str, Any], order: CanonicalOrder, name: str) -> None:
+        """The order says what the sale says, and what staff said."""
+        if order.status is not SaleStatus.VOIDED:  # a void changes the status alone
+            assert Decimal(there["total_inc_tax"]) == order.total_inc_tax
+            assert [fee["display_name_customer"] for fee in there["fees"]] == [fee.name for fee in order.fees]
+            assert there["items_total"] == sum(line.quantity for line in order.lines)
+            assert order.note in there["staff_notes"] or name in self.restored
+        for words in self.written.get(name, ()):
+            assert words in there["staff_notes"], f"{words} was lost from {name}"
+        if there["status_id"] != STATUS[order.status]:
+            assert there["status_id"] == BY_STAFF, f"{name} is {order.status}, its order {there['status_id']}"
+        if name in self.moved:
+            assert there["status_id"] == BY_STAFF
 
 
 TestLives = Lives.TestCase

@@ -178,6 +178,26 @@ def test_f74_a_sale_voided_while_its_create_was_unknown_ends_cancelled_once(shop
     assert (order["status_id"], shop.state("a")) == (5, State.SYNCED)
 
 
+def test_f54_a_sale_voided_since_the_backup_has_its_order_cancelled_by_the_restored_ledger(
+    shop: Shop, tmp_path: Path
+) -> None:
+    shop.record(one("first"))
+    shop.push()
+    shop.rest()
+    shop.worker.close()
+    copy_ledger(shop.file, tmp_path / "backup.db")
+    shop.restart()
+    shop.record(one())
+    shop.push()
+    shop.worker.close()
+    copy_ledger(tmp_path / "backup.db", shop.file)
+    shop.restart()
+    shop.record(one(status="voided"))
+    shop.rest()
+    assert (shop.state("a"), len(shop.store.orders)) == (State.SYNCED, 2)
+    assert [order["status_id"] for order in shop.store.live("till:a")] == [5]
+
+
 def test_f74_a_sale_voided_before_its_push_makes_no_order(shop: Shop) -> None:
     shop.record(one())
     shop.record(one(status="voided"))

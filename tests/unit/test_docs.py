@@ -6,6 +6,7 @@ import pytest
 from syncd.cli.main import cli
 from syncd.config import load
 from syncd.ledger.states import MOVES
+from syncd.mapping import Rules
 from syncd.sandbox.faults import KINDS
 from syncd.sources.csv.presets import preset
 
@@ -84,3 +85,21 @@ def test_every_row_of_the_fault_table_names_tests_that_exist() -> None:
         re.findall(r"def (test_f\d+_\w+)", "\n".join(file.read_text() for file in (ROOT / "tests").rglob("*.py")))
     )
     assert in_faults - named == {"test_f10_sending_again_would_have_made_two"}
+
+
+def test_every_row_of_the_mapping_table_names_tests_that_exist() -> None:
+    there = set()
+    for file in (ROOT / "tests").rglob("test_*.py"):
+        there |= set(re.findall(r"def (test_\w+)", file.read_text(encoding="utf-8")))
+    rows = [row for row in (ROOT / "docs" / "mapping.md").read_text().splitlines() if row.startswith("| ")]
+    rows = [row for row in rows if not row.startswith(("| on the receipt", "| in the POS", "| ---"))]
+    assert len(rows) > 45
+    for row in rows:
+        named = re.findall(r"`(test_\w+)`", row)
+        assert named, row
+        assert set(named) <= there, row
+
+
+def test_every_rule_of_a_store_stands_in_the_mapping_page_or_the_annotated_config() -> None:
+    shown = (ROOT / "docs" / "mapping.md").read_text() + (ROOT / "config" / "syncd.toml").read_text()
+    assert [name for name in Rules.model_fields if name not in shown] == []

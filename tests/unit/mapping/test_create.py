@@ -12,9 +12,7 @@ from syncd.testing.orders import sale
 
 SHOP = {"street_1": "1 Main Street", "city": "Austin", "state": "Texas", "zip": "78701", "country_iso2": "US"}
 HOME = {"street_1": "2 Hill Road", "city": "Dallas", "state": "TX", "zip": "75001", "country": "US"}
-MUG = CatalogMatch(
-    product_id=5, variant_id=9, sku="MUG-1", name="Mug", digital=False, options=(), needs_modifiers=False
-)
+MUG = CatalogMatch(product_id=5, variant_id=9, sku="MUG-1", name="Mug", digital=False, options=())
 
 
 def rules(**changes: Any) -> Rules:

@@ -59,8 +59,8 @@ def test_a_held_difference_names_the_order_and_both_amounts(one_sale: Sale) -> N
     assert "10.80" in held.why
 
 
-def test_totals_are_compared_for_creates_only(one_sale: Sale) -> None:
-    sent = Sent(make_attempt(one_sale, Kind.CANCEL), one_sale)
+def test_totals_are_compared_where_the_payload_states_them_alone(one_sale: Sale) -> None:
+    sent = Sent(make_attempt(one_sale, Kind.CANCEL), one_sale, states_total=False)
     assert isinstance(decide(Accepted(7, Decimal(0)), sent, POLICY, NOW).transition, Synced)
 
 

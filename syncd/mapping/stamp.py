@@ -1,0 +1,133 @@
+"""What syncd last made an order say, kept small: so that a later update can tell its own words from a person's.
+
+A stamp holds digests only, no name and no address. Text is compared without regard to white space, amounts to two places, for
+BigCommerce may store both in a form of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Any
+
+from syncd.mapping.payload import Payload
+from syncd.mapping.remote import RemoteFee, RemoteLine
+
+FIELDS = ("billing_address", "customer_id", "payment_method", "staff_notes")
+"""What an update may bring besides status and goods."""
+
+_PLACE = (
+    "first_name",
+    "last_name",
+    "company",
+    "street_1",
+    "street_2",
+    "city",
+    "state",
+    "zip",
+    "country_iso2",
+    "phone",
+    "email",
+)
+_MONEY = ("subtotal_inc_tax", "subtotal_ex_tax", "total_inc_tax", "total_ex_tax", "discount_amount")
+_JSON = json.JSONEncoder(separators=(",", ":"))
+_DELIVERY = ("shipping_cost_inc_tax", "shipping_cost_ex_tax")
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """One payload's words: its status, its fields, its goods (lines, fees and amounts together), its lines, its fees."""
+
+    status_id: int
+    fields: Mapping[str, str]
+    goods: str
+    lines: str
+    fees: str
+
+    def to_json(self) -> str:
+        """As ``from_json`` reads it."""
+        said = (self.status_id, self.fields, self.goods, self.lines, self.fees)
+        return _JSON.encode(said)
+
+    @classmethod
+    def from_json(cls, text: str) -> Stamp:
+        """What ``to_json`` wrote."""
+        return cls(*json.loads(text))
+
+
+def stamp(payload: Payload) -> Stamp:
+    """The stamp of a new order's payload."""
+    status = payload["status_id"]
+    assert isinstance(status, int)  # noqa: S101  map_create wrote it
+    lines, fees = payload_lines(payload), payload_fees(payload)
+    signs = sorted(_wired_line(line) for line in lines), sorted(_wired_fee(fee) for fee in fees)
+    said = [str(payload.get(name)) for name in (*_MONEY, *_DELIVERY)]
+    said += [f"{line.get('name')}\x1f{line.get('sku')}" for line in lines]
+    return Stamp(
+        status_id=status,
+        fields={name: mark(name, payload.get(name)) for name in FIELDS},
+        goods=_digest([*said, *signs[0], *signs[1]]),
+        lines=_digest(signs[0]),
+        fees=_digest(signs[1]),
+    )
+
+
+def payload_lines(payload: Payload) -> Sequence[Mapping[str, Any]]:
+    """The product lines of a payload, wherever they stand in it."""
+    products: Any = payload.get("products")
+    if products is None:
+        consignments: Any = payload.get("consignments") or {}
+        products = [line for pickup in consignments.get("pickups", ()) for line in pickup["line_items"]]
+    return list(products)
+
+
+def payload_fees(payload: Payload) -> Sequence[Mapping[str, Any]]:
+    """The fees of a payload."""
+    fees: Any = payload.get("fees") or []
+    return list(fees)
+
+
+def mark(name: str, value: Any) -> str:  # noqa: ANN401  whatever JSON is there
+    """A digest of one field, equal for a field as sent and as answered."""
+    if name == "billing_address":
+        place = value if isinstance(value, Mapping) else {}
+        return _digest([" ".join(str(place.get(part) or "").split()) for part in _PLACE])
+    if name == "customer_id":
+        return _digest([str(int(value or 0))])
+    return _digest(str(value or "").split())
+
+
+def sign_lines(lines: Iterable[RemoteLine]) -> str:
+    """A digest of what makes each line the line that it is (product or SKU, quantity, both prices), whatever their order."""
+    return _digest(sorted(map(_line, lines)))
+
+
+def sign_fees(fees: Iterable[RemoteFee]) -> str:
+    """A digest of the names and costs of fees, whatever their order."""
+    return _digest(sorted(_fee(fee.name, fee.cost_inc_tax, fee.cost_ex_tax) for fee in fees))
+
+
+def _line(line: RemoteLine) -> str:
+    code = line.product_id or line.sku.strip()
+    return f"{code}\x1f{line.quantity}\x1f{float(line.price_inc_tax):.2f}\x1f{float(line.price_ex_tax):.2f}"
+
+
+def _wired_line(line: Mapping[str, Any]) -> str:
+    code = line.get("product_id") or str(line.get("sku") or "").strip()
+    return f"{code}\x1f{line['quantity']}\x1f{line['price_inc_tax']:.2f}\x1f{line['price_ex_tax']:.2f}"
+
+
+def _wired_fee(fee: Mapping[str, Any]) -> str:
+    return _fee(str(fee["display_name_customer"]), fee["cost_inc_tax"], fee["cost_ex_tax"])
+
+
+def _fee(name: str, inc_tax: str | Decimal, ex_tax: str | Decimal) -> str:
+    return f"{name}\x1f{float(inc_tax):.2f}\x1f{float(ex_tax):.2f}"
+
+
+def _digest(said: Iterable[str]) -> str:
+    """16 hex digits; the floats above serve equality of two places alone, no amount is computed from them."""
+    return blake2b("\x1e".join(said).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -1,0 +1,163 @@
+"""Looks at the order that a sale has, as far as the next change needs it: status and fields always, goods where they may change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from syncd.bigcommerce import OrdersClient, RemoteOrder
+from syncd.canonical import CanonicalOrder
+from syncd.canonical.money import ZERO, parse_decimal
+from syncd.canonical.order import SaleStatus
+from syncd.ledger import Ledger, Sale
+from syncd.mapping import LIVE, Mapped, Matches, Occasion, Ours, Remote, RemoteFee, RemoteLine, Rules, Stamp, map_create
+from syncd.mapping.refund import Wanted, as_refund, next_refund
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a plan rests on: matches; for a change, the order as it is and what we said before; for a return, its sale."""
+
+    matches: Matches
+    occasion: Occasion = LIVE
+    remote: Remote | None = None
+    ours: Ours | None = None
+    original: Sale | None = None
+    returned_before: Decimal = ZERO
+    refund: Wanted | None = None
+    refund_ways: Sequence[Sequence[Mapping[str, Any]]] = ()
+
+
+def is_return(order: CanonicalOrder) -> bool:
+    """Whether the sale only gives goods back: it has no order of its own, but changes that of the sale that it belongs to."""
+    return order.total_inc_tax < 0
+
+
+class Observer:
+    """Sees for one store."""
+
+    def __init__(self, ledger: Ledger, orders: OrdersClient, rules: Rules) -> None:
+        self._ledger, self._orders, self._rules = ledger, orders, rules
+
+    def see(self, sale: Sale, order: CanonicalOrder, matches: Matches, occasion: Occasion) -> Seen:
+        """What is to be known before this sale's next request is planned.
+
+        Raises:
+            RemoteError: the store could not be asked.
+
+        """
+        if is_return(order):
+            return self._return(order, matches)
+        if sale.order_id is None:
+            return Seen(matches, occasion)
+        ours = Ours.of([Stamp.from_json(text) for text in self._ledger.stamps(sale)])
+        payload = _wanted(order, matches, self._rules, occasion)
+        refunds = self._rules.refunds == "record" and bool(order.refunds) and order.status is not SaleStatus.VOIDED
+        goods = refunds or (order.status is not SaleStatus.VOIDED and _goods_moved(payload, ours))
+        remote = self._read(sale.order_id, goods=goods, refunds=refunds)
+        refund = next_refund(order, remote, payload.payload) if refunds and remote is not None and payload else None
+        ways = self._orders.refund_quote(sale.order_id, refund.items) if refund else ()
+        return Seen(matches, occasion, remote, ours, refund=refund, refund_ways=ways)
+
+    def _return(self, order: CanonicalOrder, matches: Matches) -> Seen:
+        original = self._ledger.sale(order.returns_of) if order.returns_of else None
+        if original is None or original.order_id is None:
+            return Seen(matches, original=original)
+        records = self._rules.refunds == "record"
+        remote = self._read(original.order_id, goods=False, refunds=records)
+        before = self._ledger.returned_total(original.sale_key, but=order.sale_key)
+        refund: Wanted | None = None
+        ways: Sequence[Sequence[Mapping[str, Any]]] = ()
+        if records and remote is not None and order.status is not SaleStatus.VOIDED:
+            as_sale = order.model_copy(update={"refunds": (as_refund(order),)})
+            refund = next_refund(as_sale, remote, {})
+            ways = self._orders.refund_quote(original.order_id, refund.items) if refund else ()
+        return Seen(matches, remote=remote, original=original, returned_before=before, refund=refund, refund_ways=ways)
+
+    def _read(self, order_id: int, *, goods: bool, refunds: bool) -> Remote | None:
+        found = self._orders.get(order_id)
+        if found is None:
+            return None
+        lines: tuple[RemoteLine, ...] = ()
+        fees: tuple[RemoteFee, ...] = ()
+        pickup: int | None = None
+        if goods and not found.is_deleted:
+            lines = tuple(map(_line, self._orders.sub_resource(order_id, "products")))
+            fees = tuple(map(_fee, self._orders.sub_resource(order_id, "fees")))
+            pickup = _pickup_id(self._orders.consignments(order_id)) if _is_pickup(found) else None
+        reasons = tuple(_reasons(self._orders.refunds(order_id))) if refunds else ()
+        return remote_of(found, lines, fees, pickup, reasons)
+
+
+def remote_of(
+    found: RemoteOrder,
+    lines: tuple[RemoteLine, ...] = (),
+    fees: tuple[RemoteFee, ...] = (),
+    pickup_id: int | None = None,
+    reasons: tuple[str, ...] = (),
+) -> Remote:
+    """An order of an answer, as the mapper looks at it."""
+    return Remote(
+        found.id,
+        found.status_id,
+        found.is_deleted,
+        found.total_inc_tax,
+        found.total_tax,
+        found.raw,
+        lines,
+        fees,
+        pickup_id,
+        reasons,
+    )
+
+
+def _wanted(order: CanonicalOrder, matches: Matches, rules: Rules, occasion: Occasion) -> Mapped | None:
+    if order.status is SaleStatus.VOIDED:
+        return None
+    mapped = map_create(order, matches, rules, occasion)
+    return mapped if isinstance(mapped, Mapped) else None
+
+
+def _goods_moved(wanted: Mapped | None, ours: Ours | None) -> bool:
+    """Whether lines, fees or amounts may differ from what we last made the order say."""
+    if wanted is None or ours is None or len(ours.possible) > 1:
+        return True
+    return Stamp.from_json(wanted.said).goods != ours.accepted.goods
+
+
+def _line(item: Mapping[str, Any]) -> RemoteLine:
+    return RemoteLine(
+        id=int(item["id"]),
+        product_id=int(item.get("product_id") or 0),
+        variant_id=int(item.get("variant_id") or 0),
+        sku=str(item.get("sku") or ""),
+        name=str(item.get("name") or ""),
+        quantity=int(Decimal(str(item.get("quantity") or 0))),
+        price_inc_tax=parse_decimal(str(item.get("price_inc_tax") or 0)),
+        price_ex_tax=parse_decimal(str(item.get("price_ex_tax") or 0)),
+    )
+
+
+def _fee(item: Mapping[str, Any]) -> RemoteFee:
+    return RemoteFee(
+        id=int(item["id"]),
+        name=str(item.get("display_name_customer") or item.get("display_name_merchant") or ""),
+        cost_inc_tax=parse_decimal(str(item.get("cost_inc_tax") or 0)),
+        cost_ex_tax=parse_decimal(str(item.get("cost_ex_tax") or 0)),
+    )
+
+
+def _is_pickup(found: RemoteOrder) -> bool:
+    return not found.raw.get("shipping_address_count") and not found.raw.get("order_is_digital")
+
+
+def _pickup_id(consignments: Mapping[str, Any]) -> int | None:
+    pickups = consignments.get("pickups") or ()
+    return int(pickups[0]["id"]) if pickups and pickups[0].get("id") else None
+
+
+def _reasons(refunds: Sequence[Mapping[str, Any]]) -> list[str]:
+    reasons = [str(refund.get("reason") or "") for refund in refunds]
+    return reasons + [str(item.get("reason") or "") for refund in refunds for item in refund.get("items") or ()]

@@ -1,0 +1,112 @@
+"""The reads beside orders: store, time, statuses, catalog, customers, channels, settings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from syncd.sandbox.answers import Answer, ok, v3_list
+from syncd.sandbox.validate import STATUSES
+from syncd.sandbox.world import CHANNELS, Asked, World
+
+
+def status(number: int) -> dict[str, Any]:
+    """An order status as the API shows it."""
+    name = STATUSES[number]
+    labels = {"name": name, "system_label": name, "custom_label": name, "system_description": name}
+    return {"id": number, **labels}
+
+
+def _statuses(_world: World, _asked: Asked) -> Answer:
+    return ok([status(number) for number in STATUSES])
+
+
+def _store(world: World, _asked: Asked) -> Answer:
+    settings = world.settings
+    return ok(
+        {
+            "id": settings.store_hash,
+            "name": "Sandbox store",
+            "domain": "sandbox.example",
+            "secure_url": "https://sandbox.example",
+            "status": "live",
+            "currency": settings.currency,
+            "country": "United States",
+            "country_code": "US",
+            "language": "en",
+            "plan_name": "Sandbox",
+            "plan_level": "Sandbox",
+            "is_price_entered_with_tax": False,
+            "timezone": {"name": "America/Chicago", "raw_offset": -21600, "dst_offset": -18000, "dst_correction": True},
+        }
+    )
+
+
+def _time(_world: World, _asked: Asked) -> Answer:
+    return ok({"time": int(time.time())})  # noqa: TID251  the sandbox is a world of its own, with a clock of its own
+
+
+def _v3_page(asked: Asked, items: list[Any]) -> Answer:
+    start, limit = asked.slice()
+    return v3_list(items[start : start + limit], len(items), start // limit + 1, limit)
+
+
+def _variants(world: World, asked: Asked) -> Answer:
+    skus = asked.codes("sku")
+    if skus is not None:
+        found = [variant for sku in sorted(skus) for variant in world.catalog.by_sku.get(sku, ())]
+    else:
+        found = list(world.catalog.variants.values())
+    return _v3_page(
+        asked, [_fields(asked, item) for item in found if _chosen(asked, item, ("upc", "product_id", "id"))]
+    )
+
+
+def _products(world: World, asked: Asked) -> Answer:
+    ids = asked.codes("id")
+    products = world.catalog.products
+    some = (
+        [products[int(number)] for number in sorted(ids) if number.isdigit() and int(number) in products]
+        if ids
+        else None
+    )
+    found = [item for item in some or products.values() if _chosen(asked, item, ("id", "sku", "upc", "type"))]
+    wanted = asked.query.get("include", "").split(",")
+    return _v3_page(asked, [_product(asked, item, with_modifiers="modifiers" in wanted) for item in found])
+
+
+def _product(asked: Asked, item: Mapping[str, Any], *, with_modifiers: bool) -> dict[str, Any]:
+    shown = _fields(asked, {name: value for name, value in item.items() if name != "modifiers"})
+    return {**shown, "modifiers": item["modifiers"]} if with_modifiers else shown
+
+
+def _chosen(asked: Asked, item: Mapping[str, Any], names: tuple[str, ...]) -> bool:
+    for name in names:
+        codes = asked.codes(name)
+        if codes is not None and str(item.get(name, "")).lower() not in codes:
+            return False
+    return True
+
+
+def _fields(asked: Asked, item: Mapping[str, Any]) -> dict[str, Any]:
+    wanted = asked.query.get("include_fields", "")
+    names = {"id", *wanted.split(",")} if wanted else item.keys()
+    return {name: value for name, value in item.items() if name in names}
+
+
+def _customers(world: World, asked: Asked) -> Answer:
+    return _v3_page(asked, world.customers.find(asked.codes("email"), asked.codes("phone")))
+
+
+READS: dict[str, Callable[[World, Asked], Answer]] = {
+    "v2/order_statuses": _statuses,
+    "v2/store": _store,
+    "v2/time": _time,
+    "v3/catalog/variants": _variants,
+    "v3/catalog/products": _products,
+    "v3/customers": _customers,
+    "v3/channels": lambda _world, asked: _v3_page(asked, list(CHANNELS.values())),
+    "v3/settings/inventory": lambda world, _asked: ok({"data": world.stock, "meta": {}}),
+    "v3/settings/email-statuses": lambda world, _asked: ok({"data": world.mails, "meta": {}}),
+}

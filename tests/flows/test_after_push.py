@@ -1,0 +1,186 @@
+"""What happens to an order after its first push, through the real command against the sandbox."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from syncd.testing.orders import sale
+from tests.shop import Done, Shop, Store, running_sandbox
+
+SOURCE = '[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\n'
+TIP = {"kind": "tip", "name": "Tip", "total_ex_tax": "2.00", "total_inc_tax": "2.00"}
+MUG = {"line_id": "1", "name": "Mug", "sku": "M", "quantity": "2", "total_ex_tax": "10.00", "total_inc_tax": "10.80"}
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    with running_sandbox() as (_, running):
+        yield running
+
+
+@pytest.fixture
+def shop(store: Store, tmp_path: Path) -> Shop:
+    (tmp_path / "inbox").mkdir()
+    made = Shop(tmp_path, store)
+    made.configure(SOURCE)
+    return made
+
+
+def till(shop: Shop, *sales: Any) -> Done:
+    """The till exports these sales, and a pass carries them."""
+    text = "".join(one.to_json() + "\n" for one in sales)
+    shop.drop(f"sales{len(list(shop.folder.rglob('*.jsonl')))}.jsonl", text)
+    return shop.run("sync", "--json")
+
+
+def say(sale_id: str, **changes: Any) -> Any:
+    return sale(source="till", sale_id=sale_id, lines=[MUG], **changes)
+
+
+def order_of(shop: Shop, sale_id: str) -> dict[str, Any]:
+    (found,) = [order for order in shop.store.orders() if order["external_order_id"] == f"till:{sale_id}"]
+    return found
+
+
+def put(store: Store, number: int, body: object) -> None:
+    url = f"{store.url}/stores/{store.store_hash}/v2/orders/{number}"
+    requests.put(url, json=body, headers={"X-Auth-Token": store.token}, timeout=10).raise_for_status()
+
+
+def test_edits_after_the_push_change_the_order_and_nothing_else(shop: Shop) -> None:
+    till(shop, say("tipped"), say("named"), say("fewer"), say("same"))
+    before = order_of(shop, "same")
+    posts = shop.store.stats()["requests"]["POST /v2/orders"]
+    half = [MUG | {"quantity": "1", "total_ex_tax": "5.00", "total_inc_tax": "5.40"}]
+    edited = [
+        say("tipped", fees=[TIP], total_inc_tax="12.80"),
+        say("named", customer={"first_name": "Ada", "last_name": "Buyer", "email": "ada@example.com"}),
+        sale(source="till", sale_id="fewer", lines=half, total_inc_tax="5.40", total_tax="0.40"),
+    ]
+    done = till(shop, *edited)
+    assert done.code == 0, done.out
+    assert order_of(shop, "tipped")["total_inc_tax"] == "12.8000"
+    assert [fee["display_name_customer"] for fee in order_of(shop, "tipped")["fees"]] == ["Tip"]
+    assert order_of(shop, "named")["billing_address"]["email"] == "ada@example.com"
+    fewer = order_of(shop, "fewer")
+    assert (fewer["total_inc_tax"], fewer["total_tax"], fewer["items_total"]) == ("5.4000", "0.4000", 1)
+    assert order_of(shop, "same") == before
+    assert shop.store.stats()["requests"]["POST /v2/orders"] == posts
+    assert shop.run("sync", "--json").json["stores"]["main"]["sent"] == 0
+
+
+def test_a_void_cancels_and_taken_back_completes_again(shop: Shop) -> None:
+    till(shop, say("a"))
+    till(shop, say("a", status="voided"))
+    assert order_of(shop, "a")["status_id"] == 5
+    till(shop, say("a"))
+    assert order_of(shop, "a")["status_id"] == 10
+
+
+def test_a_void_archives_where_the_config_says_so(shop: Shop) -> None:
+    shop.configure(SOURCE, 'void = "archive"\n')
+    till(shop, say("a"))
+    number = order_of(shop, "a")["id"]
+    assert till(shop, say("a", status="voided")).code == 0
+    assert shop.store.get(f"/v2/orders/{number}")["is_deleted"] is True
+    till(shop, say("a"))
+    assert "archived" in shop.run("sale", "till:a").out
+
+
+REFUND = {"id": "r1", "amount_inc_tax": "5.40", "amount_tax": "0.40", "lines": []}
+BY_LINE = REFUND | {"lines": [{"line_id": "1", "quantity": "1", "amount_inc_tax": "5.40"}]}
+
+
+def test_a_refund_is_a_status_and_a_note(shop: Shop) -> None:
+    till(shop, say("a"))
+    till(shop, say("a", status="partially_refunded", refunds=[REFUND]))
+    order = order_of(shop, "a")
+    assert (order["status_id"], order["refunded_amount"]) == (14, "0.0000")
+    assert "Refunded 5.40 USD" in order["staff_notes"]
+    assert order["total_inc_tax"] == "10.8000"
+
+
+@pytest.mark.parametrize("refund", [REFUND, BY_LINE])
+def test_a_refund_becomes_one_record_where_the_config_says_so(shop: Shop, refund: dict[str, Any]) -> None:
+    shop.configure(SOURCE, 'refunds = "record"\n')
+    till(shop, say("a"))
+    assert till(shop, say("a", status="partially_refunded", refunds=[refund])).code == 0
+    number = order_of(shop, "a")["id"]
+    again = {**BY_LINE, "id": "r2"}
+    till(shop, say("a", status="refunded", refunds=[refund, again]))
+    records = shop.store.get(f"/v3/orders/{number}/payment_actions/refunds")["data"]
+    assert [record["total_amount"] for record in records] == [5.4, 5.4]
+    assert [item["item_type"] for item in records[0]["items"]] == ["PRODUCT" if refund["lines"] else "ORDER"]
+    assert order_of(shop, "a")["status_id"] == 4
+    assert order_of(shop, "a")["refunded_amount"] == "10.8000"
+    assert shop.run("sync", "--json").json["stores"]["main"]["sent"] == 0
+
+
+@pytest.mark.parametrize("fault", ["drop_after_commit", "drop_before_commit"])
+def test_a_refund_record_whose_answer_was_lost_is_looked_for_and_made_once(shop: Shop, fault: str) -> None:
+    shop.configure(SOURCE, 'refunds = "record"\n')
+    till(shop, say("a"))
+    shop.store.control(
+        "faults", {"faults": [{"kind": fault, "times": 1, "path": "payment_actions/refunds", "method": "POST"}]}
+    )
+    till(shop, say("a", status="partially_refunded", refunds=[REFUND]))
+    number = order_of(shop, "a")["id"]
+    records = _settled_records(shop, number)
+    assert [record["total_amount"] for record in records] == [5.4]
+
+
+def _settled_records(shop: Shop, number: int) -> list[dict[str, Any]]:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        shop.run("sync")
+        if shop.run("status", "--json").json[0]["sales"] == {"synced": 1}:
+            break
+        time.sleep(1)
+    found: list[dict[str, Any]] = shop.store.get(f"/v3/orders/{number}/payment_actions/refunds")["data"]
+    return found
+
+
+def test_a_return_of_its_own_shows_on_the_order_of_the_sale_that_it_belongs_to(shop: Shop) -> None:
+    back = MUG | {"quantity": "-1", "total_ex_tax": "-5.00", "total_inc_tax": "-5.40"}
+    given = {"source": "till", "lines": [back], "returns_of": "till:a", "total_inc_tax": "-5.40", "total_tax": "-0.40"}
+    till(shop, say("a"))
+    till(shop, sale(sale_id="r1", **given), sale(sale_id="lost", **{**given, "returns_of": "till:gone"}))
+    order = order_of(shop, "a")
+    assert order["status_id"] == 14
+    assert "till:r1" in order["staff_notes"]
+    till(shop, sale(sale_id="r2", **given))
+    assert order_of(shop, "a")["status_id"] == 4
+    assert "does not know" in shop.run("sale", "till:lost").out
+    assert len(shop.store.orders()) == 1
+
+
+def test_what_staff_changed_survives_and_the_till_adds_to_it(shop: Shop) -> None:
+    till(shop, say("a"), say("b"))
+    a, b = order_of(shop, "a"), order_of(shop, "b")
+    put(shop.store, a["id"], {"status_id": 11, "staff_notes": a["staff_notes"] + "\ncall Ada"})
+    put(shop.store, b["id"], {"products": [{"id": 1, "quantity": 3}]})
+    till(shop, say("a", note="gift wrap"), say("b", fees=[TIP], total_inc_tax="12.80"))
+    after = order_of(shop, "a")
+    assert after["status_id"] == 11
+    assert "call Ada" in after["staff_notes"]
+    assert "gift wrap" in after["staff_notes"]
+    held = shop.run("sale", "till:b").out
+    assert "a person changed the lines" in held
+    shop.configure(SOURCE, 'staff_changes = "overwrite"\n')
+    shop.run("release", "till:b")
+    shop.run("sync")
+    assert order_of(shop, "b")["total_inc_tax"] == "12.8000"
+    assert shop.store.get(f"/v2/orders/{b['id']}/products")[0]["quantity"] == 2
+
+
+def test_a_pick_up_is_changed_where_its_lines_are(shop: Shop) -> None:
+    shop.configure(SOURCE, "pickup_method_id = 1\n")
+    till(shop, say("a", fulfilment="pickup"))
+    half = [MUG | {"quantity": "1", "total_ex_tax": "5.00", "total_inc_tax": "5.40"}]
+    changed = sale(source="till", sale_id="a", lines=half, fulfilment="pickup", total_inc_tax="5.40", total_tax="0.40")
+    assert till(shop, changed).code == 0
+    assert order_of(shop, "a")["total_inc_tax"] == "5.4000"

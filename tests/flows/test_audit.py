@@ -1,0 +1,88 @@
+"""``syncd audit`` against the sandbox: ten planted differences are found, each with its cause, and nothing else."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from syncd.testing.orders import sale
+from tests.flows.test_after_push import put, till
+from tests.shop import Shop, Store, running_sandbox
+
+SOURCE = '[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\n'
+DAY = ("--from", "2026-11-20", "--to", "2026-11-20")
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    with running_sandbox() as (_, running):
+        yield running
+
+
+@pytest.fixture
+def shop(store: Store, tmp_path: Path) -> Shop:
+    (tmp_path / "inbox").mkdir()
+    made = Shop(tmp_path, store)
+    made.configure(SOURCE)
+    return made
+
+
+def test_books_that_agree_say_so(shop: Shop) -> None:
+    card = {"kind": "card", "label": "Card", "card_brand": "Visa", "card_last4": "4242", "amount": "10.80"}
+    night = sale(sale_id="late", placed_at="2026-11-20T23:30:00-06:00", location={"id": "north"}, tenders=[card])
+    till(shop, sale(sale_id="a"), night, sale(sale_id="next", placed_at="2026-11-21T00:10:00-06:00"))
+    done = shop.run("audit", *DAY, "--json")
+    assert done.code == 0, done.out
+    groups = done.json["main"]["groups"]
+    assert [(g["location"], g["paid by"], g["POS"], g["BigCommerce"]) for g in groups] == [
+        ("north", "Visa 4242", "10.80", "10.80"),
+        ("not told", "Cash", "10.80", "10.80"),
+    ]
+    assert "difference 0.00 USD" in shop.run("audit", *DAY).out
+
+
+def test_each_of_ten_planted_differences_is_found_and_nothing_else(shop: Shop) -> None:
+    names = ["ok", "total", "tax", "cancelled", "archived", "doubled", "voided", "refunded", "skipped", "ok2"]
+    till(shop, *(sale(sale_id=name) for name in names))
+    numbers = {order["external_order_id"][5:]: order["id"] for order in shop.store.orders()}
+    api = f"{shop.store.url}/stores/{shop.store.store_hash}/v2/orders"
+    head = {"X-Auth-Token": shop.store.token}
+    put(shop.store, numbers["total"], {"total_inc_tax": "11.8000", "total_ex_tax": "11.0000"})  # 1
+    put(shop.store, numbers["tax"], {"total_inc_tax": "10.8000", "total_ex_tax": "9.9000"})  # 2
+    put(shop.store, numbers["cancelled"], {"status_id": 5})  # 3
+    requests.delete(f"{api}/{numbers['archived']}", headers=head, timeout=10).raise_for_status()  # 4
+    again = {
+        "external_order_id": "till:doubled", "date_created": "Fri, 20 Nov 2026 16:15:00 +0000",
+        "billing_address": {"first_name": "A", "zip": "78701"}, "status_id": 10,
+        "products": [{"name": "Mug", "quantity": 1, "price_inc_tax": 10.8, "price_ex_tax": 10}],
+    }  # fmt: skip
+    requests.post(api, json=again, headers=head, timeout=10).raise_for_status()  # 5
+    stranger = again | {"external_order_id": "till:stranger"}
+    requests.post(api, json=stranger, headers=head, timeout=10).raise_for_status()  # 6
+    till(shop, sale(sale_id="voided", status="voided"), sale(sale_id="refunded", status="refunded"))
+    put(shop.store, numbers["voided"], {"status_id": 10})  # 7
+    put(shop.store, numbers["refunded"], {"status_id": 10})  # 8
+    till(shop, sale(sale_id="held", total_inc_tax="99.00"))  # 9: it does not add up
+    shop.store.control("faults", {"faults": [{"kind": "5xx_before", "method": "POST"}]})
+    till(shop, sale(sale_id="unknown"))  # 10
+    done = shop.run("audit", *DAY, "--json", "--csv", str(shop.folder / "books.csv"))
+    assert done.code == 1
+    causes = {one["sale"][5:]: one["cause"] for one in done.json["main"]["differences"]}
+    expected = {
+        "total": "the totals differ", "tax": "the taxes differ", "cancelled": "is cancelled in BigCommerce",
+        "archived": "was archived", "doubled": "a second order", "stranger": "the ledger does not know",
+        "voided": "voided in the POS, and its order stands", "refunded": "status does not say so",
+        "held": "it is held", "unknown": "it is unknown",
+    }  # fmt: skip
+    assert causes.keys() == expected.keys()
+    assert len(done.json["main"]["differences"]) == len(expected)
+    for name, words in expected.items():
+        assert words in causes[name], (name, causes[name])
+    rows = (shop.folder / "books.csv").read_text().splitlines()
+    assert sum(row.startswith("difference,") for row in rows) == len(expected)
+
+
+def test_days_that_are_none_are_refused(shop: Shop) -> None:
+    assert shop.run("audit", "--from", "yesterday", "--to", "2026-11-20").code == 2
+    assert shop.run("audit", "--from", "2026-11-21", "--to", "2026-11-20").code == 2

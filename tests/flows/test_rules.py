@@ -1,0 +1,112 @@
+"""The rules of the config in a real pass: customers, aliases, skip rules, hooks; what the shop sees when one is broken."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syncd.testing.orders import sale
+from tests.flows.test_after_push import SOURCE, order_of, till
+from tests.shop import Shop, running_sandbox
+
+ADA = {"first_name": "Ada", "last_name": "Buyer", "email": "Ada@Example.com", "phone": "+1 512 555 0100"}
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    with running_sandbox() as (_, store):
+        (tmp_path / "inbox").mkdir()
+        made = Shop(tmp_path, store)
+        made.configure(SOURCE)
+        yield made
+
+
+def customers(shop: Shop) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = shop.store.get("/v3/customers")["data"]
+    return found
+
+
+@pytest.mark.parametrize("fault", [None, "drop_after_commit", "drop_before_commit", "5xx_after"])
+def test_customers_that_the_store_lacks_are_made_once(shop: Shop, fault: str | None) -> None:
+    shop.configure(SOURCE, 'customers = "create"\n')
+    if fault:
+        shop.store.control(
+            "faults", {"faults": [{"kind": fault, "times": 1, "path": "v3/customers", "method": "POST"}]}
+        )
+    bob = {"first_name": "Bob", "last_name": "B", "email": "bob@example.com"}
+    sales = [
+        sale(sale_id=name, customer=who)
+        for name, who in (("a", ADA), ("b", ADA), ("c", bob), ("d", {"first_name": "No mail"}))
+    ]
+    till(shop, *sales)
+    shop.run("sync")
+    assert sorted(one["email"] for one in customers(shop)) == ["ada@example.com", "bob@example.com"]
+    ids = {one["email"]: one["id"] for one in customers(shop)}
+    assert [order_of(shop, name)["customer_id"] for name in "abcd"] == [ids["ada@example.com"]] * 2 + [
+        ids["bob@example.com"],
+        0,
+    ]
+
+
+def test_customers_are_matched_by_email_else_by_a_phone_that_one_of_them_has(shop: Shop) -> None:
+    shared = {"phone": "+1 512 555 0199"}
+    people = [
+        {"email": "x@example.com", "phone": "+1 512 555 0100"},
+        {"email": "y@example.com", **shared},
+        {"email": "z@example.com", **shared},
+    ]
+    shop.store.control("customers", {"emails": ["ada@example.com"], "customers": people})
+    till(
+        shop,
+        sale(sale_id="a", customer=ADA),
+        sale(sale_id="b", customer={"phone": "+1 512 555 0100"}),
+        sale(sale_id="c", customer=shared),
+    )
+    assert [order_of(shop, name)["customer_id"] for name in "abc"] == [1, 2, 0]
+
+
+def test_aliases_are_read_anew_when_the_file_changes_and_a_missing_file_is_said_at_once(shop: Shop) -> None:
+    line = {"line_id": "1", "name": "Mug", "sku": "400638", "total_ex_tax": "10.00", "total_inc_tax": "10.80"}
+    (shop.folder / "aliases.csv").write_text("# till,catalog\n400638,MUG-1\n")
+    shop.configure(SOURCE, 'aliases = "aliases.csv"\n')
+    till(shop, sale(sale_id="a", lines=[line]))
+    product = shop.store.get(f"/v2/orders/{order_of(shop, 'a')['id']}/products")[0]["product_id"]
+    assert product > 0
+    (shop.folder / "aliases.csv").write_text("400638\n")
+    assert "no alias" in shop.run("sync").err
+    (shop.folder / "aliases.csv").unlink()
+    assert shop.run("check").code == 2
+    done = till(shop, sale(sale_id="b", lines=[line]))
+    assert done.code == 2
+    assert "aliases.csv cannot be read" in done.err
+
+
+def test_a_hook_and_a_skip_rule_do_what_the_shop_says(shop: Shop) -> None:
+    (shop.folder / "our_rules.py").write_text(
+        "def change(order):\n    if order.sale_id == 'bad':\n        raise KeyError('oops')\n"
+        "    return order.model_copy(update={'note': 'by our own rule'})\n"
+    )
+    rules = 'hook = "our_rules:change"\n[[stores.main.skip]]\nwhy = "staff meals"\ntender = "Staff"\n'
+    shop.configure(SOURCE, rules)
+    meal = [{"kind": "on_account", "label": "Staff", "amount": "10.80"}]
+    done = till(shop, sale(sale_id="a"), sale(sale_id="meal", tenders=meal), sale(sale_id="bad"))
+    assert done.json["sales"] == {"synced": 1, "skipped": 1, "held": 1}
+    assert "by our own rule" in order_of(shop, "a")["staff_notes"]
+    assert "staff meals" in shop.run("sale", "till:meal").out
+    assert "the hook fails on this sale" in shop.run("sale", "till:bad", "--json").out
+    shown = shop.run("preview", "till:a", "--json").out
+    assert "by our own rule" in shown
+    shop.configure(SOURCE, 'hook = "our_rules:nothing"\n')
+    assert shop.run("check").code == 2
+
+
+def test_a_history_backfill_is_marked_and_moves_no_stock(shop: Shop) -> None:
+    line = {"line_id": "1", "name": "Mug", "sku": "MUG-1", "total_ex_tax": "10.00", "total_inc_tax": "10.80"}
+    (shop.folder / "inbox" / "processed").mkdir()
+    (shop.folder / "inbox" / "processed" / "old.jsonl").write_text(sale(sale_id="old", lines=[line]).to_json())
+    day = ("--from", "2026-11-20", "--to", "2026-11-20")
+    assert shop.run("backfill", "--source", "till", *day, "--history").code == 0
+    order = order_of(shop, "old")
+    assert order["external_source"] == "M-MIG"
+    assert shop.store.get(f"/v2/orders/{order['id']}/products")[0]["product_id"] == 0
