@@ -17,22 +17,24 @@ help: ## what each target does
 demo: $(READY) ## two shops' sales become orders in a local store, before your eyes
 	$(BIN)/syncd demo
 
-test: $(READY) ## all tests but the long ones (PostgreSQL's run where a server answers)
+test: $(READY) ## all tests but storms and rates; none depends on how fast the machine is
 	$(PYTEST) -n 2
 
-chaos: $(READY) ## kills at every line, storms, watches: about an hour; SYNCD_SEED=... replays a test
-	SYNCD_KILLS=50 SYNCD_CARRIED=10000 SYNCD_MODEL_EXAMPLES=300 SYNCD_LEFT=10000 SYNCD_QUOTA_ORDERS=10000 $(PYTEST) -s tests/chaos tests/model
-	$(BIN)/python -m tests.chaos.linekill
-	$(BIN)/python -m tests.chaos.storm --kills 1000 --sales 20000
-	$(BIN)/python -m tests.chaos.storm --kills 300 --sales 6000 --database postgresql
+chaos: $(READY) ## kills at every line, storms, watches: each part within ten minutes; SYNCD_SEED=... replays a storm
+	SYNCD_KILLS=40 $(PYTEST) -s -m chaos
+	SYNCD_MODEL_EXAMPLES=300 $(PYTEST) -s tests/model
+	$(BIN)/python -m tests.chaos.linekill --step 3
+	$(BIN)/python -m tests.chaos.storm --kills 150 --sales 3000
+	$(BIN)/python -m tests.chaos.storm --kills 150 --sales 3000 --database postgresql
 	$(BIN)/python -m tests.chaos.standby --minutes 5
 	$(BIN)/python -m tests.chaos.standby --minutes 5 --database postgresql
 
-bench: $(READY) ## push and record rates beside plain loops, as ratios of one run
+bench: $(READY) ## push and record rates beside plain loops, quota use: ratios of one run
 	$(BIN)/python -m tests.bench.push_rate
 	$(BIN)/python -m tests.bench.record_rate
 	$(BIN)/python -m tests.bench.map_rate
 	$(BIN)/python -m tests.bench.sandbox_rate
+	$(PYTEST) -s -m rate
 
 lint: $(READY) ## ruff: rules and format
 	$(BIN)/ruff check

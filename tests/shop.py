@@ -10,9 +10,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import requests
+
+from syncd.app import open_app
+from syncd.config import load
+from syncd.testing.clocks import AheadClock
+from tests.forks import run_forked
 
 CONFIG = """
 [ledger]
@@ -102,18 +108,10 @@ class Shop:
     def env(self) -> dict[str, str]:
         return {**os.environ, "FLOW_TOKEN": self.store.token, "SYNCD_CONFIG": str(self.config)}
 
-    def run(self, *words: str, timeout: float = 60) -> Done:
-        done = subprocess.run(
-            [sys.executable, "-m", "syncd", *words],
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            env=self.env,
-            cwd=self.folder,
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return Done(done.returncode, done.stdout, done.stderr)
+    def run(self, *words: str, timeout: float = 240) -> Done:
+        done = Done(*run_forked(words, self.env, self.folder, timeout))
+        assert "Traceback" not in done.err, done.err
+        return done
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         with (self.folder / "daemon.log").open("ab") as log:
@@ -133,6 +131,32 @@ class Shop:
         part = folder / f".{name}.part"
         part.write_bytes(content.encode() if isinstance(content, str) else content)
         return part.rename(folder / name)
+
+
+def pass_until_settled(shop: Shop, most: int = 12) -> dict[str, int]:
+    """Passes like those of ``syncd sync``, far apart by its clock, until nothing is due or in doubt; the sales by state."""
+    os.environ["FLOW_TOKEN"] = shop.store.token
+    clock = AheadClock()
+    with open_app(load(shop.config), clock) as app:
+        for _ in range(most):
+            for till in app.tills.values():
+                till.poll(Event())
+            for store in app.stores.values():
+                with store.leased() as lease:
+                    store.push(lease, Event())
+            counts: dict[str, int] = {}
+            for (_store, _lane, state), count in app.ledger.counts().items():
+                counts[state.value] = counts.get(state.value, 0) + count
+            if not counts.keys() & {"pending", "sending", "unknown"}:
+                break
+            clock.pass_time(10)  # more than twice the settle time of CONFIG
+        return counts
+
+
+def wait_quiet(store: Store) -> None:
+    """Return once the sandbox has dealt with whatever dead clients had sent it: their connections are closed."""
+    while store.stats()["connections"] > 1:
+        pass
 
 
 @contextmanager

@@ -16,7 +16,8 @@ def control(world: World, asked: Asked) -> Answer:  # noqa: PLR0911  one for eac
         case "GET", "history":
             return ok({"posts": world.posts, "created": [_created(kept) for kept in world.orders.kept.values()]})
         case "GET", "stats":
-            return ok({"requests": world.requests, "statuses": world.statuses, "orders": len(world.orders.kept)})
+            counts = {"requests": world.requests, "statuses": world.statuses, "orders": len(world.orders.kept)}
+            return ok(counts | {"connections": world.connections()})
         case "GET", "quota":
             names = ("began", "used", "refused")
             return ok([dict(zip(names, window, strict=True)) for window in world.quota.windows])

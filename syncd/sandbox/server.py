@@ -44,6 +44,7 @@ class Sandbox:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._done: asyncio.Event | None = None
         self.connections: set[asyncio.Transport] = set()
+        self.world.connections = lambda: len(self.connections)
 
     async def serve(self, ready: Callable[[str], None] = lambda _: None) -> None:
         """Listen until ``stop``; ``ready`` is told the URL once connections are taken."""

@@ -145,7 +145,7 @@ class Folder:
 
         settle_ms = int(self.settings.settle.total_seconds() * 1000) + 50
         try:
-            waiting = False
+            waiting = True  # what came between the first poll and the start of this watch
             for changes in watch(
                 self.path,
                 stop_event=stop,

@@ -1,11 +1,11 @@
-"""A clock that stands still until a test moves it."""
+"""Clocks that tests move: one that stands still until then, and one that runs ahead of the machine's."""
 
 from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
 
-from syncd.clock import BootTime
+from syncd.clock import BootTime, SystemClock
 
 
 class ManualClock:
@@ -42,3 +42,27 @@ class ManualClock:
         """Another boot: its seconds say nothing about those of the boot before."""
         self._boot += 1
         self._seconds = 5.0
+
+
+class AheadClock:
+    """The machine's clocks, so much ahead as a test wants: waits that a test would sit through pass at once."""
+
+    def __init__(self) -> None:
+        self._system, self._ahead_s = SystemClock(), 0.0
+
+    def now(self) -> datetime:
+        """The wall clock, aware, in UTC."""
+        return self._system.now() + timedelta(seconds=self._ahead_s)
+
+    def elapsed(self) -> BootTime:
+        """Boot time."""
+        real = self._system.elapsed()
+        return BootTime(real.boot_id, real.seconds + self._ahead_s)
+
+    def wait(self, stop: threading.Event, seconds: float) -> bool:
+        """Sleep in real time; True as soon as ``stop`` is set."""
+        return self._system.wait(stop, seconds)
+
+    def pass_time(self, seconds: float) -> None:
+        """Time passes: both clocks move."""
+        self._ahead_s += seconds

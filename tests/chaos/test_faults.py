@@ -21,7 +21,7 @@ from syncd.testing.orders import sale
 from tests.chaos.linekill import die_at, in_child
 from tests.flows.test_daemon import SOURCES, batch, daemon, log, wait_for
 from tests.ledger.conftest import Book, numbered
-from tests.shop import Shop, running_sandbox
+from tests.shop import Shop, pass_until_settled, running_sandbox, wait_quiet
 
 
 def keys_of(shop: Shop) -> list[str]:
@@ -46,7 +46,7 @@ def test_f2_a_copy_of_the_files_at_any_moment_is_a_ledger_that_doubles_nothing(t
             file.rename(shop.folder / file.name.removeprefix("cut-"))
         shop.drop("again.jsonl", batch(150))
         with daemon(shop):
-            wait_for(lambda: shop.run("status", "--json").json[0]["sales"].get("synced", 0) == 150, 40)
+            wait_for(lambda: shop.run("status", "--json").json[0]["sales"].get("synced", 0) == 150)
         assert sorted(keys_of(shop)) == sorted(f"till:s{number}" for number in range(150))
         assert shop.run("ledger", "verify", "--stores").code == 0
 
@@ -84,7 +84,7 @@ def test_f5_a_process_that_was_stopped_and_resumed_sends_no_stale_create(tmp_pat
                 time.sleep(dice.uniform(1.2, 2.2))  # longer than intent_life, and than the deadline
                 process.send_signal(signal.SIGCONT)
                 time.sleep(dice.uniform(0.1, 0.4))
-            wait_for(lambda: shop.run("status", "--json").json[0]["sales"].get("synced", 0) == 200, 40)
+            wait_for(lambda: shop.run("status", "--json").json[0]["sales"].get("synced", 0) == 200)
         assert sorted(keys_of(shop)) == sorted(f"till:s{number}" for number in range(200))
 
 
@@ -95,10 +95,8 @@ def test_f6_a_process_that_may_not_take_more_memory_ends_in_words_or_carries_the
         subprocess.run(
             ["bash", "-c", command], capture_output=True, env=shop.env, cwd=shop.folder, check=False, timeout=60
         )
-    for _ in range(4):
-        if shop.run("sync", "--json").json["sales"] == {"synced": 50}:
-            break
-        time.sleep(4.2)
+    wait_quiet(shop.store)
+    assert pass_until_settled(shop) == {"synced": 50}
     assert sorted(keys_of(shop)) == sorted(f"till:s{number}" for number in range(50))
 
 

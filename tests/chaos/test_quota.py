@@ -7,11 +7,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 
 from syncd.testing.orders import sale
 from tests.shop import Shop, Store, running_sandbox
 
+pytestmark = pytest.mark.rate
 ORDERS = int(os.environ.get("SYNCD_QUOTA_ORDERS", "1600"))
 QUOTA, WINDOW_MS = 450, 3000
 SOURCES = '[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\nevery = "100ms"\n'

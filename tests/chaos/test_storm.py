@@ -1,13 +1,16 @@
-"""A short storm and a short watch, so that every run of the tests has weathered some; `make chaos` runs long ones."""
+"""Short storms and a short watch; `tests.chaos.storm` and `tests.chaos.standby` run longer ones."""
 
 import os
 import random
 from pathlib import Path
 
+import pytest
+
 from tests.chaos.standby import keep_watch
 from tests.chaos.storm import Storm, rage
 from tests.databases import both_databases
 
+pytestmark = pytest.mark.chaos
 SEED = int(os.environ.get("SYNCD_SEED", str(random.randrange(1_000_000))))
 KILLS = int(os.environ.get("SYNCD_KILLS", "5"))
 

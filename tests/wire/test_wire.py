@@ -82,13 +82,19 @@ def _token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WIRE_TOKEN", "secret-token")
 
 
+QUICK = {
+    "connect_timeout": "1500ms",
+    "deadline": "1600ms",
+}  # shorter than the slowest misbehaviour, longer than a busy machine's pause
+
+
 def settings(url: str, **changes: object) -> ConnectionSettings:
     fields: dict[str, object] = {
         "store_hash": "abc",
         "token": {"env": "WIRE_TOKEN"},
         "api_url": url,
-        "connect_timeout": "500ms",
-        "deadline": "700ms",
+        "connect_timeout": "5s",
+        "deadline": "5s",
     }
     return ConnectionSettings.model_validate(fields | changes)
 
@@ -131,9 +137,9 @@ MISBEHAVIOURS: dict[str, Handler] = {
     "says headers and no body": says(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n", close=True),
     "says half a body": says(OK[:-10], close=True),
     "says a broken chunk": says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", close=True),
-    "says nothing": says(pause=1.0, close=True),
-    "drips its headers": says(*(OK[i : i + 1] for i in range(60)), pause=0.05, close=True),
-    "drips its body": says(OK[:-20], *(OK[-20:][i : i + 1] for i in range(20)), pause=0.1, close=True),
+    "says nothing": says(pause=3.0, close=True),
+    "drips its headers": says(*(OK[i : i + 1] for i in range(60)), pause=0.1, close=True),
+    "drips its body": says(OK[:-40], *(OK[-40:][i : i + 1] for i in range(40)), pause=0.1, close=True),
     "endless headers": says(b"HTTP/1.1 200 OK\r\n", b"X-A: b\r\n" * 500, close=True),
     "a body that unpacks to a gigabyte": says(compressed(200_000_000), close=True),
     "garbled gzip": says(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd", close=True),
@@ -146,11 +152,8 @@ MISBEHAVIOURS: dict[str, Handler] = {
 @pytest.mark.parametrize("how", MISBEHAVIOURS)
 def test_whatever_goes_wrong_after_the_request_has_left_is_unknown_and_never_sent_again(how: str) -> None:
     with serving(MISBEHAVIOURS[how]) as server:
-        begin = time.monotonic()
-        outcome = create(client(f"http://127.0.0.1:{server.port}"))
+        outcome = create(client(f"http://127.0.0.1:{server.port}", **QUICK))
         assert isinstance(outcome, Unknown), outcome
-        assert time.monotonic() - begin < 1.5, "the deadline is over the whole exchange"
-        time.sleep(0.05)
         assert len(server.requests) == 1
         assert server.connections == 1
 
@@ -207,7 +210,7 @@ def test_a_peer_that_never_takes_the_connection_means_not_sent() -> None:
         one.setblocking(False)
         with suppress(BlockingIOError):
             one.connect(full.getsockname())
-    outcome = create(client(f"http://127.0.0.1:{full.getsockname()[1]}"))
+    outcome = create(client(f"http://127.0.0.1:{full.getsockname()[1]}", **QUICK))
     for one in (*waiting, full):
         one.close()
     assert isinstance(outcome, NotSent), outcome
@@ -265,11 +268,9 @@ def test_a_certificate_for_another_name_means_not_sent(authority: trustme.CA, ca
 
 
 def test_over_tls_too_the_deadline_is_over_the_whole_exchange(authority: trustme.CA, ca_file: Path) -> None:
-    drip = says(OK[:-20], *(OK[-20:][i : i + 1] for i in range(20)), pause=0.1, close=True)
+    drip = says(OK[:-40], *(OK[-40:][i : i + 1] for i in range(40)), pause=0.1, close=True)
     with serving(drip, tls(authority, "localhost")) as server:
-        begin = time.monotonic()
-        assert isinstance(create(client(f"https://localhost:{server.port}", ca_file=ca_file)), Unknown)
-        assert time.monotonic() - begin < 1.5
+        assert isinstance(create(client(f"https://localhost:{server.port}", ca_file=ca_file, **QUICK)), Unknown)
 
 
 def test_an_intent_that_grew_stale_is_not_sent() -> None:
@@ -287,4 +288,4 @@ def test_plain_http_to_another_machine_is_refused_by_the_config() -> None:
 def test_the_token_shows_in_no_repr() -> None:
     kept = settings("https://api.bigcommerce.com")
     assert "secret-token" not in repr(kept) + str(kept) + repr(Wire(kept, SystemClock()))
-    assert kept.deadline == timedelta(milliseconds=700)
+    assert kept.deadline == timedelta(seconds=5)
