@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from syncd.canonical.order import CanonicalOrder
 
@@ -21,8 +22,9 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some sales and faults, and the cursor that holds once they are recorded."""
+    """Some sales and faults, the cursor that holds once they are recorded, and how many sales the config leaves out, by reason."""
 
     orders: tuple[CanonicalOrder, ...]
     faults: tuple[Fault, ...]
     cursor: Cursor
+    left_out: Mapping[str, int] = field(default_factory=dict)

@@ -288,6 +288,7 @@ class CanonicalOrder(_Model):
     billing: Address | None = None
     shipping: Address | None = None
     fulfilment: Fulfilment = Fulfilment.IN_STORE
+    shipping_method: Text | None = None
     lines: tuple[Line, ...] = ()
     discounts: tuple[Discount, ...] = ()
     fees: tuple[Fee, ...] = ()

@@ -119,7 +119,9 @@ def _goods(
     if order.fulfilment is Fulfilment.PICKUP and rules.pickup_method_id is not None:
         pickup = _pickup(order, rules, here.default_address, wired)
         return {"consignments": {"pickups": [pickup]}}, Decision("delivery", "pick-up", "the sale is to be picked up")
-    method = "Pick-up in store" if order.fulfilment is Fulfilment.PICKUP else rules.shipping_method
+    method = (
+        "Pick-up in store" if order.fulfilment is Fulfilment.PICKUP else order.shipping_method or rules.shipping_method
+    )
     address = {**shipping_address(order, here.default_address, billing), "shipping_method": method}
     why = (
         "the goods are shipped"

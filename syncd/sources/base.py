@@ -33,6 +33,16 @@ class SourceContext:
     base_dir: Path
 
 
+@dataclass(frozen=True, slots=True)
+class FolderReport:
+    """What lies in a drop folder: how many files wait, how many of them are still settling, and the names of what nobody reads."""
+
+    path: Path
+    waiting: int
+    settling: int
+    strange: tuple[str, ...]
+
+
 class Source(Protocol):
     """A configured POS connection. An adapter's class takes ``(settings, context)`` and names its ``Settings`` model."""
 
@@ -84,4 +94,22 @@ class ReadsFiles(Protocol):
 
     def read_file(self, path: Path) -> Iterator[Batch]:
         """The file's sales and faults."""
+        ...
+
+
+@runtime_checkable
+class HasFolder(Protocol):
+    """A source that reads what is dropped into a folder, and can say what lies there."""
+
+    def folder_report(self) -> FolderReport:
+        """What lies in the folder now.
+
+        Raises:
+            SourceError: the folder cannot be read.
+
+        """
+        ...
+
+    def takes(self, name: str) -> bool:
+        """Whether a file of that name is this source's to read."""
         ...

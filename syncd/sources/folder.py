@@ -1,13 +1,14 @@
 """The drop folder: which files are ready, and where a file goes once its sales are in the ledger.
 
-A file is ready when its size and time have stood still for ``settle``; names that say "not finished" are left alone, and so is
-everything that a link could lead out of the folder. Recorded files go to ``processed/``, unreadable ones to ``failed/``.
+A file is ready when its size and time have stood still for ``settle``, or as soon as whoever wrote it closed it or moved it here;
+names that say "not finished" are left alone, and so is everything that a link could lead out of the folder. Recorded files go to
+``processed/``, unreadable ones to ``failed/``; one that changed while it was read stays, and is read again.
 """
 
 from __future__ import annotations
 
-import csv
 import os
+import stat
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,11 +20,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from syncd.canonical import Fault
 from syncd.clock import Clock, Duration
-from syncd.errors import AccessDenied, SourceError, Unavailable
-from syncd.sources.base import Finding
+from syncd.errors import AccessDenied, Unavailable
+from syncd.sources.arrivals import Arrivals
+from syncd.sources.base import Finding, FolderReport
+from syncd.sources.faults_file import write_faults
 
 _UNFINISHED = (".part", ".tmp", ".crdownload", ".download", ".partial", ".swp", "~")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_OURS = ("processed", "failed")
 
 
 class FolderSettings(BaseModel):
@@ -33,7 +36,31 @@ class FolderSettings(BaseModel):
 
     path: Path
     settle: Duration = timedelta(seconds=2)
+    cut_after: Duration = timedelta(minutes=1)
     pattern: Annotated[str, Field(min_length=1)] = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a file looked: which one it was, its size, and when it was last written (nanoseconds)."""
+
+    device: int
+    inode: int
+    size: int
+    stamp: int
+
+    @classmethod
+    def at(cls, path: Path) -> Look | None:
+        """How the file looks now; None where there is none."""
+        try:
+            return cls.of(path.stat(follow_symlinks=False))
+        except OSError:
+            return None
+
+    @classmethod
+    def of(cls, found: os.stat_result) -> Look:
+        """The same from a stat that was taken."""
+        return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 @dataclass(slots=True)
@@ -44,7 +71,9 @@ class Folder:
     settings: FolderSettings
     clock: Clock
     suffixes: Sequence[str]
-    _seen: dict[Path, tuple[int, int, float]] = field(default_factory=dict)
+    arrivals: Arrivals = field(default_factory=Arrivals)
+    _seen: dict[Path, tuple[Look, float]] = field(default_factory=dict)
+    _stuck: dict[Path, Look] = field(default_factory=dict)
 
     def ready(self) -> list[Path]:
         """The files to read now, oldest first.
@@ -53,13 +82,21 @@ class Folder:
             SourceError: the folder cannot be read.
 
         """
-        found = [entry for entry in self._entries() if self._stands_still(entry)]
-        return [Path(entry.path) for entry in sorted(found, key=lambda entry: (entry.stat().st_mtime_ns, entry.name))]
+        found = [(look.stamp, path) for path, look in self._looks() if self._stands_still(path, look)]
+        return [path for _, path in sorted(found)]
+
+    def _looks(self) -> list[tuple[Path, Look]]:
+        """The files that wait to be read, and how they look; one that could not be moved away is not read over and over."""
+        looks = [(path, Look.at(path)) for path in self._names()]
+        return [(path, look) for path, look in looks if look is not None and self._stuck.get(path) != look]
+
+    def _names(self) -> list[Path]:
+        return [Path(entry.path) for entry in self._entries() if self._wanted(entry)]
 
     def _entries(self) -> list[os.DirEntry[str]]:
         try:
             with os.scandir(self.path) as entries:
-                return [entry for entry in entries if self._wanted(entry)]
+                return list(entries)
         except FileNotFoundError:
             raise Unavailable(
                 f"the folder {self.path} does not exist", "Create it, or correct the source's path."
@@ -74,59 +111,95 @@ class Folder:
             ) from None
 
     def _wanted(self, entry: os.DirEntry[str]) -> bool:
-        name = entry.name.lower()
-        if entry.name.startswith(".") or name.endswith(_UNFINISHED) or not name.endswith(tuple(self.suffixes)):
-            return False
-        return entry.is_file(follow_symlinks=False) and Path(entry.name).match(self.settings.pattern)
+        return not _hidden(entry.name) and self.takes(entry.name) and entry.is_file(follow_symlinks=False)
 
-    def _stands_still(self, entry: os.DirEntry[str]) -> bool:
-        """Whether a file's size and time have not changed for ``settle``; a file older than that need not be watched."""
-        stat = entry.stat()
-        path, now = Path(entry.path), self.clock.elapsed().seconds
-        size, stamp, since = self._seen.get(path, (-1, -1, now))
-        if (size, stamp) != (stat.st_size, stat.st_mtime_ns):
-            self._seen[path] = (stat.st_size, stat.st_mtime_ns, now)
+    def takes(self, name: str) -> bool:
+        """Whether a file of that name is this source's to read."""
+        return name.lower().endswith(tuple(self.suffixes)) and Path(name).match(self.settings.pattern)
+
+    def _stands_still(self, path: Path, look: Look) -> bool:
+        """Whether a file was closed as it is, or has not changed for ``settle``; an older one need not be watched."""
+        if self.arrivals.closed(path, look.size, look.stamp):
+            return True
+        return self.quiet_for(path, look, self.settings.settle)
+
+    def quiet_for(self, path: Path, look: Look, gap: timedelta) -> bool:
+        """Whether a file has looked the same for so long, by its own time or by what was seen of it."""
+        now = self.clock.elapsed().seconds
+        before, since = self._seen.get(path, (None, now))
+        if before != look:
             since = now
-        settle = self.settings.settle.total_seconds()
-        age = self.clock.now().timestamp() - stat.st_mtime
-        return now - since >= settle or age >= settle
+        self._seen[path] = (look, since)
+        age = self.clock.now().timestamp() - look.stamp / 1e9
+        return now - since >= gap.total_seconds() or age >= gap.total_seconds()
+
+    def may_be_cut(self, path: Path, look: Look) -> bool:
+        """Whether a file that ends in the middle of a line may still be on its way: it changed less than ``cut_after`` ago."""
+        return not self.quiet_for(path, look, self.settings.cut_after)
 
     def all_files(self) -> list[Path]:
-        """Every file, those already processed too, for a backfill."""
-        processed = self.path / "processed"
-        done = sorted(processed.iterdir()) if processed.is_dir() else []
+        """Every file, those already processed too, oldest first, for a backfill."""
+        return _by_age(self._names() + self._processed())
+
+    def processed_within(self, gap: timedelta) -> list[Path]:
+        """The processed files that were written less than so long ago, newest first."""
+        oldest = (self.clock.now() - gap).timestamp() * 1e9
+        return [path for path in reversed(_by_age(self._processed())) if path.stat().st_mtime_ns >= oldest]
+
+    def _processed(self) -> list[Path]:
+        folder = self.path / "processed"
+        found = folder.iterdir() if folder.is_dir() else ()
         names = tuple(self.suffixes)
-        waiting = [Path(entry.path) for entry in self._entries()]
-        return sorted(waiting) + [file for file in done if file.is_file() and _is_sales_file(file, names)]
+        return [file for file in found if file.is_file() and _is_sales_file(file, names)]
 
     def closed(self, file: Path) -> Fault | None:
         """The fault of a file that we may not read; it stays where it is."""
         if os.access(file, os.R_OK):
             return None
-        return Fault(file.name, "the file may not be read: give the user that runs syncd the right to", "")
+        return Fault(shown(file), "the file may not be read: give the user that runs syncd the right to", "")
 
-    def finish(self, file: Path, faults: Iterable[Fault]) -> None:
-        """A file's sales are in the ledger: move it to ``processed/``, its faults beside it."""
-        self._move(file, "processed", list(faults))
+    def finish(self, file: Path, look: Look, faults: Iterable[Fault]) -> Fault | None:
+        """A file's sales are in the ledger: move it to ``processed/``, its faults beside it; a fault where it cannot."""
+        return self._move(file, look, "processed", list(faults))
 
-    def fail(self, file: Path, faults: Iterable[Fault]) -> None:
+    def fail(self, file: Path, look: Look, faults: Iterable[Fault]) -> Fault | None:
         """A file could not be read at all: move it to ``failed/``, with the reason beside it."""
-        self._move(file, "failed", list(faults))
+        return self._move(file, look, "failed", list(faults))
 
-    def _move(self, file: Path, where: str, faults: list[Fault]) -> None:
+    def _move(self, file: Path, look: Look, where: str, faults: list[Fault]) -> Fault | None:
+        """Move a file that still looks as it did when it was opened; what changed since stays, to be read again."""
+        if Look.at(file) != look:
+            return None
         target = self.path / where
         try:
             target.mkdir(exist_ok=True)
             free = _free_name(target / file.name)
+            file.rename(free)
+            if Look.at(free) != look:  # replaced or written in the very moment: it goes back, and is read again
+                free.rename(_free_name(file))
+                return None
             if faults:
                 write_faults(free.with_name(f"{free.name}.faults.csv"), faults)
-            file.rename(free)
         except OSError as error:
-            cure = (
-                f"Give syncd the right to write in {self.path}; the file's sales are recorded and will not be doubled."
-            )
-            raise SourceError(f"{file} cannot be moved to {target}: {error.strerror}", cure) from None
+            self._stuck[file] = look
+            cure = f"give syncd the right to write in {self.path}; its sales are recorded and will not be doubled"
+            return Fault(shown(file), f"the file cannot be moved to {where}/: {error.strerror}: {cure}", "")
         self._seen.pop(file, None)
+        self.arrivals.forget(file)
+        return None
+
+    def report(self) -> FolderReport:
+        """What lies in the folder: files that wait, those of them that are settling, and what this source never reads.
+
+        Raises:
+            SourceError: the folder cannot be read.
+
+        """
+        looks = self._looks()
+        settling = sum(not self._stands_still(path, look) for path, look in looks)
+        strange = (entry for entry in self._entries() if not _hidden(entry.name) and not self._wanted(entry))
+        names = tuple(sorted(_strange(entry) for entry in strange if entry.name not in _OURS))
+        return FolderReport(self.path, len(looks), settling, names)
 
     def check(self) -> Iterator[Finding]:
         """What ``syncd check`` says of the folder."""
@@ -137,28 +210,38 @@ class Folder:
             cure = "The user that runs syncd must be able to read the folder and to move files in it."
             yield Finding("error", f"the folder {self.path} may not be read and written", cure)
             return
-        yield Finding("ok", f"{self.path} is watched; {len(self._entries())} files wait")
+        waiting = len(self._names())
+        yield Finding(
+            "ok", f"{self.path} is watched; {waiting} file{'' if waiting == 1 else 's'} wait{'s' * (waiting == 1)}"
+        )
 
     def watch(self, stop: threading.Event) -> Iterator[None]:
-        """Yield when something changes in the folder, and once more when a new file has stood still; ends with ``stop``."""
-        from watchfiles import watch  # noqa: PLC0415  only the daemon watches; its module loads native code
+        """Yield when a poll is worth while: at once, when a file was closed or moved here, and when one has settled."""
+        return self.arrivals.watch(self.path, self.settings.settle, stop)
 
-        settle_ms = int(self.settings.settle.total_seconds() * 1000) + 50
-        try:
-            waiting = True  # what came between the first poll and the start of this watch
-            for changes in watch(
-                self.path,
-                stop_event=stop,
-                recursive=False,
-                yield_on_timeout=True,
-                rust_timeout=max(settle_ms, 200),
-                debounce=100,
-            ):
-                if changes or waiting:
-                    waiting = bool(changes)
-                    yield None
-        except OSError:  # no inotify here (a network share, or its limit reached): the poll alone finds the files
-            return
+
+def shown(file: Path) -> str:
+    """A file's name as it can be stored and shown, whatever bytes it is made of."""
+    return os.fsencode(file.name).decode("utf-8", "replace")
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith(".") or name.lower().endswith(_UNFINISHED)
+
+
+def _strange(entry: os.DirEntry[str]) -> str:
+    """An entry that is not read, with its kind where that is the reason."""
+    name = shown(Path(entry.name))
+    if entry.is_symlink():
+        return f"{name} (a link)"
+    if entry.is_dir(follow_symlinks=False):
+        return f"{name}/ (a folder)"
+    mode = entry.stat(follow_symlinks=False).st_mode
+    return name if stat.S_ISREG(mode) else f"{name} (no regular file)"
+
+
+def _by_age(files: Iterable[Path]) -> list[Path]:
+    return sorted(files, key=lambda file: (file.stat().st_mtime_ns, file.name))
 
 
 def _is_sales_file(file: Path, suffixes: tuple[str, ...]) -> bool:
@@ -171,17 +254,3 @@ def _free_name(path: Path) -> Path:
         free = path.with_name(f"{path.stem}-{number}{path.suffix}")
         number += 1
     return free
-
-
-def write_faults(path: Path, faults: Iterable[Fault]) -> None:
-    """A CSV of where, why and the raw text; a cell that a spreadsheet would take for a formula is quoted."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("where", "reason", "raw"))
-        for fault in faults:
-            writer.writerow(_harmless(text) for text in (fault.where, fault.reason, fault.raw))
-
-
-def _harmless(text: str) -> str:
-    clean = text.replace("\x00", "\\x00")
-    return f"'{clean}" if clean.startswith(_FORMULA) else clean

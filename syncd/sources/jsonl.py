@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -13,8 +14,8 @@ from typing import BinaryIO, ClassVar
 from pydantic import BaseModel, ValidationError
 
 from syncd.canonical import Batch, CanonicalOrder, Cursor, Fault
-from syncd.sources.base import Finding, SourceContext
-from syncd.sources.folder import Folder, FolderSettings
+from syncd.sources.base import Finding, FolderReport, SourceContext
+from syncd.sources.folder import Folder, FolderSettings, Look, shown
 
 _BATCH = 500
 _LONGEST_LINE = 16 * 1024 * 1024
@@ -38,11 +39,17 @@ class JsonlSource:
             if closed := self._folder.closed(file):
                 yield Batch((), (closed,), _cursor(file, 0))  # told once, and left where it is
                 continue
+            look = Look.at(file)
+            if look is None:
+                continue  # gone since it was listed
+            if _is_cut(file) and self._folder.may_be_cut(file, look):
+                continue
             faults: list[Fault] = []
             for batch in self.read_file(file):
                 faults += batch.faults
                 yield batch
-            self._folder.finish(file, faults)
+            if told := self._folder.finish(file, look, faults):
+                yield Batch((), (told,), _cursor(file, 0))
 
     def fetch_range(self, start: datetime, end: datetime) -> Iterator[Batch]:
         """The sales of a range from every file, processed ones too; nothing is moved."""
@@ -53,7 +60,15 @@ class JsonlSource:
 
     def reads(self, path: Path) -> bool:
         """Whether this source would take the file."""
-        return path.name.lower().endswith((".jsonl", ".ndjson"))
+        return self._folder.takes(path.name)
+
+    def takes(self, name: str) -> bool:
+        """Whether a file of that name is this source's to read."""
+        return self._folder.takes(name)
+
+    def folder_report(self) -> FolderReport:
+        """What lies in the folder now."""
+        return self._folder.report()
 
     def read_file(self, path: Path) -> Iterator[Batch]:
         """The file's sales and faults, in batches."""
@@ -63,7 +78,7 @@ class JsonlSource:
         try:
             with path.open("rb") as file:
                 for number, line in enumerate(_lines(file), start=1):
-                    read = parse_line(line, self._name, f"{path.name}:{number}")
+                    read = parse_line(line, self._name, f"{shown(path)}:{number}")
                     if isinstance(read, CanonicalOrder):
                         orders.append(read)
                     elif read is not None:
@@ -72,7 +87,7 @@ class JsonlSource:
                         yield Batch(tuple(orders), tuple(faults), _cursor(path, number))
                         orders, faults = [], []
         except OSError as error:
-            faults.append(Fault(path.name, f"the file cannot be read: {error.strerror}", ""))
+            faults.append(Fault(shown(path), f"the file cannot be read: {error.strerror}", ""))
         yield Batch(tuple(orders), tuple(faults), _cursor(path, number))
 
     def check(self) -> Sequence[Finding]:
@@ -85,6 +100,22 @@ class JsonlSource:
 
     def close(self) -> None:
         """Nothing is held open."""
+
+
+def _is_cut(path: Path) -> bool:
+    """Whether the file's last line has no end and is no whole sale: perhaps the rest is still to come."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _LONGEST_LINE))
+            last = file.read().rpartition(b"\n")[2]
+    except OSError:
+        return False  # reading it will say so
+    try:
+        json.loads(last or b"{}")
+    except ValueError:
+        return True
+    return False
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
@@ -124,4 +155,4 @@ def in_words(error: ValidationError) -> str:
 
 
 def _cursor(path: Path, line: int) -> Cursor:
-    return json.dumps({"file": path.name, "line": line})
+    return json.dumps({"file": shown(path), "line": line})

@@ -75,7 +75,7 @@ CASES = {
         ("square-csv/items-33col-2026-05.csv",),
         "square",
         sum_of_rows("Transaction ID", "Net Sales", "Tax"),
-        'currency = "USD"\n',
+        'currency = "USD"\nitems_only = "accept"\n',
         not_pushed={"6ftNfFXAQiInb1dHMVCoipGcpyXZY": ("held", "a return")},
     ),
     "square transactions of 2018, ids blanked": Case(
@@ -92,7 +92,7 @@ CASES = {
         ("square-legacy-2017/dashboard-items-1.csv",),
         "square",
         sum_of_rows("Transaction ID", "Net Sales", "Tax"),
-        'currency = "USD"\ndate_order = "mdy"\n',
+        'currency = "USD"\ndate_order = "mdy"\nitems_only = "accept"\n',
     ),
     "square items and transactions of 2017 joined": Case(
         ("square-legacy-2017/dashboard-transactions-1-2.csv", "square-legacy-2017/dashboard-items-1.csv"),
@@ -114,11 +114,11 @@ CASES = {
         ("shopify-csv/orders_export-75col-felixtellmann.csv",),
         "shopify",
         PAID,
-        'unpaid = "push"\n',
+        'unpaid = "push"\nonly = ["any"]\n',
         not_pushed={"#13549": ("skipped", "voided"), "#13554": ("skipped", "voided")},
     ),
     "shopify of 79 columns": Case(
-        ("shopify-csv/orders_export-79col-zhangerson.csv",), "shopify", PAID, 'unpaid = "push"\n'
+        ("shopify-csv/orders_export-79col-zhangerson.csv",), "shopify", PAID, 'unpaid = "push"\nonly = ["any"]\n'
     ),
     "loyverse receipts": Case(
         ("loyverse-csv/receipts.csv",), "loyverse", first_of_each("Receipt number", "Total collected"), USD_CHICAGO

@@ -18,10 +18,10 @@ class Till:
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         plain = {"currency": "USD", "timezone": "America/Chicago", "date_order": "ymd", "settle": "0s"}
-        self.folder = folder
+        self.folder, self.clock = folder, ManualClock()
         self.source = CsvSource(
             CsvSettings.model_validate({"path": folder} | plain | settings),
-            SourceContext("till", ManualClock(), folder),
+            SourceContext("till", self.clock, folder),
         )
 
     def drop(self, name: str, content: str | bytes) -> Path:
@@ -31,6 +31,7 @@ class Till:
 
     def read(self) -> tuple[list[CanonicalOrder], list[Fault]]:
         batches = list(self.source.fetch(None))
+        self.left_out = {why: count for batch in batches for why, count in batch.left_out.items()}
         return [o for batch in batches for o in batch.orders], [f for batch in batches for f in batch.faults]
 
 

@@ -13,8 +13,10 @@ _MARKS = re.compile(r"[\s\u00a0\u202f'\u2019]")
 _SIGNS = re.compile(r"(?:[A-Z]{3}|US\$|A\$|C\$|NZ\$|R\$|kr\.?|Kr\.?|zł|Fr\.?|[$€£¥₩₹₫₱฿])")
 _PLAIN = re.compile(r"[+-]?\d+(?:\.\d+)?")
 _GROUPED = {
-    ".": re.compile(r"[+-]?\d{1,3}(?:(?:,\d{2,3})*,\d{3})?(?:\.\d+)?"),
-    ",": re.compile(r"[+-]?\d{1,3}(?:\.\d{3})*(?:,\d+)?"),
+    ".": re.compile(
+        r"[+-]?(?:\d{1,3}|[1-9]\d{0,2}(?:,\d{2,3})*,\d{3})(?:\.\d+)?"
+    ),  # no group begins with 0: 0,450 is no 450
+    ",": re.compile(r"[+-]?(?:\d{1,3}|[1-9]\d{0,2}(?:\.\d{3})+)(?:,\d+)?"),
 }
 
 

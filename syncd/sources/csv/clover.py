@@ -58,7 +58,7 @@ def parse(rows: Sequence[Row], how: Reading) -> dict[str, Any]:
         "note": _note(row, tip if not beside else ZERO),
         "total_inc_tax": stated + beside,
         "total_tax": tax,
-        "extra": {"hold": "Clover's export has no lines"} if how.settings.no_lines == "hold" else {},
+        "extra": {"hold": hold} if (hold := _hold(row, how)) else {},
     }
 
 
@@ -69,14 +69,26 @@ def _name(row: Row) -> str:
 
 def _time(row: Row, how: Reading) -> Any:  # noqa: ANN401  an aware time; the caller's dictionary takes anything
     try:
-        return parse_clover(row.get("order date"), how.here, how.settings.ambiguous_hour)
+        return parse_clover(row.get("order date"), how.here, how.hours)
     except ValueError as error:
         raise BadCell(row.line, f"Order Date: {error}") from None
 
 
+def _hold(row: Row, how: Reading) -> str:
+    """Why a person must look: money went out that no sale of this export accounts for."""
+    gone = abs(how.zero(row, "Manual Refunds Total"))
+    if gone:
+        currency = how.currency(row, "Currency")
+        return f"{gone} {currency} were given back by a manual refund: name the sale, or release it as it is"
+    if how.amount(row, "Order Total") < 0 or how.zero(row, "Payments Total") < 0:
+        return "money went out: a refund without its sale"
+    return "Clover's export has no lines" if how.settings.no_lines == "hold" else ""
+
+
 def _status(row: Row, how: Reading) -> str:
     state = row.get("order payment state").lower()
-    if state not in _PAID:
+    money_out = how.zero(row, "Manual Refunds Total") or how.amount(row, "Order Total") < 0
+    if state not in _PAID and not money_out:
         return "open"
     came_back = how.zero(row, "Refunds Total") + how.zero(row, "Manual Refunds Total")
     if not came_back:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
-from syncd.canonical.money import ZERO
+from syncd.canonical.money import ZERO, places
 from syncd.sources.csv.amounts import parse_amount
 from syncd.sources.csv.rows import Row, normal
 from syncd.sources.csv.settings import CsvSettings
-from syncd.sources.csv.times import local_time, parse_time, zone
+from syncd.sources.csv.times import Hours, local_time, parse_time, zone
 
 
 class BadCell(ValueError):
@@ -24,17 +25,39 @@ class BadCell(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A sale that the config leaves out: why, in words that a count goes before (``3 web orders``)."""
+
+    why: str
+
+
+_THREE = 3
+_UNCERTAIN = re.compile(r"\d,\d{3}(?!\d)")
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """The settings of a source as its presets need them."""
 
     source: str
     settings: CsvSettings
     here: tzinfo | None
+    hours: Hours
+    _remarks: list[str]
 
     @classmethod
     def of(cls, source: str, settings: CsvSettings) -> Reading:
         """The reading of a source."""
-        return cls(source, settings, zone(settings.timezone) if settings.timezone else None)
+        remarks: list[str] = []
+        here = zone(settings.timezone) if settings.timezone else None
+        hours = Hours(settings.ambiguous_hour, settings.skipped_hour, remarks.append)
+        return cls(source, settings, here, hours, remarks)
+
+    def take_remarks(self) -> list[str]:
+        """What had to be assumed since the last call, to be told with the sale."""
+        taken = list(dict.fromkeys(self._remarks))
+        self._remarks.clear()
+        return taken
 
     def amount(self, row: Row, name: str, default: Decimal | None = None) -> Decimal:
         """The amount in a column; ``default`` where the cell is empty.
@@ -45,7 +68,7 @@ class Reading:
         """
         cell = row.get(normal(name))
         try:
-            found = parse_amount(cell, self.settings.decimal_mark)
+            found = self._parse(cell)
         except ValueError as error:
             raise BadCell(row.line, f"{name}: {error}") from None
         if found is None:
@@ -53,6 +76,13 @@ class Reading:
                 raise BadCell(row.line, f"{name} is empty")
             return default
         return found
+
+    def _parse(self, cell: str) -> Decimal | None:
+        mark = self.settings.decimal_mark
+        if mark is None and _UNCERTAIN.search(cell) and places(self.settings.currency or "") == _THREE:
+            msg = f"{cell[:40]!r} may have three decimals or be a thousand times as much: set decimal_mark for this source"
+            raise ValueError(msg)
+        return parse_amount(cell, mark or ".")
 
     def zero(self, row: Row, name: str) -> Decimal:
         """The amount in a column, 0 where it is empty."""
@@ -74,9 +104,7 @@ class Reading:
                 raise BadCell(
                     row.line, f"{name}: {cell[:40]!r} does not tell day from month: set date_order for this source"
                 )
-            if here is None:
-                return parse_time(cell, order, None, self.settings.ambiguous_hour)
-            return parse_time(cell, order, here, self.settings.ambiguous_hour)
+            return parse_time(cell, order, here, self.hours)
         except ValueError as error:
             raise BadCell(row.line, f"{name}: {error}" if not isinstance(error, BadCell) else str(error)) from None
 
@@ -84,7 +112,7 @@ class Reading:
         """A date and a time of day of an export that writes either 2026-07-18 or 07/18/2026."""
         cell = f"{row.get(normal(date))} {row.get(normal(clock))}".strip()
         try:
-            return local_time(cell, "ymd" if cell[:4].isdigit() else "mdy", here, self.settings.ambiguous_hour)
+            return local_time(cell, "ymd" if cell[:4].isdigit() else "mdy", here, self.hours)
         except ValueError as error:
             raise BadCell(row.line, f"{date} and {clock}: {error}") from None
 
@@ -105,3 +133,30 @@ def first(rows: Sequence[Row], name: str) -> str:
     """The first cell of a column that is not empty."""
     key = normal(name)
     return next((cell for row in rows if (cell := row.get(key))), "")
+
+
+def same_row(rows: Sequence[Row], name: str) -> list[Row]:
+    """The one row that an export lists per sale; it may list it twice, in exports of overlapping days.
+
+    Raises:
+        BadCell: the rows differ: they are two sales.
+
+    """
+    if other := next((row for row in rows[1:] if list(row.cells) != list(rows[0].cells)), None):
+        raise BadCell(other.line, f"two different sales carry this {name}")
+    return list(rows[:1])
+
+
+def agree(rows: Sequence[Row], *names: str) -> None:
+    """Check that the rows of one sale say the same in these columns, where they say anything.
+
+    Raises:
+        BadCell: they do not: two receipts carry one number.
+
+    """
+    for name in names:
+        said = {cell: row for row in rows if (cell := row.get(normal(name)))}
+        if len(said) > 1:
+            one, other = list(said)[:2]
+            why = f"two sales carry this number: their rows differ in {name} ({one[:40]!r} and {other[:40]!r})"
+            raise BadCell(said[other].line, why)

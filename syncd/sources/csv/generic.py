@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from syncd.canonical.money import total
-from syncd.sources.csv.fields import BadCell, Reading, first
+from syncd.sources.csv.fields import BadCell, Reading, agree, first
 from syncd.sources.csv.rows import Row
 
 # What we look for, and the headings under which it is found where the config names no other.
@@ -59,8 +59,9 @@ def parse(rows: Sequence[Row], how: Reading) -> dict[str, Any]:
 
     """
     head = rows[0]
+    agree(rows, "date", "time", "register", "tender", "cashier", "status", "currency")
     lines = [_line(number, row, how) for number, row in enumerate(rows, start=1)]
-    tip = total(how.zero(row, "tip") for row in rows[:1])
+    tip = _tip(rows, how)
     summed = total(line["total_inc_tax"] for line in lines) + tip
     whole = _stated(rows, "total", how)
     tax = _stated(rows, "total_tax", how)
@@ -85,6 +86,12 @@ def parse(rows: Sequence[Row], how: Reading) -> dict[str, Any]:
         "total_inc_tax": found,
         "total_tax": total(line["total_inc_tax"] - line["total_ex_tax"] for line in lines) if tax is None else tax,
     }
+
+
+def _tip(rows: Sequence[Row], how: Reading) -> Decimal:
+    """The sale's tip: one amount that each row repeats, or what stands on single rows."""
+    tips = [how.zero(row, "tip") for row in rows]
+    return tips[0] if len(set(tips)) == 1 else total(tips)
 
 
 def _stated(rows: Sequence[Row], name: str, how: Reading) -> Decimal | None:

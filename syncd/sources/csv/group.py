@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syncd.sources.csv.rows import Row
+from syncd.sources.folder import shown
 
 _IN_MEMORY = 20_000
 _WRITTEN_AT_ONCE = 5_000
@@ -22,28 +23,34 @@ class Placed:
     file: Path
     row: Row
     spoilt: str = ""  # why the row cannot be trusted, where it cannot
+    stamp: int = 0  # when the file was last written, in nanoseconds: which of two is newer
 
     @property
     def where(self) -> str:
         """``name.csv:12``."""
-        return f"{self.file.name}:{self.row.line}"
+        return f"{shown(self.file)}:{self.row.line}"
 
 
 class Groups:
     """The rows of a pass, by sale; sales come out in the order of their first row while all fits in memory."""
 
     def __init__(self) -> None:
-        self._files: list[tuple[Path, Mapping[str, int]]] = []
+        self._files: list[tuple[Path, Mapping[str, int], int]] = []
+        self._dropped: set[int] = set()
         self._memory: dict[str, list[tuple[int, int, list[str]]]] = {}
         self._count = 0
         self._spoilt: dict[tuple[int, int], str] = {}
         self._spill: sqlite3.Connection | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
-    def file(self, path: Path, columns: Mapping[str, int]) -> int:
-        """Announce a file; the number goes with each of its rows."""
-        self._files.append((path, columns))
+    def file(self, path: Path, columns: Mapping[str, int], stamp: int = 0) -> int:
+        """Announce a file, last written at ``stamp``; the number goes with each of its rows."""
+        self._files.append((path, columns, stamp))
         return len(self._files) - 1
+
+    def drop(self, path: Path) -> None:
+        """Forget the rows of a file: it proved to be unreadable, or not yet whole."""
+        self._dropped |= {number for number, (file, _, _) in enumerate(self._files) if file == path}
 
     def add(self, key: str, file: int, row: Row) -> None:
         """One row of the sale ``key``."""
@@ -71,14 +78,18 @@ class Groups:
 
     def __iter__(self) -> Iterator[list[Placed]]:
         """Each sale's rows, in the order of their files and lines."""
+        for rows in self._kept():
+            if found := [self._placed(*row) for row in rows if row[0] not in self._dropped]:
+                yield found
+
+    def _kept(self) -> Iterator[list[tuple[int, int, list[str]]]]:
         if self._spill is None:
-            for kept in self._memory.values():
-                yield [self._placed(*one) for one in kept]
+            yield from self._memory.values()
             return
         self._write()
         self._spill.execute("create index by_key on rows (key, file, line)")
         current: str | None = None
-        found: list[Placed] = []
+        found: list[tuple[int, int, list[str]]] = []
         for key, file, line, cells in self._spill.execute(
             "select key, file, line, cells from rows order by key, file, line"
         ):
@@ -86,13 +97,13 @@ class Groups:
                 yield found
                 found = []
             current = key
-            found.append(self._placed(file, line, json.loads(cells)))
+            found.append((file, line, json.loads(cells)))
         if found:
             yield found
 
     def _placed(self, file: int, line: int, cells: list[str]) -> Placed:
-        path, columns = self._files[file]
-        return Placed(path, Row(line, cells, columns), self._spoilt.get((file, line), ""))
+        path, columns, stamp = self._files[file]
+        return Placed(path, Row(line, cells, columns), self._spoilt.get((file, line), ""), stamp)
 
     def close(self) -> None:
         """Remove what was spilled to disk."""

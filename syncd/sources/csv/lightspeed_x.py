@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from syncd.canonical.money import total
 from syncd.sources.csv.fields import BadCell, Reading
 from syncd.sources.csv.rows import Row
 
 COLUMNS = frozenset({"invoice number", "line type", "sale date", "total", "paid", "details"})
-_OPEN = ("open", "saved", "parked", "layby", "lay-by", "onaccount", "on account", "awaiting")
+_OPEN = ("open", "saved", "parked", "layby", "lay-by", "awaiting")
+_ON_ACCOUNT = ("onaccount", "on account")
 _KINDS = {
     "cash": "cash",
     "credit card": "card",
@@ -48,14 +50,14 @@ def parse(rows: Sequence[Row], how: Reading) -> dict[str, Any]:
         "sale_id": key(head),
         "number": head.get("invoice number") or None,
         "placed_at": how.split_time(head, "Sale Date", "Sale Time"),
-        "status": _status(head.get("status")),
+        "status": _status(head.get("status"), how),
         "currency": how.currency(head),
         "location": how.place(how.settings.location or ""),
         "register": how.place(head.get("register")),
         "cashier": how.place(head.get("user")),
         "customer": _customer(head),
         "lines": [_line(n, row, how) for n, row in enumerate(_of(rows, "sale line"), start=1)],
-        "tenders": [_tender(row, how) for row in _of(rows, "payment")],
+        "tenders": _tenders(head, _of(rows, "payment"), how),
         "note": head.get("sale note").strip('"'),
         "total_inc_tax": how.amount(head, "Total"),
         "total_tax": how.zero(head, "Tax"),
@@ -66,12 +68,15 @@ def _of(rows: Sequence[Row], kind: str) -> list[Row]:
     return [row for row in rows if row.get("line type").lower() == kind]
 
 
-def _status(text: str) -> str:
+def _status(text: str, how: Reading) -> str:
+    """Goods sold on account are gone: a sale by rule; goods laid by are still in the shop."""
     status = text.lower().replace("_", " ")
     if "void" in status or "cancel" in status or "delete" in status:
         return "voided"
     if "closed" in status or not status:
         return "completed"
+    if any(word in status for word in _ON_ACCOUNT):
+        return "completed" if how.settings.on_account == "sale" else "open"
     return "open" if any(word in status for word in _OPEN) else "completed"
 
 
@@ -89,6 +94,16 @@ def _line(number: int, row: Row, how: Reading) -> dict[str, Any]:
         "discount": abs(off * quantity),
         "taxes": [{"amount": per_unit_tax * quantity}] if per_unit_tax else [],
     }
+
+
+def _tenders(head: Row, rows: Sequence[Row], how: Reading) -> list[dict[str, Any]]:
+    """The payments; what a sale on account still owes is one of them."""
+    found = [_tender(row, how) for row in rows]
+    owed = how.amount(head, "Total") - total(tender["amount"] for tender in found)
+    status = head.get("status").lower().replace("_", " ")
+    if owed and "closed" not in status and any(word in status for word in _ON_ACCOUNT):
+        found.append({"kind": "on_account", "label": "On account", "amount": owed})
+    return found
 
 
 def _tender(row: Row, how: Reading) -> dict[str, Any]:

@@ -11,12 +11,22 @@ from decimal import Decimal
 from typing import Any
 
 from syncd.canonical.money import total
-from syncd.sources.csv.fields import Reading, first
+from syncd.sources.csv.fields import Reading, agree, first, same_row
 from syncd.sources.csv.rows import Row
 
 ITEMS = frozenset({"receipt number", "receipt type", "item", "quantity", "net sales"})
 ITEMS_RENAMED = frozenset({"receipt number", "receipt type", "item name", "quantity", "net sales"})
 RECEIPTS = frozenset({"receipt number", "receipt type", "total collected", "net sales"})
+_LINE = frozenset(
+    {"item", "item name", "sku", "variant", "quantity", "gross sales", "discounts", "net sales", "taxes", "date"}
+)
+WEIGHS = {
+    ITEMS: _LINE,
+    ITEMS_RENAMED: _LINE,
+    RECEIPTS: frozenset(
+        {"total collected", "net sales", "taxes", "tips", "gross sales", "discounts", "status", "date"}
+    ),
+}
 
 
 def key(row: Row) -> str:
@@ -33,7 +43,8 @@ def parse(rows: Sequence[Row], how: Reading) -> dict[str, Any]:
 
     """
     items = [row for row in rows if "quantity" in row.columns]
-    sums = [row for row in rows if "total collected" in row.columns][:1]
+    sums = same_row([row for row in rows if "total collected" in row.columns], "receipt number")
+    agree(items, "Date", "POS", "Receipt type", "Cashier name")
     head = (sums or items)[0]
     returned = head.get("receipt type").lower() == "refund"
     lines = [_line(number, row, how, returned=returned) for number, row in enumerate(items, start=1)]

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from syncd.sources.csv import clover, generic, lightspeed_x, loyverse, shopify, square
-from syncd.sources.csv.fields import Reading
-from syncd.sources.csv.rows import Row, UnreadableFile, normal
+from syncd.sources.csv.fields import LeftOut, Reading
+from syncd.sources.csv.overlap import Weighs
+from syncd.sources.csv.rows import Row, UnreadableFile, encoding_of, normal, read_table
 from syncd.sources.csv.settings import CsvSettings
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One export: its files each have all columns of one of ``tables``; ``together`` joins the files of a pass."""
+    """One export: its files each have all columns of one of ``tables``; one that ``weighs`` joins the files of a pass."""
 
     name: str
     tables: tuple[frozenset[str], ...]
     key: Callable[[Row], str]
-    parse: Callable[[Sequence[Row], Reading], dict[str, Any]]
+    parse: Callable[[Sequence[Row], Reading], dict[str, Any] | LeftOut]
     key_words: str
-    together: bool = False
+    weighs: Weighs = field(default_factory=dict)
     headings: Mapping[str, tuple[str, ...]] | None = None
+
+    @property
+    def together(self) -> bool:
+        """Whether a sale may stand in several files of one pass."""
+        return bool(self.weighs)
 
     def names(self) -> set[str]:
         """Every column that helps to tell this export's delimiter."""
@@ -34,7 +41,7 @@ _PRESETS = {
     preset.name: preset
     for preset in (
         Preset(
-            "square", (square.ITEMS, square.TRANSACTIONS), square.key, square.parse, "Transaction ID", together=True
+            "square", (square.ITEMS, square.TRANSACTIONS), square.key, square.parse, "Transaction ID", square.WEIGHS
         ),
         Preset(
             "lightspeed_x", (lightspeed_x.COLUMNS,), lightspeed_x.key, lightspeed_x.parse, "Sale UUID or Invoice Number"
@@ -46,7 +53,7 @@ _PRESETS = {
             loyverse.key,
             loyverse.parse,
             "Receipt number",
-            together=True,
+            loyverse.WEIGHS,
         ),
         Preset("clover", (clover.COLUMNS,), clover.key, clover.parse, "Order ID"),
         Preset(
@@ -88,3 +95,18 @@ def columns_of(found: Mapping[str, int], which: Preset, settings: CsvSettings) -
     if missing:
         raise UnreadableFile(f"it is no {which.name} export: it has no column {', '.join(sorted(missing))}")
     return columns
+
+
+def looks_like(file: Path, settings: CsvSettings) -> str:
+    """The name of the preset whose export a file seems to be; empty where it is none that we know."""
+    for one in _PRESETS.values():
+        if one.name == settings.preset or one.headings:
+            continue
+        try:
+            with file.open(encoding=encoding_of(file, settings.encoding), newline="") as text:
+                found = read_table(text, settings.delimiter, one.names()).columns
+        except (UnreadableFile, OSError, UnicodeError):
+            return ""
+        if any(table <= found.keys() for table in one.tables):
+            return one.name
+    return ""

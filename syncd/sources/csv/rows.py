@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ _CHUNK = 1 << 20
 _LONGEST_CELL = 1 << 20
 _LONGEST_LINE = 4 << 20
 _RAW_KEPT = 4000
+_WIDE = 6  # that many separators in a line of prose are no accident
+_WORD = re.compile(r"\w+")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -56,6 +59,7 @@ class BadRow:
     reason: str
     raw: str
     cells: Sequence[str] = ()
+    cut: bool = False  # the file ends in the middle of it: perhaps the rest is still to come
 
 
 def encoding_of(path: Path, wanted: str) -> str:
@@ -105,7 +109,7 @@ def read_table(file: TextIO, delimiter: str, names: Iterable[str]) -> Table:
         UnreadableFile: it has no header, or one that is no text.
 
     """
-    lines = _bounded_lines(file)
+    lines = _Lines(file)
     first = next((line for line in lines if line.strip()), "")
     if not first:
         raise UnreadableFile("it is empty")
@@ -118,7 +122,7 @@ def read_table(file: TextIO, delimiter: str, names: Iterable[str]) -> Table:
     columns: dict[str, int] = {}
     for place, name in enumerate(header):
         columns.setdefault(normal(name), place)
-    return Table(columns, _rows(reader, columns, len(header)))
+    return Table(columns, _rows(reader, lines, _Shape(columns, len(header), mark)))
 
 
 def normal(name: str) -> str:
@@ -141,15 +145,39 @@ def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
     yield from rest
 
 
-def _bounded_lines(file: TextIO) -> Iterator[str]:
+class _Lines:
     """The lines of a file; of one that is longer than any row could be, its beginning alone."""
-    while line := file.readline(_LONGEST_LINE):
-        yield line
-        while len(line) == _LONGEST_LINE and not line.endswith("\n"):
-            line = file.readline(_LONGEST_LINE)
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self.ended = False  # somebody asked for a line after the last
+        self.cut = False  # the last line has no end
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._file.readline(_LONGEST_LINE)
+        if not line:
+            self.ended = True
+            raise StopIteration
+        rest = line
+        while len(rest) == _LONGEST_LINE and not rest.endswith("\n"):
+            rest = self._file.readline(_LONGEST_LINE)
+        self.cut = not (rest or line).endswith(("\n", "\r"))
+        return line
 
 
-def _rows(reader: Iterator[list[str]], columns: Mapping[str, int], width: int) -> Iterator[Row | BadRow]:
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What a table's rows look like: its columns, how many cells a row has, and what stands between them."""
+
+    columns: Mapping[str, int]
+    width: int
+    mark: str
+
+
+def _rows(reader: Iterator[list[str]], lines: _Lines, shape: _Shape) -> Iterator[Row | BadRow]:
     while True:
         line = reader.line_num + 1  # type: ignore[attr-defined]  # csv's reader is an iterator with a line number
         try:
@@ -157,12 +185,42 @@ def _rows(reader: Iterator[list[str]], columns: Mapping[str, int], width: int) -
         except StopIteration:
             return
         except (csv.Error, UnicodeDecodeError) as error:
+            if reader.line_num > line:  # type: ignore[attr-defined]  # as above
+                raise UnreadableFile(f"the quote that opens on line {line} does not close: {error}") from None
             yield BadRow(line, f"the row cannot be read: {error}", "")
             continue
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) > width and any(cell.strip() for cell in cells[width:]):
-            reason = f"the row has {len(cells)} cells, the header {width}"
-            yield BadRow(line, reason, ",".join(cells)[:_RAW_KEPT], cells)
-            continue
-        yield Row(line, cells, columns)
+        if lines.ended:  # the reader wanted more in the middle of a row: a quote is open
+            raise UnreadableFile(f"the quote that opens on line {line} never closes")
+        if reader.line_num > line and _swallows_a_row(cells, shape):  # type: ignore[attr-defined]  # as above
+            raise UnreadableFile(f"the quote that opens on line {line} closes only after other rows")
+        if any(cell.strip() for cell in cells):
+            yield _row(line, cells, shape, cut=lines.cut)
+
+
+def _row(line: int, cells: list[str], shape: _Shape, *, cut: bool) -> Row | BadRow:
+    width = shape.width
+    if len(cells) > width and any(cell.strip() for cell in cells[width:]):
+        reason = f"the row has {len(cells)} cells, the header {width}"
+        return BadRow(line, reason, ",".join(cells)[:_RAW_KEPT], cells)
+    if cut and len(cells) < width:
+        reason = f"the file ends in the middle of this row: it has {len(cells)} cells of {width} and no line end"
+        return BadRow(line, reason, ",".join(cells)[:_RAW_KEPT], cells, cut=True)
+    return Row(line, cells, shape.columns)
+
+
+def _swallows_a_row(cells: list[str], shape: _Shape) -> bool:
+    """Whether a line within a cell is a row of its own: then a quote was left open, and the cell holds other sales."""
+    begins = _outline(cells[0].split("\n", 1)[0])
+    for place, cell in enumerate(cells):
+        for text in cell.splitlines()[1:]:
+            inner = next(csv.reader([text], delimiter=shape.mark), [])
+            alike = bool(inner) and _outline(inner[0]) == begins
+            if len(inner) == shape.width and (alike or shape.width >= _WIDE):
+                return True
+            if len(inner) > 1 and alike and len(inner) + len(cells) - place - 1 == shape.width:
+                return True
+    return False
+
+
+def _outline(cell: str) -> str:
+    return _WORD.sub("x", cell.strip())

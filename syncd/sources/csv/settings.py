@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from syncd.sources.csv.amounts import DecimalMark
-from syncd.sources.csv.times import DateOrder, Fold, zone
+from syncd.sources.csv.times import DateOrder, Fold, Skipped, zone
 from syncd.sources.folder import FolderSettings
 
 Preset = Literal["generic", "square", "lightspeed_x", "shopify", "loyverse", "clover"]
@@ -21,16 +21,19 @@ class CsvSettings(FolderSettings):
     preset: Preset = "generic"
     encoding: str = "auto"
     delimiter: Literal["auto", ",", ";", "\t", "|"] = "auto"
-    decimal_mark: DecimalMark = "."
+    decimal_mark: DecimalMark | None = None
     date_order: DateOrder | None = None
     timezone: str | None = None
     ambiguous_hour: Fold = "first"
+    skipped_hour: Skipped = "later"
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
     prices_include_tax: bool = False
     location: str | None = None
     columns: dict[str, str | list[str]] = Field(default_factory=dict)
-    items_only: Literal["accept", "hold"] = "accept"
+    items_only: Literal["accept", "hold"] = "hold"
     unpaid: Literal["open", "push"] = "open"
+    on_account: Literal["sale", "open"] = "sale"
+    only: Annotated[tuple[str, ...], Field(min_length=1)] = ("pos",)
     no_lines: Literal["custom", "hold"] = "custom"
     tips_beside: Literal["note", "fee"] = "note"
 

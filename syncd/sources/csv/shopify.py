@@ -1,7 +1,7 @@
 """Shopify's ``orders_export.csv``: one row a line item, the order's own fields on the first row alone.
 
 ``Name`` groups the rows of a file, ``Id`` is the stable key. Whether prices include tax is not said but follows from the sums:
-Subtotal + Shipping = Total (included) or Subtotal + Shipping + Taxes = Total (added).
+Subtotal + Shipping = Total (included) or Subtotal + Shipping + Taxes = Total (added). A tip is a line outside the Subtotal.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from decimal import Decimal
 from typing import Any
 
 from syncd.canonical.money import ZERO, allocate, total
-from syncd.sources.csv.fields import BadCell, Reading
+from syncd.sources.csv.fields import BadCell, LeftOut, Reading
 from syncd.sources.csv.rows import Row
 
 COLUMNS = frozenset({"name", "financial status", "lineitem name", "lineitem quantity", "lineitem price", "total"})
+_TIP = ("tip", "tips", "gratuity", "trinkgeld", "pourboire", "propina", "mancia", "fooi")
 _UNPAID = ("pending", "authorized", "partially_paid", "expired")
 _REFUNDED = {"refunded": "refunded", "partially_refunded": "partially_refunded"}
 
@@ -24,8 +25,8 @@ def key(row: Row) -> str:
     return row.get("name")
 
 
-def parse(rows: Sequence[Row], how: Reading) -> dict[str, Any]:
-    """The rows of one order as the fields of a canonical order.
+def parse(rows: Sequence[Row], how: Reading) -> dict[str, Any] | LeftOut:
+    """The rows of one order as the fields of a canonical order; left out where its ``Source`` is none that the config names.
 
     Raises:
         BadCell: a cell cannot be read, or the first row is missing.
@@ -34,17 +35,27 @@ def parse(rows: Sequence[Row], how: Reading) -> dict[str, Any]:
     head = next((row for row in rows if row.get("total")), None)
     if head is None:
         raise BadCell(rows[0].line, "the order's first row, which holds its totals, is missing")
+    if (
+        (came_from := head.get("source").lower())
+        and came_from not in how.settings.only
+        and "any" not in how.settings.only
+    ):
+        return LeftOut(f"{came_from} orders (only = {list(how.settings.only)})")
     currency = how.currency(head, "Currency")
     subtotal, shipping, tax = how.zero(head, "Subtotal"), how.zero(head, "Shipping"), how.zero(head, "Taxes")
     whole = how.amount(head, "Total")
-    included = subtotal + shipping == whole
-    gross = [how.amount(row, "Lineitem price") * how.amount(row, "Lineitem quantity", Decimal(1)) for row in rows]
+    tipped, sold = _tips_apart(rows, head, how)
+    tip = total(_gross(row, how) for row in tipped)
+    included = subtotal + shipping + tip == whole
+    gross = [_gross(row, how) for row in sold]
     shares = allocate(tax, gross, currency)
     lines = [
         _line(n, row, (g, s, included), how)
-        for n, (row, g, s) in enumerate(zip(rows, gross, shares, strict=True), start=1)
+        for n, (row, g, s) in enumerate(zip(sold, gross, shares, strict=True), start=1)
     ]
     taken = total(gross) - subtotal
+    fees = [_fee("delivery", head.get("shipping method") or "Shipping", shipping)] if shipping else []
+    fees += [_fee("tip", "Tip", tip)] if tip else []
     return {
         "sale_id": head.get("id") or head.get("name"),
         "number": head.get("name"),
@@ -58,19 +69,39 @@ def parse(rows: Sequence[Row], how: Reading) -> dict[str, Any]:
         "customer": _customer(head),
         "billing": _address(head, "billing"),
         "shipping": _address(head, "shipping"),
-        "fulfilment": "in_store" if head.get("source") == "pos" or not head.get("shipping method") else "ship",
+        "fulfilment": "in_store" if came_from == "pos" or not head.get("shipping method") else "ship",
+        "shipping_method": head.get("shipping method") or None,
         "lines": lines,
         "discounts": [_discount(head, taken)] if taken else [],
-        "fees": [_delivery(head, shipping)] if shipping else [],
+        "fees": fees,
         "tenders": _tenders(head, whole, how),
         "refunds": _refunds(head, how),
         "note": head.get("notes"),
         "total_inc_tax": whole,
         "total_tax": tax,
-        "extra": {
-            n: v for n in ("Source", "Tags", "Payment Reference", "Note Attributes") if (v := head.get(n.lower()))
-        },
+        "extra": _extra(head, how),
     }
+
+
+def _tips_apart(rows: Sequence[Row], head: Row, how: Reading) -> tuple[list[Row], list[Row]]:
+    """The rows that are tips, and those that are goods: only a line outside the Subtotal is a tip, whatever it is called."""
+    tips = [row for row in rows if row.get("lineitem name").lower() in _TIP and not row.get("lineitem sku")]
+    subtotal, off = how.zero(head, "Subtotal"), abs(how.zero(head, "Discount Amount"))
+    if not tips or total(_gross(row, how) for row in rows) - off == subtotal:
+        return [], list(rows)
+    return tips, [row for row in rows if row not in tips]
+
+
+def _gross(row: Row, how: Reading) -> Decimal:
+    return how.amount(row, "Lineitem price") * how.amount(row, "Lineitem quantity", Decimal(1))
+
+
+def _extra(head: Row, how: Reading) -> dict[str, str]:
+    found = {n: v for n in ("Source", "Tags", "Payment Reference", "Note Attributes") if (v := head.get(n.lower()))}
+    owed = how.zero(head, "Outstanding Balance")
+    if owed > 0 and head.get("financial status").lower() not in _UNPAID:  # unpaid ones have a rule of their own
+        found["hold"] = f"{owed} {how.currency(head, 'Currency')} are outstanding in Shopify"
+    return found
 
 
 def _status(head: Row, how: Reading) -> str:
@@ -101,9 +132,8 @@ def _discount(head: Row, taken: Decimal) -> dict[str, Any]:
     return {"name": code or "Discount", "code": code or None, "amount_inc_tax": taken, "amount_ex_tax": taken}
 
 
-def _delivery(head: Row, amount: Decimal) -> dict[str, Any]:
-    name = head.get("shipping method") or "Shipping"
-    return {"kind": "delivery", "name": name, "total_ex_tax": amount, "total_inc_tax": amount}
+def _fee(kind: str, name: str, amount: Decimal) -> dict[str, Any]:
+    return {"kind": kind, "name": name, "total_ex_tax": amount, "total_inc_tax": amount}
 
 
 def _tenders(head: Row, whole: Decimal, how: Reading) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """Square's dashboard exports: item details joined with transactions on ``Transaction ID``.
 
 The items file has the lines but no tip, tender, service charge or rounding; the transactions file has those but no lines.
-With both, a sale is exact; with items alone its total is theirs; with transactions alone it is one custom line.
+With both, a sale is exact; with items alone it is held until the transactions come (or its total is theirs, by rule); with
+transactions alone it is one custom line, until the items come.
 """
 
 from __future__ import annotations
@@ -11,12 +12,18 @@ from decimal import Decimal
 from typing import Any
 
 from syncd.canonical.money import ZERO, total
-from syncd.sources.csv.fields import BadCell, Reading, first
+from syncd.sources.csv.fields import BadCell, Reading, first, same_row
 from syncd.sources.csv.rows import Row
 from syncd.sources.csv.times import LABELS, zone
 
 ITEMS = frozenset({"transaction id", "item", "qty", "net sales", "tax"})
 TRANSACTIONS = frozenset({"transaction id", "total collected", "net sales", "tax", "event type"})
+WEIGHS = {
+    ITEMS: frozenset({"item", "sku", "price point name", "qty", "gross sales", "discounts", "net sales", "tax"}),
+    TRANSACTIONS: frozenset(
+        {"total collected", "gross sales", "net sales", "tax", "tip", "service charges", "event type"}
+    ),
+}
 _TENDERS = (
     ("Card", "card", "Card"),
     ("Cash", "cash", "Cash"),
@@ -42,19 +49,12 @@ def parse(rows: Sequence[Row], how: Reading) -> dict[str, Any]:
     items = [row for row in rows if "qty" in row.columns]
     sums = [row for row in rows if "total collected" in row.columns]
     if len(sums) > 1:
-        sums = _same(sums)
+        sums = same_row(sums, "Transaction ID")
     lines = [_line(number, row, how) for number, row in enumerate(items, start=1)]
     fields = _head(items, sums, how)
     if not sums:
         return fields | _items_only(lines, how)
     return fields | _whole(lines, sums[0], how)
-
-
-def _same(sums: list[Row]) -> list[Row]:
-    """One transaction listed twice (two exports of overlapping days) is one; two that differ are no sale that we know."""
-    if any(list(row.cells) != list(sums[0].cells) for row in sums[1:]):
-        raise BadCell(sums[1].line, "two different transactions carry this Transaction ID")
-    return sums[:1]
 
 
 def _head(items: Sequence[Row], sums: Sequence[Row], how: Reading) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """Times as exports write them: local to a zone that the config or the export names, never guessed.
 
 An hour that happens twice (clocks set back) is taken as the first or the second by config; one that never happens (clocks set
-forward) is an error, for the till's clock or the zone is wrong.
+forward: the till's clock was not) is taken as the same time an hour on, and remarked, or is an error by config.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import cache
 from typing import Literal
@@ -16,6 +18,19 @@ from dateutil.tz import datetime_ambiguous, datetime_exists
 
 DateOrder = Literal["ymd", "dmy", "mdy"]
 Fold = Literal["first", "second"]
+Skipped = Literal["later", "fault"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """What becomes of an hour that happens twice, and of one that never does; ``remark`` is told of each time that was moved."""
+
+    ambiguous: Fold = "first"
+    skipped: Skipped = "later"
+    remark: Callable[[str], None] = lambda _: None
+
+
+_AS_WRITTEN = Hours()
 _DATE = re.compile(r"(\d{1,4})[-/. ](\d{1,2})[-/. ](\d{1,4})")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*([AaPp]\.?[Mm]\.?)?")
 _OFFSET = re.compile(r"\s*(Z|UTC|[+-]\d{2}:?\d{2})$")
@@ -93,28 +108,28 @@ def zone(name: str) -> tzinfo:
         raise ValueError(msg) from None
 
 
-def parse_time(text: str, order: DateOrder, where: tzinfo | None, fold: Fold = "first") -> datetime:
+def parse_time(text: str, order: DateOrder, where: tzinfo | None, hours: Hours = _AS_WRITTEN) -> datetime:
     """A date and a time in one cell, aware. A cell that carries its own offset needs no zone.
 
     Raises:
-        ValueError: it is no time, it never happened in that zone, or its zone is not known.
+        ValueError: it is no time, it never happened in that zone and may not be moved, or its zone is not known.
 
     """
     cell = text.strip()
     offset = _OFFSET.search(cell)
     if offset and ":" in cell[: offset.start()]:
-        return local_time(cell[: offset.start()], order, _fixed(offset[1]), fold)
+        return local_time(cell[: offset.start()], order, _fixed(offset[1]), hours)
     if where is None:
         msg = f"{text[:40]!r} names no time zone: set timezone for this source"
         raise ValueError(msg)
-    return local_time(cell, order, where, fold)
+    return local_time(cell, order, where, hours)
 
 
-def local_time(text: str, order: DateOrder, where: tzinfo, fold: Fold = "first") -> datetime:
+def local_time(text: str, order: DateOrder, where: tzinfo, hours: Hours = _AS_WRITTEN) -> datetime:
     """A date and a time of day in a zone, aware.
 
     Raises:
-        ValueError: it is no time, or it never happened in that zone.
+        ValueError: it is no time, or it never happened in that zone and may not be moved.
 
     """
     date = _DATE.match(text.strip())
@@ -129,7 +144,7 @@ def local_time(text: str, order: DateOrder, where: tzinfo, fold: Fold = "first")
     except ValueError as error:
         msg = f"{text[:40]!r} is not a date in the order {order}: {error}"
         raise ValueError(msg) from None
-    return in_zone(naive, where, fold)
+    return in_zone(naive, where, hours)
 
 
 def _clock(text: str) -> tuple[int, int, int]:
@@ -146,21 +161,26 @@ def _clock(text: str) -> tuple[int, int, int]:
     return hour, minute, second
 
 
-def in_zone(naive: datetime, where: tzinfo, fold: Fold) -> datetime:
-    """A local time with its zone; the hour that happens twice by ``fold``.
+def in_zone(naive: datetime, where: tzinfo, hours: Hours) -> datetime:
+    """A local time with its zone; an hour that happens twice, or never, by ``hours``.
 
     Raises:
-        ValueError: clocks were set forward over it.
+        ValueError: clocks were set forward over it, and the config wants that to be a fault.
 
     """
     aware = naive.replace(tzinfo=where)
     if not datetime_exists(aware):
-        msg = f"{naive:%Y-%m-%d %H:%M} never happened in {where}: clocks were set forward over it; is the zone right?"
-        raise ValueError(msg)
-    return aware.replace(fold=1) if fold == "second" and datetime_ambiguous(aware) else aware
+        never = f"{naive:%Y-%m-%d %H:%M} never happened in {where}: clocks were set forward over it"
+        if hours.skipped == "fault":
+            msg = f"{never}; is the zone right?"
+            raise ValueError(msg)
+        moved = aware.astimezone(UTC).astimezone(where)
+        hours.remark(f"{never}; taken as {moved:%H:%M}")
+        return moved
+    return aware.replace(fold=1) if hours.ambiguous == "second" and datetime_ambiguous(aware) else aware
 
 
-def parse_clover(text: str, where: tzinfo | None, fold: Fold = "first") -> datetime:
+def parse_clover(text: str, where: tzinfo | None, hours: Hours = _AS_WRITTEN) -> datetime:
     """``16-Dec-2023 02:44 AM EST``: an English month, a clock of twelve hours, a zone's abbreviation.
 
     Raises:
@@ -172,12 +192,12 @@ def parse_clover(text: str, where: tzinfo | None, fold: Fold = "first") -> datet
         msg = f"{text[:40]!r} is not a Clover date such as 16-Dec-2023 02:44 AM EST"
         raise ValueError(msg)
     month = _MONTHS.index(found[2].lower()) + 1
-    hours = ABBREVIATIONS.get(found[5] or "")
-    here = timezone(timedelta(hours=hours)) if hours is not None else where
+    offset = ABBREVIATIONS.get(found[5] or "")
+    here = timezone(timedelta(hours=offset)) if offset is not None else where
     if here is None:
         msg = f"the zone {found[5]!r} is not known: set timezone for this source"
         raise ValueError(msg)
-    return local_time(f"{found[3]}-{month:02d}-{found[1]} {found[4]}", "ymd", here, fold)
+    return local_time(f"{found[3]}-{month:02d}-{found[1]} {found[4]}", "ymd", here, hours)
 
 
 def _fixed(text: str) -> tzinfo:

@@ -1,0 +1,199 @@
+"""From export files to sales: rows gathered by sale over the files that belong together, each sale read by its preset."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from syncd.canonical import Batch, CanonicalOrder, Cursor, Fault
+from syncd.sources.csv.fields import BadCell, LeftOut, Reading
+from syncd.sources.csv.group import Groups, Placed
+from syncd.sources.csv.overlap import FilesDisagree, one_file_each
+from syncd.sources.csv.presets import Preset, columns_of
+from syncd.sources.csv.rows import BadRow, Row, UnreadableFile, encoding_of, read_table
+from syncd.sources.folder import Folder, Look, shown
+from syncd.sources.jsonl import in_words
+
+_BATCH = 500
+Wanted = Callable[
+    [str, int], bool
+]  # whether a row is wanted: its sale's key, and which of the preset's tables it is of
+Kinds = dict[str, set[int]]  # the tables that each sale was found in
+_PARTNER_WITHIN = timedelta(days=45)  # an export of last month may complete a sale; an older one is history
+
+
+@dataclass(slots=True)
+class Walk:
+    """One walk over some files: how each looked when it was opened, and what was found out about it on the way."""
+
+    files: list[Path]
+    looks: dict[Path, Look] = field(default_factory=dict)
+    faults: defaultdict[Path, list[Fault]] = field(default_factory=lambda: defaultdict(list))
+    unreadable: dict[Path, Fault] = field(default_factory=dict)
+    waiting: dict[Path, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Exports:
+    """The exports of one source: its preset, how its cells are read, and the folder where they lie."""
+
+    preset: Preset
+    reading: Reading
+    folder: Folder
+
+    def read(self, walk: Walk, *, patient: bool = False) -> Iterator[Batch]:
+        """The sales and faults of the walk's files, in batches. ``patient``: a file that may still be growing is left to wait."""
+        lost: list[Fault] = []
+        with closing(Groups()) as groups:
+            kinds: Kinds = {}
+
+            def note(key: str, kind: int) -> bool:
+                if self.preset.together:
+                    kinds.setdefault(key, set()).add(kind)
+                return True
+
+            for file in walk.files:
+                lost += self._open(file, walk, groups, note, patient=patient)
+            if patient:
+                self._add_partners(groups, kinds)
+            yield from self._batches(groups, walk, lost)
+
+    def _open(self, file: Path, walk: Walk, groups: Groups, wanted: Wanted, *, patient: bool) -> list[Fault]:
+        """Gather one file's rows; the faults that belong to no sale. What cannot be read whole leaves no row behind."""
+        look = Look.at(file)
+        if look is None:
+            return []  # gone since it was listed
+        walk.looks[file] = look
+        try:
+            cut, faults = self._add(file, groups, wanted)
+        except (UnreadableFile, OSError, UnicodeError) as error:
+            groups.drop(file)
+            walk.unreadable[file] = Fault(shown(file), f"the file cannot be read: {error}", "")
+            return [walk.unreadable[file]]
+        if cut and patient and self.folder.may_be_cut(file, look):
+            groups.drop(file)
+            walk.waiting[file] = cut
+            return []
+        walk.faults[file] += faults
+        return faults
+
+    def _add(self, file: Path, groups: Groups, wanted: Wanted) -> tuple[str, list[Fault]]:
+        """Put a file's rows into their groups: why it looks cut off, if it does, and the faults of rows without a sale."""
+        faults: list[Fault] = []
+        cut = ""
+        with file.open(encoding=encoding_of(file, self.reading.settings.encoding), newline="") as text:
+            table = read_table(text, self.reading.settings.delimiter, self.preset.names())
+            columns = columns_of(table.columns, self.preset, self.reading.settings)
+            number = groups.file(file, columns, file.stat().st_mtime_ns)
+            kind = next((n for n, which in enumerate(self.preset.tables) if which <= columns.keys()), 0)
+            for found in table.rows:
+                row = Row(found.line, found.cells, columns)
+                key = self.preset.key(row) if found.cells else ""
+                if isinstance(found, BadRow) and found.cut:
+                    cut = found.reason
+                if not key:
+                    faults.append(self._keyless(file, found))
+                elif wanted(key, kind):
+                    groups.add(key, number, row)
+                    if isinstance(found, BadRow):
+                        groups.spoil(number, found.line, found.reason)
+        return cut, faults
+
+    def _keyless(self, file: Path, row: Row | BadRow) -> Fault:
+        reason = (
+            row.reason
+            if isinstance(row, BadRow)
+            else f"the row has no {self.preset.key_words}: no sale can be told by it"
+        )
+        return Fault(f"{shown(file)}:{row.line}", reason, row.raw)
+
+    def _add_partners(self, groups: Groups, kinds: Kinds) -> None:
+        """Sales of which only one export is here: look for the other among the files that were processed lately."""
+        lonely = {key for key, found in kinds.items() if len(found) == 1}
+
+        def missing(key: str, kind: int) -> bool:
+            return key in lonely and kind not in kinds[key]
+
+        for file in self.folder.processed_within(_PARTNER_WITHIN) if lonely else ():
+            try:
+                self._add(file, groups, missing)
+            except (UnreadableFile, OSError, UnicodeError):
+                groups.drop(file)  # it was told when it was read
+
+    def _batches(self, groups: Groups, walk: Walk, lost: list[Fault]) -> Iterator[Batch]:
+        orders: list[CanonicalOrder] = []
+        left_out: Counter[str] = Counter()
+        fresh = set(walk.files)
+        for placed in groups:
+            if not any(one.file in fresh for one in placed):
+                continue
+            read = self._sale(placed)
+            if isinstance(read, CanonicalOrder):
+                orders.append(read)
+            elif isinstance(read, LeftOut):
+                left_out[read.why] += 1
+            else:
+                lost += read
+                for where, fault in zip(placed, read, strict=True):
+                    walk.faults[where.file].append(fault)
+            if len(orders) + len(lost) >= _BATCH:
+                yield Batch(tuple(orders), tuple(lost), _cursor(walk), dict(left_out))
+                orders, lost, left_out = [], [], Counter()
+        yield Batch(tuple(orders), tuple(lost), _cursor(walk), dict(left_out))
+
+    def _sale(self, placed: Sequence[Placed]) -> CanonicalOrder | LeftOut | list[Fault]:
+        """A sale's rows as an order; where one of them cannot be read, each of them as a fault that says which."""
+        if spoilt := next((one for one in placed if one.spoilt), None):
+            return [Fault(one.where, _spoilt(spoilt, one), one.row.raw) for one in placed]
+        try:
+            chosen = one_file_each(placed, self.preset.weighs) if self.preset.together else placed
+            fields = self.preset.parse([one.row for one in chosen], self.reading)
+            if isinstance(fields, LeftOut):
+                return fields
+            remarks = self.reading.take_remarks()
+            return CanonicalOrder.model_validate({"source": self.reading.source, **_said(fields, remarks)})
+        except FilesDisagree as error:
+            return [Fault(one.where, str(error), one.row.raw) for one in placed]
+        except BadCell as error:
+            return [Fault(one.where, _reason(error, one.row), one.row.raw) for one in placed]
+        except ValidationError as error:
+            return [Fault(one.where, in_words(error), one.row.raw) for one in placed]
+        finally:
+            self.reading.take_remarks()
+
+    def recognise(self, file: Path) -> None:
+        """Read a file as ``read`` would, and keep nothing.
+
+        Raises:
+            UnreadableFile, OSError, UnicodeError: it is none of this source's exports.
+
+        """
+        with closing(Groups()) as groups:
+            self._add(file, groups, lambda _key, _kind: False)
+
+
+def _said(fields: dict[str, object], remarks: Sequence[str]) -> dict[str, object]:
+    """The fields that the export says; None stands for the default, and what had to be assumed is added to the note."""
+    said = {name: value for name, value in fields.items() if value is not None}
+    if remarks:
+        said["note"] = "; ".join(filter(None, (str(said.get("note", "")), *remarks)))
+    return said
+
+
+def _spoilt(bad: Placed, one: Placed) -> str:
+    return bad.spoilt if one is bad else f"another row of the same sale, at {bad.where}: {bad.spoilt}"
+
+
+def _reason(error: BadCell, row: Row) -> str:
+    return str(error) if error.line == row.line else f"another row of the same sale, on line {error.line}: {error}"
+
+
+def _cursor(walk: Walk) -> Cursor:
+    return json.dumps({"files": [shown(file) for file in walk.files[:20]]})
