@@ -16,7 +16,18 @@ from syncd.config import Config, SourceConfig, StoreSettings
 from syncd.intake import Polled, poll, router
 from syncd.intake.poll import Intake, record_all
 from syncd.ledger import Lane, Lease, Ledger
-from syncd.push import CatchUp, Circuit, Matcher, Pusher, PushReport, PushSetup, Reconciler, ReconcileReport, Remotes
+from syncd.push import (
+    CatchUp,
+    Circuit,
+    Currencies,
+    Matcher,
+    Pusher,
+    PushReport,
+    PushSetup,
+    Reconciler,
+    ReconcileReport,
+    Remotes,
+)
 from syncd.push.hook import Hook, load_hook
 from syncd.push.seen import Observer
 from syncd.sources import registry
@@ -54,6 +65,11 @@ class Store:
     def info(self) -> StoreClient:
         """What the store says of itself."""
         return StoreClient(self.api)
+
+    @cached_property
+    def currencies(self) -> Currencies:
+        """The currencies that this store takes."""
+        return Currencies(self.name, self._ledger, self.info, self._clock)
 
     @cached_property
     def matcher(self) -> Matcher:
@@ -110,6 +126,7 @@ class Store:
             settings.push,
             self._clock,
             self.hook,
+            self.currencies.allowed,
         )
         return Pusher(setup, self.circuit)
 

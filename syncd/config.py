@@ -16,11 +16,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from syncd import logs
 from syncd.bigcommerce.settings import ConnectionSettings
@@ -30,11 +30,13 @@ from syncd.mapping.rules import Rules
 from syncd.push.policy import Policy
 from syncd.secret import resolve_secret
 from syncd.sources import registry
+from syncd.sources.csv.settings import Preset
 
 PLACES = ("./syncd.toml", "/etc/syncd/syncd.toml")
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
 _SENSITIVE = re.compile(r"token|secret|password|url$", re.IGNORECASE)
 _MAX_SHOWN = 60
+_PATTERNS = {r"^[A-Z]{3}$": "must be a currency code such as USD", r"^[A-Z]{2}$": "must be a country code such as US"}
 
 M = TypeVar("M", bound=BaseModel)
 Table = dict[str, Any]  # parsed TOML, before any model has looked at it
@@ -185,8 +187,9 @@ def load(path: Path | None = None) -> Config:
 
     """
     file = find(path).absolute()
-    tables = _merge(_read(file), _Environment().model_dump(exclude_defaults=True))
-    problems: list[Problem] = []
+    written = _read(file)
+    problems = list(_misspelt(written))
+    tables = _merge(written, _environment())
     checked = _validated(_Tables, tables, (), problems)
     adapters = dict(_adapters(tables, problems))
     if checked is not None:
@@ -207,6 +210,52 @@ def load(path: Path | None = None) -> Config:
         stores={name: _at_home(store, file.parent) for name, store in checked.stores.items()},
         sources=sources,
     )
+
+
+def _environment() -> Table:
+    """What ``SYNCD_...`` variables say.
+
+    Raises:
+        ConfigError: one of them holds no table where one must be.
+
+    """
+    try:
+        return _Environment().model_dump(exclude_defaults=True)
+    except SettingsError as error:
+        cure = "Name a key with __ between its parts, such as SYNCD_LEDGER__URL=sqlite:///ledger.db."
+        raise ConfigError(f"an environment variable cannot be used: {error}", cure=cure) from None
+    except ValidationError as error:
+        name = "SYNCD_" + str(error.errors()[0]["loc"][0]).upper()
+        raise ConfigError(f"{name} must name a key: {name}__...", cure="See config/syncd.toml for the keys.") from None
+
+
+def _misspelt(written: Table) -> Iterator[Problem]:
+    """Variables that look like ours and name nothing that there is."""
+    known = [f"SYNCD_{name.upper()}" for name in (*_Environment.model_fields, "config")]
+    named = set(_env_names(written))
+    for name in sorted(os.environ):
+        head, nested, _ = name.partition("__")
+        if not name.startswith("SYNCD_") or name in named or head in known:
+            continue
+        near = difflib.get_close_matches(head, known, n=1, cutoff=0.8)
+        if nested or near:
+            hint = (
+                f"; did you mean {near[0]}{nested}...?"
+                if near and nested
+                else f"; did you mean {near[0]}?"
+                if near
+                else ""
+            )
+            yield Problem(name, "", f"is an environment variable that syncd does not know{hint}")
+
+
+def _env_names(node: object) -> Iterator[str]:
+    """The variables that ``{ env = "..." }`` secrets are read from."""
+    if isinstance(node, dict):
+        if isinstance(name := node.get("env"), str):
+            yield name
+        for value in node.values():
+            yield from _env_names(value)
 
 
 def _read(file: Path) -> Table:
@@ -243,7 +292,9 @@ def _problem(detail: ErrorDetails, at: tuple[str, ...], model: type[BaseModel]) 
     if kind == "extra_forbidden":
         near = difflib.get_close_matches(path[-1], _known_keys(model), n=1)
         return Problem(".".join(path), "", "is not a known key" + (f"; did you mean {near[0]}?" if near else ""))
-    found = "" if _SENSITIVE.search(path[-1]) else repr(detail["input"])[:_MAX_SHOWN]
+    tells = not _SENSITIVE.search(path[-1]) and not isinstance(detail["input"], Mapping | list)
+    found = repr(detail["input"])[:_MAX_SHOWN] if tells else ""
+    message = _PATTERNS.get(str((detail.get("ctx") or {}).get("pattern")), message)
     return Problem(".".join(path), found, message[:1].lower() + message[1:])
 
 
@@ -262,7 +313,9 @@ def _adapters(tables: Table, problems: list[Problem]) -> Iterator[tuple[str, Bas
         try:
             model: type[BaseModel] = registry.load(table["type"]).Settings
         except UsageError as error:
-            problems.append(Problem(f"sources.{name}.type", repr(table["type"]), error.what))
+            kind = table["type"]
+            hint = f'; did you mean type = "csv" with preset = "{kind}"?' if kind in get_args(Preset) else ""
+            problems.append(Problem(f"sources.{name}.type", repr(kind), error.what + hint))
             continue
         own = {key: value for key, value in table.items() if key not in SourceSettings.model_fields}
         settings = _validated(model, own, ("sources", name), problems)

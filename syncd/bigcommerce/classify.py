@@ -75,7 +75,8 @@ def _success(answer: WireAnswer | WireError, external_order_id: str | None) -> O
         return Unknown(f"the API answered {answer.status} without an order id")
     if external_order_id is not None and document.get("external_order_id") != external_order_id:
         return Unknown(f"the API answered {answer.status} with order {number}, which is not the one that was sent")
-    return Accepted(number, amount(document.get("total_inc_tax")), amount(document.get("total_tax")))
+    currency = str(document.get("default_currency_code") or "")
+    return Accepted(number, amount(document.get("total_inc_tax")), amount(document.get("total_tax")), currency)
 
 
 def parse(body: bytes) -> Any:  # noqa: ANN401  whatever JSON there is; None where there is none

@@ -33,6 +33,7 @@ class RemoteOrder:
     total_tax: Decimal | None
     date_created: str
     is_deleted: bool
+    currency: str
     raw: Mapping[str, Any]
 
 
@@ -210,5 +211,6 @@ def read_order(document: Mapping[str, Any]) -> RemoteOrder:
         total_tax=amount(document.get("total_tax")),
         date_created=str(document.get("date_created") or ""),
         is_deleted=bool(document.get("is_deleted")),
+        currency=str(document.get("default_currency_code") or ""),
         raw=document,
     )

@@ -13,6 +13,7 @@ class Accepted:
     order_id: int
     total_inc_tax: Decimal | None = None
     total_tax: Decimal | None = None
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)

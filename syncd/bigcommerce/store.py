@@ -25,6 +25,15 @@ class StoreInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Currency:
+    """A currency of the store: its ISO 4217 code, how many places the store gives it, and whether it is the store's own."""
+
+    code: str
+    decimal_places: int
+    is_default: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Channel:
     """A channel that orders can belong to."""
 
@@ -48,6 +57,19 @@ class StoreClient:
             str(said.get("currency") or ""),
             str(said.get("plan_name") or ""),
         )
+
+    def currencies(self) -> list[Currency]:
+        """GET /v2/currencies: the currencies that orders may be in, the store's own first; that one alone where the list is barred.
+
+        Source: https://developer.bigcommerce.com/docs/rest-management/currencies
+        """
+        listed = self._api.get("/v2/currencies", missing_ok=True)
+        found = [
+            Currency(str(item["currency_code"]), int(item.get("decimal_places") or 0), bool(item.get("is_default")))
+            for item in listed or ()
+            if isinstance(item, Mapping) and item.get("currency_code") and item.get("enabled", True)
+        ]
+        return sorted(found, key=lambda one: not one.is_default)
 
     def time(self) -> datetime:
         """GET /v2/time: the platform's clock, aware."""

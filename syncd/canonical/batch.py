@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from syncd.canonical.cards import mask_cards
 from syncd.canonical.order import CanonicalOrder
 
 Cursor = str
@@ -13,11 +14,17 @@ Cursor = str
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A record that could not be read: where it stood, why, and its raw text."""
+    """A record that could not be read: where it stood, why, its raw text, and the id of the sale it is of, if it shows one."""
 
     where: str
     reason: str
     raw: str
+    sale: str = ""
+
+    def __post_init__(self) -> None:
+        """Nothing of a fault may carry a card number: it is stored, shown, and written beside the file."""
+        for name in ("reason", "raw"):
+            object.__setattr__(self, name, mask_cards(getattr(self, name)))
 
 
 @dataclass(frozen=True, slots=True)

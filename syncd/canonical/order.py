@@ -23,14 +23,17 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     JsonValue,
     PlainSerializer,
     SerializationInfo,
+    model_validator,
 )
 
-from syncd.canonical.money import ZERO, Money, Quantity
+from syncd.canonical.cards import mask_cards
+from syncd.canonical.money import ZERO, Money, Quantity, plain, to_minor
 
 # "register" is the trade's word for a till; the name that it shadows is ABCMeta's, which no order ever calls.
 warnings.filterwarnings("ignore", message='Field name "register" in', category=UserWarning)
@@ -44,6 +47,10 @@ def _clean(text: str) -> str:
     return text
 
 
+def _without_cards(text: str) -> str:
+    return mask_cards(_clean(text))
+
+
 def _moment(at: datetime, info: SerializationInfo) -> str:
     """The time with its own offset; in a fingerprint, the instant alone."""
     if info.context == "fingerprint":
@@ -51,12 +58,21 @@ def _moment(at: datetime, info: SerializationInfo) -> str:
     return at.isoformat()
 
 
+def _exact(value: object) -> object:
+    """Numbers with a fraction as the text that they were written in: no reader may make other numbers of them."""
+    if isinstance(value, Mapping):
+        return {key: _exact(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_exact(item) for item in value]
+    return str(value) if isinstance(value, float | Decimal) else value
+
+
 def _freeze(value: JsonValue) -> object:
     if isinstance(value, dict):
         return MappingProxyType({key: _freeze(item) for key, item in value.items()})
     if isinstance(value, list):
         return tuple(_freeze(item) for item in value)
-    return value
+    return _without_cards(value) if isinstance(value, str) else value
 
 
 def _thaw(value: object) -> JsonValue:
@@ -67,9 +83,12 @@ def _thaw(value: object) -> JsonValue:
     return value if isinstance(value, str | int | float | bool) or value is None else str(value)
 
 
-Text = Annotated[str, AfterValidator(_clean)]
+Text = Annotated[str, AfterValidator(_without_cards)]
+"""Words: card numbers in them are masked."""
+Code = Annotated[str, AfterValidator(_clean)]
+"""What tells one thing from another: ids, article numbers, phone numbers, kept digit by digit."""
 Moment = Annotated[AwareDatetime, PlainSerializer(_moment, return_type=str, when_used="json")]
-Extra = Annotated[dict[str, JsonValue], AfterValidator(_freeze), PlainSerializer(_thaw)]
+Extra = Annotated[dict[str, JsonValue], BeforeValidator(_exact), AfterValidator(_freeze), PlainSerializer(_thaw)]
 
 
 class SaleStatus(StrEnum):
@@ -139,7 +158,7 @@ class _Model(BaseModel):
 class Named(_Model):
     """A location, register or cashier: the POS's id for it and the name people know."""
 
-    id: Text
+    id: Code
     name: Text = ""
 
     @property
@@ -161,7 +180,7 @@ class Discount(_Model):
     """An order discount that the line totals do not show: what it takes off the total, and the tax within that."""
 
     name: Text = "Discount"
-    code: Text | None = None
+    code: Code | None = None
     amount_inc_tax: Money
     amount_ex_tax: Money
 
@@ -176,10 +195,10 @@ class Modifier(_Model):
 class Line(_Model):
     """One line of the receipt. Totals are for the whole quantity, after line discounts."""
 
-    line_id: Text
+    line_id: Code
     kind: LineKind = LineKind.PRODUCT
-    sku: Text | None = None
-    upc: Text | None = None
+    sku: Code | None = None
+    upc: Code | None = None
     name: Text
     variant: Text | None = None
     quantity: Quantity = Decimal(1)
@@ -191,7 +210,7 @@ class Line(_Model):
     taxes: tuple[Tax, ...] = ()
     modifiers: tuple[Modifier, ...] = ()
     digital: bool = False
-    serials: tuple[Text, ...] = ()
+    serials: tuple[Code, ...] = ()
     note: Text = ""
 
 
@@ -222,7 +241,7 @@ class Tender(_Model):
 class RefundLine(_Model):
     """How much of one line came back; quantity and amount are positive."""
 
-    line_id: Text
+    line_id: Code
     quantity: Quantity
     amount_inc_tax: Money
 
@@ -230,7 +249,7 @@ class RefundLine(_Model):
 class Refund(_Model):
     """Money given back for this sale, by line or by amount; amounts are positive."""
 
-    id: Text
+    id: Code
     at: Moment | None = None
     amount_inc_tax: Money
     amount_tax: Money | None = None
@@ -249,30 +268,30 @@ class Address(_Model):
     street_2: Text = ""
     city: Text = ""
     state: Text = ""
-    zip: Text = ""
+    zip: Code = ""
     country: Text = ""
-    phone: Text = ""
+    phone: Code = ""
     email: Text = ""
 
 
 class Customer(_Model):
     """Who bought, as far as the POS knows."""
 
-    id: Text | None = None
+    id: Code | None = None
     first_name: Text = ""
     last_name: Text = ""
     company: Text = ""
     email: Text = ""
-    phone: Text = ""
+    phone: Code = ""
 
 
 class CanonicalOrder(_Model):
     """One sale. ``source`` and ``sale_id`` make its sale key; everything else is what the sale says now."""
 
     source: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
-    sale_id: Annotated[Text, Field(min_length=1, max_length=180)]
-    number: Text | None = None
-    version: Text | None = None
+    sale_id: Annotated[Code, Field(min_length=1, max_length=180)]
+    number: Code | None = None
+    version: Code | None = None
     status: SaleStatus = SaleStatus.COMPLETED
     training: bool = False
     placed_at: Moment
@@ -295,12 +314,27 @@ class CanonicalOrder(_Model):
     tenders: tuple[Tender, ...] = ()
     taxes: tuple[Tax, ...] = ()
     refunds: tuple[Refund, ...] = ()
-    returns_of: Text | None = None
+    returns_of: Code | None = None
     rounding: Money = ZERO
     note: Text = ""
     total_inc_tax: Money
     total_tax: Money
     extra: Extra = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _to_the_minor_unit(self) -> Self:
+        """What was paid and owed is money, and has the currency's places; a line may keep a share that only its sum shows."""
+        values: dict[str, object] = {}
+        for name in ("total_inc_tax", "total_tax"):
+            values[name] = plain(to_minor(getattr(self, name), self.currency))
+        if any(plain(to_minor(tender.amount, self.currency)) != tender.amount for tender in self.tenders):
+            values["tenders"] = tuple(
+                tender.model_copy(update={"amount": plain(to_minor(tender.amount, self.currency))})
+                for tender in self.tenders
+            )
+        for name, value in values.items():
+            object.__setattr__(self, name, value)  # frozen from here on
+        return self
 
     @property
     def sale_key(self) -> str:

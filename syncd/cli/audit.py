@@ -11,7 +11,7 @@ from pathlib import Path
 from syncd.canonical.money import format_money, to_minor
 from syncd.cli.exits import Exit
 from syncd.cli.opening import opened
-from syncd.cli.render import out, print_json, safe, table
+from syncd.cli.render import columns, out, print_json, safe, say
 from syncd.errors import UsageError
 from syncd.push import Books, Days, Group, audit, sums
 
@@ -70,7 +70,8 @@ def _document(books: Books) -> dict[str, object]:
 
 
 def _show(name: str, books: Books) -> None:
-    out.print(table(name, _COLUMNS, _rows(books), numbers=_COLUMNS[4:]))
+    say(name)
+    columns(_rows(books), head=_COLUMNS)
     for currency, both in sums(books.groups.items()).items():
         off = format_money(both.pos_total - both.order_total, currency)
         shown = [format_money(total, currency) for total in (both.pos_total, both.order_total)]

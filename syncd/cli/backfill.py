@@ -7,7 +7,6 @@ from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -19,6 +18,7 @@ from syncd.cli.render import notes, out, print_json
 from syncd.errors import Busy, UsageError
 from syncd.intake.route import route_sale
 from syncd.ledger import State
+from syncd.sources.csv.times import zone
 
 _LOOK_S = 0.5
 _DONE = (State.SYNCED, State.SKIPPED, State.HELD, State.REJECTED)
@@ -62,12 +62,16 @@ def date_range(days: tuple[str, str], zone: tzinfo) -> tuple[datetime, datetime]
         raise UsageError(f"{days[0]!r} to {days[1]!r} is not a range of days", "Write days as 2026-11-23.") from None
     if last < first:
         raise UsageError(f"the range ends ({last}) before it begins ({first})", "Swap --from and --to.")
-    return datetime.combine(first, time(), zone), datetime.combine(last + timedelta(days=1), time(), zone)
+    try:
+        start, end = datetime.combine(first, time(), zone), datetime.combine(last + timedelta(days=1), time(), zone)
+        return start.astimezone(UTC).astimezone(zone), end.astimezone(UTC).astimezone(zone)
+    except OverflowError:
+        raise UsageError(f"{first} to {last} is not a range of days that a till has seen") from None
 
 
 def _zone(till: Till) -> tzinfo:
     name = getattr(till.config.settings, "timezone", None)
-    return ZoneInfo(str(name)) if name else UTC
+    return zone(str(name)) if name else UTC
 
 
 def _estimate(app: App, till: Till, span: tuple[datetime, datetime], as_json: bool) -> Exit:

@@ -7,14 +7,16 @@ from dataclasses import asdict
 from pathlib import Path
 
 from syncd.app import App, Store
+from syncd.canonical.money import places
 from syncd.cli.exits import Exit
-from syncd.cli.opening import need_work, opened
-from syncd.cli.render import out, print_json, table
+from syncd.cli.opening import folder_reports, need_work, opened
+from syncd.cli.render import print_json, say
 from syncd.errors import Denied, RemoteError, SourceError
 from syncd.mapping import Rules
 from syncd.sources.base import Finding
 
 _SKEW_S = 120
+_NAMED = 10
 _SETTINGS_SCOPE = "Grant Information & settings: read-only to have it checked."
 _MAILS = {
     "invoice_email": "the invoice",
@@ -22,7 +24,7 @@ _MAILS = {
     "gift_certificate_email": "gift certificates",
     "order_message_notification_email": "notices of messages",
 }
-_MARK = {"ok": "ok", "warning": "look", "error": "MEND"}
+_MARK = {"ok": "ok", "warning": "look", "error": "MEND", "mismatch": "MEND"}
 
 
 def run_check(config: Path | None, as_json: bool) -> Exit:
@@ -33,6 +35,7 @@ def run_check(config: Path | None, as_json: bool) -> Exit:
         need_work(app)
         for name, till in app.tills.items():
             findings += [(f"source {name}", finding) for finding in _source(till.source)]
+        findings += [(f"source {name}", finding) for name, finding in _never_read(app)]
         remote_trouble = False
         for name, store in app.stores.items():
             for finding in _store(app, store):
@@ -41,11 +44,22 @@ def run_check(config: Path | None, as_json: bool) -> Exit:
     if as_json:
         print_json([{"about": about, **asdict(finding)} for about, finding in findings])
     else:
-        rows = [(_MARK[f.level], about, f.what + (f"\n{f.cure}" if f.cure else "")) for about, f in findings]
-        out.print(table("", ("", "about", "finding"), rows))
+        for about, finding in findings:
+            say(
+                f"{_MARK[finding.level]:<5} {about}: {finding.what}"
+                + (f"\n      {finding.cure}" if finding.cure else "")
+            )
     if remote_trouble:
         return Exit.REMOTE
-    return Exit.ATTENTION if any(finding.level == "error" for _, finding in findings) else Exit.OK
+    return Exit.ATTENTION if any(finding.level in ("error", "mismatch") for _, finding in findings) else Exit.OK
+
+
+def _never_read(app: App) -> Iterator[tuple[str, Finding]]:
+    """What lies in a drop folder and is no file that any source of it reads."""
+    for name, report in folder_reports(app).items():
+        if not isinstance(report, SourceError) and report.strange:
+            names = ", ".join(report.strange[:_NAMED]) + (" and others" if len(report.strange) > _NAMED else "")
+            yield name, Finding("warning", f"never read: {names}", "Export them in a format that this source reads.")
 
 
 def _source(source: object) -> Iterator[Finding]:
@@ -58,6 +72,7 @@ def _source(source: object) -> Iterator[Finding]:
 def _store(app: App, store: Store) -> Iterator[Finding]:
     try:
         yield from _identity(store)
+        yield from _currencies(app, store)
         yield from _clock(app, store)
         yield from _scopes(store)
         yield from side_effects(store.settings.rules, *(_settings(store, n) for n in ("inventory", "email-statuses")))
@@ -80,6 +95,22 @@ def _identity(store: Store) -> Iterator[Finding]:
         yield Finding("error", f"channel {wanted} does not exist", f"Set channel_id to one of: {known}")
     else:
         yield Finding("ok", f"orders go to channel {wanted} ({channels[wanted].name})")
+
+
+def _currencies(app: App, store: Store) -> Iterator[Finding]:
+    """Whether the store takes the currencies that its sources' settings name, and has their places."""
+    listed = {one.code: one for one in store.info.currencies()}
+    yield Finding("ok", f"orders may be in {', '.join(listed) or 'a currency that is not told'}")
+    for name, till in app.tills.items():
+        code = getattr(till.config.settings, "currency", None)
+        if till.config.common.store != store.name or not code or not listed:
+            continue
+        if code not in listed:
+            cure = f"Its sales would be held. Name another store for it, or add {code} to the store's currencies."
+            yield Finding("mismatch", f"source {name} sells in {code}; the store takes {', '.join(listed)}", cure)
+        elif listed[code].decimal_places < places(code):
+            what = f"the store keeps {listed[code].decimal_places} decimals of {code}; source {name} may have {places(code)}"
+            yield Finding("warning", what, "Set the decimal places of the currency in the store's settings.")
 
 
 def _clock(app: App, store: Store) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ import requests
 from syncd.canonical.money import format_money
 from syncd.cli.exits import Exit
 from syncd.cli.opening import never, opened
-from syncd.cli.render import out, table
+from syncd.cli.render import columns, out, say
 from syncd.errors import UsageError
 from syncd.ledger import Selection, State
 
@@ -61,10 +61,13 @@ def run_demo(folder: Path, *, keep: bool) -> Exit:
 def _prepare(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()) and not (folder / _MARKER).exists():
         raise UsageError(f"{folder} exists and is not a demo's folder", "Name another with --folder.")
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-    (folder / _MARKER).touch()
+    try:
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+        (folder / _MARKER).touch()
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be made: {error.strerror}", "Name another with --folder.") from None
 
 
 @contextmanager
@@ -142,8 +145,10 @@ def _summary(config: Path, store: DemoStore) -> bool:
                     format_money(remote, currency),
                 )
             )
-        columns = ("shop", "sales", "orders", "catalog lines", "custom lines", "not pushed", "POS total", "store total")
-        out.print(table("", columns, rows, numbers=columns[1:]))
+        titles = ("shop", "sales", "orders", "catalog lines", "custom lines", "not pushed", "POS total", "store total")
+        for row in rows:
+            columns(list(zip(titles, row, strict=True)), indent="  ")
+            say("")
         for sale in app.ledger.find(Selection(state=State.HELD), limit=_ALL):
             out.print(f"held: {sale.sale_key}: {sale.why}", markup=False)
         for fault in reversed(app.ledger.faults(None, limit=10)):

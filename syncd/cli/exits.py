@@ -15,6 +15,7 @@ class Exit(IntEnum):
     USAGE = 2  # wrong usage or configuration
     REMOTE = 3  # a store or a source is unreachable or refused us
     LEDGER = 4  # the ledger is locked, corrupt, full or too new
+    BUG = 70  # something that nobody foresaw: a report was saved
     INTERRUPTED = 130
 
 

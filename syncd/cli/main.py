@@ -13,6 +13,7 @@ from syncd import __version__
 from syncd.cli.exits import Exit, code_for
 from syncd.cli.orders_commands import orders
 from syncd.errors import SyncdError
+from syncd.logs import redact
 
 cli = typer.Typer(
     name="syncd",
@@ -22,9 +23,36 @@ cli = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 all good; 1 done, but some sales need attention; 2 wrong usage or config; "
-    "3 a store or source is unreachable or refused us; 4 ledger locked, corrupt, full or too new.",
+    "3 a store or source is unreachable or refused us; 4 ledger locked, corrupt, full, too new or not there; "
+    "70 a bug in syncd, with a report.",
 )
 
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"syncd {__version__}")
+        raise typer.Exit
+
+
+@cli.callback()
+def options(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more: the log's info lines.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but what is wrong.")] = False,
+    log_level: Annotated[
+        str | None, typer.Option("--log-level", help="debug, info, warning or error; over the config's.")
+    ] = None,
+    version: Annotated[  # noqa: ARG001  its callback does the work
+        bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Carries in-store sales from POS systems into a BigCommerce store: each sale exactly once, right to the cent."""
+    from syncd.cli.loudness import set_loudness
+
+    set_loudness(verbose=verbose, quiet=quiet, level=log_level)
+
+
+_WRONG_USAGE: type[typer.BadParameter] = typer.BadParameter.__mro__[1]  # of any wrong words; it has no public name
+_EVERYWHERE = ("-v", "--verbose", "-q", "--quiet")
 ConfigPath = Annotated[
     Path | None,
     typer.Option("--config", "-c", help="Config file; else SYNCD_CONFIG, ./syncd.toml, /etc/syncd/syncd.toml."),
@@ -38,6 +66,8 @@ StateOption = Annotated[
 ]
 SourceOption = Annotated[str | None, typer.Option("--source", help="Only sales of this source.")]
 TextOption = Annotated[str | None, typer.Option("--error", help="Only sales whose reason contains this text.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say which sales they are.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, whatever the number.")]
 DayOption = Annotated[str | None, typer.Option("--day", help="Only sales placed on this day (UTC), e.g. 2026-11-23.")]
 
 
@@ -67,7 +97,7 @@ def run(config: ConfigPath = None) -> None:
 def sync(
     config: ConfigPath = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="Send at most this many requests per store.")
+        int | None, typer.Option("--limit", min=0, help="Send at most this many requests per store; 0 only records.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -106,6 +136,9 @@ def preview(
     what: Annotated[str, typer.Argument(help="A sales file, or the key of a recorded sale.")],
     config: ConfigPath = None,
     source: Annotated[str | None, typer.Option("--source", help="The source whose settings read the file.")] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Show every sale of the file in full, not only the first.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the payload that would be sent, and why it is as it is. Sends nothing, records nothing.
@@ -114,7 +147,7 @@ def preview(
     """
     from syncd.cli.preview import run_preview
 
-    raise typer.Exit(run_preview(config, what, source, as_json))
+    raise typer.Exit(run_preview(config, what, source, every=every, as_json=as_json))
 
 
 @cli.command()
@@ -127,7 +160,7 @@ def status(
 
     Example: syncd status
     """
-    from syncd.cli.sales import run_healthy, run_status
+    from syncd.cli.status import run_healthy, run_status
 
     raise typer.Exit(run_healthy(config, as_json) if healthy else run_status(config, as_json))
 
@@ -165,14 +198,29 @@ def sale(key: Key, config: ConfigPath = None, as_json: AsJson = False) -> None:
 
 
 @cli.command()
-def faults(config: ConfigPath = None, source: SourceOption = None, as_json: AsJson = False) -> None:
-    """Records that could not be read: where they stood, why, and their raw text.
+def faults(
+    ids: Annotated[list[int] | None, typer.Argument(help="Numbers of faults, as `syncd faults` lists them.")] = None,
+    config: ConfigPath = None,
+    source: SourceOption = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=10_000, help="Show at most this many, newest first.")
+    ] = 50,
+    every: Annotated[bool, typer.Option("--all", help="Show settled ones too.")] = False,
+    settle: Annotated[
+        bool, typer.Option("--settle", help="They are dealt with: those that are named, or all open ones.")
+    ] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Records that could not be read: where they stood, why, and their raw text. Open until a good row or a person settles them.
 
-    Example: syncd faults --source till
+    Example: syncd faults 12 13 --settle
     """
-    from syncd.cli.sales import run_faults
+    from syncd.cli.sales import run_faults, run_settle
 
-    raise typer.Exit(run_faults(config, source, as_json))
+    if settle:
+        raise typer.Exit(run_settle(config, source, list(ids or ()), yes, as_json))
+    raise typer.Exit(run_faults(config, source, list(ids or ()), limit, every, as_json))
 
 
 @cli.command()
@@ -183,15 +231,19 @@ def retry(
     source: SourceOption = None,
     error: TextOption = None,
     day: DayOption = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Push rejected sales again, now.
 
     Example: syncd retry --state rejected --error "channel"
     """
-    from syncd.cli.sales import choose, run_action
+    from syncd.cli.actions import How, run_action
+    from syncd.cli.sales import choose
 
-    raise typer.Exit(run_action("retry", config, choose(keys, state, source, error, day), "", as_json))
+    how = How("", dry_run, yes, as_json)
+    raise typer.Exit(run_action("retry", config, choose(keys, state, source, error, day), how))
 
 
 @cli.command()
@@ -203,15 +255,19 @@ def skip(
     source: SourceOption = None,
     error: TextOption = None,
     day: DayOption = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Leave sales out for good; they stay in the ledger.
 
     Example: syncd skip till:1001 --reason "entered by hand"
     """
-    from syncd.cli.sales import choose, run_action
+    from syncd.cli.actions import How, run_action
+    from syncd.cli.sales import choose
 
-    raise typer.Exit(run_action("skip", config, choose(keys, state, source, error, day), reason, as_json))
+    how = How(reason, dry_run, yes, as_json)
+    raise typer.Exit(run_action("skip", config, choose(keys, state, source, error, day), how))
 
 
 @cli.command()
@@ -222,15 +278,19 @@ def release(
     source: SourceOption = None,
     error: TextOption = None,
     day: DayOption = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Push held or skipped sales as they are.
 
     Example: syncd release till:1001
     """
-    from syncd.cli.sales import choose, run_action
+    from syncd.cli.actions import How, run_action
+    from syncd.cli.sales import choose
 
-    raise typer.Exit(run_action("release", config, choose(keys, state, source, error, day), "", as_json))
+    how = How("", dry_run, yes, as_json)
+    raise typer.Exit(run_action("release", config, choose(keys, state, source, error, day), how))
 
 
 ledger = typer.Typer(
@@ -314,7 +374,7 @@ cli.add_typer(orders, name="orders")
 @cli.command()
 def sandbox(
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", help="Port; 0 takes a free one.")] = 8790,
+    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port; 0 takes a free one.")] = 8790,
     db: Annotated[Path | None, typer.Option("--db", help="Keep orders in this SQLite file; else in memory.")] = None,
     catalog: Annotated[Path | None, typer.Option("--catalog", help="JSON file with the catalog to seed.")] = None,
     faults: Annotated[Path | None, typer.Option("--faults", help="JSON file with faults to inject.")] = None,
@@ -322,25 +382,27 @@ def sandbox(
     quota: Annotated[int, typer.Option("--quota", help="Requests per window; 0 is as good as unlimited.")] = 0,
     window_ms: Annotated[int, typer.Option("--window-ms", help="Length of the quota window.")] = 30_000,
     latency_ms: Annotated[int, typer.Option("--latency-ms", help="Answer this much later.")] = 0,
+    currency: Annotated[str, typer.Option("--currency", help="The store's currency.")] = "USD",
 ) -> None:
     """Run a local BigCommerce to try things on. It holds no real store's data and needs no network.
 
     Example: syncd sandbox --port 8790
     """
-    from syncd.sandbox import SandboxSettings, run_forever
+    from syncd.cli.sandbox import run_sandbox
 
-    run_forever(
-        SandboxSettings(
-            host=host,
-            port=port,
-            db=db,
-            catalog=catalog,
-            faults=faults,
-            record=record,
-            quota=quota,
-            window_ms=window_ms,
-            latency_ms=latency_ms,
-        )
+    run_sandbox(
+        {
+            "host": host,
+            "port": port,
+            "db": db,
+            "catalog": catalog,
+            "faults": faults,
+            "record": record,
+            "quota": quota,
+            "window_ms": window_ms,
+            "latency_ms": latency_ms,
+            "currency": currency,
+        }
     )
 
 
@@ -369,17 +431,54 @@ def version(as_json: AsJson = False) -> None:
 
 
 def main() -> None:
-    """Entry point: runs a command; an error of ours becomes a message with its cure and its exit code."""
+    """Entry point: runs a command; every error becomes a message with its cure, and its exit code."""
+    as_json = "--json" in sys.argv
     try:
-        cli()
+        sys.exit(cli(options_first(sys.argv[1:]), standalone_mode=False))
+    except _WRONG_USAGE as error:
+        if as_json:
+            _tell_json(error.format_message(), "", Exit.USAGE)
+        error.show()
+        sys.exit(Exit.USAGE)
     except SyncdError as error:
         code = code_for(error)
-        if "--json" in sys.argv:
-            typer.echo(json.dumps({"error": error.what, "cure": error.cure, "details": str(error), "exit": int(code)}))
+        if as_json:
+            _tell_json(error.what, error.cure, code, str(error))
         typer.echo(f"syncd: {error}", err=True)
         sys.exit(code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(Exit.INTERRUPTED)
     except BrokenPipeError:  # the reader of our output went away: `syncd sales | head`
         sys.stderr.close()
         sys.exit(Exit.OK)
+    except Exception as error:  # noqa: BLE001  nothing that nobody foresaw may end as a bare traceback
+        from syncd.cli.bug import save_report
+
+        where = save_report(error, sys.argv[1:])
+        what = f"this is a bug in syncd: {type(error).__name__}: {redact(str(error))[:300]}"
+        cure = f"Please report it with the file {where}. No sale is lost: what was recorded stays recorded."
+        if as_json:
+            _tell_json(what, cure, Exit.BUG)
+        typer.echo(f"syncd: {what}\n  {cure}", err=True)
+        sys.exit(Exit.BUG)
+
+
+def _tell_json(what: str, cure: str, code: Exit, details: str = "") -> None:
+    typer.echo(json.dumps({"error": what, "cure": cure, "details": details or what, "exit": int(code)}))
+
+
+def options_first(words: list[str]) -> list[str]:
+    """``words`` with the options that every command knows before the command, wherever they stood."""
+    first: list[str] = []
+    rest: list[str] = []
+    left = iter(words)
+    for word in left:
+        if word == "--":
+            return [*first, *rest, word, *left]
+        if word in _EVERYWHERE or word.startswith("--log-level="):
+            first.append(word)
+        elif word == "--log-level":
+            first += [word, *(value for value in [next(left, None)] if value is not None)]
+        else:
+            rest.append(word)
+    return [*first, *rest]

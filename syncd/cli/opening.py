@@ -2,29 +2,85 @@
 
 from __future__ import annotations
 
+import difflib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from syncd import logs
 from syncd.app import App, open_app
 from syncd.config import Config, load
-from syncd.errors import ConfigError
+from syncd.errors import ConfigError, LedgerError, SourceError, UsageError
+from syncd.sources.base import FolderReport, HasFolder
 
 
 def read_config(path: Path | None, *, quiet: bool = False) -> Config:
     """The checked configuration; logs are set up as it says, or for warnings only where the command talks by itself."""
     config = load(path)
-    logs.setup(config.log.format, "warning" if quiet and config.log.level == "info" else config.log.level)
+    usual: logs.LogLevel = "warning" if quiet and config.log.level == "info" else config.log.level
+    logs.setup(config.log.format, wanted_level or usual)
     return config
 
 
+wanted_level: logs.LogLevel | None = None
+"""What ``-v``, ``-q`` or ``--log-level`` asked for on this command line."""
+
+
 @contextmanager
-def opened(path: Path | None, *, quiet: bool = True) -> Iterator[App]:
-    """The whole app, from a config path."""
-    with open_app(read_config(path, quiet=quiet)) as app:
+def opened(path: Path | None, *, quiet: bool = True, existing: bool = False) -> Iterator[App]:
+    """The whole app, from a config path. ``existing``: a command that only shows things makes no ledger.
+
+    Raises:
+        LedgerError: there is no ledger yet, where one must be there.
+
+    """
+    config = read_config(path, quiet=quiet)
+    if existing:
+        _need_ledger(config)
+    with open_app(config) as app:
         yield app
+
+
+def _need_ledger(config: Config) -> None:
+    url = config.ledger_url.get_secret_value()
+    file = Path(url.removeprefix("sqlite:///"))
+    if url.startswith("sqlite:///") and not file.exists():
+        raise LedgerError(
+            f"there is no ledger at {file}", "Begin one with syncd sync or syncd run, or correct [ledger] url."
+        )
+
+
+def folder_reports(app: App) -> dict[str, FolderReport | SourceError]:
+    """What lies in the folder of each source that has one; what another source of the same folder reads is not strange."""
+    found: dict[str, FolderReport | SourceError] = {}
+    sources = {name: till.source for name, till in app.tills.items() if isinstance(till.source, HasFolder)}
+    for name, source in sources.items():
+        try:
+            report = source.folder_report()
+        except SourceError as error:
+            found[name] = error
+            continue
+        others = [other for other in sources.values() if other is not source]
+        strange = tuple(one for one in report.strange if not any(other.takes(one) for other in others))
+        found[name] = replace(report, strange=strange)
+    return found
+
+
+def known_source(app: App, name: str | None) -> None:
+    """Check that a source which an option names is in the config, or at least in the ledger.
+
+    Raises:
+        UsageError: it is in neither.
+
+    """
+    if name is None or name in app.config.sources or name in (known := app.ledger.sources()):
+        return
+    names = sorted({*app.config.sources, *known})
+    near = difflib.get_close_matches(name, names, n=1)
+    cure = f"Did you mean {near[0]}? " if near else ""
+    raise UsageError(f"there is no source {name!r}", f"{cure}Sources are {', '.join(names) or 'none yet'}.")
 
 
 def need_work(app: App) -> None:

@@ -15,7 +15,7 @@ from syncd.app import App, Store
 from syncd.bigcommerce import Accepted, NotSent, OrdersClient, Refused, RemoteOrder, Reply, Sending, Unknown
 from syncd.cli.exits import Exit
 from syncd.cli.opening import opened
-from syncd.cli.render import notes, out, print_json, safe, table
+from syncd.cli.render import columns, notes, out, print_json, safe, say
 from syncd.errors import Denied, RemoteError, UsageError
 
 _PARTS = ("products", "shipping_addresses", "coupons", "taxes", "shipments", "messages", "fees")
@@ -34,7 +34,8 @@ def run_show(config: Path | None, store: str | None, which: str, as_json: bool) 
     if as_json:
         print_json(whole)
         return Exit.OK
-    out.print(table(f"order {order.id}", ("field", "value"), [(k, _cell(v)) for k, v in sorted(order.raw.items())]))
+    say(f"order {order.id}")
+    columns([(k, _cell(v)) for k, v in sorted(order.raw.items())], indent="  ")
     for part, items in whole.items():
         if part != "order" and items:
             out.print(f"{part}:", markup=False)
@@ -61,7 +62,7 @@ def run_list(config: Path | None, store: str | None, filters: Mapping[str, objec
         )
         for o in found
     ]
-    out.print(table("", ("order", "sale", "created", "status", "currency", "total"), rows, numbers=("order", "total")))
+    columns(rows, head=("order", "sale", "created", "status", "currency", "total"))
     return Exit.OK
 
 
@@ -131,7 +132,7 @@ def run_statuses(config: Path | None, store: str | None, as_json: bool) -> Exit:
         print_json(found)
     else:
         rows = [(one["id"], one.get("name"), one.get("custom_label") or "") for one in found]
-        out.print(table("", ("id", "status", "shown as"), rows, numbers=("id",)))
+        columns(rows, head=("id", "status", "shown as"))
     return Exit.OK
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 from syncd.app import App, Store, Till
@@ -13,7 +15,7 @@ from syncd.canonical import CanonicalOrder, Fault
 from syncd.canonical.money import format_money
 from syncd.cli.exits import Exit
 from syncd.cli.opening import opened
-from syncd.cli.render import notes, out, print_json, table
+from syncd.cli.render import count, notes, print_json, say
 from syncd.errors import RemoteError, SyncdError, UsageError
 from syncd.intake.route import route_sale
 from syncd.ledger import Lane, Sale, State
@@ -21,9 +23,11 @@ from syncd.ledger.states import Synced
 from syncd.mapping import Mapped, Matches, Occasion, map_create
 from syncd.push.hook import run_hook
 from syncd.push.plan import Plan, plan
-from syncd.sources.base import ReadsFiles
+from syncd.sources.base import HasFolder, ReadsFiles
 
 _AT_ONCE = 200
+_FAULTS_SHOWN = 10
+_BECOMES = {"pending": "pushed", "synced": "left as they are", "held": "held", "skipped": "skipped"}
 _WELL = (State.PENDING, State.SYNCED)
 
 
@@ -39,13 +43,14 @@ class Preview:
     there: str
 
 
-def run_preview(config: Path | None, what: str, source: str | None, as_json: bool) -> Exit:
-    """Preview a sales file or a recorded sale."""
+def run_preview(config: Path | None, what: str, source: str | None, *, every: bool, as_json: bool) -> Exit:
+    """Preview a sales file or a recorded sale: of a file a summary and its first sale, or ``every`` one."""
     with opened(config) as app:
         faults: list[Fault] = []
+        left_out: Counter[str] = Counter()
         if Path(what).is_file():
             till = _till_for(app, Path(what), source)
-            orders = list(_read(till, Path(what), faults))
+            orders = list(_read(till, Path(what), faults, left_out))
             store = till.config.common.store
         else:
             sale = app.ledger.sale(what)
@@ -55,13 +60,19 @@ def run_preview(config: Path | None, what: str, source: str | None, as_json: boo
         previews = list(_previews(app, store, orders))
         if as_json:
             print_json(
-                {"sales": [_document(preview) for preview in previews], "faults": [asdict(fault) for fault in faults]}
+                {
+                    "sales": [_document(preview) for preview in previews],
+                    "faults": [asdict(fault) for fault in faults],
+                    "left_out": left_out,
+                }
             )
         else:
-            for preview in previews:
+            if Path(what).is_file():
+                _summary(what, previews, faults, left_out)
+            for preview in previews if every else previews[:1]:
                 _show(preview)
-            for fault in faults:
-                out.print(f"fault at {fault.where}: {fault.reason}", markup=False)
+            if len(previews) > 1 and not every:
+                say(f"The first of {len(previews)} sales is shown; --all shows every one.")
         return Exit.ATTENTION if faults or any(preview.state not in _WELL for preview in previews) else Exit.OK
 
 
@@ -75,15 +86,24 @@ def _till_for(app: App, path: Path, source: str | None) -> Till:
         return till
     able = [till for till in app.tills.values() if isinstance(till.source, ReadsFiles) and till.source.reads(path)]
     if len(able) != 1:
+        if not able:
+            takes = [
+                till
+                for till in app.tills.values()
+                if isinstance(till.source, HasFolder) and till.source.takes(path.name)
+            ]
+            if len(takes) == 1:
+                return takes[0]  # reading it will say what is wrong with it
         names = ", ".join(till.name for till in able) or "none"
         raise UsageError(f"which source reads {path}? able: {names}", "Name one with --source.")
     return able[0]
 
 
-def _read(till: Till, path: Path, faults: list[Fault]) -> Iterator[CanonicalOrder]:
+def _read(till: Till, path: Path, faults: list[Fault], left_out: Counter[str]) -> Iterator[CanonicalOrder]:
     assert isinstance(till.source, ReadsFiles)  # noqa: S101  _till_for has just made sure
     for batch in till.source.read_file(path):
         faults.extend(batch.faults)
+        left_out.update(batch.left_out)
         yield from batch.orders
 
 
@@ -186,15 +206,34 @@ def _document(preview: Preview) -> dict[str, object]:
     }
 
 
+def _summary(what: str, previews: Sequence[Preview], faults: Sequence[Fault], left_out: Mapping[str, int]) -> None:
+    """A file in a few lines: how many sales would become what, their sum, what cannot be read, what is left out."""
+    sums: dict[str, Decimal] = {}
+    for preview in previews:
+        sums[preview.order.currency] = sums.get(preview.order.currency, Decimal(0)) + preview.order.total_inc_tax
+    totals = ", ".join(format_money(amount, currency) for currency, amount in sums.items())
+    say(f"{what}: {count(len(previews), 'sale')}" + (f", {totals}" if totals else ""))
+    for state, number in Counter(preview.state.value for preview in previews).items():
+        say(f"  {number:,} would be {_BECOMES.get(state, state)}")
+    for why, number in left_out.items():
+        say(f"  {number:,} {why} left out")
+    if faults:
+        say(f"  {count(len(faults), 'fault')}:")
+    for fault in faults[:_FAULTS_SHOWN]:
+        say(f"    {fault.where}: {fault.reason}")
+    if len(faults) > _FAULTS_SHOWN:
+        say(f"    and {len(faults) - _FAULTS_SHOWN} more")
+
+
 def _show(preview: Preview) -> None:
     order = preview.order
     total = format_money(order.total_inc_tax, order.currency)
-    out.print(f"{order.sale_key}  {total}  -> {preview.state.value}  ({preview.there})", markup=False)
+    say(f"{order.sale_key}  {total}  {_BECOMES.get(preview.state.value, preview.state.value)}  ({preview.there})")
     if preview.kind and preview.kind != "create":
-        out.print(f"  request: {preview.kind}", markup=False)
+        say(f"  request: {preview.kind}")
     if preview.why:
-        out.print(f"  why: {preview.why}", markup=False)
+        say(f"  {preview.why}")
     if preview.mapped:
-        rows = [(decision.about, decision.choice, decision.why) for decision in preview.mapped.decisions]
-        out.print(table("", ("part", "becomes", "because"), rows))
-        out.print(json.dumps(preview.mapped.payload, indent=2, ensure_ascii=False), markup=False)
+        for decision in preview.mapped.decisions:
+            say(f"  {decision.about}: {decision.choice}\n    {decision.why}")
+        say(json.dumps(preview.mapped.payload, indent=2, ensure_ascii=False))

@@ -1,20 +1,25 @@
-"""Tables and JSON on standard output; notes for people on standard error."""
+"""What commands print: aligned columns for people at 80 columns, tabs for programs that read lines, and JSON."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
+from pathlib import Path
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+
+from syncd.canonical import CanonicalOrder
+from syncd.clock import format_duration
 
 out = Console(highlight=False, soft_wrap=True)
 notes = Console(stderr=True, highlight=False, soft_wrap=True)
+_MOST_PADDING = 40
+_NUMBER = re.compile(r"-?[\d,.]+")
 
 
 def print_json(value: object) -> None:
@@ -23,24 +28,55 @@ def print_json(value: object) -> None:
 
 
 def plain(value: object) -> object:
-    """The JSON form of what json itself does not know."""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, Enum):
-        return value.value
-    return str(value)
+    """The JSON form of what json itself does not know.
+
+    Raises:
+        TypeError: nobody has said what it looks like; a Python repr is nothing for programs.
+
+    """
+    match value:
+        case CanonicalOrder():
+            return json.loads(value.to_json())
+        case datetime() | date():
+            return value.isoformat()
+        case Decimal():
+            return format(value, "f")
+        case timedelta():
+            return format_duration(value)
+        case Enum():
+            return value.value
+        case Mapping():
+            return dict(value)
+        case Path():
+            return str(value)
+        case _:
+            msg = f"{type(value).__name__} has no JSON form"
+            raise TypeError(msg)
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], numbers: Sequence[str] = ()) -> Table:
-    """A table whose cells are plain text: nothing in them is read as markup."""
-    drawn = Table(title=title or None, title_justify="left", header_style="bold")
-    for column in columns:
-        drawn.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
-    for row in rows:
-        drawn.add_row(*(escape(safe(str(cell))) for cell in row))
-    return drawn
+def say(text: str) -> None:
+    """A line (or more) as it is; a name in a sales file must not drive the terminal."""
+    out.print(safe(text), markup=False)
+
+
+def columns(rows: Iterable[Sequence[object]], indent: str = "", head: Sequence[str] = ()) -> None:
+    """Rows in aligned columns, numbers to the right; not on a terminal: one tab between cells, and the head as first row."""
+    cells = [[safe(str(cell)) for cell in row] for row in ([head] if head else [])] + [
+        [safe(str(cell)).replace("\n", " ") for cell in row] for row in rows
+    ]
+    if not out.is_terminal:
+        for row in cells:
+            typer.echo("\t".join(row))
+        return
+    widths = [min(_MOST_PADDING, max(map(len, column))) for column in zip(*cells, strict=True)]
+    body = cells[1:] if head else cells
+    numeric = [bool(body) and all(_NUMBER.fullmatch(row[n]) for row in body) for n in range(len(widths))]
+    for row in cells:
+        padded = [
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(row, widths, numeric, strict=True)
+        ]
+        typer.echo(indent + "  ".join(padded).rstrip())
 
 
 def safe(text: str) -> str:
@@ -48,8 +84,13 @@ def safe(text: str) -> str:
     return "".join(char if char.isprintable() or char == "\n" else f"\\x{ord(char):02x}" for char in text)
 
 
+def count(number: int, noun: str) -> str:
+    """``1 sale``, ``1,204 sales``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def when(at: datetime | None, now: datetime | None = None) -> str:
-    """A time as people read it, relative to ``now`` as well where it is given."""
+    """A time as people read it, with how long ago where ``now`` is given."""
     if at is None:
         return "-"
     shown = at.strftime("%Y-%m-%d %H:%M:%S %z")

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 from syncd import logs
 from syncd.app import App, Store
 from syncd.cli.exits import Exit
-from syncd.cli.opening import need_work, opened
-from syncd.cli.render import notes, out, print_json, table
+from syncd.cli.opening import folder_reports, need_work, opened
+from syncd.cli.render import count, notes, print_json, say
+from syncd.cli.status import strange_words
 from syncd.errors import Busy, SourceError
 from syncd.intake import Polled
 from syncd.ledger import State
 from syncd.push import PushReport
+from syncd.sources.base import FolderReport
 
+_SETTLING_S = 10.0  # longer than the usual settle time; a copy that takes more is told
 _NEED_A_PERSON = (State.HELD, State.REJECTED)
 
 
@@ -38,15 +42,30 @@ def run_sync(config: Path | None, limit: int | None, as_json: bool) -> Exit:
     stop = threading.Event()
     with stop_on_signals(stop), opened(config) as app:
         need_work(app)
+        _await_settling(app, stop)
         polled, trouble = _poll_all(app, stop)
         pushed = {name: _push(store, stop, limit) for name, store in app.stores.items() if not stop.is_set()}
-        paused = {name: words for name in app.stores if (words := pause_words(app, name))}
+        for name, report in pushed.items():
+            if words := pause_words(app, name):
+                trouble[name] = words
+            elif report is not None and report.unreachable:
+                trouble[name] = f"cannot be reached: {report.unreachable}\n  What is not pushed stays in the ledger."
         left = _left(app)
         if as_json:
-            print_json(_document(polled, pushed, left, trouble | paused))
+            print_json(_document(polled, pushed, left, trouble))
         else:
-            _show(polled, pushed, left, trouble | paused)
-        return _exit(stop, bool(trouble or paused), polled, left)
+            _show(app, polled, pushed, left, trouble)
+        return _exit(app, stop, bool(trouble), left)
+
+
+def _await_settling(app: App, stop: threading.Event) -> None:
+    """A file that was dropped a moment ago is part of this pass: wait until it has settled."""
+    until = app.clock.elapsed().seconds + _SETTLING_S
+    while app.clock.elapsed().seconds < until and not stop.is_set():
+        reports = folder_reports(app).values()
+        if not any(isinstance(report, FolderReport) and report.settling for report in reports):
+            return
+        app.clock.wait(stop, 0.1)
 
 
 def pause_words(app: App, store: str) -> str:
@@ -67,6 +86,8 @@ def _poll_all(app: App, stop: threading.Event) -> tuple[dict[str, Polled], dict[
 
 
 def _push(store: Store, stop: threading.Event, limit: int | None) -> PushReport | None:
+    if limit == 0:
+        return PushReport()
     try:
         with store.leased() as lease:
             return store.push(lease, stop, limit)
@@ -78,8 +99,8 @@ def _push(store: Store, stop: threading.Event, limit: int | None) -> PushReport 
 def _left(app: App) -> dict[str, int]:
     """How many sales are in each state, over all stores."""
     left: dict[str, int] = {}
-    for (_store, _lane, state), count in app.ledger.counts().items():
-        left[state.value] = left.get(state.value, 0) + count
+    for (_store, _lane, state), number in app.ledger.counts().items():
+        left[state.value] = left.get(state.value, 0) + number
     return left
 
 
@@ -96,37 +117,80 @@ def _document(
 
 
 def _show(
-    polled: dict[str, Polled], pushed: dict[str, PushReport | None], left: dict[str, int], trouble: dict[str, str]
+    app: App,
+    polled: dict[str, Polled],
+    pushed: dict[str, PushReport | None],
+    left: dict[str, int],
+    trouble: dict[str, str],
 ) -> None:
-    recorded = ("source", "new", "changed", "same", "held", "faults")
-    polls = [(name, p.new, p.changed, p.same, p.held, p.faults) for name, p in polled.items()]
-    out.print(table("Recorded", recorded, polls, numbers=recorded[1:]))
-    columns = ("store", "sent", "synced", "held", "rejected", "unknown", "later")
-    rows = [
-        (name, r.sent, *(r.states[s] for s in ("synced", "held", "rejected", "unsure", "pending")))
-        for name, r in pushed.items()
-        if r is not None
-    ]
-    out.print(table("Pushed", columns, rows, numbers=columns[1:]))
-    out.print(
-        "In the ledger: " + ", ".join(f"{count} {state}" for state, count in sorted(left.items())) or "nothing",
-        markup=False,
-    )
+    reports = folder_reports(app)
+    for name, one in polled.items():
+        _show_source(name, one, reports.get(name))
+    for name, pushes in pushed.items():
+        if pushes is not None:
+            say(f"{name}: {_pushed_words(pushes)}")
     for name, why in trouble.items():
-        out.print(f"{name}: {why}", markup=False)
-    if left.get("held") or left.get("rejected"):
-        out.print("Some sales need a person: syncd sales --state held, syncd sales --state rejected", markup=False)
+        say(f"{name}: {why}")
+    for line in _next(app, left):
+        say(line)
+
+
+def _show_source(name: str, one: Polled, report: FolderReport | SourceError | None) -> None:
+    say(f"{name}: {_polled_words(one)}")
+    for fault in one.told:
+        say(f"  {fault.where}: {fault.reason}")
+    if one.faults > len(one.told):
+        say(f"  and {one.faults - len(one.told)} more: syncd faults --source {name}")
+    if isinstance(report, FolderReport):
+        if report.waiting:
+            say(f"  {count(report.waiting, 'file')} still waiting: not settled yet, or cut off in the middle of a line")
+        for line in strange_words(report.strange):
+            say(line)
+
+
+def _polled_words(one: Polled) -> str:
+    counts = [
+        (one.new, "new sale"),
+        (one.changed, "changed sale"),
+        (one.same, "known sale"),
+        (one.faults, "fault"),
+    ]
+    parts = [count(number, noun) for number, noun in counts if number]
+    if one.held:
+        parts.append(f"{one.held:,} of them held")
+    parts += [f"{number:,} {why} left out" for why, number in one.left_out.items()]
+    return ", ".join(parts) or "nothing new"
+
+
+def _pushed_words(pushes: PushReport) -> str:
+    words = {
+        "synced": "pushed",
+        "held": "held",
+        "rejected": "rejected",
+        "unsure": "in doubt, to be looked up",
+        "pending": "to be tried again",
+        "skipped": "skipped",
+    }
+    parts = [f"{pushes.states[state]:,} {said}" for state, said in words.items() if pushes.states[state]]
+    return ", ".join(parts) or "nothing to push"
+
+
+def _next(app: App, left: dict[str, int]) -> Iterator[str]:
+    """What a person can do about what is left."""
+    if left.get("held"):
+        yield f"{count(left['held'], 'sale')} held: syncd sales --state held"
+    if left.get("rejected"):
+        yield f"{count(left['rejected'], 'sale')} rejected: syncd sales --state rejected"
     if left.get("unknown"):
-        out.print(
-            "Unknown outcomes are settled by look-up: run syncd sync again in a minute, or leave it to syncd run.",
-            markup=False,
-        )
+        yield f"{count(left['unknown'], 'sale')} in doubt: run syncd sync again in a minute, or leave it to syncd run"
+    if number := sum(app.ledger.open_faults().values()):
+        yield f"{count(number, 'fault')} open: syncd faults; once dealt with: syncd faults --settle"
 
 
-def _exit(stop: threading.Event, trouble: bool, polled: dict[str, Polled], left: dict[str, int]) -> Exit:
+def _exit(app: App, stop: threading.Event, trouble: bool, left: dict[str, int]) -> Exit:
     if stop.is_set():
         return Exit.INTERRUPTED
     if trouble:
         return Exit.REMOTE
     attention = any(left.get(state.value) for state in (*_NEED_A_PERSON, State.UNKNOWN))
-    return Exit.ATTENTION if attention or any(p.faults for p in polled.values()) else Exit.OK
+    return Exit.ATTENTION if attention or app.ledger.open_faults() else Exit.OK

@@ -1,21 +1,24 @@
-"""``status``, ``sales``, ``sale``, ``faults``, and what people do to sales: ``retry``, ``skip``, ``release``."""
+"""``sales``, ``sale``, ``faults``: what the ledger knows, for people and for programs."""
 
 from __future__ import annotations
 
 import getpass
+import json
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
+from syncd.app import App
+from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import format_money
+from syncd.cli.asking import sure
 from syncd.cli.exits import Exit
-from syncd.cli.opening import opened
-from syncd.cli.render import out, print_json, table, when
+from syncd.cli.opening import known_source, opened
+from syncd.cli.render import columns, count, out, print_json, say, when
 from syncd.errors import UsageError
-from syncd.ledger import Sale, Selection, State
-from syncd.service.health import read_health
+from syncd.ledger import AttemptRow, Sale, Selection, State, read_document
 
-_LISTED = 1000
+_RAW_SHOWN = 300
 
 
 def choose(
@@ -33,9 +36,9 @@ def choose(
     if day is not None:
         try:
             start = datetime.combine(date.fromisoformat(day), time(), UTC)
-        except ValueError:
+            end = start + timedelta(days=1)
+        except (ValueError, OverflowError):
             raise UsageError(f"{day!r} is not a day", "Write it as 2026-11-23.") from None
-        end = start + timedelta(days=1)
     return Selection(
         keys=tuple(keys or ()),
         state=State(state) if state else None,
@@ -46,175 +49,176 @@ def choose(
     )
 
 
-def run_status(config: Path | None, as_json: bool) -> Exit:
-    """Counts by store and state, lag, pauses."""
-    with opened(config) as app:
-        now = app.clock.now()
-        rows = []
-        for name in app.stores:
-            counts: dict[State, int] = dict.fromkeys(State, 0)
-            for (_store, _lane, state), count in app.ledger.counts(name).items():
-                counts[state] += count
-            lag = app.ledger.lag(name)
-            paused = app.ledger.store_state(name)
-            rows.append((name, counts, lag, paused))
-        if as_json:
-            print_json(
-                [
-                    {
-                        "store": name,
-                        "sales": {state.value: count for state, count in counts.items()},
-                        "oldest_pending": lag.oldest_pending,
-                        "newest_synced": lag.newest_synced,
-                        "paused": paused.paused_why,
-                    }
-                    for name, counts, lag, paused in rows
-                ]
-            )
-        else:
-            columns = ("store", *(state.value for state in State), "oldest pending", "newest synced")
-            cells = [
-                (name, *counts.values(), when(lag.oldest_pending, now), when(lag.newest_synced, now))
-                for name, counts, lag, _ in rows
-            ]
-            out.print(table("", columns, cells, numbers=columns[1:-2]))
-            for name, _, _, paused in rows:
-                if paused.paused_why:
-                    out.print(f"{name} is paused: {paused.paused_why}\n  {paused.cure}", markup=False)
-        attention = any(counts[State.HELD] or counts[State.REJECTED] for _, counts, _, _ in rows)
-        return Exit.REMOTE if any(p.paused_why for *_, p in rows) else Exit.ATTENTION if attention else Exit.OK
-
-
-def run_healthy(config: Path | None, as_json: bool) -> Exit:
-    """Whether the daemon did its work lately; for container health checks and monitors."""
-    with opened(config) as app:
-        health = read_health(app.ledger)
-        if health is None:
-            lines = ["no daemon has reported on this ledger yet: start it with syncd run"]
-        else:
-            lines = health.unwell(app.clock.now(), app.config.service.healthy_within)
-        if as_json:
-            print_json({"healthy": not lines, "problems": lines})
-        else:
-            out.print("\n".join(lines) or "healthy", markup=False)
-        return Exit.ATTENTION if lines else Exit.OK
-
-
 def run_sales(config: Path | None, selection: Selection, limit: int, as_json: bool) -> Exit:
-    """A page of sales."""
-    with opened(config) as app:
+    """A page of sales: each with its key, never folded, and why it is where it is on a line of its own."""
+    with opened(config, existing=True) as app:
+        known_source(app, selection.source)
         found = app.ledger.find(selection, limit=limit)
         if as_json:
-            print_json([_document(sale) for sale in found])
-            return Exit.OK
-        rows = [
-            (
-                s.sale_key,
-                s.state.value,
-                when(s.placed_at),
-                format_money(s.total_inc_tax, s.currency),
-                s.order_id or "-",
-                s.why,
-            )
-            for s in found
-        ]
-        out.print(table("", ("sale", "state", "placed", "total", "order", "why"), rows, numbers=("total", "order")))
-        if len(found) == limit:
-            out.print(
-                f"The newest {limit} are shown; --limit shows more, --state, --source, --day and --error narrow it down."
-            )
+            print_json([document_of(sale) for sale in found])
+        elif out.is_terminal:
+            for sale in found:
+                _show(sale)
+            if not found:
+                say("no such sales")
+            elif len(found) == limit:
+                say(f"The newest {limit} are shown; --limit, --state, --source, --day and --error show others.")
+        else:
+            head = ("sale", "state", "receipt", "placed", "total", "currency", "order", "why")
+            columns([_cells(sale) for sale in found], head=head)
         return Exit.OK
+
+
+def _show(sale: Sale) -> None:
+    facts = [sale.state.value, format_money(sale.total_inc_tax, sale.currency)]
+    facts += [f"receipt {sale.number}"] if sale.number else []
+    facts += [when(sale.placed_at)[:16]]
+    facts += [f"order {sale.order_id}"] if sale.order_id else []
+    say(f"{sale.sale_key}\n  " + "  ".join(facts) + (f"\n  {sale.why}" if sale.why else ""))
+
+
+def _cells(sale: Sale) -> tuple[object, ...]:
+    total = format(sale.total_inc_tax, "f")
+    placed = sale.placed_at.isoformat()
+    return (
+        sale.sale_key,
+        sale.state.value,
+        sale.number or "",
+        placed,
+        total,
+        sale.currency,
+        sale.order_id or "",
+        sale.why,
+    )
 
 
 def run_sale(config: Path | None, key: str, as_json: bool) -> Exit:
     """One sale's story."""
-    with opened(config) as app:
+    with opened(config, existing=True) as app:
         story = app.ledger.story(key)
         if story is None:
             raise UsageError(f"the ledger has no sale {key}", "List keys with: syncd sales")
         if as_json:
             print_json(
                 {
-                    **_document(story.sale),
-                    "document": story.sale.order() if story.sale.document else None,
+                    **document_of(story.sale),
+                    "link": _link(app, story.sale),
+                    "document": _parsed(story.sale.document),
                     "attempts": [asdict(attempt) for attempt in story.attempts],
                     "audit": [asdict(row) for row in story.audit],
                 }
             )
             return Exit.OK
-        _tell(story.sale)
-        rows = [
-            (
-                a.id,
-                a.kind,
-                when(a.began_at),
-                a.outcome or "open",
-                a.status or "-",
-                a.request_id or "-",
-                f"{a.elapsed_s or 0:.3f}",
-                a.detail,
-            )
-            for a in story.attempts
-        ]
-        out.print(
-            table("Attempts", ("id", "kind", "began", "outcome", "HTTP", "request id", "seconds", "detail"), rows)
-        )
-        audit = [(when(row.at), row.actor, row.before or "-", row.after, row.why) for row in story.audit]
-        out.print(table("What happened", ("at", "who", "from", "to", "why"), audit))
+        _tell(app, story.sale)
+        for attempt in story.attempts:
+            say(f"attempt {attempt.id}: {attempt.kind}, {when(attempt.began_at)}: {_ended(attempt)}")
+            if attempt.detail:
+                say(f"  {attempt.detail}")
+        for row in story.audit:
+            moved = f"{row.before} -> {row.after}" if row.before and row.before != row.after else row.after
+            say(f"{when(row.at)}  {moved}  by {row.actor}" + (f"\n  {row.why}" if row.why else ""))
         return Exit.OK
 
 
-def _tell(sale: Sale) -> None:
+def _ended(attempt: AttemptRow) -> str:
+    parts = [attempt.outcome or "open"]
+    parts += [f"HTTP {attempt.status}"] if attempt.status else []
+    parts += [f"{attempt.elapsed_s:.3f} s"] if attempt.elapsed_s is not None else []
+    parts += [f"request {attempt.request_id}"] if attempt.request_id else []
+    return ", ".join(parts)
+
+
+def _parsed(text: str | None) -> object:
+    try:
+        return json.loads(text) if text else None
+    except ValueError:
+        return text  # damaged: shown as it is
+
+
+def _link(app: App, sale: Sale) -> str | None:
+    """Where a person sees the order in BigCommerce's control panel."""
+    store = app.config.stores.get(sale.store)
+    if sale.order_id is None or store is None:
+        return None
+    return f"https://store-{store.connection.store_hash}.mybigcommerce.com/manage/orders/{sale.order_id}"
+
+
+def _tell(app: App, sale: Sale) -> None:
+    say(f"{sale.sale_key}  {sale.state.value}")
+    say(
+        f"  {format_money(sale.total_inc_tax, sale.currency)}, of which tax {format_money(sale.total_tax, sale.currency)}"
+    )
+    place = " / ".join(filter(None, (sale.location, sale.register)))
+    say(f"  placed {when(sale.placed_at)}, receipt {sale.number or '-'}" + (f", {place}" if place else ""))
+    if sale.order_id is not None:
+        say(f"  order {sale.order_id}: {_link(app, sale)}")
+    for words in (f"why: {sale.why}" if sale.why else "", f"do: {sale.cure}" if sale.cure else ""):
+        if words:
+            say(f"  {words}")
+    if (order := read_document(sale.document)) is not None:
+        for line in _receipt(order):
+            say(f"  {line}")
+
+
+def _receipt(order: CanonicalOrder) -> list[str]:
+    currency = order.currency
     lines = [
-        f"{sale.sale_key}  {sale.state.value}" + (f"  order {sale.order_id}" if sale.order_id else ""),
-        (
-            f"  {format_money(sale.total_inc_tax, sale.currency)}, tax {format_money(sale.total_tax, sale.currency)},"
-            f" placed {when(sale.placed_at)}, receipt {sale.number or '-'}, {sale.location or '-'} / {sale.register or '-'}"
-        ),
+        f"  {format(line.quantity, 'f')} x {line.name}  {format_money(line.total_inc_tax, currency)}"
+        + (f"  [{line.sku}]" if line.sku else "")
+        for line in order.lines
     ]
-    lines += [f"  why: {sale.why}"] if sale.why else []
-    lines += [f"  cure: {sale.cure}"] if sale.cure else []
-    if sale.document:
-        lines += [
-            f"    {line.quantity} x {line.name}  {format_money(line.total_inc_tax, sale.currency)}"
-            + (f"  [{line.sku}]" if line.sku else "")
-            for line in sale.order().lines
-        ]
-    out.print("\n".join(lines), markup=False)
+    lines += [f"  - {one.name}  {format_money(one.amount_inc_tax, currency)}" for one in order.discounts]
+    lines += [f"  + {fee.name}  {format_money(fee.total_inc_tax, currency)}" for fee in order.fees]
+    lines += [f"  rounding  {format_money(order.rounding, currency)}"] if order.rounding else []
+    lines += [f"  paid: {one.label}  {format_money(one.amount, currency)}" for one in order.tenders]
+    if order.customer:
+        who = f"{order.customer.first_name} {order.customer.last_name}".strip()
+        lines.append(f"customer: {', '.join(filter(None, (who, order.customer.company, order.customer.email)))}")
+    return lines
 
 
-def run_faults(config: Path | None, source: str | None, as_json: bool) -> Exit:
-    """The newest faults."""
-    with opened(config) as app:
-        found = app.ledger.faults(source, limit=_LISTED)
+def run_faults(  # noqa: PLR0913, PLR0917  one for each option of the command
+    config: Path | None, source: str | None, ids: list[int], limit: int, every: bool, as_json: bool
+) -> Exit:
+    """The newest faults that nobody has settled."""
+    with opened(config, existing=True) as app:
+        known_source(app, source)
+        found = app.ledger.faults(source, limit=limit, settled=every)
+        found = [fault for fault in found if not ids or fault.id in ids]
         if as_json:
             print_json([asdict(fault) for fault in found])
+        elif out.is_terminal:
+            for fault in found:
+                done = f"  settled by {fault.settled_by}" if fault.settled_by else ""
+                say(f"{fault.id}  {fault.source}  {fault.where}  {when(fault.at)[:16]}{done}\n  {fault.reason}")
+                if fault.raw:
+                    say(f"  | {fault.raw[:_RAW_SHOWN]}")
+            if not found:
+                say("no open faults")
         else:
-            rows = [(f.source, when(f.at), f.where, f.reason, f.raw[:120]) for f in found]
-            out.print(table("", ("source", "seen", "where", "why", "raw"), rows))
-        return Exit.ATTENTION if found else Exit.OK
+            head = ("id", "source", "where", "why", "raw", "settled by")
+            columns([(f.id, f.source, f.where, f.reason, f.raw, f.settled_by or "") for f in found], head=head)
+        return Exit.ATTENTION if any(fault.settled_at is None for fault in found) else Exit.OK
 
 
-def run_action(action: str, config: Path | None, selection: Selection, reason: str, as_json: bool) -> Exit:
-    """Retry, skip or release the chosen sales; says which moved and which could not."""
-    if not (selection.keys or selection.state or selection.source or selection.text or selection.day_from):
-        raise UsageError(f"{action} which sales?", f"Name keys, or choose with options: syncd {action} --help")
-    with opened(config) as app:
-        actor = f"cli:{getpass.getuser()}"
-        if action == "skip":
-            done = app.ledger.skip(selection, actor, reason)
-        else:
-            done = app.ledger.retry(selection, actor) if action == "retry" else app.ledger.release(selection, actor)
-        if as_json:
-            print_json({"moved": list(done.moved), "refused": [{"sale": key, "why": why} for key, why in done.refused]})
-        else:
-            out.print(f"{action}: {len(done.moved)} sale{'' if len(done.moved) == 1 else 's'}", markup=False)
-            for key, why in done.refused:
-                out.print(f"  not {key}: {why}", markup=False)
-        return Exit.ATTENTION if done.refused else Exit.OK
+def run_settle(config: Path | None, source: str | None, ids: list[int], yes: bool, as_json: bool) -> Exit:
+    """A person says that faults are dealt with: those that are named, or all open ones."""
+    with opened(config, existing=True) as app:
+        known_source(app, source)
+        if not ids:
+            open_ones = app.ledger.open_faults()
+            number = open_ones.get(source, 0) if source else sum(open_ones.values())
+            sure(f"Settle {count(number, 'open fault')}", yes=yes or number == 0)
+        settled = app.ledger.settle_faults(source, ids, f"cli:{getpass.getuser()}")
+    if as_json:
+        print_json({"settled": settled})
+    else:
+        say(f"{count(settled, 'fault')} settled")
+    return Exit.OK
 
 
-def _document(sale: Sale) -> dict[str, object]:
+def document_of(sale: Sale) -> dict[str, object]:
+    """A sale as JSON shows it."""
     return {
         "sale": sale.sale_key,
         "state": sale.state,

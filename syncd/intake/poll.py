@@ -3,33 +3,43 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
-from syncd.canonical import Batch
+from syncd.canonical import Batch, Fault
 from syncd.ledger import Lane, Ledger, Recorded, Router
 from syncd.logs import bind, get_logger
 from syncd.sources.base import Source
 
+_TOLD = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """What one pass over a source recorded."""
+    """What one pass over a source recorded, what the config left out, and the first of the faults."""
 
     new: int = 0
     changed: int = 0
     same: int = 0
     held: int = 0
     faults: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    told: tuple[Fault, ...] = ()
 
-    def plus(self, recorded: Recorded) -> Polled:
-        """The counts with those of one more batch."""
+    def plus(self, recorded: Recorded, batch: Batch) -> Polled:
+        """The counts with those of one more batch, and the first faults of those that are new."""
+        told = (*self.told, *batch.faults)[:_TOLD] if recorded.faults else self.told
+        left_out = {**self.left_out}
+        for why, count in batch.left_out.items():
+            left_out[why] = left_out.get(why, 0) + count
         return Polled(
             self.new + recorded.new,
             self.changed + recorded.changed,
             self.same + recorded.same,
             self.held + recorded.held,
             self.faults + recorded.faults,
+            left_out,
+            told,
         )
 
 
@@ -74,11 +84,13 @@ def record_all(
             backfill=intake.backfill,
             history=intake.history,
         )
-        done = done.plus(recorded)
+        done = done.plus(recorded, batch)
         if recorded.new or recorded.changed or recorded.faults:
             log.info(
                 "batch_recorded", new=recorded.new, changed=recorded.changed, held=recorded.held, faults=recorded.faults
             )
+        for fault in batch.faults[:_TOLD] if recorded.faults else ():
+            log.warning("record_not_read", where=fault.where, why=fault.reason)
         seen(done)
         if stop.is_set():
             break

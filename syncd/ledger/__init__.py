@@ -3,13 +3,14 @@
 from syncd.ledger.actions import Moved
 from syncd.ledger.lease import Lease
 from syncd.ledger.ledger import Ledger
-from syncd.ledger.queries import Lag, Selection, Story
+from syncd.ledger.queries import AttemptRow, Lag, Selection, Story
 from syncd.ledger.record import Recorded
-from syncd.ledger.sale import Attempt, Doubt, Intent, Known, Looked, ReplyInfo, Route, Router, Sale
+from syncd.ledger.sale import Attempt, Doubt, Intent, Known, Looked, ReplyInfo, Route, Router, Sale, read_document
 from syncd.ledger.states import Kind, Lane, State
 
 __all__ = [
     "Attempt",
+    "AttemptRow",
     "Doubt",
     "Intent",
     "Kind",
@@ -28,4 +29,5 @@ __all__ = [
     "Selection",
     "State",
     "Story",
+    "read_document",
 ]

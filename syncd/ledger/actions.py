@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, case, select
 
+from syncd.canonical import CanonicalOrder
+from syncd.canonical.order import SaleStatus
 from syncd.ledger.moves import Move, apply, audit_row, write_audit
 from syncd.ledger.queries import Selection, conditions
+from syncd.ledger.sale import read_document
 from syncd.ledger.schema import sales
 from syncd.ledger.states import State
 from syncd.ledger.times import to_micros
 
 _IDS_AT_ONCE = 500
+_SKIPPED_DOCUMENT = case((sales.c.state == State.SKIPPED.value, sales.c.document)).label("document")
 _IN_FLIGHT = "a request is on the wire or being looked up; wait until it is settled"
 
 
@@ -27,11 +31,11 @@ class Moved:
     refused: tuple[tuple[str, str], ...]
 
 
-Choice = Callable[[State], State | str]
-"""The state that an action brings a sale into, or why it does not."""
+Choice = Callable[[State, CanonicalOrder | None], State | str]
+"""The state that an action brings a sale into, or why it does not; the sale's document is shown where it was skipped."""
 
 
-def retried(before: State) -> State | str:
+def retried(before: State, _said: CanonicalOrder | None = None) -> State | str:
     """Where ``retry`` brings a sale. Pure."""
     match before:
         case State.REJECTED | State.PENDING:
@@ -44,7 +48,7 @@ def retried(before: State) -> State | str:
             return _IN_FLIGHT
 
 
-def skipped(before: State) -> State | str:
+def skipped(before: State, _said: CanonicalOrder | None = None) -> State | str:
     """Where ``skip`` brings a sale. Pure."""
     match before:
         case State.SENDING | State.UNKNOWN:
@@ -55,8 +59,12 @@ def skipped(before: State) -> State | str:
             return State.SKIPPED
 
 
-def released(before: State) -> State | str:
-    """Where ``release`` brings a sale. Pure."""
+def released(before: State, said: CanonicalOrder | None = None) -> State | str:
+    """Where ``release`` brings a sale. What is no sale (yet) is not pushed, whoever asks. Pure."""
+    if said is not None and said.training:
+        return "it is a training sale: nothing was sold"
+    if said is not None and said.status is SaleStatus.OPEN:
+        return "it is still open in the POS: it is pushed once it is completed there"
     match before:
         case State.HELD | State.SKIPPED:
             return State.PENDING
@@ -70,11 +78,12 @@ def released(before: State) -> State | str:
 
 def act(connection: Connection, selection: Selection, choose: Choice, who: tuple[str, str], now: datetime) -> Moved:
     """Move every selected sale as ``choose`` says; ``who`` is the actor and the reason that the audit shows."""
-    rows = connection.execute(select(sales.c.id, sales.c.sale_key, sales.c.state).where(*conditions(selection))).all()
+    columns = (sales.c.id, sales.c.sale_key, sales.c.state, _SKIPPED_DOCUMENT)
+    rows = connection.execute(select(*columns).where(*conditions(selection))).all()
     moves, refused = [], []
     for row in rows:
         before = State(row.state)
-        after = choose(before)
+        after = choose(before, read_document(row.document))
         if isinstance(after, State):
             moves.append(_move(row.id, before, after, who, now))
         else:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, text
 from syncd.canonical import Batch, Cursor
 from syncd.clock import Clock, Now
 from syncd.errors import UsageError
-from syncd.ledger import actions, attempts, backup, cache, places, queries, upgrade, verify
+from syncd.ledger import actions, attempts, backup, cache, faults, places, queries, upgrade, verify
 from syncd.ledger import lease as leases
 from syncd.ledger import record as intake
 from syncd.ledger.engine import Engines, translated
@@ -233,11 +233,22 @@ class Ledger:
         """How far behind a store is."""
         return self._read(queries.lag, store)
 
-    def faults(self, source: str | None = None, *, limit: int) -> list[queries.FaultRow]:
-        """The newest faults."""
-        return self._read(queries.list_faults, source, limit)
+    def faults(self, source: str | None = None, *, limit: int, settled: bool = False) -> list[faults.FaultRow]:
+        """The newest faults that are still open; with ``settled``, all of them."""
+        return self._read(lambda connection: faults.list_faults(connection, source, limit, settled=settled))
 
-    # People
+    def sources(self) -> set[str]:
+        """The names of the sources that ever recorded anything."""
+        return self._read(queries.source_names)
+
+    def open_faults(self) -> dict[str, int]:
+        """How many faults of each source nobody has settled; sources without any are left out."""
+        return self._read(faults.count_open)
+
+    def settle_faults(self, source: str | None, ids: Sequence[int], actor: str) -> int:
+        """A person says that faults are dealt with: those of ``ids``, else all open ones of a source; how many they were."""
+        now = self._clock.now()
+        return self._write(lambda connection: faults.settle(connection, source, ids, actor, now))
 
     def retry(self, selection: queries.Selection, actor: str) -> actions.Moved:
         """Push rejected sales again, now."""

@@ -82,6 +82,7 @@ def note_known(connection: Connection, name: str, found: Mapping[str, Known]) ->
             "sale_key": key,
             "order_id": order.order_id,
             "total_inc_tax": None if order.total_inc_tax is None else format(order.total_inc_tax, "f"),
+            "currency": order.currency,
         }
         for key, order in found.items()
         if key not in known

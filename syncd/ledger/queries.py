@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal_column, select
 
 from syncd.ledger.sale import Known, Sale, read_sale
-from syncd.ledger.schema import attempts, audit, counts, faults, known_orders, sales
+from syncd.ledger.schema import attempts, audit, counts, cursors, known_orders, sales
 from syncd.ledger.states import Kind, Lane, State
 from syncd.ledger.times import from_micros, to_micros
 
@@ -64,17 +64,6 @@ class Story:
     sale: Sale
     attempts: tuple[AttemptRow, ...]
     audit: tuple[AuditRow, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FaultRow:
-    """A record that could not be read."""
-
-    source: str
-    at: datetime
-    where: str
-    reason: str
-    raw: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,11 +230,9 @@ def lag(connection: Connection, store: str) -> Lag:
     return Lag(from_micros(connection.execute(waiting).scalar()), from_micros(connection.execute(newest).scalar()))
 
 
-def list_faults(connection: Connection, source: str | None, limit: int) -> list[FaultRow]:
-    """The newest faults."""
-    query = select(faults).order_by(faults.c.id.desc()).limit(limit)
-    rows = connection.execute(query if source is None else query.where(faults.c.source == source))
-    return [FaultRow(row.source, from_micros(row.at), row.place, row.reason, row.raw) for row in rows]
+def source_names(connection: Connection) -> set[str]:
+    """The sources that have a cursor: each has one from its first batch on, a backfill's under ``name#number``."""
+    return {name.partition("#")[0] for name in connection.execute(select(cursors.c.name)).scalars()}
 
 
 def known(connection: Connection, store: str, keys: Sequence[str]) -> dict[str, Known]:
@@ -254,7 +241,9 @@ def known(connection: Connection, store: str, keys: Sequence[str]) -> dict[str, 
     for start in range(0, len(keys), _KEYS_AT_ONCE):
         some = known_orders.c.sale_key.in_(keys[start : start + _KEYS_AT_ONCE])
         for row in connection.execute(select(known_orders).where(known_orders.c.store == store, some)):
-            found[row.sale_key] = Known(row.order_id, Decimal(row.total_inc_tax) if row.total_inc_tax else None)
+            found[row.sale_key] = Known(
+                row.order_id, Decimal(row.total_inc_tax) if row.total_inc_tax else None, row.currency
+            )
     return found
 
 

@@ -10,17 +10,16 @@ from hashlib import blake2b
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from syncd.canonical import Batch, CanonicalOrder, Fault, fingerprint
+from syncd.canonical import Batch, CanonicalOrder, fingerprint
+from syncd.ledger.faults import record_faults, settle_by_sales
 from syncd.ledger.moves import SYNCD, write_audit
 from syncd.ledger.sale import Route, Router
-from syncd.ledger.schema import cursors, faults, sales
+from syncd.ledger.schema import cursors, sales
 from syncd.ledger.states import Lane, State
 from syncd.ledger.times import to_micros
 
 _KEYS_AT_ONCE = 500
-_RAW_KEPT = 20_000
 _ON_THE_WIRE = (State.SENDING, State.UNKNOWN)
 _ANOTHER_DAY = timedelta(days=1) // timedelta(microseconds=1)
 _REUSED = "looks like a reused id: the ledger knows a sale of {day} with a total of {total} under it"
@@ -65,6 +64,7 @@ def record(connection: Connection, intake: Intake, batch: Batch, now: datetime) 
     held = _insert(connection, intake, new, now)
     held += sum(_change(connection, intake, order, mark, row, now) for order, mark, row in moved)
     _promote(connection, intake, [row.id for key, row in known.items() if row.lane == Lane.BACKFILL.value])
+    settle_by_sales(connection, intake.source, list(prints), now)
     faulty = record_faults(connection, intake.source, batch.faults, now)
     write_cursor(connection, cursor_name(intake.source, intake.backfill), batch.cursor, now)
     return Recorded(len(new), len(moved), len(prints) - len(new) - len(moved), held, faulty)
@@ -210,41 +210,6 @@ def _promote(connection: Connection, intake: Intake, ids: Sequence[int]) -> None
     if intake.lane is Lane.LIVE and ids:
         waiting = (sales.c.id.in_(ids), sales.c.state == State.PENDING.value)
         connection.execute(update(sales).where(*waiting).values(lane=Lane.LIVE.value))
-
-
-def record_faults(connection: Connection, source: str, found: Sequence[Fault], now: datetime) -> int:
-    """Keep faults; one that is known already (same place, same text) is not kept again."""
-    rows = {
-        (digest := _digest(fault)): {
-            "source": source,
-            "digest": digest,
-            "at": to_micros(now),
-            "place": fault.where,
-            "reason": fault.reason,
-            "raw": fault.raw[:_RAW_KEPT].replace("\x00", "\\x00"),
-        }
-        for fault in found
-    }
-    if not rows:
-        return 0
-    upsert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    before = _fault_count(connection, source, list(rows))
-    connection.execute(upsert(faults).on_conflict_do_nothing(), list(rows.values()))
-    return len(rows) - before
-
-
-def _fault_count(connection: Connection, source: str, digests: Sequence[str]) -> int:
-    found = 0
-    for start in range(0, len(digests), _KEYS_AT_ONCE):
-        some = faults.c.digest.in_(digests[start : start + _KEYS_AT_ONCE])
-        found += len(connection.execute(select(faults.c.id).where(faults.c.source == source, some)).all())
-    return found
-
-
-def _digest(fault: Fault) -> str:
-    return blake2b(
-        f"{fault.where}\x00{fault.reason}\x00{fault.raw}".encode("utf-8", "replace"), digest_size=16
-    ).hexdigest()
 
 
 def cursor_name(source: str, backfill: int | None) -> str:

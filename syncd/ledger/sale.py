@@ -74,12 +74,18 @@ class Sale:
         """The canonical order as it was recorded.
 
         Raises:
-            LedgerError: its document was dropped by retention.
+            LedgerError: its document was dropped by retention, or cannot be read.
 
         """
         if self.document is None:
             raise LedgerError(f"{self.sale_key} keeps no document any more", "Record it again from its source.")
-        return CanonicalOrder.from_json(self.document)
+        try:
+            return CanonicalOrder.from_json(self.document)
+        except ValueError as error:
+            why = f"the document of {self.sale_key} cannot be read: {str(error)[:200]}"
+            raise LedgerError(
+                why, "Record it again from its source; syncd ledger verify tells what else is damaged."
+            ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +129,11 @@ class ReplyInfo:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An order of ours that the store has: its id and its total."""
+    """An order of ours that the store has: its id, its total and its currency, as far as they were shown."""
 
     order_id: int
     total_inc_tax: Decimal | None
+    currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +185,14 @@ def read_sale(row: Row[*tuple[Any, ...]]) -> Sale:
         returns_of=values["returns_of"],
         history=bool(values["history"]),
     )
+
+
+def read_document(text: str | None) -> CanonicalOrder | None:
+    """The order of a kept document; None where there is none, or none that can be read."""
+    try:
+        return CanonicalOrder.from_json(text) if text else None
+    except ValueError:
+        return None
 
 
 def read_doubt(text: str | None) -> Doubt | None:

@@ -128,7 +128,17 @@ faults = Table(
     Column("place", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("raw", Text, nullable=False),
+    Column("sale_key", Text),
+    Column("settled_at", BigInteger),
+    Column("settled_by", Text),
     Index("one_row_a_fault", "source", "digest", unique=True),
+    Index(
+        "faults_open",
+        "source",
+        "sale_key",
+        sqlite_where=text("settled_at is null"),
+        postgresql_where=text("settled_at is null"),
+    ),
 )
 
 cursors = Table(
@@ -178,6 +188,7 @@ known_orders = Table(
     Column("sale_key", Text, primary_key=True),
     Column("order_id", BigInteger, nullable=False),
     Column("total_inc_tax", Text),
+    Column("currency", Text),
 )
 
 cache = Table(

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, inspect, text
 from syncd.errors import Corrupt, TooNew
 from syncd.ledger.engine import Engines
 
-HEAD = "0002"
-KNOWN = ("0001", "0002")
+HEAD = "0003"
+KNOWN = ("0001", "0002", "0003")
 _FOLDER = Path(__file__).with_name("migrations")
 
 

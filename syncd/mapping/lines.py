@@ -9,13 +9,14 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from syncd.canonical import CanonicalOrder
+from syncd.canonical.cards import mask_cards
 from syncd.canonical.money import total
 from syncd.canonical.order import Fee, Line, LineKind
 from syncd.mapping.amounts import as_number, unit_price
 from syncd.mapping.matches import CatalogMatch, Matches, RequiredModifier, normal_code
 from syncd.mapping.payload import Decision, Declined
 from syncd.mapping.rules import Rules, Stock
-from syncd.mapping.text import bounded, mask_cards
+from syncd.mapping.text import bounded
 
 _LONGEST_NAME = 250
 _NEVER_CATALOG = {LineKind.GIFT_CARD, LineKind.DEPOSIT}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from syncd.canonical import CanonicalOrder
+from syncd.canonical.cards import mask_cards
 from syncd.canonical.money import format_money
 from syncd.canonical.order import Line, Refund, Tender, TenderStatus
 from syncd.mapping.note import render_note
 from syncd.mapping.rules import Rules
-from syncd.mapping.text import bounded, mask_cards
+from syncd.mapping.text import bounded
 
 _LONGEST_METHOD = 100
 _LONGEST_NOTES = 60_000

@@ -3,6 +3,7 @@
 from syncd.push.books import Books, Days, Group, audit, sums
 from syncd.push.catchup import CatchUp
 from syncd.push.circuit import Circuit
+from syncd.push.currencies import Currencies
 from syncd.push.matching import Matcher, Remotes
 from syncd.push.policy import Policy
 from syncd.push.prepare import PushSetup
@@ -14,6 +15,7 @@ __all__ = [
     "Books",
     "CatchUp",
     "Circuit",
+    "Currencies",
     "Days",
     "Group",
     "Matcher",

@@ -24,6 +24,9 @@ from syncd.logs import get_logger
 _PAGE = 250
 
 
+_WRONG_CURRENCY = "The till's sales go to a store of another currency: name the right store for this source."
+
+
 class CatchUp:
     """What is known of one store's orders; the pusher and the reconciler share it, whichever of them walks first."""
 
@@ -84,7 +87,7 @@ class CatchUp:
 
 def known_of(order: RemoteOrder) -> Known:
     """What is kept of an order that carries one of our keys."""
-    return Known(order.id, order.total_inc_tax)
+    return Known(order.id, order.total_inc_tax, order.currency or None)
 
 
 def adopt(sales: Sequence[Sale], known: Mapping[str, Known], now: datetime) -> list[tuple[Sale, Transition]]:
@@ -97,6 +100,11 @@ def adopt(sales: Sequence[Sale], known: Mapping[str, Known], now: datetime) -> l
 
 
 def _adopted(sale: Sale, known: Known, now: datetime) -> Transition:
+    if known.currency and known.currency != sale.currency:
+        why = (
+            f"BigCommerce already has it as order {known.order_id}, in {known.currency}; the sale is in {sale.currency}"
+        )
+        return Held(why, _WRONG_CURRENCY, known.order_id)
     if known.total_inc_tax is not None and known.total_inc_tax != sale.total_inc_tax:
         there, here = (format_money(total, sale.currency) for total in (known.total_inc_tax, sale.total_inc_tax))
         why = f"BigCommerce already has it as order {known.order_id}, with a total of {there}; the sale says {here}"

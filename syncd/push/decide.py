@@ -95,6 +95,8 @@ def _accepted(outcome: Accepted, sent: Sent, now: datetime) -> Transition:
 
 def total_difference(outcome: Accepted, sale: Sale) -> str:
     """How the order's totals differ from the sale's, in words; empty where they agree or the answer states none."""
+    if outcome.currency and outcome.currency != sale.currency:
+        return f"BigCommerce made it an order in {outcome.currency}; the sale is in {sale.currency}"
     pairs: tuple[tuple[str, Decimal | None, Decimal], ...] = (
         ("total", outcome.total_inc_tax, sale.total_inc_tax),
         ("tax", outcome.total_tax, sale.total_tax),

@@ -19,6 +19,7 @@ from syncd.ledger.states import Held, Synced, Transition
 from syncd.logs import get_logger
 from syncd.mapping import Matches, Occasion, Rules
 from syncd.push.catchup import CatchUp, adopt
+from syncd.push.currencies import wrong_currency
 from syncd.push.hook import Hook, run_hook
 from syncd.push.matching import Matcher
 from syncd.push.plan import Plan, Unsent, plan
@@ -42,6 +43,7 @@ class PushSetup:
     policy: Policy
     clock: Clock
     hook: Hook | None = None
+    currencies: Callable[[], tuple[str, ...]] = tuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,8 @@ class Preparer:
     def _mapped(self, lease: Lease, sales: Sequence[Sale], tell: Callable[[Transition], None]) -> list[Ready]:
         ready: list[Ready] = []
         unsent: list[tuple[Sale, Transition]] = []
-        orders = [self._hooked(sale) for sale in sales]
+        allowed = self._setup.currencies()
+        orders = [self._hooked(sale, allowed) for sale in sales]
         usable = [order for order in orders if isinstance(order, CanonicalOrder)]
         matched = iter(self._setup.matcher.gather(usable))
         for sale, order in zip(sales, orders, strict=True):
@@ -141,11 +144,14 @@ class Preparer:
             self._setup.ledger.mark(lease, unsent)
         return ready
 
-    def _hooked(self, sale: Sale) -> CanonicalOrder | Held:
+    def _hooked(self, sale: Sale, currencies: tuple[str, ...]) -> CanonicalOrder | Held:
+        """The order as the shop's hook has it; held alone where that fails, or where the store takes no such currency."""
         try:
-            return run_hook(self._setup.hook, sale.order())
+            order = run_hook(self._setup.hook, sale.order())
         except SyncdError as error:
             return Held(error.what, error.cure, sale.order_id)
+        wrong = wrong_currency(order, currencies) if sale.order_id is None else None
+        return wrong or order
 
     def _plan(self, sale: Sale, order: CanonicalOrder, matches: Matches) -> Plan | Unsent:
         occasion = Occasion(backfill=sale.lane is Lane.BACKFILL, history=sale.history)

@@ -32,10 +32,11 @@ _PATIENCE_S = 0.25
 
 @dataclass(frozen=True, slots=True)
 class PushReport:
-    """What a run did: requests sent, and sales by the state that they were left in."""
+    """What a run did: requests sent, sales by the state that they were left in, and why the store could not be reached."""
 
     sent: int = 0
     states: Counter[str] = field(default_factory=Counter)
+    unreachable: str = ""
 
 
 class _Run:
@@ -45,6 +46,7 @@ class _Run:
         self.lease, self.stop, self.limit = lease, stop, limit
         self.sent = 0
         self.states: Counter[str] = Counter()
+        self.unreachable = ""
         self._lock = threading.Lock()
 
     def count(self, transition: Transition) -> None:
@@ -90,7 +92,7 @@ class Pusher:
             self._setup.ledger.flush()
         if run.sent and self._setup.catch_up.newest is not None:
             self._setup.ledger.note_order_id(self._setup.store, self._setup.catch_up.newest)
-        return PushReport(run.sent, run.states)
+        return PushReport(run.sent, run.states, run.unreachable)
 
     def _start_threads(self) -> None:
         """Have every thread running before anything is claimed: one that cannot start must not leave a sale without a sender.
@@ -134,6 +136,7 @@ class Pusher:
             ready = run.seats(1) > 0 and self._preparer.fill(run.lease, run.rest(), run.count)
         except RemoteError as error:  # a look-up failed: no sale is claimed, and the store may be unwell
             get_logger().warning("look_up_failed", store=self._setup.store, why=error.what)
+            run.unreachable = error.what
             self._circuit.apply(Pause(error.what, error.cure) if isinstance(error, Denied) else Stumble(error.what))
             return False
         if ready:
@@ -160,6 +163,8 @@ class Pusher:
                 reply = self._request(item, attempt)
                 verdict = self._decide(reply, item, attempt)
                 run.count(verdict.transition)
+                if isinstance(reply.outcome, NotSent):
+                    run.unreachable = reply.outcome.why
                 self._settle(attempt, verdict, reply)
         except BaseException:
             self._outcome_lost.set()

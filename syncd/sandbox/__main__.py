@@ -19,6 +19,8 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path)
     for name, default in (("quota", 0), ("window-ms", 30_000), ("latency-ms", 0), ("seed", 1)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--currency", default="USD")
+    parser.add_argument("--more-currencies", default=(), type=lambda text: tuple(text.split(",")))
     words = vars(parser.parse_args())
     words.pop("print_port")
     run_forever(SandboxSettings(**words), as_json=True)

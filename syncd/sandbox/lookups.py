@@ -10,6 +10,9 @@ from syncd.sandbox.answers import Answer, ok, v3_list
 from syncd.sandbox.validate import STATUSES
 from syncd.sandbox.world import CHANNELS, Asked, World
 
+_NO_PLACES = ("JPY", "KRW", "CLP", "VND")
+_THREE_PLACES = ("KWD", "BHD", "TND", "JOD", "OMR")
+
 
 def status(number: int) -> dict[str, Any]:
     """An order status as the API shows it."""
@@ -40,6 +43,33 @@ def _store(world: World, _asked: Asked) -> Answer:
             "is_price_entered_with_tax": False,
             "timezone": {"name": "America/Chicago", "raw_offset": -21600, "dst_offset": -18000, "dst_correction": True},
         }
+    )
+
+
+def _currencies(world: World, _asked: Asked) -> Answer:
+    settings = world.settings
+    return ok(
+        [
+            {
+                "id": number,
+                "is_default": number == 1,
+                "last_updated": "Mon, 23 Nov 2026 10:00:00 +0000",
+                "country_iso2": code[:2],
+                "default_for_country_codes": [],
+                "currency_code": code,
+                "currency_exchange_rate": "1.0000000000",
+                "name": code,
+                "token": code,
+                "auto_update": False,
+                "token_location": "left",
+                "decimal_token": ".",
+                "thousands_token": ",",
+                "decimal_places": 0 if code in _NO_PLACES else 3 if code in _THREE_PLACES else 2,
+                "enabled": True,
+                "is_transactional": True,
+            }
+            for number, code in enumerate((settings.currency, *settings.more_currencies), start=1)
+        ]
     )
 
 
@@ -103,6 +133,7 @@ READS: dict[str, Callable[[World, Asked], Answer]] = {
     "v2/order_statuses": _statuses,
     "v2/store": _store,
     "v2/time": _time,
+    "v2/currencies": _currencies,
     "v3/catalog/variants": _variants,
     "v3/catalog/products": _products,
     "v3/customers": _customers,

@@ -15,6 +15,7 @@ from syncd.sandbox.totals import shown, totals
 from syncd.sandbox.validate import (
     STATUSES,
     check_address,
+    check_currency,
     check_fees,
     check_goods,
     check_head,
@@ -105,6 +106,7 @@ class Orders:
     kept: dict[int, Kept] = field(default_factory=dict)
     by_key: dict[str, list[int]] = field(default_factory=dict)
     newest: int = FIRST_ID
+    more_currencies: tuple[str, ...] = ()
     newest_refund: int = 0
     changed: Callable[[Kept], None] = lambda _: None
 
@@ -124,6 +126,7 @@ class Orders:
     def draft(self, body: Mapping[str, Any]) -> Kept:
         """An order that is valid but has no id yet."""
         check_head(body, self.channels)
+        check_currency(body, (self.currency, *self.more_currencies))
         billing = check_address(body.get("billing_address"), "billing_address")
         lines = [
             {"id": place, **check_line(line, self.catalog)} for place, line in enumerate(check_goods(body), start=1)
@@ -182,6 +185,7 @@ class Orders:
         """PUT: what is sent replaces, the rest stays; a line with an id is changed, quantity 0 removes it, one without is new."""
         kept = self.get(number)
         check_head(body, self.channels)
+        check_currency(body, (self.currency, *self.more_currencies))
         order = kept.order | {name: body[name] for name in _PLAIN if name in body}
         if "billing_address" in body:
             order["billing_address"] = order["billing_address"] | check_address(

@@ -34,7 +34,8 @@ class Sandbox:
     def __init__(self, settings: SandboxSettings | None = None) -> None:
         self.settings = settings or SandboxSettings()
         catalog = read_catalog(self.settings.catalog)
-        orders = Orders("", self.settings.currency, catalog, CHANNELS)
+        more = self.settings.more_currencies
+        orders = Orders("", self.settings.currency, catalog, CHANNELS, more_currencies=more)
         self.quota = Quota(self.settings.quota, self.settings.window_ms)
         plan = load_plan(self.settings.faults, self.settings.seed)
         self.world = World(self.settings, orders, catalog, plan, self.quota)

@@ -11,7 +11,7 @@ class SandboxSettings:
     """A sandbox store.
 
     ``quota`` 0 is as good as unlimited, ``db`` None keeps orders in memory, ``record`` names a file to which every request
-    and its answer are written.
+    and its answer are written. Orders may be in ``currency`` and in ``more_currencies``.
     """
 
     store_hash: str = "sandbox"
@@ -24,6 +24,7 @@ class SandboxSettings:
     latency_ms: int = 0
     seed: int = 1
     currency: str = "USD"
+    more_currencies: tuple[str, ...] = ()
     catalog: Path | None = None
     faults: Path | None = None
     record: Path | None = None

@@ -67,6 +67,13 @@ def check_head(body: Mapping[str, Any], channels: Mapping[int, Any]) -> None:
         check_date(str(body["date_created"]))
 
 
+def check_currency(body: Mapping[str, Any], currencies: Sequence[str]) -> None:
+    """The currency that an order is in is one that the store takes."""
+    wanted = body.get("default_currency_code")
+    if wanted is not None and wanted not in currencies:
+        raise invalid("default_currency_code", "is not a currency of this store")
+
+
 def check_date(text: str) -> None:
     """RFC 2822, as the API wants it."""
     try:

@@ -55,11 +55,12 @@ def run_daemon(app: App, stop: threading.Event) -> None:
         notify("STOPPING=1", "STATUS=Draining")
         scheduler.shutdown(wait=True)
         jobs.close()
+        _keep(pulse, stopped=True)
         log.info("daemon_stopped")
 
 
-def _keep(pulse: Pulse) -> None:
+def _keep(pulse: Pulse, *, stopped: bool = False) -> None:
     try:
-        pulse.keep()
+        pulse.keep(stopped=stopped)
     except SyncdError as error:  # a ledger that cannot be written is told by the jobs; the heartbeat must not kill them
         get_logger().warning("health_not_written", why=error.what)

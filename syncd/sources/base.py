@@ -19,7 +19,7 @@ from syncd.clock import Clock
 class Finding:
     """One line of ``syncd check``: how it stands, what was found, and the cure where there is something to mend."""
 
-    level: Literal["ok", "warning", "error"]
+    level: Literal["ok", "warning", "error", "mismatch"]  # a mismatch: config and store do not fit together
     what: str
     cure: str = ""
 

@@ -142,7 +142,7 @@ def parse_line(line: bytes, source: str, where: str) -> CanonicalOrder | Fault |
             return Fault(where, f"the sale names source {str(named)[:80]!r}; this source is {source!r}", raw)
         return CanonicalOrder.model_validate(document)
     except ValidationError as error:
-        return Fault(where, in_words(error), raw)
+        return Fault(where, in_words(error), raw, str(document.get("sale_id") or ""))
     except (ValueError, RecursionError) as error:
         return Fault(where, f"the line is not JSON: {str(error)[:200]}", raw)
 

@@ -71,7 +71,9 @@ def _drop(shop: Shop, made: int, count: int) -> int:
 
 def _rest(shop: Shop, made: int, daemons: tuple[subprocess.Popen[bytes], ...]) -> None:
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and shop.run("status", "--json").json[0]["sales"].get("synced", 0) < made:
+    while (
+        time.monotonic() < deadline and shop.run("status", "--json").json["stores"][0]["sales"].get("synced", 0) < made
+    ):
         time.sleep(0.5)
     for daemon in daemons:
         daemon.terminate()

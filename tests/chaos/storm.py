@@ -150,7 +150,7 @@ def _start(shop: Shop, storm: Storm) -> subprocess.Popen[bytes]:
 def _rest(shop: Shop, storm: Storm) -> None:
     daemon, deadline = _start(shop, storm), time.monotonic() + _REST_S
     while time.monotonic() < deadline:
-        counts = shop.run("status", "--json").json[0]["sales"]
+        counts = shop.run("status", "--json").json["stores"][0]["sales"]
         if counts.get("synced", 0) == storm.sales:
             break
         time.sleep(0.5)

@@ -85,7 +85,7 @@ def test_f50_a_full_disk_is_told_loses_nothing_and_ends_by_itself(
                 assert len(store.history()["posts"]) <= sent + 12, "no intent, no request"
             assert daemon.poll() is None
             filler.unlink()
-            wait_for(lambda: shop.run("status", "--json").json[0]["sales"].get("synced", 0) == 60)
+            wait_for(lambda: shop.run("status", "--json").json["stores"][0]["sales"].get("synced", 0) == 60)
         finally:
             daemon.kill()
             daemon.wait()

@@ -46,7 +46,7 @@ def test_f2_a_copy_of_the_files_at_any_moment_is_a_ledger_that_doubles_nothing(t
             file.rename(shop.folder / file.name.removeprefix("cut-"))
         shop.drop("again.jsonl", batch(150))
         with daemon(shop):
-            wait_for(lambda: shop.run("status", "--json").json[0]["sales"].get("synced", 0) == 150)
+            wait_for(lambda: shop.run("status", "--json").json["stores"][0]["sales"].get("synced", 0) == 150)
         assert sorted(keys_of(shop)) == sorted(f"till:s{number}" for number in range(150))
         assert shop.run("ledger", "verify", "--stores").code == 0
 
@@ -84,7 +84,7 @@ def test_f5_a_process_that_was_stopped_and_resumed_sends_no_stale_create(tmp_pat
                 time.sleep(dice.uniform(1.2, 2.2))  # longer than intent_life, and than the deadline
                 process.send_signal(signal.SIGCONT)
                 time.sleep(dice.uniform(0.1, 0.4))
-            wait_for(lambda: shop.run("status", "--json").json[0]["sales"].get("synced", 0) == 200)
+            wait_for(lambda: shop.run("status", "--json").json["stores"][0]["sales"].get("synced", 0) == 200)
         assert sorted(keys_of(shop)) == sorted(f"till:s{number}" for number in range(200))
 
 
@@ -126,7 +126,7 @@ def test_f52_a_ledger_with_flipped_bits_is_refused_or_found_out_or_unharmed(seed
 
 
 def test_f57_a_shell_that_holds_the_ledger_for_a_moment_only_delays_us(shop: Shop) -> None:
-    shop.run("status")
+    shop.run("sync", "--limit", "0")
     shop.drop("sales.jsonl", batch(3))
     holder = sqlite3.connect(shop.folder / "ledger.db", isolation_level=None, check_same_thread=False)
     holder.execute("begin immediate")

@@ -30,7 +30,7 @@ def test_connections_that_are_cut_in_mid_push_cost_no_sale_and_double_none(tmp_p
                 with engine.connect() as connection:
                     connection.execute(text(CUT))
             assert process.poll() is None
-            wait_for(lambda: shop.run("status", "--json").json[0]["sales"].get("synced", 0) == 480)
+            wait_for(lambda: shop.run("status", "--json").json["stores"][0]["sales"].get("synced", 0) == 480)
             assert process.poll() is None
         engine.dispose()
         keys = [order["external_order_id"] for order in store.orders()]

@@ -186,7 +186,7 @@ def test_an_unknown_currency_is_a_fault(shop: Shop) -> None:
 
 
 def test_a_ledger_of_a_newer_version_is_left_as_it_is(shop: Shop) -> None:
-    shop.run("status")
+    shop.run("sync", "--limit", "0")
     with sqlite3.connect(shop.folder / "ledger.db") as ledger:
         ledger.execute("update alembic_version set version_num = '9999'")
     done = shop.run("sync")
@@ -207,7 +207,7 @@ def test_a_ledger_that_is_none_is_left_as_it_is(shop: Shop, content: bytes) -> N
 
 
 def test_a_full_disk_stops_the_pass_in_words_and_loses_nothing(shop: Shop) -> None:
-    shop.run("status")
+    shop.run("sync", "--limit", "0")
     file = shop.drop("sales.jsonl", "".join(sale(source="till", sale_id=f"s{n}").to_json() + "\n" for n in range(300)))
     small = f"ulimit -f 120; exec {sys.executable} -m syncd sync"  # no file may grow past 120 KiB, as on a full disk
     done = subprocess.run(
@@ -279,6 +279,7 @@ def test_output_that_nobody_reads_to_the_end_is_no_error(shop: Shop) -> None:
     ],
 )
 def test_a_command_that_makes_no_sense_says_so(shop: Shop, words: tuple[str, ...]) -> None:
+    shop.run("sync", "--limit", "0")
     done = shop.run(*words)
     assert done.code in {1, 2}, (done.out, done.err)
     assert done.err or done.out

@@ -62,7 +62,7 @@ def test_told_to_stop_it_finishes_what_is_on_the_wire_and_takes_nothing_new(tmp_
             wait_for(lambda: len(store.orders()) >= 4)
             process.send_signal(signal.SIGTERM)
             assert process.wait(120) == 0
-        counts = shop.run("status", "--json").json[0]["sales"]
+        counts = shop.run("status", "--json").json["stores"][0]["sales"]
         assert counts.get("sending", 0) == counts.get("unknown", 0) == 0
         assert 0 < counts["synced"] < 600
         assert counts["synced"] == len(store.orders())

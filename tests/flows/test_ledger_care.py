@@ -117,7 +117,7 @@ def test_after_a_rebuild_a_ledger_that_believed_itself_up_to_date_makes_no_dupli
     highest = max(order["id"] for order in shop.store.orders())
     for file in shop.folder.glob("ledger.db*"):
         file.unlink()
-    shop.run("status")
+    shop.run("sync", "--limit", "0")
     damage(shop, f"insert into stores (name, store_hash, highest_order_id) values ('main', 'sandbox', {highest})")
     done = shop.run("ledger", "rebuild", "--json")
     assert done.json == {"store": "main", "looked_at": 300, "with_a_key": 300, "whole": True}

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.shared import SAMPLES, needs_samples
-from tests.shop import Shop
+from tests.shop import Shop, Store, running_sandbox
 
 pytestmark = needs_samples
 
@@ -149,6 +149,12 @@ CASES = {
         'timezone = "America/New_York"\n',
     ),
 }
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    with running_sandbox("--more-currencies", "BDT,EUR,GBP,NZD,PLN,THB,ZAR") as (_, running):
+        yield running
 
 
 @pytest.mark.parametrize("name", CASES)

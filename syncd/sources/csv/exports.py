@@ -151,7 +151,7 @@ class Exports:
     def _sale(self, placed: Sequence[Placed]) -> CanonicalOrder | LeftOut | list[Fault]:
         """A sale's rows as an order; where one of them cannot be read, each of them as a fault that says which."""
         if spoilt := next((one for one in placed if one.spoilt), None):
-            return [Fault(one.where, _spoilt(spoilt, one), one.row.raw) for one in placed]
+            return self._faulty(placed, lambda one: _spoilt(spoilt, one))
         try:
             chosen = one_file_each(placed, self.preset.weighs) if self.preset.together else placed
             fields = self.preset.parse([one.row for one in chosen], self.reading)
@@ -160,13 +160,20 @@ class Exports:
             remarks = self.reading.take_remarks()
             return CanonicalOrder.model_validate({"source": self.reading.source, **_said(fields, remarks)})
         except FilesDisagree as error:
-            return [Fault(one.where, str(error), one.row.raw) for one in placed]
+            words = str(error)
+            return self._faulty(placed, lambda _: words)
         except BadCell as error:
-            return [Fault(one.where, _reason(error, one.row), one.row.raw) for one in placed]
+            bad = error
+            return self._faulty(placed, lambda one: _reason(bad, one.row))
         except ValidationError as error:
-            return [Fault(one.where, in_words(error), one.row.raw) for one in placed]
+            words = in_words(error)
+            return self._faulty(placed, lambda _: words)
         finally:
             self.reading.take_remarks()
+
+    def _faulty(self, placed: Sequence[Placed], why: Callable[[Placed], str]) -> list[Fault]:
+        sale = self.preset.sale_of([one.row for one in placed])
+        return [Fault(one.where, why(one), one.row.raw, sale) for one in placed]
 
     def recognise(self, file: Path) -> None:
         """Read a file as ``read`` would, and keep nothing.

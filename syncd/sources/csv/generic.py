@@ -5,7 +5,7 @@ A sale is known by ``sale_id`` where there is such a column, else by receipt, re
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -13,32 +13,6 @@ from syncd.canonical.money import total
 from syncd.sources.csv.fields import BadCell, Reading, agree, first
 from syncd.sources.csv.rows import Row
 
-# What we look for, and the headings under which it is found where the config names no other.
-COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "sale_id": ("sale_id", "sale id", "transaction id", "order id", "uuid"),
-    "receipt": ("receipt", "receipt number", "receipt no", "number", "invoice", "invoice number"),
-    "register": ("register", "till", "terminal", "pos"),
-    "date": ("date", "datetime", "date time", "timestamp", "placed_at", "sold at"),
-    "time": ("time",),
-    "sku": ("sku", "item number", "product sku"),
-    "upc": ("upc", "ean", "gtin", "barcode"),
-    "name": ("name", "item", "description", "product", "product name"),
-    "quantity": ("quantity", "qty"),
-    "line_total": ("line_total", "line total", "amount", "net"),
-    "price": ("price", "unit price"),
-    "tax": ("tax", "line tax", "vat"),
-    "discount": ("discount",),
-    "tip": ("tip",),
-    "total": ("total", "sale total", "receipt total"),
-    "total_tax": ("total_tax", "total tax"),
-    "tender": ("tender", "payment", "payment method", "paid by"),
-    "status": ("status",),
-    "location": ("location", "store", "shop"),
-    "cashier": ("cashier", "staff", "user"),
-    "customer": ("customer", "customer name"),
-    "email": ("email", "customer email", "e-mail"),
-    "note": ("note", "notes", "comment"),
-}
 _VOIDED = ("void", "voided", "cancelled", "canceled")
 _OPEN = ("open", "parked", "unpaid", "quote", "layby", "lay-by")
 

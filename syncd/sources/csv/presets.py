@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from syncd.sources.csv import clover, generic, lightspeed_x, loyverse, shopify, square
-from syncd.sources.csv.fields import LeftOut, Reading
+from syncd.sources.csv.fields import LeftOut, Reading, first
+from syncd.sources.csv.headings import GENERIC
 from syncd.sources.csv.overlap import Weighs
 from syncd.sources.csv.rows import Row, UnreadableFile, encoding_of, normal, read_table
 from syncd.sources.csv.settings import CsvSettings
+
+_NAMED = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,11 @@ class Preset:
     key_words: str
     weighs: Weighs = field(default_factory=dict)
     headings: Mapping[str, tuple[str, ...]] | None = None
+    id_column: str = ""  # where the sale's id is not what its rows are grouped by
+
+    def sale_of(self, rows: Sequence[Row]) -> str:
+        """The id of the sale that the rows are of, as ``parse`` would give it."""
+        return (first(rows, self.id_column) if self.id_column else "") or self.key(rows[0])
 
     @property
     def together(self) -> bool:
@@ -46,7 +54,7 @@ _PRESETS = {
         Preset(
             "lightspeed_x", (lightspeed_x.COLUMNS,), lightspeed_x.key, lightspeed_x.parse, "Sale UUID or Invoice Number"
         ),
-        Preset("shopify", (shopify.COLUMNS,), shopify.key, shopify.parse, "Name"),
+        Preset("shopify", (shopify.COLUMNS,), shopify.key, shopify.parse, "Name", id_column="id"),
         Preset(
             "loyverse",
             (loyverse.ITEMS, loyverse.ITEMS_RENAMED, loyverse.RECEIPTS),
@@ -62,7 +70,7 @@ _PRESETS = {
             generic.key,
             generic.parse,
             "sale id, or receipt and date",
-            headings=generic.COLUMNS,
+            headings=GENERIC,
         ),
     )
 }
@@ -93,8 +101,21 @@ def columns_of(found: Mapping[str, int], which: Preset, settings: CsvSettings) -
         columns[normal(wanted)] = place
     missing = min((table - columns.keys() for table in which.tables), key=len)
     if missing:
-        raise UnreadableFile(f"it is no {which.name} export: it has no column {', '.join(sorted(missing))}")
+        raise UnreadableFile(_lacking(found, which, sorted(missing)))
     return columns
+
+
+def _lacking(found: Mapping[str, int], which: Preset, missing: list[str]) -> str:
+    """What is not there, what is, and how the one is mapped to the other."""
+    names = list(found)
+    has = ", ".join(names[:_NAMED]) + (" and others" if len(names) > _NAMED else "")
+    map_it = ", ".join(
+        f'{name.replace(" ", "_") if which.headings else chr(34) + name + chr(34)} = "..."' for name in missing
+    )
+    return (
+        f"it is no {which.name} export: it has no column {', '.join(missing)}; it has {has}."
+        f" Where a column goes by another name, say so: columns = {{ {map_it} }}"
+    )
 
 
 def looks_like(file: Path, settings: CsvSettings) -> str:

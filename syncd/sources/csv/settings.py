@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from syncd.sources.csv.amounts import DecimalMark
+from syncd.sources.csv.headings import GENERIC
 from syncd.sources.csv.times import DateOrder, Fold, Skipped, zone
 from syncd.sources.folder import FolderSettings
 
@@ -64,3 +66,14 @@ class CsvSettings(FolderSettings):
             msg = f'timezone is required for preset "{self.preset}": its times are local and name no zone'
             raise ValueError(msg)
         return self
+
+    @field_validator("columns")
+    @classmethod
+    def _known_columns(cls, columns: dict[str, str | list[str]], info: ValidationInfo) -> dict[str, str | list[str]]:
+        if info.data.get("preset") == "generic":
+            for name in sorted(columns.keys() - GENERIC.keys()):
+                near = difflib.get_close_matches(name, GENERIC, n=1)
+                hint = f"; did you mean {near[0]}?" if near else f": there are {', '.join(GENERIC)}"
+                msg = f"{name!r} is nothing that a column can hold{hint}"
+                raise ValueError(msg)
+        return columns

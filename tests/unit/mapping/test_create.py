@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from syncd.canonical import CanonicalOrder
+from syncd.canonical.cards import mask_cards
 from syncd.mapping import CatalogMatch, Declined, Held, Mapped, Matches, Rules, map_create
-from syncd.mapping.text import mask_cards
 from syncd.testing.orders import sale
 
 SHOP = {"street_1": "1 Main Street", "city": "Austin", "state": "Texas", "zip": "78701", "country_iso2": "US"}

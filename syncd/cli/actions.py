@@ -1,0 +1,68 @@
+"""What people do to sales: ``retry``, ``skip``, ``release``."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import dataclass
+from pathlib import Path
+
+from syncd.app import App
+from syncd.cli.asking import sure
+from syncd.cli.exits import Exit
+from syncd.cli.opening import known_source, opened
+from syncd.cli.render import count, print_json, say
+from syncd.errors import UsageError
+from syncd.ledger import Moved, Selection
+
+_NAMED = 10
+_MOST = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How an action is carried out: why, in a person's words, only looked at, or without asking."""
+
+    reason: str = ""
+    dry_run: bool = False
+    yes: bool = False
+    as_json: bool = False
+
+
+def run_action(action: str, config: Path | None, selection: Selection, how: How) -> Exit:
+    """Retry, skip or release the chosen sales; says which moved and which could not."""
+    if not (selection.keys or selection.state or selection.source or selection.text or selection.day_from):
+        raise UsageError(f"{action} which sales?", f"Name keys, or choose with options: syncd {action} --help")
+    with opened(config, existing=True) as app:
+        known_source(app, selection.source)
+        if how.dry_run or not selection.keys:
+            found = app.ledger.find(selection, limit=_MOST)
+            if how.dry_run:
+                return _only_looked(action, [sale.sale_key for sale in found], as_json=how.as_json)
+            sure(f"{action.capitalize()} {count(len(found), 'sale')}", yes=how.yes or not found)
+        done = _do(app, action, selection, how.reason)
+        if how.as_json:
+            print_json({"moved": list(done.moved), "refused": [{"sale": key, "why": why} for key, why in done.refused]})
+        else:
+            say(f"{action}: {count(len(done.moved), 'sale')}")
+            for key, why in done.refused:
+                say(f"  not {key}: {why}")
+        return Exit.ATTENTION if done.refused else Exit.OK
+
+
+def _do(app: App, action: str, selection: Selection, reason: str) -> Moved:
+    actor = f"cli:{getpass.getuser()}"
+    if action == "skip":
+        return app.ledger.skip(selection, actor, reason)
+    return app.ledger.retry(selection, actor) if action == "retry" else app.ledger.release(selection, actor)
+
+
+def _only_looked(action: str, keys: list[str], *, as_json: bool) -> Exit:
+    if as_json:
+        print_json({"would": action, "sales": keys})
+        return Exit.OK
+    say(f"would {action} {count(len(keys), 'sale')}; nothing was changed")
+    for key in keys[:_NAMED]:
+        say(f"  {key}")
+    if len(keys) > _NAMED:
+        say(f"  and {len(keys) - _NAMED} more")
+    return Exit.OK

@@ -1,0 +1,122 @@
+"""Faults: kept once each, open until a later good row of the same sale, or a person, settles them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from syncd.canonical import Fault
+from syncd.ledger.schema import faults
+from syncd.ledger.times import from_micros, to_micros
+
+_KEYS_AT_ONCE = 500
+_RAW_KEPT = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRow:
+    """A record of a source that could not be read; ``settled_at`` is when somebody said that it is dealt with."""
+
+    id: int
+    source: str
+    at: datetime
+    where: str
+    reason: str
+    raw: str
+    settled_at: datetime | None = None
+    settled_by: str | None = None
+
+
+def record_faults(connection: Connection, source: str, found: Sequence[Fault], now: datetime) -> int:
+    """Keep faults; one that is known already (same place, same text) is not kept again."""
+    rows = {
+        (digest := _digest(fault)): {
+            "source": source,
+            "digest": digest,
+            "at": to_micros(now),
+            "place": fault.where,
+            "reason": fault.reason,
+            "raw": fault.raw[:_RAW_KEPT].replace("\x00", "\\x00"),
+            "sale_key": f"{source}:{fault.sale}" if fault.sale else None,
+        }
+        for fault in found
+    }
+    if not rows:
+        return 0
+    upsert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    before = _known(connection, source, list(rows))
+    connection.execute(upsert(faults).on_conflict_do_nothing(), list(rows.values()))
+    return len(rows) - before
+
+
+def settle_by_sales(connection: Connection, source: str, keys: Sequence[str], now: datetime) -> None:
+    """The sales of ``keys`` were read well: what could not be read of them before is settled."""
+    if (
+        connection.execute(_open(select(faults.c.id), source).where(faults.c.sale_key.is_not(None)).limit(1)).first()
+        is None
+    ):
+        return
+    values = {"settled_at": to_micros(now), "settled_by": "syncd: the sale was read well later"}
+    for start in range(0, len(keys), _KEYS_AT_ONCE):
+        some = faults.c.sale_key.in_(keys[start : start + _KEYS_AT_ONCE])
+        which = (faults.c.source == source, faults.c.settled_at.is_(None), some)
+        connection.execute(update(faults).where(*which).values(**values))
+
+
+def settle(connection: Connection, source: str | None, ids: Sequence[int], actor: str, now: datetime) -> int:
+    """Settle open faults: those of ``ids`` (all, where none is named) of one source or of all; how many they were."""
+    which: list[ColumnElement[bool]] = [faults.c.settled_at.is_(None)]
+    which += [faults.c.source == source] if source is not None else []
+    which += [faults.c.id.in_(ids)] if ids else []
+    return connection.execute(update(faults).where(*which).values(settled_at=to_micros(now), settled_by=actor)).rowcount
+
+
+def count_open(connection: Connection) -> dict[str, int]:
+    """The open faults of each source that has any."""
+    query = select(faults.c.source, func.count()).where(faults.c.settled_at.is_(None)).group_by(faults.c.source)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def list_faults(connection: Connection, source: str | None, limit: int, *, settled: bool = False) -> list[FaultRow]:
+    """The newest faults: the open ones, or, with ``settled``, all."""
+    query = select(faults).order_by(faults.c.id.desc()).limit(limit)
+    if not settled:
+        query = query.where(faults.c.settled_at.is_(None))
+    rows = connection.execute(query if source is None else query.where(faults.c.source == source))
+    return [
+        FaultRow(
+            row.id,
+            row.source,
+            from_micros(row.at),
+            row.place,
+            row.reason,
+            row.raw,
+            from_micros(row.settled_at),
+            row.settled_by,
+        )
+        for row in rows
+    ]
+
+
+def _open(query: Select[Any], source: str) -> Select[Any]:
+    return query.where(faults.c.source == source, faults.c.settled_at.is_(None))
+
+
+def _known(connection: Connection, source: str, digests: Sequence[str]) -> int:
+    found = 0
+    for start in range(0, len(digests), _KEYS_AT_ONCE):
+        some = faults.c.digest.in_(digests[start : start + _KEYS_AT_ONCE])
+        found += len(connection.execute(select(faults.c.id).where(faults.c.source == source, some)).all())
+    return found
+
+
+def _digest(fault: Fault) -> str:
+    return blake2b(
+        f"{fault.where}\x00{fault.reason}\x00{fault.raw}".encode("utf-8", "replace"), digest_size=16
+    ).hexdigest()
