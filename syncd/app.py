@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 from syncd.bigcommerce import Api, CatalogClient, CustomersClient, OrdersClient, QuotaGovernor, StoreClient, Wire
 from syncd.clock import Clock, SystemClock
 from syncd.config import Config, SourceConfig, StoreSettings
+from syncd.errors import SourceError
 from syncd.intake import Polled, poll, router
 from syncd.intake.poll import Intake, record_all
 from syncd.ledger import Lane, Lease, Ledger
@@ -31,7 +32,7 @@ from syncd.push import (
 from syncd.push.hook import Hook, load_hook
 from syncd.push.seen import Observer
 from syncd.sources import registry
-from syncd.sources.base import Source, SourceContext
+from syncd.sources.base import FolderReport, HasFolder, Source, SourceContext
 
 
 class Store:
@@ -202,6 +203,21 @@ class App:
     ledger: Ledger
     stores: Mapping[str, Store]
     tills: Mapping[str, Till]
+
+    def folder_reports(self) -> dict[str, FolderReport | SourceError]:
+        """What lies in the folder of each source that has one; what another source of that folder reads is not strange."""
+        found: dict[str, FolderReport | SourceError] = {}
+        sources = {name: till.source for name, till in self.tills.items() if isinstance(till.source, HasFolder)}
+        for name, source in sources.items():
+            try:
+                report = source.folder_report()
+            except SourceError as error:
+                found[name] = error
+                continue
+            others = [other for other in sources.values() if other is not source]
+            strange = tuple(one for one in report.strange if not any(other.takes(one) for other in others))
+            found[name] = replace(report, strange=strange)
+        return found
 
 
 @contextmanager

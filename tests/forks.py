@@ -6,17 +6,23 @@ What a command does is the same as after ``python -m syncd``; what it does not d
 from __future__ import annotations
 
 import atexit
+import fcntl
 import gc
 import importlib
 import json
 import os
 import pkgutil
+import pty
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
+import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -48,6 +54,29 @@ def run_forked(words: Sequence[str], env: Mapping[str, str], cwd: Path, seconds:
             os.kill(pid, signal.SIGKILL)
             raise
         return code, _text(out.fileno()), _text(err.fileno())
+
+
+def run_on_terminal(words: Sequence[str], env: Mapping[str, str], cwd: Path) -> str:
+    """What ``syncd`` with ``words`` shows on a terminal of 80 columns."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    shown: list[bytes] = []
+
+    def read() -> None:
+        with suppress(OSError):  # the last writer is gone
+            while part := os.read(master, 65536):
+                shown.append(part)
+
+    reader = threading.Thread(target=read)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "syncd", *words], stdin=slave, stdout=slave, stderr=slave, env=env, cwd=cwd
+    )
+    os.close(slave)
+    reader.start()
+    process.wait(120)
+    reader.join(10)
+    os.close(master)
+    return b"".join(shown).decode().replace("\r\n", "\n")
 
 
 def _text(number: int) -> str:

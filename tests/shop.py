@@ -18,7 +18,7 @@ import requests
 from syncd.app import open_app
 from syncd.config import load
 from syncd.testing.clocks import AheadClock
-from tests.forks import run_forked
+from tests.forks import run_forked, run_on_terminal
 
 CONFIG = """
 [ledger]
@@ -112,6 +112,10 @@ class Shop:
         done = Done(*run_forked(words, self.env, self.folder, timeout))
         assert "Traceback" not in done.err, done.err
         return done
+
+    def show(self, *words: str) -> str:
+        """What a person sees on a terminal of 80 columns."""
+        return run_on_terminal(words, {**self.env, "TERM": "xterm", "NO_COLOR": "1"}, self.folder)
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         with (self.folder / "daemon.log").open("ab") as log:

@@ -11,7 +11,7 @@ from pathlib import Path
 from syncd.canonical.money import format_money, to_minor
 from syncd.cli.exits import Exit
 from syncd.cli.opening import opened
-from syncd.cli.render import columns, out, print_json, safe, say
+from syncd.cli.render import amount, columns, count, out, print_json, say
 from syncd.errors import UsageError
 from syncd.push import Books, Days, Group, audit, sums
 
@@ -71,7 +71,14 @@ def _document(books: Books) -> dict[str, object]:
 
 def _show(name: str, books: Books) -> None:
     say(name)
-    columns(_rows(books), head=_COLUMNS)
+    if out.is_terminal:
+        for (day, place, paid, currency), group in sorted(books.groups.items()):
+            pos, there, off = (amount(side, currency) for side in _amounts(group, currency))
+            say(f"  {day}  {place}  {paid}")
+            sold = f"{count(group.sales, 'sale')}, {count(group.orders, 'order')}"
+            say(f"    {sold}; {currency} {pos}, BigCommerce {there}, difference {off}")
+    else:
+        columns(_rows(books), head=_COLUMNS)
     for currency, both in sums(books.groups.items()).items():
         off = format_money(both.pos_total - both.order_total, currency)
         shown = [format_money(total, currency) for total in (both.pos_total, both.order_total)]
@@ -82,10 +89,8 @@ def _show(name: str, books: Books) -> None:
         )
     for one in books.differences:
         where = f"order {one.order_id}" if one.order_id else "no order"
-        out.print(
-            safe(f"{one.sale} ({where}): POS {one.pos}, BigCommerce {one.bigcommerce}: {one.cause}"), markup=False
-        )
-        out.print(safe(f"  {one.cure}"), markup=False)
+        say(f"{one.sale} ({where}): POS {one.pos}, BigCommerce {one.bigcommerce}: {one.cause}")
+        say(f"  {one.cure}")
 
 
 def _write(path: Path, found: dict[str, Books]) -> None:

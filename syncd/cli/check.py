@@ -9,7 +9,7 @@ from pathlib import Path
 from syncd.app import App, Store
 from syncd.canonical.money import places
 from syncd.cli.exits import Exit
-from syncd.cli.opening import folder_reports, need_work, opened
+from syncd.cli.opening import need_work, opened
 from syncd.cli.render import print_json, say
 from syncd.errors import Denied, RemoteError, SourceError
 from syncd.mapping import Rules
@@ -45,10 +45,9 @@ def run_check(config: Path | None, as_json: bool) -> Exit:
         print_json([{"about": about, **asdict(finding)} for about, finding in findings])
     else:
         for about, finding in findings:
-            say(
-                f"{_MARK[finding.level]:<5} {about}: {finding.what}"
-                + (f"\n      {finding.cure}" if finding.cure else "")
-            )
+            say(f"{_MARK[finding.level]:<5} {about}: {finding.what}", hang=6)
+            if finding.cure:
+                say(f"      {finding.cure}", hang=0)
     if remote_trouble:
         return Exit.REMOTE
     return Exit.ATTENTION if any(finding.level in ("error", "mismatch") for _, finding in findings) else Exit.OK
@@ -56,7 +55,7 @@ def run_check(config: Path | None, as_json: bool) -> Exit:
 
 def _never_read(app: App) -> Iterator[tuple[str, Finding]]:
     """What lies in a drop folder and is no file that any source of it reads."""
-    for name, report in folder_reports(app).items():
+    for name, report in app.folder_reports().items():
         if not isinstance(report, SourceError) and report.strange:
             names = ", ".join(report.strange[:_NAMED]) + (" and others" if len(report.strange) > _NAMED else "")
             yield name, Finding("warning", f"never read: {names}", "Export them in a format that this source reads.")

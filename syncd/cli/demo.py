@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ import requests
 from syncd.canonical.money import format_money
 from syncd.cli.exits import Exit
 from syncd.cli.opening import never, opened
-from syncd.cli.render import columns, out, say
+from syncd.cli.render import count, out, say
+from syncd.cli.run import polled_words, pushed_words
 from syncd.errors import UsageError
 from syncd.ledger import Selection, State
 
@@ -73,7 +75,18 @@ def _prepare(folder: Path) -> None:
 @contextmanager
 def _store(catalog: Path) -> Iterator[DemoStore]:
     """The sandbox as a process of its own, as a real store would be."""
-    command = [sys.executable, "-m", "syncd.sandbox", "--port", "0", "--print-port", "--catalog", str(catalog)]
+    command = [
+        sys.executable,
+        "-m",
+        "syncd.sandbox",
+        "--port",
+        "0",
+        "--print-port",
+        "--catalog",
+        str(catalog),
+        "--more-currencies",
+        "NZD",
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  our own interpreter and module
         try:
             assert process.stdout is not None  # noqa: S101  PIPE was asked for
@@ -103,25 +116,20 @@ def _pass(config: Path) -> int:
     with opened(config) as app:
         for name, till in app.tills.items():
             polled = till.poll(never)
-            out.print(
-                f"  {name}: {polled.new} new sales, {polled.same} known, {polled.held} held, {polled.faults} faults",
-                markup=False,
-            )
+            say(f"  {name}: {polled_words(polled)}")
         sent = 0
         for name, store in app.stores.items():
             with store.leased() as lease:
                 report = store.push(lease, never)
             sent += report.sent
-            out.print(
-                f"  {name}: {report.sent} requests sent, {report.states['synced']} orders created\n", markup=False
-            )
+            say(f"  {name}: {pushed_words(report)}\n")
         return sent
 
 
 def _summary(config: Path, store: DemoStore) -> bool:
     """The POS's side beside the store's, shop by shop; whether they agree to the cent."""
     orders = {order["external_order_id"]: order for order in _orders(store)}
-    agree, rows = True, []
+    agree = True
     with opened(config) as app:
         for name in app.tills:
             sales = app.ledger.find(Selection(source=name), limit=_ALL)
@@ -132,23 +140,11 @@ def _summary(config: Path, store: DemoStore) -> bool:
             agree &= pos == remote and len(synced) == len(there)
             known, custom = _lines(store, there)
             currency = sales[0].currency if sales else "USD"
-            held = len(sales) - len(synced)
-            rows.append(
-                (
-                    name,
-                    len(sales),
-                    len(there),
-                    known,
-                    custom,
-                    held,
-                    format_money(pos, currency),
-                    format_money(remote, currency),
-                )
-            )
-        titles = ("shop", "sales", "orders", "catalog lines", "custom lines", "not pushed", "POS total", "store total")
-        for row in rows:
-            columns(list(zip(titles, row, strict=True)), indent="  ")
-            say("")
+            left = Counter(sale.state.value for sale in sales if sale.state is not State.SYNCED)
+            rest = "".join(f", {number} {state}" for state, number in left.items())
+            say(f"{name}: {count(len(sales), 'sale')} became {count(len(there), 'order')}{rest}")
+            say(f"  {count(known, 'line')} from the catalog, {count(custom, 'custom line')} for what it does not have")
+            say(f"  the tills say {format_money(pos, currency)}, the store says {format_money(remote, currency)}\n")
         for sale in app.ledger.find(Selection(state=State.HELD), limit=_ALL):
             out.print(f"held: {sale.sale_key}: {sale.why}", markup=False)
         for fault in reversed(app.ledger.faults(None, limit=10)):

@@ -6,14 +6,12 @@ import difflib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from syncd import logs
 from syncd.app import App, open_app
 from syncd.config import Config, load
-from syncd.errors import ConfigError, LedgerError, SourceError, UsageError
-from syncd.sources.base import FolderReport, HasFolder
+from syncd.errors import ConfigError, LedgerError, UsageError
 
 
 def read_config(path: Path | None, *, quiet: bool = False) -> Config:
@@ -50,22 +48,6 @@ def _need_ledger(config: Config) -> None:
         raise LedgerError(
             f"there is no ledger at {file}", "Begin one with syncd sync or syncd run, or correct [ledger] url."
         )
-
-
-def folder_reports(app: App) -> dict[str, FolderReport | SourceError]:
-    """What lies in the folder of each source that has one; what another source of the same folder reads is not strange."""
-    found: dict[str, FolderReport | SourceError] = {}
-    sources = {name: till.source for name, till in app.tills.items() if isinstance(till.source, HasFolder)}
-    for name, source in sources.items():
-        try:
-            report = source.folder_report()
-        except SourceError as error:
-            found[name] = error
-            continue
-        others = [other for other in sources.values() if other is not source]
-        strange = tuple(one for one in report.strange if not any(other.takes(one) for other in others))
-        found[name] = replace(report, strange=strange)
-    return found
 
 
 def known_source(app: App, name: str | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from rich.progress import Progress
 
 from syncd.app import App, Store
 from syncd.bigcommerce import Accepted, NotSent, OrdersClient, Refused, RemoteOrder, Reply, Sending, Unknown
+from syncd.canonical.money import format_money
 from syncd.cli.exits import Exit
 from syncd.cli.opening import opened
 from syncd.cli.render import columns, notes, out, print_json, safe, say
 from syncd.errors import Denied, RemoteError, UsageError
+from syncd.mapping.statuses import status_words
 
 _PARTS = ("products", "shipping_addresses", "coupons", "taxes", "shipments", "messages", "fees")
 _AS_ADMIN = Sending(live=True)
@@ -51,12 +54,18 @@ def run_list(config: Path | None, store: str | None, filters: Mapping[str, objec
     if as_json:
         print_json([order.raw for order in found])
         return Exit.OK
+    if out.is_terminal:
+        for one in found:
+            total = format_money(one.total_inc_tax or Decimal(0), one.currency or "USD")
+            say(f"{one.id}  {one.external_order_id or 'not made by syncd'}")
+            say(f"  {status_words(one.status_id)}  {total}  {one.date_created}")
+        return Exit.OK
     rows = [
         (
             o.id,
             o.external_order_id,
             o.date_created,
-            o.raw.get("status", o.status_id),
+            status_words(o.status_id),
             o.raw.get("currency_code", ""),
             o.total_inc_tax,
         )

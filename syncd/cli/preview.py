@@ -236,4 +236,4 @@ def _show(preview: Preview) -> None:
     if preview.mapped:
         for decision in preview.mapped.decisions:
             say(f"  {decision.about}: {decision.choice}\n    {decision.why}")
-        say(json.dumps(preview.mapped.payload, indent=2, ensure_ascii=False))
+        say(json.dumps(preview.mapped.payload, indent=2, ensure_ascii=False), wrap=False)

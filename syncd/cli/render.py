@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -14,6 +15,7 @@ import typer
 from rich.console import Console
 
 from syncd.canonical import CanonicalOrder
+from syncd.canonical.money import format_money
 from syncd.clock import format_duration
 
 out = Console(highlight=False, soft_wrap=True)
@@ -54,9 +56,24 @@ def plain(value: object) -> object:
             raise TypeError(msg)
 
 
-def say(text: str) -> None:
-    """A line (or more) as it is; a name in a sales file must not drive the terminal."""
-    out.print(safe(text), markup=False)
+def say(text: str, *, wrap: bool = True, hang: int = 2) -> None:
+    """A line (or more), control characters written out. On a terminal long lines go on below, indented; no key is folded."""
+    shown = safe(text)
+    if wrap and out.is_terminal:
+        shown = "\n".join(_wrapped(line, out.width, hang) for line in shown.split("\n"))
+    out.print(shown, markup=False)
+
+
+def _wrapped(line: str, width: int, hang: int) -> str:
+    indent = line[: len(line) - len(line.lstrip())]
+    return textwrap.fill(
+        line.strip(),
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent + " " * hang,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def columns(rows: Iterable[Sequence[object]], indent: str = "", head: Sequence[str] = ()) -> None:
@@ -87,6 +104,11 @@ def safe(text: str) -> str:
 def count(number: int, noun: str) -> str:
     """``1 sale``, ``1,204 sales``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def amount(value: Decimal, currency: str) -> str:
+    """``12.30``: an amount at its currency's places, for a column that has the currency beside it."""
+    return format_money(value, currency).rpartition(" ")[0]
 
 
 def when(at: datetime | None, now: datetime | None = None) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from syncd import logs
 from syncd.app import App, Store
 from syncd.cli.exits import Exit
-from syncd.cli.opening import folder_reports, need_work, opened
+from syncd.cli.opening import need_work, opened
 from syncd.cli.render import count, notes, print_json, say
 from syncd.cli.status import strange_words
 from syncd.errors import Busy, SourceError
@@ -62,7 +62,7 @@ def _await_settling(app: App, stop: threading.Event) -> None:
     """A file that was dropped a moment ago is part of this pass: wait until it has settled."""
     until = app.clock.elapsed().seconds + _SETTLING_S
     while app.clock.elapsed().seconds < until and not stop.is_set():
-        reports = folder_reports(app).values()
+        reports = app.folder_reports().values()
         if not any(isinstance(report, FolderReport) and report.settling for report in reports):
             return
         app.clock.wait(stop, 0.1)
@@ -123,12 +123,12 @@ def _show(
     left: dict[str, int],
     trouble: dict[str, str],
 ) -> None:
-    reports = folder_reports(app)
+    reports = app.folder_reports()
     for name, one in polled.items():
         _show_source(name, one, reports.get(name))
     for name, pushes in pushed.items():
         if pushes is not None:
-            say(f"{name}: {_pushed_words(pushes)}")
+            say(f"{name}: {pushed_words(pushes)}")
     for name, why in trouble.items():
         say(f"{name}: {why}")
     for line in _next(app, left):
@@ -136,7 +136,7 @@ def _show(
 
 
 def _show_source(name: str, one: Polled, report: FolderReport | SourceError | None) -> None:
-    say(f"{name}: {_polled_words(one)}")
+    say(f"{name}: {polled_words(one)}")
     for fault in one.told:
         say(f"  {fault.where}: {fault.reason}")
     if one.faults > len(one.told):
@@ -148,7 +148,8 @@ def _show_source(name: str, one: Polled, report: FolderReport | SourceError | No
             say(line)
 
 
-def _polled_words(one: Polled) -> str:
+def polled_words(one: Polled) -> str:
+    """What a poll recorded, in a sentence that leaves zeros out."""
     counts = [
         (one.new, "new sale"),
         (one.changed, "changed sale"),
@@ -156,13 +157,14 @@ def _polled_words(one: Polled) -> str:
         (one.faults, "fault"),
     ]
     parts = [count(number, noun) for number, noun in counts if number]
-    if one.held:
-        parts.append(f"{one.held:,} of them held")
+    if one.held and parts:
+        parts[0] += f" ({one.held:,} held)"
     parts += [f"{number:,} {why} left out" for why, number in one.left_out.items()]
     return ", ".join(parts) or "nothing new"
 
 
-def _pushed_words(pushes: PushReport) -> str:
+def pushed_words(pushes: PushReport) -> str:
+    """What a push did, in a sentence that leaves zeros out."""
     words = {
         "synced": "pushed",
         "held": "held",

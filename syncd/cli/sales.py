@@ -14,7 +14,7 @@ from syncd.canonical.money import format_money
 from syncd.cli.asking import sure
 from syncd.cli.exits import Exit
 from syncd.cli.opening import known_source, opened
-from syncd.cli.render import columns, count, out, print_json, say, when
+from syncd.cli.render import amount, columns, count, out, print_json, say, when
 from syncd.errors import UsageError
 from syncd.ledger import AttemptRow, Sale, Selection, State, read_document
 
@@ -78,7 +78,7 @@ def _show(sale: Sale) -> None:
 
 
 def _cells(sale: Sale) -> tuple[object, ...]:
-    total = format(sale.total_inc_tax, "f")
+    total = amount(sale.total_inc_tax, sale.currency)
     placed = sale.placed_at.isoformat()
     return (
         sale.sale_key,
@@ -192,7 +192,7 @@ def run_faults(  # noqa: PLR0913, PLR0917  one for each option of the command
                 done = f"  settled by {fault.settled_by}" if fault.settled_by else ""
                 say(f"{fault.id}  {fault.source}  {fault.where}  {when(fault.at)[:16]}{done}\n  {fault.reason}")
                 if fault.raw:
-                    say(f"  | {fault.raw[:_RAW_SHOWN]}")
+                    say(f"  | {fault.raw[:_RAW_SHOWN].strip()}")
             if not found:
                 say("no open faults")
         else:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from syncd.app import App
 from syncd.cli.exits import Exit
-from syncd.cli.opening import folder_reports, opened
+from syncd.cli.opening import opened
 from syncd.cli.render import ago, columns, count, print_json, say
 from syncd.errors import SourceError
 from syncd.ledger import State
@@ -92,7 +92,7 @@ def _store(app: App, name: str, states: dict[State, int]) -> dict[str, object]:
 
 
 def _source(app: App, name: str, open_faults: dict[str, int]) -> dict[str, object]:
-    report = folder_reports(app).get(name)
+    report = app.folder_reports().get(name)
     if report is None or isinstance(report, SourceError):
         return {"source": name, "faults": open_faults.get(name, 0), "trouble": report.what if report else None}
     return {
@@ -127,7 +127,7 @@ def _ago(at: datetime | None, now: datetime) -> str:
 
 
 def _lines(app: App, open_faults: dict[str, int]) -> Iterator[str]:
-    reports = folder_reports(app)
+    reports = app.folder_reports()
     for name in app.tills:
         yield f"source {name}"
         if number := open_faults.get(name, 0):
@@ -137,7 +137,8 @@ def _lines(app: App, open_faults: dict[str, int]) -> Iterator[str]:
             yield f"  {report.what}"
         elif report is not None:
             settling = f", {report.settling} still settling" if report.settling else ""
-            yield f"  {count(report.waiting, 'file')} waiting in {report.path.name}{settling}"
+            waiting = f"{count(report.waiting, 'file')} waiting{settling}" if report.waiting else "no file waiting"
+            yield f"  {waiting} in {report.path.name}"
             yield from strange_words(report.strange)
     for name in open_faults.keys() - app.tills.keys():
         yield f"source {name} (not in the config): {count(open_faults[name], 'fault')} open"

@@ -90,7 +90,7 @@ def record_all(
                 "batch_recorded", new=recorded.new, changed=recorded.changed, held=recorded.held, faults=recorded.faults
             )
         for fault in batch.faults[:_TOLD] if recorded.faults else ():
-            log.warning("record_not_read", where=fault.where, why=fault.reason)
+            log.info("record_not_read", where=fault.where, why=fault.reason)
         seen(done)
         if stop.is_set():
             break

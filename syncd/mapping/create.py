@@ -24,6 +24,7 @@ from syncd.mapping.matches import Matches
 from syncd.mapping.payload import Decision, Declined, Held, Mapped, Payload
 from syncd.mapping.rules import LIVE, Applied, DefaultAddress, Occasion, Rules, applied
 from syncd.mapping.stamp import stamp
+from syncd.mapping.statuses import status_words
 
 _RETURN_CURE = "Enter the return in BigCommerce by hand (a refund of the original order), then: syncd skip {key}"
 _MIXED_CURE = 'Enter it in BigCommerce by hand, then: syncd skip {key}. returned_goods = "discount" pushes such sales.'
@@ -162,7 +163,7 @@ def _head_decisions(order: CanonicalOrder, matches: Matches, payload: Payload) -
         found = "the sale names no e-mail"
     return (
         Decision("customer", customer, found),
-        Decision("status", f"status {payload['status_id']}", f"the sale is {order.status.value}"),
+        Decision("status", status_words(int(str(payload["status_id"]))), f"the sale is {order.status.value}"),
         Decision("channel", f"channel {payload['channel_id']}", "by location, source or store, in this order"),
         Decision("external source", str(payload["external_source"]), "by source, else by store"),
     )

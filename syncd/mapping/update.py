@@ -37,6 +37,7 @@ from syncd.mapping.stamp import (
     sign_lines,
     stamp,
 )
+from syncd.mapping.statuses import status_words
 
 _MONEY = ("subtotal_inc_tax", "subtotal_ex_tax", "total_inc_tax", "total_ex_tax")
 _FOUR_PLACES = Decimal("0.0001")
@@ -92,10 +93,12 @@ def map_void(order: CanonicalOrder, remote: Remote, ours: Ours | None, rules: Ru
     wanted = here.status_id(SaleStatus.VOIDED)
     said = replace(ours.accepted, status_id=wanted).to_json() if ours is not None else ""
     if remote.status_id == wanted:
-        return Nothing((Decision("status", f"status {wanted}", "voided in the POS, and the order says so already"),))
+        return Nothing((Decision("status", status_words(wanted), "voided in the POS, and the order says so already"),))
     if ours is not None and ours.accepted.status_id == wanted and rules.staff_changes == "keep":
-        return Nothing((Decision("status", f"stays {remote.status_id}", "a person moved it in BigCommerce"),))
-    return Mapped({"status_id": wanted}, (Decision("status", f"status {wanted}", "voided in the POS"),), said)
+        return Nothing(
+            (Decision("status", f"stays {status_words(remote.status_id)}", "a person moved it in BigCommerce"),)
+        )
+    return Mapped({"status_id": wanted}, (Decision("status", status_words(wanted), "voided in the POS"),), said)
 
 
 def _archived(order: CanonicalOrder, remote: Remote) -> tuple[str, str]:
@@ -149,9 +152,11 @@ class _Change:
         untouched = there in ({said.status_id for said in self.ours.possible} if self.ours else self.own_statuses)
         if moved or untouched or self.overwrite:
             self.body["status_id"] = wanted
-            self.decisions.append(Decision("status", f"status {wanted}", f"the sale is {self.order.status.value}"))
+            self.decisions.append(Decision("status", status_words(wanted), f"the sale is {self.order.status.value}"))
         else:
-            self.decisions.append(Decision("status", f"stays {there}", "a person moved it in BigCommerce"))
+            self.decisions.append(
+                Decision("status", f"stays {status_words(there)}", "a person moved it in BigCommerce")
+            )
 
     def fields(self) -> None:
         """Say the fields anew that the sale has changed and no person has."""

@@ -16,6 +16,7 @@ from syncd.mapping import Decision, Mapped, Nothing, Payload, Remote, Rules, map
 from syncd.mapping import payload as mapped
 from syncd.mapping.refund import map_refund, return_note
 from syncd.mapping.rules import applied
+from syncd.mapping.statuses import status_words
 from syncd.push.seen import Seen, is_return
 
 Unsent = Held | Rejected | Skipped | Synced | Pending
@@ -159,4 +160,4 @@ def _return_body(  # noqa: PLR0913  the return, its order and its sale, and the 
     if labels and remote.status_id != number:
         body["status_id"] = number
     said = f"{came_back} of {original.total_inc_tax} {order.currency} of {original.sale_key} came back"
-    return body, (Decision("status", f"status {number}", said), Decision("staff_notes", "added to", note))
+    return body, (Decision("status", status_words(number), said), Decision("staff_notes", "added to", note))

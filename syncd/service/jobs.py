@@ -12,6 +12,7 @@ from syncd.errors import Busy, SyncdError
 from syncd.ledger import Lease
 from syncd.logs import bind, get_logger
 from syncd.service.health import Pulse
+from syncd.sources.base import FolderReport
 
 _CACHE_KEPT = timedelta(days=2)
 
@@ -63,6 +64,7 @@ class Jobs:
     def __init__(self, app: App, pulse: Pulse, stop: threading.Event) -> None:
         self._app, self._pulse, self._stop = app, pulse, stop
         self._keepers = {name: LeaseKeeper(store) for name, store in app.stores.items()}
+        self._told: set[tuple[str, str]] = set()
         self.recorded: Callable[[str], None] = lambda _store: None
         for part in (*map(_source_part, app.tills), *map(_store_part, app.stores)):
             pulse.expect(part)
@@ -80,8 +82,18 @@ class Jobs:
             polled = till.poll(self._stop)
             if polled.new or polled.changed:
                 self.recorded(till.config.common.store)
+            self._tell_strange(source)
 
         self._edge(_source_part(source), work)
+
+    def _tell_strange(self, source: str) -> None:
+        """Name what lies in a drop folder and is never read: once, for it stays there."""
+        report = self._app.folder_reports().get(source)
+        if isinstance(report, FolderReport):
+            for name in report.strange:
+                if (source, name) not in self._told:
+                    self._told.add((source, name))
+                    get_logger().warning("file_never_read", file=name, folder=report.path.name)
 
     def push(self, store: str) -> None:
         """Push what is due to a store, if the right to push is ours."""

@@ -99,14 +99,17 @@ class CsvSource:
         if any(finding.level == "error" for finding in findings):
             return findings
         for file in self._folder.ready():
-            if (wrong := self._wrong_with(file)) is not None:
-                other = looks_like(file, self._exports.reading.settings)
-                cure = (
-                    f'This looks like a {other} export: set preset = "{other}".'
-                    if other
-                    else "Is the preset the right one?"
-                )
+            wrong = self._wrong_with(file)
+            other = looks_like(file, self._exports.reading.settings)
+            cure = (
+                f'This looks like a {other} export: set preset = "{other}".'
+                if other
+                else "Is the preset the right one?"
+            )
+            if wrong is not None:
                 findings.append(Finding("warning", f"{shown(file)} will be set aside: {wrong}", cure))
+            elif other and self._exports.preset.headings:
+                findings.append(Finding("warning", f"{shown(file)} is read by its columns' names alone", cure))
         return findings
 
     def watch(self, stop: threading.Event) -> Iterator[None]:
