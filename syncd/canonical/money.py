@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer
@@ -41,6 +41,11 @@ def parse_decimal(value: object) -> Decimal:
     if isinstance(value, float | bool) or not isinstance(value, str | int | Decimal):
         msg = 'an amount must be text such as "12.30", not a floating-point number'
         raise ValueError(msg)
+    return _parsed(value)
+
+
+@lru_cache(maxsize=8192)  # a shop's prices and quantities are few, and recur on every receipt
+def _parsed(value: str | int | Decimal) -> Decimal:
     try:
         number = Decimal(value)
     except InvalidOperation:
@@ -88,6 +93,12 @@ def round_to(amount: Decimal, step: Decimal) -> Decimal:
 def to_minor(amount: Decimal, currency: str) -> Decimal:
     """``amount`` at the currency's own number of places, half up."""
     return round_to(amount, minor_unit(currency))
+
+
+def minor(amount: Decimal, currency: str) -> Decimal:
+    """The same amount where it has no more places than the currency, else rounded to them, half up."""
+    exponent = amount.as_tuple().exponent
+    return amount if isinstance(exponent, int) and -exponent <= places(currency) else plain(to_minor(amount, currency))
 
 
 def total(amounts: Iterable[Decimal]) -> Decimal:

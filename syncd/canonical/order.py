@@ -33,12 +33,14 @@ from pydantic import (
 )
 
 from syncd.canonical.cards import mask_cards
-from syncd.canonical.money import ZERO, Money, Quantity, plain, to_minor
+from syncd.canonical.money import ZERO, Money, Quantity, minor
 
 # "register" is the trade's word for a till; the name that it shadows is ABCMeta's, which no order ever calls.
 warnings.filterwarnings("ignore", message='Field name "register" in', category=UserWarning)
 
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+_SUSPECT = re.compile(rf"{_UNSENDABLE.pattern}|\d(?:[ -]?\d){{12}}")  # one look at most texts, which hold neither
 
 
 def _clean(text: str) -> str:
@@ -48,7 +50,7 @@ def _clean(text: str) -> str:
 
 
 def _without_cards(text: str) -> str:
-    return mask_cards(_clean(text))
+    return mask_cards(_clean(text)) if _SUSPECT.search(text) else text
 
 
 def _moment(at: datetime, info: SerializationInfo) -> str:
@@ -324,16 +326,14 @@ class CanonicalOrder(_Model):
     @model_validator(mode="after")
     def _to_the_minor_unit(self) -> Self:
         """What was paid and owed is money, and has the currency's places; a line may keep a share that only its sum shows."""
-        values: dict[str, object] = {}
         for name in ("total_inc_tax", "total_tax"):
-            values[name] = plain(to_minor(getattr(self, name), self.currency))
-        if any(plain(to_minor(tender.amount, self.currency)) != tender.amount for tender in self.tenders):
-            values["tenders"] = tuple(
-                tender.model_copy(update={"amount": plain(to_minor(tender.amount, self.currency))})
-                for tender in self.tenders
-            )
-        for name, value in values.items():
-            object.__setattr__(self, name, value)  # frozen from here on
+            amount = getattr(self, name)
+            if (money := minor(amount, self.currency)) is not amount:
+                object.__setattr__(self, name, money)  # frozen from here on
+        tenders = [(tender, minor(tender.amount, self.currency)) for tender in self.tenders]
+        if any(money is not tender.amount for tender, money in tenders):
+            rounded = tuple(tender.model_copy(update={"amount": money}) for tender, money in tenders)
+            object.__setattr__(self, "tenders", rounded)
         return self
 
     @property

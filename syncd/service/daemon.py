@@ -41,7 +41,7 @@ def run_daemon(app: App, stop: threading.Event) -> None:
     jobs = Jobs(app, pulse, stop)
     scheduler = build_scheduler(app, jobs)
     scheduler.start()
-    watch_sources(app, scheduler, stop)
+    watch_sources(app, jobs, scheduler, stop)
     notify("READY=1", "STATUS=Carrying sales")
     log.info("daemon_started", sources=sorted(app.tills), stores=sorted(app.stores))
     try:

@@ -64,15 +64,27 @@ class Jobs:
     def __init__(self, app: App, pulse: Pulse, stop: threading.Event) -> None:
         self._app, self._pulse, self._stop = app, pulse, stop
         self._keepers = {name: LeaseKeeper(store) for name, store in app.stores.items()}
+        self._asked: set[str] = set()
         self._told: set[tuple[str, str]] = set()
         self.recorded: Callable[[str], None] = lambda _store: None
-        for part in (*map(_source_part, app.tills), *map(_store_part, app.stores)):
+        for part in (*map(source_part, app.tills), *map(store_part, app.stores)):
             pulse.expect(part)
 
     def close(self) -> None:
         """Give every lease back."""
         for keeper in self._keepers.values():
             keeper.close()
+
+    def ask(self, part: str) -> None:
+        """``part`` is wanted now: if it is at work this moment, it works once more, for the scheduler would leave it out."""
+        self._asked.add(part)
+
+    def _while_asked(self, part: str, work: Callable[[], None]) -> None:
+        while True:
+            self._asked.discard(part)
+            self._edge(part, work)
+            if part not in self._asked or self._stop.is_set():
+                return
 
     def poll(self, source: str) -> None:
         """One pass over a source; what it recorded is pushed without waiting for the next turn."""
@@ -84,7 +96,7 @@ class Jobs:
                 self.recorded(till.config.common.store)
             self._tell_strange(source)
 
-        self._edge(_source_part(source), work)
+        self._while_asked(source_part(source), work)
 
     def _tell_strange(self, source: str) -> None:
         """Name what lies in a drop folder and is never read: once, for it stays there."""
@@ -104,7 +116,7 @@ class Jobs:
                 self._app.stores[store].pusher.run(lease, self._stop)
                 self._check_open(store)
 
-        self._edge(_store_part(store), work)
+        self._while_asked(store_part(store), work)
 
     def reconcile(self, store: str) -> None:
         """Settle what is unknown and due."""
@@ -117,7 +129,7 @@ class Jobs:
                     self.recorded(store)
                 self._check_open(store)
 
-        self._edge(_store_part(store), work)
+        self._edge(store_part(store), work)
 
     def refresh(self, store: str) -> None:
         """Ask again for look-ups that are in use and have grown old."""
@@ -126,7 +138,7 @@ class Jobs:
             if self._keepers[store].lease() is not None and (codes := self._app.stores[store].matcher.refresh()):
                 get_logger().info("look_ups_refreshed", store=store, codes=codes)
 
-        self._edge(_store_part(store), work)
+        self._edge(store_part(store), work)
 
     def housekeep(self) -> None:
         """Drop what the look-up cache no longer needs, and the documents of sales synced long ago where the config says so."""
@@ -164,9 +176,11 @@ class _Paused(Exception):
     """A store is paused: no good cycle, and nothing more to log."""
 
 
-def _source_part(name: str) -> str:
+def source_part(name: str) -> str:
+    """What a source's job is called in health, and when it is asked for."""
     return f"source {name}"
 
 
-def _store_part(name: str) -> str:
+def store_part(name: str) -> str:
+    """The same of a store's."""
     return f"store {name}"

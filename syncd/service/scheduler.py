@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from syncd.app import App
-from syncd.service.jobs import Jobs
+from syncd.service.jobs import Jobs, source_part, store_part
 from syncd.sources.base import Watching
 
 _RECONCILE_MOST = timedelta(seconds=15)
@@ -38,18 +40,25 @@ def build_scheduler(app: App, jobs: Jobs) -> BackgroundScheduler:
         every(min(max(settle / 4, _RECONCILE_LEAST), _RECONCILE_MOST), f"reconcile {name}", jobs.reconcile, name)
         every(_REFRESH, f"refresh {name}", jobs.refresh, name)
     every(app.config.service.housekeep_every, "housekeep", jobs.housekeep)
-    jobs.recorded = lambda store: scheduler.modify_job(f"push {store}", next_run_time=app.clock.now())
+
+    def recorded(store: str) -> None:
+        jobs.ask(store_part(store))
+        scheduler.modify_job(f"push {store}", next_run_time=app.clock.now())
+
+    jobs.recorded = recorded
     return scheduler
 
 
-def watch_sources(app: App, scheduler: BackgroundScheduler, stop: threading.Event) -> list[threading.Thread]:
+def watch_sources(
+    app: App, jobs: Jobs, scheduler: BackgroundScheduler, stop: threading.Event
+) -> list[threading.Thread]:
     """A thread for each source that can tell of something new; each asks for a poll at once."""
     threads = []
     for name, till in app.tills.items():
         if isinstance(till.source, Watching):
             thread = threading.Thread(
                 target=_watch,
-                args=(till.source, f"poll {name}", scheduler, app, stop),
+                args=(till.source, partial(_poll_now, name, jobs, scheduler, app), stop),
                 name=f"watch {name}",
                 daemon=True,
             )
@@ -58,6 +67,11 @@ def watch_sources(app: App, scheduler: BackgroundScheduler, stop: threading.Even
     return threads
 
 
-def _watch(source: Watching, job: str, scheduler: BackgroundScheduler, app: App, stop: threading.Event) -> None:
+def _watch(source: Watching, poll_now: Callable[[], None], stop: threading.Event) -> None:
     for _ in source.watch(stop):
-        scheduler.modify_job(job, next_run_time=app.clock.now())
+        poll_now()
+
+
+def _poll_now(name: str, jobs: Jobs, scheduler: BackgroundScheduler, app: App) -> None:
+    jobs.ask(source_part(name))
+    scheduler.modify_job(f"poll {name}", next_run_time=app.clock.now())

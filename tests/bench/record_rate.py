@@ -68,8 +68,8 @@ def main() -> None:
             (folder / name).mkdir()
         write_csv(folder / "csv" / "sales.csv", count)
         write_csv(folder / "bare.csv", count)
-        lines = (sale(sale_id=f"j{n}").to_json() + "\n" for n in range(count))
-        (folder / "jsonl" / "sales.jsonl").write_text("".join(lines))
+        with (folder / "jsonl" / "sales.jsonl").open("w") as file:
+            file.writelines(sale(sale_id=f"j{n}").to_json() + "\n" for n in range(count))
         context = SourceContext("till", SystemClock(), folder)
         settings = CsvSettings(path=Path("csv"), currency="USD", timezone="America/Chicago", settle="0s")  # type: ignore[arg-type]  # as a config says it
         rates = {

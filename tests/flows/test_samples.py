@@ -127,7 +127,7 @@ CASES = {
         ("loyverse-csv/receipts-by-item.csv",),
         "loyverse",
         sum_of_rows("Receipt number", "Net sales", "Taxes"),
-        USD_CHICAGO,
+        USD_CHICAGO + 'items_only = "accept"\n',
     ),
     "loyverse receipts and items joined": Case(
         ("loyverse-csv/receipts.csv", "loyverse-csv/receipts-by-item.csv"),

@@ -182,3 +182,30 @@ def test_a_file_that_cannot_be_moved_is_told_and_holds_up_no_newer_one(
     assert "cannot be moved" in fault.reason
     assert not new.exists()
     assert shop.read() == ([], []), "it is told once, and not read over and over"
+
+
+def test_a_line_torn_within_a_quote_takes_no_other_sale_with_it(till: Make) -> None:
+    shop = till(columns={"note": "note"})
+    head = "date,sale id,name,note,quantity,line total,total,last\n"
+    good = '2026-11-20 10:00,s{n},Tea,"hot, sweet",1,5.00,5.00,\n'
+    torn = '2026-11-20 10:00,s0,Tea,"hot, sw\n'
+    shop.drop("day.csv", head + torn + good.format(n=1) + good.format(n=2))
+    orders, (fault,) = shop.read()
+    assert orders == []
+    assert "line 2" in fault.reason
+
+
+def test_a_row_torn_short_among_whole_rows_is_a_fault(till: Make) -> None:
+    shop = till()
+    shop.drop("day.csv", HEAD + row("s1") + "s2,2026-11-20 10:00,Tea,1,11\n" + row("s3"))
+    orders, (fault,) = shop.read()
+    assert [order.sale_id for order in orders] == ["s1", "s3"]
+    assert "torn" in fault.reason
+
+
+def test_rows_that_leave_out_empty_cells_at_the_end_are_whole(till: Make) -> None:
+    shop = till(columns={"note": "note"})
+    rows = "".join(row(f"s{n}") for n in range(3)) + row("s3").strip() + ",a note\n"
+    shop.drop("day.csv", HEAD.strip() + ",note\n" + rows)
+    orders, faults = shop.read()
+    assert (len(orders), faults) == (4, [])

@@ -17,7 +17,7 @@ from syncd.sources.csv.fields import BadCell, LeftOut, Reading
 from syncd.sources.csv.group import Groups, Placed
 from syncd.sources.csv.overlap import FilesDisagree, one_file_each
 from syncd.sources.csv.presets import Preset, columns_of
-from syncd.sources.csv.rows import BadRow, Row, UnreadableFile, encoding_of, read_table
+from syncd.sources.csv.rows import BadRow, Row, UnreadableFile, Widths, encoding_of, read_table
 from syncd.sources.folder import Folder, Look, shown
 from syncd.sources.jsonl import in_words
 
@@ -93,7 +93,9 @@ class Exports:
             columns = columns_of(table.columns, self.preset, self.reading.settings)
             number = groups.file(file, columns, file.stat().st_mtime_ns)
             kind = next((n for n, which in enumerate(self.preset.tables) if which <= columns.keys()), 0)
+            widths = Widths(table.width)
             for found in table.rows:
+                widths.saw(found)
                 row = Row(found.line, found.cells, columns)
                 key = self.preset.key(row) if found.cells else ""
                 if isinstance(found, BadRow) and found.cut:
@@ -104,6 +106,8 @@ class Exports:
                     groups.add(key, number, row)
                     if isinstance(found, BadRow):
                         groups.spoil(number, found.line, found.reason)
+            for line, reason in widths.torn():
+                groups.spoil(number, line, reason)
         return cut, faults
 
     def _keyless(self, file: Path, row: Row | BadRow) -> Fault:

@@ -154,6 +154,8 @@ def agree(rows: Sequence[Row], *names: str) -> None:
         BadCell: they do not: two receipts carry one number.
 
     """
+    if len(rows) == 1:
+        return
     for name in names:
         said = {cell: row for row in rows if (cell := row.get(normal(name)))}
         if len(said) > 1:

@@ -17,6 +17,7 @@ from syncd.sources.csv.rows import Row
 ITEMS = frozenset({"receipt number", "receipt type", "item", "quantity", "net sales"})
 ITEMS_RENAMED = frozenset({"receipt number", "receipt type", "item name", "quantity", "net sales"})
 RECEIPTS = frozenset({"receipt number", "receipt type", "total collected", "net sales"})
+_ALONE = "receipts by item name no tip and no payment; drop the receipts export of the same days beside it"
 _LINE = frozenset(
     {"item", "item name", "sku", "variant", "quantity", "gross sales", "discounts", "net sales", "taxes", "date"}
 )
@@ -66,6 +67,7 @@ def parse(rows: Sequence[Row], how: Reading) -> dict[str, Any]:
         "lines": lines,
         "fees": [{"kind": "tip", "name": "Tip", "total_ex_tax": tip, "total_inc_tax": tip}] if tip else [],
         "tenders": _tenders(sums, how),
+        "extra": {} if sums or how.settings.items_only == "accept" else {"hold": _ALONE},
         "total_inc_tax": how.amount(sums[0], "Total collected") if sums else inc_tax + tip,
         "total_tax": how.zero(sums[0], "Taxes") if sums else inc_tax - total(line["total_ex_tax"] for line in lines),
     }

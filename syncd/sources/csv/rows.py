@@ -7,6 +7,7 @@ import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TextIO
 
@@ -14,6 +15,7 @@ _CHUNK = 1 << 20
 _LONGEST_CELL = 1 << 20
 _LONGEST_LINE = 4 << 20
 _RAW_KEPT = 4000
+_MOST_SHORT = 100_000
 _WIDE = 6  # that many separators in a line of prose are no accident
 _WORD = re.compile(r"\w+")
 _BOMS = (
@@ -100,6 +102,32 @@ class Table:
 
     columns: Mapping[str, int]
     rows: Iterator[Row | BadRow]
+    width: int
+
+
+class Widths:
+    """Tells torn rows from an exporter that leaves out empty cells at the end: where most rows are whole, a short one is torn."""
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self._whole = 0
+        self._short: dict[int, int] = {}
+
+    def saw(self, row: Row | BadRow) -> None:
+        """One row of the table."""
+        if len(row.cells) >= self._width:
+            self._whole += 1
+        elif isinstance(row, Row) and len(self._short) < _MOST_SHORT:
+            self._short[row.line] = len(row.cells)
+
+    def torn(self) -> Iterator[tuple[int, str]]:
+        """The lines of the torn rows, and why none of their cells can be trusted."""
+        if self._whole >= len(self._short):
+            for line, cells in self._short.items():
+                yield (
+                    line,
+                    f"the row has {cells} cells, the header {self._width}, and other rows are whole: was the line torn?",
+                )
 
 
 def read_table(file: TextIO, delimiter: str, names: Iterable[str]) -> Table:
@@ -122,9 +150,10 @@ def read_table(file: TextIO, delimiter: str, names: Iterable[str]) -> Table:
     columns: dict[str, int] = {}
     for place, name in enumerate(header):
         columns.setdefault(normal(name), place)
-    return Table(columns, _rows(reader, lines, _Shape(columns, len(header), mark)))
+    return Table(columns, _rows(reader, lines, _Shape(columns, len(header), mark)), len(header))
 
 
+@lru_cache(maxsize=4096)  # the same few headings, for every cell of every row
 def normal(name: str) -> str:
     """A column's name as it is compared: no blanks around it, lower case."""
     return name.strip().lstrip("\ufeff").lower()
@@ -199,7 +228,8 @@ def _rows(reader: Iterator[list[str]], lines: _Lines, shape: _Shape) -> Iterator
 
 def _row(line: int, cells: list[str], shape: _Shape, *, cut: bool) -> Row | BadRow:
     width = shape.width
-    if len(cells) > width and any(cell.strip() for cell in cells[width:]):
+    # An exporter may end each row with a mark; a cell over several lines *and* one too many come from a stray quote.
+    if any(cell.strip() for cell in cells[width:]) or (len(cells) > width and any("\n" in cell for cell in cells)):
         reason = f"the row has {len(cells)} cells, the header {width}"
         return BadRow(line, reason, ",".join(cells)[:_RAW_KEPT], cells)
     if cut and len(cells) < width:
@@ -215,9 +245,9 @@ def _swallows_a_row(cells: list[str], shape: _Shape) -> bool:
         for text in cell.splitlines()[1:]:
             inner = next(csv.reader([text], delimiter=shape.mark), [])
             alike = bool(inner) and _outline(inner[0]) == begins
-            if len(inner) == shape.width and (alike or shape.width >= _WIDE):
+            if len(inner) >= shape.width and (alike or shape.width >= _WIDE):
                 return True
-            if len(inner) > 1 and alike and len(inner) + len(cells) - place - 1 == shape.width:
+            if len(inner) > 1 and alike and len(inner) + len(cells) - place - 1 >= shape.width:
                 return True
     return False
 
