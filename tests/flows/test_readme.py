@@ -1,0 +1,28 @@
+"""The README's first steps, as they are pasted."""
+
+import re
+from pathlib import Path
+
+from tests.shared import SAMPLES, needs_samples
+from tests.shop import Shop
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+
+
+@needs_samples
+def test_the_smallest_config_and_the_first_steps_work_as_they_stand(shop: Shop) -> None:
+    text = README.read_text()
+    config = text[text.index("The smallest config:") : text.index("[config/syncd.toml]")].split("\n", 1)[1]
+    config = "\n".join(line.removeprefix("    ") for line in config.splitlines())
+    config = config.replace('"abc123"', f'"{shop.store.store_hash}"\napi_url = "{shop.store.url}"')
+    shop.config.write_text(config.replace("BIGCOMMERCE_TOKEN", "FLOW_TOKEN"))
+    steps = re.findall(r"^    syncd (sync.*?)\s+#", text, re.MULTILINE)
+    assert steps == ["sync --limit 1", "sync"]
+    for file in ("dashboard-items-1.csv", "dashboard-transactions-1-2.csv"):
+        shop.drop(file, (SAMPLES / "square-legacy-2017" / file).read_bytes())
+    assert shop.run("check").code == 0
+    first = shop.run(*steps[0].split())
+    assert "new sale" in first.out
+    assert len(shop.store.orders()) == 1
+    assert shop.run(steps[1]).code in {0, 1}
+    assert len(shop.store.orders()) == 2
