@@ -140,7 +140,7 @@ def _serve(asked: socket.socket) -> None:
 
 def _become(request: Mapping[str, object], files: Sequence[int]) -> None:
     """End as the command that was asked for."""
-    from syncd.cli.main import main as command
+    from syncd.cli.edge import main as command
 
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(files[0], 1)

@@ -1,19 +1,17 @@
-"""The ``syncd`` command: its options, its commands, and the one place where an error becomes words and an exit code."""
+"""The ``syncd`` command: its commands with their options and their help."""
 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from syncd import __version__
-from syncd.cli.exits import Exit, code_for
+from syncd.cli.ledger_commands import ledger
+from syncd.cli.options import AsJson, ConfigPath
 from syncd.cli.orders_commands import orders
-from syncd.errors import SyncdError
-from syncd.logs import redact
 
 cli = typer.Typer(
     name="syncd",
@@ -51,13 +49,6 @@ def options(
     set_loudness(verbose=verbose, quiet=quiet, level=log_level)
 
 
-_WRONG_USAGE: type[typer.BadParameter] = typer.BadParameter.__mro__[1]  # of any wrong words; it has no public name
-_EVERYWHERE = ("-v", "--verbose", "-q", "--quiet")
-ConfigPath = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", help="Config file; else SYNCD_CONFIG, ./syncd.toml, /etc/syncd/syncd.toml."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of tables for people.")]
 Key = Annotated[str, typer.Argument(help="A sale key: SOURCE:ID, as `syncd sales` lists them.")]
 Keys = Annotated[list[str] | None, typer.Argument(help="Sale keys; or choose sales with the options.")]
 StateOption = Annotated[
@@ -293,61 +284,7 @@ def release(
     raise typer.Exit(run_action("release", config, choose(keys, state, source, error, day), how))
 
 
-ledger = typer.Typer(
-    no_args_is_help=True, help="Care for the ledger: back it up, verify it, learn it anew from a store."
-)
 cli.add_typer(ledger, name="ledger")
-FromDay = Annotated[str | None, typer.Option("--from", help="First day (UTC), e.g. 2026-11-01.")]
-ToDay = Annotated[str | None, typer.Option("--to", help="Last day (UTC).")]
-
-
-@ledger.command()
-def backup(
-    target: Annotated[Path, typer.Argument(help="A new file, or a folder to put one into.")],
-    config: ConfigPath = None,
-    as_json: AsJson = False,
-) -> None:
-    """Copy the ledger, consistently and while it is in use; the copy is read back before it counts.
-
-    Example: syncd ledger backup /var/backups/syncd/
-    """
-    from syncd.cli.ledger import run_backup
-
-    raise typer.Exit(run_backup(config, target, as_json))
-
-
-@ledger.command()
-def verify(
-    config: ConfigPath = None,
-    stores: Annotated[bool, typer.Option("--stores", help="Also compare with what each store shows.")] = False,
-    first: FromDay = None,
-    last: ToDay = None,
-    as_json: AsJson = False,
-) -> None:
-    """Check that the ledger is sound and, with --stores, that it agrees with the stores' own orders.
-
-    Example: syncd ledger verify --stores --from 2026-11-01
-    """
-    from syncd.cli.ledger import run_verify
-
-    raise typer.Exit(run_verify(config, (first, last), with_stores=stores, as_json=as_json))
-
-
-@ledger.command()
-def rebuild(
-    config: ConfigPath = None,
-    store: Annotated[str | None, typer.Option("--store", help="Which store, where there are several.")] = None,
-    first: FromDay = None,
-    last: ToDay = None,
-    as_json: AsJson = False,
-) -> None:
-    """Learn from a store's orders which sales it has, so that none is created again; may be stopped and called again.
-
-    Example: syncd ledger rebuild --from 2026-11-01
-    """
-    from syncd.cli.ledger import run_rebuild
-
-    raise typer.Exit(run_rebuild(config, store, (first, last), as_json))
 
 
 @cli.command()
@@ -428,57 +365,3 @@ def demo(
 def version(as_json: AsJson = False) -> None:
     """Print the version."""
     typer.echo(json.dumps({"version": __version__}) if as_json else f"syncd {__version__}")
-
-
-def main() -> None:
-    """Entry point: runs a command; every error becomes a message with its cure, and its exit code."""
-    as_json = "--json" in sys.argv
-    try:
-        sys.exit(cli(options_first(sys.argv[1:]), standalone_mode=False))
-    except _WRONG_USAGE as error:
-        if as_json:
-            _tell_json(error.format_message(), "", Exit.USAGE)
-        error.show()
-        sys.exit(Exit.USAGE)
-    except SyncdError as error:
-        code = code_for(error)
-        if as_json:
-            _tell_json(error.what, error.cure, code, str(error))
-        typer.echo(f"syncd: {error}", err=True)
-        sys.exit(code)
-    except (KeyboardInterrupt, typer.Abort):
-        sys.exit(Exit.INTERRUPTED)
-    except BrokenPipeError:  # the reader of our output went away: `syncd sales | head`
-        sys.stderr.close()
-        sys.exit(Exit.OK)
-    except Exception as error:  # noqa: BLE001  nothing that nobody foresaw may end as a bare traceback
-        from syncd.cli.bug import save_report
-
-        where = save_report(error, sys.argv[1:])
-        what = f"this is a bug in syncd: {type(error).__name__}: {redact(str(error))[:300]}"
-        cure = f"Please report it with the file {where}. No sale is lost: what was recorded stays recorded."
-        if as_json:
-            _tell_json(what, cure, Exit.BUG)
-        typer.echo(f"syncd: {what}\n  {cure}", err=True)
-        sys.exit(Exit.BUG)
-
-
-def _tell_json(what: str, cure: str, code: Exit, details: str = "") -> None:
-    typer.echo(json.dumps({"error": what, "cure": cure, "details": details or what, "exit": int(code)}))
-
-
-def options_first(words: list[str]) -> list[str]:
-    """``words`` with the options that every command knows before the command, wherever they stood."""
-    first: list[str] = []
-    rest: list[str] = []
-    left = iter(words)
-    for word in left:
-        if word == "--":
-            return [*first, *rest, word, *left]
-        if word in _EVERYWHERE or word.startswith("--log-level="):
-            first.append(word)
-        elif word == "--log-level":
-            first += [word, *(value for value in [next(left, None)] if value is not None)]
-        else:
-            rest.append(word)
-    return [*first, *rest]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from syncd.cli.main import main
+from syncd.cli.edge import main
 from syncd.clock import Now
 from syncd.ledger import Known, Sale
 from syncd.ledger.states import Pending, Transition

@@ -68,7 +68,7 @@ class CsvSource:
         for files in self._walks(self._folder.all_files()):
             for batch in self._exports.read(Walk(files)):
                 orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
-                yield Batch(orders, batch.faults, batch.cursor)
+                yield Batch(orders, batch.faults, batch.cursor, batch.left_out)
 
     def reads(self, path: Path) -> bool:
         """Whether this source would take the file."""
