@@ -12,7 +12,7 @@ from pathlib import Path
 from syncd.sources.csv.rows import Row
 from syncd.sources.folder import shown
 
-_IN_MEMORY = 20_000
+_IN_MEMORY = 8_000
 _WRITTEN_AT_ONCE = 5_000
 
 
