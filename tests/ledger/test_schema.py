@@ -40,6 +40,31 @@ def test_the_head_that_the_code_names_is_the_newest_migration() -> None:
 
 
 @both_databases
+def test_faults_and_known_orders_of_an_older_ledger_stay_and_the_faults_are_open(database: str, tmp_path: Path) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(upgrade.__file__).with_name("migrations")))
+    with ledger_url(database, tmp_path) as url:
+        engines = Engines(url)
+        engines.prepare_file()
+        with engines.write.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0002")
+            values = "('till', 'd1', 1, 'day.csv:3', 'bad', 'x')"
+            connection.exec_driver_sql(f"insert into faults (source, digest, at, place, reason, raw) values {values}")
+            connection.exec_driver_sql("insert into known_orders values ('main', 'till:a', 100, '1.00')")
+        engines.dispose()
+        with Ledger.open(url, ManualClock()) as ledger:
+            assert ledger.open_faults() == {"till": 1}
+            assert ledger.known("main", ["till:a"])["till:a"].currency is None
+            assert ledger.settle_faults("till", (), "me") == 1
+            assert ledger.open_faults() == {}
+            assert ledger.verify() == []
+
+
+@both_databases
 def test_two_processes_that_open_a_new_ledger_at_once_both_succeed(open_book: Callable[[], Book]) -> None:
     with ThreadPoolExecutor(2) as pool:
         opened = [pool.submit(open_book) for _ in range(2)]
