@@ -15,6 +15,7 @@ from syncd.canonical.money import format_money
 from syncd.cli.exits import Exit
 from syncd.cli.opening import need_work, opened
 from syncd.cli.render import notes, out, print_json
+from syncd.cli.run import polled_words
 from syncd.errors import Busy, UsageError
 from syncd.intake.route import route_sale
 from syncd.ledger import State
@@ -40,10 +41,7 @@ def run_backfill(  # noqa: PLR0913  one for each option of the command
         if dry_run:
             return _estimate(app, till, (start, end), as_json)
         polled = till.backfill(start, end, stop, history=history)
-        notes.print(
-            f"recorded: {polled.new} new, {polled.changed} changed, {polled.same} known, {polled.faults} faults",
-            markup=False,
-        )
+        notes.print(f"{source}: {polled_words(polled)}", markup=False)
         store = app.stores[till.config.common.store]
         _follow(app, store, stop)
         return _report(app, store, stop, as_json)
