@@ -127,7 +127,7 @@ def _show(
     for name, one in polled.items():
         _show_source(name, one, reports.get(name))
     for name, pushes in pushed.items():
-        if pushes is not None:
+        if pushes is not None and (pushes.states or name not in trouble):
             say(f"{name}: {pushed_words(pushes)}")
     for name, why in trouble.items():
         say(f"{name}: {why}")

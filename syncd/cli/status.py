@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from syncd.cli.exits import Exit
 from syncd.cli.opening import opened
 from syncd.cli.render import ago, columns, count, print_json, say
 from syncd.errors import SourceError
-from syncd.ledger import State
+from syncd.ledger import Lag, State
+from syncd.ledger.places import StoreState
 from syncd.service.health import Health, read_health
+from syncd.sources.base import FolderReport
 
 _NEXT = {
     State.HELD: "a person must look: syncd sales --state held",
@@ -27,21 +30,57 @@ _ORDER = (State.HELD, State.REJECTED, State.UNKNOWN, State.PENDING, State.SENDIN
 _NAMED = 5
 
 
+@dataclass(frozen=True, slots=True)
+class StoreStands:
+    """One store: its sales by state, how far behind it is, and whether it is paused."""
+
+    states: Mapping[State, int]
+    lag: Lag
+    pause: StoreState
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How things stand, looked at once."""
+
+    now: datetime
+    stores: Mapping[str, StoreStands]
+    sources: Mapping[str, FolderReport | SourceError | None]
+    faults: Mapping[str, int]
+    health: Health | None
+    ails: Sequence[str]
+
+    @classmethod
+    def of(cls, app: App) -> Standing:
+        """Look at the ledger and the folders."""
+        ledger, now, reports, health = app.ledger, app.clock.now(), app.folder_reports(), read_health(app.ledger)
+        return cls(
+            now,
+            {name: StoreStands(_states(app, name), ledger.lag(name), ledger.store_state(name)) for name in app.stores},
+            {name: reports.get(name) for name in app.tills},
+            ledger.open_faults(),
+            health,
+            health.unwell(now, app.config.service.healthy_within) if health else (),
+        )
+
+    @property
+    def running(self) -> bool:
+        """Whether a daemon is at work on this ledger."""
+        return self.health is not None and self.health.running()
+
+
 def run_status(config: Path | None, as_json: bool) -> Exit:
     """Sales by state, faults, files that wait, the daemon, and what needs a person."""
     with opened(config, existing=True) as app:
-        stores = {name: _states(app, name) for name in app.stores}
-        paused = {name: app.ledger.store_state(name) for name in app.stores}
-        open_faults = app.ledger.open_faults()
-        health = read_health(app.ledger)
-        if as_json:
-            print_json(_document(app, stores, open_faults, health))
-        else:
-            _show(app, stores, open_faults, health)
-        if any(state.paused_why for state in paused.values()):
-            return Exit.REMOTE
-        attention = any(states[State.HELD] or states[State.REJECTED] for states in stores.values())
-        return Exit.ATTENTION if attention or open_faults else Exit.OK
+        standing = Standing.of(app)
+    if as_json:
+        print_json(_document(standing))
+    else:
+        _show(standing)
+    if any(store.pause.paused_why for store in standing.stores.values()):
+        return Exit.REMOTE
+    attention = any(store.states[State.HELD] or store.states[State.REJECTED] for store in standing.stores.values())
+    return Exit.ATTENTION if attention or standing.faults else Exit.OK
 
 
 def run_healthy(config: Path | None, as_json: bool) -> Exit:
@@ -66,38 +105,31 @@ def _states(app: App, store: str) -> dict[State, int]:
     return found
 
 
-def _document(
-    app: App, stores: dict[str, dict[State, int]], open_faults: dict[str, int], health: Health | None
-) -> dict[str, object]:
+def _document(standing: Standing) -> dict[str, object]:
     return {
-        "stores": [_store(app, name, states) for name, states in stores.items()],
-        "sources": [_source(app, name, open_faults) for name in app.tills],
-        "faults": sum(open_faults.values()),
-        "daemon": {
-            "running": health is not None and health.running(),
-            "problems": health.unwell(app.clock.now(), app.config.service.healthy_within) if health else [],
-        },
+        "stores": [_store(name, store) for name, store in standing.stores.items()],
+        "sources": [_source(name, report, standing.faults.get(name, 0)) for name, report in standing.sources.items()],
+        "faults": sum(standing.faults.values()),
+        "daemon": {"running": standing.running, "problems": list(standing.ails)},
     }
 
 
-def _store(app: App, name: str, states: dict[State, int]) -> dict[str, object]:
-    lag, paused = app.ledger.lag(name), app.ledger.store_state(name)
+def _store(name: str, store: StoreStands) -> dict[str, object]:
     return {
         "store": name,
-        "sales": {state.value: number for state, number in states.items()},
-        "oldest_pending": lag.oldest_pending,
-        "newest_synced": lag.newest_synced,
-        "paused": paused.paused_why,
+        "sales": {state.value: number for state, number in store.states.items()},
+        "oldest_pending": store.lag.oldest_pending,
+        "newest_synced": store.lag.newest_synced,
+        "paused": store.pause.paused_why,
     }
 
 
-def _source(app: App, name: str, open_faults: dict[str, int]) -> dict[str, object]:
-    report = app.folder_reports().get(name)
-    if report is None or isinstance(report, SourceError):
-        return {"source": name, "faults": open_faults.get(name, 0), "trouble": report.what if report else None}
+def _source(name: str, report: FolderReport | SourceError | None, faults: int) -> dict[str, object]:
+    if not isinstance(report, FolderReport):
+        return {"source": name, "faults": faults, "trouble": report.what if report else None}
     return {
         "source": name,
-        "faults": open_faults.get(name, 0),
+        "faults": faults,
         "folder": report.path,
         "waiting": report.waiting,
         "settling": report.settling,
@@ -105,17 +137,19 @@ def _source(app: App, name: str, open_faults: dict[str, int]) -> dict[str, objec
     }
 
 
-def _show(app: App, stores: dict[str, dict[State, int]], open_faults: dict[str, int], health: Health | None) -> None:
-    now = app.clock.now()
-    for name, states in stores.items():
-        paused, lag = app.ledger.store_state(name), app.ledger.lag(name)
-        say(f"store {name}" + (f": paused: {paused.paused_why}\n  {paused.cure}" if paused.paused_why else ""))
-        rows = [(state.value, f"{states[state]:,}", _NEXT[state]) for state in _ORDER if states[state]]
+def _show(standing: Standing) -> None:
+    for name, store in standing.stores.items():
+        pause, lag = store.pause, store.lag
+        say(f"store {name}" + (f": paused: {pause.paused_why}\n  {pause.cure}" if pause.paused_why else ""))
+        rows = [(state.value, f"{store.states[state]:,}", _NEXT[state]) for state in _ORDER if store.states[state]]
         columns(rows or [("no sales yet", "", "")], indent="  ")
-        say(f"  last order {_ago(lag.newest_synced, now)}" + _waiting_since(lag.oldest_pending, now))
-    for line in _lines(app, open_faults):
+        waits = _waiting_since(lag.oldest_pending, standing.now)
+        say(f"  last order {_ago(lag.newest_synced, standing.now)}{waits}")
+    for line in _lines(standing):
         say(line)
-    say(_daemon(health, now, app))
+    say("daemon: running" if standing.running else "daemon: no daemon is running")
+    for line in standing.ails if standing.running else ():
+        say(f"  {line}")
 
 
 def _waiting_since(at: datetime | None, now: datetime) -> str:
@@ -126,13 +160,11 @@ def _ago(at: datetime | None, now: datetime) -> str:
     return ago((now - at).total_seconds()) if at is not None else "none yet"
 
 
-def _lines(app: App, open_faults: dict[str, int]) -> Iterator[str]:
-    reports = app.folder_reports()
-    for name in app.tills:
+def _lines(standing: Standing) -> Iterator[str]:
+    for name, report in standing.sources.items():
         yield f"source {name}"
-        if number := open_faults.get(name, 0):
+        if number := standing.faults.get(name, 0):
             yield f"  {count(number, 'fault')} open: syncd faults --source {name}"
-        report = reports.get(name)
         if isinstance(report, SourceError):
             yield f"  {report.what}"
         elif report is not None:
@@ -140,8 +172,8 @@ def _lines(app: App, open_faults: dict[str, int]) -> Iterator[str]:
             waiting = f"{count(report.waiting, 'file')} waiting{settling}" if report.waiting else "no file waiting"
             yield f"  {waiting} in {report.path.name}"
             yield from strange_words(report.strange)
-    for name in open_faults.keys() - app.tills.keys():
-        yield f"source {name} (not in the config): {count(open_faults[name], 'fault')} open"
+    for name in standing.faults.keys() - standing.sources.keys():
+        yield f"source {name} (not in the config): {count(standing.faults[name], 'fault')} open"
 
 
 def strange_words(names: tuple[str, ...]) -> Iterator[str]:
@@ -149,10 +181,3 @@ def strange_words(names: tuple[str, ...]) -> Iterator[str]:
     if names:
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         yield f"  never read: {', '.join(names[:_NAMED])}{more}"
-
-
-def _daemon(health: Health | None, now: datetime, app: App) -> str:
-    if health is None or not health.running():
-        return "daemon: no daemon is running"
-    problems = health.unwell(now, app.config.service.healthy_within)
-    return "daemon: running" + "".join(f"\n  {line}" for line in problems)

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import format_datetime
 from typing import Any
 
 from syncd.sandbox.answers import Refusal, invalid, v2_error
 from syncd.sandbox.catalog import Catalog
+from syncd.sandbox.filters import Order, matches, sort_key, whole
 from syncd.sandbox.totals import shown, totals
 from syncd.sandbox.validate import (
     STATUSES,
@@ -23,7 +24,6 @@ from syncd.sandbox.validate import (
     digital,
 )
 
-Order = dict[str, Any]
 FIRST_ID = 100
 _PLAIN = {
     "customer_message": "",
@@ -294,13 +294,13 @@ class Orders:
         if key == "id":
             return self._fitting(reversed(chosen) if direction == "desc" else iter(chosen), wanted)
         found = self._fitting(iter(chosen), wanted)
-        return iter(sorted(found, key=lambda order: (_sort_key(order, key), order["id"]), reverse=direction == "desc"))
+        return iter(sorted(found, key=lambda order: (sort_key(order, key), order["id"]), reverse=direction == "desc"))
 
     def _fitting(self, chosen: Iterator[int], wanted: Mapping[str, str]) -> Iterator[Order]:
         deleted = wanted.get("is_deleted", "false").lower() in ("true", "1")
         for number in chosen:
             kept = self.kept.get(number)
-            if kept is not None and kept.order["is_deleted"] is deleted and _matches(kept.order, wanted):
+            if kept is not None and kept.order["is_deleted"] is deleted and matches(kept.order, wanted):
                 yield kept.order
 
 
@@ -309,45 +309,6 @@ def _span(orders: Orders, wanted: Mapping[str, str]) -> range:
     low = max(whole(wanted, "min_id", FIRST_ID + 1), FIRST_ID + 1)
     high = min(whole(wanted, "max_id", orders.newest), orders.newest)
     return range(low, high + 1)
-
-
-def whole(wanted: Mapping[str, str], name: str, default: int) -> int:
-    """A whole number of a query."""
-    try:
-        return int(wanted.get(name, default))
-    except ValueError:
-        raise invalid(name, "must be an integer") from None
-
-
-def _matches(order: Order, wanted: Mapping[str, str]) -> bool:
-    for name in ("customer_id", "status_id", "channel_id", "payment_method", "cart_id"):
-        if name in wanted and str(order[name]) != wanted[name]:
-            return False
-    if "email" in wanted and str(order["billing_address"].get("email", "")).lower() != wanted["email"].lower():
-        return False
-    if "min_total" in wanted and Decimal(order["total_inc_tax"]) < Decimal(wanted["min_total"]):
-        return False
-    if "max_total" in wanted and Decimal(order["total_inc_tax"]) > Decimal(wanted["max_total"]):
-        return False
-    return all(_in_time(order, name, wanted) for name in ("date_created", "date_modified"))
-
-
-def _in_time(order: Order, name: str, wanted: Mapping[str, str]) -> bool:
-    at = _sort_key(order, name)
-    low, high = wanted.get(f"min_{name}"), wanted.get(f"max_{name}")
-    return (not low or at >= _instant(low)) and (not high or at <= _instant(high))
-
-
-def _instant(text: str) -> float:
-    try:
-        at = datetime.fromisoformat(text) if "-" in text[:5] else parsedate_to_datetime(text)
-    except (TypeError, ValueError):
-        raise invalid("date", "must be RFC 2822 or ISO 8601") from None
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
-
-
-def _sort_key(order: Order, name: str) -> Any:  # noqa: ANN401  a number or a text, by field
-    return _instant(order[name]) if name.startswith("date_") else order[name] or 0
 
 
 def _label(order: Order) -> None:

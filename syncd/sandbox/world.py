@@ -12,7 +12,8 @@ from syncd.sandbox.answers import Refusal, invalid, v2_error, v3_error
 from syncd.sandbox.catalog import Catalog
 from syncd.sandbox.customers import Customers
 from syncd.sandbox.faults import FaultPlan
-from syncd.sandbox.orders import Orders, whole
+from syncd.sandbox.filters import whole
+from syncd.sandbox.orders import Orders
 from syncd.sandbox.quota import Quota
 from syncd.sandbox.settings import SandboxSettings
 

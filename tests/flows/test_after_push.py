@@ -1,32 +1,16 @@
 """What happens to an order after its first push, through the real command against the sandbox."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
 from syncd.testing.orders import sale
-from tests.shop import Done, Shop, Store, pass_until_settled, running_sandbox
+from tests.shop import Done, Shop, Store, pass_until_settled
 
 SOURCE = '[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\n'
 TIP = {"kind": "tip", "name": "Tip", "total_ex_tax": "2.00", "total_inc_tax": "2.00"}
 MUG = {"line_id": "1", "name": "Mug", "sku": "M", "quantity": "2", "total_ex_tax": "10.00", "total_inc_tax": "10.80"}
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    with running_sandbox() as (_, running):
-        yield running
-
-
-@pytest.fixture
-def shop(store: Store, tmp_path: Path) -> Shop:
-    (tmp_path / "inbox").mkdir()
-    made = Shop(tmp_path, store)
-    made.configure(SOURCE)
-    return made
 
 
 def till(shop: Shop, *sales: Any) -> Done:

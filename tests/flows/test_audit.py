@@ -1,31 +1,13 @@
 """``syncd audit`` against the sandbox: ten planted differences are found, each with its cause, and nothing else."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 import requests
 
 from syncd.testing.orders import sale
 from tests.flows.test_after_push import put, till
-from tests.shop import Shop, Store, running_sandbox
+from tests.shop import Shop
 
 SOURCE = '[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\n'
 DAY = ("--from", "2026-11-20", "--to", "2026-11-20")
-
-
-@pytest.fixture
-def store() -> Iterator[Store]:
-    with running_sandbox() as (_, running):
-        yield running
-
-
-@pytest.fixture
-def shop(store: Store, tmp_path: Path) -> Shop:
-    (tmp_path / "inbox").mkdir()
-    made = Shop(tmp_path, store)
-    made.configure(SOURCE)
-    return made
 
 
 def test_books_that_agree_say_so(shop: Shop) -> None:

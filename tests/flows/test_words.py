@@ -33,6 +33,7 @@ def test_sync_with_the_store_down_is_3_and_says_so(shop: Shop) -> None:
     done = shop.run("sync")
     assert done.code == 3
     assert "main: cannot be reached:" in done.out
+    assert "nothing to push" not in done.out
     assert shop.run("sync", "--json").json["trouble"]["main"].startswith("cannot be reached")
 
 

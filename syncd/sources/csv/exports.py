@@ -22,9 +22,8 @@ from syncd.sources.folder import Folder, Look, shown
 from syncd.sources.jsonl import in_words
 
 _BATCH = 500
-Wanted = Callable[
-    [str, int], bool
-]  # whether a row is wanted: its sale's key, and which of the preset's tables it is of
+# Whether a row is wanted: asked with its sale's key, and which of the preset's tables it is of.
+Wanted = Callable[[str, int], bool]
 Kinds = dict[str, set[int]]  # the tables that each sale was found in
 _PARTNER_WITHIN = timedelta(days=45)  # an export of last month may complete a sale; an older one is history
 
