@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,8 +21,9 @@ from sqlalchemy.pool import QueuePool
 from syncd.errors import Busy, ConfigError, Corrupt, Full, LedgerError
 
 _BUSY_MS = 30_000
+_WAL_MS = 20
 _MAGIC = b"SQLite format 3\x00"
-_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}")
+_PRAGMAS = ("synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}")
 
 
 class Engines:
@@ -84,6 +86,7 @@ def _sqlite(url: str, *, writing: bool) -> Engine:
         connection.isolation_level = (
             None  # we say BEGIN ourselves: the driver's own is deferred (and fails at once when busy)
         )
+        _to_wal(connection)
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
         if not writing:
@@ -94,6 +97,20 @@ def _sqlite(url: str, *, writing: bool) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
     return engine
+
+
+def _to_wal(connection: sqlite3.Connection) -> None:
+    """Switch a new ledger to the write-ahead log. SQLite waits for nobody there (its busy time-out does not count), so we do."""
+    until = threading.Event()  # nobody sets it: it only waits
+    for turn in range(_BUSY_MS // _WAL_MS):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or turn == _BUSY_MS // _WAL_MS - 1:
+                raise
+            until.wait(_WAL_MS / 1000)
+        else:
+            return
 
 
 def _postgresql(url: str) -> Engine:

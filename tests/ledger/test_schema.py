@@ -71,6 +71,20 @@ def test_two_processes_that_open_a_new_ledger_at_once_both_succeed(open_book: Ca
     assert [one.result().due() for one in opened] == [[], []]
 
 
+def test_a_ledger_that_many_open_for_the_first_time_at_once_opens_for_each(tmp_path: Path) -> None:
+    def open_it(file: Path, together: threading.Barrier) -> None:
+        together.wait()
+        Ledger.open(f"sqlite:///{file}", ManualClock()).close()
+
+    with ThreadPoolExecutor(4) as pool:
+        for turn in range(
+            30
+        ):  # without waiting for the switch to the write-ahead log about one turn in six failed
+            together = threading.Barrier(4)
+            for one in [pool.submit(open_it, tmp_path / f"{turn}.db", together) for _ in range(4)]:
+                one.result()
+
+
 @both_databases
 def test_two_processes_may_record_at_the_same_time(open_book: Callable[[], Book]) -> None:
     def record(book: Book) -> int:
