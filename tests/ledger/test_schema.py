@@ -77,9 +77,7 @@ def test_a_ledger_that_many_open_for_the_first_time_at_once_opens_for_each(tmp_p
         Ledger.open(f"sqlite:///{file}", ManualClock()).close()
 
     with ThreadPoolExecutor(4) as pool:
-        for turn in range(
-            30
-        ):  # without waiting for the switch to the write-ahead log about one turn in six failed
+        for turn in range(30):  # without waiting for the switch to the write-ahead log about one turn in six failed
             together = threading.Barrier(4)
             for one in [pool.submit(open_it, tmp_path / f"{turn}.db", together) for _ in range(4)]:
                 one.result()
