@@ -2,7 +2,7 @@
 
 from syncd.bigcommerce.api import Api
 from syncd.bigcommerce.catalog import CatalogClient, CatalogVariant
-from syncd.bigcommerce.client import OrdersClient, RemoteOrder, Sending
+from syncd.bigcommerce.client import FilterBroken, OrdersClient, RemoteOrder, Sending
 from syncd.bigcommerce.customers import CustomersClient, NewCustomer
 from syncd.bigcommerce.governor import QuotaGovernor
 from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Outcome, Refused, Reply, Throttled, Unknown
@@ -16,6 +16,7 @@ __all__ = [
     "CatalogClient",
     "CatalogVariant",
     "CustomersClient",
+    "FilterBroken",
     "NewCustomer",
     "NotSent",
     "OrdersClient",

@@ -45,13 +45,19 @@ class Api:
         return self.send_paced(method, path, params, body)
 
     def send_paced(
-        self, method: Method, path: str, params: Mapping[str, object] | None = None, body: bytes | None = None
+        self,
+        method: Method,
+        path: str,
+        params: Mapping[str, object] | None = None,
+        body: bytes | None = None,
+        *,
+        still_good: Callable[[], bool] = lambda: True,
     ) -> WireAnswer:
         """An exchange whose turn has come already: ``acquire`` was called, and this releases it."""
         headers: Mapping[str, str] | None = None
         status: int | None = None
         try:
-            answer = self._wire.send(method, path, params, body)
+            answer = self._wire.send(method, path, params, body, still_good=still_good)
             headers, status = answer.headers, answer.status
         finally:
             self._governor.release(headers, status)
@@ -60,12 +66,8 @@ class Api:
         return answer
 
     def acquire(self, *, live: bool) -> None:
-        """Wait for a turn; ``send_paced`` or ``give_up_turn`` must follow."""
+        """Wait for a turn; ``send_paced`` must follow."""
         self._governor.acquire(live=live)
-
-    def give_up_turn(self) -> None:
-        """Hand a turn back unused."""
-        self._governor.release(None, None)
 
     def get(self, path: str, params: Mapping[str, object] | None = None, *, missing_ok: bool = False) -> Any:  # noqa: ANN401
         """The JSON at ``path``; None for 204, and for 404 where that is allowed.
@@ -121,16 +123,36 @@ class Api:
         return document
 
     def pages(self, path: str, params: Mapping[str, object]) -> Iterator[list[Any]]:
-        """The pages of a V2 list (a bare list, 204 at the end) or a V3 list (``data``), 250 a page."""
-        page = 1
+        """The pages of a V2 list (a bare list) or a V3 list (``data``), 250 a page.
+
+        A V2 list ends with an empty page, or 204: a short one may only be short. A V3 list says how many pages it has.
+
+        Raises:
+            RemoteError: the store could not be asked, or its pages never end.
+
+        """
+        page, before = 1, None
         while True:
             document = self.get(path, {**params, "limit": _PAGE, "page": page})
             items = document.get("data", []) if isinstance(document, Mapping) else document or []
-            if items:
-                yield items
-            if len(items) < _PAGE:
+            if not items:
                 return
-            page += 1
+            if items == before:
+                raise Unreachable(f"{path} answers every page with the same rows", _WAIT_CURE)
+            yield items
+            if isinstance(document, Mapping) and page >= _last_page(document, page):
+                return
+            page, before = page + 1, items
+
+
+def _last_page(document: Mapping[str, Any], page: int) -> int:
+    """The number of the last page, as a V3 list tells it; where it does not, the page at hand is the last if it is short."""
+    meta = document.get("meta")
+    pagination = meta.get("pagination") if isinstance(meta, Mapping) else None
+    total = pagination.get("total_pages") if isinstance(pagination, Mapping) else None
+    if isinstance(total, int):
+        return total
+    return page if len(document.get("data") or ()) < _PAGE else page + 1
 
 
 def chunks(codes: Sequence[str], size: int, longest: int) -> Iterator[list[str]]:

@@ -21,9 +21,11 @@ _LONGEST_WAIT_S = 300.0
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
-def classify(seen: WireAnswer | WireError, *, external_order_id: str | None = None) -> Outcome:
-    """The outcome of a write. For a create, ``external_order_id`` is what the answer must echo to count."""
-    return _without_success(seen) or _success(seen, external_order_id)
+def classify(
+    seen: WireAnswer | WireError, *, external_order_id: str | None = None, order_id: int | None = None
+) -> Outcome:
+    """The outcome of a write. A create's answer must echo ``external_order_id`` to count, a change's must name ``order_id``."""
+    return _without_success(seen) or _success(seen, external_order_id, order_id)
 
 
 def classify_archive(seen: WireAnswer | WireError, order_id: int) -> Outcome:
@@ -66,13 +68,15 @@ def _broken(error: WireError) -> Outcome:
     return Unknown(error.why) if error.connected else NotSent(error.why)
 
 
-def _success(answer: WireAnswer | WireError, external_order_id: str | None) -> Outcome:
+def _success(answer: WireAnswer | WireError, external_order_id: str | None, order_id: int | None) -> Outcome:
     document = parse(answer.body) if isinstance(answer, WireAnswer) else None
     if not isinstance(document, Mapping):
         return Unknown(f"the API answered {answer.status} with a body that cannot be read")
     number = document.get("id")
     if not isinstance(number, int) or isinstance(number, bool) or number <= 0:
         return Unknown(f"the API answered {answer.status} without an order id")
+    if order_id is not None and number != order_id:
+        return Unknown(f"the API answered {answer.status} with order {number}, not with order {order_id}")
     if external_order_id is not None and document.get("external_order_id") != external_order_id:
         return Unknown(f"the API answered {answer.status} with order {number}, which is not the one that was sent")
     currency = str(document.get("default_currency_code") or "")

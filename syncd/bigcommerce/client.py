@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from syncd.bigcommerce.api import Api
 from syncd.bigcommerce.classify import amount, classify, classify_archive, classify_refund
-from syncd.bigcommerce.outcome import NotSent, Outcome, Reply
+from syncd.bigcommerce.outcome import Outcome, Reply
 from syncd.bigcommerce.wire import Method, WireAnswer, WireError
 
 _ORDERS = "/v2/orders"
@@ -45,6 +46,10 @@ class Sending:
     still_good: Callable[[], bool] = lambda: True
 
 
+class FilterBroken(Exception):
+    """A list's filter let other orders through and none of those asked for: their absence is not shown."""
+
+
 class OrdersClient:
     """One store's orders."""
 
@@ -57,8 +62,9 @@ class OrdersClient:
         return self._write("POST", _ORDERS, body, how, lambda seen: classify(seen, external_order_id=echo))
 
     def update(self, order_id: int, body: Mapping[str, Any], how: Sending) -> Reply:
-        """PUT changes to an order, once."""
-        return self._write("PUT", f"{_ORDERS}/{order_id}", body, how, classify)
+        """PUT changes to an order, once. The answer counts only if it is about that order."""
+        means = partial(classify, order_id=order_id)
+        return self._write("PUT", f"{_ORDERS}/{order_id}", body, how, means)
 
     def archive(self, order_id: int, how: Sending) -> Reply:
         """DELETE an order, which archives it, once."""
@@ -86,11 +92,8 @@ class OrdersClient:
     ) -> Reply:
         content = None if body is None else json.dumps(body, separators=(",", ":")).encode()
         self._api.acquire(live=how.live)
-        if not how.still_good():
-            self._api.give_up_turn()
-            return Reply(NotSent("it waited too long for its turn; its intent had grown stale"))
         try:
-            answer = self._api.send_paced(method, path, None, content)
+            answer = self._api.send_paced(method, path, None, content, still_good=how.still_good)
         except WireError as error:
             return Reply(means(error), error.status, None, error.elapsed_s)
         return Reply(means(answer), answer.status, answer.request_id, answer.elapsed_s)
@@ -157,14 +160,23 @@ class OrdersClient:
     def find(self, external_order_id: str) -> list[RemoteOrder]:
         """Every order with this key, archived ones too, lowest id first.
 
-        Whether a list holds archived orders without being asked for them is not documented, so both are asked for, and
-        the match is checked here.
+        Whether a list holds archived orders without being asked for them is not documented, so both are asked for. How exact
+        the filter is, is not documented either, so every row is checked here.
+
+        Raises:
+            FilterBroken: rows came, and none of them has the key: the filter proves nothing.
+            RemoteError: the store could not be asked.
+
         """
         found: dict[int, RemoteOrder] = {}
+        strangers = 0
         for deleted in ({}, {"is_deleted": "true"}):
             for page in self._api.pages(_ORDERS, {"external_order_id": external_order_id, **deleted}):
-                orders = map(read_order, page)
+                orders = [read_order(item) for item in page]
                 found |= {order.id: order for order in orders if order.external_order_id == external_order_id}
+                strangers += sum(order.external_order_id != external_order_id for order in orders)
+                if strangers and not found:
+                    raise FilterBroken(f"a look-up of {external_order_id} answered with other orders")
         return [found[number] for number in sorted(found)]
 
     def list_from(self, lowest_id: int) -> Iterator[RemoteOrder]:
@@ -181,12 +193,25 @@ class OrdersClient:
         params |= {"max_date_created": end.isoformat()} if end else {}
         params |= {"is_deleted": "true"} if archived else {}
         after = lowest_id
-        while True:  # by id and not by page number: orders that arrive meanwhile shift no page
-            page = [read_order(item) for item in self._api.get(_ORDERS, {**params, "min_id": after}) or []]
-            yield from page
-            if len(page) < 250:
+        while page := self._list({**params, "min_id": after}):
+            ids = [order.id for order in page]
+            if ids != sorted(set(ids)) or ids[0] < after:  # neither its order nor its filter can be relied on
+                yield from self._list_by_pages(params, after)
                 return
-            after = max(order.id for order in page) + 1
+            yield from page
+            after = ids[-1] + 1  # by id and not by page number: orders that arrive meanwhile shift no page
+
+    def _list(self, params: Mapping[str, object]) -> list[RemoteOrder]:
+        return [read_order(item) for item in self._api.get(_ORDERS, params) or []]
+
+    def _list_by_pages(self, params: Mapping[str, object], lowest_id: int) -> Iterator[RemoteOrder]:
+        """Every page of a list that keeps neither order nor bounds, each order once."""
+        seen: set[int] = set()
+        for page in self._api.pages(_ORDERS, {**params, "min_id": lowest_id}):
+            for order in map(read_order, page):
+                if order.id >= lowest_id and order.id not in seen:
+                    seen.add(order.id)
+                    yield order
 
     def newest_id(self) -> int:
         """The highest order id in the store, 0 where it has no order."""

@@ -1,8 +1,8 @@
 """Connections that say when they are up, sockets that keep the exchange's deadline, pools that drop what idled too long.
 
-urllib3's own classes with four additions: a mark once a connection (TLS included) is up; the time that is left, set before
-every read; connections idle for more than 30 s closed instead of reused (a peer may have dropped them without a word); one TLS
-context, loaded once. Nothing here can turn verification off.
+urllib3's own classes with four additions: a last question and a mark once a connection (TLS included) is up; the time that is
+left, set before every read; connections idle for more than 30 s closed instead of reused (a peer may have dropped them without
+a word); one TLS context, loaded once. Nothing here can turn verification off.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Deadlines(Protocol):
         """Seconds left; raises TimeoutError where there are none."""
         ...
 
-    def mark_connected(self) -> None:
-        """The connection is up."""
+    def leaving(self) -> None:
+        """The connection is up, and the next byte is the request's; raises where it must not leave any more."""
         ...
 
     def now(self) -> float:
@@ -61,11 +61,12 @@ def _tls_context(ca_file: str, deadlines: Deadlines) -> ssl.SSLContext:
     return context
 
 
-def _pool_classes(deadlines: Deadlines, context: ssl.SSLContext) -> dict[str, type[HTTPConnectionPool]]:
-    """The two pool classes, closed over one wire."""
+def _connection_classes(deadlines: Deadlines, context: ssl.SSLContext) -> tuple[type[HTTPConnection], type[Any]]:
+    """The plain and the TLS connection, closed over one wire."""
 
     class _Marking(HTTPConnection):
         idle_since: float = 0.0
+        is_tls = False
 
         def _new_conn(self) -> socket.socket:
             raw = super()._new_conn()
@@ -77,16 +78,26 @@ def _pool_classes(deadlines: Deadlines, context: ssl.SSLContext) -> dict[str, ty
 
         def connect(self) -> None:
             super().connect()
-            deadlines.mark_connected()
+            if not self.is_tls:  # a plain one is opened between putrequest and its first byte, one of TLS before both
+                deadlines.leaving()
 
         def putrequest(self, *words: Any, **named: Any) -> None:  # noqa: ANN401  handed on as they are
             if self.sock is not None:
-                deadlines.mark_connected()
+                deadlines.leaving()
             super().putrequest(*words, **named)
 
     class _MarkingTLS(_Marking, HTTPSConnection):
+        is_tls = True
+
         def __init__(self, *words: Any, **named: Any) -> None:  # noqa: ANN401  handed on, with our context
             super().__init__(*words, **(named | {"ssl_context": context}))
+
+    return _Marking, _MarkingTLS
+
+
+def _pool_classes(deadlines: Deadlines, context: ssl.SSLContext) -> dict[str, type[HTTPConnectionPool]]:
+    """The two pool classes, closed over one wire."""
+    plain, secure = _connection_classes(deadlines, context)
 
     class _Idling:
         """Mixed into both pools: remembers when a connection came back."""
@@ -103,10 +114,10 @@ def _pool_classes(deadlines: Deadlines, context: ssl.SSLContext) -> dict[str, ty
             super()._put_conn(connection)  # type: ignore[misc]  # the pool that this is mixed into has it
 
     class Pool(_Idling, HTTPConnectionPool):
-        ConnectionCls = cast("Any", _Marking)
+        ConnectionCls = cast("Any", plain)
 
     class TLSPool(_Idling, HTTPSConnectionPool):
-        ConnectionCls = cast("Any", _MarkingTLS)
+        ConnectionCls = cast("Any", secure)
 
     return {"http": Pool, "https": TLSPool}
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import http.client
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlencode
@@ -60,6 +60,11 @@ class _Exchange(threading.local):
 
     deadline: float = 0.0
     connected: bool = False
+    still_good: Callable[[], bool] = staticmethod(lambda: True)
+
+
+class StaleError(OSError):
+    """The request waited too long before its first byte could leave; nothing of it left."""
 
 
 class Wire:
@@ -90,9 +95,17 @@ class Wire:
         self._adapter.close()
 
     def send(
-        self, method: Method, path: str, params: Mapping[str, object] | None = None, body: bytes | None = None
+        self,
+        method: Method,
+        path: str,
+        params: Mapping[str, object] | None = None,
+        body: bytes | None = None,
+        *,
+        still_good: Callable[[], bool] = lambda: True,
     ) -> WireAnswer:
         """One exchange, tried once. ``path`` is the part after the store hash, such as ``/v2/orders``.
+
+        ``still_good`` is asked after name, connection and TLS, right before the first byte: where it says no, nothing leaves.
 
         Raises:
             WireError: no whole answer came within the deadline.
@@ -100,7 +113,7 @@ class Wire:
         """
         begin = self._now()
         self._exchange.deadline = begin + self._settings.deadline.total_seconds()
-        self._exchange.connected = False
+        self._exchange.connected, self._exchange.still_good = False, still_good
         status: int | None = None
         try:
             answer = self._adapter.send(
@@ -159,8 +172,15 @@ class Wire:
             raise TimeoutError(msg)
         return left
 
-    def mark_connected(self) -> None:
-        """From here on the request may have left."""
+    def leaving(self) -> None:
+        """From here on the request may have left.
+
+        Raises:
+            StaleError: it must not leave any more.
+
+        """
+        if not self._exchange.still_good():
+            raise StaleError("it waited too long for its turn; its intent had grown stale")
         self._exchange.connected = True
 
     def now(self) -> float:

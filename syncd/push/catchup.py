@@ -45,7 +45,7 @@ class CatchUp:
         with self._walking:
             if self.newest is None:
                 highest = self._ledger.store_state(self._store).highest_order_id or 0
-                self._walk(highest + 1, ())
+                self._walk(_below(highest), ())
 
     def find(self, keys: Collection[str], floor: int) -> dict[str, list[Known]]:
         """The orders that carry ``keys``, all of them newer than order ``floor``.
@@ -55,11 +55,11 @@ class CatchUp:
 
         """
         with self._walking:
-            return self._walk(floor + 1, keys)
+            return self._walk(_below(floor), keys)
 
     def pages(self, floor: int) -> int:
         """About how many calls a walk from ``floor`` takes."""
-        return ((self.newest or 0) - floor) // _PAGE + 2
+        return ((self.newest or 0) - _below(floor)) // _PAGE + 2
 
     def saw(self, order_id: int) -> None:
         """An order of this id exists."""
@@ -83,6 +83,11 @@ class CatchUp:
         if noted:
             get_logger().info("store_listed", store=self._store, orders_with_a_key=noted, highest_order_id=highest)
         return found
+
+
+def _below(order_id: int) -> int:
+    """Where a walk begins: a page before the newest order that was known, for ids need not be committed in their order."""
+    return max(1, order_id - _PAGE + 1)
 
 
 def known_of(order: RemoteOrder) -> Known:

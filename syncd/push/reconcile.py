@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from syncd.bigcommerce import OrdersClient
+from syncd.bigcommerce import FilterBroken, OrdersClient
 from syncd.clock import BootTime, Clock, Now
 from syncd.errors import RemoteError
 from syncd.ledger import Doubt, Kind, Known, Lease, Ledger, Looked, Sale
@@ -146,7 +146,10 @@ class Reconciler:
             return found
         keys, floor = {sale.sale_key for sale in rest}, min(sale.order_floor or 0 for sale in rest)
         if len(keys) <= _SINGLY or len(keys) * _CALLS_EACH <= self._catch_up.pages(floor):
-            return found | {key: [known_of(order) for order in self._orders.find(key)] for key in sorted(keys)}
+            try:
+                return found | {key: [known_of(order) for order in self._orders.find(key)] for key in sorted(keys)}
+            except FilterBroken as broken:  # the walk by id looks at every key itself
+                get_logger().warning("filter_not_trusted", store=self._store, why=str(broken))
         return found | self._catch_up.find(keys, floor)
 
     def _report(self, settled: Sequence[tuple[Sale, Transition]], still: int) -> ReconcileReport:

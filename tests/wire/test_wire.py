@@ -280,6 +280,26 @@ def test_an_intent_that_grew_stale_is_not_sent() -> None:
         assert server.requests == []
 
 
+@pytest.mark.parametrize("secure", [False, True])
+def test_whether_an_intent_is_fresh_is_asked_after_name_connection_and_tls(
+    secure: bool, authority: trustme.CA, ca_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stale = threading.Event()
+    look_up = socket.getaddrinfo
+
+    def slow(*words: object, **named: object) -> object:
+        stale.set()  # by the time that the name is found, the intent has grown old
+        return look_up(*words, **named)  # type: ignore[arg-type]  # handed on as they came
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    with serving(says(OK), tls(authority, "localhost") if secure else None) as server:
+        orders = client(f"http{'s' if secure else ''}://localhost:{server.port}", ca_file=ca_file)
+        reply = orders.create({}, Sending(still_good=lambda: not stale.is_set()))
+        assert isinstance(reply.outcome, NotSent), reply.outcome
+        assert "stale" in reply.outcome.why
+        assert server.requests == []
+
+
 def test_plain_http_to_another_machine_is_refused_by_the_config() -> None:
     with pytest.raises(ValueError, match="https"):
         settings("http://api.bigcommerce.com")

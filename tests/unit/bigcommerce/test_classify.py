@@ -47,6 +47,12 @@ def test_an_answer_of_200_that_cannot_be_trusted_leaves_the_outcome_unknown(body
     assert isinstance(classify(answer(200, body), external_order_id=KEY), Unknown)
 
 
+@pytest.mark.parametrize("body", [{"id": 777}, {"id": True}, {}, b"{"])
+def test_the_answer_to_a_change_counts_only_if_it_is_about_that_order(body: object) -> None:
+    assert isinstance(classify(answer(200, {"id": 7}), order_id=7), Accepted)
+    assert isinstance(classify(answer(200, body), order_id=7), Unknown)
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_may_have_been_a_proxys_after_the_commit(status: int) -> None:
     assert classify(answer(status), external_order_id=KEY) == Unknown(
