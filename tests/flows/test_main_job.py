@@ -95,6 +95,7 @@ def test_limit_sends_no_more_than_it_says(shop: Shop) -> None:
 def test_a_refused_token_pauses_the_store_and_loses_nothing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.drop("sales.jsonl", lines_of(3))
     good = shop.config.read_text()
+    good = good.replace('probe_gap = "200ms"', 'probe_gap = "1ms"')
     shop.config.write_text(good.replace("FLOW_TOKEN", "WRONG_TOKEN"))
     monkeypatch.setenv("WRONG_TOKEN", "revoked-token")
     done = shop.run("sync")
