@@ -14,9 +14,10 @@ from syncd.bigcommerce import Api, CatalogClient, CustomersClient, OrdersClient,
 from syncd.clock import Clock, SystemClock
 from syncd.config import Config, SourceConfig, StoreSettings
 from syncd.errors import SourceError
-from syncd.intake import Polled, poll, router
+from syncd.intake import Polled, poll
 from syncd.intake.poll import Intake, record_all
 from syncd.ledger import Lane, Lease, Ledger
+from syncd.plan import Decider
 from syncd.push import (
     CatchUp,
     Circuit,
@@ -81,7 +82,8 @@ class Store:
     @cached_property
     def circuit(self) -> Circuit:
         """Whether this store may be spoken to now."""
-        return Circuit(self.name, self._ledger, self.settings.push, self._clock)
+        settings = self.settings
+        return Circuit(self.name, self._ledger, settings.push, self._clock, settings.rules.longest_key)
 
     @cached_property
     def catch_up(self) -> CatchUp:
@@ -191,7 +193,7 @@ class Till:
         return polled
 
     def _intake(self, lane: Lane, backfill: int | None, *, history: bool = False) -> Intake:
-        return Intake(self.name, router(self.config.common.store, self.clock), lane, backfill, history)
+        return Intake(self.name, lambda _order: self.config.common.store, lane, backfill, history)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +233,8 @@ def open_app(config: Config, clock: Clock | None = None) -> Iterator[App]:
     """
     clock = clock or SystemClock()
     with ExitStack() as exits:
-        ledger = exits.enter_context(Ledger.open(config.ledger_url.get_secret_value(), clock))
+        grounds = {name: settings.ground for name, settings in config.stores.items()}
+        ledger = exits.enter_context(Ledger.open(config.ledger_url.get_secret_value(), clock, Decider(grounds)))
         stores = {
             name: Store(name, settings, ledger, clock, config.base_dir) for name, settings in config.stores.items()
         }

@@ -27,7 +27,7 @@ from syncd.bigcommerce.settings import ConnectionSettings
 from syncd.clock import Duration
 from syncd.errors import ConfigError, Problem, UsageError
 from syncd.mapping.rules import Rules
-from syncd.push.policy import Policy
+from syncd.plan import Ground, Policy
 from syncd.secret import resolve_secret
 from syncd.sources import registry
 from syncd.sources.csv.settings import Preset
@@ -84,6 +84,11 @@ class StoreSettings(BaseModel):
     connection: ConnectionSettings
     rules: Rules
     push: Policy
+
+    @property
+    def ground(self) -> Ground:
+        """What this store's sales are judged by."""
+        return Ground(self.rules, self.push)
 
     @model_validator(mode="before")
     @classmethod

@@ -73,6 +73,10 @@ class Unreachable(RemoteError):
     """No answer, or none that could be read."""
 
 
+class Declined(RemoteError):
+    """400, 404, 409, 422 and their like: BigCommerce does not take the question itself."""
+
+
 class Denied(RemoteError):
     """401 or 403: the token is wrong, revoked or lacks a scope."""
 

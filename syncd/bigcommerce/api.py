@@ -11,11 +11,12 @@ from syncd.bigcommerce.classify import parse, reset_s, words
 from syncd.bigcommerce.governor import QuotaGovernor
 from syncd.bigcommerce.wire import Method, Wire, WireAnswer, WireError
 from syncd.clock import Clock
-from syncd.errors import Denied, RemoteError, Throttled, Unreachable
+from syncd.errors import Declined, Denied, RemoteError, Throttled, Unreachable
 
 _TRIES = 3
 _PAGE = 250
 _DENIED_CURE = "Check the token: it must be this store's, not revoked, with Orders: modify and Products: read-only."
+_DECLINED_CURE = "Check api_url, store_hash and any proxy between; if only one question is refused, what it asks for."
 _WAIT_CURE = "syncd goes on by itself once the store answers; see https://status.bigcommerce.com."
 
 
@@ -117,6 +118,8 @@ class Api:
         if status == 429:
             raise Throttled(f"the store's quota is used up ({path})", _WAIT_CURE, reset_s(answer.headers))
         document = parse(answer.body) if 200 <= status < 300 else None
+        if document is None and 400 <= status < 500 and status != 408:
+            raise Declined(f"GET {path} answered {status}: {words(answer.body)}", _DECLINED_CURE)
         if document is None:
             cure = "Check api_url, store_hash and any proxy between." if status < 500 else _WAIT_CURE
             raise Unreachable(f"GET {path} answered {status}: {words(answer.body)}", cure)

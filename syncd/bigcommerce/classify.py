@@ -17,6 +17,7 @@ from syncd.bigcommerce.wire import WireAnswer, WireError
 from syncd.canonical.money import plain
 
 _MOST_WORDS = 500
+_SHORTEST_CUT = 16
 _LONGEST_WAIT_S = 300.0
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
@@ -77,10 +78,19 @@ def _success(answer: WireAnswer | WireError, external_order_id: str | None, orde
         return Unknown(f"the API answered {answer.status} without an order id")
     if order_id is not None and number != order_id:
         return Unknown(f"the API answered {answer.status} with order {number}, not with order {order_id}")
-    if external_order_id is not None and document.get("external_order_id") != external_order_id:
-        return Unknown(f"the API answered {answer.status} with order {number}, which is not the one that was sent")
-    currency = str(document.get("default_currency_code") or "")
-    return Accepted(number, amount(document.get("total_inc_tax")), amount(document.get("total_tax")), currency)
+    if external_order_id is not None and (echo := document.get("external_order_id")) != external_order_id:
+        why = f"the API answered {answer.status} with order {number}, which is not the one that was sent"
+        return Unknown(why, order_id=number, cut_at=cut_length(external_order_id, echo))
+    currency, status = str(document.get("default_currency_code") or ""), document.get("status_id")
+    totals = amount(document.get("total_inc_tax")), amount(document.get("total_tax"))
+    return Accepted(number, *totals, currency, status if isinstance(status, int) else None)
+
+
+def cut_length(key: str, echo: object) -> int | None:
+    """The length at which ``key`` was cut to make ``echo``; None where ``echo`` is something else, or says nothing of a key."""
+    if isinstance(echo, str) and len(key) > len(echo) >= _SHORTEST_CUT and key.startswith(echo):
+        return len(echo)
+    return None
 
 
 def parse(body: bytes) -> Any:  # noqa: ANN401  whatever JSON there is; None where there is none

@@ -14,6 +14,7 @@ class Accepted:
     total_inc_tax: Decimal | None = None
     total_tax: Decimal | None = None
     currency: str = ""
+    status_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,15 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """It may have taken effect. ``misdirected`` marks a 3xx: the URL or a proxy is wrong, and the store must pause."""
+    """It may have taken effect. ``misdirected`` marks a 3xx: the URL or a proxy is wrong, and the store must pause.
+
+    ``order_id`` is an order that the answer named without our key, and ``cut_at`` the length at which it had cut that key.
+    """
 
     why: str
     misdirected: bool = False
+    order_id: int | None = None
+    cut_at: int | None = None
 
 
 Outcome = Accepted | Refused | Barred | Throttled | NotSent | Unknown

@@ -7,7 +7,9 @@ are fields at their default, so that a field added later leaves the fingerprints
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import blake2b
+from typing import Any
 
 from syncd.canonical.order import CanonicalOrder
 
@@ -19,3 +21,41 @@ def fingerprint(order: CanonicalOrder) -> str:
     """32 hex digits that change when what the sale says changes."""
     said = order.model_dump_json(exclude=_SILENT, exclude_defaults=True, context="fingerprint")
     return _VERSION + blake2b(said.encode(), digest_size=16).hexdigest()
+
+
+_DESCRIBES = {
+    "number",
+    "business_day",
+    "location",
+    "register",
+    "cashier",
+    "billing",
+    "shipping_method",
+    "taxes",
+    "note",
+}
+_DESCRIBES_PART = {
+    "lines": {"sku", "upc", "variant", "unit", "list_price", "taxes", "modifiers", "serials", "note"},
+    "tenders": {"tendered", "change", "card_brand", "card_last4"},
+    "fees": {"taxes"},
+    "refunds": {"at", "tender", "reason"},
+}
+
+
+def is_same_sale(before: CanonicalOrder, now: CanonicalOrder) -> bool:
+    """Whether ``now`` is ``before``, read anew: the same but for descriptions that were empty and have been filled since.
+
+    What a sale sold, to whom, for how much and what became of it are no descriptions: filled in later, they are an edit.
+    """
+    one, two = (order.model_dump(mode="json", exclude=_SILENT, exclude_defaults=True) for order in (before, now))
+    for name, fillable in _DESCRIBES_PART.items():
+        parts, others = one.get(name, ()), two.get(name, ())
+        if len(parts) != len(others):
+            return False
+        two[name] = [_without_filled(part, other, fillable) for part, other in zip(parts, others, strict=True)]
+        one[name] = list(parts)
+    return _without_filled(one, two, _DESCRIBES) == one
+
+
+def _without_filled(before: Mapping[str, Any], now: Mapping[str, Any], fillable: set[str]) -> dict[str, Any]:
+    return {name: value for name, value in now.items() if name in before or name not in fillable}

@@ -1,4 +1,4 @@
-"""What people do to sales: ``retry``, ``skip``, ``release``."""
+"""What people decide about sales: ``retry``, ``release``, ``accept``, ``skip``, ``hold``."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import getpass
 from dataclasses import dataclass
 from pathlib import Path
 
-from syncd.app import App
 from syncd.cli.asking import sure
 from syncd.cli.exits import Exit
 from syncd.cli.opening import known_source, opened
 from syncd.cli.render import count, print_json, say
 from syncd.errors import UsageError
-from syncd.ledger import Moved, Selection
+from syncd.ledger import Selection, Verb
 
 _NAMED = 10
 _MOST = 100_000
@@ -28,8 +27,8 @@ class How:
     as_json: bool = False
 
 
-def run_action(action: str, config: Path | None, selection: Selection, how: How) -> Exit:
-    """Retry, skip or release the chosen sales; says which moved and which could not."""
+def run_action(action: Verb, config: Path | None, selection: Selection, how: How) -> Exit:
+    """Keep a decision about the chosen sales; says for which it was kept and for which it makes no sense."""
     if not (selection.keys or selection.state or selection.source or selection.text or selection.day_from):
         raise UsageError(f"{action} which sales?", f"Name keys, or choose with options: syncd {action} --help")
     with opened(config, existing=True) as app:
@@ -39,7 +38,7 @@ def run_action(action: str, config: Path | None, selection: Selection, how: How)
             if how.dry_run:
                 return _only_looked(action, [sale.sale_key for sale in found], as_json=how.as_json)
             sure(f"{action.capitalize()} {count(len(found), 'sale')}", yes=how.yes or not found)
-        done = _do(app, action, selection, how.reason)
+        done = app.ledger.decide(action, selection, f"cli:{getpass.getuser()}", how.reason)
         if how.as_json:
             print_json({"moved": list(done.moved), "refused": [{"sale": key, "why": why} for key, why in done.refused]})
         else:
@@ -47,13 +46,6 @@ def run_action(action: str, config: Path | None, selection: Selection, how: How)
             for key, why in done.refused:
                 say(f"  not {key}: {why}")
         return Exit.ATTENTION if done.refused else Exit.OK
-
-
-def _do(app: App, action: str, selection: Selection, reason: str) -> Moved:
-    actor = f"cli:{getpass.getuser()}"
-    if action == "skip":
-        return app.ledger.skip(selection, actor, reason)
-    return app.ledger.retry(selection, actor) if action == "retry" else app.ledger.release(selection, actor)
 
 
 def _only_looked(action: str, keys: list[str], *, as_json: bool) -> Exit:

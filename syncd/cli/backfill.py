@@ -11,14 +11,16 @@ from pathlib import Path
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from syncd.app import App, Store, Till
+from syncd.canonical import CanonicalOrder, fingerprint
 from syncd.canonical.money import format_money
 from syncd.cli.exits import Exit
 from syncd.cli.opening import need_work, opened
 from syncd.cli.render import notes, out, print_json
 from syncd.cli.run import polled_words
+from syncd.clock import Now
 from syncd.errors import Busy, UsageError
-from syncd.intake.route import route_sale
-from syncd.ledger import State
+from syncd.ledger import Said, State, new_sale, saying
+from syncd.plan import next_step, standing
 from syncd.sources.csv.times import zone
 
 _LOOK_S = 0.5
@@ -79,7 +81,7 @@ def _estimate(app: App, till: Till, span: tuple[datetime, datetime], as_json: bo
     for batch in till.source.fetch_range(*span):
         faults += len(batch.faults)
         for order in batch.orders:
-            states[route_sale(order, till.config.common.store, app.clock.now()).state.value] += 1
+            states[_would_be(app, till.config.common.store, order).value] += 1
             totals[order.currency] = totals.get(order.currency, Decimal(0)) + order.total_inc_tax
             new += app.ledger.sale(order.sale_key) is None
     if as_json:
@@ -92,6 +94,13 @@ def _estimate(app: App, till: Till, span: tuple[datetime, datetime], as_json: bo
         )
         out.print(f"About {new} requests. Nothing was recorded.", markup=False)
     return Exit.ATTENTION if faults else Exit.OK
+
+
+def _would_be(app: App, store: str, order: CanonicalOrder) -> State:
+    """The state in which a sale would be recorded."""
+    kept, said = app.ledger.sale(order.sale_key), Said(order, fingerprint(order))
+    sale = saying(kept, said) if kept is not None else new_sale(said, store, app.clock.now())
+    return standing(next_step(sale, app.config.stores[store].ground, Now.of(app.clock), said)).state
 
 
 def _follow(app: App, store: Store, stop: threading.Event) -> None:

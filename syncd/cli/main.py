@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from syncd import __version__
+from syncd.cli.decisions import add_decisions
 from syncd.cli.ledger_commands import ledger
-from syncd.cli.options import AsJson, ConfigPath
+from syncd.cli.options import AsJson, ConfigPath, DayOption, SourceOption, StateOption, TextOption, Yes
 from syncd.cli.orders_commands import orders
 
 cli = typer.Typer(
@@ -50,16 +51,6 @@ def options(
 
 
 Key = Annotated[str, typer.Argument(help="A sale key: SOURCE:ID, as `syncd sales` lists them.")]
-Keys = Annotated[list[str] | None, typer.Argument(help="Sale keys; or choose sales with the options.")]
-StateOption = Annotated[
-    str | None,
-    typer.Option("--state", help="Only sales in this state: held, pending, rejected, synced, unknown, skipped."),
-]
-SourceOption = Annotated[str | None, typer.Option("--source", help="Only sales of this source.")]
-TextOption = Annotated[str | None, typer.Option("--error", help="Only sales whose reason contains this text.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say which sales they are.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, whatever the number.")]
-DayOption = Annotated[str | None, typer.Option("--day", help="Only sales placed on this day (UTC), e.g. 2026-11-23.")]
 
 
 @cli.command()
@@ -214,76 +205,7 @@ def faults(
     raise typer.Exit(run_faults(config, source, list(ids or ()), limit, every, as_json))
 
 
-@cli.command()
-def retry(
-    keys: Keys = None,
-    config: ConfigPath = None,
-    state: StateOption = None,
-    source: SourceOption = None,
-    error: TextOption = None,
-    day: DayOption = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    as_json: AsJson = False,
-) -> None:
-    """Push rejected sales again, now.
-
-    Example: syncd retry --state rejected --error "channel"
-    """
-    from syncd.cli.actions import How, run_action
-    from syncd.cli.sales import choose
-
-    how = How("", dry_run, yes, as_json)
-    raise typer.Exit(run_action("retry", config, choose(keys, state, source, error, day), how))
-
-
-@cli.command()
-def skip(
-    keys: Keys = None,
-    config: ConfigPath = None,
-    reason: Annotated[str, typer.Option("--reason", help="Why, for the sale's story.")] = "",
-    state: StateOption = None,
-    source: SourceOption = None,
-    error: TextOption = None,
-    day: DayOption = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    as_json: AsJson = False,
-) -> None:
-    """Leave sales out for good; they stay in the ledger.
-
-    Example: syncd skip till:1001 --reason "entered by hand"
-    """
-    from syncd.cli.actions import How, run_action
-    from syncd.cli.sales import choose
-
-    how = How(reason, dry_run, yes, as_json)
-    raise typer.Exit(run_action("skip", config, choose(keys, state, source, error, day), how))
-
-
-@cli.command()
-def release(
-    keys: Keys = None,
-    config: ConfigPath = None,
-    state: StateOption = None,
-    source: SourceOption = None,
-    error: TextOption = None,
-    day: DayOption = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    as_json: AsJson = False,
-) -> None:
-    """Push held or skipped sales as they are.
-
-    Example: syncd release till:1001
-    """
-    from syncd.cli.actions import How, run_action
-    from syncd.cli.sales import choose
-
-    how = How("", dry_run, yes, as_json)
-    raise typer.Exit(run_action("release", config, choose(keys, state, source, error, day), how))
-
-
+add_decisions(cli)
 cli.add_typer(ledger, name="ledger")
 
 

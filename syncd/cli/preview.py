@@ -6,29 +6,28 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
 from syncd.app import App, Store, Till
-from syncd.canonical import CanonicalOrder, Fault
+from syncd.canonical import CanonicalOrder, Fault, fingerprint
 from syncd.canonical.money import format_money
 from syncd.cli.exits import Exit
 from syncd.cli.opening import opened
 from syncd.cli.render import count, notes, print_json, say
+from syncd.clock import Now
 from syncd.errors import RemoteError, SyncdError, UsageError
-from syncd.intake.route import route_sale
-from syncd.ledger import Lane, Sale, State
-from syncd.ledger.states import Synced
+from syncd.ledger import Kind, Lane, Said, State, new_sale, saying
 from syncd.mapping import Mapped, Matches, Occasion, map_create
+from syncd.plan import Change, Create, next_step, standing
 from syncd.push.hook import run_hook
-from syncd.push.plan import Plan, plan
 from syncd.sources.base import HasFolder, ReadsFiles
 
 _AT_ONCE = 200
 _FAULTS_SHOWN = 10
 _BECOMES = {"pending": "pushed", "synced": "left as they are", "held": "held", "skipped": "skipped"}
 _WELL = (State.PENDING, State.SYNCED)
+_MADE_OF = (State.SYNCED, State.HELD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,53 +135,22 @@ def _gather(store: Store, orders: Sequence[CanonicalOrder]) -> Sequence[Matches]
 
 
 def _preview(app: App, store: Store, order: CanonicalOrder, matches: Matches) -> Preview:
-    route = route_sale(order, store.name, app.clock.now())
-    sale = app.ledger.sale(order.sale_key) or _imagined(order, store.name, app.clock.now())
-    there = _there(app, order)
+    kept, rules, there = app.ledger.sale(order.sale_key), store.settings.rules, _there(app, order)
+    said = Said(order, fingerprint(order), kept)
+    sale = saying(kept, said) if kept is not None else new_sale(said, store.name, app.clock.now())
     occasion = Occasion(backfill=sale.lane is Lane.BACKFILL, history=sale.history)
     try:
         seen = store.observer.see(sale, order, matches, occasion)
     except RemoteError as error:
         return Preview(order, sale.state, f"what BigCommerce has of it cannot be seen: {error.what}", "", None, there)
-    planned = plan(sale, order, seen, store.settings.rules, app.clock.now())
-    if isinstance(planned, Plan):
-        return Preview(order, route.state, route.why, planned.kind.value, planned.mapped, there)
-    if route.state is not State.PENDING:
-        return Preview(order, route.state, route.why, "", None, there)
-    if not isinstance(planned, Synced):
-        return Preview(order, State(type(planned).__name__.lower()), planned.why, "", None, there)
-    whole = map_create(order, matches, store.settings.rules, occasion)  # what the order was made of, and why
-    return Preview(order, State.SYNCED, planned.note, "", whole if isinstance(whole, Mapped) else None, there)
-
-
-def _imagined(order: CanonicalOrder, store: str, now: datetime) -> Sale:
-    """The row that the sale would have once it is recorded."""
-    return Sale(
-        id=0,
-        sale_key=order.sale_key,
-        source=order.source,
-        store=store,
-        lane=Lane.LIVE,
-        state=State.PENDING,
-        fingerprint="",
-        pushed_fingerprint=None,
-        order_id=None,
-        placed_at=order.placed_at,
-        recorded_at=now,
-        changed_at=now,
-        next_attempt_at=None,
-        tries=0,
-        why="",
-        cure="",
-        currency=order.currency,
-        total_inc_tax=order.total_inc_tax,
-        total_tax=order.total_tax,
-        number=order.number,
-        location=None,
-        register=None,
-        document=None,
-        returns_of=order.returns_of,
-    )
+    step = next_step(sale, store.settings.ground, Now.of(app.clock), said, seen)
+    stands = standing(step)
+    if isinstance(step, Create | Change) and step.mapped is not None:
+        kind = step.kind.value if isinstance(step, Change) else Kind.CREATE.value
+        return Preview(order, stands.state, stands.why, kind, step.mapped, there)
+    # what the order is, or would be, made of, and why
+    whole = map_create(order, matches, rules, occasion) if stands.state in _MADE_OF else None
+    return Preview(order, stands.state, stands.why, "", whole if isinstance(whole, Mapped) else None, there)
 
 
 def _there(app: App, order: CanonicalOrder) -> str:

@@ -159,6 +159,7 @@ def polled_words(one: Polled) -> str:
     parts = [count(number, noun) for number, noun in counts if number]
     if one.held and parts:
         parts[0] += f" ({one.held:,} held)"
+    parts += [f"{count(one.older, 'older version')} left alone"] if one.older else []
     parts += [f"{number:,} {why} left out" for why, number in one.left_out.items()]
     return ", ".join(parts) or "nothing new"
 
@@ -169,7 +170,7 @@ def pushed_words(pushes: PushReport) -> str:
         "synced": "pushed",
         "held": "held",
         "rejected": "rejected",
-        "unsure": "in doubt, to be looked up",
+        "unknown": "in doubt, to be looked up",
         "pending": "to be tried again",
         "skipped": "skipped",
     }

@@ -23,6 +23,7 @@ class Polled:
     same: int = 0
     held: int = 0
     faults: int = 0
+    older: int = 0
     left_out: Mapping[str, int] = field(default_factory=dict)
     told: tuple[Fault, ...] = ()
 
@@ -38,6 +39,7 @@ class Polled:
             self.same + recorded.same,
             self.held + recorded.held,
             self.faults + recorded.faults,
+            self.older + len(recorded.older),
             left_out,
             told,
         )
@@ -89,6 +91,8 @@ def record_all(
             log.info(
                 "batch_recorded", new=recorded.new, changed=recorded.changed, held=recorded.held, faults=recorded.faults
             )
+        for key in recorded.older:
+            log.info("older_version_left_alone", sale=key)
         for fault in batch.faults[:_TOLD] if recorded.faults else ():
             log.info("record_not_read", where=fault.where, why=fault.reason)
         seen(done)

@@ -1,33 +1,44 @@
 """The ledger: the database that knows every sale's state. Knows no POS and no BigCommerce."""
 
 from syncd.ledger.actions import Moved
+from syncd.ledger.alerts import Alert
+from syncd.ledger.facts import Belief, Decision, Doubt, Known, Objection, Standing, There, Verb
 from syncd.ledger.lease import Lease
 from syncd.ledger.ledger import Ledger
 from syncd.ledger.queries import AttemptRow, Lag, Selection, Story
 from syncd.ledger.record import Recorded
-from syncd.ledger.sale import Attempt, Doubt, Intent, Known, Looked, ReplyInfo, Route, Router, Sale, read_document
+from syncd.ledger.sale import Attempt, Intent, Judge, ReplyInfo, Router, Said, Sale, new_sale, read_document, saying
 from syncd.ledger.states import Kind, Lane, State
 
 __all__ = [
+    "Alert",
     "Attempt",
     "AttemptRow",
+    "Belief",
+    "Decision",
     "Doubt",
     "Intent",
+    "Judge",
     "Kind",
     "Known",
     "Lag",
     "Lane",
     "Lease",
     "Ledger",
-    "Looked",
     "Moved",
+    "Objection",
     "Recorded",
     "ReplyInfo",
-    "Route",
     "Router",
+    "Said",
     "Sale",
     "Selection",
+    "Standing",
     "State",
     "Story",
+    "There",
+    "Verb",
+    "new_sale",
     "read_document",
+    "saying",
 ]

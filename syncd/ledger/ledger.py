@@ -17,14 +17,16 @@ from sqlalchemy import Connection, text
 from syncd.canonical import Batch, Cursor
 from syncd.clock import Clock, Now
 from syncd.errors import UsageError
-from syncd.ledger import actions, attempts, backup, cache, faults, places, queries, upgrade, verify
+from syncd.ledger import actions, alerts, attempts, backup, cache, faults, places, queries, upgrade, verify
 from syncd.ledger import lease as leases
 from syncd.ledger import record as intake
 from syncd.ledger.engine import Engines, translated
-from syncd.ledger.sale import Attempt, Intent, Known, Looked, ReplyInfo, Router, Sale
+from syncd.ledger.facts import Decision, Known, Verb
+from syncd.ledger.news import News
+from syncd.ledger.sale import Attempt, Intent, Judge, ReplyInfo, Router, Sale
 from syncd.ledger.schema import cursors
 from syncd.ledger.settling import Settling
-from syncd.ledger.states import Lane, State, Transition
+from syncd.ledger.states import Lane, State
 from syncd.ledger.times import to_micros
 from syncd.ledger.writer import Operation, T, Writer
 
@@ -35,14 +37,14 @@ _RESOLVED_AT_ONCE = 500
 class Ledger:
     """The single source of truth about every sale. Safe to use from many threads."""
 
-    def __init__(self, engines: Engines, clock: Clock, where: str) -> None:
-        self._engines, self._clock, self._where = engines, clock, where
+    def __init__(self, engines: Engines, clock: Clock, where: str, judge: Judge) -> None:
+        self._engines, self._clock, self._where, self._judge = engines, clock, where, judge
         self._writer = Writer(engines, where)
-        self._settling = Settling(self._writer)
+        self._settling = Settling(self._writer, judge)
 
     @classmethod
-    def open(cls, url: str, clock: Clock) -> Self:
-        """Open the ledger, creating or upgrading it where that is needed.
+    def open(cls, url: str, clock: Clock, judge: Judge) -> Self:
+        """Open the ledger, creating or upgrading it where that is needed; ``judge`` says where each sale stands.
 
         Raises:
             LedgerError: it cannot be opened (``Full``), is no ledger (``Corrupt``), is locked (``Busy``) or was written by a
@@ -59,7 +61,7 @@ class Ledger:
         except BaseException:
             engines.dispose()
             raise
-        return cls(engines, clock, where)
+        return cls(engines, clock, where, judge)
 
     def __enter__(self) -> Self:
         """The ledger itself."""
@@ -118,8 +120,8 @@ class Ledger:
             LedgerError: nothing of the batch was written.
 
         """
-        now, how = self._clock.now(), intake.Intake(source, router, lane, backfill, history)
-        return self._write(lambda connection: intake.record(connection, how, batch, now))
+        now, how = Now.of(self._clock), intake.Intake(source, router, lane, backfill, history)
+        return self._write(lambda connection: intake.record(connection, how, batch, self._judge, now))
 
     def cursor(self, source: str, *, backfill: int | None = None) -> Cursor | None:
         """Where a source was left, None where it never was read."""
@@ -141,22 +143,22 @@ class Ledger:
     def orphans(self, lease: leases.Lease) -> int:
         """A dead holder's ``sending`` sales become ``unknown``; how many."""
         now = Now.of(self._clock)
-        return lease.run(lambda connection: attempts.orphans(connection, lease.store, now))
+        return lease.run(lambda connection: attempts.orphans(connection, lease.store, self._judge, now))
 
     def begin(self, lease: leases.Lease, intents: Sequence[Intent]) -> Sequence[Attempt]:
         """Commit intents, durably, before anything is sent; a sale whose state or fingerprint moved on is left out."""
         now = Now.of(self._clock)
         return lease.run(lambda connection: attempts.begin(connection, intents, now))
 
-    def settle(self, attempt: Attempt, transition: Transition, reply: ReplyInfo) -> Future[bool]:
-        """Close an attempt with its outcome; outcomes commit in groups. False: the attempt was closed before."""
-        outcome = attempts.Outcome(attempt, transition, reply, Now.of(self._clock))
+    def settle(self, attempt: Attempt, news: News, reply: ReplyInfo) -> Future[State | None]:
+        """Close an attempt with its outcome; outcomes commit in groups. The sale's state, None: it was closed before."""
+        outcome = attempts.Outcome(attempt, news, reply, Now.of(self._clock))
         return self._settling.add(outcome)
 
-    def mark(self, lease: leases.Lease, decided: Sequence[tuple[Sale, Transition]]) -> int:
-        """Move pending sales that need no request; how many moved."""
+    def conclude(self, lease: leases.Lease, decided: Sequence[tuple[Sale, News]]) -> dict[int, State]:
+        """What became known of pending sales without a request; the state of each that moved, by its id."""
         now = Now.of(self._clock)
-        return lease.run(lambda connection: attempts.mark(connection, decided, now))
+        return lease.run(lambda connection: attempts.conclude(connection, decided, self._judge, now))
 
     # Settling what is unknown
 
@@ -164,16 +166,21 @@ class Ledger:
         """Unknown sales whose look-up is due."""
         return self._read(queries.unsettled, store, limit, now, far)
 
-    def noted(self, looked: Sequence[Looked]) -> None:
-        """Look-ups that settled nothing."""
-        self._write(lambda connection: attempts.noted(connection, looked))
+    def postpone(self, lease: leases.Lease, unsettled: Sequence[Sale], again_at: datetime) -> None:
+        """Look-ups that failed, and are to be made again."""
+        lease.run(lambda connection: attempts.postpone(connection, unsettled, again_at))
 
-    def resolve(self, lease: leases.Lease, settled: Sequence[tuple[Sale, Transition]]) -> int:
-        """Apply what look-ups said of unknown sales, some hundreds a transaction so that nobody waits long; how many moved."""
-        now, moved = Now.of(self._clock), 0
+    def resolve(
+        self, lease: leases.Lease, settled: Sequence[tuple[Sale, News]], now: Now
+    ) -> dict[int, tuple[State, str]]:
+        """Apply what look-ups said of sales in doubt, some hundreds a transaction so that nobody waits long.
+
+        ``now`` is when the look-ups began. The state of each sale that moved, by its id, and why.
+        """
+        moved: dict[int, tuple[State, str]] = {}
         for start in range(0, len(settled), _RESOLVED_AT_ONCE):
             some = settled[start : start + _RESOLVED_AT_ONCE]
-            moved += lease.run(partial(attempts.resolve, settled=some, now=now))
+            moved |= lease.run(partial(attempts.resolve, settled=some, judge=self._judge, now=now))
         return moved
 
     # Reading
@@ -208,7 +215,7 @@ class Ledger:
 
     def remark(self, store: str, order_ids: Sequence[int], actor: str, what: str) -> int:
         """Write into the story of each linked sale what a person did to its order; how many sales those are."""
-        now = self._clock.now()
+        now = Now.of(self._clock)
         return self._write(lambda connection: actions.remark(connection, (store, order_ids), (actor, what), now))
 
     def placed(self, store: str, start: datetime, end: datetime) -> Iterator[Sale]:
@@ -250,21 +257,11 @@ class Ledger:
         now = self._clock.now()
         return self._write(lambda connection: faults.settle(connection, source, ids, actor, now))
 
-    def retry(self, selection: queries.Selection, actor: str) -> actions.Moved:
-        """Push rejected sales again, now."""
-        return self._act(selection, actions.retried, (actor, "retried by a person"))
-
-    def skip(self, selection: queries.Selection, actor: str, reason: str) -> actions.Moved:
-        """Leave sales out for good."""
-        return self._act(selection, actions.skipped, (actor, reason or "skipped by a person"))
-
-    def release(self, selection: queries.Selection, actor: str) -> actions.Moved:
-        """Push held or skipped sales as they are."""
-        return self._act(selection, actions.released, (actor, "released by a person"))
-
-    def _act(self, selection: queries.Selection, choose: actions.Choice, who: tuple[str, str]) -> actions.Moved:
-        now = self._clock.now()
-        return self._write(lambda connection: actions.act(connection, selection, choose, who, now))
+    def decide(self, verb: Verb, selection: queries.Selection, by: str, why: str = "") -> actions.Moved:
+        """Keep a person's decision about the chosen sales: which of them it was kept for, and which not."""
+        now = Now.of(self._clock)
+        decision = Decision(verb, by, now.wall, "", why)
+        return self._write(lambda connection: actions.act(connection, selection, decision, self._judge, now))
 
     # Stores and backfills
 
@@ -292,17 +289,42 @@ class Ledger:
         """Remember up to which order id everything of ours is in the ledger."""
         self._write(lambda connection: places.note_order_id(connection, store, highest))
 
-    def note_known(self, store: str, found: Mapping[str, Known]) -> None:
-        """Remember orders that the store was seen to have under sale keys."""
-        self._write(lambda connection: places.note_known(connection, store, found))
+    def note_known(self, store: str, found: Sequence[tuple[str, Known]]) -> list[alerts.Alert]:
+        """Remember orders that the store was seen to have under sale keys; the alerts that this opened."""
+        now = self._clock.now()
+        return self._write(lambda connection: places.note_known(connection, store, found, now)) if found else []
 
     def known(self, store: str, keys: Sequence[str]) -> dict[str, Known]:
         """Which of ``keys`` the store was seen to have."""
-        return self._read(queries.known, store, keys) if keys else {}
+        return self._read(places.known, store, keys) if keys else {}
 
     def knows_any(self, store: str) -> bool:
         """Whether the store was seen to have any order that the ledger had no attempt for."""
         return self._read(queries.knows_any, store)
+
+    def note_key_limit(self, store: str, limit: int) -> None:
+        """Remember that the store cuts our keys at a length."""
+        self._write(lambda connection: places.update_store(connection, store, {"key_limit": limit}))
+
+    def note_checked(self, store: str, at: datetime) -> None:
+        """Remember when the store's newest orders were gone through."""
+        self._write(lambda connection: places.update_store(connection, store, {"checked_at": to_micros(at)}))
+
+    # Alerts
+
+    def raise_alerts(self, new: Sequence[alerts.Alert]) -> list[alerts.Alert]:
+        """Open alerts, each once for as long as it lasts; those that were not open before."""
+        now = self._clock.now()
+        return self._write(lambda connection: alerts.raise_alerts(connection, new, now)) if new else []
+
+    def end_alerts(self, store: str, kind: str, *, but: Sequence[str] = ()) -> int:
+        """End the alerts of one kind that no longer hold; how many those were."""
+        now = self._clock.now()
+        return self._write(lambda connection: alerts.end_alerts(connection, store, kind, but, now))
+
+    def alerts(self, store: str | None = None) -> list[alerts.Alert]:
+        """The alerts that are open, oldest first."""
+        return self._read(alerts.open_alerts, store)
 
     def start_backfill(self, source: str, start: datetime, end: datetime) -> int:
         """Open a backfill; its number goes on every sale that it records."""

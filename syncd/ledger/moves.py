@@ -1,123 +1,181 @@
-"""The one way in which a sale changes its state: a guarded update, and an audit row that says who and why."""
+"""The one way in which a sale changes once it is recorded: something becomes known, and its standing follows from its facts.
+
+Each move is a guarded update that names the state before, with an audit row that says who and why, in one transaction.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from syncd.clock import Now
 from syncd.errors import LedgerError
-from syncd.ledger.sale import Doubt, write_doubt
+from syncd.ledger.facts import Doubt, Objection, Standing
+from syncd.ledger.news import Delayed, Doubted, Looked, News, Waited, in_words, learn
+from syncd.ledger.sale import Judge, Sale, fact_columns, read_sale
 from syncd.ledger.schema import audit, sales
-from syncd.ledger.states import (
-    Held,
-    Pending,
-    Rejected,
-    Skipped,
-    State,
-    Synced,
-    Transition,
-    Unsure,
-    allowed,
-)
+from syncd.ledger.states import ON_THE_WIRE, State, allowed
 from syncd.ledger.times import to_micros
 
 SYNCD = "syncd"
-ONE_MORE = object()  # the value of ``tries`` in a move that begins an attempt
 
 _IDS_AT_ONCE = 500
-_CHANGED = (
+_FACTS = (
     "order_id",
-    "pushed_fingerprint",
-    "next_attempt_at",
-    "synced_at",
+    "told",
+    "there_status",
+    "there_total",
+    "there_tax",
+    "there_currency",
+    "there_placed_at",
+    "asked_total",
+    "asked_tax",
+    "doubt",
+    "objection",
+    "decision",
+    "unclean",
     "tries",
-    "why",
-    "cure",
-    "lookups",
-    "settled_by",
 )
-_READ = [sales.c.id, sales.c.state, sales.c.fingerprint, *(sales.c[name] for name in _CHANGED)]
-_SELECT = select(*_READ).where(sales.c.id.in_(bindparam("ids", expanding=True))).with_for_update()
+_STANDING = ("state", "why", "cure", "next_attempt_at", "synced_at", "changed_at")
+_SELECT = select(sales).where(sales.c.id.in_(bindparam("ids", expanding=True))).with_for_update()
 _AUDIT = insert(audit)
 _UPDATE = (
     update(sales)
     .where(sales.c.id == bindparam("of_id"), sales.c.state == bindparam("of_state"))
-    .values({name: bindparam(name) for name in ("state", "changed_at", *_CHANGED)})
+    .values({name: bindparam(name) for name in (*_STANDING, *_FACTS)})
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A change of state of one sale: from what it must be now to what it becomes, and the columns that change with it.
+    """News of one sale, for as long as it is in the state ``before``.
 
-    Where ``fingerprint`` is given, the sale must still say that.
+    Where ``fingerprint`` is given the sale must still say that, and where ``doubt`` is given be in that very doubt.
     """
 
     sale_id: int
     before: State
-    after: State
-    why: str
-    values: Mapping[str, Any] = field(default_factory=dict)
+    news: News
     fingerprint: str | None = None
+    doubt: Doubt | None = None
     attempt_id: int | None = None
     actor: str = SYNCD
 
 
-def apply(connection: Connection, moves: Sequence[Move], now: datetime) -> dict[int, RowMapping]:
-    """Make those moves whose sale still is what the move expects (one move a sale); the moved sales as they were before."""
-    rows = _rows(connection, [move.sale_id for move in moves])
-    made = [move for move in moves if _expected(move, rows.get(move.sale_id))]
-    if made:
-        connection.execute(_UPDATE, [_columns(move, rows[move.sale_id], now) for move in made])
-        write_audit(connection, [audit_row(move, now) for move in made])
-    return {move.sale_id: rows[move.sale_id] for move in made}
+def apply(connection: Connection, moves: Sequence[Move], judge: Judge, now: Now) -> dict[int, Sale]:
+    """Make those moves whose sale still is what the move expects (one move a sale); the moved sales as they are now."""
+    found = locked(connection, [move.sale_id for move in moves])
+    made: dict[int, Sale] = {}
+    updates, audits = [], []
+    for move in moves:
+        sale = found.get(move.sale_id)
+        if sale is None or not _expected(move, sale):
+            continue
+        after, standing = moved(sale, move.news, judge, now)
+        made[sale.id] = after
+        updates.append({**columns(after, standing, now.wall), "of_id": sale.id, "of_state": sale.state.value})
+        if after.state is not sale.state or not isinstance(move.news, Looked | Waited):
+            audits.append(audit_row(sale, after.state, _why(move.news, standing), move, now.wall))
+    if updates:
+        connection.execute(_UPDATE, updates)
+        write_audit(connection, audits)
+    return made
 
 
-def _rows(connection: Connection, ids: Sequence[int]) -> dict[int, RowMapping]:
+def locked(connection: Connection, ids: Sequence[int]) -> dict[int, Sale]:
     """The sales as they are, locked for this transaction (SQLite's is exclusive as it is)."""
-    found: dict[int, RowMapping] = {}
+    found: dict[int, Sale] = {}
     for start in range(0, len(ids), _IDS_AT_ONCE):
         rows = connection.execute(_SELECT, {"ids": ids[start : start + _IDS_AT_ONCE]})
-        found.update((row["id"], row) for row in rows.mappings())
+        found.update((row.id, read_sale(row)) for row in rows)
     return found
 
 
-def _expected(move: Move, row: RowMapping | None) -> bool:
-    if not allowed(move.before, move.after):
-        raise LedgerError(f"a sale may not go from {move.before} to {move.after}")
-    if row is None or row["state"] != move.before.value:
+def _expected(move: Move, sale: Sale) -> bool:
+    if sale.state is not move.before:
         return False
-    return move.fingerprint is None or row["fingerprint"] == move.fingerprint
+    if move.doubt is not None and sale.doubt != move.doubt:
+        return False
+    return move.fingerprint is None or sale.fingerprint == move.fingerprint
 
 
-def _columns(move: Move, row: RowMapping, now: datetime) -> dict[str, Any]:
-    values = {name: move.values.get(name, row[name]) for name in _CHANGED}
-    if values["tries"] is ONE_MORE:
-        values["tries"] = row["tries"] + 1
+def moved(sale: Sale, news: News, judge: Judge, now: Now) -> tuple[Sale, Standing]:
+    """A sale after ``news``, and where it then stands. Pure.
+
+    Raises:
+        LedgerError: the judge names a state that the sale may not move to.
+
+    """
+    learnt = learn(sale, news)
+    standing = judge(learnt, now)
+    if not allowed(sale.state, standing.state):
+        raise LedgerError(f"a sale may not go from {sale.state} to {standing.state}")
+    if isinstance(news, Delayed) and standing.state is State.PENDING:
+        standing = replace(standing, at=news.at, why=news.why)
+    if isinstance(news, Doubted) and standing.state is State.UNKNOWN:
+        standing = replace(standing, at=now.wall if news.at_once else standing.at, why=news.why)
+    return settled(learnt, standing, now), standing
+
+
+def settled(sale: Sale, standing: Standing, now: Now) -> Sale:
+    """A sale that stands so: its state, and what that state leaves of its facts. Pure."""
+    state = standing.state
+    belief = replace(sale.belief, told=sale.fingerprint) if standing.says else sale.belief
+    due = standing.at or now.wall
+    return replace(
+        sale,
+        state=state,
+        why=standing.why if state is not State.SYNCED else "",
+        cure=standing.cure,
+        next_attempt_at=due if state in (State.PENDING, State.UNKNOWN) else None,
+        belief=belief,
+        doubt=sale.doubt if state in ON_THE_WIRE else None,
+        objection=_objection(sale, standing),
+        synced_at=now.wall if state is State.SYNCED and sale.state is not state else sale.synced_at,
+    )
+
+
+def _objection(sale: Sale, standing: Standing) -> Objection | None:
+    if not standing.objects:
+        return sale.objection
+    return Objection(sale.fingerprint, standing.state, standing.why, standing.cure)
+
+
+def columns(sale: Sale, standing: Standing, now: datetime) -> dict[str, Any]:
+    """What a move writes."""
+    due, synced = sale.next_attempt_at, sale.synced_at
     return {
-        "of_id": move.sale_id,
-        "of_state": move.before.value,
-        "state": move.after.value,
+        "state": standing.state.value,
+        "why": sale.why,
+        "cure": sale.cure,
+        "next_attempt_at": None if due is None else to_micros(due),
+        "synced_at": None if synced is None else to_micros(synced),
         "changed_at": to_micros(now),
-        **values,
+        **fact_columns(sale),
     }
 
 
-def audit_row(move: Move, now: datetime) -> dict[str, Any]:
+def _why(news: News, standing: Standing) -> str:
+    """What became known, and what follows from it, each said once."""
+    told, follows = in_words(news), standing.why
+    return told if not follows or follows in told else f"{told}; {follows}" if told else follows
+
+
+def audit_row(sale: Sale, after: State, why: str, move: Move, now: datetime) -> dict[str, Any]:
     """The audit row of a move."""
     return {
-        "sale_id": move.sale_id,
+        "sale_id": sale.id,
         "at": to_micros(now),
         "actor": move.actor,
-        "before": move.before.value,
-        "after": move.after.value,
-        "why": move.why,
+        "before": sale.state.value,
+        "after": after.value,
+        "why": why,
         "attempt_id": move.attempt_id,
+        "fingerprint": None,
     }
 
 
@@ -125,32 +183,3 @@ def write_audit(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> No
     """Append audit rows."""
     if rows:
         connection.execute(_AUDIT, [dict(row) for row in rows])
-
-
-def effect(transition: Transition, fingerprint: str, now: Now) -> tuple[State, str, dict[str, Any]]:
-    """The state, the reason and the columns that a transition brings; ``fingerprint`` is what was pushed. Pure."""
-    match transition:
-        case Synced(order_id=order_id, note=note):
-            values = {
-                "order_id": order_id,
-                "pushed_fingerprint": fingerprint,
-                "synced_at": to_micros(now.wall),
-                "tries": 0,
-            }
-            return State.SYNCED, note, values | {"why": "", "cure": "", "next_attempt_at": None, "lookups": None}
-        case Pending(at=at, why=why, order_id=order_id):
-            values = {"why": why, "cure": "", "next_attempt_at": to_micros(at), "lookups": None}
-            return State.PENDING, why, values | ({} if order_id is None else {"order_id": order_id})
-        case Rejected(why=why, cure=cure):
-            return State.REJECTED, why, {"why": why, "cure": cure, "next_attempt_at": None}
-        case Unsure(look_up_at=at, why=why):
-            doubt = write_doubt(Doubt(now.boot))
-            return State.UNKNOWN, why, {"why": why, "cure": "", "next_attempt_at": to_micros(at), "lookups": doubt}
-        case Held(why=why, cure=cure, order_id=order_id):
-            values = {"why": why, "cure": cure, "next_attempt_at": None}
-            pushed = {"order_id": order_id, "pushed_fingerprint": fingerprint} if order_id is not None else {}
-            return State.HELD, why, values | pushed
-        case Skipped(why=why):
-            return State.SKIPPED, why, {"why": why, "cure": "", "next_attempt_at": None}
-        case _:
-            assert_never(transition)

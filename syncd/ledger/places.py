@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from syncd.errors import LedgerError
-from syncd.ledger.sale import Known
+from syncd.ledger.alerts import Alert, raise_alerts
+from syncd.ledger.facts import Known, There
+from syncd.ledger.sale import as_text
 from syncd.ledger.schema import backfills, known_orders, sales, stores
 from syncd.ledger.times import from_micros, to_micros
+
+_KEYS_AT_ONCE = 500
+DOUBLED = "two orders"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,8 @@ class StoreState:
     cure: str = ""
     paused_at: datetime | None = None
     probe_at: datetime | None = None
+    key_limit: int | None = None
+    checked_at: datetime | None = None
 
 
 def store_state(connection: Connection, name: str) -> StoreState:
@@ -38,6 +46,8 @@ def store_state(connection: Connection, name: str) -> StoreState:
         row.paused_cure or "",
         from_micros(row.paused_at),
         from_micros(row.probe_at),
+        row.key_limit,
+        from_micros(row.checked_at),
     )
 
 
@@ -68,27 +78,79 @@ def note_order_id(connection: Connection, name: str, highest: int) -> None:
         update_store(connection, name, {"highest_order_id": highest})
 
 
-def note_known(connection: Connection, name: str, found: Mapping[str, Known]) -> None:
-    """Remember orders that the store was seen to have, but for those that the ledger has linked already."""
-    if not found:
-        return
-    keys = list(found)
-    linked = select(sales.c.sale_key).where(sales.c.sale_key.in_(keys), sales.c.order_id.is_not(None))
-    known = {row.sale_key for row in connection.execute(linked)}
+def note_known(connection: Connection, name: str, found: Sequence[tuple[str, Known]], now: datetime) -> list[Alert]:
+    """Remember orders that the store was seen to have, but for those that the ledger has linked already.
+
+    Of several with one key the lowest live one counts; the alerts that were opened for the others.
+    """
+    keys = list({key for key, _ in found})
+    if not keys:
+        return []
+    ours = _linked(connection, keys)
+    before = known(connection, name, keys)
+    best = dict(before)
+    for key, order in found:
+        best[key] = best[key].beside(order) if key in best else order
     connection.execute(delete(known_orders).where(known_orders.c.store == name, known_orders.c.sale_key.in_(keys)))
-    rows = [
-        {
-            "store": name,
-            "sale_key": key,
-            "order_id": order.order_id,
-            "total_inc_tax": None if order.total_inc_tax is None else format(order.total_inc_tax, "f"),
-            "currency": order.currency,
-        }
-        for key, order in found.items()
-        if key not in known
-    ]
+    rows = [_known_row(name, key, order) for key, order in best.items() if key not in ours]
     if rows:
         connection.execute(insert(known_orders), rows)
+    doubled = [
+        _doubled(name, key, order, ours.get(key)) for key, order in best.items() if key not in ours and order.others
+    ]
+    return raise_alerts(connection, doubled, now)
+
+
+def _linked(connection: Connection, keys: Sequence[str]) -> dict[str, int]:
+    """The order that the ledger has for each key, where it has one."""
+    found: dict[str, int] = {}
+    for column in (sales.c.sale_key, sales.c.sent_as):
+        rows = connection.execute(
+            select(column, sales.c.order_id).where(column.in_(keys), sales.c.order_id.is_not(None))
+        )
+        found.update((row[0], row[1]) for row in rows)
+    return found
+
+
+def _known_row(store: str, key: str, order: Known) -> dict[str, object]:
+    there = order.there
+    return {
+        "store": store,
+        "sale_key": key,
+        "order_id": order.order_id,
+        "total_inc_tax": as_text(there.total_inc_tax),
+        "currency": there.currency,
+        "status_id": there.status_id,
+        "total_tax": as_text(there.total_tax),
+        "placed_at": None if there.placed_at is None else to_micros(there.placed_at),
+        "archived": int(order.archived),
+        "others": ",".join(map(str, order.others)),
+    }
+
+
+def _doubled(store: str, key: str, order: Known, linked: int | None) -> Alert:
+    kept = linked or order.order_id
+    others = ", ".join(str(number) for number in (*order.others, order.order_id) if number != kept)
+    words = f"{key} has more than one order: {kept} is taken for it, {others} besides"
+    return Alert(store, DOUBLED, key, words, f"Look at both in BigCommerce and archive the wrong one ({others}).")
+
+
+def known(connection: Connection, store: str, keys: Sequence[str]) -> dict[str, Known]:
+    """The orders that the store was seen to have under ``keys``."""
+    found: dict[str, Known] = {}
+    for start in range(0, len(keys), _KEYS_AT_ONCE):
+        some = known_orders.c.sale_key.in_(keys[start : start + _KEYS_AT_ONCE])
+        for row in connection.execute(select(known_orders).where(known_orders.c.store == store, some)):
+            there = There(
+                row.status_id,
+                Decimal(row.total_inc_tax) if row.total_inc_tax else None,
+                Decimal(row.total_tax) if row.total_tax else None,
+                row.currency,
+                from_micros(row.placed_at),
+            )
+            others = tuple(int(number) for number in row.others.split(",") if number)
+            found[row.sale_key] = Known(row.order_id, there, bool(row.archived), others)
+    return found
 
 
 def start_backfill(connection: Connection, source: str, span: tuple[datetime, datetime], now: datetime) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal_column, select
 
-from syncd.ledger.sale import Known, Sale, read_sale
+from syncd.ledger.sale import Sale, read_sale
 from syncd.ledger.schema import attempts, audit, counts, cursors, known_orders, sales
 from syncd.ledger.states import Kind, Lane, State
 from syncd.ledger.times import from_micros, to_micros
@@ -108,13 +108,7 @@ def unsettled(connection: Connection, store: str, limit: int, now: datetime, far
     ready = (sales.c.next_attempt_at <= to_micros(now)) | (sales.c.next_attempt_at > to_micros(now + far))
     last = select(func.max(attempts.c.id)).where(attempts.c.sale_id == sales.c.id).correlate(sales).scalar_subquery()
     query = (
-        select(
-            sales,
-            attempts.c.order_floor,
-            attempts.c.boot_id,
-            attempts.c.boot_s,
-            attempts.c.kind.label("attempt_kind"),
-        )
+        select(sales, attempts.c.order_floor)
         .join(attempts, attempts.c.id == last, isouter=True)
         .where(sales.c.store == store, _is(State.UNKNOWN), ready)
         .order_by(sales.c.next_attempt_at)
@@ -235,18 +229,6 @@ def source_names(connection: Connection) -> set[str]:
     return {name.partition("#")[0] for name in connection.execute(select(cursors.c.name)).scalars()}
 
 
-def known(connection: Connection, store: str, keys: Sequence[str]) -> dict[str, Known]:
-    """The orders that the store was seen to have under ``keys``."""
-    found: dict[str, Known] = {}
-    for start in range(0, len(keys), _KEYS_AT_ONCE):
-        some = known_orders.c.sale_key.in_(keys[start : start + _KEYS_AT_ONCE])
-        for row in connection.execute(select(known_orders).where(known_orders.c.store == store, some)):
-            found[row.sale_key] = Known(
-                row.order_id, Decimal(row.total_inc_tax) if row.total_inc_tax else None, row.currency
-            )
-    return found
-
-
 def knows_any(connection: Connection, store: str) -> bool:
     """Whether any order is noted for the store at all."""
     return (
@@ -256,11 +238,14 @@ def knows_any(connection: Connection, store: str) -> bool:
 
 
 def by_key(connection: Connection, keys: Sequence[str]) -> dict[str, Sale]:
-    """The sales of some keys."""
+    """The sales of some keys, as the ledger or as their orders have them."""
     found: dict[str, Sale] = {}
+    wanted = set(keys)
     for start in range(0, len(keys), _KEYS_AT_ONCE):
-        some = select(sales).where(sales.c.sale_key.in_(keys[start : start + _KEYS_AT_ONCE]))
-        found |= {row.sale_key: read_sale(row) for row in connection.execute(some)}
+        some = keys[start : start + _KEYS_AT_ONCE]
+        for column in (sales.c.sale_key, sales.c.sent_as):
+            for sale in map(read_sale, connection.execute(select(sales).where(column.in_(some)))):
+                found[sale.sale_key if sale.sale_key in wanted else sale.sent_key] = sale
     return found
 
 

@@ -3,40 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from decimal import Decimal
+from dataclasses import dataclass, replace
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, text, update
+from sqlalchemy import Connection, bindparam, insert, select, text, update
 
+from syncd import __version__
 from syncd.canonical import Batch, CanonicalOrder, fingerprint
+from syncd.canonical.fingerprint import is_same_sale
+from syncd.clock import Now
+from syncd.errors import LedgerError
+from syncd.ledger.facts import Standing
 from syncd.ledger.faults import record_faults, settle_by_sales
-from syncd.ledger.moves import SYNCD, write_audit
-from syncd.ledger.sale import Route, Router
-from syncd.ledger.schema import cursors, sales
-from syncd.ledger.states import Lane, State
+from syncd.ledger.moves import SYNCD, columns, settled, write_audit
+from syncd.ledger.sale import Judge, Router, Said, Sale, as_text, fact_columns, new_sale, read_sale, saying
+from syncd.ledger.schema import attempts, audit, cursors, sales
+from syncd.ledger.states import ON_THE_WIRE, Lane, State
 from syncd.ledger.times import to_micros
 
 _KEYS_AT_ONCE = 500
-_ON_THE_WIRE = (State.SENDING, State.UNKNOWN)
-_ANOTHER_DAY = timedelta(days=1) // timedelta(microseconds=1)
-_REUSED = "looks like a reused id: the ledger knows a sale of {day} with a total of {total} under it"
-_REUSED_CURE = (
-    "If the POS's database was reset, give the source a new name; if it is the same sale: syncd release {key}"
-)
+_IN_FLIGHT = "changed in the POS while a request was on the wire"
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What one batch came to: new and changed sales, sales already known as they are, those held, new faults."""
+    """What one batch came to: new and changed sales, sales already known as they are, older versions, those held, new faults."""
 
     new: int = 0
     changed: int = 0
     same: int = 0
     held: int = 0
     faults: int = 0
+    older: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +50,36 @@ class Intake:
     history: bool = False
 
 
-def record(connection: Connection, intake: Intake, batch: Batch, now: datetime) -> Recorded:
-    """Write a batch; the same sale twice in it counts once, the last version wins."""
+def record(connection: Connection, intake: Intake, batch: Batch, judge: Judge, now: Now) -> Recorded:
+    """Write a batch; of one sale that stands in it twice, the newer version counts, else the last."""
     _alone(connection, intake.source)
-    prints = {order.sale_key: (order, fingerprint(order)) for order in batch.orders}
-    known = {row.sale_key: row for row in _known(connection, list(prints))}
-    new = [(order, mark) for key, (order, mark) in prints.items() if key not in known]
+    said = _newest(batch.orders)
+    known = {sale.sale_key: sale for sale in _known(connection, list(said))}
+    new = [one for key, one in said.items() if key not in known]
     moved = [
-        (order, mark, known[key])
-        for key, (order, mark) in prints.items()
-        if key in known and known[key].fingerprint != mark
+        replace(one, before=known[key]) for key, one in said.items() if key in known and _says_more(one, known[key])
     ]
-    held = _insert(connection, intake, new, now)
-    held += sum(_change(connection, intake, order, mark, row, now) for order, mark, row in moved)
-    _promote(connection, intake, [row.id for key, row in known.items() if row.lane == Lane.BACKFILL.value])
-    settle_by_sales(connection, intake.source, list(prints), now)
-    faulty = record_faults(connection, intake.source, batch.faults, now)
-    write_cursor(connection, cursor_name(intake.source, intake.backfill), batch.cursor, now)
-    return Recorded(len(new), len(moved), len(prints) - len(new) - len(moved), held, faulty)
+    older = [one for one in moved if _is_older(connection, one)]
+    anew = [one for one in moved if one not in older and _is_read_anew(one)]
+    changed = [one for one in moved if one not in older and one not in anew]
+    held = _insert(connection, intake, new, judge, now)
+    held += sum(_change(connection, one, judge, now) for one in changed)
+    _read_anew(connection, anew)
+    _promote(connection, intake, [sale.id for sale in known.values() if sale.lane is Lane.BACKFILL])
+    settle_by_sales(connection, intake.source, list(said), now.wall)
+    faulty = record_faults(connection, intake.source, batch.faults, now.wall)
+    write_cursor(connection, cursor_name(intake.source, intake.backfill), batch.cursor, now.wall)
+    same = len(said) - len(new) - len(changed) - len(older)
+    return Recorded(len(new), len(changed), same, held, faulty, tuple(one.order.sale_key for one in older))
+
+
+def _newest(orders: Iterable[CanonicalOrder]) -> dict[str, Said]:
+    said: dict[str, Said] = {}
+    for order in orders:
+        before = said.get(order.sale_key)
+        if before is None or not _precedes(order, before.order.version, before.order.updated_at):
+            said[order.sale_key] = Said(order, fingerprint(order))
+    return said
 
 
 def _alone(connection: Connection, source: str) -> None:
@@ -77,41 +89,122 @@ def _alone(connection: Connection, source: str) -> None:
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": key})
 
 
-_KNOWN = (
-    sales.c.id,
-    sales.c.sale_key,
-    sales.c.fingerprint,
-    sales.c.state,
-    sales.c.lane,
-    sales.c.settled_by,
-    sales.c.placed_at,
-    sales.c.total_inc_tax,
-    sales.c.currency,
+def _known(connection: Connection, keys: Sequence[str]) -> Iterable[Sale]:
+    for start in range(0, len(keys), _KEYS_AT_ONCE):
+        some = sales.c.sale_key.in_(keys[start : start + _KEYS_AT_ONCE])
+        yield from map(read_sale, connection.execute(select(sales).where(some).with_for_update()))
+
+
+# Versions
+
+
+def _says_more(one: Said, before: Sale) -> bool:
+    return one.fingerprint != before.fingerprint
+
+
+def _precedes(order: CanonicalOrder, version: str | None, updated_at: datetime | None) -> bool | None:
+    """Whether ``order`` is older than that version; None where neither the POS's versions nor its times tell."""
+    if order.version and version and order.version.isdigit() and version.isdigit():
+        return int(order.version) < int(version)
+    if order.updated_at is not None and updated_at is not None:
+        return order.updated_at < updated_at
+    return None
+
+
+def _is_older(connection: Connection, one: Said) -> bool:
+    """An older version never replaces a newer one. Where nothing dates them, what a sale has said before is the older one."""
+    before = one.before
+    assert before is not None  # noqa: S101  only sales that are known are asked about
+    precedes = _precedes(one.order, before.version, before.updated_at)
+    return precedes if precedes is not None else _said_before(connection, before.id, one.fingerprint)
+
+
+def _said_before(connection: Connection, sale_id: int, mark: str) -> bool:
+    told = select(audit.c.id).where(audit.c.sale_id == sale_id, audit.c.fingerprint == mark).limit(1)
+    pushed = select(attempts.c.id).where(attempts.c.sale_id == sale_id, attempts.c.fingerprint == mark).limit(1)
+    return connection.execute(told).first() is not None or connection.execute(pushed).first() is not None
+
+
+def _is_read_anew(one: Said) -> bool:
+    """Whether it is the same sale, read by another syncd that makes another fingerprint of it or fills fields that were empty."""
+    before = one.before
+    assert before is not None  # noqa: S101  only sales that are known are asked about
+    other_print = before.fingerprint[:1] != one.fingerprint[:1]
+    if not other_print and before.read_by in (None, __version__):
+        return False
+    if before.document is None:  # dropped by retention: what is left of it decides
+        said = (one.order.total_inc_tax, one.order.total_tax, one.order.currency, one.order.placed_at)
+        return said == (before.total_inc_tax, before.total_tax, before.currency, before.placed_at)
+    try:
+        return is_same_sale(before.order(), one.order)
+    except LedgerError:
+        return False
+
+
+def _read_anew(connection: Connection, anew: Sequence[Said]) -> None:
+    rows = []
+    for one in anew:
+        before = one.before
+        assert before is not None  # noqa: S101  as above
+        kept = renamed(before, one.fingerprint)
+        document = None if before.document is None else one.order.to_json()
+        facts = {name: fact_columns(kept)[name] for name in ("told", "objection", "decision")}
+        rows.append({"of_id": before.id, "mark": one.fingerprint, "doc": document, "by": __version__, **facts})
+    if rows:
+        connection.execute(_REREAD, rows)
+
+
+_REREAD = (
+    update(sales)
+    .where(sales.c.id == bindparam("of_id"))
+    .values(
+        fingerprint=bindparam("mark"),
+        document=bindparam("doc"),
+        read_by=bindparam("by"),
+        told=bindparam("told"),
+        objection=bindparam("objection"),
+        decision=bindparam("decision"),
+    )
 )
 
 
-def _known(connection: Connection, keys: Sequence[str]) -> Iterable[Row[*tuple[Any, ...]]]:
-    for start in range(0, len(keys), _KEYS_AT_ONCE):
-        some = sales.c.sale_key.in_(keys[start : start + _KEYS_AT_ONCE])
-        yield from connection.execute(select(*_KNOWN).where(some).with_for_update())
+def renamed(sale: Sale, mark: str) -> Sale:
+    """A sale whose present version has another fingerprint from now on: everything that names the old one names the new one."""
+    old, belief = sale.fingerprint, sale.belief
+    return replace(
+        sale,
+        fingerprint=mark,
+        belief=replace(belief, told=mark) if belief.told == old else belief,
+        objection=sale.objection
+        and replace(
+            sale.objection, fingerprint=mark if sale.objection.fingerprint == old else sale.objection.fingerprint
+        ),
+        decision=sale.decision
+        and replace(sale.decision, fingerprint=mark if sale.decision.fingerprint == old else sale.decision.fingerprint),
+    )
 
 
-def _insert(connection: Connection, intake: Intake, orders: Sequence[tuple[CanonicalOrder, str]], now: datetime) -> int:
-    if not orders:
+# Rows
+
+
+def _insert(connection: Connection, intake: Intake, new: Sequence[Said], judge: Judge, now: Now) -> int:
+    if not new:
         return 0
-    rows, routes = [], []
-    for order, mark in orders:
-        route = intake.router(order)
-        routes.append(route)
-        rows.append(_row(order, mark, intake, route, now))
+    rows, standings = [], []
+    for one in new:
+        store = intake.router(one.order)
+        sale = new_sale(one, store, now.wall, lane=intake.lane, history=intake.history)
+        standing = judge(sale, now, one)
+        standings.append(standing)
+        rows.append(_row(one, settled(sale, standing, now), intake, now))
     connection.execute(insert(sales), rows)
-    first = _ids(connection, [order.sale_key for order, _ in orders])
+    first = _ids(connection, [one.order.sale_key for one in new])
     audits = [
-        _audit(first[order.sale_key], None, route.state, route.why or "recorded", now)
-        for (order, _), route in zip(orders, routes, strict=True)
+        _audit(first[one.order.sale_key], None, standing.state, standing.why or "recorded", one, now)
+        for one, standing in zip(new, standings, strict=True)
     ]
     write_audit(connection, audits)
-    return sum(route.state is State.HELD for route in routes)
+    return sum(standing.state is State.HELD for standing in standings)
 
 
 def _ids(connection: Connection, keys: Sequence[str]) -> dict[str, int]:
@@ -122,87 +215,75 @@ def _ids(connection: Connection, keys: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def _row(order: CanonicalOrder, mark: str, intake: Intake, route: Route, now: datetime) -> dict[str, Any]:
-    micros = to_micros(now)
+def _row(one: Said, sale: Sale, intake: Intake, now: Now) -> dict[str, Any]:
+    micros = to_micros(now.wall)
     return {
-        "sale_key": order.sale_key,
+        "sale_key": sale.sale_key,
         "source": intake.source,
-        "store": route.store,
+        "store": sale.store,
         "lane": intake.lane.value,
         "recorded_at": micros,
         "backfill": intake.backfill,
         "history": int(intake.history),
-        **_said(order, mark, now),
-        **_routed(route, now),
+        **_said(one, now),
+        "state": sale.state.value,
+        "why": sale.why,
+        "cure": sale.cure,
+        "next_attempt_at": None if sale.next_attempt_at is None else to_micros(sale.next_attempt_at),
     }
 
 
-def _said(order: CanonicalOrder, mark: str, now: datetime) -> dict[str, Any]:
+def _said(one: Said, now: Now) -> dict[str, Any]:
+    order = one.order
     return {
-        "fingerprint": mark,
+        "fingerprint": one.fingerprint,
         "placed_at": to_micros(order.placed_at),
-        "changed_at": to_micros(now),
+        "changed_at": to_micros(now.wall),
         "currency": order.currency,
-        "total_inc_tax": format(order.total_inc_tax, "f"),
-        "total_tax": format(order.total_tax, "f"),
+        "total_inc_tax": as_text(order.total_inc_tax),
+        "total_tax": as_text(order.total_tax),
         "number": order.number,
         "location": order.location.label if order.location else None,
         "register": order.register.label if order.register else None,
         "document": order.to_json(),
         "returns_of": order.returns_of,
+        "version": order.version,
+        "updated_at": None if order.updated_at is None else to_micros(order.updated_at),
+        "read_by": __version__,
     }
 
 
-def _routed(route: Route, now: datetime) -> dict[str, Any]:
-    due = to_micros(now) if route.state is State.PENDING else None
-    return {
-        "state": route.state.value,
-        "why": route.why,
-        "cure": route.cure,
-        "next_attempt_at": due,
-        "settled_by": SYNCD,
-    }
-
-
-def _audit(sale_id: int, before: State | None, after: State, why: str, now: datetime) -> dict[str, Any]:
+def _audit(  # noqa: PLR0913, PLR0917  a row of six columns
+    sale_id: int, before: State | None, after: State, why: str, one: Said, now: Now
+) -> dict[str, Any]:
     return {
         "sale_id": sale_id,
-        "at": to_micros(now),
+        "at": to_micros(now.wall),
         "actor": SYNCD,
         "before": before.value if before else None,
         "after": after.value,
         "why": why,
         "attempt_id": None,
+        "fingerprint": one.fingerprint,
     }
 
 
-def _change(  # noqa: PLR0913, PLR0917  one sale, as it is said now and as it is kept
-    connection: Connection, intake: Intake, order: CanonicalOrder, mark: str, row: Row[*tuple[Any, ...]], now: datetime
-) -> int:
-    """A sale says something new: its document always, its state as the sale calls for and as far as nothing is on the wire."""
-    before = State(row.state)
-    values = _said(order, mark, now)
-    if before in _ON_THE_WIRE:
-        after, why = before, "changed in the POS while a request was on the wire"
-    elif before is State.SKIPPED and row.settled_by != SYNCD:
-        after, why = before, "changed in the POS; a person had skipped it"
-    else:
-        route = _reused(order, row) or intake.router(order)
-        after, why = route.state, route.why or "changed in the POS"
-        values |= _routed(route, now) | {"tries": 0}
-    connection.execute(update(sales).where(sales.c.id == row.id, sales.c.state == before.value).values(**values))
-    write_audit(connection, [_audit(row.id, before, after, why, now)])
+def _change(connection: Connection, one: Said, judge: Judge, now: Now) -> int:
+    """A sale says something new: its document always, its standing as its facts call for once nothing is on the wire."""
+    before = one.before
+    assert before is not None  # noqa: S101  only sales that are known are changed
+    values = _said(one, now)
+    after, why = before.state, _IN_FLIGHT
+    if before.state not in ON_THE_WIRE:
+        sale = saying(before, one, values["document"])
+        standing: Standing = judge(sale, now, one)
+        values |= columns(settled(sale, standing, now), standing, now.wall)
+        after, why = standing.state, standing.why or "changed in the POS"
+    connection.execute(
+        update(sales).where(sales.c.id == before.id, sales.c.state == before.state.value).values(**values)
+    )
+    write_audit(connection, [_audit(before.id, before.state, after, why, one, now)])
     return int(after is State.HELD)
-
-
-def _reused(order: CanonicalOrder, row: Row[*tuple[Any, ...]]) -> Route | None:
-    """A known id with another day *and* another total is more likely a POS database that began anew than an edit."""
-    far = abs(to_micros(order.placed_at) - row.placed_at) > _ANOTHER_DAY
-    if not far or Decimal(row.total_inc_tax) == order.total_inc_tax:
-        return None
-    day = datetime.fromtimestamp(row.placed_at / 1e6, order.placed_at.tzinfo).date()
-    why = _REUSED.format(day=day, total=f"{row.total_inc_tax} {row.currency}")
-    return Route("", State.HELD, why, _REUSED_CURE.format(key=order.sale_key))
 
 
 def _promote(connection: Connection, intake: Intake, ids: Sequence[int]) -> None:

@@ -1,10 +1,9 @@
-"""What the ledger gives out: a sale, an attempt, and their small companions, as frozen values."""
+"""What the ledger gives out: a sale with its facts, an attempt, and their small companions, as frozen values."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -12,32 +11,33 @@ from typing import Any
 from sqlalchemy import Row
 
 from syncd.canonical import CanonicalOrder
-from syncd.clock import BootTime
+from syncd.clock import BootTime, Now
 from syncd.errors import LedgerError
+from syncd.ledger.facts import (
+    NO_BELIEF,
+    Belief,
+    Decision,
+    Doubt,
+    Objection,
+    Standing,
+    There,
+    read_decision,
+    read_doubt,
+    read_objection,
+    write_decision,
+    write_doubt,
+    write_objection,
+)
 from syncd.ledger.states import Kind, Lane, State
-from syncd.ledger.times import from_micros
-
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """How long a sale has been unknown: since when, and the look-ups since then that found no order."""
-
-    since: BootTime
-    looks: tuple[BootTime, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """A look-up that settled nothing: the doubt that is left (None: it failed, and counts for nothing), and when to look again."""
-
-    sale: Sale
-    doubt: Doubt | None
-    again_at: datetime
+from syncd.ledger.times import from_micros, to_micros
 
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """A row of ``sales``; amounts in major units of ``currency``, times aware."""
+    """A row of ``sales``: what the POS says, and beside it the belief, the doubt, the objection and the decision.
+
+    Amounts are in major units of ``currency``, times aware.
+    """
 
     id: int
     sale_key: str
@@ -46,29 +46,43 @@ class Sale:
     lane: Lane
     state: State
     fingerprint: str
-    pushed_fingerprint: str | None
-    order_id: int | None
     placed_at: datetime
     recorded_at: datetime
     changed_at: datetime
-    next_attempt_at: datetime | None
-    tries: int
-    why: str
-    cure: str
     currency: str
     total_inc_tax: Decimal
     total_tax: Decimal
-    number: str | None
-    location: str | None
-    register: str | None
     document: str | None
-    doubt: Doubt | None = None
-    attempt_began: BootTime | None = None
-    order_floor: int | None = None
+    next_attempt_at: datetime | None = None
     synced_at: datetime | None = None
-    attempt_kind: Kind | None = None
+    tries: int = 0
+    why: str = ""
+    cure: str = ""
+    number: str | None = None
+    location: str | None = None
+    register: str | None = None
     returns_of: str | None = None
     history: bool = False
+    version: str | None = None
+    updated_at: datetime | None = None
+    read_by: str | None = None
+    belief: Belief = NO_BELIEF
+    doubt: Doubt | None = None
+    objection: Objection | None = None
+    decision: Decision | None = None
+    unclean: int = 0
+    sent_as: str | None = None
+    order_floor: int | None = None
+
+    @property
+    def sent_key(self) -> str:
+        """The key that its order carries, if it has one."""
+        return self.sent_as or self.sale_key
+
+    @property
+    def order_id(self) -> int | None:
+        """The order that BigCommerce has for it, as far as we know."""
+        return self.belief.order_id
 
     def order(self) -> CanonicalOrder:
         """The canonical order as it was recorded.
@@ -88,6 +102,67 @@ class Sale:
             ) from None
 
 
+def new_sale(said: Said, store: str, at: datetime, *, lane: Lane = Lane.LIVE, history: bool = False) -> Sale:
+    """A sale that is said for the first time, as it is before anything follows from it."""
+    order = said.order
+    return Sale(
+        id=0,
+        sale_key=order.sale_key,
+        source=order.source,
+        store=store,
+        lane=lane,
+        state=State.PENDING,
+        fingerprint=said.fingerprint,
+        placed_at=order.placed_at,
+        recorded_at=at,
+        changed_at=at,
+        currency=order.currency,
+        total_inc_tax=order.total_inc_tax,
+        total_tax=order.total_tax,
+        document=None,
+        number=order.number,
+        returns_of=order.returns_of,
+        history=history,
+    )
+
+
+def saying(sale: Sale, said: Said, document: str | None = None) -> Sale:
+    """A sale that says something new, as it is before anything follows from that."""
+    order = said.order
+    return replace(
+        sale,
+        fingerprint=said.fingerprint,
+        placed_at=order.placed_at,
+        currency=order.currency,
+        total_inc_tax=order.total_inc_tax,
+        total_tax=order.total_tax,
+        returns_of=order.returns_of,
+        document=document,
+        tries=0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a sale says anew: its order, that order's fingerprint, and what it said before (None: it is new)."""
+
+    order: CanonicalOrder
+    fingerprint: str
+    before: Sale | None = None
+
+
+class Judge:
+    """The one function that decides, as the ledger is given it: the facts of a sale in, where it stands out. Pure."""
+
+    def __call__(self, sale: Sale, now: Now, said: Said | None = None) -> Standing:
+        """Where ``sale`` stands; ``said`` is what it has just said, read already."""
+        raise NotImplementedError
+
+
+Router = Callable[[CanonicalOrder], str]
+"""The store that a sale belongs to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Intent:
     """What is about to be sent for a sale, as it was read; ``order_id`` where it changes another order than the sale's own."""
@@ -100,6 +175,7 @@ class Intent:
     order_floor: int | None = None
     order_id: int | None = None
     stamp: str | None = None
+    sent_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,32 +203,13 @@ class ReplyInfo:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """An order of ours that the store has: its id, its total and its currency, as far as they were shown."""
-
-    order_id: int
-    total_inc_tax: Decimal | None
-    currency: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Where a sale goes when it is recorded: its store and the state that it enters."""
-
-    store: str
-    state: State
-    why: str = ""
-    cure: str = ""
-
-
-Router = Callable[[CanonicalOrder], Route]
-
-
 def read_sale(row: Row[*tuple[Any, ...]]) -> Sale:
-    """A row of ``sales``, with its open attempt's columns where the query joined them."""
-    values = row._mapping  # noqa: SLF001  SQLAlchemy's documented access to a row's columns
-    boot_id, boot_s = values.get("boot_id"), values.get("boot_s")
+    """A row of ``sales``, with the floor of its last attempt where the query joined it."""
+    return sale_of(row._mapping)  # noqa: SLF001  SQLAlchemy's documented access to a row's columns
+
+
+def sale_of(values: Mapping[Any, Any]) -> Sale:
+    """A sale from the columns of its row."""
     return Sale(
         id=values["id"],
         sale_key=values["sale_key"],
@@ -161,12 +218,11 @@ def read_sale(row: Row[*tuple[Any, ...]]) -> Sale:
         lane=Lane(values["lane"]),
         state=State(values["state"]),
         fingerprint=values["fingerprint"],
-        pushed_fingerprint=values["pushed_fingerprint"],
-        order_id=values["order_id"],
         placed_at=from_micros(values["placed_at"]),
         recorded_at=from_micros(values["recorded_at"]),
         changed_at=from_micros(values["changed_at"]),
         next_attempt_at=from_micros(values["next_attempt_at"]),
+        synced_at=from_micros(values["synced_at"]),
         tries=values["tries"],
         why=values["why"],
         cure=values["cure"],
@@ -177,14 +233,66 @@ def read_sale(row: Row[*tuple[Any, ...]]) -> Sale:
         location=values["location"],
         register=values["register"],
         document=values["document"],
-        doubt=read_doubt(values["lookups"]),
-        attempt_began=BootTime(boot_id, float(boot_s)) if boot_id and boot_s else None,
-        order_floor=values.get("order_floor"),
-        synced_at=from_micros(values["synced_at"]),
-        attempt_kind=Kind(kind) if (kind := values.get("attempt_kind")) else None,
         returns_of=values["returns_of"],
         history=bool(values["history"]),
+        version=values["version"],
+        updated_at=from_micros(values["updated_at"]),
+        read_by=values["read_by"],
+        belief=_belief(values) if values["order_id"] is not None else NO_BELIEF,
+        doubt=read_doubt(values["doubt"]),
+        objection=read_objection(values["objection"]),
+        decision=read_decision(values["decision"]),
+        unclean=values["unclean"],
+        sent_as=values["sent_as"],
+        order_floor=values.get("order_floor"),
     )
+
+
+def _belief(values: Mapping[Any, Any]) -> Belief:
+    total, tax = values["asked_total"], values["asked_tax"]
+    return Belief(
+        values["order_id"],
+        values["told"],
+        There(
+            values["there_status"],
+            _amount(values["there_total"]),
+            _amount(values["there_tax"]),
+            values["there_currency"],
+            from_micros(values["there_placed_at"]),
+        ),
+        (Decimal(total), Decimal(tax)) if total is not None and tax is not None else None,
+    )
+
+
+def _amount(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def fact_columns(sale: Sale) -> dict[str, Any]:
+    """The columns that hold a sale's belief, doubt, objection and decision."""
+    belief, there = sale.belief, sale.belief.there
+    total, tax = belief.asked or (None, None)
+    return {
+        "order_id": belief.order_id,
+        "told": belief.told,
+        "there_status": there.status_id,
+        "there_total": as_text(there.total_inc_tax),
+        "there_tax": as_text(there.total_tax),
+        "there_currency": there.currency,
+        "there_placed_at": None if there.placed_at is None else to_micros(there.placed_at),
+        "asked_total": as_text(total),
+        "asked_tax": as_text(tax),
+        "doubt": write_doubt(sale.doubt),
+        "objection": write_objection(sale.objection),
+        "decision": write_decision(sale.decision),
+        "unclean": sale.unclean,
+        "tries": sale.tries,
+    }
+
+
+def as_text(amount: Decimal | None) -> str | None:
+    """An amount as the ledger keeps it."""
+    return None if amount is None else format(amount, "f")
 
 
 def read_document(text: str | None) -> CanonicalOrder | None:
@@ -193,16 +301,3 @@ def read_document(text: str | None) -> CanonicalOrder | None:
         return CanonicalOrder.from_json(text) if text else None
     except ValueError:
         return None
-
-
-def read_doubt(text: str | None) -> Doubt | None:
-    """What ``write_doubt`` wrote."""
-    if not text:
-        return None
-    since, *looks = (BootTime(boot, seconds) for boot, seconds in json.loads(text))
-    return Doubt(since, tuple(looks))
-
-
-def write_doubt(doubt: Doubt) -> str:
-    """A doubt as text: its beginning first, then its look-ups."""
-    return json.dumps([[at.boot_id, at.seconds] for at in (doubt.since, *doubt.looks)])

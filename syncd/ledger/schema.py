@@ -18,8 +18,17 @@ sales = Table(
     Column("lane", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("fingerprint", Text, nullable=False),
-    Column("pushed_fingerprint", Text),
+    # believed: what BigCommerce was made to say
     Column("order_id", BigInteger),
+    Column("sent_as", Text),  # the key that its order carries, where that is not the sale key itself
+    Column("told", Text),
+    Column("there_status", Integer),
+    Column("there_total", Text),
+    Column("there_tax", Text),
+    Column("there_currency", Text),
+    Column("there_placed_at", BigInteger),
+    Column("asked_total", Text),
+    Column("asked_tax", Text),
     Column("placed_at", BigInteger, nullable=False),
     Column("recorded_at", BigInteger, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
@@ -35,9 +44,14 @@ sales = Table(
     Column("location", Text),
     Column("register", Text),
     Column("backfill", BigInteger),
-    Column("lookups", Text),
-    Column("settled_by", Text, nullable=False, server_default=text("''")),  # who put it where it is: a rule or a person
+    Column("doubt", Text),  # a request whose outcome is not known, as JSON
+    Column("objection", Text),  # what is held against one version, as JSON
+    Column("decision", Text),  # what a person decided, as JSON
+    Column("unclean", Integer, nullable=False, server_default=text("0")),  # creates in a row that ended in doubt
     Column("document", Text),
+    Column("version", Text),
+    Column("updated_at", BigInteger),
+    Column("read_by", Text),  # the syncd that read the document
     Column("returns_of", Text),  # the sale that this one gives goods back of
     Column("history", Integer, nullable=False, server_default=text("0")),  # 1: must not count for the store's billing
     # Each index holds only the rows that its query walks, so that millions of synced sales cost the pusher nothing.
@@ -57,6 +71,12 @@ sales = Table(
         "next_attempt_at",
         sqlite_where=text("state in ('sending', 'unknown', 'held', 'rejected', 'pending')"),
         postgresql_where=text("state in ('sending', 'unknown', 'held', 'rejected', 'pending')"),
+    ),
+    Index(
+        "sales_sent_as",
+        "sent_as",
+        sqlite_where=text("sent_as is not null"),
+        postgresql_where=text("sent_as is not null"),
     ),
     Index("sales_newest", "placed_at", "id"),
     Index("sales_synced", "store", "synced_at"),
@@ -115,6 +135,7 @@ audit = Table(
     Column("after", Text, nullable=False),
     Column("why", Text, nullable=False, server_default=text("''")),
     Column("attempt_id", BigInteger),
+    Column("fingerprint", Text),  # what the sale said from here on, where that changed
     Index("audit_of_sale", "sale_id"),
 )
 
@@ -170,6 +191,8 @@ stores = Table(
     Column("paused_cure", Text),
     Column("paused_at", BigInteger),
     Column("probe_at", BigInteger),
+    Column("key_limit", Integer),  # the store was seen to cut our keys at this length
+    Column("checked_at", BigInteger),  # when its newest orders were last gone through for duplicates
 )
 
 counts = Table(
@@ -189,6 +212,33 @@ known_orders = Table(
     Column("order_id", BigInteger, nullable=False),
     Column("total_inc_tax", Text),
     Column("currency", Text),
+    Column("status_id", Integer),
+    Column("total_tax", Text),
+    Column("placed_at", BigInteger),
+    Column("archived", Integer, nullable=False, server_default=text("0")),
+    Column("others", Text, nullable=False, server_default=text("''")),  # other live orders with the same key
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("store", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("cure", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Index(
+        "one_open_alert",
+        "store",
+        "kind",
+        "subject",
+        unique=True,
+        sqlite_where=text("ended_at is null"),
+        postgresql_where=text("ended_at is null"),
+    ),
 )
 
 cache = Table(

@@ -10,22 +10,24 @@ from sqlalchemy import Connection
 
 from syncd.ledger import attempts
 from syncd.ledger.attempts import Outcome
+from syncd.ledger.sale import Judge
+from syncd.ledger.states import State
 from syncd.ledger.writer import Writer
 
-_Waiting = tuple[Outcome, "Future[bool]"]
+_Waiting = tuple[Outcome, "Future[State | None]"]
 
 
 class Settling:
     """Gathers outcomes and hands them to the writer."""
 
-    def __init__(self, writer: Writer) -> None:
-        self._writer = writer
+    def __init__(self, writer: Writer, judge: Judge) -> None:
+        self._writer, self._judge = writer, judge
         self._waiting: list[_Waiting] = []
         self._lock = threading.Lock()
 
-    def add(self, outcome: Outcome) -> Future[bool]:
-        """Queue an outcome; the future is done once it is durable, False where its attempt was closed before."""
-        future: Future[bool] = Future()
+    def add(self, outcome: Outcome) -> Future[State | None]:
+        """Queue an outcome; the future is the sale's state once that is durable, None where the attempt was closed before."""
+        future: Future[State | None] = Future()
         with self._lock:
             self._waiting.append((outcome, future))
             first = len(self._waiting) == 1
@@ -36,24 +38,24 @@ class Settling:
             )
         return future
 
-    def _write(self, connection: Connection, taken: list[_Waiting]) -> set[int]:
+    def _write(self, connection: Connection, taken: list[_Waiting]) -> dict[int, State]:
         with self._lock:
             taken[:], self._waiting = self._waiting, []
         outcomes = [outcome for outcome, _ in taken]
-        return attempts.settle(connection, outcomes, outcomes[-1].at)
+        return attempts.settle(connection, outcomes, self._judge, outcomes[-1].at)
 
-    def _refuse(self, done: Future[set[int]]) -> None:
+    def _refuse(self, done: Future[dict[int, State]]) -> None:
         """The operation never ran (the ledger is closed or could not begin): nobody may wait for ever."""
         with self._lock:
             taken, self._waiting = self._waiting, []
         _tell(taken, done)
 
 
-def _tell(taken: Sequence[_Waiting], done: Future[set[int]]) -> None:
+def _tell(taken: Sequence[_Waiting], done: Future[dict[int, State]]) -> None:
     error = done.exception()
-    closed = set() if error else done.result()
+    closed = {} if error else done.result()
     for outcome, future in taken:
         if error:
             future.set_exception(error)
         else:
-            future.set_result(outcome.attempt.id in closed)
+            future.set_result(closed.get(outcome.attempt.id))

@@ -7,10 +7,11 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 
 from syncd.errors import Corrupt, TooNew
+from syncd.ledger import backup
 from syncd.ledger.engine import Engines
 
-HEAD = "0003"
-KNOWN = ("0001", "0002", "0003")
+HEAD = "0004"
+KNOWN = ("0001", "0002", "0003", "0004")
 _FOLDER = Path(__file__).with_name("migrations")
 
 
@@ -29,7 +30,23 @@ def to_head(engines: Engines, where: str) -> None:
     if found is not None and found not in KNOWN:
         cure = "Install the syncd that wrote it, or a newer one; going back to an older schema is not possible."
         raise TooNew(f"the ledger {where} has schema {found}; this syncd knows up to {HEAD}", cure)
+    if found is not None:
+        _back_up(engines)
     _migrate(engines)
+
+
+def _back_up(engines: Engines) -> None:
+    """A checked copy of a SQLite ledger before its schema changes; a copy of an upgrade that was cut off is made anew.
+
+    Raises:
+        Full: there is no room for it: the ledger stays as it is, until there is.
+        Corrupt: the ledger does not pass its check.
+
+    """
+    if engines.path is not None:
+        target = engines.path.with_name(f"{engines.path.name}.before-{HEAD}")
+        target.unlink(missing_ok=True)
+        backup.copy(engines.path, target)
 
 
 def _revision(connection: Connection, where: str) -> str | None:

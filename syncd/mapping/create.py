@@ -14,6 +14,7 @@ from email.utils import format_datetime
 from pydantic import JsonValue
 
 from syncd.canonical import CanonicalOrder
+from syncd.canonical.keys import sent_key
 from syncd.canonical.money import to_minor
 from syncd.canonical.order import Fulfilment
 from syncd.mapping import charges, tenders
@@ -87,7 +88,7 @@ def _unmappable(order: CanonicalOrder, rules: Rules, taken: Decimal) -> Held | N
 
 def _head(order: CanonicalOrder, matches: Matches, rules: Rules, here: Applied) -> Payload:
     head: Payload = {
-        "external_order_id": order.sale_key,
+        "external_order_id": sent_key(order.sale_key, rules.longest_key),
         "external_source": here.external_source,
         "status_id": here.status_id(order.status),
         "channel_id": here.channel_id,

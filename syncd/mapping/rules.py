@@ -15,6 +15,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from syncd.canonical import CanonicalOrder
+from syncd.canonical.keys import LONGEST_KEY
 from syncd.canonical.money import Money
 from syncd.canonical.order import FeeKind, SaleStatus
 from syncd.mapping.note import check_template
@@ -101,6 +102,7 @@ class Rules(_Table):
     """How sales become orders in one store."""
 
     channel_id: ChannelId = 1
+    longest_key: Annotated[int, Field(ge=32, le=250)] = LONGEST_KEY
     default_address: DefaultAddress
     external_source: Words = "POS"
     status: Statuses = Field(default_factory=dict)

@@ -5,7 +5,6 @@ from syncd.push.catchup import CatchUp
 from syncd.push.circuit import Circuit
 from syncd.push.currencies import Currencies
 from syncd.push.matching import Matcher, Remotes
-from syncd.push.policy import Policy
 from syncd.push.prepare import PushSetup
 from syncd.push.pusher import Pusher, PushReport
 from syncd.push.rebuild import Rebuilt, Span, differences, rebuild
@@ -19,7 +18,6 @@ __all__ = [
     "Days",
     "Group",
     "Matcher",
-    "Policy",
     "PushReport",
     "PushSetup",
     "Pusher",

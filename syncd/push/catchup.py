@@ -1,30 +1,24 @@
 """Learns which of our orders the store has and the ledger does not: after a crash, a restored backup, or with a ledger made anew.
 
-Before anything is created, the store's orders above the highest id that the ledger has seen are listed, 250 a call, and
-those that carry a sale key are noted. A sale whose key is noted is adopted instead of being created again. Settling many
-unknown outcomes takes the same walk, so that a restart lists the store once.
+At every taking of the lease, before anything is created, the store's orders from just under the highest id that the ledger has
+seen are listed, 250 a call, and those that carry a sale key are noted. A sale whose key is noted is linked instead of being
+created again. Settling many doubts takes the same walk, so that a restart lists the store once.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from itertools import islice
 
 from syncd.bigcommerce import OrdersClient, RemoteOrder
-from syncd.canonical import CanonicalOrder
-from syncd.canonical.money import format_money
-from syncd.canonical.order import SaleStatus
-from syncd.ledger import Known, Ledger, Sale
-from syncd.ledger.states import Held, Pending, Synced, Transition
+from syncd.ledger import Known, Lease, Ledger, There
 from syncd.logs import get_logger
 
 _PAGE = 250
-
-
-_WRONG_CURRENCY = "The till's sales go to a store of another currency: name the right store for this source."
 
 
 class CatchUp:
@@ -33,19 +27,24 @@ class CatchUp:
     def __init__(self, store: str, ledger: Ledger, orders: OrdersClient) -> None:
         self._store, self._ledger, self._orders = store, ledger, orders
         self._walking = threading.Lock()
+        self._lease: Lease | None = None  # the taking of the right to push that this is caught up for
         self.newest: int | None = None  # the highest order id in the store, once it was asked
 
-    def once(self) -> None:
-        """Before the first create of this process: learn what the ledger does not know of.
+    def once(self, lease: Lease) -> None:
+        """Before the first create under this lease: learn what the ledger does not know of.
+
+        While the right to push was somebody else's, or the database was brought back to an earlier moment, anything may have
+        been made that these rows say nothing of.
 
         Raises:
             RemoteError: the store could not be read; nothing may be created before it was.
 
         """
         with self._walking:
-            if self.newest is None:
+            if self._lease is not lease:
                 highest = self._ledger.store_state(self._store).highest_order_id or 0
                 self._walk(_below(highest), ())
+                self._lease = lease
 
     def find(self, keys: Collection[str], floor: int) -> dict[str, list[Known]]:
         """The orders that carry ``keys``, all of them newer than order ``floor``.
@@ -71,11 +70,12 @@ class CatchUp:
         highest, noted = max(lowest - 1, self.newest or 0), 0
         listed = iter(self._orders.list_from(lowest))
         while page := list(islice(listed, _PAGE)):
-            ours = {order.external_order_id: known_of(order) for order in reversed(page) if order.external_order_id}
-            self._ledger.note_known(self._store, ours)
-            for order in page:
-                if order.external_order_id in keys:
-                    found[order.external_order_id].append(known_of(order))
+            ours = [(order.external_order_id, known_of(order)) for order in page if order.external_order_id]
+            for alert in self._ledger.note_known(self._store, ours):
+                get_logger().error("alert", store=self._store, kind=alert.kind, why=alert.words, cure=alert.cure)
+            for key, known in ours:
+                if key in keys:
+                    found[key].append(known)
             noted += len(ours)
             highest = max(highest, *(order.id for order in page))
         self._ledger.note_order_id(self._store, highest)
@@ -92,34 +92,18 @@ def _below(order_id: int) -> int:
 
 def known_of(order: RemoteOrder) -> Known:
     """What is kept of an order that carries one of our keys."""
-    return Known(order.id, order.total_inc_tax, order.currency or None)
+    return Known(order.id, there_of(order), order.is_deleted)
 
 
-def adopt(sales: Sequence[Sale], known: Mapping[str, Known], now: datetime) -> list[tuple[Sale, Transition]]:
-    """The transitions of those ``sales`` that the store already has under their own key. Pure."""
-    return [
-        (sale, _adopted(sale, known[sale.sale_key], now))
-        for sale in sales
-        if sale.order_id is None and sale.sale_key in known
-    ]
+def there_of(order: RemoteOrder) -> There:
+    """What an order was listed or answered to say."""
+    status = order.status_id if "status_id" in order.raw else None
+    return There(status, order.total_inc_tax, order.total_tax, order.currency or None, _time(order.date_created))
 
 
-def _adopted(sale: Sale, known: Known, now: datetime) -> Transition:
-    if known.currency and known.currency != sale.currency:
-        why = (
-            f"BigCommerce already has it as order {known.order_id}, in {known.currency}; the sale is in {sale.currency}"
-        )
-        return Held(why, _WRONG_CURRENCY, known.order_id)
-    if known.total_inc_tax is not None and known.total_inc_tax != sale.total_inc_tax:
-        there, here = (format_money(total, sale.currency) for total in (known.total_inc_tax, sale.total_inc_tax))
-        why = f"BigCommerce already has it as order {known.order_id}, with a total of {there}; the sale says {here}"
-        return Held(why, f"Correct order {known.order_id} there, then: syncd skip {sale.sale_key}", known.order_id)
-    why = "already in BigCommerce under this key"
-    if sale.document and _moved_on(sale.order()):
-        return Pending(now, f"{why}; order {known.order_id} is brought in line", known.order_id)
-    return Synced(known.order_id, why)
-
-
-def _moved_on(order: CanonicalOrder) -> bool:
-    """Whether a sale says more than that it took place: the order was made by an earlier word of it, perhaps."""
-    return order.status is not SaleStatus.COMPLETED or bool(order.refunds)
+def _time(text: str) -> datetime | None:
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None

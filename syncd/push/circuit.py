@@ -7,12 +7,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import assert_never
 
+from syncd.canonical.keys import LONGEST_KEY
 from syncd.clock import Clock
 from syncd.errors import RemoteError
 from syncd.ledger import Ledger
 from syncd.logs import get_logger
+from syncd.plan import Policy
 from syncd.push.decide import Pause, Stumble
-from syncd.push.policy import Policy
 
 _STUMBLES = 5
 _STUMBLE_CURE = "syncd probes the store by itself and goes on once it answers; see https://status.bigcommerce.com."
@@ -21,13 +22,16 @@ _STUMBLE_CURE = "syncd probes the store by itself and goes on once it answers; s
 class Circuit:
     """One store's circuit; its state lives in the ledger, so that a restart does not forget a pause."""
 
-    def __init__(self, store: str, ledger: Ledger, policy: Policy, clock: Clock) -> None:
+    def __init__(
+        self, store: str, ledger: Ledger, policy: Policy, clock: Clock, longest_key: int = LONGEST_KEY
+    ) -> None:
         self._store, self._ledger, self._policy, self._clock = store, ledger, policy, clock
+        self._longest_key = longest_key
         self._stumbles = 0
         self._gap = policy.probe_gap
         self._lock = threading.Lock()
         known = ledger.store_state(store)
-        self._paused, self._probe_at = known.paused_why is not None, known.probe_at
+        self._paused, self._probe_at, self._key_limit = known.paused_why is not None, known.probe_at, known.key_limit
 
     @property
     def paused(self) -> bool:
@@ -45,7 +49,10 @@ class Circuit:
                     enough = self._stumbles >= _STUMBLES
                 if enough:
                     self._pause(f"{_STUMBLES} requests in a row failed: {why}", _STUMBLE_CURE)
-            case Pause(why=why, cure=cure):
+            case Pause(why=why, cure=cure, key_limit=limit):
+                if limit is not None:
+                    self._key_limit = limit
+                    self._ledger.note_key_limit(self._store, limit)
                 self._pause(why, cure)
             case _:
                 assert_never(effect)
@@ -65,6 +72,8 @@ class Circuit:
         """
         if not self._paused:
             return True
+        if self._key_limit is not None and self._longest_key > self._key_limit:
+            return False  # no probe tells that it is over: only the config can
         now = self._clock.now()
         far = now + self._policy.probe_gap_most
         if self._probe_at is not None and now < self._probe_at <= far:

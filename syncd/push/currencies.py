@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from syncd.bigcommerce import StoreClient
-from syncd.canonical import CanonicalOrder
 from syncd.clock import Clock
 from syncd.errors import Denied
 from syncd.ledger import Ledger
-from syncd.ledger.states import Held
 
 _KIND, _CODE = "currency", "all"
 _AGE = timedelta(hours=1)
@@ -40,14 +38,3 @@ class Currencies:
             return " ".join(one.code for one in self._info.currencies())
         except Denied:
             return ""  # the order's own answer is compared all the same
-
-
-def wrong_currency(order: CanonicalOrder, allowed: tuple[str, ...]) -> Held | None:
-    """Why an order cannot go to a store that takes only the ``allowed`` currencies; None where it can. Pure."""
-    if not allowed or order.currency in allowed:
-        return None
-    why = f"the sale is in {order.currency}; the store takes {', '.join(allowed)}"
-    cure = (
-        f"Name another store for source {order.source}, or add {order.currency} to the store's transactional currencies"
-    )
-    return Held(why, f"{cure}; then: syncd release {order.sale_key}")

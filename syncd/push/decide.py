@@ -1,4 +1,7 @@
-"""What follows from an outcome: the outcome table of docs/states.md as one match. Pure."""
+"""What an outcome is as news of its sale, and what it says of the whole store: the table of docs/states.md as one match. Pure.
+
+It says what has become known, and no more: what follows is ``plan.next_step``'s to say.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,18 @@ from decimal import Decimal
 from typing import assert_never
 
 from syncd.bigcommerce import Accepted, Barred, NotSent, Outcome, Refused, Throttled, Unknown
-from syncd.canonical.money import format_money
-from syncd.ledger import Attempt, Kind, Sale
-from syncd.ledger.states import Held, Pending, Rejected, Synced, Transition, Unsure
-from syncd.push.policy import Policy
+from syncd.ledger import Attempt, Doubt, Kind, Objection, Sale, State, There
+from syncd.ledger.news import Delayed, Doubted, News, Objected, Took
+from syncd.plan import Policy
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """The whole store stops until a probe finds it well."""
+    """The whole store stops until a probe finds it well; with ``key_limit``, until the config no longer has longer keys sent."""
 
     why: str
     cure: str
+    key_limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,85 +42,83 @@ StoreEffect = Pause | Stumble | StaleCatalog
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of the sale, and of its store where the outcome concerns all of its sales."""
+    """What has become known of the sale, and what concerns its store where the outcome says something of all of its sales."""
 
-    transition: Transition
+    news: News
     effect: StoreEffect | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """An attempt and the sale as it was when it was mapped; what its payload names and states, and whether more is to follow."""
+    """An attempt and the sale as it was when it was mapped; what its payload names and states, and whether more is to follow.
+
+    ``asked`` are the total and the tax that the payload states, None where it states none.
+    """
 
     attempt: Attempt
     sale: Sale
     names_products: bool = False
-    states_total: bool = True
+    asked: tuple[Decimal, Decimal] | None = None
     more: bool = False
 
 
 def decide(outcome: Outcome, sent: Sent, policy: Policy, now: datetime) -> Verdict:
-    """The one place that says what an outcome means for a sale."""
+    """The one place that says what an outcome means."""
     match outcome:
         case Accepted():
-            return Verdict(_accepted(outcome, sent, now))
+            return Verdict(_took(outcome, sent))
         case Refused():
             return _refused(outcome, sent, now)
         case Barred(status=status, words=words):
             why = f"BigCommerce refused the token ({status}): {words}"
             cure = "Check that the token is the store's own, is not revoked and may modify orders and read products."
-            return Verdict(Pending(now, why), Pause(why, cure))
+            return Verdict(Delayed(now, why), Pause(why, cure))
         case Throttled(reset_s=reset_s):
             wait = timedelta(seconds=reset_s) if reset_s is not None else policy.back_off
-            return Verdict(Pending(now + wait, "the store's quota is used up (429)"))
+            return Verdict(Delayed(now + wait, "the store's quota is used up (429)"))
         case NotSent(why=why):
-            return Verdict(Pending(now + back_off(sent, policy), f"not sent: {why}"), Stumble(why))
-        case Unknown(why=why, misdirected=True):
-            cure = "Check api_url and any proxy between: BigCommerce's API never redirects."
-            return Verdict(Unsure(now + policy.settle, why), Pause(f"the API answered with a redirect: {why}", cure))
-        case Unknown(why=why):
-            return Verdict(Unsure(now + policy.settle, why), Stumble(why))
+            return Verdict(Delayed(now + back_off(sent, policy), f"not sent: {why}"), Stumble(why))
+        case Unknown():
+            return Verdict(_doubted(outcome, sent), _unsettling(outcome))
         case _:
             assert_never(outcome)
 
 
-def _accepted(outcome: Accepted, sent: Sent, now: datetime) -> Transition:
-    if sent.states_total and (difference := total_difference(outcome, sent.sale)):
-        cure = (
-            f"Look at order {outcome.order_id} in BigCommerce: a tax rule, a promotion or an app changed it. "
-            f"Correct it there, then: syncd skip {sent.sale.sale_key}"
-        )
-        return Held(difference, cure, outcome.order_id)
-    if sent.more:
-        return Pending(now, "took effect; more is to follow")
-    return Synced(outcome.order_id)
-
-
-def total_difference(outcome: Accepted, sale: Sale) -> str:
-    """How the order's totals differ from the sale's, in words; empty where they agree or the answer states none."""
-    if outcome.currency and outcome.currency != sale.currency:
-        return f"BigCommerce made it an order in {outcome.currency}; the sale is in {sale.currency}"
-    pairs: tuple[tuple[str, Decimal | None, Decimal], ...] = (
-        ("total", outcome.total_inc_tax, sale.total_inc_tax),
-        ("tax", outcome.total_tax, sale.total_tax),
+def _took(outcome: Accepted, sent: Sent) -> Took:
+    shown = outcome.total_inc_tax is not None or outcome.status_id is not None
+    there = (
+        There(outcome.status_id, outcome.total_inc_tax, outcome.total_tax, outcome.currency or None) if shown else None
     )
-    for name, there, here in pairs:
-        if there is not None and there != here:
-            shown, wanted = format_money(there, sale.currency), format_money(here, sale.currency)
-            return f"BigCommerce made it a {name} of {shown}; the sale says {wanted}"
-    return ""
+    return Took(outcome.order_id, sent.attempt.fingerprint, there, sent.asked, whole=not sent.more)
+
+
+def _doubted(outcome: Unknown, sent: Sent) -> Doubted:
+    attempt = sent.attempt
+    return Doubted(Doubt(attempt.kind, attempt.fingerprint, attempt.began, named=outcome.order_id), outcome.why)
+
+
+def _unsettling(outcome: Unknown) -> StoreEffect:
+    if outcome.misdirected:
+        cure = "Check api_url and any proxy between: BigCommerce's API never redirects."
+        return Pause(f"the API answered with a redirect: {outcome.why}", cure)
+    if outcome.cut_at is not None:
+        why = f"BigCommerce kept only {outcome.cut_at} characters of a sale's key: a second sale could end under the same one"
+        cure = f"Set longest_key = {outcome.cut_at} for this store: longer keys are then sent in a short form."
+        return Pause(why, cure, key_limit=outcome.cut_at)
+    return Stumble(outcome.why)
 
 
 def _refused(outcome: Refused, sent: Sent, now: datetime) -> Verdict:
-    key = sent.sale.sale_key
+    key, fingerprint = sent.sale.sale_key, sent.attempt.fingerprint
     if sent.names_products and sent.sale.tries == 0:
         why = f"BigCommerce said {outcome.status}: {outcome.words}; the catalog is asked again"
-        return Verdict(Pending(now, why), StaleCatalog())
+        return Verdict(Delayed(now, why), StaleCatalog())
+    why = f"BigCommerce said {outcome.status}: {outcome.words}"
+    cure = f"Mend what it names (in the POS, in BigCommerce or in the rules of the config), then: syncd retry {key}"
     if outcome.status == 404 and sent.attempt.kind is not Kind.CREATE:
         why = f"order {sent.attempt.order_id} is no longer in BigCommerce: {outcome.words}"
-        return Verdict(Rejected(why, f"If it was deleted on purpose: syncd skip {key}"))
-    cure = f"Mend what it names (in the POS, in BigCommerce or in the rules of the config), then: syncd retry {key}"
-    return Verdict(Rejected(f"BigCommerce said {outcome.status}: {outcome.words}", cure))
+        cure = f"If it was deleted on purpose: syncd skip {key}"
+    return Verdict(Objected(Objection(fingerprint, State.REJECTED, why, cure)))
 
 
 def back_off(sent: Sent, policy: Policy) -> timedelta:

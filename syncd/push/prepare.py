@@ -1,29 +1,30 @@
-"""Due sales on their way to a request: looked up, adopted where the store has them already, mapped, or set aside.
+"""Due sales on their way to a request: looked up, linked where the store has them already, planned, or set aside.
 
 A group is prepared while the requests of the group before it are out, so that a free seat never waits for the mapper. What is
-prepared is not claimed: it may grow stale, and is read anew once it is older than a second.
+prepared is not claimed: it may grow stale, and is read anew once it is older than a second. A look-up that one sale of a group
+makes impossible is made for each alone, so that it stands aside and the others go on.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from syncd.bigcommerce import OrdersClient
 from syncd.canonical import CanonicalOrder
-from syncd.clock import Clock
-from syncd.errors import RemoteError, SyncdError
-from syncd.ledger import Intent, Lane, Lease, Ledger, Sale
-from syncd.ledger.states import Held, Synced, Transition
+from syncd.canonical.keys import sent_forms
+from syncd.clock import Clock, Now
+from syncd.errors import Denied, SyncdError, Throttled, Unreachable
+from syncd.ledger import Intent, Kind, Lane, Lease, Ledger, Objection, Sale, State, There
+from syncd.ledger.news import Delayed, Found, News, Objected, Saw, Waited
 from syncd.logs import get_logger
-from syncd.mapping import Matches, Occasion, Rules
-from syncd.push.catchup import CatchUp, adopt
-from syncd.push.currencies import wrong_currency
+from syncd.mapping import Mapped, Matches, Occasion, Remote, Rules
+from syncd.plan import Change, Create, Ground, Hold, LookUp, Policy, Reject, Rest, Step, Wait, digest, next_step
+from syncd.push.catchup import CatchUp
 from syncd.push.hook import Hook, run_hook
 from syncd.push.matching import Matcher
-from syncd.push.plan import Plan, Unsent, plan
-from syncd.push.policy import Policy
 from syncd.push.seen import Observer
 
 _FRESH_S = 1.0
@@ -45,6 +46,11 @@ class PushSetup:
     hook: Hook | None = None
     currencies: Callable[[], tuple[str, ...]] = tuple
 
+    @property
+    def ground(self) -> Ground:
+        """What this store's sales are judged by."""
+        return Ground(self.rules, self.policy)
+
 
 @dataclass(frozen=True, slots=True)
 class Ready:
@@ -52,21 +58,35 @@ class Ready:
 
     sale: Sale
     order: CanonicalOrder
-    plan: Plan
+    kind: Kind
+    mapped: Mapped
+    order_id: int | None = None
+    more: bool = False
 
     def intent(self, order_floor: int | None) -> Intent:
         """The intent to commit before the request leaves."""
-        sale = self.sale
+        sale, payload = self.sale, self.mapped.payload
+        key = str(payload.get("external_order_id") or "")
         return Intent(
             sale.id,
             sale.sale_key,
-            self.plan.kind,
+            self.kind,
             sale.fingerprint,
-            self.plan.digest,
+            digest(payload),
             order_floor=order_floor,
-            order_id=self.plan.order_id,
-            stamp=self.plan.mapped.said,
+            order_id=self.order_id,
+            stamp=self.mapped.said,
+            sent_as=key if key and key != sale.sale_key else None,
         )
+
+    @property
+    def asked(self) -> tuple[Decimal, Decimal] | None:
+        """The total and the tax that the payload states; None where it states none."""
+        payload = self.mapped.payload
+        if "total_inc_tax" not in payload:
+            return None
+        inc_tax, ex_tax = (Decimal(str(payload[f"total_{part}"])) for part in ("inc_tax", "ex_tax"))
+        return inc_tax, inc_tax - ex_tax
 
 
 class Preparer:
@@ -78,11 +98,11 @@ class Preparer:
         self._ready: deque[Ready] = deque()
         self._since = 0.0
 
-    def fill(self, lease: Lease, limit: int | None, tell: Callable[[Transition], None]) -> bool:
-        """Have freshly read sales ready; False where none is due. ``tell`` hears of those that need no request.
+    def fill(self, lease: Lease, limit: int | None, tell: Callable[[State], None]) -> bool:
+        """Have freshly read sales ready; False where none is due. ``tell`` hears the state of those that need no request.
 
         Raises:
-            RemoteError: a look-up failed; no sale was touched by it.
+            RemoteError: a look-up failed that concerns the whole store; no sale was touched by it.
 
         """
         if self._ready and self._now() - self._since <= _FRESH_S:
@@ -91,8 +111,8 @@ class Preparer:
         group = self._setup.policy.threads * _GROUP_PER_SEAT
         if sales := self._due(group if limit is None else min(group, limit)):
             self._since = self._now()
-            self._setup.catch_up.once()
-            self._ready.extend(self._mapped(lease, self._unknown_there(lease, sales, tell), tell))
+            self._setup.catch_up.once(lease)
+            self._ready.extend(self._planned(lease, self._not_there(lease, sales, tell), tell))
         return bool(sales)
 
     def take(self, most: int) -> list[Ready]:
@@ -110,61 +130,133 @@ class Preparer:
         setup = self._setup
         return setup.ledger.due(setup.store, limit=limit, now=setup.clock.now(), far=setup.policy.back_off_most * 2)
 
-    def _unknown_there(self, lease: Lease, sales: Sequence[Sale], tell: Callable[[Transition], None]) -> list[Sale]:
-        """Link the sales that the store already has under their key; the others are to be sent."""
-        if not self._setup.ledger.knows_any(self._setup.store):  # a rebuild beside us may have learned of some
+    def _not_there(self, lease: Lease, sales: Sequence[Sale], tell: Callable[[State], None]) -> list[Sale]:
+        """Link the sales that the store already has under their key; the others are to be planned."""
+        setup = self._setup
+        if not setup.ledger.knows_any(setup.store):  # a rebuild beside us may have learned of some
             return list(sales)
-        known = self._setup.ledger.known(self._setup.store, [sale.sale_key for sale in sales if sale.order_id is None])
-        adopted = adopt(sales, known, self._setup.clock.now()) if known else []
-        if adopted:
-            self._setup.ledger.mark(lease, adopted)
-            for sale, transition in adopted:
-                tell(transition)
-                get_logger().info("order_adopted", sale=sale.sale_key, outcome=str(transition))
-        return [sale for sale in sales if sale.sale_key not in known or sale.order_id is not None]
+        forms = {
+            form: sale
+            for sale in sales
+            if sale.order_id is None
+            for form in sent_forms(sale.sale_key, setup.rules.longest_key)
+        }
+        known = setup.ledger.known(setup.store, list(forms))
+        there = {forms[key].id: (forms[key], order) for key, order in known.items()}
+        news = [
+            (
+                sale,
+                Found(order.order_id, order.there, f"already in BigCommerce under this key, as order {order.order_id}"),
+            )
+            for sale, order in there.values()
+        ]
+        self._conclude(lease, news, tell, "order_adopted")
+        return [sale for sale in sales if sale.id not in there]
 
-    def _mapped(self, lease: Lease, sales: Sequence[Sale], tell: Callable[[Transition], None]) -> list[Ready]:
+    def _conclude(
+        self, lease: Lease, news: Sequence[tuple[Sale, News]], tell: Callable[[State], None], event: str
+    ) -> None:
+        """Write what became known without a request, and tell what followed from it."""
+        if not news:
+            return
+        states = self._setup.ledger.conclude(lease, news)
+        for sale, one in news:
+            if (state := states.get(sale.id)) is not None:
+                tell(state)
+                get_logger().info(event, sale=sale.sale_key, state=state.value, why=getattr(one, "why", ""))
+
+    def _planned(self, lease: Lease, sales: Sequence[Sale], tell: Callable[[State], None]) -> list[Ready]:
         ready: list[Ready] = []
-        unsent: list[tuple[Sale, Transition]] = []
-        allowed = self._setup.currencies()
-        orders = [self._hooked(sale, allowed) for sale in sales]
-        usable = [order for order in orders if isinstance(order, CanonicalOrder)]
-        matched = iter(self._setup.matcher.gather(usable))
-        for sale, order in zip(sales, orders, strict=True):
-            planned = self._plan(sale, order, next(matched)) if isinstance(order, CanonicalOrder) else order
-            if isinstance(planned, Plan) and isinstance(order, CanonicalOrder):
-                ready.append(Ready(sale, order, planned))
-            elif not isinstance(planned, Plan):
-                unsent.append((sale, planned))
-                tell(planned)
-                get_logger().info(
-                    "sale_not_sent", sale=sale.sale_key, outcome=type(planned).__name__, why=_why(planned)
-                )
-        if unsent:
-            self._setup.ledger.mark(lease, unsent)
+        unsent: list[tuple[Sale, News]] = []
+        currencies = self._setup.currencies()
+        hooked = [(sale, self._hooked(sale)) for sale in sales]
+        usable = [(sale, order) for sale, order in hooked if isinstance(order, CanonicalOrder)]
+        matched = {sale.id: found for (sale, _), found in zip(usable, self._matched(usable), strict=True)}
+        for sale, order in hooked:
+            if isinstance(order, CanonicalOrder):
+                step, changed = self._step(sale, order, matched[sale.id], currencies)
+            else:
+                step, changed = order, None
+            match step:
+                case Create(mapped=Mapped() as mapped) if isinstance(order, CanonicalOrder):
+                    ready.append(Ready(sale, order, Kind.CREATE, mapped))
+                case Change(mapped=Mapped() as mapped) if isinstance(order, CanonicalOrder):
+                    ready.append(Ready(sale, order, step.kind, mapped, step.order_id, step.more))
+                case _:
+                    unsent.append((sale, _news(sale, step, changed)))
+        self._conclude(lease, unsent, tell, "sale_not_sent")
         return ready
 
-    def _hooked(self, sale: Sale, currencies: tuple[str, ...]) -> CanonicalOrder | Held:
-        """The order as the shop's hook has it; held alone where that fails, or where the store takes no such currency."""
+    def _hooked(self, sale: Sale) -> CanonicalOrder | Hold:
+        """The order as the shop's hook has it; held alone where that fails, or where its document cannot be read."""
         try:
-            order = run_hook(self._setup.hook, sale.order())
+            return run_hook(self._setup.hook, sale.order())
         except SyncdError as error:
-            return Held(error.what, error.cure, sale.order_id)
-        wrong = wrong_currency(order, currencies) if sale.order_id is None else None
-        return wrong or order
+            return Hold(error.what, error.cure)
 
-    def _plan(self, sale: Sale, order: CanonicalOrder, matches: Matches) -> Plan | Unsent:
+    def _matched(self, usable: Sequence[tuple[Sale, CanonicalOrder]]) -> list[Matches | Hold]:
+        """The matches of each sale; a look-up that cannot be made for one of them holds that one.
+
+        Raises:
+            RemoteError: it cannot be made at all: the fault is the store's.
+
+        """
+        matcher, found = self._setup.matcher, list[Matches | Hold]()
+        try:
+            return list(matcher.gather([order for _, order in usable]))
+        except (Denied, Throttled, Unreachable):
+            raise
+        except Exception:  # noqa: BLE001  one sale of the group, perhaps: each is asked for alone
+            matcher.ask_catalog()  # raises where the store takes no question at all
+        for sale, order in usable:
+            try:
+                found += matcher.gather([order])
+            except (Denied, Throttled, Unreachable):
+                raise
+            except Exception as error:  # noqa: BLE001  it is this sale's: the others go on
+                get_logger().warning("sale_not_looked_up", sale=sale.sale_key, why=str(error))
+                cure = f"Look at its SKUs, codes and customer for what a search cannot take, then: syncd release {sale.sale_key}"
+                found.append(Hold(f"its products or its customer cannot be looked up: {error}", cure, objects=True))
+        return found
+
+    def _step(
+        self, sale: Sale, order: CanonicalOrder, matches: Matches | Hold, currencies: tuple[str, ...]
+    ) -> tuple[Step, Saw | None]:
+        """What follows for a sale, and what was seen of its order."""
+        if isinstance(matches, Hold):
+            return matches, None
         occasion = Occasion(backfill=sale.lane is Lane.BACKFILL, history=sale.history)
         try:
-            seen = self._observer.see(sale, order, matches, occasion)
-            return plan(sale, order, seen, self._setup.rules, self._setup.clock.now())
-        except RemoteError:
+            seen = self._observer.see(sale, order, matches, occasion, currencies)
+            step = next_step(sale, self._setup.ground, Now.of(self._setup.clock), seen=seen)
+        except (Denied, Throttled, Unreachable):
             raise
         except Exception as error:  # noqa: BLE001  one sale that we cannot map must not stop the ones behind it
             get_logger().exception("sale_not_mapped", sale=sale.sale_key)
             why = f"syncd failed to map it ({type(error).__name__}: {error})"
-            return Held(why, f"Report this with the output of: syncd preview {sale.sale_key}", sale.order_id)
+            return Hold(why, f"Report this with the output of: syncd preview {sale.sale_key}", objects=True), None
+        return step, None if seen.remote is None else Saw(
+            seen.remote.order_id, sale.fingerprint, _there(seen.remote), ""
+        )
 
 
-def _why(planned: Unsent) -> str:
-    return planned.note if isinstance(planned, Synced) else planned.why
+def _there(remote: Remote) -> There:
+    currency = str(remote.fields.get("default_currency_code") or "")
+    return There(remote.status_id, remote.total_inc_tax, remote.total_tax, currency or None)
+
+
+def _news(sale: Sale, step: Step, seen: Saw | None) -> News:
+    """What has become known of a sale that needs no request, or may have none."""
+    match step:
+        case Hold(why=why, cure=cure):
+            return Objected(Objection(sale.fingerprint, State.HELD, why, cure))
+        case Reject(why=why, cure=cure):
+            return Objected(Objection(sale.fingerprint, State.REJECTED, why, cure))
+        case Rest(state=State.SYNCED, why=why):
+            return replace(seen, why=why) if seen is not None else Waited()
+        case Rest(why=why):
+            return Objected(Objection(sale.fingerprint, State.SKIPPED, why, ""))
+        case Wait(until=at, why=why) | LookUp(at=at, why=why):
+            return Delayed(at, why)
+        case Create() | Change():
+            raise AssertionError("a request without a payload")

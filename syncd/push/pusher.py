@@ -12,12 +12,13 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import assert_never
 
 from syncd.bigcommerce import Accepted, Barred, NotSent, Refused, Reply, Sending, Throttled, Unknown
 from syncd.errors import Denied, RemoteError, SyncdError
 from syncd.ledger import Attempt, Kind, Lease, ReplyInfo
-from syncd.ledger.states import Lane, Transition
+from syncd.ledger.states import Lane, State
 from syncd.logs import bind, get_logger
 from syncd.mapping import Payload
 from syncd.mapping.stamp import payload_lines
@@ -49,9 +50,9 @@ class _Run:
         self.unreachable = ""
         self._lock = threading.Lock()
 
-    def count(self, transition: Transition) -> None:
+    def count(self, state: State) -> None:
         with self._lock:
-            self.states[type(transition).__name__.lower()] += 1
+            self.states[state.value] += 1
 
     def rest(self) -> int | None:
         return None if self.limit is None else self.limit - self.sent
@@ -162,10 +163,9 @@ class Pusher:
             with bind(store=self._setup.store, sale=item.sale.sale_key, attempt=attempt.id, lane=item.sale.lane.value):
                 reply = self._request(item, attempt)
                 verdict = self._decide(reply, item, attempt)
-                run.count(verdict.transition)
                 if isinstance(reply.outcome, NotSent):
                     run.unreachable = reply.outcome.why
-                self._settle(attempt, verdict, reply)
+                self._settle(run, attempt, verdict, reply)
         except BaseException:
             self._outcome_lost.set()
             raise
@@ -175,7 +175,7 @@ class Pusher:
     def _request(self, item: Ready, attempt: Attempt) -> Reply:
         how = Sending(live=item.sale.lane is Lane.LIVE, still_good=lambda: self._still_good(attempt))
         try:
-            return self._send_once(attempt, item.plan.mapped.payload, how)
+            return self._send_once(attempt, item.mapped.payload, how)
         except Exception as error:  # noqa: BLE001  the pool's edge: whatever broke, the request may have left
             get_logger().exception("request_failed_unexpectedly")
             return Reply(Unknown(f"syncd failed while sending ({type(error).__name__}: {error})"))
@@ -200,8 +200,8 @@ class Pusher:
         return age is not None and age <= self._setup.policy.intent_life.total_seconds()
 
     def _decide(self, reply: Reply, item: Ready, attempt: Attempt) -> Verdict:
-        names_products = any("product_id" in line for line in payload_lines(item.plan.mapped.payload))
-        sent = Sent(attempt, item.sale, names_products, item.plan.states_total, item.plan.more)
+        names_products = any("product_id" in line for line in payload_lines(item.mapped.payload))
+        sent = Sent(attempt, item.sale, names_products, item.asked, item.more)
         verdict = decide(reply.outcome, sent, self._setup.policy, self._setup.clock.now())
         if isinstance(verdict.effect, StaleCatalog):
             self._setup.matcher.forget(item.order)
@@ -211,18 +211,20 @@ class Pusher:
             self._setup.catch_up.saw(reply.outcome.order_id)
         return verdict
 
-    def _settle(self, attempt: Attempt, verdict: Verdict, reply: Reply) -> None:
+    def _settle(self, run: _Run, attempt: Attempt, verdict: Verdict, reply: Reply) -> None:
         outcome = reply.outcome
         detail = str(getattr(outcome, "why", "") or getattr(outcome, "words", "") or getattr(outcome, "order_id", ""))
         info = ReplyInfo(reply.status, reply.request_id, reply.elapsed_s, type(outcome).__name__.lower(), detail)
-        self._setup.ledger.settle(attempt, verdict.transition, info).add_done_callback(self._written)
+        self._setup.ledger.settle(attempt, verdict.news, info).add_done_callback(partial(self._written, run))
         event = _EVENTS[type(outcome)]
         get_logger().info(
             event, status=reply.status, request_id=reply.request_id, detail=detail, elapsed_s=round(reply.elapsed_s, 3)
         )
 
-    def _written(self, settled: Future[bool]) -> None:
+    def _written(self, run: _Run, settled: Future[State | None]) -> None:
         """An outcome that could not be written leaves its sale sending until the next run, when it becomes unknown."""
+        if settled.exception() is None and (state := settled.result()) is not None:
+            run.count(state)
         if (error := settled.exception()) is not None:
             self._outcome_lost.set()
             get_logger().error("outcome_not_written", store=self._setup.store, why=str(error))

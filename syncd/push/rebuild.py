@@ -14,7 +14,8 @@ from itertools import islice
 
 from syncd.bigcommerce import OrdersClient, RemoteOrder
 from syncd.clock import Clock
-from syncd.ledger import Known, Ledger, Sale, State
+from syncd.ledger import Ledger, Sale, State
+from syncd.push.catchup import known_of
 
 _PAGE = 250
 _RESUMES_FOR = timedelta(days=1)
@@ -66,7 +67,7 @@ def rebuild(  # noqa: PLR0913, PLR0917  what to walk, what to fill, when to stop
             continue
         listed = orders.list_between(after + 1 if archived == deleted else 1, span.start, span.end, archived=archived)
         while page := list(islice(listed, _PAGE)):
-            ours = {order.external_order_id: _known(order) for order in reversed(page) if order.external_order_id}
+            ours = [(order.external_order_id, known_of(order)) for order in page if order.external_order_id]
             ledger.note_known(store, ours)
             ledger.cache_put(store, _KIND, {span.name: json.dumps([page[-1].id, archived])})
             looked_at, with_a_key = looked_at + len(page), with_a_key + len(ours)
@@ -75,10 +76,6 @@ def rebuild(  # noqa: PLR0913, PLR0917  what to walk, what to fill, when to stop
                 return Rebuilt(looked_at, with_a_key)
     ledger.cache_drop(store, _KIND, [span.name])
     return Rebuilt(looked_at, with_a_key, whole=True)
-
-
-def _known(order: RemoteOrder) -> Known:
-    return Known(order.id, order.total_inc_tax)
 
 
 def differences(store: str, ledger: Ledger, orders: OrdersClient, span: Span) -> Iterator[str]:
@@ -101,7 +98,7 @@ def differences(store: str, ledger: Ledger, orders: OrdersClient, span: Span) ->
                 seen.setdefault(key, order.id)
                 yield from _of_one(sales.get(key), order, seen[key])
     for sale in ledger.linked(store, span.start, span.end):
-        if sale.returns_of is None and sale.sale_key not in seen:
+        if sale.returns_of is None and sale.sent_key not in seen:
             yield f"{sale.sale_key} is linked to order {sale.order_id}, which the store does not show"
 
 

@@ -3,36 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from syncd.bigcommerce import OrdersClient, RemoteOrder
 from syncd.canonical import CanonicalOrder
-from syncd.canonical.money import ZERO, parse_decimal
+from syncd.canonical.money import parse_decimal
 from syncd.canonical.order import SaleStatus
 from syncd.ledger import Ledger, Sale
-from syncd.mapping import LIVE, Mapped, Matches, Occasion, Ours, Remote, RemoteFee, RemoteLine, Rules, Stamp, map_create
+from syncd.mapping import Mapped, Matches, Occasion, Ours, Remote, RemoteFee, RemoteLine, Rules, Stamp, map_create
 from syncd.mapping.refund import Wanted, as_refund, next_refund
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a plan rests on: matches; for a change, the order as it is and what we said before; for a return, its sale."""
-
-    matches: Matches
-    occasion: Occasion = LIVE
-    remote: Remote | None = None
-    ours: Ours | None = None
-    original: Sale | None = None
-    returned_before: Decimal = ZERO
-    refund: Wanted | None = None
-    refund_ways: Sequence[Sequence[Mapping[str, Any]]] = ()
-
-
-def is_return(order: CanonicalOrder) -> bool:
-    """Whether the sale only gives goods back: it has no order of its own, but changes that of the sale that it belongs to."""
-    return order.total_inc_tax < 0
+from syncd.plan import Seen, is_return
 
 
 class Observer:
@@ -41,8 +22,15 @@ class Observer:
     def __init__(self, ledger: Ledger, orders: OrdersClient, rules: Rules) -> None:
         self._ledger, self._orders, self._rules = ledger, orders, rules
 
-    def see(self, sale: Sale, order: CanonicalOrder, matches: Matches, occasion: Occasion) -> Seen:
-        """What is to be known before this sale's next request is planned.
+    def see(
+        self,
+        sale: Sale,
+        order: CanonicalOrder,
+        matches: Matches,
+        occasion: Occasion,
+        currencies: tuple[str, ...] = (),
+    ) -> Seen:
+        """What is to be known before this sale's next request is planned; ``order`` is the sale as the hook has it.
 
         Raises:
             RemoteError: the store could not be asked.
@@ -51,7 +39,7 @@ class Observer:
         if is_return(order):
             return self._return(order, matches)
         if sale.order_id is None:
-            return Seen(matches, occasion)
+            return Seen(order, matches, occasion, currencies)
         ours = Ours.of([Stamp.from_json(text) for text in self._ledger.stamps(sale)])
         payload = _wanted(order, matches, self._rules, occasion)
         refunds = self._rules.refunds == "record" and bool(order.refunds) and order.status is not SaleStatus.VOIDED
@@ -59,12 +47,12 @@ class Observer:
         remote = self._read(sale.order_id, goods=goods, refunds=refunds)
         refund = next_refund(order, remote, payload.payload) if refunds and remote is not None and payload else None
         ways = self._orders.refund_quote(sale.order_id, refund.items) if refund else ()
-        return Seen(matches, occasion, remote, ours, refund=refund, refund_ways=ways)
+        return Seen(order, matches, occasion, currencies, remote, ours, refund=refund, refund_ways=ways)
 
     def _return(self, order: CanonicalOrder, matches: Matches) -> Seen:
         original = self._ledger.sale(order.returns_of) if order.returns_of else None
         if original is None or original.order_id is None:
-            return Seen(matches, original=original)
+            return Seen(order, matches, original=original)
         records = self._rules.refunds == "record"
         remote = self._read(original.order_id, goods=False, refunds=records)
         before = self._ledger.returned_total(original.sale_key, but=order.sale_key)
@@ -74,7 +62,9 @@ class Observer:
             as_sale = order.model_copy(update={"refunds": (as_refund(order),)})
             refund = next_refund(as_sale, remote, {})
             ways = self._orders.refund_quote(original.order_id, refund.items) if refund else ()
-        return Seen(matches, remote=remote, original=original, returned_before=before, refund=refund, refund_ways=ways)
+        return Seen(
+            order, matches, remote=remote, original=original, returned_before=before, refund=refund, refund_ways=ways
+        )
 
     def _read(self, order_id: int, *, goods: bool, refunds: bool) -> Remote | None:
         found = self._orders.get(order_id)

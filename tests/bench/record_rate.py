@@ -13,7 +13,7 @@ from pathlib import Path
 
 from syncd import logs
 from syncd.clock import SystemClock
-from syncd.intake import poll, router
+from syncd.intake import poll
 from syncd.intake.poll import Intake
 from syncd.ledger import Ledger
 from syncd.sources import Source, SourceContext
@@ -21,6 +21,7 @@ from syncd.sources.csv import CsvSettings, CsvSource
 from syncd.sources.folder import FolderSettings
 from syncd.sources.jsonl import JsonlSource
 from syncd.testing.orders import sale
+from tests.judges import JUDGE, to_main
 
 _HEADER = ("sale_id", "date", "register", "sku", "name", "quantity", "price", "tax", "tender")
 
@@ -28,9 +29,9 @@ _HEADER = ("sale_id", "date", "register", "sku", "name", "quantity", "price", "t
 def recorded(folder: Path, source: Source, count: int) -> float:
     """Sales a second from the file to the durable ledger."""
     clock = SystemClock()
-    with Ledger.open(f"sqlite:///{folder}/ledger-{time.monotonic_ns()}.db", clock) as ledger:
+    with Ledger.open(f"sqlite:///{folder}/ledger-{time.monotonic_ns()}.db", clock, JUDGE) as ledger:
         begin = time.perf_counter()
-        polled = poll(source, Intake("till", router("main", clock)), ledger, threading.Event())
+        polled = poll(source, Intake("till", to_main), ledger, threading.Event())
         assert polled.new == count, polled
         return count / (time.perf_counter() - begin)
 

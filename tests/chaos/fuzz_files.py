@@ -24,12 +24,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from syncd.canonical import CanonicalOrder, Fault
-from syncd.intake.route import route_sale
-from syncd.ledger import State
+from syncd.canonical import CanonicalOrder, Fault, fingerprint
+from syncd.canonical.order import SaleStatus
+from syncd.clock import BootTime, Now
+from syncd.ledger import Said, State, new_sale
 from syncd.sources.base import SourceContext
 from syncd.sources.csv import CsvSettings, CsvSource
 from syncd.testing.clocks import ManualClock
+from tests.judges import JUDGE
 from tests.shared import SAMPLES
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -101,7 +103,9 @@ def ends(folder: Path, sample: Sample, files: Files) -> Ends:
 
 def _end(order: CanonicalOrder, found: Ends) -> None:
     found.stated[order.sale_id] = order.total_inc_tax
-    if route_sale(order, "main", NOW).state is State.PENDING:
+    said = Said(order, fingerprint(order))
+    stands = JUDGE(new_sale(said, "main", NOW), Now(NOW, BootTime("boot", 0.0)), said)
+    if stands.state is State.PENDING or order.status is SaleStatus.VOIDED:
         found.totals.setdefault(order.sale_id, []).append(order.total_inc_tax)
     else:
         found.quiet[order.sale_id] += 1

@@ -28,11 +28,11 @@ from syncd import logs
 from syncd.app import open_app
 from syncd.canonical import Batch
 from syncd.config import load
-from syncd.intake import router
 from syncd.ledger import State
 from syncd.testing.clocks import AheadClock
 from syncd.testing.orders import sale
 from tests.chaos.careless import take_out_the_safeguards
+from tests.judges import to_main
 from tests.shop import CONFIG, Store, running_sandbox, wait_quiet
 
 SOURCES = '[sources.till]\ntype = "jsonl"\npath = "inbox"\n'
@@ -62,7 +62,7 @@ def template(folder: Path, store: Store) -> None:
     (folder / "inbox").mkdir(parents=True)
     (folder / "syncd.toml").write_text(text)
     with open_app(load(folder / "syncd.toml")) as app:
-        app.ledger.record("till", Batch((sale(),), (), "c"), router=router("main", app.clock))
+        app.ledger.record("till", Batch((sale(),), (), "c"), router=to_main)
 
 
 def push(folder: Path) -> None:

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from syncd.canonical import Batch, CanonicalOrder, Fault
-from syncd.intake import router
-from syncd.ledger import Attempt, Intent, Kind, Lease, Ledger, ReplyInfo, Sale, State
+from syncd.ledger import Attempt, Intent, Kind, Lease, Ledger, Moved, ReplyInfo, Sale, State, Verb
+from syncd.ledger.news import News, Took
+from syncd.ledger.queries import Selection
 from syncd.ledger.record import Recorded
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests.databases import ledger_url
+from tests.judges import JUDGE, to_main
 
 FAR = timedelta(hours=1)
 
@@ -29,7 +31,7 @@ class Book:
 
     def record(self, *orders: CanonicalOrder, faults: Sequence[Fault] = (), cursor: str = "c", **how: Any) -> Recorded:
         batch = Batch(orders, tuple(faults), cursor)
-        return self.ledger.record("till", batch, router=router("main", self.clock), **how)
+        return self.ledger.record("till", batch, router=to_main, **how)
 
     def due(self, limit: int = 100) -> Sequence[Sale]:
         return self.ledger.due("main", limit=limit, now=self.clock.now(), far=FAR)
@@ -40,8 +42,22 @@ class Book:
     def begin(self, lease: Lease, *sales: Sale) -> Sequence[Attempt]:
         return self.ledger.begin(lease, [intent(sale) for sale in sales])
 
-    def settle(self, attempt: Attempt, transition: Any) -> bool:
-        return self.ledger.settle(attempt, transition, ReplyInfo(200, "r1", 0.2, "accepted", "7")).result(10)
+    def settle(self, attempt: Attempt, news: News) -> State | None:
+        return self.ledger.settle(attempt, news, ReplyInfo(200, "r1", 0.2, "accepted", "7")).result(10)
+
+    def push(self, number: int = 1) -> None:
+        """Every sale that is due is accepted by BigCommerce, as orders from ``number`` on."""
+        with self.ledger.lease("main") as lease:
+            for place, attempt in enumerate(self.begin(lease, *self.due()), start=number):
+                self.settle(attempt, took(attempt, place))
+
+    def decide(self, verb: Verb, *keys: str) -> Moved:
+        return self.ledger.decide(verb, Selection(keys=keys or ("till:1001",)), "ada")
+
+    def sale(self, key: str = "till:1001") -> Sale:
+        found = self.ledger.sale(key)
+        assert found is not None
+        return found
 
     def state(self, key: str = "till:1001") -> State:
         found = self.ledger.sale(key)
@@ -50,7 +66,11 @@ class Book:
 
     def reopened(self) -> Book:
         self.ledger.close()
-        return Book(Ledger.open(self.url, self.clock), self.clock, self.url)
+        return Book(Ledger.open(self.url, self.clock, JUDGE), self.clock, self.url)
+
+
+def took(attempt: Attempt, order_id: int) -> Took:
+    return Took(order_id, attempt.fingerprint)
 
 
 def intent(sale: Sale) -> Intent:
@@ -69,7 +89,7 @@ def open_book(database: str, tmp_path: Path) -> Iterator[Callable[[], Book]]:
     with ledger_url(database, tmp_path) as url:
 
         def make() -> Book:
-            opened.append(Book(Ledger.open(url, clock), clock, url))
+            opened.append(Book(Ledger.open(url, clock, JUDGE), clock, url))
             return opened[-1]
 
         yield make

@@ -7,13 +7,13 @@ from decimal import Decimal
 import pytest
 
 from syncd.canonical import Fault
+from syncd.clock import Now
 from syncd.errors import Busy, LedgerError
-from syncd.ledger import Known, Lane, State
-from syncd.ledger.queries import Selection
-from syncd.ledger.states import Held, Pending, Rejected, Skipped, Synced, Unsure
+from syncd.ledger import Attempt, Doubt, Known, Lane, Objection, State, There, Verb
+from syncd.ledger.news import Delayed, Doubted, Found, News, Objected
 from syncd.testing.orders import sale
 from tests.databases import both_databases
-from tests.ledger.conftest import Book, intent, numbered
+from tests.ledger.conftest import Book, intent, numbered, took
 
 pytestmark = both_databases
 
@@ -118,7 +118,7 @@ def test_a_sale_whose_time_lies_absurdly_far_ahead_is_due_for_the_clock_was_set_
     book.record(sale())
     with book.ledger.lease("main") as lease:
         (attempt,) = book.begin(lease, *book.due())
-        book.settle(attempt, Pending(book.clock.now() + timedelta(minutes=5), "later"))
+        book.settle(attempt, Delayed(book.clock.now() + timedelta(minutes=5), "later"))
         assert book.due() == []
         book.clock.jump(-30 * 86400)
         assert len(book.due()) == 1
@@ -153,22 +153,33 @@ def test_a_sale_edited_since_it_was_read_is_not_claimed(book: Book) -> None:
         assert book.begin(lease, *due) == []
 
 
-@pytest.mark.parametrize(
-    ("transition", "state"),
-    [
-        (Synced(77), State.SYNCED),
-        (Pending(datetime(2026, 11, 23, 12, 1, tzinfo=UTC), "busy"), State.PENDING),
-        (Rejected("bad", "mend it"), State.REJECTED),
-        (Unsure(datetime(2026, 11, 23, 12, 1, tzinfo=UTC), "timed out"), State.UNKNOWN),
-        (Held("totals", "look", 77), State.HELD),
-        (Skipped("not this one"), State.SKIPPED),
-    ],
-)
-def test_an_outcome_moves_its_sale_and_closes_its_attempt(book: Book, transition: object, state: State) -> None:
+AT = datetime(2026, 11, 23, 12, 1, tzinfo=UTC)
+
+
+def objected(attempt: Attempt, state: State) -> Objected:
+    return Objected(Objection(attempt.fingerprint, state, "bad", "mend it"))
+
+
+def doubted(attempt: Attempt) -> Doubted:
+    return Doubted(Doubt(attempt.kind, attempt.fingerprint, attempt.began), "timed out")
+
+
+NEWS: dict[State, Callable[[Attempt], News]] = {
+    State.SYNCED: lambda attempt: took(attempt, 77),
+    State.PENDING: lambda _: Delayed(AT, "busy"),
+    State.REJECTED: lambda attempt: objected(attempt, State.REJECTED),
+    State.UNKNOWN: doubted,
+    State.HELD: lambda attempt: objected(attempt, State.HELD),
+    State.SKIPPED: lambda attempt: objected(attempt, State.SKIPPED),
+}
+
+
+@pytest.mark.parametrize("state", NEWS)
+def test_an_outcome_moves_its_sale_and_closes_its_attempt(book: Book, state: State) -> None:
     book.record(sale())
     with book.ledger.lease("main") as lease:
         (attempt,) = book.begin(lease, *book.due())
-    assert book.settle(attempt, transition)
+    assert book.settle(attempt, NEWS[state](attempt)) is state
     story = book.ledger.story("till:1001")
     assert story is not None
     assert story.sale.state is state
@@ -180,8 +191,8 @@ def test_an_outcome_that_comes_twice_counts_once(book: Book) -> None:
     book.record(sale())
     with book.ledger.lease("main") as lease:
         (attempt,) = book.begin(lease, *book.due())
-    assert book.settle(attempt, Synced(1))
-    assert not book.settle(attempt, Rejected("late", ""))
+    assert book.settle(attempt, took(attempt, 1)) is State.SYNCED
+    assert book.settle(attempt, objected(attempt, State.REJECTED)) is None
     assert book.state() is State.SYNCED
 
 
@@ -191,9 +202,9 @@ def test_a_sale_edited_while_on_the_wire_is_due_again_after_its_outcome(book: Bo
         (attempt,) = book.begin(lease, *book.due())
         book.record(sale(status="voided"))
         assert book.state() is State.SENDING
-        book.settle(attempt, Synced(5))
+        book.settle(attempt, took(attempt, 5))
     (found,) = book.due()
-    assert (found.order_id, found.pushed_fingerprint) == (5, attempt.fingerprint)
+    assert (found.order_id, found.belief.told) == (5, attempt.fingerprint)
     assert found.fingerprint != attempt.fingerprint
 
 
@@ -202,10 +213,12 @@ def test_an_unknown_sale_edited_meanwhile_stays_unknown_for_nothing_may_overtake
     with book.ledger.lease("main") as lease:
         (attempt,) = book.begin(lease, *book.due())
         book.record(sale(note="edited"))
-        book.settle(attempt, Unsure(book.clock.now(), "timed out"))
+        book.settle(attempt, doubted(attempt))
         assert book.state() is State.UNKNOWN
+        book.clock.pass_time(61)
         (unsure,) = book.unsettled()
-        assert book.ledger.resolve(lease, [(unsure, Synced(9))]) == 1
+        found = Found(9, There(10, Decimal("10.80"), Decimal("0.80"), "USD"), "found", attempt.fingerprint)
+        assert len(book.ledger.resolve(lease, [(unsure, found)], Now.of(book.clock))) == 1
     assert book.state() is State.PENDING
 
 
@@ -229,7 +242,7 @@ def test_many_outcomes_settled_at_once_are_all_written(book: Book) -> None:
         from syncd.ledger import ReplyInfo
 
         done = [
-            book.ledger.settle(attempt, Synced(1000 + attempt.id), ReplyInfo(200, None, 0.1, "accepted", ""))
+            book.ledger.settle(attempt, took(attempt, 1000 + attempt.id), ReplyInfo(200, None, 0.1, "accepted", ""))
             for attempt in attempts
         ]
         assert all(one.result(20) for one in done)
@@ -257,7 +270,7 @@ def test_one_process_at_a_time_may_push_and_the_other_is_told_who_does(open_book
 
 def test_people_move_what_a_person_may_move_and_are_named_in_the_audit(book: Book) -> None:
     book.record(sale(total_inc_tax="99.00"), sale(sale_id="fine"))
-    moved = book.ledger.release(Selection(keys=("till:1001", "till:none")), "ada")
+    moved = book.decide(Verb.RELEASE, "till:1001", "till:none")
     assert moved.moved == ("till:1001",)
     assert dict(moved.refused)["till:none"] == "the ledger has no such sale"
     story = book.ledger.story("till:1001")
@@ -269,15 +282,14 @@ def test_nobody_moves_a_sale_that_is_on_the_wire(book: Book) -> None:
     book.record(sale())
     with book.ledger.lease("main") as lease:
         book.begin(lease, *book.due())
-    for act in (book.ledger.retry, book.ledger.release):
-        assert act(Selection(keys=("till:1001",)), "ada").moved == ()
-    assert book.ledger.skip(Selection(keys=("till:1001",)), "ada", "").moved == ()
+    for verb in Verb:
+        assert book.decide(verb).moved == ()
     assert book.state() is State.SENDING
 
 
 def test_a_skipped_sale_stays_skipped_when_the_pos_says_it_again(book: Book) -> None:
     book.record(sale())
-    book.ledger.skip(Selection(keys=("till:1001",)), "ada", "typed by hand")
+    book.decide(Verb.SKIP)
     book.record(sale(note="again"))
     assert book.state() is State.SKIPPED
 
@@ -290,7 +302,7 @@ def test_counts_are_those_of_the_sales(book: Book) -> None:
     book.record(sale(sale_id="back"), lane=Lane.BACKFILL, backfill=1)
     with book.ledger.lease("main") as lease:
         attempts = book.begin(lease, *book.due(2))
-        book.settle(attempts[0], Synced(1))
+        book.settle(attempts[0], took(attempts[0], 1))
     assert {key: number for key, number in book.ledger.counts("main").items() if number} == {
         ("main", Lane.LIVE, State.PENDING): 3,
         ("main", Lane.LIVE, State.SENDING): 1,
@@ -309,12 +321,23 @@ def test_a_stores_name_is_tied_to_its_hash(book: Book) -> None:
 
 def test_orders_that_the_store_was_seen_to_have_are_remembered(book: Book) -> None:
     assert not book.ledger.knows_any("main")
-    book.ledger.note_known("main", {"till:1": Known(7, Decimal("1.50")), "till:2": Known(8, None)})
-    assert book.ledger.known("main", ["till:1", "till:2", "till:3"]) == {
-        "till:1": Known(7, Decimal("1.50")),
-        "till:2": Known(8, None),
-    }
+    one, two = Known(7, There(10, Decimal("1.50"), Decimal("0.10"), "USD", AT)), Known(8)
+    assert book.ledger.note_known("main", [("till:1", one), ("till:2", two)]) == []
+    assert book.ledger.known("main", ["till:1", "till:2", "till:3"]) == {"till:1": one, "till:2": two}
     assert book.ledger.knows_any("main")
+
+
+def test_of_several_orders_with_one_key_the_lowest_live_one_counts_and_one_alert_names_the_others(book: Book) -> None:
+    for turn in range(2):  # walks repeat themselves
+        opened = book.ledger.note_known("main", [("till:1", Known(5000, archived=True)), ("till:1", Known(12))])
+        assert opened == []
+        opened = book.ledger.note_known("main", [("till:1", Known(10)), ("till:1", Known(3, archived=True))])
+        assert len(opened) == (1 if turn == 0 else 0)
+    assert book.ledger.known("main", ["till:1"])["till:1"].order_id == 10
+    (alert,) = book.ledger.alerts("main")
+    assert (alert.subject, "12" in alert.words, "3" in alert.words.split("is taken")[1]) == ("till:1", True, False)
+    assert book.ledger.end_alerts("main", alert.kind) == 1
+    assert book.ledger.alerts() == []
 
 
 def test_the_highest_order_id_never_goes_down(book: Book) -> None:
@@ -336,9 +359,9 @@ def test_documents_of_sales_synced_long_ago_are_dropped_and_the_rest_stays(book:
     book.record(*numbered(3))
     with book.ledger.lease("main") as lease:
         attempts = book.begin(lease, *book.due(2))
-        book.settle(attempts[0], Synced(1))
+        book.settle(attempts[0], took(attempts[0], 1))
         book.clock.pass_time(86_400)
-        book.settle(attempts[1], Synced(2))
+        book.settle(attempts[1], took(attempts[1], 2))
     assert book.ledger.drop_documents(book.clock.now() - timedelta(hours=1)) == 1
     assert book.ledger.drop_documents(book.clock.now() - timedelta(hours=1)) == 0
     old = book.ledger.sale(attempts[0].sale_key)
@@ -352,7 +375,7 @@ def test_everything_is_there_after_it_was_closed_and_opened_again(book: Book) ->
     book.record(*numbered(3))
     with book.ledger.lease("main") as lease:
         (attempt, *_) = book.begin(lease, *book.due())
-        book.settle(attempt, Synced(3))
+        book.settle(attempt, took(attempt, 3))
     again = book.reopened()
     try:
         assert sum(again.ledger.counts("main").values()) == 3

@@ -17,6 +17,7 @@ from syncd.ledger.schema import metadata
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests.databases import both_databases, ledger_url
+from tests.judges import JUDGE
 from tests.ledger.conftest import Book, numbered
 
 
@@ -56,9 +57,9 @@ def test_faults_and_known_orders_of_an_older_ledger_stay_and_the_faults_are_open
             connection.exec_driver_sql(f"insert into faults (source, digest, at, place, reason, raw) values {values}")
             connection.exec_driver_sql("insert into known_orders values ('main', 'till:a', 100, '1.00')")
         engines.dispose()
-        with Ledger.open(url, ManualClock()) as ledger:
+        with Ledger.open(url, ManualClock(), JUDGE) as ledger:
             assert ledger.open_faults() == {"till": 1}
-            assert ledger.known("main", ["till:a"])["till:a"].currency is None
+            assert ledger.known("main", ["till:a"])["till:a"].there.currency is None
             assert ledger.settle_faults("till", (), "me") == 1
             assert ledger.open_faults() == {}
             assert ledger.verify() == []
@@ -74,7 +75,7 @@ def test_two_processes_that_open_a_new_ledger_at_once_both_succeed(open_book: Ca
 def test_a_ledger_that_many_open_for_the_first_time_at_once_opens_for_each(tmp_path: Path) -> None:
     def open_it(file: Path, together: threading.Barrier) -> None:
         together.wait()
-        Ledger.open(f"sqlite:///{file}", ManualClock()).close()
+        Ledger.open(f"sqlite:///{file}", ManualClock(), JUDGE).close()
 
     with ThreadPoolExecutor(4) as pool:
         for turn in range(30):  # without waiting for the switch to the write-ahead log about one turn in six failed
@@ -101,11 +102,11 @@ def test_a_newer_ledger_is_refused(book: Book) -> None:
         connection.exec_driver_sql("update alembic_version set version_num = '9999'")
     engines.dispose()
     with pytest.raises(TooNew, match="9999"):
-        Ledger.open(book.url, ManualClock())
+        Ledger.open(book.url, ManualClock(), JUDGE)
 
 
 def test_a_ledger_file_is_its_owners_alone(tmp_path: Path) -> None:
-    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", ManualClock()):
+    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", ManualClock(), JUDGE):
         assert (tmp_path / "ledger.db").stat().st_mode & 0o077 == 0
 
 
@@ -175,9 +176,9 @@ def test_another_ledger_on_the_same_server_is_not_taken_for_the_holder(tmp_path:
     with (
         ledger_url("postgresql", tmp_path) as one,
         ledger_url("postgresql", tmp_path) as two,
-        Ledger.open(one, ManualClock()) as mine,
-        Ledger.open(two, ManualClock()) as theirs,
-        Ledger.open(two, ManualClock()) as third,
+        Ledger.open(one, ManualClock(), JUDGE) as mine,
+        Ledger.open(two, ManualClock(), JUDGE) as theirs,
+        Ledger.open(two, ManualClock(), JUDGE) as third,
         mine.lease("main"),
         theirs.lease("main"),
         pytest.raises(Busy, match="session"),

@@ -27,13 +27,14 @@ from syncd.bigcommerce import (
 from syncd.bigcommerce.client import read_order
 from syncd.canonical import Batch, CanonicalOrder
 from syncd.errors import Busy, Unreachable
-from syncd.intake import router
 from syncd.ledger import Ledger, State
 from syncd.mapping import Rules
-from syncd.push import CatchUp, Circuit, Matcher, Policy, Pusher, PushSetup, Reconciler
+from syncd.plan import Decider, Ground, Policy
+from syncd.push import CatchUp, Circuit, Matcher, Pusher, PushSetup, Reconciler
 from syncd.sandbox.catalog import Catalog
 from syncd.sandbox.orders import Orders
 from syncd.testing.clocks import ManualClock
+from tests.judges import to_main
 
 Fate = Literal[
     "accepted",
@@ -133,7 +134,7 @@ class SimulatedStore:
         if fate in {"lost after", "late"}:
             return Reply(Unknown("the answer was lost"))
         total = Decimal(order["total_inc_tax"]) + (1 if fate == "wrong total" else 0)
-        return Reply(Accepted(order["id"], total, Decimal(order["total_tax"])), 200)
+        return Reply(Accepted(order["id"], total, Decimal(order["total_tax"]), "USD", order["status_id"]), 200)
 
     def tick(self) -> None:
         """What was to be committed by now, is."""
@@ -176,7 +177,7 @@ class Worker:
     """A process that pushes: the real ledger, pusher and reconciler, over the simulated store."""
 
     def __init__(self, file: Path, store: SimulatedStore, clock: ManualClock) -> None:
-        self.ledger = Ledger.open(f"sqlite:///{file}", clock)
+        self.ledger = Ledger.open(f"sqlite:///{file}", clock, Decider({"main": Ground(RULES, POLICY)}))
         self._clock = clock
         orders = cast("OrdersClient", store)
         matcher = Matcher("main", self.ledger, cast("Any", _NoRemotes()), RULES, clock)
@@ -187,7 +188,7 @@ class Worker:
         self._reconciler = Reconciler("main", self.ledger, orders, catch_up, POLICY, clock)
 
     def record(self, order: CanonicalOrder) -> None:
-        self.ledger.record("till", Batch((order,), (), "c"), router=router("main", self._clock))
+        self.ledger.record("till", Batch((order,), (), "c"), router=to_main)
 
     def push(self) -> bool:
         """Take the lease, reconcile, push; False where somebody else holds it."""

@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.order import SaleStatus
-from syncd.ledger import State
+from syncd.ledger import State, Verb
 from syncd.ledger.queries import Selection
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
@@ -170,13 +170,7 @@ class Lives(RuleBasedStateMachine):
     @rule(data=st.data(), act=st.sampled_from(["retry", "skip", "release"]))
     def a_person_acts(self, data: st.DataObject, act: str) -> None:
         name = data.draw(st.sampled_from(sorted(self.sales)))
-        ledger, selection = self.workers[0].ledger, Selection(keys=(f"till:{name}",))
-        if act == "skip":
-            ledger.skip(selection, "ada", "by hand")
-        elif act == "retry":
-            ledger.retry(selection, "ada")
-        else:
-            ledger.release(selection, "ada")
+        self.workers[0].ledger.decide(Verb(act), Selection(keys=(f"till:{name}",)), "ada", "by hand")
 
     # What must hold
 

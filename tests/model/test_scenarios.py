@@ -1,16 +1,14 @@
 """The faults of the table that need a simulated store and clock, each told as a story; the mistakes that each would punish."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from syncd.canonical import CanonicalOrder
-from syncd.ledger import State
+from syncd.ledger import Doubt, Sale, State, Verb
 from syncd.ledger.queries import Selection
-from syncd.ledger.states import Pending
 from syncd.testing.orders import sale
 from tests.model.simulation import Fate, Shop, copy_ledger
 
@@ -36,7 +34,7 @@ def test_f10_an_answer_lost_after_the_commit_is_found_by_look_up_and_sent_once(s
 
 
 def test_f10_sending_again_would_have_made_two(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("syncd.push.decide.Unsure", Pending)
+    monkeypatch.setattr("syncd.plan.follows.still_open", lambda *_: None)
     shop.record(one())
     shop.push("lost after")
     shop.rest()
@@ -66,8 +64,12 @@ def test_f13_a_late_commit_within_twice_the_settle_time_makes_one_order(shop: Sh
 
 
 def test_f13_one_look_would_not_have_been_enough(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    hasty = Pending(datetime(2026, 1, 1, tzinfo=UTC), "absent at one look")
-    monkeypatch.setattr("syncd.push.reconcile.judge", lambda *_: hasty)
+    from syncd.plan.doubt import still_open
+
+    def hasty(doubt: Doubt, *rest: Any) -> object:
+        return None if doubt.looks else still_open(doubt, *rest)
+
+    monkeypatch.setattr("syncd.plan.follows.still_open", hasty)
     shop.record(one())
     shop.push("late", lateness=90)
     for _ in range(20):
@@ -132,7 +134,7 @@ def test_f54_yesterdays_ledger_makes_no_second_order(
     shop: Shop, tmp_path: Path, careful: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not careful:
-        monkeypatch.setattr("syncd.push.catchup.CatchUp.once", lambda _: None)
+        monkeypatch.setattr("syncd.push.catchup.CatchUp.once", lambda *_: None)
     backup = tmp_path / "backup.db"
     shop.record(one("a"))
     shop.push()
@@ -152,14 +154,14 @@ def test_f54_yesterdays_ledger_makes_no_second_order(
 def test_f73_a_poison_sale_stops_nobody_behind_it(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     from syncd.push import prepare
 
-    plan = prepare.plan  # type: ignore[attr-defined]  # the name as that module uses it
+    plan = prepare.next_step  # type: ignore[attr-defined]  # the name as that module uses it
 
-    def trip(sale: object, order: object, *rest: object) -> object:
-        if order.sale_id == "bad":  # type: ignore[attr-defined]  # a canonical order
+    def trip(sale: Sale, *rest: Any, **named: Any) -> object:
+        if sale.sale_key == "till:bad":
             raise ZeroDivisionError("a bug of ours")
-        return plan(sale, order, *rest)  # type: ignore[arg-type]  # handed on as they came
+        return plan(sale, *rest, **named)
 
-    monkeypatch.setattr(prepare, "plan", trip)
+    monkeypatch.setattr(prepare, "next_step", trip)
     shop.record(one("bad"), one("good"))
     shop.push("refused")
     shop.record(one("later"))
@@ -220,7 +222,7 @@ def test_f84_a_total_that_bigcommerce_changed_is_held_and_not_filed_as_synced(sh
     shop.record(one())
     shop.push("wrong total")
     assert shop.state("a") is State.HELD
-    shop.worker.ledger.release(Selection(keys=("till:a",)), "ada")
+    shop.worker.ledger.decide(Verb.RELEASE, Selection(keys=("till:a",)), "ada")
     shop.rest()
     assert len(shop.store.orders) == 1
 

@@ -9,6 +9,7 @@ import pytest
 from syncd.ledger import Ledger
 from syncd.push.shelf import Ages, Shelf
 from syncd.testing.clocks import ManualClock
+from tests.judges import JUDGE
 
 VARIANTS = 250_000
 AGES = Ages(remembered=1000)
@@ -34,7 +35,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def ledger(tmp_path: Path, clock: ManualClock) -> Iterator[Ledger]:
-    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", clock) as opened:
+    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", clock, JUDGE) as opened:
         yield opened
 
 

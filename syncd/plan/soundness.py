@@ -1,4 +1,4 @@
-"""Where a sale goes when it is recorded: to which store, and whether it may be pushed as it is. Pure."""
+"""Whether a sale is sound enough to be pushed without a person looking at it. Pure."""
 
 from __future__ import annotations
 
@@ -6,35 +6,12 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from syncd.canonical import CanonicalOrder, check_balance
-from syncd.canonical.order import SaleStatus
-from syncd.clock import Clock
-from syncd.ledger import Route, Router, State
+from syncd.canonical.money import format_money
+from syncd.ledger import Said
 
 _LATEST = timedelta(days=1)
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
-_MEND = "Correct the sale in the POS or its export, or accept it as it is: syncd release {key}"
-
-
-def router(store: str, clock: Clock) -> Router:
-    """A router that sends every sale of a source to ``store``, in the state that the sale itself calls for."""
-
-    def route(order: CanonicalOrder) -> Route:
-        return route_sale(order, store, clock.now())
-
-    return route
-
-
-def route_sale(order: CanonicalOrder, store: str, now: datetime) -> Route:
-    """The state in which ``order`` enters the ledger, with the reason and the cure where it is not pushed."""
-    if order.training:
-        return Route(store, State.SKIPPED, "a training sale")
-    if order.status is SaleStatus.OPEN:
-        return Route(store, State.SKIPPED, "still open in the POS: pushed once it is completed")
-    if order.status is SaleStatus.VOIDED:
-        return Route(store, State.PENDING)
-    if why := hold_reason(order, now):
-        return Route(store, State.HELD, why, _MEND.format(key=order.sale_key))
-    return Route(store, State.PENDING)
+_ANOTHER_DAY = timedelta(days=1)
 
 
 def hold_reason(order: CanonicalOrder, now: datetime) -> str:
@@ -50,6 +27,19 @@ def hold_reason(order: CanonicalOrder, now: datetime) -> str:
     if not order.lines and not order.fees and not order.total_inc_tax:
         return "it has no lines and no total"
     return "; ".join(str(imbalance) for imbalance in check_balance(order))
+
+
+def reused_id(said: Said) -> str:
+    """Why a known id looks like another sale's: another day *and* another total mean a POS database that began anew."""
+    before, order = said.before, said.order
+    if before is None:
+        return ""
+    far = abs(order.placed_at - before.placed_at) > _ANOTHER_DAY
+    if not far or before.total_inc_tax == order.total_inc_tax:
+        return ""
+    day = before.placed_at.astimezone(order.placed_at.tzinfo).date()
+    total = format_money(before.total_inc_tax, before.currency)
+    return f"looks like a reused id: the ledger knows a sale of {day} with a total of {total} under it"
 
 
 @cache

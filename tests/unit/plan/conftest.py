@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 
 from syncd.canonical import fingerprint
-from syncd.clock import BootTime
+from syncd.clock import BootTime, Now
 from syncd.ledger import Attempt, Kind, Lane, Sale, State
 from syncd.testing.orders import sale as build_order
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 BOOT = BootTime("boot-1", 1000.0)
+HERE = Now(NOW, BOOT)
 
 
 def make_sale(**changes: Any) -> Sale:
@@ -23,26 +24,15 @@ def make_sale(**changes: Any) -> Sale:
         "lane": Lane.LIVE,
         "state": State.PENDING,
         "fingerprint": fingerprint(order),
-        "pushed_fingerprint": None,
-        "order_id": None,
         "placed_at": order.placed_at,
         "recorded_at": NOW,
         "changed_at": NOW,
         "next_attempt_at": NOW,
-        "tries": 0,
-        "why": "",
-        "cure": "",
         "currency": order.currency,
         "total_inc_tax": order.total_inc_tax,
         "total_tax": order.total_tax,
         "number": order.number,
-        "location": None,
-        "register": None,
         "document": order.to_json(),
-        "doubt": None,
-        "attempt_began": None,
-        "order_floor": None,
-        "synced_at": None,
     }
     return Sale(**(values | changes))
 

@@ -1,0 +1,179 @@
+"""The three facts that a sale's row keeps apart: what is said, what is believed of BigCommerce, what was decided.
+
+What the POS says is the row itself (``sale.Sale``). Here are the others, with the doubt that a request without an answer leaves
+and the objection that BigCommerce or the mapper raised. None of them says what is to be done: that is ``Standing``, the answer of
+the one function that decides, which the ledger is given and knows nothing of.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from syncd.clock import BootTime
+from syncd.ledger.states import Kind, State
+
+
+@dataclass(frozen=True, slots=True)
+class There:
+    """What an order says, as BigCommerce listed or answered it; None for what was not shown. Amounts in major units."""
+
+    status_id: int | None = None
+    total_inc_tax: Decimal | None = None
+    total_tax: Decimal | None = None
+    currency: str | None = None
+    placed_at: datetime | None = None
+
+
+NOTHING_SHOWN = There()
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """What we know that BigCommerce was made to say.
+
+    ``told`` is the fingerprint of the version that the order says for certain; None where that is in doubt, or where the order was
+    found and not made by this ledger. ``asked`` are the total and the tax that our last write stated.
+    """
+
+    order_id: int | None = None
+    told: str | None = None
+    there: There = NOTHING_SHOWN
+    asked: tuple[Decimal, Decimal] | None = None
+
+
+NO_BELIEF = Belief()
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A request whose outcome is not known: its kind, the version that it said, since when, and the looks that found no order.
+
+    ``named`` is an order that the answer named without our key: it is looked at before anything else.
+    """
+
+    kind: Kind
+    fingerprint: str
+    since: BootTime
+    looks: tuple[BootTime, ...] = ()
+    named: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """BigCommerce, a rule or the mapper objects to one version of the sale: the state that it rests in, why, and the cure."""
+
+    fingerprint: str
+    state: State
+    why: str
+    cure: str
+
+
+class Verb(StrEnum):
+    """What a person may decide about a sale."""
+
+    RETRY = "retry"  # try this version once more
+    RELEASE = "release"  # push this version as it is
+    ACCEPT = "accept"  # the order is right as it stands; later versions go out
+    SKIP = "skip"  # never push it
+    HOLD = "hold"  # not before a person says so
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided, for which version, when and why."""
+
+    verb: Verb
+    by: str
+    at: datetime
+    fingerprint: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a sale stands, given its facts: its state, why, what a person can do, and when it is due (None: now, if at all).
+
+    ``objects`` makes it an objection to this version, which stands until a person decides or the sale says something new;
+    ``says`` tells that the order was found to say this version.
+    """
+
+    state: State
+    why: str = ""
+    cure: str = ""
+    at: datetime | None = None
+    objects: bool = False
+    says: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An order of ours that the store has, with what it was listed to say."""
+
+    order_id: int
+    there: There = NOTHING_SHOWN
+    archived: bool = False
+    others: tuple[int, ...] = field(default=())
+
+    @property
+    def rank(self) -> tuple[bool, int]:
+        """Of several orders with one key, the least is ours: live before archived, then the lowest id."""
+        return self.archived, self.order_id
+
+    def beside(self, other: Known) -> Known:
+        """The better one of two orders with the same key, naming the other."""
+        if self.order_id == other.order_id:
+            return self
+        best, rest = (self, other) if self.rank < other.rank else (other, self)
+        named = sorted({*best.others, *rest.others, *(() if rest.archived else (rest.order_id,))} - {best.order_id})
+        return Known(best.order_id, best.there, best.archived, tuple(named))
+
+
+def write_doubt(doubt: Doubt | None) -> str | None:
+    """A doubt as text."""
+    if doubt is None:
+        return None
+    times = [[at.boot_id, at.seconds] for at in (doubt.since, *doubt.looks)]
+    return json.dumps([doubt.kind, doubt.fingerprint, times, doubt.named])
+
+
+def read_doubt(text: str | None) -> Doubt | None:
+    """What ``write_doubt`` wrote."""
+    if not text:
+        return None
+    kind, fingerprint, times, named = json.loads(text)
+    since, *looks = (BootTime(boot, seconds) for boot, seconds in times)
+    return Doubt(Kind(kind), fingerprint, since, tuple(looks), named)
+
+
+def write_objection(objection: Objection | None) -> str | None:
+    """An objection as text."""
+    if objection is None:
+        return None
+    return json.dumps([objection.fingerprint, objection.state, objection.why, objection.cure])
+
+
+def read_objection(text: str | None) -> Objection | None:
+    """What ``write_objection`` wrote."""
+    if not text:
+        return None
+    fingerprint, state, why, cure = json.loads(text)
+    return Objection(fingerprint, State(state), why, cure)
+
+
+def write_decision(decision: Decision | None) -> str | None:
+    """A decision as text."""
+    if decision is None:
+        return None
+    return json.dumps([decision.verb, decision.by, decision.at.isoformat(), decision.fingerprint, decision.why])
+
+
+def read_decision(text: str | None) -> Decision | None:
+    """What ``write_decision`` wrote."""
+    if not text:
+        return None
+    verb, by, at, fingerprint, why = json.loads(text)
+    return Decision(Verb(verb), by, datetime.fromisoformat(at), fingerprint, why)

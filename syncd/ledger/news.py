@@ -1,0 +1,165 @@
+"""What may become known of a sale, as values, and how each changes the facts. Nothing here decides what follows. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import assert_never
+
+from syncd.clock import BootTime
+from syncd.ledger.facts import NOTHING_SHOWN, Belief, Decision, Doubt, Objection, There, Verb
+from syncd.ledger.sale import Sale
+from syncd.ledger.states import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """A request took effect: the order, the version that it was made to say, what the answer showed, and what we had stated.
+
+    ``whole`` is False where more requests are needed before the order says all of this version.
+    """
+
+    order_id: int
+    fingerprint: str
+    there: There | None = None
+    asked: tuple[Decimal, Decimal] | None = None
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Saw:
+    """The order was looked at, and says this version already."""
+
+    order_id: int
+    fingerprint: str
+    there: There | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The store was seen to have an order for the sale; ``fingerprint`` is the version that it was made by, if that is known."""
+
+    order_id: int
+    there: There
+    why: str
+    fingerprint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Objected:
+    """BigCommerce, a rule or the mapper objects to a version."""
+
+    objection: Objection
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """A request went out, and nobody knows what came of it; ``at_once``: it may have been a while ago, so look now."""
+
+    doubt: Doubt
+    why: str
+    at_once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A look, begun at this time, settled nothing: no order was found; one that an answer had named is not the sale's."""
+
+    at: BootTime
+
+
+@dataclass(frozen=True, slots=True)
+class Delayed:
+    """For certain nothing took effect; the sale is to be tried again, not before ``at``."""
+
+    at: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A person decided."""
+
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """Nothing but that time has passed."""
+
+
+News = Took | Saw | Found | Objected | Doubted | Looked | Delayed | Decided | Waited
+
+
+def learn(sale: Sale, news: News) -> Sale:
+    """The sale with its facts as they are once ``news`` is known."""
+    match news:
+        case Took():
+            return replace(sale, belief=_took(sale.belief, news), doubt=None, objection=None, unclean=0, tries=0)
+        case Saw(order_id=order_id, fingerprint=fingerprint, there=there):
+            shown = there or sale.belief.there
+            return replace(
+                sale, belief=Belief(order_id, fingerprint, shown, _totals(shown)), doubt=None, objection=None
+            )
+        case Found(order_id=order_id, there=there, fingerprint=fingerprint):
+            return replace(sale, belief=Belief(order_id, fingerprint, there), doubt=None, unclean=0)
+        case Objected(objection=objection):
+            return replace(sale, objection=objection, doubt=None)
+        case Doubted(doubt=doubt):
+            return _doubted(sale, doubt)
+        case Looked(at=at):
+            looked = sale.doubt and replace(sale.doubt, looks=(*sale.doubt.looks, at), named=None)
+            return replace(sale, doubt=looked)
+        case Delayed():
+            return replace(sale, doubt=None)
+        case Decided(decision=decision):
+            return _decided(sale, decision)
+        case Waited():
+            return sale
+        case _:
+            assert_never(news)
+
+
+def _took(belief: Belief, took: Took) -> Belief:
+    there = took.there or replace(belief.there, status_id=None)
+    return Belief(took.order_id, took.fingerprint if took.whole else None, there, took.asked or belief.asked)
+
+
+def _totals(there: There) -> tuple[Decimal, Decimal] | None:
+    """An order that was looked at and left as it is states what it should."""
+    if there.total_inc_tax is None or there.total_tax is None:
+        return None
+    return there.total_inc_tax, there.total_tax
+
+
+def _doubted(sale: Sale, doubt: Doubt) -> Sale:
+    """A create in doubt is one more that may have come to nothing; a change in doubt leaves open what the order says."""
+    if doubt.kind is Kind.CREATE:
+        return replace(sale, doubt=doubt, unclean=sale.unclean + 1)
+    return replace(sale, doubt=doubt, belief=replace(sale.belief, told=None, there=NOTHING_SHOWN))
+
+
+def _decided(sale: Sale, decision: Decision) -> Sale:
+    """A person who holds or skips leaves the objection as it is; one who wants the sale to go on does away with it."""
+    if decision.verb in (Verb.HOLD, Verb.SKIP):
+        return replace(sale, decision=decision)
+    return replace(sale, decision=decision, objection=None, unclean=0, tries=0)
+
+
+def in_words(news: News) -> str:
+    """What the audit says of it, before what follows from it."""
+    match news:
+        case Took(order_id=order_id, whole=whole):
+            return f"order {order_id}" if whole else f"order {order_id} took the change; more is to follow"
+        case Saw(why=why) | Found(why=why) | Doubted(why=why) | Delayed(why=why):
+            return why
+        case Objected(objection=objection):
+            return objection.why
+        case Looked() | Waited():
+            return ""
+        case Decided(decision=decision):
+            return decision.why
+        case _:
+            assert_never(news)

@@ -1,0 +1,25 @@
+"""What follows for a sale: facts in, one step out. Pure; knows no HTTP and no database, and nobody else decides."""
+
+from syncd.plan.follows import Decider, Ground, next_step
+from syncd.plan.policy import Policy
+from syncd.plan.seen import Seen, is_return
+from syncd.plan.steps import Change, Create, Hold, LookUp, Reject, Rest, Step, Wait, digest, standing
+
+__all__ = [
+    "Change",
+    "Create",
+    "Decider",
+    "Ground",
+    "Hold",
+    "LookUp",
+    "Policy",
+    "Reject",
+    "Rest",
+    "Seen",
+    "Step",
+    "Wait",
+    "digest",
+    "is_return",
+    "next_step",
+    "standing",
+]

@@ -1,0 +1,34 @@
+"""The request that makes an order of a sale. Pure."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from syncd.canonical import CanonicalOrder
+from syncd.mapping import Declined, Held, Mapped, Rules, map_create
+from syncd.plan.seen import Seen
+from syncd.plan.steps import Create, Hold, Reject, Step
+
+
+def plan_create(order: CanonicalOrder, seen: Seen, rules: Rules) -> Step:
+    """The create with its payload, or why there is none."""
+    if seen.currencies and order.currency not in seen.currencies:
+        return _wrong_currency(order, seen.currencies)
+    result = map_create(order, seen.matches, rules, seen.occasion)
+    match result:
+        case Mapped():
+            return Create(result)
+        case Held(why=why, cure=cure):
+            return Hold(why, cure, objects=True)
+        case Declined(why=why, cure=cure):
+            return Reject(why, cure)
+        case _:
+            assert_never(result)
+
+
+def _wrong_currency(order: CanonicalOrder, allowed: tuple[str, ...]) -> Hold:
+    why = f"the sale is in {order.currency}; the store takes {', '.join(allowed)}"
+    cure = (
+        f"Name another store for source {order.source}, or add {order.currency} to the store's transactional currencies"
+    )
+    return Hold(why, f"{cure}; then: syncd release {order.sale_key}", objects=True)

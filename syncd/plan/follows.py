@@ -1,0 +1,190 @@
+"""The one place that says what follows for a sale: its facts in, one step out. Pure.
+
+It is asked when a sale is recorded or changed, after every outcome and every look, when a person decides, and again at the moment
+of claiming, then with what was looked at (``seen``). The order of the questions is the order of their weight: what is on the wire
+is waited for; what a person decided holds; what BigCommerce says already is left alone; only then comes what the sale says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from syncd.canonical import CanonicalOrder
+from syncd.canonical.money import format_money
+from syncd.canonical.order import SaleStatus
+from syncd.clock import Now
+from syncd.errors import LedgerError
+from syncd.ledger import Judge, Kind, Said, Sale, Standing, State, Verb
+from syncd.mapping import Rules, skipped_by
+from syncd.mapping.rules import applied
+from syncd.plan.changes import plan_change
+from syncd.plan.creates import plan_create
+from syncd.plan.doubt import still_open
+from syncd.plan.policy import Policy
+from syncd.plan.returns import return_step
+from syncd.plan.seen import Seen, is_return
+from syncd.plan.soundness import hold_reason, reused_id
+from syncd.plan.steps import Change, Create, Hold, Reject, Rest, Step, standing
+
+_MOST_UNCLEAN = 3
+_MEND = "Correct the sale in the POS or its export, or push it as it is: syncd release {key}"
+_REUSED = "If the POS's database was reset, give the source a new name; if it is the same sale: syncd release {key}"
+_ACCEPT = "Look at order {order} in BigCommerce: correct it there, or leave it as it is; then: syncd accept {key}"
+_BRAKE = (
+    "{unclean} requests to create it ended in doubt, and none of them made an order that carries its key",
+    "Look in BigCommerce for an order of {total} of that time. There is none: syncd release {key}; there is one: syncd skip {key}",
+)
+_OTHER_CURRENCY = "The till's sales go to a store of another currency: name the right store for this source."
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a store's sales are judged by; without rules (the config no longer names the store) only what needs none is."""
+
+    rules: Rules | None = None
+    policy: Policy = field(default_factory=Policy)
+
+
+def next_step(sale: Sale, ground: Ground, now: Now, said: Said | None = None, seen: Seen | None = None) -> Step:
+    """What follows for ``sale``. ``said`` is what it has just said anew, ``seen`` what was looked at for a request."""
+    if sale.doubt is not None and (wait := still_open(sale.doubt, ground.policy.settle, now)) is not None:
+        return wait
+    if (step := _decided(sale) or _in_line(sale) or _objected(sale)) is not None:
+        return step
+    if said is not None and not _released(sale) and (why := reused_id(said)):
+        return Hold(why, _REUSED.format(key=sale.sale_key), objects=True)
+    try:
+        order = seen.order if seen is not None else said.order if said is not None else sale.order()
+    except LedgerError as error:
+        return Hold(error.what, error.cure)
+    return _by_what_it_says(sale, order, ground, now, seen)
+
+
+def _decided(sale: Sale) -> Step | None:
+    """What a person's word comes to; a word about one version ends with that version, skip and hold do not."""
+    decision = sale.decision
+    if decision is None:
+        return None
+    if decision.verb is Verb.SKIP:
+        return Rest(State.SKIPPED, decision.why)
+    if decision.verb is Verb.HOLD:
+        return Hold(decision.why, f"When it may go on: syncd release {sale.sale_key}")
+    if decision.verb is Verb.ACCEPT and decision.fingerprint == sale.fingerprint and sale.order_id is not None:
+        return Rest(State.SYNCED, decision.why)
+    return None
+
+
+def _released(sale: Sale) -> bool:
+    decision = sale.decision
+    return decision is not None and decision.verb is Verb.RELEASE and decision.fingerprint == sale.fingerprint
+
+
+def _in_line(sale: Sale) -> Step | None:
+    """BigCommerce was made to say this version; whether it does, its totals tell."""
+    if sale.order_id is None or sale.belief.told != sale.fingerprint:
+        return None
+    difference = total_difference(sale)
+    if difference and not _released(sale):
+        return Hold(difference, _ACCEPT.format(order=sale.order_id, key=sale.sale_key))
+    return Rest(State.SYNCED)
+
+
+def total_difference(sale: Sale) -> str:
+    """How the order's totals differ from what was asked for, in words; empty where they agree or were not shown."""
+    there = sale.belief.there
+    if there.currency and there.currency != sale.currency:
+        return f"BigCommerce made it an order in {there.currency}; the sale is in {sale.currency}"
+    if sale.total_inc_tax < 0 and sale.belief.asked is None:
+        return ""  # a return that the order of its original shows: the totals are that one's
+    total, tax = sale.belief.asked or (sale.total_inc_tax, sale.total_tax)
+    for name, shown, wanted in (("total", there.total_inc_tax, total), ("tax", there.total_tax, tax)):
+        if shown is not None and shown != wanted:
+            said = format_money(wanted, sale.currency)
+            return f"BigCommerce made it a {name} of {format_money(shown, sale.currency)}; the sale says {said}"
+    return ""
+
+
+def _objected(sale: Sale) -> Step | None:
+    objection = sale.objection
+    if objection is None or objection.fingerprint != sale.fingerprint:
+        return None
+    if objection.state is State.SKIPPED:
+        return Rest(State.SKIPPED, objection.why)
+    if objection.state is State.REJECTED:
+        return Reject(objection.why, objection.cure)
+    return Hold(objection.why, objection.cure, objects=True)
+
+
+def _by_what_it_says(sale: Sale, order: CanonicalOrder, ground: Ground, now: Now, seen: Seen | None) -> Step:
+    voided, key = order.status is SaleStatus.VOIDED, sale.sale_key
+    if order.training or order.status is SaleStatus.OPEN:
+        return _no_sale(sale, order)
+    if is_return(order):
+        return return_step(sale, order, ground.rules, now.wall, seen)
+    if voided and sale.order_id is None:  # a lost ledger may have pushed it: skipped once the store was asked
+        return Create() if seen is None else Rest(State.SKIPPED, "voided in the POS before it was pushed")
+    if not voided and not _released(sale) and (why := hold_reason(order, now.wall)):
+        return Hold(why, _MEND.format(key=key))
+    if sale.order_id is not None:
+        return _found(sale, order, ground) or _change(sale, order, ground, seen)
+    if ground.rules is not None and not _released(sale) and (rule := skipped_by(order, ground.rules)) is not None:
+        return Rest(State.SKIPPED, rule)
+    if sale.unclean >= _MOST_UNCLEAN:
+        total = format_money(sale.total_inc_tax, sale.currency)
+        return Hold(_BRAKE[0].format(unclean=sale.unclean), _BRAKE[1].format(total=total, key=key))
+    return Create() if seen is None or ground.rules is None else plan_create(order, seen, ground.rules)
+
+
+def _no_sale(sale: Sale, order: CanonicalOrder) -> Step:
+    """What is no sale, or none yet, makes no order; one that was made before stays until a person has looked, or it is a sale."""
+    what = "a training sale" if order.training else "still open in the POS: pushed once it is completed"
+    if sale.order_id is None:
+        return Rest(State.SKIPPED, what)
+    cure = f"Void it in the POS if nothing was sold; if order {sale.order_id} is right: syncd accept {sale.sale_key}"
+    now_it_is = "a training sale" if order.training else "open again in the POS"
+    return Hold(f"it is {now_it_is}, and BigCommerce has order {sale.order_id} for it", cure)
+
+
+def _found(sale: Sale, order: CanonicalOrder, ground: Ground) -> Step | None:
+    """An order that was found and not made by this ledger is taken as it is, if what it was listed with is what the sale says."""
+    there, number = sale.belief.there, sale.order_id
+    if sale.belief.told is not None or there.total_inc_tax is None:
+        return None
+    if there.currency and there.currency != sale.currency:
+        why = f"BigCommerce already has it as order {number}, in {there.currency}; the sale is in {sale.currency}"
+        return Hold(why, _OTHER_CURRENCY)
+    voided = order.status is SaleStatus.VOIDED
+    same_money = there.total_inc_tax == sale.total_inc_tax and there.total_tax in (None, sale.total_tax)
+    if not same_money and not voided and not _released(sale) and _other_day(sale):
+        shown, said = (format_money(one, sale.currency) for one in (there.total_inc_tax, sale.total_inc_tax))
+        why = f"BigCommerce already has it as order {number}, of another time and with a total of {shown}; the sale says {said}"
+        return Hold(why, _ACCEPT.format(order=number, key=sale.sale_key))
+    wanted = None if ground.rules is None else applied(order, ground.rules).status_id(order.status)
+    if (same_money or voided) and not order.refunds and there.status_id == wanted is not None:
+        return Rest(State.SYNCED, says=True)
+    return None
+
+
+def _other_day(sale: Sale) -> bool:
+    """Whether the order has another time than the sale: then it may be another sale's, that came under the same key."""
+    placed = sale.belief.there.placed_at
+    return placed is None or abs((placed - sale.placed_at).total_seconds()) >= 1
+
+
+def _change(sale: Sale, order: CanonicalOrder, ground: Ground, seen: Seen | None) -> Step:
+    if seen is None or ground.rules is None:
+        kind = Kind.CANCEL if order.status is SaleStatus.VOIDED else Kind.UPDATE
+        return Change(kind, sale.order_id)
+    return plan_change(sale, order, seen, ground.rules)
+
+
+class Decider(Judge):
+    """``next_step`` as the ledger is given it: each sale is judged by its own store's ground."""
+
+    def __init__(self, grounds: Mapping[str, Ground]) -> None:
+        self._grounds, self._plain = grounds, Ground()
+
+    def __call__(self, sale: Sale, now: Now, said: Said | None = None) -> Standing:
+        """The standing of a sale, from its facts."""
+        return standing(next_step(sale, self._grounds.get(sale.store, self._plain), now, said))

@@ -1,0 +1,82 @@
+"""Goods that came back as a sale of their own: the order of the sale that they belong to shows it. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from syncd.canonical import CanonicalOrder
+from syncd.canonical.order import SaleStatus
+from syncd.ledger import Kind, Sale, State
+from syncd.mapping import Decision, Mapped, Payload, Remote, Rules
+from syncd.mapping.refund import map_refund, return_note
+from syncd.mapping.rules import applied
+from syncd.mapping.statuses import status_words
+from syncd.plan.changes import gone
+from syncd.plan.seen import Seen
+from syncd.plan.steps import Change, Hold, Rest, Step, Wait
+
+_WAITS = timedelta(seconds=5)
+_CURE = "Enter the return in BigCommerce by hand (a refund of the original order), then: syncd skip {key}"
+
+
+def return_step(sale: Sale, order: CanonicalOrder, rules: Rules | None, now: datetime, seen: Seen | None) -> Step:
+    """What follows for a return: a change of its original's order, once that is known."""
+    cure = _CURE.format(key=sale.sale_key)
+    if order.status is SaleStatus.VOIDED:
+        if sale.order_id is None:
+            return Rest(State.SKIPPED, "a return, voided in the POS before it was pushed")
+        return Hold(f"a return that was voided after order {sale.order_id} showed it", cure)
+    if order.returns_of is None:
+        return Hold("a return that names no original sale: BigCommerce has no order for goods that came back", cure)
+    if seen is None or rules is None:
+        return Change(Kind.UPDATE, sale.order_id)
+    return _not_returnable(sale, order, seen.original, now) or _shown(sale, order, seen, rules)
+
+
+def _not_returnable(sale: Sale, order: CanonicalOrder, original: Sale | None, now: datetime) -> Step | None:
+    cure = _CURE.format(key=sale.sale_key)
+    if original is None:
+        return Hold(f"returns goods of {order.returns_of}, which this ledger does not know", cure, objects=True)
+    if original.store != sale.store:
+        why = f"returns goods of {order.returns_of}, which belongs to the store {original.store}"
+        return Hold(why, cure, objects=True)
+    if original.order_id is None:
+        if original.state in (State.PENDING, State.SENDING, State.UNKNOWN):
+            return Wait(now + _WAITS, f"waits for {original.sale_key}, whose goods it returns, to be pushed")
+        why = f"returns goods of {original.sale_key}, which is {original.state} and has no order"
+        return Hold(why, cure, objects=True)
+    return None
+
+
+def _shown(sale: Sale, order: CanonicalOrder, seen: Seen, rules: Rules) -> Step:
+    original, remote = seen.original, seen.remote
+    assert original is not None and original.order_id is not None  # noqa: S101, PT018  _not_returnable has looked
+    if remote is None:
+        return gone(sale.sale_key, original.order_id)
+    if remote.is_deleted:
+        why = f"returns goods of {original.sale_key}, whose order {remote.order_id} is archived in BigCommerce"
+        return Hold(why, _CURE.format(key=sale.sale_key), objects=True)
+    record = map_refund(order, seen.refund, seen.refund_ways) if seen.refund is not None else None
+    body, decisions = _body(order, seen, remote, original, rules, labels=rules.refunds == "status" or not record)
+    if body:
+        return Change(Kind.UPDATE, remote.order_id, Mapped(body, decisions), more=record is not None)
+    if record is not None:
+        return Change(Kind.REFUND, remote.order_id, record, more=True)
+    return Rest(State.SYNCED, f"order {remote.order_id} shows the return already", says=True)
+
+
+def _body(  # noqa: PLR0913  the return, its order and its sale, and the rules
+    order: CanonicalOrder, seen: Seen, remote: Remote, original: Sale, rules: Rules, *, labels: bool
+) -> tuple[Payload, tuple[Decision, ...]]:
+    body: Payload = {}
+    note, notes = return_note(order), str(remote.fields.get("staff_notes") or "")
+    if " ".join(note.split()) not in " ".join(notes.split()):
+        body["staff_notes"] = f"{notes.rstrip()}\n{note}".strip()
+    came_back = seen.returned_before - order.total_inc_tax
+    whole = came_back >= original.total_inc_tax
+    status = SaleStatus.REFUNDED if whole else SaleStatus.PARTIALLY_REFUNDED
+    number = applied(order, rules).status_id(status)
+    if labels and remote.status_id != number:
+        body["status_id"] = number
+    said = f"{came_back} of {original.total_inc_tax} {order.currency} of {original.sale_key} came back"
+    return body, (Decision("status", status_words(number), said), Decision("staff_notes", "added to", note))

@@ -1,0 +1,38 @@
+"""What was looked at before a request is planned: catalog and customers, and for a change the order as it is now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from syncd.canonical import CanonicalOrder
+from syncd.canonical.money import ZERO
+from syncd.ledger import Sale
+from syncd.mapping import LIVE, Matches, Occasion, Ours, Remote
+from syncd.mapping.refund import Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a request rests on: matches; for a change, the order as it is and what we said before; for a return, its sale.
+
+    ``order`` is the sale as the shop's hook has it; ``currencies`` are those that the store takes, empty where it does not say.
+    """
+
+    order: CanonicalOrder
+    matches: Matches
+    occasion: Occasion = LIVE
+    currencies: tuple[str, ...] = ()
+    remote: Remote | None = None
+    ours: Ours | None = None
+    original: Sale | None = None
+    returned_before: Decimal = ZERO
+    refund: Wanted | None = None
+    refund_ways: Sequence[Sequence[Mapping[str, Any]]] = ()
+
+
+def is_return(order: CanonicalOrder) -> bool:
+    """Whether the sale only gives goods back: it has no order of its own, but changes that of the sale that it belongs to."""
+    return order.total_inc_tax < 0

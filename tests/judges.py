@@ -1,0 +1,13 @@
+"""What tests judge sales by: the real decider with the usual rules, and the one store that they belong to."""
+
+from syncd.canonical import CanonicalOrder
+from syncd.mapping import DefaultAddress, Rules
+from syncd.plan import Decider, Ground, Policy
+
+ADDRESS = DefaultAddress(street_1="1 Main", city="Austin", state="Texas", zip="78701", country_iso2="US")
+RULES = Rules(default_address=ADDRESS)
+JUDGE = Decider({"main": Ground(RULES, Policy())})
+
+
+def to_main(_order: CanonicalOrder) -> str:
+    return "main"
