@@ -20,6 +20,7 @@ from syncd.bigcommerce.wire import Method, WireAnswer, WireError
 
 _ORDERS = "/v2/orders"
 _V3_ORDERS = "/v3/orders"
+_PAGE = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,8 @@ class OrdersClient:
         return self._write("DELETE", f"{_ORDERS}/{order_id}", None, how, lambda seen: classify_archive(seen, order_id))
 
     def archive_all(self, how: Sending) -> Reply:
-        """DELETE every order of the store, which archives them, once."""
-        return self._write("DELETE", _ORDERS, None, how, lambda seen: classify_archive(seen, 0))
+        """DELETE the store's orders, which archives the next 250 of them, once."""
+        return self._write("DELETE", f"{_ORDERS}?limit={_PAGE}", None, how, lambda seen: classify_archive(seen, 0))
 
     def refund(self, order_id: int, body: Mapping[str, Any], how: Sending) -> Reply:
         """POST a refund record (V3), once.
@@ -188,7 +189,7 @@ class OrdersClient:
         self, lowest_id: int, start: datetime | None, end: datetime | None, *, archived: bool
     ) -> Iterator[RemoteOrder]:
         """Orders from ``lowest_id`` on, ids ascending, dated in ``[start, end]``; archived ones or the others."""
-        params: dict[str, object] = {"sort": "id:asc", "limit": 250}
+        params: dict[str, object] = {"sort": "id:asc", "limit": _PAGE}
         params |= {"min_date_created": start.isoformat()} if start else {}
         params |= {"max_date_created": end.isoformat()} if end else {}
         params |= {"is_deleted": "true"} if archived else {}

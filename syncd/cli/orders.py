@@ -125,12 +125,23 @@ def run_archive_all(config: Path | None, store: str | None, anyones: bool, dry_r
         if (typed if typed is not None else typer.prompt("Type the store hash to go on", err=True)) != expected:
             raise UsageError("that is not the store hash: nothing was archived", f"It is {expected}.")
         if anyones:
-            _done(shop.orders.archive_all(_AS_ADMIN), "every order")
+            _archive_everything(shop, count)
             _remember(app, shop, _our_ids(app, shop), "archived by hand, with every order of the store")
             out.print(f"{count} orders archived", markup=False)
         else:
             _archive(app, shop, ids)
     return Exit.OK
+
+
+def _archive_everything(shop: Store, left: int) -> None:
+    """One request archives so many and no more: ask until none is left, for as long as they become fewer."""
+    while left:
+        _done(shop.orders.archive_all(_AS_ADMIN), "every order")
+        before, left = left, shop.orders.count({})
+        if left >= before:
+            raise RemoteError(
+                f"{left} orders are still there", "Try again; if it goes on, archive them in BigCommerce."
+            )
 
 
 def run_statuses(config: Path | None, store: str | None, as_json: bool) -> Exit:

@@ -105,7 +105,7 @@ def _archived(order: CanonicalOrder, remote: Remote) -> tuple[str, str]:
     why = f"changed in the POS, and order {remote.order_id} was archived in BigCommerce"
     return (
         why,
-        f"Restore order {remote.order_id} there, then: syncd release {order.sale_key}; or: syncd skip {order.sale_key}",
+        f"Restore order {remote.order_id} there, then: syncd release {order.sale_key}; or leave it: syncd accept {order.sale_key}",
     )
 
 
@@ -189,7 +189,7 @@ class _Change:
         if (theirs := self._changed_by_staff()) and not self.overwrite:
             key, number = self.order.sale_key, self.remote.order_id
             why = f"changed in the POS, and a person changed the {theirs} of order {number} in BigCommerce"
-            cure = f"Bring order {number} in line by hand, then: syncd skip {key}; "
+            cure = f"Bring order {number} in line by hand, then: syncd accept {key}; "
             cure += f'or set staff_changes = "overwrite", then: syncd release {key}'
             return Held(why, cure, number)
         self._say_goods(lines, fees)

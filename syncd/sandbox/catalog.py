@@ -52,6 +52,9 @@ class Catalog:
             "upc": entry.get("upc", ""),
             "price": entry.get("price", 0),
             "weight": entry.get("weight", 1),
+            "inventory_level": entry.get("stock"),
+            "minimum": entry.get("minimum", 0),
+            "maximum": entry.get("maximum", 0),
             "modifiers": [
                 _modifier(number, place, modifier) for place, modifier in enumerate(entry.get("modifiers", ()), start=1)
             ],

@@ -14,6 +14,19 @@ from typing import Any
 from syncd.sandbox.answers import invalid
 
 Order = dict[str, Any]
+_RANGES = ("id", "total", "date_created", "date_modified")
+_EXACTLY = (
+    "customer_id",
+    "email",
+    "status_id",
+    "cart_id",
+    "payment_method",
+    "channel_id",
+    "external_order_id",
+    "is_deleted",
+)
+_SHAPE = ("page", "limit", "sort", "include", "consignment_structure")
+LIST_PARAMETERS = frozenset((*_EXACTLY, *_SHAPE, *(f"{end}_{name}" for name in _RANGES for end in ("min", "max"))))
 
 
 def whole(wanted: Mapping[str, str], name: str, default: int) -> int:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from syncd.sandbox.answers import Answer, ok, v3_list
+from syncd.sandbox.answers import Answer, Refusal, ok, v3_error, v3_list
 from syncd.sandbox.validate import STATUSES
 from syncd.sandbox.world import CHANNELS, Asked, World
 
@@ -77,12 +77,20 @@ def _time(_world: World, _asked: Asked) -> Answer:
     return ok({"time": int(time.time())})  # noqa: TID251  the sandbox is a world of its own, with a clock of its own
 
 
+def _poisoned(world: World, asked: Asked) -> None:
+    """A look-up that this store does not take."""
+    code = world.orders.ways.poison_code.lower()
+    if code and any(code in (asked.codes(name) or ()) for name in ("sku", "upc")):
+        raise Refusal(v3_error(422, "The filter(s): sku are not valid filter parameter(s)."))
+
+
 def _v3_page(asked: Asked, items: list[Any]) -> Answer:
     start, limit = asked.slice()
     return v3_list(items[start : start + limit], len(items), start // limit + 1, limit)
 
 
 def _variants(world: World, asked: Asked) -> Answer:
+    _poisoned(world, asked)
     skus = asked.codes("sku")
     if skus is not None:
         found = [variant for sku in sorted(skus) for variant in world.catalog.by_sku.get(sku, ())]
@@ -94,6 +102,7 @@ def _variants(world: World, asked: Asked) -> Answer:
 
 
 def _products(world: World, asked: Asked) -> Answer:
+    _poisoned(world, asked)
     ids = asked.codes("id")
     products = world.catalog.products
     some = (

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import format_datetime
+from itertools import islice
 from typing import Any
 
 from syncd.sandbox.answers import Refusal, invalid, v2_error
 from syncd.sandbox.catalog import Catalog
 from syncd.sandbox.filters import Order, matches, sort_key, whole
+from syncd.sandbox.stock import check_quantities, move, taken
 from syncd.sandbox.totals import shown, totals
 from syncd.sandbox.validate import (
     STATUSES,
@@ -23,6 +26,7 @@ from syncd.sandbox.validate import (
     check_line,
     digital,
 )
+from syncd.sandbox.ways import Ways
 
 FIRST_ID = 100
 _PLAIN = {
@@ -90,6 +94,7 @@ class Kept:
     fees: list[dict[str, Any]]
     shipping: list[dict[str, Any]]
     made_at: float = 0.0
+    created_at: float = 0.0
     pickup: dict[str, Any] | None = None
     refunds: list[dict[str, Any]] = field(default_factory=list)
     returned: dict[str, int] = field(default_factory=dict)
@@ -108,6 +113,7 @@ class Orders:
     newest: int = FIRST_ID
     more_currencies: tuple[str, ...] = ()
     newest_refund: int = 0
+    ways: Ways = field(default_factory=Ways)
     changed: Callable[[Kept], None] = lambda _: None
 
     def create(self, body: Mapping[str, Any]) -> Kept:
@@ -120,6 +126,8 @@ class Orders:
         kept = self.draft(body)
         self.newest += 1
         self._number(kept, self.newest)
+        kept.made_at = time.monotonic()  # noqa: TID251  the sandbox is a world of its own, with a clock of its own
+        move(self.catalog, {}, taken(kept.lines))
         self.keep(kept)
         return kept
 
@@ -131,6 +139,7 @@ class Orders:
         lines = [
             {"id": place, **check_line(line, self.catalog)} for place, line in enumerate(check_goods(body), start=1)
         ]
+        check_quantities(lines, self.catalog, {})
         fees = check_fees(body.get("fees"))
         shipping = [
             {"id": place, **check_address(address, "shipping_addresses")}
@@ -140,6 +149,7 @@ class Orders:
             **_FIXED,
             **_PLAIN,
             **{name: body[name] for name in _PLAIN if body.get(name) is not None},
+            **self._cut(body),
             **totals(body, lines, fees),
             "billing_address": {"company": "", "street_2": "", "phone": "", "form_fields": [], **billing},
             "currency_code": body.get("default_currency_code") or self.currency,
@@ -156,6 +166,11 @@ class Orders:
         }
         _label(order)
         return Kept(order, lines, fees, shipping, pickup=pickup_of(body))
+
+    def _cut(self, body: Mapping[str, Any]) -> Order:
+        """Our key, as much of it as this store keeps."""
+        key, most = body.get("external_order_id"), self.ways.key_cut
+        return {"external_order_id": str(key)[:most]} if key and most else {}
 
     def _number(self, kept: Kept, number: int) -> None:
         kept.order["id"] = number
@@ -194,6 +209,9 @@ class Orders:
         fees = check_fees(body["fees"]) if "fees" in body else kept.fees
         goods = self._goods_of(kept, body)
         lines = self._changed_lines(kept, goods) if goods is not None else kept.lines
+        if goods is not None:
+            check_quantities(lines, self.catalog, taken(kept.lines))
+            move(self.catalog, taken(kept.lines), taken(lines))
         if (
             goods is not None
             or "fees" in body
@@ -207,7 +225,7 @@ class Orders:
         if body.get("external_order_id") and body["external_order_id"] != kept.order["external_order_id"]:
             self.by_key[str(kept.order["external_order_id"])].remove(number)
         _label(order)
-        changed = Kept(order, lines, fees, kept.shipping, kept.made_at, kept.pickup, kept.refunds, kept.returned)
+        changed = replace(kept, order=order, lines=lines, fees=fees)
         self.keep(changed)
         return changed
 
@@ -237,7 +255,7 @@ class Orders:
             elif line["id"] not in lines:
                 raise invalid("products.id", "does not belong to this order")
             elif line.get("quantity") == 0:
-                del lines[line["id"]]
+                self._remove(lines, line["id"])
             else:
                 old = lines[line["id"]]
                 base = {
@@ -248,9 +266,18 @@ class Orders:
                 named = ("product_id", "variant_id", "product_options")
                 base |= {name: old[name] for name in named} if old["product_id"] else {}
                 lines[line["id"]] = {"id": line["id"], **check_line({**base, **line}, self.catalog)}
-        if not lines:
+        if not any(line["quantity"] for line in lines.values()):
             raise invalid("products", "an order needs at least one product")
         return list(lines.values())
+
+    def _remove(self, lines: dict[int, dict[str, Any]], number: int) -> None:
+        """Quantity 0, as this store takes it; a catalog line always goes."""
+        if self.ways.removed_line == "gone" or lines[number]["product_id"]:
+            del lines[number]
+        elif self.ways.removed_line == "zero_row":
+            lines[number] = {**lines[number], "quantity": 0, "total_ex_tax": "0.0000", "total_inc_tax": "0.0000"}
+        else:
+            raise invalid("quantity", "must be a whole number of at least 1")
 
     def archive(self, number: int) -> None:
         """DELETE: an archived order stays readable."""
@@ -258,9 +285,10 @@ class Orders:
         kept.order["is_deleted"] = True
         self.changed(kept)
 
-    def archive_all(self) -> None:
-        """DELETE /orders."""
-        for number in list(self.kept):
+    def archive_all(self, most: int) -> None:
+        """DELETE /orders: the next ``most`` of them."""
+        live = (number for number, kept in self.kept.items() if not kept.order["is_deleted"])
+        for number in list(islice(live, most)):
             self.archive(number)
 
     def sub_resource(self, number: int, name: str) -> list[dict[str, Any]]:
@@ -290,17 +318,35 @@ class Orders:
             raise invalid("sort", "is not a field to sort by")
         chosen: Sequence[int] = _span(self, wanted)
         if "external_order_id" in wanted:
-            chosen = sorted(self.by_key.get(wanted["external_order_id"], ()))
+            chosen = sorted(self._with_key(wanted["external_order_id"], chosen))
+        if self.ways.list_order == "newest first":
+            return self._fitting(reversed(chosen), wanted)
         if key == "id":
             return self._fitting(reversed(chosen) if direction == "desc" else iter(chosen), wanted)
         found = self._fitting(iter(chosen), wanted)
         return iter(sorted(found, key=lambda order: (sort_key(order, key), order["id"]), reverse=direction == "desc"))
 
+    def _with_key(self, key: str, chosen: Sequence[int]) -> Iterable[int]:
+        """The orders that the key filter lets through, as this store filters."""
+        match self.ways.key_filter:
+            case "ignored":
+                return chosen
+            case "prefix":
+                return [number for held, ids in self.by_key.items() if held.startswith(key) for number in ids]
+            case "case_blind":
+                return [number for held, ids in self.by_key.items() if held.lower() == key.lower() for number in ids]
+            case _:
+                return self.by_key.get(key, ())
+
     def _fitting(self, chosen: Iterator[int], wanted: Mapping[str, str]) -> Iterator[Order]:
         deleted = wanted.get("is_deleted", "false").lower() in ("true", "1")
+        known_since = time.monotonic() - self.ways.index_lag_s  # noqa: TID251  as above
         for number in chosen:
             kept = self.kept.get(number)
-            if kept is not None and kept.order["is_deleted"] is deleted and matches(kept.order, wanted):
+            if kept is None or (self.ways.index_lag_s and kept.made_at > known_since):
+                continue
+            shown_here = kept.order["is_deleted"] is deleted or (self.ways.archived_listed and not deleted)
+            if shown_here and matches(kept.order, wanted):
                 yield kept.order
 
 

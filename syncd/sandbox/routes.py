@@ -9,6 +9,7 @@ from typing import Any
 from syncd.sandbox import pages, refunds
 from syncd.sandbox.answers import Answer, Refusal, ok, v2_error, v2_list, v3_error
 from syncd.sandbox.control import control
+from syncd.sandbox.filters import LIST_PARAMETERS
 from syncd.sandbox.lookups import READS, status
 from syncd.sandbox.validate import STATUSES
 from syncd.sandbox.world import Asked, World
@@ -64,14 +65,14 @@ def _orders(world: World, asked: Asked, parts: list[str]) -> Answer:
     match asked.method, parts:
         case "POST", []:
             kept = world.orders.create(asked.json())
-            kept.made_at = time.time()  # noqa: TID251  the sandbox is a world of its own, with a clock of its own
-            answer = ok(kept.order)
+            kept.created_at = time.time()  # noqa: TID251  the sandbox is a world of its own, with a clock of its own
+            answer = ok(kept.order, 201)
             answer.made = kept.order["id"]
             return answer
         case "GET", []:
             return v2_list(_paged(world, asked))
         case "DELETE", []:
-            world.orders.archive_all()
+            world.orders.archive_all(asked.slice(world.orders.ways)[1])
             return Answer(204)
         case "GET", ["count"]:
             return ok(_count(world, asked))
@@ -84,7 +85,10 @@ def _order(world: World, asked: Asked, method: str, which: tuple[int, list[str]]
     number, rest = which
     match method, rest:
         case "GET", []:
-            return ok(world.orders.get(number).order)
+            order = world.orders.get(number).order
+            if order["is_deleted"] and world.orders.ways.archived_get == 404:
+                return v2_error(404, "The requested resource was not found.")
+            return ok(order)
         case "PUT", []:
             return ok(world.orders.update(number, asked.json()).order)
         case "DELETE", []:
@@ -104,12 +108,14 @@ def _sub_resource(world: World, asked: Asked, number: int, name: str) -> Answer:
         return ok(world.orders.consignments(number))
     if name == "fees":
         return ok({"fees": world.orders.sub_resource(number, name)})
-    start, limit = asked.slice()
+    start, limit = asked.slice(world.orders.ways)
     return v2_list(world.orders.sub_resource(number, name)[start : start + limit])
 
 
 def _paged(world: World, asked: Asked) -> list[dict[str, Any]]:
-    start, limit = asked.slice()
+    for name in asked.query.keys() - LIST_PARAMETERS:
+        raise Refusal(v2_error(400, f"The parameter '{name}' is not valid for this resource."))
+    start, limit = asked.slice(world.orders.ways)
     return list(islice(world.orders.find(asked.query), start, start + limit))
 
 

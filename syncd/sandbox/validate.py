@@ -119,8 +119,8 @@ def _pickup_lines(consignments: object) -> object:
 def check_line(line: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
     """One product line, priced; ``product_id`` 0 is a custom one."""
     quantity = line.get("quantity")
-    if not isinstance(quantity, int) or isinstance(quantity, bool) or quantity < 1:
-        raise invalid("quantity", "must be a whole number of at least 1")
+    if not isinstance(quantity, int) or isinstance(quantity, bool) or not quantity:
+        raise invalid("quantity", "must be a whole number other than 0")
     prices = [line.get("price_ex_tax"), line.get("price_inc_tax")]
     if (prices[0] is None) != (prices[1] is None):
         raise invalid("price_inc_tax", "price_ex_tax and price_inc_tax must be given together")

@@ -16,6 +16,7 @@ from syncd.sandbox.filters import whole
 from syncd.sandbox.orders import Orders
 from syncd.sandbox.quota import Quota
 from syncd.sandbox.settings import SandboxSettings
+from syncd.sandbox.ways import Ways
 
 _MOST_PER_PAGE = 250
 CHANNELS = {
@@ -87,12 +88,14 @@ class Asked:
             raise Refusal(v3_error(422, "The body is not a list."))
         return document
 
-    def slice(self) -> tuple[int, int]:
+    def slice(self, ways: Ways | None = None) -> tuple[int, int]:
         """Where the page that is asked for starts, and how many items it may hold."""
         page, limit = whole(self.query, "page", 1), whole(self.query, "limit", 50)
         if page < 1 or limit < 1:
             raise invalid("limit", "must be positive")
-        limit = min(limit, _MOST_PER_PAGE)
+        if limit > _MOST_PER_PAGE and ways is not None and ways.limit_over_most == "refused":
+            raise Refusal(v2_error(413, f"The limit may be at most {_MOST_PER_PAGE}."))
+        limit = min(limit, _MOST_PER_PAGE, _MOST_PER_PAGE if ways is None else ways.page_most)
         return (page - 1) * limit, limit
 
     def codes(self, name: str) -> set[str] | None:

@@ -35,7 +35,7 @@ def exchange(address: tuple[str, int], requests: list[bytes]) -> None:
         file = connection.makefile("rb")
         for request in requests:
             connection.sendall(request)
-            assert file.readline().startswith(b"HTTP/1.1 200")
+            assert file.readline().startswith((b"HTTP/1.1 200", b"HTTP/1.1 201"))
             length = 0
             while (line := file.readline()) != b"\r\n":
                 if line.lower().startswith(b"content-length:"):

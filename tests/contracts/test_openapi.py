@@ -187,7 +187,7 @@ def test_every_resource_that_the_sandbox_has_answers_as_described(tmp_path: Path
 
 def create_of(taped: list[dict[str, Any]]) -> dict[str, Any]:
     return next(
-        one for one in taped if one["method"] == "POST" and one["status"] == 200 and one["path"].endswith("/v2/orders")
+        one for one in taped if one["method"] == "POST" and one["status"] == 201 and one["path"].endswith("/v2/orders")
     )
 
 

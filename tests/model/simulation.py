@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 from collections import deque
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from syncd.bigcommerce import (
-    Accepted,
     Barred,
     NotSent,
     OrdersClient,
@@ -24,7 +24,9 @@ from syncd.bigcommerce import (
     Throttled,
     Unknown,
 )
+from syncd.bigcommerce.classify import classify
 from syncd.bigcommerce.client import read_order
+from syncd.bigcommerce.wire import WireAnswer
 from syncd.canonical import Batch, CanonicalOrder
 from syncd.errors import Busy, Unreachable
 from syncd.ledger import Ledger, State
@@ -46,6 +48,7 @@ Fate = Literal[
     "lost after",
     "late",
     "wrong total",
+    "stranger",
     "crash before",
     "crash after",
     "crash late",
@@ -101,12 +104,13 @@ class SimulatedStore:
         if not how.still_good():
             return Reply(NotSent("stale"))
         self.posts += 1
-        return self._write(lambda: self.world.create(body).order, dict(body))
+        key = str(body["external_order_id"])
+        return self._write(lambda: self.world.create(body).order, dict(body), external_order_id=key)
 
     def update(self, order_id: int, body: Mapping[str, Any], how: Sending) -> Reply:
         if not how.still_good():
             return Reply(NotSent("stale"))
-        return self._write(lambda: self.world.update(order_id, body).order, None)
+        return self._write(lambda: self.world.update(order_id, body).order, None, order_id=order_id)
 
     def archive(self, order_id: int, how: Sending) -> Reply:
         if not how.still_good():
@@ -118,7 +122,7 @@ class SimulatedStore:
 
         return self._write(commit, None)
 
-    def _write(self, commit: Callable[[], dict[str, Any]], late_body: dict[str, Any] | None) -> Reply:
+    def _write(self, commit: Callable[[], dict[str, Any]], late_body: dict[str, Any] | None, **expected: Any) -> Reply:
         fate = self.fates.popleft() if self.fates else "accepted"
         if fate in _PLAINLY:
             return _PLAINLY[fate]
@@ -128,13 +132,17 @@ class SimulatedStore:
             self.late.append((self.clock.elapsed().seconds + self.lateness, late_body))
             order = dict(late_body)
         else:
-            order = commit()
+            order = dict(commit())
         if fate.startswith("crash"):
             raise Crash
         if fate in {"lost after", "late"}:
             return Reply(Unknown("the answer was lost"))
-        total = Decimal(order["total_inc_tax"]) + (1 if fate == "wrong total" else 0)
-        return Reply(Accepted(order["id"], total, Decimal(order["total_tax"]), "USD", order["status_id"]), 200)
+        if fate == "wrong total":
+            order["total_inc_tax"] = str(Decimal(order["total_inc_tax"]) + 1)
+        if fate == "stranger":
+            order |= {"id": 777, "external_order_id": "somebody:else"}
+        answer = WireAnswer(200, {}, json.dumps(order).encode(), 0.1)
+        return Reply(classify(answer, **expected), 200)
 
     def tick(self) -> None:
         """What was to be committed by now, is."""

@@ -1,0 +1,40 @@
+"""How this store behaves where no text settles it: one switch for each question, changed at the sandbox's own door.
+
+The defaults are what is documented or was recorded of real stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+
+@dataclass(slots=True)
+class Ways:
+    """The switches of one store."""
+
+    key_cut: int = 0  # keep only so many characters of external_order_id; 0 keeps all
+    key_filter: str = "exact"  # the list's external_order_id filter: exact, prefix, case_blind, ignored
+    page_most: int = 250  # rows in a page, whatever was asked for
+    list_order: str = "as asked"  # or "newest first", whatever was asked for
+    archived_get: int = 200  # what GET of an archived order answers: 200, or 404
+    archived_listed: bool = False  # whether lists that do not ask for archived orders hold them
+    removed_line: str = "gone"  # what quantity 0 makes of a line: gone, zero_row, refused
+    index_lag_s: float = 0.0  # how long a new order is missing from lists
+    poison_code: str = ""  # a look-up of this SKU or UPC is refused
+    limit_over_most: str = "refused"  # a limit above 250: refused (413), or cut
+
+    def change(self, said: Mapping[str, Any]) -> None:
+        """Set some switches.
+
+        Raises:
+            ValueError: there is no such switch.
+
+        """
+        known = {one.name for one in fields(self)}
+        for name, value in said.items():
+            if name not in known:
+                msg = f"there is no way {name!r}; there are {', '.join(sorted(known))}"
+                raise ValueError(msg)
+            setattr(self, name, value)
