@@ -5,7 +5,7 @@ from syncd.bigcommerce.catalog import CatalogClient, CatalogVariant
 from syncd.bigcommerce.client import FilterBroken, OrdersClient, RemoteOrder, Sending
 from syncd.bigcommerce.customers import CustomersClient, NewCustomer
 from syncd.bigcommerce.governor import QuotaGovernor
-from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Outcome, Refused, Reply, Throttled, Unknown
+from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Outcome, Refused, Reply, Shortage, Throttled, Unknown
 from syncd.bigcommerce.store import StoreClient
 from syncd.bigcommerce.wire import Wire
 
@@ -26,6 +26,7 @@ __all__ = [
     "RemoteOrder",
     "Reply",
     "Sending",
+    "Shortage",
     "StoreClient",
     "Throttled",
     "Unknown",

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Outcome, Refused, Throttled, Unknown
+from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Outcome, Refused, Shortage, Throttled, Unknown
 from syncd.bigcommerce.wire import WireAnswer, WireError
 from syncd.canonical.money import plain
 
@@ -62,7 +62,34 @@ def _without_success(seen: WireAnswer | WireError) -> Outcome | None:
         return Throttled(reset_s(seen.headers))
     if status == 408 or status >= 500 or status < 200:
         return Unknown(f"the API answered {status}: {words(seen.body)}")
-    return Refused(status, words(seen.body))
+    return Refused(status, words(seen.body), _shortages(seen.body))
+
+
+_LIMITS = {"OutOfStock": "", "ExceedsMaxQuantity": "maximum_quantity", "InsufficientQuantity": "minimum_quantity"}
+
+
+def _shortages(body: bytes) -> tuple[Shortage, ...]:
+    """The products of ``details.errors`` whose quantity did not fit."""
+    document = parse(body)
+    errors: list[Any] = []
+    for problem in document if isinstance(document, list) else ():
+        details = problem.get("details") if isinstance(problem, Mapping) else None
+        errors += (details.get("errors") or ()) if isinstance(details, Mapping) else ()
+    blamed = [error for error in errors if isinstance(error, Mapping) and error.get("type") in _LIMITS]
+    return tuple(_shortage(error, error["product"]) for error in blamed if isinstance(error.get("product"), Mapping))
+
+
+def _shortage(error: Mapping[str, Any], product: Mapping[str, Any]) -> Shortage:
+    sku = product.get("sku")
+    level = sku.get("inventory_level") if isinstance(sku, Mapping) else None
+    limit = level if error["type"] == "OutOfStock" else error.get(_LIMITS[error["type"]])
+    number = product.get("id")
+    return Shortage(
+        number if isinstance(number, int) else 0,
+        str(product.get("name") or ""),
+        str(error["type"]),
+        limit if isinstance(limit, int) else None,
+    )
 
 
 def _broken(error: WireError) -> Outcome:

@@ -18,11 +18,28 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
+class Shortage:
+    """A product whose quantity BigCommerce did not take: out of stock, above its maximum, below its minimum.
+
+    ``limit`` is how many there are, or may or must be; None where the answer does not say.
+    """
+
+    product_id: int
+    name: str
+    kind: str
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
-    """400, 404, 409, 413, 422 and their like: BigCommerce said no, in ``words``; it did not take effect."""
+    """400, 404, 409, 413, 422 and their like: BigCommerce said no, in ``words``; it did not take effect.
+
+    ``shortages`` are the products that it blamed.
+    """
 
     status: int
     words: str
+    shortages: tuple[Shortage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ _FACTS = (
     "doubt",
     "objection",
     "decision",
+    "short",
     "unclean",
     "tries",
 )

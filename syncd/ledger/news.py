@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -79,6 +80,14 @@ class Delayed:
 
 
 @dataclass(frozen=True, slots=True)
+class Shorted:
+    """BigCommerce did not take some products in the sale's quantity: from now on they are no products for it, and why."""
+
+    products: Mapping[int, str]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Decided:
     """A person decided."""
 
@@ -90,7 +99,7 @@ class Waited:
     """Nothing but that time has passed."""
 
 
-News = Took | Saw | Found | Objected | Doubted | Looked | Delayed | Decided | Waited
+News = Took | Saw | Found | Objected | Doubted | Looked | Delayed | Shorted | Decided | Waited
 
 
 def learn(sale: Sale, news: News) -> Sale:
@@ -112,8 +121,17 @@ def learn(sale: Sale, news: News) -> Sale:
         case Looked(at=at):
             looked = sale.doubt and replace(sale.doubt, looks=(*sale.doubt.looks, at), named=None)
             return replace(sale, doubt=looked)
+        case _:
+            return _unanswered(sale, news)
+
+
+def _unanswered(sale: Sale, news: Delayed | Shorted | Decided | Waited) -> Sale:
+    """What leaves BigCommerce as it was."""
+    match news:
         case Delayed():
             return replace(sale, doubt=None)
+        case Shorted(products=products):
+            return replace(sale, short={**sale.short, **products}, doubt=None)
         case Decided(decision=decision):
             return _decided(sale, decision)
         case Waited():
@@ -145,7 +163,8 @@ def _decided(sale: Sale, decision: Decision) -> Sale:
     """A person who holds or skips leaves the objection as it is; one who wants the sale to go on does away with it."""
     if decision.verb in (Verb.HOLD, Verb.SKIP):
         return replace(sale, decision=decision)
-    return replace(sale, decision=decision, objection=None, unclean=0, tries=0)
+    short = {} if decision.verb is Verb.RETRY else sale.short
+    return replace(sale, decision=decision, objection=None, short=short, unclean=0, tries=0)
 
 
 def in_words(news: News) -> str:
@@ -153,7 +172,7 @@ def in_words(news: News) -> str:
     match news:
         case Took(order_id=order_id, whole=whole):
             return f"order {order_id}" if whole else f"order {order_id} took the change; more is to follow"
-        case Saw(why=why) | Found(why=why) | Doubted(why=why) | Delayed(why=why):
+        case Saw(why=why) | Found(why=why) | Doubted(why=why) | Delayed(why=why) | Shorted(why=why):
             return why
         case Objected(objection=objection):
             return objection.why

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -70,6 +71,7 @@ class Sale:
     doubt: Doubt | None = None
     objection: Objection | None = None
     decision: Decision | None = None
+    short: Mapping[int, str] = field(default_factory=dict)
     unclean: int = 0
     sent_as: str | None = None
     order_floor: int | None = None
@@ -242,6 +244,7 @@ def sale_of(values: Mapping[Any, Any]) -> Sale:
         doubt=read_doubt(values["doubt"]),
         objection=read_objection(values["objection"]),
         decision=read_decision(values["decision"]),
+        short={int(number): why for number, why in json.loads(values["short"] or "{}").items()},
         unclean=values["unclean"],
         sent_as=values["sent_as"],
         order_floor=values.get("order_floor"),
@@ -285,6 +288,7 @@ def fact_columns(sale: Sale) -> dict[str, Any]:
         "doubt": write_doubt(sale.doubt),
         "objection": write_objection(sale.objection),
         "decision": write_decision(sale.decision),
+        "short": json.dumps(sale.short) if sale.short else None,
         "unclean": sale.unclean,
         "tries": sale.tries,
     }

@@ -47,6 +47,7 @@ sales = Table(
     Column("doubt", Text),  # a request whose outcome is not known, as JSON
     Column("objection", Text),  # what is held against one version, as JSON
     Column("decision", Text),  # what a person decided, as JSON
+    Column("short", Text),  # products that BigCommerce refused in this sale's quantity, as JSON: id and why
     Column("unclean", Integer, nullable=False, server_default=text("0")),  # creates in a row that ended in doubt
     Column("document", Text),
     Column("version", Text),

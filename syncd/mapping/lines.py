@@ -36,6 +36,7 @@ class _Choice(NamedTuple):
     what: str
     why: str
     options: tuple[tuple[int, str], ...] = ()
+    short: bool = False
 
 
 Sold = tuple[tuple[int, Line], ...]
@@ -61,8 +62,9 @@ def map_lines(key: str, lines: Sold, matches: Matches, rules: Rules, stock: Stoc
     unknown: list[str] = []
     for number, line in lines:
         choice = _choose(line, matches, stock)
-        if choice.match is None and stock == "bigcommerce" and rules.unknown_sku == "reject" and (line.sku or line.upc):
-            unknown.append(line.sku or line.upc or "")
+        code, strict = line.sku or line.upc, stock == "bigcommerce" and rules.unknown_sku == "reject"
+        if strict and code and choice.match is None and not choice.short:
+            unknown.append(code)
         mapped.append(_line(number, line, choice, rules))
     if unknown:
         why = f'the catalog has no product for {", ".join(sorted(set(unknown)))}, and unknown_sku is "reject"'
@@ -78,6 +80,8 @@ def _choose(line: Line, matches: Matches, stock: Stock) -> _Choice:
     match, named = _matched(line, matches)
     if match is None:
         return _Choice(None, "custom line", named)
+    if (why := matches.short.get(match.product_id)) is not None:
+        return _Choice(None, "custom line", f"product {match.product_id}: {why}", short=True)
     options = _answers(line, match)
     if isinstance(options, RequiredModifier):
         why = f"product {match.product_id} requires {options.name!r}, which the sale does not say"

@@ -43,6 +43,7 @@ class Matches:
     """Catalog hits by SKU and by UPC (as the POS writes them, blanks stripped, upper case), and the customer's id.
 
     ``aliases`` are the codes of the POS (same form) that the shop's alias file renames; a hit of theirs lies under the new one.
+    ``short`` are products that BigCommerce has just refused in this quantity, and why.
     """
 
     by_sku: Mapping[str, CatalogMatch] = field(default_factory=dict)
@@ -50,6 +51,7 @@ class Matches:
     customer_id: int | None = None
     customer_found_by: str = ""
     aliases: Mapping[str, str] = field(default_factory=dict)
+    short: Mapping[int, str] = field(default_factory=dict)
 
 
 def normal_code(code: str) -> str:

@@ -109,6 +109,7 @@ class Rules(_Table):
     shipping_method: Annotated[str, Field(min_length=1)] = "In store"
     pickup_method_id: Annotated[int, Field(ge=1)] | None = None
     unknown_sku: Literal["custom", "reject"] = "custom"
+    short_product: Literal["custom", "hold"] = "custom"
     variants_by: Literal["variant_id", "product_options"] = "variant_id"
     stock: Stock = "bigcommerce"
     backfill_stock: Stock = "elsewhere"

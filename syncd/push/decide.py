@@ -5,14 +5,15 @@ It says what has become known, and no more: what follows is ``plan.next_step``'s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import assert_never
 
-from syncd.bigcommerce import Accepted, Barred, NotSent, Outcome, Refused, Throttled, Unknown
+from syncd.bigcommerce import Accepted, Barred, NotSent, Outcome, Refused, Shortage, Throttled, Unknown
 from syncd.ledger import Attempt, Doubt, Kind, Objection, Sale, State, There
-from syncd.ledger.news import Delayed, Doubted, News, Objected, Took
+from syncd.ledger.news import Delayed, Doubted, News, Objected, Shorted, Took
 from syncd.plan import Policy
 
 
@@ -52,12 +53,14 @@ class Verdict:
 class Sent:
     """An attempt and the sale as it was when it was mapped; what its payload names and states, and whether more is to follow.
 
+    ``products`` are the catalog's, each with its quantity; ``hold_short`` says that one which is short holds the sale.
     ``asked`` are the total and the tax that the payload states, None where it states none.
     """
 
     attempt: Attempt
     sale: Sale
-    names_products: bool = False
+    products: Mapping[int, int] = field(default_factory=dict)
+    hold_short: bool = False
     asked: tuple[Decimal, Decimal] | None = None
     more: bool = False
 
@@ -110,7 +113,9 @@ def _unsettling(outcome: Unknown) -> StoreEffect:
 
 def _refused(outcome: Refused, sent: Sent, now: datetime) -> Verdict:
     key, fingerprint = sent.sale.sale_key, sent.attempt.fingerprint
-    if sent.names_products and sent.sale.tries == 0:
+    if outcome.shortages:
+        return Verdict(_short(outcome, sent))
+    if sent.products and sent.sale.tries == 0:
         why = f"BigCommerce said {outcome.status}: {outcome.words}; the catalog is asked again"
         return Verdict(Delayed(now, why), StaleCatalog())
     why = f"BigCommerce said {outcome.status}: {outcome.words}"
@@ -119,6 +124,30 @@ def _refused(outcome: Refused, sent: Sent, now: datetime) -> Verdict:
         why = f"order {sent.attempt.order_id} is no longer in BigCommerce: {outcome.words}"
         cure = f"If it was deleted on purpose: syncd skip {key}"
     return Verdict(Objected(Objection(fingerprint, State.REJECTED, why, cure)))
+
+
+def _short(outcome: Refused, sent: Sent) -> News:
+    """The till has sold what BigCommerce says it cannot sell: the sale stands, so the product becomes a custom line, by rule."""
+    said = {one.product_id: _too_few(one, sent) for one in outcome.shortages}
+    why = "; ".join(f"{one.name or f'product {one.product_id}'}: {said[one.product_id]}" for one in outcome.shortages)
+    new = said.keys() & sent.products.keys() - sent.sale.short.keys()
+    if sent.attempt.kind is Kind.CREATE and new and not sent.hold_short:
+        return Shorted({number: said[number] for number in new}, f"{why}; sent again as a custom line")
+    key = sent.sale.sale_key
+    cure = f"Mend its stock or its limits in BigCommerce, then: syncd release {key}"
+    return Objected(Objection(sent.attempt.fingerprint, State.HELD, f"BigCommerce takes no such quantity: {why}", cure))
+
+
+_TOO_FEW = {
+    "OutOfStock": "{wanted} wanted, {limit} there",
+    "ExceedsMaxQuantity": "{wanted} wanted, at most {limit} allowed",
+    "InsufficientQuantity": "{wanted} wanted, at least {limit} needed",
+}
+
+
+def _too_few(one: Shortage, sent: Sent) -> str:
+    limit = "nobody says how many" if one.limit is None else one.limit
+    return _TOO_FEW[one.kind].format(wanted=sent.products.get(one.product_id, "more"), limit=limit)
 
 
 def back_off(sent: Sent, policy: Policy) -> timedelta:

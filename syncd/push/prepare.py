@@ -227,7 +227,8 @@ class Preparer:
             return matches, None
         occasion = Occasion(backfill=sale.lane is Lane.BACKFILL, history=sale.history)
         try:
-            seen = self._observer.see(sale, order, matches, occasion, currencies)
+            known = replace(matches, short=sale.short) if sale.short else matches
+            seen = self._observer.see(sale, order, known, occasion, currencies)
             step = next_step(sale, self._setup.ground, Now.of(self._setup.clock), seen=seen)
         except (Denied, Throttled, Unreachable):
             raise

@@ -200,8 +200,12 @@ class Pusher:
         return age is not None and age <= self._setup.policy.intent_life.total_seconds()
 
     def _decide(self, reply: Reply, item: Ready, attempt: Attempt) -> Verdict:
-        names_products = any("product_id" in line for line in payload_lines(item.mapped.payload))
-        sent = Sent(attempt, item.sale, names_products, item.asked, item.more)
+        products: Counter[int] = Counter()
+        for line in payload_lines(item.mapped.payload):
+            if line.get("product_id"):
+                products[line["product_id"]] += line.get("quantity", 0)
+        hold_short = self._setup.rules.short_product == "hold"
+        sent = Sent(attempt, item.sale, products, hold_short, item.asked, item.more)
         verdict = decide(reply.outcome, sent, self._setup.policy, self._setup.clock.now())
         if isinstance(verdict.effect, StaleCatalog):
             self._setup.matcher.forget(item.order)

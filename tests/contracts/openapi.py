@@ -61,7 +61,9 @@ def problems(exchange: Exchange) -> list[str]:
         schemas = [content["schema"] for content in operation["requestBody"]["content"].values()]
         found += [f"request: {name} is no field" for name in _unknown(document, json.loads(exchange["body"]), schemas)]
     created = {201: 200} if exchange["method"] == "POST" and "/v2/" in exchange["path"] else {}
-    described = created.get(int(exchange["status"]), int(exchange["status"]))  # the file says 200; real stores answer 201
+    described = created.get(
+        int(exchange["status"]), int(exchange["status"])
+    )  # the file says 200; real stores answer 201
     answer = operation["responses"].get(str(described))
     if answer is None or exchange["status"] == 204:
         return [*found, *_undescribed(exchange)]

@@ -25,6 +25,7 @@ _NEW = {
         ("asked_tax", sa.Text()),
         ("objection", sa.Text()),
         ("decision", sa.Text()),
+        ("short", sa.Text()),
         ("version", sa.Text()),
         ("updated_at", sa.BigInteger()),
         ("read_by", sa.Text()),

@@ -1,0 +1,106 @@
+"""One sale that is trouble, beside ones that are not: against the sandbox itself, over HTTP."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syncd.testing.orders import sale
+from tests.shop import Shop, pass_until_settled, running_sandbox
+
+SOURCES = '[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\n'
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    with running_sandbox() as (_, store):
+        made = Shop(tmp_path, store)
+        (tmp_path / "inbox").mkdir()
+        made.configure(SOURCES)
+        yield made
+
+
+def line(sku: str, quantity: int = 1) -> dict[str, Any]:
+    money = {"total_ex_tax": f"{quantity}.00", "total_inc_tax": f"{quantity}.00"}
+    return {"line_id": sku, "sku": sku, "name": f"A {sku}", "quantity": str(quantity), **money}
+
+
+def sold(sale_id: str, *lines: dict[str, Any]) -> Any:
+    total = sum(int(one["quantity"]) for one in lines)
+    return sale(source="till", sale_id=sale_id, lines=lines, total_inc_tax=f"{total}.00", total_tax="0.00")
+
+
+def drop(shop: Shop, *sales: Any) -> dict[str, int]:
+    shop.drop("sales.jsonl", "".join(one.to_json() + "\n" for one in sales))
+    return pass_until_settled(shop)
+
+
+def told(shop: Shop, key: str) -> dict[str, Any]:
+    story: dict[str, Any] = shop.run("sale", key, "--json").json
+    return story
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_sku_whose_look_up_is_refused_holds_its_own_sale_and_no_other(shop: Shop, alone: bool) -> None:
+    shop.store.control("ways", {"poison_code": "BAD,SKU"})
+    others = [] if alone else [sold(f"s{number}", line(f"SKU-{number}")) for number in range(50)]
+    counts = drop(shop, sold("bad", line("BAD,SKU")), *others)
+    assert counts == {"held": 1} | ({} if alone else {"synced": 50})
+    assert "looked up" in told(shop, "till:bad")["why"]
+
+
+def test_a_document_that_cannot_be_read_holds_its_own_sale_and_no_other(shop: Shop) -> None:
+    shop.drop("sales.jsonl", "".join(sold(f"s{number}", line("X")).to_json() + "\n" for number in range(10)))
+    shop.run("sync", "--limit", "0")
+    with sqlite3.connect(shop.folder / "ledger.db") as raw:
+        raw.execute("update sales set document = '{' where sale_key = 'till:s3'")
+    assert pass_until_settled(shop) == {"held": 1, "synced": 9}
+    assert "cannot be read" in told(shop, "till:s3")["why"]
+
+
+@pytest.mark.parametrize(
+    ("product", "words"),
+    [
+        ({"stock": 3}, "12 wanted, 3 there"),
+        ({"maximum": 10}, "12 wanted, at most 10 allowed"),
+        ({"minimum": 24}, "12 wanted, at least 24 needed"),
+    ],
+)
+@pytest.mark.parametrize("rule", ["custom", "hold"])
+def test_what_the_till_has_sold_and_bigcommerce_has_too_few_of_becomes_a_custom_line_or_is_held(
+    shop: Shop, product: dict[str, Any], words: str, rule: str
+) -> None:
+    shop.configure(SOURCES, f'short_product = "{rule}"\nunknown_sku = "reject"\n')
+    mug = {"sku": "MUG", "name": "Mug", "price": 1.0, **product}
+    shop.store.control("catalog", {"products": [mug, {"sku": "CUP", "name": "Cup", "price": 1.0}]})
+    counts = drop(shop, sold("a", line("MUG", 12), line("CUP")), sold("b", line("CUP")))
+    story = told(shop, "till:a")
+    assert any(words in row["why"] for row in story["audit"])
+    if rule == "hold":
+        assert counts == {"held": 1, "synced": 1}
+        assert words in story["why"]
+        return
+    assert counts == {"synced": 2}
+    lines = shop.store.get(f"/v2/orders/{story['order_id']}/products")
+    assert [(one["sku"], bool(one["product_id"])) for one in lines] == [("MUG", False), ("CUP", True)]
+    assert shop.store.get(f"/v2/orders/{story['order_id']}")["total_inc_tax"] == "13.0000"
+
+
+def test_a_store_that_cuts_keys_at_50_characters_gets_one_order_a_sale_one_alert_and_a_way_on(shop: Shop) -> None:
+    shop.store.control("ways", {"key_cut": 50})
+    sales = [sold(f"{number:02}-" + "x" * 55, line("X")) for number in range(30)]
+    for _ in range(5):
+        drop(shop, *sales)
+    before = shop.store.orders()
+    keys = [order["external_order_id"] for order in before]
+    assert len(keys) == len(set(keys)) <= 12, "at most what was out at once"
+    status = shop.run("status")
+    assert status.code == 3
+    assert "longest_key = 50" in status.out
+    shop.configure(SOURCES, "longest_key = 50\n")
+    assert pass_until_settled(shop) == {"synced": 30}
+    assert len(shop.store.orders()) == 30
