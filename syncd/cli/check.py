@@ -32,6 +32,8 @@ def run_check(config: Path | None, as_json: bool) -> Exit:
     with opened(config) as app:
         findings = [("config", Finding("ok", f"{app.config.path} is valid"))]
         findings += [("ledger", Finding("ok", line)) for line in app.ledger.describe()]
+        if careless := app.ledger.careless():
+            findings.append(("ledger", Finding("warning", careless, "Set fsync = on in postgresql.conf.")))
         need_work(app)
         for name, till in app.tills.items():
             findings += [(f"source {name}", finding) for finding in _source(till.source)]

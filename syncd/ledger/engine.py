@@ -116,7 +116,7 @@ def _to_wal(connection: sqlite3.Connection) -> None:
 def _postgresql(url: str) -> Engine:
     try:
         make_url(url)
-        return create_engine(url, pool_pre_ping=True, pool_size=4, max_overflow=16)
+        engine = create_engine(url, pool_pre_ping=True, pool_size=4, max_overflow=16)
     except (ModuleNotFoundError, NoSuchModuleError):
         cure = 'Install the driver: pip install "syncd[postgresql]".'
         raise ConfigError("the ledger's database has no driver here", cure=cure) from None
@@ -124,6 +124,21 @@ def _postgresql(url: str) -> Engine:
         raise ConfigError(
             "[ledger] url is not a database URL", cure='Write "sqlite:///ledger.db" or a PostgreSQL URL.'
         ) from None
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: object) -> None:  # noqa: ANN401  the driver's own
+        _wait_for_disk(connection)
+
+    return engine
+
+
+def _wait_for_disk(connection: Any) -> None:  # noqa: ANN401  psycopg's
+    """A commit is an intent that no crash forgets, whatever the role's or the database's default; a stricter one is left alone."""
+    with connection.cursor() as cursor:
+        cursor.execute("show synchronous_commit")
+        if cursor.fetchone()[0] in ("off", "local"):
+            cursor.execute("set synchronous_commit = on")
+    connection.commit()
 
 
 @contextmanager

@@ -90,7 +90,19 @@ class Ledger:
                 journal = connection.execute(text("PRAGMA journal_mode")).scalar_one()
                 synchronous = connection.execute(text("PRAGMA synchronous")).scalar_one()
             lines.append(f"journal {journal}, synchronous {'FULL' if synchronous == 2 else synchronous}")
+        else:
+            lines.append(", ".join(f"{name} {self._setting(name)}" for name in ("synchronous_commit", "fsync")))
         return lines
+
+    def careless(self) -> str:
+        """Why a commit of this ledger may be forgotten by a crash of its database; empty where it may not."""
+        if not self._engines.is_sqlite and self._setting("fsync") != "on":
+            return "the database runs with fsync off: after a power cut it may have forgotten what was sent"
+        return ""
+
+    def _setting(self, name: str) -> str:
+        with translated(self._where), self._engines.write.connect() as connection:
+            return str(connection.execute(text(f"show {name}")).scalar_one())
 
     def backup(self, target: Path) -> int:
         """A consistent copy, while in use; bytes written. Raises UsageError where the ledger is not a SQLite file of ours."""
