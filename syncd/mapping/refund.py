@@ -18,11 +18,11 @@ from syncd.canonical.money import ZERO, format_money
 from syncd.canonical.order import Refund
 from syncd.mapping.amounts import as_number
 from syncd.mapping.lines import sold
+from syncd.mapping.pairing import pair_lines
 from syncd.mapping.payload import Decision, Mapped, Payload
 from syncd.mapping.remote import Remote, RemoteLine
 from syncd.mapping.stamp import payload_lines
 from syncd.mapping.text import bounded
-from syncd.mapping.update import pair_lines
 
 _LONGEST_REASON = 1000
 

@@ -39,12 +39,12 @@ _DELIVERY = ("shipping_cost_inc_tax", "shipping_cost_ex_tax")
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """One payload's words: its status, its fields, its goods (lines, fees and amounts together), its lines, its fees."""
+    """One payload's words: its status, its fields, its goods (lines, fees and amounts together), each of its lines, its fees."""
 
     status_id: int
     fields: Mapping[str, str]
     goods: str
-    lines: str
+    lines: tuple[str, ...]
     fees: str
 
     def to_json(self) -> str:
@@ -55,7 +55,9 @@ class Stamp:
     @classmethod
     def from_json(cls, text: str) -> Stamp:
         """What ``to_json`` wrote."""
-        return cls(*json.loads(text))
+        status_id, fields, goods, lines, fees = json.loads(text)
+        # one digest for all lines, as earlier versions kept it, is no line's: every line then counts as staff's
+        return cls(status_id, fields, goods, (lines,) if isinstance(lines, str) else tuple(lines), fees)
 
 
 def stamp(payload: Payload) -> Stamp:
@@ -63,14 +65,14 @@ def stamp(payload: Payload) -> Stamp:
     status = payload["status_id"]
     assert isinstance(status, int)  # noqa: S101  map_create wrote it
     lines, fees = payload_lines(payload), payload_fees(payload)
-    signs = sorted(_wired_line(line) for line in lines), sorted(_wired_fee(fee) for fee in fees)
+    signs = sorted(map(sign_wired_line, lines)), sorted(_wired_fee(fee) for fee in fees)
     said = [str(payload.get(name)) for name in (*_MONEY, *_DELIVERY)]
     said += [f"{line.get('name')}\x1f{line.get('sku')}" for line in lines]
     return Stamp(
         status_id=status,
         fields={name: mark(name, payload.get(name)) for name in FIELDS},
         goods=_digest([*said, *signs[0], *signs[1]]),
-        lines=_digest(signs[0]),
+        lines=tuple(signs[0]),
         fees=_digest(signs[1]),
     )
 
@@ -100,24 +102,26 @@ def mark(name: str, value: Any) -> str:  # noqa: ANN401  whatever JSON is there
     return _digest(str(value or "").split())
 
 
-def sign_lines(lines: Iterable[RemoteLine]) -> str:
-    """A digest of what makes each line the line that it is (product or SKU, quantity, both prices), whatever their order."""
-    return _digest(sorted(map(_line, lines)))
+def sign_line(line: RemoteLine) -> str:
+    """8 hex digits for what makes a line the line that it is: product, or SKU and name; quantity, both prices."""
+    code = str(line.product_id or f"{line.sku.strip()}\x1e{' '.join(line.name.split())}")
+    return _short(code, line.quantity, float(line.price_inc_tax), float(line.price_ex_tax))
+
+
+def sign_wired_line(line: Mapping[str, Any]) -> str:
+    """The same for a line as it is sent."""
+    own = f"{str(line.get('sku') or '').strip()}\x1e{' '.join(str(line.get('name')).split())}"
+    return _short(str(line.get("product_id") or own), line["quantity"], line["price_inc_tax"], line["price_ex_tax"])
+
+
+def _short(code: str, quantity: int, inc_tax: float, ex_tax: float) -> str:
+    said = f"{code}\x1f{quantity}\x1f{inc_tax:.2f}\x1f{ex_tax:.2f}"
+    return blake2b(said.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
 
 
 def sign_fees(fees: Iterable[RemoteFee]) -> str:
     """A digest of the names and costs of fees, whatever their order."""
     return _digest(sorted(_fee(fee.name, fee.cost_inc_tax, fee.cost_ex_tax) for fee in fees))
-
-
-def _line(line: RemoteLine) -> str:
-    code = line.product_id or line.sku.strip()
-    return f"{code}\x1f{line.quantity}\x1f{float(line.price_inc_tax):.2f}\x1f{float(line.price_ex_tax):.2f}"
-
-
-def _wired_line(line: Mapping[str, Any]) -> str:
-    code = line.get("product_id") or str(line.get("sku") or "").strip()
-    return f"{code}\x1f{line['quantity']}\x1f{line['price_inc_tax']:.2f}\x1f{line['price_ex_tax']:.2f}"
 
 
 def _wired_fee(fee: Mapping[str, Any]) -> str:

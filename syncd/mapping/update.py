@@ -20,10 +20,13 @@ from typing import Any
 from pydantic import JsonValue
 
 from syncd.canonical import CanonicalOrder
-from syncd.canonical.money import parse_decimal, round_to
+from syncd.canonical.money import ZERO
 from syncd.canonical.order import SaleStatus
+from syncd.mapping.amounts import as_text
 from syncd.mapping.create import map_create
 from syncd.mapping.matches import Matches
+from syncd.mapping.merge import Merged, merge_lines
+from syncd.mapping.pairing import pair_lines, shown_amount
 from syncd.mapping.payload import Decision, Declined, Held, Mapped, Nothing, Payload
 from syncd.mapping.remote import Remote, RemoteFee, RemoteLine
 from syncd.mapping.rules import LIVE, Occasion, Rules, applied
@@ -34,26 +37,40 @@ from syncd.mapping.stamp import (
     payload_fees,
     payload_lines,
     sign_fees,
-    sign_lines,
     stamp,
 )
 from syncd.mapping.statuses import status_words
 
 _MONEY = ("subtotal_inc_tax", "subtotal_ex_tax", "total_inc_tax", "total_ex_tax")
-_FOUR_PLACES = Decimal("0.0001")
 
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """What syncd has made, or may have made, an order say: the last known success, and every later try."""
+    """What syncd has made, or may have made, an order say: the last known success, and every later try.
+
+    ``shown`` are the total and the tax that BigCommerce showed after our last word.
+    """
 
     accepted: Stamp
     possible: tuple[Stamp, ...]
+    shown: tuple[Decimal, Decimal] | None = None
 
     @classmethod
-    def of(cls, stamps: Sequence[Stamp]) -> Ours | None:
+    def of(cls, stamps: Sequence[Stamp], shown: tuple[Decimal, Decimal] | None = None) -> Ours | None:
         """From the stamps since the last success, that one first; None where the order was not made by this ledger."""
-        return cls(stamps[0], tuple(stamps)) if stamps else None
+        return cls(stamps[0], tuple(stamps), shown) if stamps else None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """By how much staff moved an order's totals."""
+
+    inc_tax: Decimal = ZERO
+    ex_tax: Decimal = ZERO
+
+    def of(self, name: str) -> Decimal:
+        """By how much an amount of this name moved."""
+        return self.inc_tax if name.endswith("inc_tax") else self.ex_tax
 
 
 def map_update(  # noqa: PLR0913, PLR0917  the sale, the order, what we said before, and the rules
@@ -183,54 +200,70 @@ class _Change:
         """Say lines, fees and amounts anew where the sale's have changed; a conflict where a person changed them too."""
         if self.ours is not None and self.stamp.goods == self.ours.accepted.goods and len(self.ours.possible) == 1:
             return None
-        lines, fees = self._lines(), self._fees()
-        if not lines and fees is None and not self._amounts_differ():
+        merged, fees = self._merged(), self._fees()
+        moved = self._moved_by_staff(merged)
+        if not merged.lines and not merged.conflicts and fees is None and not self._amounts_differ(moved):
             return None
-        if (theirs := self._changed_by_staff()) and not self.overwrite:
+        theirs = merged.conflicts or (["fees"] if fees is not None and self._fees_are_theirs() else [])
+        if theirs or moved is None:
             key, number = self.order.sale_key, self.remote.order_id
-            why = f"changed in the POS, and a person changed the {theirs} of order {number} in BigCommerce"
+            what = ", ".join(theirs) or "amounts"
+            why = f"changed in the POS, and a person changed the same in order {number} in BigCommerce: {what}"
             cure = f"Bring order {number} in line by hand, then: syncd accept {key}; "
             cure += f'or set staff_changes = "overwrite", then: syncd release {key}'
             return Held(why, cure, number)
-        self._say_goods(lines, fees)
+        self._say_goods(merged, fees, moved)
         return None
 
-    def _changed_by_staff(self) -> str:
-        if self.ours is None:
-            return ""
-        lines = sign_lines(self.remote.lines)
-        fees = sign_fees(self.remote.fees)
-        if lines not in {said.lines for said in self.ours.possible} | {self.stamp.lines}:
-            return "lines"
-        return "" if fees in {said.fees for said in self.ours.possible} | {self.stamp.fees} else "fees"
+    def _fees_are_theirs(self) -> bool:
+        if self.ours is None or self.overwrite:
+            return False
+        return sign_fees(self.remote.fees) not in {said.fees for said in self.ours.possible} | {self.stamp.fees}
 
-    def _say_goods(self, lines: list[JsonValue], fees: list[JsonValue] | None) -> None:
+    def _moved_by_staff(self, merged: Merged) -> Moved | None:
+        """By how much staff's own lines moved the totals since our last word; None where that cannot be told."""
+        if not merged.keeps_theirs:
+            return Moved()
+        shown, now = self.ours.shown if self.ours else None, (self.remote.total_inc_tax, self.remote.total_tax)
+        if shown is None or now[0] is None or now[1] is None:
+            return None
+        return Moved(now[0] - shown[0], now[0] - now[1] - (shown[0] - shown[1]))
+
+    def _say_goods(self, merged: Merged, fees: list[JsonValue] | None, moved: Moved) -> None:
+        lines = merged.lines
         if lines and self.remote.pickup_id is not None:
             self.body["consignments"] = {"pickups": [{"id": self.remote.pickup_id, "line_items": lines}]}
         elif lines:
             self.body["products"] = lines
         if fees is not None:
             self.body["fees"] = fees
-        self.body |= {name: self.wanted[name] for name in _MONEY}
+        for name in _MONEY:
+            by = moved.of(name)
+            self.body[name] = as_text(shown_amount(self.wanted[name]) + by) if by else self.wanted[name]
         self.body["discount_amount"] = self.wanted.get("discount_amount", "0.0000")
         for name in ("shipping_cost_inc_tax", "shipping_cost_ex_tax"):
-            if name in self.wanted or _amount(self.remote.fields.get(name)):
+            if name in self.wanted or shown_amount(self.remote.fields.get(name)):
                 self.body[name] = self.wanted.get(name, "0.0000")
         self.decisions.append(
             Decision("goods", f"{len(lines)} lines changed", "lines, fees or amounts differ from the order's")
         )
+        if merged.keeps_theirs:
+            why = "a person changed them in BigCommerce, and the sale did not"
+            self.decisions.append(Decision("goods", "other lines stay", why))
 
-    def _amounts_differ(self) -> bool:
+    def _amounts_differ(self, moved: Moved | None) -> bool:
         there = self.remote.fields
-        named = {name: _amount(self.wanted.get(name)) for name in (*_MONEY, "discount_amount")}
-        return any(name in there and _amount(there[name]) != amount for name, amount in named.items())
+        named = {name: shown_amount(self.wanted.get(name)) + (moved or Moved()).of(name) for name in _MONEY}
+        named["discount_amount"] = shown_amount(self.wanted.get("discount_amount"))
+        return any(name in there and shown_amount(there[name]) != amount for name, amount in named.items())
 
-    def _lines(self) -> list[JsonValue]:
-        """The lines to send: changed ones with their id, new ones without, removed ones with quantity 0."""
-        pairs, added, removed = pair_lines(payload_lines(self.wanted), self.remote.lines)
-        changed: list[JsonValue] = [_patched(line, there) for line, there in pairs if not _same(line, there)]
-        changed += [dict(line) for line in added]
-        return changed + [_removal(there) for there in removed]
+    def _merged(self) -> Merged:
+        """The lines to send, with those of staff left alone, unless the config says otherwise or nobody knows what we said."""
+        wanted = payload_lines(self.wanted)
+        if self.ours is None or self.overwrite:
+            return merge_lines(wanted, self.remote.lines, None)
+        told = [self.ours.accepted.lines, *(said.lines for said in self.ours.possible)]
+        return merge_lines(wanted, self.remote.lines, told)
 
     def _fees(self) -> list[JsonValue] | None:
         """All fees with the ids that they have, or None where they are as they should be."""
@@ -247,87 +280,6 @@ class _Change:
         return said
 
 
-Pairs = list[tuple[Mapping[str, Any], RemoteLine]]
-
-
-def pair_lines(
-    wanted: Sequence[Mapping[str, Any]], there: Sequence[RemoteLine]
-) -> tuple[Pairs, list[Mapping[str, Any]], list[RemoteLine]]:
-    """Which wanted line is which of the order's: pairs, lines to add, lines to remove.
-
-    Looked for in turn: the same in everything, the same product or SKU and name, the same product or SKU, the same name. A line
-    keeps what it is: one that was pushed as a custom line stays one, even if the catalog knows its SKU by now.
-    """
-    open_wanted, open_there = list(wanted), list(there)
-    pairs: Pairs = []
-    for alike in (_same, _same_code_and_name, _same_code, _same_name):
-        for line in list(open_wanted):
-            if (found := next((one for one in open_there if alike(line, one)), None)) is not None:
-                pairs.append((line, found))
-                open_wanted.remove(line)
-                open_there.remove(found)
-    return pairs, open_wanted, open_there
-
-
-def _same(line: Mapping[str, Any], there: RemoteLine) -> bool:
-    prices = (_amount(line["price_inc_tax"]), _amount(line["price_ex_tax"]))
-    if line["quantity"] != there.quantity or prices != (_four(there.price_inc_tax), _four(there.price_ex_tax)):
-        return False
-    return _same_code(line, there) and (bool(there.product_id) or _name(line) == there.name)
-
-
-def _same_code_and_name(line: Mapping[str, Any], there: RemoteLine) -> bool:
-    return _same_code(line, there) and _name(line) == there.name
-
-
-def _same_code(line: Mapping[str, Any], there: RemoteLine) -> bool:
-    if line.get("product_id") and there.product_id:
-        variant = line.get("variant_id")
-        return bool(line["product_id"] == there.product_id and (not variant or variant == there.variant_id))
-    if line.get("product_id") or there.product_id:
-        return False
-    return str(line.get("sku") or "").strip() == there.sku.strip() and bool(
-        there.sku.strip() or _name(line) == there.name
-    )
-
-
-def _same_name(line: Mapping[str, Any], there: RemoteLine) -> bool:
-    """Across the kinds: what was pushed as a custom line and would be a product now, or the other way about."""
-    return _name(line) == there.name
-
-
-def _name(line: Mapping[str, Any]) -> str:
-    return str(line["name"])
-
-
-def _patched(line: Mapping[str, Any], there: RemoteLine) -> JsonValue:
-    """A change of a line that stays the kind of line that it is; the API wants both names of a line with it."""
-    said = ("name", "quantity", "price_inc_tax", "price_ex_tax")
-    patch: dict[str, JsonValue] = {"id": there.id, **{name: line[name] for name in said}, "name_merchant": line["name"]}
-    if there.product_id:
-        patch["product_id"] = there.product_id
-        if there.variant_id:
-            patch["variant_id"] = there.variant_id
-        if line.get("product_options"):
-            patch["product_options"] = line["product_options"]
-    else:
-        patch |= {name: line[name] for name in ("sku", "upc") if line.get(name)}
-    return patch
-
-
-def _removal(there: RemoteLine) -> JsonValue:
-    patch: dict[str, JsonValue] = {"id": there.id, "quantity": 0}
-    return patch | ({"product_id": there.product_id} if there.product_id else {})
-
-
 def _missing_lines(wanted: str, there: str) -> list[str]:
     known = {" ".join(line.split()) for line in there.splitlines()}
     return [line for line in wanted.splitlines() if line.strip() and " ".join(line.split()) not in known]
-
-
-def _amount(value: Any) -> Decimal:  # noqa: ANN401  text or a number
-    return _four(parse_decimal(str(value))) if value not in (None, "") else Decimal(0)
-
-
-def _four(amount: Decimal) -> Decimal:
-    return round_to(amount, _FOUR_PLACES)

@@ -40,7 +40,7 @@ class Observer:
             return self._return(order, matches)
         if sale.order_id is None:
             return Seen(order, matches, occasion, currencies)
-        ours = Ours.of([Stamp.from_json(text) for text in self._ledger.stamps(sale)])
+        ours = Ours.of([Stamp.from_json(text) for text in self._ledger.stamps(sale)], _shown(sale))
         payload = _wanted(order, matches, self._rules, occasion)
         refunds = self._rules.refunds == "record" and bool(order.refunds) and order.status is not SaleStatus.VOIDED
         goods = refunds or (order.status is not SaleStatus.VOIDED and _goods_moved(payload, ours))
@@ -74,7 +74,8 @@ class Observer:
         fees: tuple[RemoteFee, ...] = ()
         pickup: int | None = None
         if goods and not found.is_deleted:
-            lines = tuple(map(_line, self._orders.sub_resource(order_id, "products")))
+            rows = map(_line, self._orders.sub_resource(order_id, "products"))
+            lines = tuple(line for line in rows if line.quantity)  # a removed line may stay as a row of quantity 0
             fees = tuple(map(_fee, self._orders.sub_resource(order_id, "fees")))
             pickup = _pickup_id(self._orders.consignments(order_id)) if _is_pickup(found) else None
         reasons = tuple(_reasons(self._orders.refunds(order_id))) if refunds else ()
@@ -101,6 +102,11 @@ def remote_of(
         pickup_id,
         reasons,
     )
+
+
+def _shown(sale: Sale) -> tuple[Decimal, Decimal] | None:
+    total, tax = sale.belief.there.total_inc_tax, sale.belief.there.total_tax
+    return None if total is None or tax is None else (total, tax)
 
 
 def _wanted(order: CanonicalOrder, matches: Matches, rules: Rules, occasion: Occasion) -> Mapped | None:

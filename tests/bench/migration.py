@@ -37,7 +37,8 @@ def main(sales: int) -> None:
                 text(
                     "insert into sales (id, sale_key, source, store, lane, state, fingerprint, placed_at, recorded_at, changed_at,"
                     " currency, total_inc_tax, total_tax, document, order_id, pushed_fingerprint)"
-                    " values (:id, :key, 'till', 'main', 'live', 'synced', :mark, 1, 1, 1, 'USD', '10.80', '0.80', :doc, :id, :mark)"
+                    " values (:id, :key, 'till', 'main', 'live', 'synced', :mark, 1, 1, 1, 'USD', '10.80', '0.80', :doc,"
+                    " :id, :mark)"
                 ),
                 rows,
             )

@@ -1,5 +1,6 @@
 """What happens to an order after its first push, through the real command against the sandbox."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -146,13 +147,71 @@ def test_what_staff_changed_survives_and_the_till_adds_to_it(shop: Shop) -> None
     assert after["status_id"] == 11
     assert "call Ada" in after["staff_notes"]
     assert "gift wrap" in after["staff_notes"]
-    held = shop.run("sale", "till:b").out
-    assert "a person changed the lines" in held
+    assert order_of(shop, "b")["total_inc_tax"] == "18.2000", "one mug more by staff, a tip by the till"
+    fewer = [MUG | {"quantity": "1", "total_ex_tax": "5.00", "total_inc_tax": "5.40"}]
+    edited = sale(source="till", sale_id="b", lines=fewer, fees=[TIP], total_inc_tax="7.40", total_tax="0.40")
+    till(shop, edited)
+    assert "a person changed the same in order" in shop.run("sale", "till:b").out
     shop.configure(SOURCE, 'staff_changes = "overwrite"\n')
     shop.run("release", "till:b")
     shop.run("sync")
-    assert order_of(shop, "b")["total_inc_tax"] == "12.8000"
-    assert shop.store.get(f"/v2/orders/{b['id']}/products")[0]["quantity"] == 2
+    assert order_of(shop, "b")["total_inc_tax"] == "7.4000"
+    assert shop.store.get(f"/v2/orders/{b['id']}/products")[0]["quantity"] == 1
+
+
+CUP = {"line_id": "2", "name": "Cup", "quantity": "1", "total_ex_tax": "3.00", "total_inc_tax": "3.24"}
+TRAY = {"line_id": "3", "sku": "TRAY", "name": "Tray", "quantity": "1", "total_ex_tax": "4.00", "total_inc_tax": "4.32"}
+BY_STAFF: dict[str, tuple[Any, str]] = {
+    "more of one": (lambda ids: [{"id": ids["Mug"], "quantity": 5}], "16.2000"),
+    "another name": (lambda ids: [{"id": ids["Cup"], "name": "Cup, chipped", "quantity": 1}], "0.0000"),
+    "another price": (lambda ids: [{"id": ids["Cup"], "price_ex_tax": 1.0, "price_inc_tax": 1.08}], "-2.1600"),
+    "a line more": (lambda _: [{"name": "Gift", "quantity": 1, "price_ex_tax": 2, "price_inc_tax": 2.16}], "2.1600"),
+    "a line less": (lambda ids: [{"id": ids["Cup"], "quantity": 0}], "-3.2400"),
+}
+
+
+@pytest.mark.parametrize("act", BY_STAFF)
+@pytest.mark.parametrize("edit", ["more trays", "no tray", "a bag more"])
+def test_a_staff_change_of_status_note_and_line_survives_an_edit_of_another_line(
+    shop: Shop, act: str, edit: str
+) -> None:
+    before = [MUG, CUP, TRAY]
+    bag = {"line_id": "4", "name": "Bag", "quantity": "1", "total_ex_tax": "1.00", "total_inc_tax": "1.08"}
+    two = TRAY | {"quantity": "2", "total_ex_tax": "8.00", "total_inc_tax": "8.64"}
+    after = {"more trays": [MUG, CUP, two], "no tray": [MUG, CUP], "a bag more": [*before, bag]}[edit]
+    till(shop, whole("a", before))
+    order = order_of(shop, "a")
+    ids = {line["name"]: line["id"] for line in shop.store.get(f"/v2/orders/{order['id']}/products")}
+    change, moved = BY_STAFF[act]
+    put(shop.store, order["id"], {"products": change(ids)})
+    put(shop.store, order["id"], {"status_id": 11, "staff_notes": order["staff_notes"] + "\ncall Ada"})
+    theirs = [line for line in lines_of(shop, order["id"]) if line not in as_wired(before)]
+    edited = whole("a", after)
+    assert till(shop, edited).code == 0
+    now = order_of(shop, "a")
+    assert now["status_id"] == 11
+    assert "call Ada" in now["staff_notes"]
+    there = lines_of(shop, order["id"])
+    assert [line for line in theirs if line not in there] == []
+    ours = [line for line in as_wired(after) if line not in as_wired(before)]
+    assert [line for line in ours if line not in there] == []
+    assert Decimal(now["total_inc_tax"]) == edited.total_inc_tax + Decimal(moved)
+
+
+def whole(sale_id: str, lines: list[dict[str, str]]) -> Any:
+    inc_tax, ex_tax = (sum(Decimal(line[f"total_{side}_tax"]) for line in lines) for side in ("inc", "ex"))
+    return sale(source="till", sale_id=sale_id, lines=lines, total_inc_tax=inc_tax, total_tax=inc_tax - ex_tax)
+
+
+def as_wired(lines: list[dict[str, str]]) -> list[tuple[str, int, Decimal]]:
+    return [
+        (line["name"], int(line["quantity"]), Decimal(line["total_inc_tax"]) / int(line["quantity"])) for line in lines
+    ]
+
+
+def lines_of(shop: Shop, number: int) -> list[tuple[str, int, Decimal]]:
+    found = shop.store.get(f"/v2/orders/{number}/products")
+    return [(line["name"], line["quantity"], Decimal(line["price_inc_tax"])) for line in found]
 
 
 def test_a_pick_up_is_changed_where_its_lines_are(shop: Shop) -> None:

@@ -1,0 +1,96 @@
+"""The lines of an edited sale brought into an order that staff may have changed too. Pure.
+
+What one of the two left alone, the other may change. Three things are compared, line by line: what the order was last told
+(digests in its stamp), what it says now, and what the sale says now. Only where the sale *and* staff changed the same line must a
+person look.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import JsonValue
+
+from syncd.mapping.pairing import is_same, pair_lines
+from syncd.mapping.remote import RemoteLine
+from syncd.mapping.stamp import sign_line, sign_wired_line
+
+
+@dataclass(slots=True)
+class Merged:
+    """The lines to send, whether staff's lines stay beside them, and the names of those that both sides changed."""
+
+    lines: list[JsonValue] = field(default_factory=list)
+    keeps_theirs: bool = False
+    conflicts: list[str] = field(default_factory=list)
+
+
+def merge_lines(
+    wanted: Sequence[Mapping[str, Any]], there: Sequence[RemoteLine], told: Sequence[Sequence[str]] | None
+) -> Merged:
+    """Changed lines with their id, new ones without, removed ones with quantity 0.
+
+    ``told`` are the digests of the lines of everything that the order may have been made to say, the last certain word first; None
+    where that is not known, or does not matter: then every line becomes the sale's.
+    """
+    pairs, added, removed = pair_lines(wanted, there)
+    if told is None:
+        changed: list[JsonValue] = [patched(line, found) for line, found in pairs if not is_same(line, found)]
+        return Merged([*changed, *map(dict, added), *map(removal, removed)])
+    own = {sign for lines in told for sign in lines} | {sign_wired_line(line) for line in wanted}
+    base = Counter(told[0])
+    gone = base - Counter(sign_line(found) for found in there)  # lines that staff changed or took away
+    merged = Merged()
+    for line, found in pairs:
+        if is_same(line, found):
+            continue
+        if sign_line(found) in own:
+            merged.lines.append(patched(line, found))
+        elif sign_wired_line(line) in base:
+            merged.keeps_theirs = True
+            gone[sign_wired_line(line)] -= 1
+        else:
+            merged.conflicts.append(str(line["name"]))
+    for line in added:
+        sign = sign_wired_line(line)
+        if gone[sign] > 0:
+            merged.keeps_theirs = True
+            gone[sign] -= 1
+        else:
+            merged.lines.append(dict(line))
+    theirs = [found for found in removed if sign_line(found) not in own]
+    merged.lines += [removal(found) for found in removed if sign_line(found) in own]
+    merged.keeps_theirs |= bool(theirs)
+    if theirs and sum(gone.values()) > 0:  # one of them may be a line that the sale no longer has
+        merged.conflicts += [found.name for found in theirs]
+    return merged
+
+
+def patched(line: Mapping[str, Any], there: RemoteLine) -> JsonValue:
+    """A change of a line that stays the kind of line that it is; the API wants both names of a line with it."""
+    name = there.name if there.product_id and there.name else line["name"]
+    said = ("quantity", "price_inc_tax", "price_ex_tax")
+    patch: dict[str, JsonValue] = {
+        "id": there.id,
+        "name": name,
+        **{part: line[part] for part in said},
+        "name_merchant": name,
+    }
+    if there.product_id:
+        patch["product_id"] = there.product_id
+        if there.variant_id:
+            patch["variant_id"] = there.variant_id
+        if line.get("product_options"):
+            patch["product_options"] = line["product_options"]
+    else:
+        patch |= {part: line[part] for part in ("sku", "upc") if line.get(part)}
+    return patch
+
+
+def removal(there: RemoteLine) -> JsonValue:
+    """A line that is taken away: quantity 0, whichever of its two answers the API gives to it."""
+    patch: dict[str, JsonValue] = {"id": there.id, "quantity": 0}
+    return patch | ({"product_id": there.product_id} if there.product_id else {})
