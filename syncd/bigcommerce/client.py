@@ -17,6 +17,7 @@ from syncd.bigcommerce.api import Api
 from syncd.bigcommerce.classify import amount, classify, classify_archive, classify_refund
 from syncd.bigcommerce.outcome import Outcome, Reply
 from syncd.bigcommerce.wire import Method, WireAnswer, WireError
+from syncd.errors import Unreachable
 
 _ORDERS = "/v2/orders"
 _V3_ORDERS = "/v3/orders"
@@ -154,9 +155,17 @@ class OrdersClient:
         return int(found.get("count") or 0) if isinstance(found, Mapping) else 0
 
     def get(self, order_id: int) -> RemoteOrder | None:
-        """One order, None where there is none."""
+        """One order, None where there is none.
+
+        Raises:
+            RemoteError: the store could not be asked, or answered with another order.
+
+        """
         document = self._api.get(f"{_ORDERS}/{order_id}", missing_ok=True)
-        return read_order(document) if document else None
+        found = read_order(document) if document else None
+        if found is not None and found.id != order_id:
+            raise Unreachable(f"asked for order {order_id}, BigCommerce answered with order {found.id}")
+        return found
 
     def find(self, external_order_id: str) -> list[RemoteOrder]:
         """Every order with this key, archived ones too, lowest id first.

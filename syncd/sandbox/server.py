@@ -262,7 +262,9 @@ def _limited(sandbox: Sandbox, answer: Answer) -> Answer:
 
 
 def _altered(answer: Answer, changes: dict[str, Any]) -> Answer:
-    document = json.loads(answer.body)
+    document = json.loads(answer.body or b"[]")
+    if not isinstance(document, dict):
+        return answer  # a list has no id of its own
     return Answer(answer.status, json.dumps({**document, **changes}).encode(), headers=answer.headers)
 
 
