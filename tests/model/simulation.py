@@ -79,6 +79,13 @@ _PLAINLY: dict[str, Reply] = {
 }
 
 
+def trip(order: CanonicalOrder) -> CanonicalOrder:
+    """The shop's own hook, which fails on poison."""
+    if "poison" in order.note:
+        raise ZeroDivisionError("the hook does not like this one")
+    return order
+
+
 class Crash(BaseException):
     """The process ends here; nothing after it runs."""
 
@@ -90,7 +97,7 @@ class SimulatedStore:
     clock: ManualClock
     world: Orders = field(default_factory=lambda: Orders("", "USD", Catalog(), {1: {}}))
     fates: deque[Fate] = field(default_factory=deque)
-    late: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
+    late: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
     lateness: float = 100.0
     posts: int = 0
     reads: int = 0
@@ -104,13 +111,14 @@ class SimulatedStore:
         if not how.still_good():
             return Reply(NotSent("stale"))
         self.posts += 1
-        key = str(body["external_order_id"])
-        return self._write(lambda: self.world.create(body).order, dict(body), external_order_id=key)
+        key, kept = str(body["external_order_id"]), dict(body)
+        return self._write(lambda: self.world.create(kept).order, kept, external_order_id=key)
 
     def update(self, order_id: int, body: Mapping[str, Any], how: Sending) -> Reply:
         if not how.still_good():
             return Reply(NotSent("stale"))
-        return self._write(lambda: self.world.update(order_id, body).order, None, order_id=order_id)
+        kept = dict(body)
+        return self._write(lambda: self.world.update(order_id, kept).order, self.orders[order_id], order_id=order_id)
 
     def archive(self, order_id: int, how: Sending) -> Reply:
         if not how.still_good():
@@ -120,17 +128,17 @@ class SimulatedStore:
             self.world.archive(order_id)
             return self.world.get(order_id).order
 
-        return self._write(commit, None)
+        return self._write(commit, self.orders[order_id])
 
-    def _write(self, commit: Callable[[], dict[str, Any]], late_body: dict[str, Any] | None, **expected: Any) -> Reply:
+    def _write(self, commit: Callable[[], dict[str, Any]], before: Mapping[str, Any], **expected: Any) -> Reply:
         fate = self.fates.popleft() if self.fates else "accepted"
         if fate in _PLAINLY:
             return _PLAINLY[fate]
         if fate == "crash before":
             raise Crash
-        if "late" in fate and late_body is not None:
-            self.late.append((self.clock.elapsed().seconds + self.lateness, late_body))
-            order = dict(late_body)
+        if "late" in fate:
+            self.late.append((self.clock.elapsed().seconds + self.lateness, commit))
+            order = dict(before)
         else:
             order = dict(commit())
         if fate.startswith("crash"):
@@ -147,10 +155,10 @@ class SimulatedStore:
     def tick(self) -> None:
         """What was to be committed by now, is."""
         now = self.clock.elapsed().seconds
-        ripe = [body for at, body in self.late if at <= now]
-        self.late = [(at, body) for at, body in self.late if at > now]
-        for body in ripe:
-            self.world.create(body)
+        ripe = [commit for at, commit in self.late if at <= now]
+        self.late = [(at, commit) for at, commit in self.late if at > now]
+        for commit in ripe:
+            commit()
 
     def get(self, order_id: int) -> RemoteOrder | None:
         self._read()
@@ -191,7 +199,7 @@ class Worker:
         matcher = Matcher("main", self.ledger, cast("Any", _NoRemotes()), RULES, clock)
         self._circuit = Circuit("main", self.ledger, POLICY, clock)
         catch_up = CatchUp("main", self.ledger, orders)
-        setup = PushSetup("main", self.ledger, orders, catch_up, matcher, RULES, POLICY, clock)
+        setup = PushSetup("main", self.ledger, orders, catch_up, matcher, RULES, POLICY, clock, trip)
         self._pusher = Pusher(setup, self._circuit)
         self._reconciler = Reconciler("main", self.ledger, orders, catch_up, POLICY, clock)
 
