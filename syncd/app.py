@@ -23,6 +23,7 @@ from syncd.push import (
     Circuit,
     Currencies,
     Matcher,
+    Nightly,
     Pusher,
     PushReport,
     PushSetup,
@@ -137,6 +138,11 @@ class Store:
     def reconciler(self) -> Reconciler:
         """What settles this store's unknown sales."""
         return Reconciler(self.name, self._ledger, self.orders, self.catch_up, self.settings.push, self._clock)
+
+    @cached_property
+    def nightly(self) -> Nightly:
+        """The daily pass over this store's newest orders."""
+        return Nightly(self.name, self._ledger, self.orders, self.settings.rules, self._clock)
 
     @contextmanager
     def leased(self) -> Iterator[Lease]:

@@ -198,10 +198,16 @@ class OrdersClient:
         self, lowest_id: int, start: datetime | None, end: datetime | None, *, archived: bool
     ) -> Iterator[RemoteOrder]:
         """Orders from ``lowest_id`` on, ids ascending, dated in ``[start, end]``; archived ones or the others."""
-        params: dict[str, object] = {"sort": "id:asc", "limit": _PAGE}
-        params |= {"min_date_created": start.isoformat()} if start else {}
+        params: dict[str, object] = {"min_date_created": start.isoformat()} if start else {}
         params |= {"max_date_created": end.isoformat()} if end else {}
-        params |= {"is_deleted": "true"} if archived else {}
+        yield from self._walk(lowest_id, params, archived=archived)
+
+    def list_modified(self, since: datetime, *, archived: bool) -> Iterator[RemoteOrder]:
+        """Orders that were made or touched since a time, ids ascending; archived ones or the others."""
+        yield from self._walk(1, {"min_date_modified": since.isoformat(timespec="seconds")}, archived=archived)
+
+    def _walk(self, lowest_id: int, chosen: Mapping[str, object], *, archived: bool) -> Iterator[RemoteOrder]:
+        params = {"sort": "id:asc", "limit": _PAGE, **chosen, **({"is_deleted": "true"} if archived else {})}
         after = lowest_id
         while page := self._list({**params, "min_id": after}):
             ids = [order.id for order in page]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from syncd.cli.exits import Exit
 from syncd.cli.opening import opened
 from syncd.cli.render import ago, columns, count, print_json, say
 from syncd.errors import SourceError
-from syncd.ledger import Lag, State
+from syncd.ledger import Alert, Lag, State
 from syncd.ledger.places import StoreState
 from syncd.service.health import Health, read_health
 from syncd.sources.base import FolderReport
@@ -37,6 +37,7 @@ class StoreStands:
     states: Mapping[State, int]
     lag: Lag
     pause: StoreState
+    alerts: Sequence[Alert] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Standing:
         ledger, now, reports, health = app.ledger, app.clock.now(), app.folder_reports(), read_health(app.ledger)
         return cls(
             now,
-            {name: StoreStands(_states(app, name), ledger.lag(name), ledger.store_state(name)) for name in app.stores},
+            {name: _stands(app, name) for name in app.stores},
             {name: reports.get(name) for name in app.tills},
             ledger.open_faults(),
             health,
@@ -79,7 +80,7 @@ def run_status(config: Path | None, as_json: bool) -> Exit:
         _show(standing)
     if any(store.pause.paused_why for store in standing.stores.values()):
         return Exit.REMOTE
-    attention = any(store.states[State.HELD] or store.states[State.REJECTED] for store in standing.stores.values())
+    attention = any(s.states[State.HELD] or s.states[State.REJECTED] or s.alerts for s in standing.stores.values())
     return Exit.ATTENTION if attention or standing.faults else Exit.OK
 
 
@@ -96,6 +97,11 @@ def run_healthy(config: Path | None, as_json: bool) -> Exit:
         else:
             say("\n".join(lines) or "healthy")
         return Exit.ATTENTION if lines else Exit.OK
+
+
+def _stands(app: App, store: str) -> StoreStands:
+    ledger = app.ledger
+    return StoreStands(_states(app, store), ledger.lag(store), ledger.store_state(store), ledger.alerts(store))
 
 
 def _states(app: App, store: str) -> dict[State, int]:
@@ -121,6 +127,7 @@ def _store(name: str, store: StoreStands) -> dict[str, object]:
         "oldest_pending": store.lag.oldest_pending,
         "newest_synced": store.lag.newest_synced,
         "paused": store.pause.paused_why,
+        "alerts": [asdict(alert) for alert in store.alerts],
     }
 
 
@@ -145,6 +152,10 @@ def _show(standing: Standing) -> None:
         columns(rows or [("no sales yet", "", "")], indent="  ")
         waits = _waiting_since(lag.oldest_pending, standing.now)
         say(f"  last order {_ago(lag.newest_synced, standing.now)}{waits}")
+        for alert in store.alerts[:_NAMED]:
+            say(f"  {alert.kind}, {_ago(alert.at, standing.now)}: {alert.words}\n    {alert.cure}")
+        if len(store.alerts) > _NAMED:
+            say(f"  and {count(len(store.alerts) - _NAMED, 'alert')} more: syncd status --json")
     for line in _lines(standing):
         say(line)
     say("daemon: running" if standing.running else "daemon: no daemon is running")

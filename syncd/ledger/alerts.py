@@ -45,15 +45,15 @@ def raise_alerts(connection: Connection, new: Sequence[Alert], now: datetime) ->
     return opened
 
 
-def end_alerts(connection: Connection, store: str, kind: str, but: Collection[str], now: datetime) -> int:
-    """End the alerts of one kind whose subject is not among those that still hold; how many those were."""
+def end_alerts(connection: Connection, store: str, kind: str, over: Collection[str], now: datetime) -> int:
+    """End the alerts of one kind about subjects that have been put right; how many those were."""
     is_open = (alerts.c.store == store, alerts.c.kind == kind, alerts.c.ended_at.is_(None))
     rows = connection.execute(select(alerts.c.id, alerts.c.subject).where(*is_open)).all()
-    kept = {subject[:_MOST_SUBJECT] for subject in but}
-    over = [row.id for row in rows if row.subject not in kept]
-    if over:
-        connection.execute(update(alerts).where(alerts.c.id.in_(over)).values(ended_at=to_micros(now)))
-    return len(over)
+    right = {subject[:_MOST_SUBJECT] for subject in over}
+    ended = [row.id for row in rows if row.subject in right]
+    if ended:
+        connection.execute(update(alerts).where(alerts.c.id.in_(ended)).values(ended_at=to_micros(now)))
+    return len(ended)
 
 
 def open_alerts(connection: Connection, store: str | None) -> list[Alert]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
@@ -329,10 +329,10 @@ class Ledger:
         now = self._clock.now()
         return self._write(lambda connection: alerts.raise_alerts(connection, new, now)) if new else []
 
-    def end_alerts(self, store: str, kind: str, *, but: Sequence[str] = ()) -> int:
-        """End the alerts of one kind that no longer hold; how many those were."""
+    def end_alerts(self, store: str, kind: str, over: Collection[str]) -> int:
+        """End the alerts of one kind about subjects that have been put right; how many those were."""
         now = self._clock.now()
-        return self._write(lambda connection: alerts.end_alerts(connection, store, kind, but, now))
+        return self._write(lambda connection: alerts.end_alerts(connection, store, kind, over, now))
 
     def alerts(self, store: str | None = None) -> list[alerts.Alert]:
         """The alerts that are open, oldest first."""

@@ -5,6 +5,7 @@ from syncd.push.catchup import CatchUp
 from syncd.push.circuit import Circuit
 from syncd.push.currencies import Currencies
 from syncd.push.matching import Matcher, Remotes
+from syncd.push.nightly import Nightly
 from syncd.push.prepare import PushSetup
 from syncd.push.pusher import Pusher, PushReport
 from syncd.push.rebuild import Rebuilt, Span, differences, rebuild
@@ -18,6 +19,7 @@ __all__ = [
     "Days",
     "Group",
     "Matcher",
+    "Nightly",
     "PushReport",
     "PushSetup",
     "Pusher",

@@ -130,7 +130,7 @@ class Pusher:
 
     def _turn(self, run: _Run) -> bool:
         """Have sales ready while requests are out, then claim and send for the seats that are free; False once all is done."""
-        idle = self._seats.idle
+        given, idle = self._seats.given, self._seats.idle
         if idle:
             self._setup.ledger.flush()  # an outcome on its way into the ledger may make its sale due again
         try:
@@ -145,7 +145,7 @@ class Pusher:
             if self._may_go_on(run):  # the store may have paused while we waited for a seat
                 self._claim(run, self._preparer.take(run.seats(free)))
         elif not idle:
-            self._seats.wait_change(_PATIENCE_S)
+            self._seats.wait_change(given, _PATIENCE_S)
         return ready or not idle
 
     def _claim(self, run: _Run, ready: Sequence[Ready]) -> None:

@@ -11,6 +11,7 @@ class Seats:
     def __init__(self, count: int) -> None:
         self._count = count
         self._free = count
+        self._given = 0
         self._change = threading.Condition()
 
     def take(self, number: int) -> None:
@@ -22,6 +23,7 @@ class Seats:
         """Free one seat."""
         with self._change:
             self._free += 1
+            self._given += 1
             self._change.notify_all()
 
     @property
@@ -38,10 +40,16 @@ class Seats:
             self._change.wait_for(lambda: self._free * 2 >= self._count, linger_s)
             return self._free
 
-    def wait_change(self, at_most_s: float) -> None:
-        """Sleep until a seat is given back, at most ``at_most_s``."""
+    @property
+    def given(self) -> int:
+        """How many seats were ever given back: what ``wait_change`` waits to see grow."""
         with self._change:
-            self._change.wait(at_most_s)
+            return self._given
+
+    def wait_change(self, since: int, at_most_s: float) -> None:
+        """Sleep until a seat was given back after ``given`` was ``since``, at most ``at_most_s``."""
+        with self._change:
+            self._change.wait_for(lambda: self._given != since, at_most_s)
 
     def wait_idle(self) -> None:
         """Sleep until every seat is free."""

@@ -140,6 +140,16 @@ class Jobs:
 
         self._edge(store_part(store), work)
 
+    def look_over(self, store: str) -> None:
+        """Once a day, go through the store's newest orders."""
+
+        def work() -> None:
+            nightly = self._app.stores[store].nightly
+            if self._keepers[store].lease() is not None and nightly.due():
+                get_logger().info("orders_looked_over", store=store, alerts=len(nightly.run()))
+
+        self._edge(store_part(store), work)
+
     def housekeep(self) -> None:
         """Drop what the look-up cache no longer needs, and the documents of sales synced long ago where the config says so."""
 

@@ -16,12 +16,13 @@ from syncd.sources.base import Watching
 
 _RECONCILE_MOST = timedelta(seconds=15)
 _RECONCILE_LEAST = timedelta(milliseconds=200)
+_LOOK_OVER = timedelta(hours=1)  # a pass a day; whether it is due is looked at this often
 _REFRESH = timedelta(minutes=1)
 
 
 def build_scheduler(app: App, jobs: Jobs) -> BackgroundScheduler:
-    """The daemon's timetable, not yet started: poll each source; push, reconcile and refresh each store; keep house."""
-    seats = len(app.tills) + 3 * len(app.stores) + 1
+    """The daemon's timetable, not yet started: poll each source; push, reconcile, refresh and look over each store; keep house."""
+    seats = len(app.tills) + 4 * len(app.stores) + 1
     scheduler = BackgroundScheduler(
         timezone="UTC",
         executors={"default": ThreadPoolExecutor(seats)},
@@ -39,6 +40,7 @@ def build_scheduler(app: App, jobs: Jobs) -> BackgroundScheduler:
         every(app.config.service.push_every, f"push {name}", jobs.push, name)
         every(min(max(settle / 4, _RECONCILE_LEAST), _RECONCILE_MOST), f"reconcile {name}", jobs.reconcile, name)
         every(_REFRESH, f"refresh {name}", jobs.refresh, name)
+        every(_LOOK_OVER, f"look over {name}", jobs.look_over, name)
     every(app.config.service.housekeep_every, "housekeep", jobs.housekeep)
 
     def recorded(store: str) -> None:

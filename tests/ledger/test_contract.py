@@ -336,7 +336,7 @@ def test_of_several_orders_with_one_key_the_lowest_live_one_counts_and_one_alert
     assert book.ledger.known("main", ["till:1"])["till:1"].order_id == 10
     (alert,) = book.ledger.alerts("main")
     assert (alert.subject, "12" in alert.words, "3" in alert.words.split("is taken")[1]) == ("till:1", True, False)
-    assert book.ledger.end_alerts("main", alert.kind) == 1
+    assert book.ledger.end_alerts("main", alert.kind, ["till:1"]) == 1
     assert book.ledger.alerts() == []
 
 

@@ -1,0 +1,122 @@
+"""Once a day a store's newest orders are gone through: what two programs, or two people, have done behind each other's back.
+
+A key with two live orders, an order with one of our keys that this ledger did not make, an order that was changed or archived by
+hand: each is an alert, raised once, and ended by the first pass that finds it put right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import islice
+
+from syncd.bigcommerce import OrdersClient, RemoteOrder
+from syncd.canonical.money import ZERO, format_money
+from syncd.clock import Clock
+from syncd.ledger import Alert, Ledger, Sale, State, Verb
+from syncd.ledger.places import DOUBLED
+from syncd.logs import get_logger
+from syncd.mapping import Rules
+
+DAYS = timedelta(days=3)
+EVERY = timedelta(days=1)
+STRANGER, CHANGED, ARCHIVED = "unknown order", "changed by hand", "archived by hand"
+_PAGE = 250
+_NO_SALE = {4: "refunded", 5: "cancelled", 6: "declined"}
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What a pass has seen: the live orders of each key, and the alerts that follow."""
+
+    live: dict[str, list[int]] = field(default_factory=dict)
+    keys: set[str] = field(default_factory=set)
+    alerts: list[Alert] = field(default_factory=list)
+
+
+class Nightly:
+    """The daily pass over one store."""
+
+    def __init__(self, store: str, ledger: Ledger, orders: OrdersClient, rules: Rules, clock: Clock) -> None:
+        self._store, self._ledger, self._orders, self._rules, self._clock = store, ledger, orders, rules, clock
+
+    def due(self) -> bool:
+        """Whether the last pass is a day ago, or lies in the future (the clock was set back)."""
+        last, now = self._ledger.store_state(self._store).checked_at, self._clock.now()
+        return last is None or not timedelta(0) <= now - last < EVERY
+
+    def run(self) -> list[Alert]:
+        """Go through the orders that were made or touched in the last days; the alerts that this opened.
+
+        Raises:
+            RemoteError: the store could not be read; nothing is raised or ended.
+
+        """
+        begun, seen = self._clock.now(), _Seen()
+        for archived in (False, True):
+            listed = iter(self._orders.list_modified(begun - DAYS, archived=archived))
+            while page := list(islice(listed, _PAGE)):
+                self._look_at([order for order in page if order.external_order_id], seen)
+        for key, numbers in seen.live.items():
+            if len(numbers) > 1:
+                words = f"{key} has {len(numbers)} live orders: {', '.join(map(str, sorted(numbers)))}"
+                seen.alerts.append(Alert(self._store, DOUBLED, key, words, "Look at both and archive the wrong one."))
+        opened = self._ledger.raise_alerts(seen.alerts)
+        for kind in (STRANGER, CHANGED, ARCHIVED):
+            still = {alert.subject for alert in seen.alerts if alert.kind == kind}
+            self._ledger.end_alerts(self._store, kind, seen.keys - still)
+        self._ledger.end_alerts(self._store, DOUBLED, self._single_again())
+        self._ledger.note_checked(self._store, begun)
+        for alert in opened:
+            get_logger().error("alert", store=self._store, kind=alert.kind, why=alert.words, cure=alert.cure)
+        return opened
+
+    def _single_again(self) -> list[str]:
+        """The keys that were said to have several orders, and have one live one at most by now, however old the others are."""
+        open_ones = [alert.subject for alert in self._ledger.alerts(self._store) if alert.kind == DOUBLED]
+        return [key for key in open_ones if sum(not order.is_deleted for order in self._orders.find(key)) <= 1]
+
+    def _look_at(self, orders: Sequence[RemoteOrder], seen: _Seen) -> None:
+        sales = self._ledger.sales_by_key([order.external_order_id for order in orders])
+        for order in orders:
+            key = order.external_order_id
+            seen.keys.add(key)
+            if not order.is_deleted:
+                seen.live.setdefault(key, []).append(order.id)
+            seen.alerts += _alerts(self._store, order, sales.get(key), self._rules)
+
+
+def _alerts(store: str, order: RemoteOrder, sale: Sale | None, rules: Rules) -> Iterator[Alert]:
+    """What one order gives rise to. Pure."""
+    key = order.external_order_id
+    if sale is None:
+        words = f"order {order.id} carries the key {key}, which this ledger does not know"
+        cure = "Does another syncd, or an old ledger, push to this store? If its sales are ours: syncd ledger rebuild."
+        if not order.is_deleted:
+            yield Alert(store, STRANGER, key, words, cure)
+        return
+    if sale.order_id != order.id or sale.state is not State.SYNCED or _is_accepted(sale):
+        return
+    cure = f"If that is right: syncd accept {sale.sale_key}; else correct it in BigCommerce."
+    if order.is_deleted:
+        if rules.void != "archive":
+            yield Alert(store, ARCHIVED, key, f"order {order.id} of {sale.sale_key} was archived by hand", cure)
+    elif words := _changed(sale, order):
+        yield Alert(store, CHANGED, key, f"order {order.id} of {sale.sale_key} was changed by hand: {words}", cure)
+
+
+def _is_accepted(sale: Sale) -> bool:
+    decision = sale.decision
+    return decision is not None and decision.verb is Verb.ACCEPT and decision.fingerprint == sale.fingerprint
+
+
+def _changed(sale: Sale, order: RemoteOrder) -> str:
+    """How an order differs from what BigCommerce answered after our last word; a status on its way to the customer is none."""
+    there = sale.belief.there
+    if there.total_inc_tax is not None and order.total_inc_tax not in (None, there.total_inc_tax):
+        before, now = (format_money(one, sale.currency) for one in (there.total_inc_tax, order.total_inc_tax or ZERO))
+        return f"it came to {before} and comes to {now}"
+    if order.status_id in _NO_SALE and there.status_id is not None and order.status_id != there.status_id:
+        return f"it is {_NO_SALE[order.status_id]} there, and not in the POS"
+    return ""
