@@ -13,6 +13,7 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import format_money
 from syncd.cli.asking import sure
 from syncd.cli.exits import Exit
+from syncd.cli.facts import facts_in_words
 from syncd.cli.opening import known_source, opened
 from syncd.cli.render import amount, columns, count, out, print_json, say, when
 from syncd.errors import UsageError
@@ -103,6 +104,7 @@ def run_sale(config: Path | None, key: str, as_json: bool) -> Exit:
                 {
                     **document_of(story.sale),
                     "link": _link(app, story.sale),
+                    "facts": facts_in_words(app, story.sale),
                     "document": _parsed(story.sale.document),
                     "attempts": [asdict(attempt) for attempt in story.attempts],
                     "audit": [asdict(row) for row in story.audit],
@@ -155,6 +157,8 @@ def _tell(app: App, sale: Sale) -> None:
     for words in (f"why: {sale.why}" if sale.why else "", f"do: {sale.cure}" if sale.cure else ""):
         if words:
             say(f"  {words}")
+    for name, words in facts_in_words(app, sale).items():
+        say(f"  {name}: {words}")
     if (order := read_document(sale.document)) is not None:
         for line in _receipt(order):
             say(f"  {line}")

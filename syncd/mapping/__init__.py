@@ -2,6 +2,7 @@
 
 from syncd.mapping.create import map_create
 from syncd.mapping.matches import CatalogMatch, Choice, Matches, RequiredModifier, normal_code
+from syncd.mapping.negative import map_negative
 from syncd.mapping.payload import Decision, Declined, Held, Mapped, Nothing, Payload
 from syncd.mapping.remote import Remote, RemoteFee, RemoteLine
 from syncd.mapping.rules import LIVE, DefaultAddress, LocationRules, Occasion, Rules, skipped_by
@@ -30,6 +31,7 @@ __all__ = [
     "Rules",
     "Stamp",
     "map_create",
+    "map_negative",
     "map_update",
     "map_void",
     "normal_code",

@@ -56,7 +56,7 @@ def map_create(
     goods, delivered = _goods(order, rules, here, lines, billing)
     fees = list(charges.fees(order, as_lines))
     payload: Payload = {
-        **_head(order, matches, rules, here),
+        **head(order, matches, rules, here),
         "staff_notes": note,
         **_money(order, subtotals(goods_sold, as_lines), taken),
         "billing_address": billing,
@@ -67,7 +67,7 @@ def map_create(
         payload["fees"] = [fee for fee, _ in fees]
     decisions = [*(line.decision for line in lines), *(decision for _, decision in fees)]
     decisions += [*charges.discount_decisions(order), billed, delivered]
-    return Mapped(payload, (*decisions, *_head_decisions(order, matches, payload)), stamp(payload).to_json())
+    return Mapped(payload, (*decisions, *head_decisions(order, matches, payload)), stamp(payload).to_json())
 
 
 def _unmappable(order: CanonicalOrder, rules: Rules, taken: Decimal) -> Held | None:
@@ -86,8 +86,9 @@ def _unmappable(order: CanonicalOrder, rules: Rules, taken: Decimal) -> Held | N
     return None
 
 
-def _head(order: CanonicalOrder, matches: Matches, rules: Rules, here: Applied) -> Payload:
-    head: Payload = {
+def head(order: CanonicalOrder, matches: Matches, rules: Rules, here: Applied) -> Payload:
+    """What every order says of itself, whatever it sells."""
+    said: Payload = {
         "external_order_id": sent_key(order.sale_key, rules.longest_key),
         "external_source": here.external_source,
         "status_id": here.status_id(order.status),
@@ -97,7 +98,7 @@ def _head(order: CanonicalOrder, matches: Matches, rules: Rules, here: Applied) 
         "default_currency_code": order.currency,
     }
     method = tenders.payment_method(order, rules)
-    return head | ({"payment_method": method} if method else {})
+    return said | ({"payment_method": method} if method else {})
 
 
 def _money(order: CanonicalOrder, sums: tuple[Decimal, Decimal], taken: Decimal) -> Payload:
@@ -154,7 +155,8 @@ def _pickup(order: CanonicalOrder, rules: Rules, shop: DefaultAddress, lines: li
     }
 
 
-def _head_decisions(order: CanonicalOrder, matches: Matches, payload: Payload) -> tuple[Decision, ...]:
+def head_decisions(order: CanonicalOrder, matches: Matches, payload: Payload) -> tuple[Decision, ...]:
+    """Why it says so."""
     customer = f"customer {matches.customer_id}" if matches.customer_id else "guest"
     if matches.customer_id:
         found = f"the store knows the {matches.customer_found_by or 'e-mail'}"

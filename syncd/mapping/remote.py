@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from syncd.canonical.money import ZERO
+
 
 @dataclass(frozen=True, slots=True)
 class RemoteLine:
@@ -49,3 +51,4 @@ class Remote:
     fees: tuple[RemoteFee, ...] = ()
     pickup_id: int | None = None
     refund_reasons: tuple[str, ...] = ()
+    refunded: Decimal = ZERO

@@ -117,6 +117,7 @@ class Rules(_Table):
     customers: Literal["match", "create", "guest"] = "match"
     fees_as: dict[FeeKind, Literal["fee", "line"]] = Field(default_factory=dict)
     returned_goods: Literal["discount", "hold"] = "discount"
+    unlinked_return: Literal["hold", "negative_order"] = "hold"
     tender_names: dict[str, Words] = Field(default_factory=dict)
     note_template: Annotated[str, AfterValidator(check_template)] | None = None
     skip: tuple[SkipRule, ...] = ()

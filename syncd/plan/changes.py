@@ -7,8 +7,8 @@ from typing import assert_never
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.order import SaleStatus
 from syncd.ledger import Kind, Sale, State
-from syncd.mapping import Decision, Held, Mapped, Nothing, Rules, map_update
-from syncd.mapping.refund import map_refund
+from syncd.mapping import Decision, Held, Mapped, Nothing, Remote, Rules, map_update
+from syncd.mapping.refund import Wanted, map_refund
 from syncd.plan.seen import Seen
 from syncd.plan.steps import Change, Hold, Reject, Rest, Step
 
@@ -24,6 +24,8 @@ def plan_change(sale: Sale, order: CanonicalOrder, seen: Seen, rules: Rules) -> 
             return Rest(State.SYNCED, "voided in the POS, and archived already", says=True)
         decision = Decision("order", "archived", 'voided in the POS, and void = "archive"')
         return Change(Kind.ARCHIVE, number, Mapped({}, (decision,)))
+    if seen.refund is not None and (too_much := more_than_was_paid(seen.refund, remote)):
+        return Hold(too_much, f"Look at its refunds in both, then: syncd accept {sale.sale_key}", objects=True)
     record = map_refund(order, seen.refund, seen.refund_ways) if seen.refund is not None else None
     result = map_update(order, remote, seen.ours, seen.matches, rules, seen.occasion, awaits_record=record is not None)
     match result:
@@ -40,6 +42,15 @@ def plan_change(sale: Sale, order: CanonicalOrder, seen: Seen, rules: Rules) -> 
             return Change(Kind.REFUND, number, record, more=True)
         case _:
             assert_never(result)
+
+
+def more_than_was_paid(wanted: Wanted, remote: Remote) -> str:
+    """Why a refund would give back more than the order came to; empty where it would not."""
+    paid, back = remote.total_inc_tax, wanted.refund.amount_inc_tax
+    if paid is None or remote.refunded + back <= paid:
+        return ""
+    left = paid - remote.refunded
+    return f"refund {wanted.refund.id} of {back} would give back more than the {left} that are left of order {remote.order_id}"
 
 
 def gone(key: str, number: int) -> Reject:

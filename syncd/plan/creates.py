@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import assert_never
 
 from syncd.canonical import CanonicalOrder
-from syncd.mapping import Declined, Held, Mapped, Rules, map_create
-from syncd.plan.seen import Seen
+from syncd.mapping import Declined, Held, Mapped, Rules, map_create, map_negative
+from syncd.plan.seen import Seen, is_return
 from syncd.plan.steps import Create, Hold, Reject, Step
 
 
@@ -14,7 +14,8 @@ def plan_create(order: CanonicalOrder, seen: Seen, rules: Rules) -> Step:
     """The create with its payload, or why there is none."""
     if seen.currencies and order.currency not in seen.currencies:
         return _wrong_currency(order, seen.currencies)
-    result = map_create(order, seen.matches, rules, seen.occasion)
+    negative = is_return(order)
+    result = (map_negative if negative else map_create)(order, seen.matches, rules, seen.occasion)
     match result:
         case Mapped():
             return Create(result)

@@ -120,12 +120,12 @@ def _by_what_it_says(sale: Sale, order: CanonicalOrder, ground: Ground, now: Now
     voided, key = order.status is SaleStatus.VOIDED, sale.sale_key
     if order.training or order.status is SaleStatus.OPEN:
         return _no_sale(sale, order)
-    if is_return(order):
+    if not voided and not _released(sale) and (why := hold_reason(order, now.wall)):
+        return Hold(why, _MEND.format(key=key))
+    if is_return(order) and not _has_own_order(order, ground):
         return return_step(sale, order, ground.rules, now.wall, seen)
     if voided and sale.order_id is None:  # a lost ledger may have pushed it: skipped once the store was asked
         return Create() if seen is None else Rest(State.SKIPPED, "voided in the POS before it was pushed")
-    if not voided and not _released(sale) and (why := hold_reason(order, now.wall)):
-        return Hold(why, _MEND.format(key=key))
     if sale.order_id is not None:
         return _found(sale, order, ground) or _change(sale, order, ground, seen)
     if ground.rules is not None and not _released(sale) and (rule := skipped_by(order, ground.rules)) is not None:
@@ -134,6 +134,11 @@ def _by_what_it_says(sale: Sale, order: CanonicalOrder, ground: Ground, now: Now
         total = format_money(sale.total_inc_tax, sale.currency)
         return Hold(_BRAKE[0].format(unclean=sale.unclean), _BRAKE[1].format(total=total, key=key))
     return Create() if seen is None or ground.rules is None else plan_create(order, seen, ground.rules)
+
+
+def _has_own_order(order: CanonicalOrder, ground: Ground) -> bool:
+    """Whether a return makes an order of its own: one that belongs to no known sale, where the config wants that."""
+    return order.returns_of is None and ground.rules is not None and ground.rules.unlinked_return == "negative_order"
 
 
 def _no_sale(sale: Sale, order: CanonicalOrder) -> Step:

@@ -11,7 +11,7 @@ from syncd.mapping import Decision, Mapped, Payload, Remote, Rules
 from syncd.mapping.refund import map_refund, return_note
 from syncd.mapping.rules import applied
 from syncd.mapping.statuses import status_words
-from syncd.plan.changes import gone
+from syncd.plan.changes import gone, more_than_was_paid
 from syncd.plan.seen import Seen
 from syncd.plan.steps import Change, Hold, Rest, Step, Wait
 
@@ -56,6 +56,8 @@ def _shown(sale: Sale, order: CanonicalOrder, seen: Seen, rules: Rules) -> Step:
     if remote.is_deleted:
         why = f"returns goods of {original.sale_key}, whose order {remote.order_id} is archived in BigCommerce"
         return Hold(why, _CURE.format(key=sale.sale_key), objects=True)
+    if seen.refund is not None and (too_much := more_than_was_paid(seen.refund, remote)):
+        return Hold(too_much, _CURE.format(key=sale.sale_key), objects=True)
     record = map_refund(order, seen.refund, seen.refund_ways) if seen.refund is not None else None
     body, decisions = _body(order, seen, remote, original, rules, labels=rules.refunds == "status" or not record)
     if body:

@@ -83,8 +83,8 @@ class Ready:
     def asked(self) -> tuple[Decimal, Decimal] | None:
         """The total and the tax that the payload states; None where it states none."""
         payload = self.mapped.payload
-        if "total_inc_tax" not in payload:
-            return None
+        if "total_inc_tax" not in payload:  # a negative order states none, and must come to the sale's all the same
+            return (self.order.total_inc_tax, self.order.total_tax) if self.kind is Kind.CREATE else None
         inc_tax, ex_tax = (Decimal(str(payload[f"total_{part}"])) for part in ("inc_tax", "ex_tax"))
         return inc_tax, inc_tax - ex_tax
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from syncd.bigcommerce import OrdersClient, RemoteOrder
 from syncd.canonical import CanonicalOrder
-from syncd.canonical.money import parse_decimal
+from syncd.canonical.money import ZERO, parse_decimal
 from syncd.canonical.order import SaleStatus
 from syncd.ledger import Ledger, Sale
 from syncd.mapping import Mapped, Matches, Occasion, Ours, Remote, RemoteFee, RemoteLine, Rules, Stamp, map_create
@@ -36,7 +37,8 @@ class Observer:
             RemoteError: the store could not be asked.
 
         """
-        if is_return(order):
+        negative = is_return(order) and order.returns_of is None and self._rules.unlinked_return == "negative_order"
+        if is_return(order) and not negative:
             return self._return(order, matches)
         if sale.order_id is None:
             return Seen(order, matches, occasion, currencies)
@@ -78,8 +80,9 @@ class Observer:
             lines = tuple(line for line in rows if line.quantity)  # a removed line may stay as a row of quantity 0
             fees = tuple(map(_fee, self._orders.sub_resource(order_id, "fees")))
             pickup = _pickup_id(self._orders.consignments(order_id)) if _is_pickup(found) else None
-        reasons = tuple(_reasons(self._orders.refunds(order_id))) if refunds else ()
-        return remote_of(found, lines, fees, pickup, reasons)
+        records = self._orders.refunds(order_id) if refunds else ()
+        remote = remote_of(found, lines, fees, pickup, tuple(_reasons(records)))
+        return replace(remote, refunded=sum((amount_of(record) for record in records), ZERO))
 
 
 def remote_of(
@@ -152,6 +155,11 @@ def _is_pickup(found: RemoteOrder) -> bool:
 def _pickup_id(consignments: Mapping[str, Any]) -> int | None:
     pickups = consignments.get("pickups") or ()
     return int(pickups[0]["id"]) if pickups and pickups[0].get("id") else None
+
+
+def amount_of(record: Mapping[str, Any]) -> Decimal:
+    """What a refund record gave back."""
+    return parse_decimal(str(record.get("total_amount") or 0))
 
 
 def _reasons(refunds: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import requests
 
+from syncd.canonical.order import SaleStatus
 from syncd.testing.orders import sale
 from tests.shop import Done, Shop, Store, pass_until_settled
 
@@ -102,6 +103,18 @@ def test_a_refund_becomes_one_record_where_the_config_says_so(shop: Shop, refund
     assert order_of(shop, "a")["status_id"] == 4
     assert order_of(shop, "a")["refunded_amount"] == "10.8000"
     assert shop.run("sync", "--json").json["stores"]["main"]["sent"] == 0
+
+
+def test_no_record_ever_gives_back_more_than_was_paid(shop: Shop) -> None:
+    shop.configure(SOURCE, 'refunds = "record"\n')
+    till(shop, say("a"))
+    refunds = [REFUND, REFUND | {"id": "r2"}, REFUND | {"id": "r3"}]
+    till(shop, say("a", status="refunded", refunds=refunds))
+    assert pass_until_settled(shop) == {"held": 1}
+    number = order_of(shop, "a")["id"]
+    records = shop.store.get(f"/v3/orders/{number}/payment_actions/refunds")["data"]
+    assert [record["total_amount"] for record in records] == [5.4, 5.4]
+    assert "more than the 0" in shop.run("sale", "till:a").out
 
 
 @pytest.mark.parametrize("fault", ["drop_after_commit", "drop_before_commit"])
@@ -221,3 +234,43 @@ def test_a_pick_up_is_changed_where_its_lines_are(shop: Shop) -> None:
     changed = sale(source="till", sale_id="a", lines=half, fulfilment="pickup", total_inc_tax="5.40", total_tax="0.40")
     assert till(shop, changed).code == 0
     assert order_of(shop, "a")["total_inc_tax"] == "5.4000"
+
+
+GIVEN_BACK = [
+    {"line_id": "1", "name": "Mug", "sku": "M", "quantity": "-2", "total_ex_tax": "-10.00", "total_inc_tax": "-10.80"},
+    {
+        "line_id": "2",
+        "name": "Rope",
+        "unit": "m",
+        "quantity": "-0.35",
+        "total_ex_tax": "-1.01",
+        "total_inc_tax": "-1.09",
+    },
+]
+
+
+@pytest.mark.parametrize("rule", ["hold", "negative_order"])
+def test_goods_that_come_back_without_a_known_sale_are_held_or_make_an_order_of_negative_quantities(
+    shop: Shop, rule: str
+) -> None:
+    shop.configure(SOURCE, f'unlinked_return = "{rule}"\n')
+    back = sale(source="till", sale_id="back", lines=GIVEN_BACK, total_inc_tax="-11.89", total_tax="-0.88")
+    till(shop, back)
+    story = shop.run("sale", "till:back", "--json").json
+    if rule == "hold":
+        assert (story["state"], shop.store.orders()) == ("held", [])
+        return
+    assert story["state"] == "synced", story["why"]
+    order = order_of(shop, "back")
+    assert (order["total_inc_tax"], order["total_tax"], order["items_total"]) == ("-11.8900", "-0.8800", -3)
+    assert all(line["product_id"] == 0 for line in shop.store.get(f"/v2/orders/{order['id']}/products"))
+    till(shop, back.model_copy(update={"status": SaleStatus.VOIDED}))
+    assert order_of(shop, "back")["status_id"] == 5
+    assert shop.run("ledger", "verify").code == 0
+
+
+def test_a_return_that_does_not_add_up_is_held_whatever_the_rule(shop: Shop) -> None:
+    shop.configure(SOURCE, 'unlinked_return = "negative_order"\n')
+    till(shop, sale(source="till", sale_id="back", lines=GIVEN_BACK, total_inc_tax="-20.00", total_tax="-0.88"))
+    assert shop.run("sale", "till:back", "--json").json["state"] == "held"
+    assert shop.store.orders() == []

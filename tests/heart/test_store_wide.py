@@ -104,3 +104,27 @@ def test_a_store_that_cuts_keys_at_50_characters_gets_one_order_a_sale_one_alert
     shop.configure(SOURCES, "longest_key = 50\n")
     assert pass_until_settled(shop) == {"synced": 30}
     assert len(shop.store.orders()) == 30
+
+
+def test_sale_tells_what_is_said_believed_doubted_and_decided_and_what_comes_next(shop: Shop) -> None:
+    drop(shop, sold("a", line("X")))
+    facts = told(shop, "till:a")["facts"]
+    assert facts["said"].startswith("1.00 USD, version ")
+    assert "made to say this version" in facts["believed"]
+    assert "Completed" in facts["believed"]
+    assert facts["next"] == "nothing: BigCommerce says what the sale says"
+    shop.run("hold", "till:a", "--reason", "ada still looks")
+    facts = told(shop, "till:a")["facts"]
+    assert "hold by cli:" in facts["decided"]
+    assert "ada still looks" in facts["decided"]
+    assert "syncd release till:a" in facts["next"]
+    shop.store.control("faults", {"faults": [{"kind": "drop_after_commit", "method": "POST", "path": "v2/orders"}]})
+    shop.drop("more.jsonl", sold("b", line("X")).to_json() + "\n")
+    shop.run("sync")
+    facts = told(shop, "till:b")["facts"]
+    assert facts["believed"] == "BigCommerce has no order for it"
+    assert "whether a create took effect is not known; 0 looks" in facts["doubt"]
+    assert facts["next"].startswith("looked for again")
+    out = shop.run("sale", "till:b").out
+    for name in ("said", "believed", "doubt", "next"):
+        assert f"{name}: " in out

@@ -1,0 +1,120 @@
+"""A sale's facts and the step that follows from them, in words: said, believed, doubt, objection, decided, next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from syncd.app import App
+from syncd.canonical.money import format_money
+from syncd.cli.render import count, when
+from syncd.clock import Now
+from syncd.ledger import Kind, Sale, State
+from syncd.mapping.statuses import status_words
+from syncd.plan import Change, Create, Ground, Hold, LookUp, Reject, Rest, Step, Wait, next_step
+
+_SHORT = 8
+
+
+def facts_in_words(app: App, sale: Sale) -> dict[str, str]:
+    """What is said, believed, doubted, objected and decided, and what follows; what there is nothing of is left out."""
+    told = {
+        "said": _said(sale),
+        "believed": _believed(sale),
+        "doubt": _doubt(sale),
+        "objection": _objection(sale),
+        "decided": _decided(sale),
+        "next": "; ".join(_next(sale, _step(app, sale))),
+    }
+    return {name: words for name, words in told.items() if words}
+
+
+def _step(app: App, sale: Sale) -> Step:
+    store = app.config.stores.get(sale.store)
+    return next_step(sale, store.ground if store is not None else Ground(), Now.of(app.clock))
+
+
+def _said(sale: Sale) -> str:
+    words = f"{format_money(sale.total_inc_tax, sale.currency)}, version {sale.fingerprint[:_SHORT]}"
+    if sale.version:
+        words += f" ({sale.version} in the POS)"
+    return words + (f", changed there {when(sale.updated_at)}" if sale.updated_at else "")
+
+
+def _believed(sale: Sale) -> str:
+    belief, there = sale.belief, sale.belief.there
+    if belief.order_id is None:
+        return "BigCommerce has no order for it"
+    facts = [f"order {belief.order_id}"]
+    if sale.sent_as:
+        facts.append(f"under the key {sale.sent_as}")
+    if there.total_inc_tax is not None:
+        facts.append(f"with a total of {format_money(there.total_inc_tax, there.currency or sale.currency)}")
+    if there.status_id is not None:
+        facts.append(status_words(there.status_id))
+    if belief.told == sale.fingerprint:
+        facts.append("made to say this version")
+    elif belief.told is not None:
+        facts.append(f"made to say version {belief.told[:_SHORT]}")
+    else:
+        facts.append("which version it says is not certain")
+    return ", ".join(facts)
+
+
+def _doubt(sale: Sale) -> str:
+    if sale.doubt is None:
+        return ""
+    what = "a create" if sale.doubt.kind is Kind.CREATE else f"a request ({sale.doubt.kind})"
+    words = f"whether {what} took effect is not known"
+    if sale.doubt.kind is Kind.CREATE:
+        words += f"; {count(len(sale.doubt.looks), 'look')} found no order so far"
+    return words + (f"; order {sale.doubt.named} was named without our key" if sale.doubt.named else "")
+
+
+def _objection(sale: Sale) -> str:
+    objection = sale.objection
+    if objection is None:
+        return ""
+    which = "this version" if objection.fingerprint == sale.fingerprint else f"version {objection.fingerprint[:_SHORT]}"
+    return f"against {which}: {objection.why}"
+
+
+def _decided(sale: Sale) -> str:
+    decision = sale.decision
+    if decision is None:
+        return ""
+    lasting = decision.verb.value in ("skip", "hold")
+    whole = (
+        "every version"
+        if lasting
+        else "this version"
+        if decision.fingerprint == sale.fingerprint
+        else "an earlier version"
+    )
+    return f"{decision.verb} by {decision.by}, {when(decision.at)}, for {whole}: {decision.why}"
+
+
+def _next(sale: Sale, step: Step) -> Iterator[str]:
+    if sale.state is State.SENDING:
+        yield "its request is on the wire; its outcome decides"
+        return
+    match step:
+        case Create():
+            yield "an order is made"
+        case Change(kind=kind, order_id=number):
+            where = f"order {number}" if number else "the order of the sale that it returns"
+            yield f"{where} is looked at and brought in line ({kind})"
+        case LookUp(at=at, why=why):
+            yield f"looked for again {when(sale.next_attempt_at or at)}: {why}"
+        case Wait(until=until, why=why):
+            yield f"not before {when(until)}: {why}"
+        case Hold(cure=cure) | Reject(cure=cure):
+            yield f"nothing until a person acts: {cure}"
+        case Rest(state=State.SYNCED):
+            yield "nothing: BigCommerce says what the sale says"
+        case Rest():
+            yield "nothing: it is left out"
+        case _:
+            assert_never(step)
+    if sale.state is State.PENDING and sale.next_attempt_at is not None and isinstance(step, Create | Change):
+        yield f"due {when(sale.next_attempt_at)}" + (f" ({sale.why})" if sale.why else "")
