@@ -1,4 +1,5 @@
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from syncd.ledger import Verb
 from syncd.ledger.states import MOVES
 from syncd.mapping import Rules
 from syncd.sandbox.faults import KINDS
+from syncd.sandbox.ways import Ways
 from syncd.sources.csv.presets import preset
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,7 +40,7 @@ def test_every_preset_and_fault_kind_is_documented() -> None:
     sources, sandbox = ((ROOT / "docs" / name).read_text() for name in ("sources.md", "sandbox.md"))
     for name in ("square", "lightspeed_x", "shopify", "loyverse", "clover", "generic"):
         assert preset(name).name in sources
-    for kind in KINDS:
+    for kind in (*KINDS, *(way.name for way in fields(Ways))):
         assert f"`{kind}`" in sandbox
 
 
