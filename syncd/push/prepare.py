@@ -62,6 +62,7 @@ class Ready:
     mapped: Mapped
     order_id: int | None = None
     more: bool = False
+    there: There | None = None
 
     def intent(self, order_floor: int | None) -> Intent:
         """The intent to commit before the request leaves."""
@@ -81,10 +82,13 @@ class Ready:
 
     @property
     def asked(self) -> tuple[Decimal, Decimal] | None:
-        """The total and the tax that the payload states; None where it states none."""
+        """The total and the tax that the order must show afterwards: those that the payload states, else those that stay."""
         payload = self.mapped.payload
-        if "total_inc_tax" not in payload:  # a negative order states none, and must come to the sale's all the same
-            return (self.order.total_inc_tax, self.order.total_tax) if self.kind is Kind.CREATE else None
+        if "total_inc_tax" not in payload and self.kind is Kind.CREATE:
+            return self.order.total_inc_tax, self.order.total_tax  # a negative order, whose amounts may not be stated
+        if "total_inc_tax" not in payload:
+            total, tax = (self.there.total_inc_tax, self.there.total_tax) if self.there else (None, None)
+            return None if total is None or tax is None else (total, tax)
         inc_tax, ex_tax = (Decimal(str(payload[f"total_{part}"])) for part in ("inc_tax", "ex_tax"))
         return inc_tax, inc_tax - ex_tax
 
@@ -181,7 +185,8 @@ class Preparer:
                 case Create(mapped=Mapped() as mapped) if isinstance(order, CanonicalOrder):
                     ready.append(Ready(sale, order, Kind.CREATE, mapped))
                 case Change(mapped=Mapped() as mapped) if isinstance(order, CanonicalOrder):
-                    ready.append(Ready(sale, order, step.kind, mapped, step.order_id, step.more))
+                    there = changed.there if changed else None
+                    ready.append(Ready(sale, order, step.kind, mapped, step.order_id, step.more, there))
                 case _:
                     unsent.append((sale, _news(sale, step, changed)))
         self._conclude(lease, unsent, tell, "sale_not_sent")

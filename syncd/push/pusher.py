@@ -29,6 +29,7 @@ from syncd.push.seats import Seats
 
 _LINGER_S = 0.002
 _PATIENCE_S = 0.25
+_NOTED_EVERY = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class Pusher:
         self._preparer = Preparer(setup)
         self._outcome_lost = threading.Event()
         self._started = False
+        self._noted = 0
 
     def close(self) -> None:
         """Wait for what is on the wire; nothing new is sent."""
@@ -91,8 +93,7 @@ class Pusher:
             self._seats.wait_idle()
             self._preparer.clear()
             self._setup.ledger.flush()
-        if run.sent and self._setup.catch_up.newest is not None:
-            self._setup.ledger.note_order_id(self._setup.store, self._setup.catch_up.newest)
+        self._note_newest(0)
         return PushReport(run.sent, run.states, run.unreachable)
 
     def _start_threads(self) -> None:
@@ -142,11 +143,19 @@ class Pusher:
             return False
         if ready:
             free = self._seats.wait_free(_LINGER_S, _PATIENCE_S)
+            self._note_newest(_NOTED_EVERY)
             if self._may_go_on(run):  # the store may have paused while we waited for a seat
                 self._claim(run, self._preparer.take(run.seats(free)))
         elif not idle:
             self._seats.wait_change(given, _PATIENCE_S)
         return ready or not idle
+
+    def _note_newest(self, behind: int) -> None:
+        """Remember how far the store's orders are known, so that a process that dies leaves the next one little to list again."""
+        newest = self._setup.catch_up.newest
+        if newest is not None and newest - self._noted > behind:
+            self._setup.ledger.note_order_id(self._setup.store, newest)
+            self._noted = newest
 
     def _claim(self, run: _Run, ready: Sequence[Ready]) -> None:
         if not ready:

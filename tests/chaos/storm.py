@@ -54,7 +54,7 @@ FAULTS = (
 _REST_S = 180
 _PUSHING = 0.8
 _SAID_AGAIN = 0.2
-METHODS = (("POST", 1.0), ("PUT", 1.0), ("GET", 0.5))
+METHODS = (("POST", 1.0), ("PUT", 1.0), ("GET", 0.3))
 _UP_S = 2.0
 
 
@@ -100,7 +100,7 @@ def rage(storm: Storm, folder: Path) -> Count:
         store.control("faults", {"seed": storm.seed, "faults": faults})
         lives = {f"k{number}": life(f"k{number}", dice) for number in range(storm.sales)}
         for kill, part in enumerate(_parts(list(lives.values()), storm.kills, dice)):
-            store.control("ways", {"page_most": dice.choice((250, 250, 100, 7))})
+            store.control("ways", {"page_most": dice.choice((250, 250, 100, 30))})
             _drop(shop, f"part{kill}.jsonl", part)
             before = _writes(store)
             daemon = _start(shop, storm)

@@ -311,6 +311,16 @@ def test_the_answer_to_a_change_links_the_sale_to_no_strangers_order(shop: Shop)
     assert (shop.state("a"), kept(shop).order_id) == (State.SYNCED, number)
 
 
+def test_a_change_in_doubt_that_arrived_and_a_later_one_of_the_status_alone_leave_the_sale_in_line(shop: Shop) -> None:
+    shop.record(one())
+    shop.push()
+    shop.record(one(**LARGER))
+    shop.push("lost after")
+    shop.record(one(**LARGER, status="refunded"))
+    shop.rest()
+    assert (shop.state("a"), order(shop)["total_inc_tax"], order(shop)["status_id"]) == (State.SYNCED, "15.8000", 4)
+
+
 # 10
 
 

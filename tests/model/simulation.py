@@ -102,6 +102,7 @@ class SimulatedStore:
     posts: int = 0
     reads: int = 0
     down: bool = False
+    lied: set[int] = field(default_factory=set)
 
     @property
     def orders(self) -> dict[int, dict[str, Any]]:
@@ -146,6 +147,7 @@ class SimulatedStore:
         if fate in {"lost after", "late"}:
             return Reply(Unknown("the answer was lost"))
         if fate == "wrong total":
+            self.lied.add(order["id"])
             order["total_inc_tax"] = str(Decimal(order["total_inc_tax"]) + 1)
         if fate == "stranger":
             order |= {"id": 777, "external_order_id": "somebody:else"}
