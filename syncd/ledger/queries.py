@@ -120,14 +120,15 @@ def unsettled(connection: Connection, store: str, limit: int, now: datetime, far
 def stamps(connection: Connection, sale_id: int) -> list[str]:
     """What the sale's order was last made to say, and every later try that may have taken effect; oldest first.
 
-    The last success is the newest attempt that was accepted; where a look-up found the order, the newest create.
+    The last success is the newest attempt that was accepted; where a look-up found the order, the newest create. Where there is
+    neither, another ledger made the order, and nothing is certain: a try that got lost is no word that it was told.
     """
     query = select(attempts).where(attempts.c.sale_id == sale_id, attempts.c.stamp.is_not(None)).order_by(attempts.c.id)
     rows = connection.execute(query).all()
     accepted = [row.id for row in rows if row.outcome == "accepted"] or [
         row.id for row in rows if row.kind == Kind.CREATE.value
     ]
-    return [row.stamp for row in rows if row.id >= (accepted[-1] if accepted else 0)]
+    return [row.stamp for row in rows if row.id >= accepted[-1]] if accepted else []
 
 
 def returned_total(connection: Connection, of: str, but: str) -> Decimal:

@@ -112,6 +112,16 @@ def test_an_order_that_is_found_with_another_total_of_the_same_sale_is_brought_i
     assert (shop.state("a"), order(shop)["total_inc_tax"]) == (State.SYNCED, "15.8000")
 
 
+def test_a_change_that_got_lost_is_no_word_that_an_order_which_was_found_had_been_told(shop: Shop) -> None:
+    shop.record(one())
+    shop.push()
+    lose_ledger(shop)
+    shop.record(one(status="refunded"))
+    shop.push("lost before")
+    shop.rest()
+    assert (shop.state("a"), order(shop)["status_id"]) == (State.SYNCED, 4)
+
+
 def test_an_order_of_another_sale_under_the_same_key_is_not_touched(shop: Shop) -> None:
     shop.record(one())
     shop.push()

@@ -41,6 +41,7 @@ from tests.model.bugs import BUGS, put_back
 from tests.model.simulation import FATES, POLICY, RULES, Fate, SimulatedStore, Worker, copy_ledger
 
 EXAMPLES, STEPS = int(os.environ.get("SYNCD_MODEL_EXAMPLES", "15")), 30
+_SHRUNK = 100  # more than these are played for their number: what fails is then told as it is
 KEYS = [f"s{number}" for number in range(4)]
 fates = st.lists(st.sampled_from(("accepted",) * len(FATES) + FATES), max_size=4)
 MUG = {"line_id": "1", "name": "Mug", "total_ex_tax": "5.00", "total_inc_tax": "5.40"}
@@ -361,7 +362,8 @@ class Lives(RuleBasedStateMachine):
         assert order.status in STATUS, f"{name} is {order.status}, and was pushed"
         assert not order.training, f"{name} is a training sale, and was pushed"
         assert "poison" not in order.note or name in self.restored
-        shifts = {self.shifted.get(name, Decimal(0))} | ({Decimal(0)} if name in self.restored else set())
+        shift = self.shifted.get(name, Decimal(0))  # a ledger that was restored does not know which lines are staff's
+        shifts = {shift * part / 24 for part in range(25)} if name in self.restored else {shift}
         if order.status is not SaleStatus.VOIDED:  # a void changes the status alone
             totals = {order.total_inc_tax + shift for shift in shifts}
             assert Decimal(there["total_inc_tax"]) in totals, f"{name}: {there['total_inc_tax']}, wanted {totals}"
@@ -392,7 +394,7 @@ def _settings(examples: int, *, shrink: bool = True) -> settings:
 
 def test_any_life_of_sales_ends_with_what_their_facts_say() -> None:
     with put_back():
-        run_state_machine_as_test(Lives, settings=_settings(EXAMPLES))
+        run_state_machine_as_test(Lives, settings=_settings(EXAMPLES, shrink=EXAMPLES <= _SHRUNK))
 
 
 @pytest.mark.chaos
