@@ -329,9 +329,16 @@ class Lives(RuleBasedStateMachine):
                 assert two.before == one.after, (one, two)
 
     def teardown(self) -> None:
-        """Let it come to rest without faults, and count."""
-        if not hasattr(self, "workers"):
-            return
+        """Let it come to rest and count; whatever that shows, nothing stays open."""
+        if hasattr(self, "workers"):
+            try:
+                self.come_to_rest()
+            finally:
+                self.close()
+                self.folder.cleanup()
+
+    def come_to_rest(self) -> None:
+        """Without faults, everything ends as its facts say."""
         self.store.down = False
         for _ in range(12):
             self.clock.pass_time(1000)
@@ -354,8 +361,6 @@ class Lives(RuleBasedStateMachine):
                 assert found.state in _STOPPED, f"{name} rests as {found.state}: {found.why}"
                 told = found.why.startswith("BigCommerce made it a total")
                 assert not told or found.order_id in self.store.lied, f"{name} is held for no reason: {found.why}"
-        self.close()
-        self.folder.cleanup()
 
     def says(self, there: Mapping[str, Any], order: CanonicalOrder, name: str) -> None:
         """The order says what the sale says, and what staff said."""
