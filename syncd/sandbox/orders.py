@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from email.utils import format_datetime
 from itertools import islice
 from typing import Any
@@ -14,8 +13,9 @@ from typing import Any
 from syncd.sandbox.answers import Refusal, invalid, v2_error
 from syncd.sandbox.catalog import Catalog
 from syncd.sandbox.filters import Order, matches, sort_key, whole
+from syncd.sandbox.rows import product_row, shipping_row
 from syncd.sandbox.stock import check_quantities, move, taken
-from syncd.sandbox.totals import shown, totals
+from syncd.sandbox.totals import totals
 from syncd.sandbox.validate import (
     STATUSES,
     check_address,
@@ -295,9 +295,9 @@ class Orders:
         """The items of a sub-resource."""
         kept = self.get(number)
         if name == "products":
-            return [_product(kept, number, line) for line in kept.lines]
+            return [product_row(kept.order, kept.returned, line) for line in kept.lines]
         if name == "shipping_addresses":
-            return [_shipping(number, address, kept) for address in kept.shipping]
+            return [shipping_row(kept.order, address) for address in kept.shipping]
         if name == "fees":
             return kept.fees
         if name in _LISTS:
@@ -365,44 +365,3 @@ def pickup_of(body: Mapping[str, Any]) -> dict[str, Any] | None:
     """The pick-up of a new order's consignments, without its lines."""
     pickups = (body.get("consignments") or {}).get("pickups") or ()
     return {"id": 1, **{k: v for k, v in pickups[0].items() if k != "line_items"}} if pickups else None
-
-
-def _product(kept: Kept, number: int, line: Mapping[str, Any]) -> dict[str, Any]:
-    taxes = {
-        f"{n}_tax": shown(Decimal(line[f"{n}_inc_tax"]) - Decimal(line[f"{n}_ex_tax"])) for n in ("price", "total")
-    }
-    base = {"base_price": line["price_ex_tax"], "base_total": line["total_ex_tax"], "name_customer": line["name"]}
-    back = kept.returned.get(str(line["id"]), 0)
-    rest = {
-        "order_id": number,
-        "name_merchant": line["name"],
-        "quantity_shipped": 0,
-        "quantity_refunded": back,
-        "is_refunded": back >= line["quantity"],
-    }
-    more = {
-        "weight": "0.0000",
-        "applied_discounts": [],
-        "product_options": [
-            {"id": place, "option_id": option["id"], "product_option_id": option["id"], "value": option["value"]}
-            for place, option in enumerate(line["product_options"], start=1)
-        ],
-        "return_id": 0,
-        "refund_amount": "0.0000",
-    }
-    return {**line, **taxes, **base, **rest, **more}
-
-
-def _shipping(number: int, address: Mapping[str, Any], kept: Kept) -> dict[str, Any]:
-    plain = {"company": "", "street_2": "", "phone": "", "email": "", "form_fields": []}
-    cost = {f"cost_{part}": kept.order[f"shipping_cost_{part}"] for part in ("ex_tax", "inc_tax", "tax")}
-    counts = {"order_id": number, "items_total": kept.order["items_total"], "items_shipped": 0}
-    return {
-        **plain,
-        **address,
-        **cost,
-        **counts,
-        "cost_tax_class_id": 0,
-        "shipping_zone_id": 0,
-        "shipping_zone_name": "",
-    }

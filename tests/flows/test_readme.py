@@ -1,6 +1,8 @@
-"""The README's first steps, as they are pasted."""
+"""The README's first steps, as they are pasted, and the demo."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.shared import SAMPLES, needs_samples
@@ -26,3 +28,17 @@ def test_the_smallest_config_and_the_first_steps_work_as_they_stand(shop: Shop) 
     assert len(shop.store.orders()) == 1
     assert shop.run(steps[1]).code in {0, 1}
     assert len(shop.store.orders()) == 2
+
+
+def test_the_demo_sums_up_what_it_shows(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "syncd", "demo", "--folder", str(tmp_path / "demo"), "--no-keep"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "cafe: 31 sales became 30 orders, 1 held" in done.stdout
+    assert "outdoor: 25 sales became 24 orders, 1 skipped" in done.stdout
+    assert "Nothing was sent twice" in done.stdout

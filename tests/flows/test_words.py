@@ -6,8 +6,6 @@ import re
 import signal
 import socket
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -393,17 +391,3 @@ def _watched(shop: Shop) -> bool:
     """Whether the kernel tells the daemon of new files yet: a file is carried only then, for it never settles here."""
     shop.drop(f"probe{os.urandom(4).hex()}.jsonl", "\n")
     return bool(list((shop.folder / "inbox").glob("processed/probe*")))
-
-
-def test_the_demo_sums_up_what_it_shows(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "syncd", "demo", "--folder", str(tmp_path / "demo"), "--no-keep"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "cafe: 31 sales became 30 orders, 1 held" in done.stdout
-    assert "outdoor: 25 sales became 24 orders, 1 skipped" in done.stdout
-    assert "Nothing was sent twice" in done.stdout
