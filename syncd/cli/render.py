@@ -18,8 +18,8 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import format_money
 from syncd.clock import format_duration
 
-out = Console(highlight=False, soft_wrap=True)
-notes = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, soft_wrap=True, emoji=False)
+notes = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 _MOST_PADDING = 40
 _NUMBER = re.compile(r"-?[\d,.]+")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Row
 
@@ -153,12 +153,12 @@ class Said:
     before: Sale | None = None
 
 
-class Judge:
+class Judge(Protocol):
     """The one function that decides, as the ledger is given it: the facts of a sale in, where it stands out. Pure."""
 
     def __call__(self, sale: Sale, now: Now, said: Said | None = None) -> Standing:
         """Where ``sale`` stands; ``said`` is what it has just said, read already."""
-        raise NotImplementedError
+        ...
 
 
 Router = Callable[[CanonicalOrder], str]

@@ -2,7 +2,7 @@
 
 from syncd.plan.follows import Decider, Ground, next_step
 from syncd.plan.policy import Policy
-from syncd.plan.seen import Seen, is_return
+from syncd.plan.seen import Seen, shows_on_another
 from syncd.plan.steps import Change, Create, Hold, LookUp, Reject, Rest, Step, Wait, digest, standing
 
 __all__ = [
@@ -19,7 +19,7 @@ __all__ = [
     "Step",
     "Wait",
     "digest",
-    "is_return",
     "next_step",
+    "shows_on_another",
     "standing",
 ]

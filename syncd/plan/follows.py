@@ -15,7 +15,7 @@ from syncd.canonical.money import format_money
 from syncd.canonical.order import SaleStatus
 from syncd.clock import Now
 from syncd.errors import LedgerError
-from syncd.ledger import Judge, Kind, Said, Sale, Standing, State, Verb
+from syncd.ledger import Kind, Said, Sale, Standing, State, Verb
 from syncd.mapping import Rules, skipped_by
 from syncd.mapping.rules import applied
 from syncd.plan.changes import plan_change
@@ -23,7 +23,7 @@ from syncd.plan.creates import plan_create
 from syncd.plan.doubt import still_open
 from syncd.plan.policy import Policy
 from syncd.plan.returns import return_step
-from syncd.plan.seen import Seen, is_return
+from syncd.plan.seen import Seen, shows_on_another
 from syncd.plan.soundness import hold_reason, reused_id
 from syncd.plan.steps import Change, Create, Hold, Reject, Rest, Step, standing
 
@@ -122,7 +122,7 @@ def _by_what_it_says(sale: Sale, order: CanonicalOrder, ground: Ground, now: Now
         return _no_sale(sale, order)
     if not voided and not _released(sale) and (why := hold_reason(order, now.wall)):
         return Hold(why, _MEND.format(key=key))
-    if is_return(order) and not _has_own_order(order, ground):
+    if shows_on_another(order, ground.rules):
         return return_step(sale, order, ground.rules, now.wall, seen)
     if voided and sale.order_id is None:  # a lost ledger may have pushed it: skipped once the store was asked
         return Create() if seen is None else Rest(State.SKIPPED, "voided in the POS before it was pushed")
@@ -134,11 +134,6 @@ def _by_what_it_says(sale: Sale, order: CanonicalOrder, ground: Ground, now: Now
         total = format_money(sale.total_inc_tax, sale.currency)
         return Hold(_BRAKE[0].format(unclean=sale.unclean), _BRAKE[1].format(total=total, key=key))
     return Create() if seen is None or ground.rules is None else plan_create(order, seen, ground.rules)
-
-
-def _has_own_order(order: CanonicalOrder, ground: Ground) -> bool:
-    """Whether a return makes an order of its own: one that belongs to no known sale, where the config wants that."""
-    return order.returns_of is None and ground.rules is not None and ground.rules.unlinked_return == "negative_order"
 
 
 def _no_sale(sale: Sale, order: CanonicalOrder) -> Step:
@@ -184,8 +179,8 @@ def _change(sale: Sale, order: CanonicalOrder, ground: Ground, seen: Seen | None
     return plan_change(sale, order, seen, ground.rules)
 
 
-class Decider(Judge):
-    """``next_step`` as the ledger is given it: each sale is judged by its own store's ground."""
+class Decider:
+    """``next_step`` as the ledger is given it (its ``Judge``): each sale is judged by its own store's ground."""
 
     def __init__(self, grounds: Mapping[str, Ground]) -> None:
         self._grounds, self._plain = grounds, Ground()

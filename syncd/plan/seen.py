@@ -10,7 +10,7 @@ from typing import Any
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import ZERO
 from syncd.ledger import Sale
-from syncd.mapping import LIVE, Matches, Occasion, Ours, Remote
+from syncd.mapping import LIVE, Matches, Occasion, Ours, Remote, Rules
 from syncd.mapping.refund import Wanted
 
 
@@ -33,6 +33,12 @@ class Seen:
     refund_ways: Sequence[Sequence[Mapping[str, Any]]] = ()
 
 
+def shows_on_another(order: CanonicalOrder, rules: Rules | None) -> bool:
+    """Whether a return shows on the order of its original; one that belongs to no known sale may make its own, by rule."""
+    own = order.returns_of is None and rules is not None and rules.unlinked_return == "negative_order"
+    return is_return(order) and not own
+
+
 def is_return(order: CanonicalOrder) -> bool:
-    """Whether the sale only gives goods back: it has no order of its own, but changes that of the sale that it belongs to."""
+    """Whether the sale only gives goods back."""
     return order.total_inc_tax < 0

@@ -14,7 +14,7 @@ from syncd.canonical.order import SaleStatus
 from syncd.ledger import Ledger, Sale
 from syncd.mapping import Mapped, Matches, Occasion, Ours, Remote, RemoteFee, RemoteLine, Rules, Stamp, map_create
 from syncd.mapping.refund import Wanted, as_refund, next_refund
-from syncd.plan import Seen, is_return
+from syncd.plan import Seen, shows_on_another
 
 
 class Observer:
@@ -37,8 +37,7 @@ class Observer:
             RemoteError: the store could not be asked.
 
         """
-        negative = is_return(order) and order.returns_of is None and self._rules.unlinked_return == "negative_order"
-        if is_return(order) and not negative:
+        if shows_on_another(order, self._rules):
             return self._return(order, matches)
         if sale.order_id is None:
             return Seen(order, matches, occasion, currencies)

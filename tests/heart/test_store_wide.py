@@ -128,3 +128,8 @@ def test_sale_tells_what_is_said_believed_doubted_and_decided_and_what_comes_nex
     out = shop.run("sale", "till:b").out
     for name in ("said", "believed", "doubt", "next"):
         assert f"{name}: " in out
+
+
+def test_a_key_is_shown_as_it_is_and_never_as_a_picture(shop: Shop) -> None:
+    drop(shop, sold("b", line("X")))
+    assert "not till:b: " in shop.run("release", "till:b").out
