@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
@@ -22,6 +22,7 @@ from syncd.errors import Busy, ConfigError, Corrupt, Full, LedgerError
 
 _BUSY_MS = 30_000
 _WAL_MS = 20
+_PIPELINE_OFF = 0  # psycopg.pq.PipelineStatus.OFF; the driver is an extra, so not imported here
 _MAGIC = b"SQLite format 3\x00"
 _PRAGMAS = ("synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}")
 
@@ -129,7 +130,18 @@ def _postgresql(url: str) -> Engine:
     def _connect(connection: Any, _record: object) -> None:  # noqa: ANN401  the driver's own
         _wait_for_disk(connection)
 
+    @event.listens_for(engine, "handle_error")
+    def _cut(context: ExceptionContext) -> None:
+        if _in_pipeline(context.connection):
+            context.is_disconnect = True
+
     return engine
+
+
+def _in_pipeline(connection: Connection | None) -> bool:
+    """Whether a failed batch left its connection in mid pipeline: it takes no rollback, though the driver calls it whole."""
+    raw: Any = connection.connection.driver_connection if connection is not None else None
+    return raw is not None and raw.info.pipeline_status != _PIPELINE_OFF
 
 
 def _wait_for_disk(connection: Any) -> None:  # noqa: ANN401  psycopg's

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import sys
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
 
 from syncd.canonical import fingerprint
 from syncd.ledger import Kind, Ledger, State, Verb, upgrade
@@ -236,3 +238,30 @@ def test_commits_wait_for_the_disk_whatever_the_database_has_by_default(
         with Ledger.open(url, ManualClock(), JUDGE) as ledger:
             assert f"synchronous_commit {used}" in ledger.describe()[1]
             assert ledger.careless() == ""
+
+
+# A connection that breaks
+
+
+def broken_in_mid_batch(engines: Engines) -> object:
+    """A batch whose connection is cut in the middle of it: the driver's connection that it leaves in pipeline mode."""
+    broken: Any = None
+    with contextlib.suppress(OperationalError), engines.write.begin() as connection:
+        broken = connection.connection.driver_connection
+        broken.pgconn.enter_pipeline_mode()
+        connection.execute(text("select 1"))
+    return broken
+
+
+@pytest.mark.postgresql
+def test_a_connection_that_breaks_in_mid_batch_is_thrown_away_without_a_noise(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with ledger_url("postgresql", tmp_path) as url:
+        engines = Engines(url)
+        broken = broken_in_mid_batch(engines)
+        with engines.write.begin() as connection:
+            assert connection.connection.driver_connection is not broken
+            assert connection.execute(text("select 1")).scalar_one() == 1
+        engines.dispose()
+    assert [record.getMessage() for record in caplog.records if record.levelname in ("ERROR", "WARNING")] == []
