@@ -34,6 +34,16 @@ def _stats(world: World, _asked: Asked) -> Answer:
     return ok(counts | {"connections": world.connections()})
 
 
+def _totals(world: World, _asked: Asked) -> Answer:
+    """Each order's totals as it shows them, and as they would be without the pairs that were sent."""
+    names = ("subtotal_inc_tax", "subtotal_ex_tax", "total_inc_tax", "total_ex_tax", "total_tax")
+    both = [
+        {"id": number, "shown": {name: kept.order[name] for name in names}, "computed": kept.computed}
+        for number, kept in world.orders.kept.items()
+    ]
+    return ok(both)
+
+
 def _quota(world: World, _asked: Asked) -> Answer:
     names = ("began", "used", "refused")
     return ok([dict(zip(names, window, strict=True)) for window in world.quota.windows])
@@ -76,6 +86,7 @@ _CONTROLS: dict[tuple[str, str], Control] = {
     ("GET", "history"): _history,
     ("GET", "stats"): _stats,
     ("GET", "quota"): _quota,
+    ("GET", "totals"): _totals,
     ("POST", "faults"): _faults,
     ("POST", "ways"): _ways,
     ("POST", "catalog"): _catalog,

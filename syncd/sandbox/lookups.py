@@ -7,11 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from syncd.sandbox.answers import Answer, Refusal, ok, v3_error, v3_list
+from syncd.sandbox.totals import places_of
 from syncd.sandbox.validate import STATUSES
 from syncd.sandbox.world import CHANNELS, Asked, World
-
-_NO_PLACES = ("JPY", "KRW", "CLP", "VND")
-_THREE_PLACES = ("KWD", "BHD", "TND", "JOD", "OMR")
 
 
 def status(number: int) -> dict[str, Any]:
@@ -40,7 +38,7 @@ def _store(world: World, _asked: Asked) -> Answer:
             "language": "en",
             "plan_name": "Sandbox",
             "plan_level": "Sandbox",
-            "is_price_entered_with_tax": False,
+            "is_price_entered_with_tax": world.orders.ways.tax_included,
             "timezone": {"name": "America/Chicago", "raw_offset": -21600, "dst_offset": -18000, "dst_correction": True},
         }
     )
@@ -64,7 +62,7 @@ def _currencies(world: World, _asked: Asked) -> Answer:
                 "token_location": "left",
                 "decimal_token": ".",
                 "thousands_token": ",",
-                "decimal_places": 0 if code in _NO_PLACES else 3 if code in _THREE_PLACES else 2,
+                "decimal_places": places_of(code),
                 "enabled": True,
                 "is_transactional": True,
             }

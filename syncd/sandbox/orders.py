@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from email.utils import format_datetime
 from itertools import islice
 from typing import Any
@@ -13,26 +14,26 @@ from typing import Any
 from syncd.sandbox.answers import Refusal, invalid, v2_error
 from syncd.sandbox.catalog import Catalog
 from syncd.sandbox.filters import Order, matches, sort_key, whole
+from syncd.sandbox.lines import Shelves, changed_lines, check_line, price
 from syncd.sandbox.rows import product_row, shipping_row
 from syncd.sandbox.stock import check_quantities, move, taken
-from syncd.sandbox.totals import totals
+from syncd.sandbox.totals import Pricing, all_shown, amount, check_pairs, places_of, totals, work_out
 from syncd.sandbox.validate import (
     STATUSES,
+    Allowed,
     check_address,
-    check_currency,
     check_fees,
     check_goods,
     check_head,
-    check_line,
     digital,
 )
 from syncd.sandbox.ways import Ways
 
 FIRST_ID = 100
 _PLAIN = {
-    "customer_message": "",
-    "staff_notes": "",
-    "payment_method": "",
+    "customer_message": None,
+    "staff_notes": None,
+    "payment_method": "Manual",
     "external_source": None,
     "external_order_id": "",
     "external_merchant_id": None,
@@ -43,14 +44,15 @@ _PLAIN = {
     "geoip_country": "",
     "geoip_country_iso2": "",
     "customer_locale": "en",
-    "tax_provider_id": "",
     "ebay_order_id": "0",
     "base_handling_cost": "0.0000",
     "base_shipping_cost": "0.0000",
     "base_wrapping_cost": "0.0000",
 }
 _FIXED = {
-    "cart_id": "",
+    "cart_id": None,
+    "credit_card_type": None,
+    "tax_provider_id": "",
     "coupon_discount": "0.0000",
     "currency_id": 1,
     "currency_exchange_rate": "1.0000000000",
@@ -63,7 +65,7 @@ _FIXED = {
     "is_email_opt_in": False,
     "items_shipped": 0,
     "order_source": "external",
-    "payment_provider_id": "",
+    "payment_provider_id": None,
     "payment_status": "",
     "refunded_amount": "0.0000",
     "shipping_cost_tax_class_id": 0,
@@ -96,6 +98,7 @@ class Kept:
     made_at: float = 0.0
     created_at: float = 0.0
     pickup: dict[str, Any] | None = None
+    computed: dict[str, str] = field(default_factory=dict)
     refunds: list[dict[str, Any]] = field(default_factory=list)
     returned: dict[str, int] = field(default_factory=dict)
 
@@ -114,7 +117,19 @@ class Orders:
     more_currencies: tuple[str, ...] = ()
     newest_refund: int = 0
     ways: Ways = field(default_factory=Ways)
+    has_customer: Callable[[int], bool] = lambda _: True
     changed: Callable[[Kept], None] = lambda _: None
+
+    @property
+    def allowed(self) -> Allowed:
+        """What an order may name."""
+        currencies = (self.currency, *self.more_currencies)
+        return Allowed(self.channels, currencies, self.has_customer, self.ways.unknown_field == "ignored")
+
+    def shelves(self, body: Mapping[str, Any]) -> Shelves:
+        """What the lines of an order in this currency are checked against and priced by."""
+        pricing = Pricing(self.ways.tax_included, places_of(str(body.get("default_currency_code") or self.currency)))
+        return Shelves(self.catalog, pricing, Decimal(str(self.ways.tax_rate)))
 
     def create(self, body: Mapping[str, Any]) -> Kept:
         """POST: validate, price, keep.
@@ -133,24 +148,24 @@ class Orders:
 
     def draft(self, body: Mapping[str, Any]) -> Kept:
         """An order that is valid but has no id yet."""
-        check_head(body, self.channels)
-        check_currency(body, (self.currency, *self.more_currencies))
-        billing = check_address(body.get("billing_address"), "billing_address")
-        lines = [
-            {"id": place, **check_line(line, self.catalog)} for place, line in enumerate(check_goods(body), start=1)
-        ]
+        check_head(body, self.allowed)
+        check_pairs(body)
+        billing, shelves = check_address(body.get("billing_address"), "billing_address"), self.shelves(body)
+        lines = [{"id": place, **check_line(line, shelves)} for place, line in enumerate(check_goods(body), start=1)]
         check_quantities(lines, self.catalog, {})
         fees = check_fees(body.get("fees"))
+        lines = price(lines, amount(body, "discount_amount"), shelves.pricing)
         shipping = [
             {"id": place, **check_address(address, "shipping_addresses")}
             for place, address in enumerate(body.get("shipping_addresses") or (), start=1)
         ]
+        worked_out = work_out(body, lines, fees, shelves.pricing)
         order: Order = {
             **_FIXED,
             **_PLAIN,
             **{name: body[name] for name in _PLAIN if body.get(name) is not None},
             **self._cut(body),
-            **totals(body, lines, fees),
+            **totals(body, worked_out),
             "billing_address": {"company": "", "street_2": "", "phone": "", "form_fields": [], **billing},
             "currency_code": body.get("default_currency_code") or self.currency,
             "default_currency_code": body.get("default_currency_code") or self.currency,
@@ -159,13 +174,13 @@ class Orders:
             "date_modified": now_text(),
             "items_total": sum(line["quantity"] for line in lines),
             "is_deleted": False,
-            "is_tax_inclusive_pricing": False,
+            "is_tax_inclusive_pricing": shelves.pricing.includes_tax,
             "order_is_digital": digital(lines, body),
-            "shipping_address_count": len(shipping),
+            "shipping_address_count": len(shipping) or (0 if digital(lines, body) or body.get("consignments") else 1),
             "fees": fees,
         }
         _label(order)
-        return Kept(order, lines, fees, shipping, pickup=pickup_of(body))
+        return Kept(order, lines, fees, shipping, pickup=pickup_of(body), computed=all_shown(worked_out))
 
     def _cut(self, body: Mapping[str, Any]) -> Order:
         """Our key, as much of it as this store keeps."""
@@ -199,8 +214,8 @@ class Orders:
     def update(self, number: int, body: Mapping[str, Any]) -> Kept:
         """PUT: what is sent replaces, the rest stays; a line with an id is changed, quantity 0 removes it, one without is new."""
         kept = self.get(number)
-        check_head(body, self.channels)
-        check_currency(body, (self.currency, *self.more_currencies))
+        check_head(body, self.allowed)
+        check_pairs(body)
         order = kept.order | {name: body[name] for name in _PLAIN if name in body}
         if "billing_address" in body:
             order["billing_address"] = order["billing_address"] | check_address(
@@ -208,8 +223,9 @@ class Orders:
             )
         fees = check_fees(body["fees"]) if "fees" in body else kept.fees
         goods = self._goods_of(kept, body)
-        lines = self._changed_lines(kept, goods) if goods is not None else kept.lines
+        shelves, lines, worked_out = self.shelves(kept.order), kept.lines, kept.computed
         if goods is not None:
+            lines = changed_lines(kept.lines, goods, shelves, self.ways.removed_line)
             check_quantities(lines, self.catalog, taken(kept.lines))
             move(self.catalog, taken(kept.lines), taken(lines))
         if (
@@ -220,12 +236,16 @@ class Orders:
         ):
             before = {name: order[name] for name in ("shipping_cost_ex_tax", "shipping_cost_inc_tax")}
             cleared = {} if goods is not None else {"discount_amount": order["discount_amount"]}
-            order |= totals({**before, **cleared, **body}, lines, fees)
+            said = {**before, **cleared, **body}
+            lines = price(lines, amount(said, "discount_amount"), shelves.pricing)
+            now = work_out(said, lines, fees, shelves.pricing)
+            order |= totals(said, now)
+            worked_out = all_shown(now)
         order |= {"date_modified": now_text(), "fees": fees, "items_total": sum(line["quantity"] for line in lines)}
         if body.get("external_order_id") and body["external_order_id"] != kept.order["external_order_id"]:
             self.by_key[str(kept.order["external_order_id"])].remove(number)
         _label(order)
-        changed = replace(kept, order=order, lines=lines, fees=fees)
+        changed = replace(kept, order=order, lines=lines, fees=fees, computed=worked_out)
         self.keep(changed)
         return changed
 
@@ -246,38 +266,6 @@ class Orders:
         """A refund's traces on its order."""
         kept.order |= {"status_id": status_id, "refunded_amount": refunded, "date_modified": now_text()}
         _label(kept.order)
-
-    def _changed_lines(self, kept: Kept, wanted: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        lines = {line["id"]: line for line in kept.lines}
-        for line in wanted:
-            if "id" not in line:
-                lines[max(lines, default=0) + 1] = {"id": max(lines, default=0) + 1, **check_line(line, self.catalog)}
-            elif line["id"] not in lines:
-                raise invalid("products.id", "does not belong to this order")
-            elif line.get("quantity") == 0:
-                self._remove(lines, line["id"])
-            else:
-                old = lines[line["id"]]
-                base = {
-                    k: v
-                    for k, v in old.items()
-                    if k in ("name", "quantity", "price_ex_tax", "price_inc_tax", "sku", "upc")
-                }
-                named = ("product_id", "variant_id", "product_options")
-                base |= {name: old[name] for name in named} if old["product_id"] else {}
-                lines[line["id"]] = {"id": line["id"], **check_line({**base, **line}, self.catalog)}
-        if not any(line["quantity"] for line in lines.values()):
-            raise invalid("products", "an order needs at least one product")
-        return list(lines.values())
-
-    def _remove(self, lines: dict[int, dict[str, Any]], number: int) -> None:
-        """Quantity 0, as this store takes it; a catalog line always goes."""
-        if self.ways.removed_line == "gone" or lines[number]["product_id"]:
-            del lines[number]
-        elif self.ways.removed_line == "zero_row":
-            lines[number] = {**lines[number], "quantity": 0, "total_ex_tax": "0.0000", "total_inc_tax": "0.0000"}
-        else:
-            raise invalid("quantity", "must be a whole number of at least 1")
 
     def archive(self, number: int) -> None:
         """DELETE: an archived order stays readable."""

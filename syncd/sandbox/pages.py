@@ -62,7 +62,7 @@ def one(kept: Kept) -> Answer:
         f"<p><a href='/'>All orders</a></p><h1>Order {order['id']}</h1>{facts}<h2>Lines</h2>"
         f"<table><tr><th>Name</th><th>SKU</th><th>Kind</th><th class=n>Quantity</th><th class=n>Total</th></tr>{lines}</table>"
         f"<h2>Fees</h2><ul>{fees or '<li class=dim>none</li>'}</ul>{sums}"
-        f"<h2>Staff notes</h2><pre>{escape(order['staff_notes'])}</pre>"
+        f"<h2>Staff notes</h2><pre>{escape(order['staff_notes'] or '')}</pre>"
     )
     return page(f"Order {order['id']}", body)
 

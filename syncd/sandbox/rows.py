@@ -14,7 +14,8 @@ def product_row(order: Mapping[str, Any], returned: Mapping[str, int], line: Map
     taxes = {
         f"{n}_tax": shown(Decimal(line[f"{n}_inc_tax"]) - Decimal(line[f"{n}_ex_tax"])) for n in ("price", "total")
     }
-    base = {"base_price": line["price_ex_tax"], "base_total": line["total_ex_tax"], "name_customer": line["name"]}
+    side = "inc_tax" if order["is_tax_inclusive_pricing"] else "ex_tax"
+    base = {"base_price": line[f"price_{side}"], "base_total": line[f"total_{side}"], "name_customer": line["name"]}
     back = returned.get(str(line["id"]), 0)
     rest = {
         "order_id": order["id"],
@@ -32,8 +33,14 @@ def product_row(order: Mapping[str, Any], returned: Mapping[str, int], line: Map
         ],
         "return_id": 0,
         "refund_amount": "0.0000",
+        "external_id": "",
+        "option_set_id": None,
+        "event_name": None,
+        "parent_order_product_id": None,
+        "gift_certificate_id": None,
+        "order_pickup_method_id": 0,
     }
-    return {**line, **taxes, **base, **rest, **more}
+    return {**taxes, **{name: value for name, value in line.items() if name != "overridden"}, **base, **rest, **more}
 
 
 def shipping_row(order: Mapping[str, Any], address: Mapping[str, Any]) -> dict[str, Any]:

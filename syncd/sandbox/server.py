@@ -36,6 +36,7 @@ class Sandbox:
         catalog = read_catalog(self.settings.catalog)
         more = self.settings.more_currencies
         orders = Orders("", self.settings.currency, catalog, CHANNELS, more_currencies=more)
+        orders.has_customer = lambda number: number in self.world.customers.by_id
         self.quota = Quota(self.settings.quota, self.settings.window_ms)
         plan = load_plan(self.settings.faults, self.settings.seed)
         self.world = World(self.settings, orders, catalog, plan, self.quota)

@@ -5,14 +5,16 @@ Source: https://developer.bigcommerce.com/docs/rest-management/orders and its Op
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from syncd.sandbox.answers import Refusal, invalid, v2_error
-from syncd.sandbox.catalog import Catalog
-from syncd.sandbox.totals import number, shown
+from syncd.sandbox.totals import amount, shown
 
+_EMAIL = re.compile(r"[^@\s,;!#?$%^&*()~]+@[^@\s,;!#?$%^&*()~]+")
 STATUSES = {
     0: "Incomplete",
     1: "Pending",
@@ -30,7 +32,8 @@ STATUSES = {
     13: "Disputed",
     14: "Partially Refunded",
 }
-READ_ONLY = {
+_LIVE_CHANNELS = ("active", "prelaunch", "connected")
+READ_ONLY = (
     "id",
     "external_id",
     "cart_id",
@@ -43,34 +46,82 @@ READ_ONLY = {
     "date_shipped",
     "total_tax",
     "subtotal_tax",
-    "is_deleted",
     "payment_status",
-}
+)
+KNOWN = frozenset(
+    (
+        *(
+            "products",
+            "consignments",
+            "billing_address",
+            "shipping_addresses",
+            "fees",
+            "discount_amount",
+            "date_created",
+        ),
+        *("customer_message", "staff_notes", "payment_method", "payment_provider_id", "external_source", "is_deleted"),
+        *("external_order_id", "external_merchant_id", "channel_id", "customer_id", "status_id", "ip_address"),
+        *(
+            "ip_address_v6",
+            "geoip_country",
+            "geoip_country_iso2",
+            "customer_locale",
+            "tax_provider_id",
+            "ebay_order_id",
+        ),
+        *("base_handling_cost", "base_shipping_cost", "base_wrapping_cost", "order_is_digital", "items_total"),
+        *("default_currency_code", "items_shipped", "refunded_amount", "is_email_opt_in", "credit_card_type"),
+        *(f"{name}_{side}" for name in ("subtotal", "total") for side in ("ex_tax", "inc_tax")),
+        *(f"{c}_cost_{side}" for c in ("shipping", "handling", "wrapping") for side in ("ex_tax", "inc_tax")),
+    )
+)
 _LONGEST = {"staff_notes": 65_535, "customer_message": 65_535, "external_order_id": 255, "external_source": 255}
-_LONGEST_NAME = 250
 
 
-def check_head(body: Mapping[str, Any], channels: Mapping[int, Any]) -> None:
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What the store has that an order may name: its channels, its customers, its currencies; whether unknown fields pass."""
+
+    channels: Mapping[int, Mapping[str, Any]]
+    currencies: Sequence[str]
+    has_customer: Callable[[int], bool]
+    unknown_fields: bool = True
+
+
+def check_head(body: Mapping[str, Any], allowed: Allowed) -> None:
     """The fields of the order itself."""
-    for name in READ_ONLY & body.keys():
-        raise Refusal(
-            v2_error(400, f"The field '{name}' is not supported by this resource.", {"invalid_reason": "read only"})
-        )
+    for name in READ_ONLY:
+        if name in body:
+            words = f"The field '{name}' cannot be written to. Please remove it from your request before trying again."
+            raise Refusal(v2_error(400, words))
+    if not allowed.unknown_fields and (strange := sorted(body.keys() - KNOWN)):
+        raise Refusal(v2_error(400, f"The field '{strange[0]}' is not supported by this resource."))
     for name, longest in _LONGEST.items():
         if len(str(body.get(name) or "")) > longest:
             raise invalid(name, f"must be at most {longest} characters")
     if "status_id" in body and body["status_id"] not in STATUSES:
         raise invalid("status_id", "is not a valid order status")
-    if "channel_id" in body and body["channel_id"] not in channels:
-        raise invalid("channel_id", "is not a valid channel")
     if body.get("date_created"):
         check_date(str(body["date_created"]))
+    for name, right in (("order_is_digital", bool), ("items_shipped", int)):
+        if name in body and not isinstance(body[name], right):
+            raise invalid(name, "is of the wrong type")
+    _check_named(body, allowed)
 
 
-def check_currency(body: Mapping[str, Any], currencies: Sequence[str]) -> None:
-    """The currency that an order is in is one that the store takes."""
+def _check_named(body: Mapping[str, Any], allowed: Allowed) -> None:
+    """The channel, the customer and the currency are the store's own."""
+    if "channel_id" in body:
+        channel = allowed.channels.get(body["channel_id"])
+        if channel is None or channel.get("status", "active") not in _LIVE_CHANNELS:
+            raise invalid("channel_id", "is missing or disconnected")
+    customer = body.get("customer_id")
+    if customer is not None and (
+        not isinstance(customer, int) or isinstance(customer, bool) or (customer and not allowed.has_customer(customer))
+    ):
+        raise Refusal(v2_error(400, "The field 'customer_id' is invalid."))
     wanted = body.get("default_currency_code")
-    if wanted is not None and wanted not in currencies:
+    if wanted is not None and wanted not in allowed.currencies:
         raise invalid("default_currency_code", "is not a currency of this store")
 
 
@@ -83,9 +134,24 @@ def check_date(text: str) -> None:
 
 
 def check_address(address: object, name: str) -> dict[str, Any]:
-    """An address with its ZIP."""
-    if not isinstance(address, Mapping):
+    """An address with its ZIP, a country, no state that is null, and an e-mail address that is one or empty.
+
+    What no field says may be left out; what is said must not be empty for the country (its code does not help then).
+    """
+    if address is None:
         raise Refusal(v2_error(400, f"The required field '{name}' was not supplied."))
+    if not isinstance(address, Mapping):
+        raise Refusal(v2_error(400, f"The field '{name}' is invalid."))
+    for part in ("country", "country_iso2"):
+        if part in address and (not isinstance(address[part], str) or not address[part].strip()):
+            raise Refusal(v2_error(400, f"The field '{part}' is invalid."))
+    if "country" not in address and "country_iso2" not in address:
+        why = {"invalid_reason": f"{name.removesuffix('es').replace('_', ' ').capitalize()} country not supplied."}
+        raise Refusal(v2_error(400, f"The field '{name}.country' is invalid.", why))
+    if "state" in address and address["state"] is None:
+        raise Refusal(v2_error(400, "The field 'state' does not allow null values."))
+    if (email := address.get("email")) and not _EMAIL.fullmatch(str(email)):
+        raise Refusal(v2_error(400, "The field 'email' is invalid."))
     if len(str(address.get("zip") or "").strip()) < 2:
         raise invalid(f"{name}.zip", "must be at least 2 characters")
     return dict(address)
@@ -116,76 +182,6 @@ def _pickup_lines(consignments: object) -> object:
     return pickups[0].get("line_items")
 
 
-def check_line(line: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
-    """One product line, priced; ``product_id`` 0 is a custom one."""
-    quantity = line.get("quantity")
-    if not isinstance(quantity, int) or isinstance(quantity, bool) or not quantity:
-        raise invalid("quantity", "must be a whole number other than 0")
-    prices = [line.get("price_ex_tax"), line.get("price_inc_tax")]
-    if (prices[0] is None) != (prices[1] is None):
-        raise invalid("price_inc_tax", "price_ex_tax and price_inc_tax must be given together")
-    if "product_id" in line:
-        product, variant = _product(line, catalog)
-    elif not line.get("name") or prices[0] is None:
-        raise invalid("products", "a custom product needs name, quantity, price_inc_tax and price_ex_tax")
-    else:
-        product, variant = {}, {}
-    name = str(line.get("name") or product.get("name"))
-    if len(name) > _LONGEST_NAME:
-        raise invalid("name", f"must be at most {_LONGEST_NAME} characters")
-    list_price = str(product.get("price", 0))
-    ex_tax, inc_tax = (number(line, f"price_{side}", list_price) for side in ("ex_tax", "inc_tax"))
-    if ex_tax < 0 or inc_tax < 0:
-        raise invalid("price_ex_tax", "must not be negative")
-    return {
-        "product_id": product.get("id", 0),
-        "variant_id": variant.get("id", 0),
-        "name": name,
-        "sku": str(variant.get("sku") or line.get("sku") or ""),
-        "upc": str(variant.get("upc") or line.get("upc") or ""),
-        "type": product.get("type", "physical"),
-        "product_options": [{"id": o["id"], "value": str(o["value"])} for o in line.get("product_options") or ()],
-        "quantity": quantity,
-        "price_ex_tax": shown(ex_tax),
-        "price_inc_tax": shown(inc_tax),
-        "total_ex_tax": shown(ex_tax * quantity),
-        "total_inc_tax": shown(inc_tax * quantity),
-    }
-
-
-def _product(line: Mapping[str, Any], catalog: Catalog) -> tuple[dict[str, Any], dict[str, Any]]:
-    product = catalog.products.get(line["product_id"])
-    if product is None:
-        raise invalid("product_id", f"product {line['product_id']} does not exist")
-    said = {option["id"]: str(option["value"]) for option in line.get("product_options") or ()}
-    variant = _variant(catalog.of_product[product["id"]], line.get("variant_id"), said)
-    known = {value["option_id"] for one in catalog.of_product[product["id"]] for value in one["option_values"]}
-    if strange := said.keys() - known - {modifier["id"] for modifier in product["modifiers"]}:
-        raise invalid("product_options", f"option {min(strange)} does not belong to the product")
-    for modifier in product["modifiers"]:
-        value, choices = said.get(modifier["id"]), modifier.get("option_values") or ()
-        if not value and modifier["required"]:
-            raise invalid("product_options", f"the required option {modifier['display_name']} is missing")
-        if value and choices and value not in {str(choice["id"]) for choice in choices}:
-            raise invalid("product_options", f"{value} is no choice of {modifier['display_name']}")
-    return product, variant
-
-
-def _variant(variants: Sequence[dict[str, Any]], number: int | None, said: Mapping[int, str]) -> dict[str, Any]:
-    """The variant that a line names: by its id, by its options, or the only one that there is."""
-    if number:
-        found = [variant for variant in variants if variant["id"] == number]
-        if not found:
-            raise invalid("variant_id", "does not belong to the product")
-        return found[0]
-    if len(variants) == 1:
-        return variants[0]
-    for variant in variants:
-        if all(said.get(value["option_id"]) == str(value["id"]) for value in variant["option_values"]):
-            return variant
-    raise invalid("product_options", "the product has variants: variant_id or product_options is required")
-
-
 def check_fees(fees: object) -> list[dict[str, Any]]:
     """Custom fees: a display name, and two of three costs."""
     if fees is None:
@@ -203,7 +199,7 @@ def _fee(place: int, fee: Mapping[str, Any]) -> dict[str, Any]:
     given = [name for name in ("cost_ex_tax", "cost_inc_tax", "cost_tax") if fee.get(name) is not None]
     if len(given) < 2:
         raise invalid("fees", "two of cost_ex_tax, cost_inc_tax and cost_tax are required")
-    ex_tax, inc_tax, tax = (number(fee, name) for name in ("cost_ex_tax", "cost_inc_tax", "cost_tax"))
+    ex_tax, inc_tax, tax = (amount(fee, name) for name in ("cost_ex_tax", "cost_inc_tax", "cost_tax"))
     if "cost_ex_tax" not in given:
         ex_tax = inc_tax - tax
     elif "cost_inc_tax" not in given:

@@ -23,6 +23,9 @@ class Ways:
     removed_line: str = "gone"  # what quantity 0 makes of a line: gone, zero_row, refused
     index_lag_s: float = 0.0  # how long a new order is missing from lists
     poison_code: str = ""  # a look-up of this SKU or UPC is refused
+    unknown_field: str = "ignored"  # a field that no order has: ignored, or refused (400)
+    tax_included: bool = False  # whether the store prices with tax included
+    tax_rate: float = 0.0  # the store's own tax in percent, for lines that come without prices
     limit_over_most: str = "refused"  # a limit above 250: refused (413), or cut
 
     def change(self, said: Mapping[str, Any]) -> None:

@@ -22,6 +22,7 @@ _MOST_PER_PAGE = 250
 CHANNELS = {
     1: {"id": 1, "name": "Storefront", "type": "storefront", "platform": "bigcommerce", "status": "active"},
     2: {"id": 2, "name": "Point of sale", "type": "pos", "platform": "custom", "status": "active"},
+    3: {"id": 3, "name": "Old market", "type": "marketplace", "platform": "custom", "status": "disconnected"},
 }
 STOCK = {
     "product_out_of_stock_behavior": "do_nothing",

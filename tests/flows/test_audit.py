@@ -36,7 +36,7 @@ def test_each_of_ten_planted_differences_is_found_and_nothing_else(shop: Shop) -
     requests.delete(f"{api}/{numbers['archived']}", headers=head, timeout=10).raise_for_status()  # 4
     again = {
         "external_order_id": "till:doubled", "date_created": "Fri, 20 Nov 2026 16:15:00 +0000",
-        "billing_address": {"first_name": "A", "zip": "78701"}, "status_id": 10,
+        "billing_address": {"first_name": "A", "zip": "78701", "country_iso2": "US"}, "status_id": 10,
         "products": [{"name": "Mug", "quantity": 1, "price_inc_tax": 10.8, "price_ex_tax": 10}],
     }  # fmt: skip
     requests.post(api, json=again, headers=head, timeout=10).raise_for_status()  # 5

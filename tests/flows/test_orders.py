@@ -12,7 +12,7 @@ from tests.shop import Shop, Store, running_sandbox
 
 SOURCE = '[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\n'
 OTHER = {
-    "billing_address": {"first_name": "Web", "last_name": "Shop", "zip": "10115"},
+    "billing_address": {"first_name": "Web", "last_name": "Shop", "zip": "10115", "country_iso2": "DE"},
     "products": [{"name": "Poster", "quantity": 1, "price_inc_tax": 5, "price_ex_tax": 5}],
 }
 
