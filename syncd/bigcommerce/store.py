@@ -22,6 +22,15 @@ class StoreInfo:
     domain: str
     currency: str
     plan: str
+    prices_include_tax: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaxClass:
+    """A tax class of the store."""
+
+    id: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +65,17 @@ class StoreClient:
             str(said.get("domain") or ""),
             str(said.get("currency") or ""),
             str(said.get("plan_name") or ""),
+            included if isinstance(included := said.get("is_price_entered_with_tax"), bool) else None,
         )
+
+    def tax_classes(self) -> list[TaxClass]:
+        """GET /v2/tax_classes; none where the list is barred.
+
+        Source: https://developer.bigcommerce.com/docs/rest-management/tax-classes
+        """
+        listed = self._api.get("/v2/tax_classes", missing_ok=True)
+        rows = [item for item in listed or () if isinstance(item, Mapping) and isinstance(item.get("id"), int)]
+        return [TaxClass(item["id"], str(item.get("name") or "")) for item in rows]
 
     def currencies(self) -> list[Currency]:
         """GET /v2/currencies: the currencies that orders may be in, the store's own first; that one alone where the list is barred.

@@ -15,6 +15,12 @@ from syncd.errors import Denied, RemoteError, SourceError
 from syncd.mapping import Rules
 from syncd.sources.base import Finding
 
+_LIVE = (
+    "active",
+    "prelaunch",
+    "connected",
+    "",
+)  # https://developer.bigcommerce.com/docs/rest-management/channels ("status")
 _SKEW_S = 120
 _NAMED = 10
 _SETTINGS_SCOPE = "Grant Information & settings: read-only to have it checked."
@@ -74,6 +80,7 @@ def _store(app: App, store: Store) -> Iterator[Finding]:
     try:
         yield from _identity(store)
         yield from _currencies(app, store)
+        yield from _taxes(app, store)
         yield from _clock(app, store)
         yield from _scopes(store)
         yield from side_effects(store.settings.rules, *(_settings(store, n) for n in ("inventory", "email-statuses")))
@@ -94,6 +101,9 @@ def _identity(store: Store) -> Iterator[Finding]:
     if wanted not in channels:
         known = ", ".join(f"{c.id} ({c.name})" for c in channels.values())
         yield Finding("error", f"channel {wanted} does not exist", f"Set channel_id to one of: {known}")
+    elif channels[wanted].status not in _LIVE:
+        what = f"channel {wanted} ({channels[wanted].name}) is {channels[wanted].status}, and BigCommerce takes no order for it"
+        yield Finding("error", what, "Connect the channel again, or set channel_id to another.")
     else:
         yield Finding("ok", f"orders go to channel {wanted} ({channels[wanted].name})")
 
@@ -112,6 +122,35 @@ def _currencies(app: App, store: Store) -> Iterator[Finding]:
         elif listed[code].decimal_places < places(code):
             what = f"the store keeps {listed[code].decimal_places} decimals of {code}; source {name} may have {places(code)}"
             yield Finding("warning", what, "Set the decimal places of the currency in the store's settings.")
+
+
+def _taxes(app: App, store: Store) -> Iterator[Finding]:
+    """On which side of tax store and tills are exact, and whether charges without tax have a class of their own."""
+    included = store.info.store().prices_include_tax
+    for name, till in app.tills.items():
+        said = getattr(till.config.settings, "prices_include_tax", None)
+        if till.config.common.store == store.name and None not in (said, included) and said is not included:
+            sides = ("with tax", "without tax") if said else ("without tax", "with tax")
+            what = f"source {name} prices {sides[0]}, the store {sides[1]}: totals are the receipt's, BigCommerce shows unit prices"
+            yield Finding("ok", f"{what} of the other side to four places")
+    rules, classes = store.settings.rules, {one.id: one.name for one in store.info.tax_classes()}
+    untaxed = {
+        number: name for number, name in classes.items() if "non-tax" in name.lower() or "exempt" in name.lower()
+    }
+    if rules.fee_tax_class_id is not None and classes and rules.fee_tax_class_id not in classes:
+        known = ", ".join(f"{number} ({name})" for number, name in classes.items())
+        yield Finding(
+            "error", f"tax class {rules.fee_tax_class_id} does not exist", f"Set fee_tax_class_id to one of: {known}"
+        )
+    elif rules.fee_tax_class_id is None:
+        number = next(iter(untaxed), None)
+        cure = f"; fee_tax_class_id = {number} ({untaxed[number]}) makes them fees" if number is not None else ""
+        yield Finding("ok", f"tips and other charges without tax become lines of the order{cure}")
+    else:
+        name = classes.get(rules.fee_tax_class_id, "not told")
+        yield Finding(
+            "ok", f"tips and other charges without tax become fees of tax class {rules.fee_tax_class_id} ({name})"
+        )
 
 
 def _clock(app: App, store: Store) -> Iterator[Finding]:

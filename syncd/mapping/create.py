@@ -1,9 +1,9 @@
 """A sale as the payload of a new order. Pure.
 
 The arithmetic, which BigCommerce's own follows
-(https://developer.bigcommerce.com/docs/rest-management/orders): subtotal = the lines; total = subtotal + shipping + fees -
-discount. Line prices have four places, so a line of three for 10.00 comes to 9.9999; ``subtotal_*`` and ``total_*``, always
-given in pairs, carry the receipt's exact amounts, tax included.
+(https://developer.bigcommerce.com/docs/rest-management/orders): subtotal = the lines; total = subtotal + shipping + fees. What
+lowers the sale as a whole is in the lines' prices already (see ``spread``). Line prices have four places, so a line of three for
+10.00 comes to 9.9999; ``subtotal_*`` and ``total_*``, always given in pairs, carry the receipt's exact amounts, tax included.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from pydantic import JsonValue
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.keys import sent_key
-from syncd.canonical.money import to_minor
 from syncd.canonical.order import Fulfilment
 from syncd.mapping import charges, tenders
 from syncd.mapping.addresses import billing_address, shipping_address
 from syncd.mapping.amounts import as_text
-from syncd.mapping.lines import MappedLine, came_back, fee_line, map_lines, sold, subtotals
+from syncd.mapping.lines import MappedLine, came_back, fee_line, map_lines, subtotals
 from syncd.mapping.matches import Matches
 from syncd.mapping.payload import Decision, Declined, Held, Mapped, Payload
 from syncd.mapping.rules import LIVE, Applied, DefaultAddress, Occasion, Rules, applied
+from syncd.mapping.spread import spread, taken_off
 from syncd.mapping.stamp import stamp
 from syncd.mapping.statuses import status_words
 
@@ -36,15 +36,14 @@ def map_create(
     order: CanonicalOrder, matches: Matches, rules: Rules, occasion: Occasion = LIVE
 ) -> Mapped | Held | Declined:
     """The body of POST /v2/orders for a sale, with every decision; or why there is none."""
-    taken = charges.discount(order)
+    taken = taken_off(order)
     if held := _unmappable(order, rules, taken):
         return held
-    here = applied(order, rules, occasion)
-    goods_sold = sold(order)
-    lines = map_lines(order.sale_key, goods_sold, matches, rules, here.stock)
+    here, made = applied(order, rules, occasion), spread(order)
+    lines = map_lines(order, made.lines, matches, rules, here.stock)
     if isinstance(lines, Declined):
         return lines
-    as_lines = charges.as_lines(order, goods_sold, rules)
+    as_lines = charges.as_lines(made, rules)
     lines += [fee_line(fee, charges.fee_name(fee)) for fee in as_lines]
     if not lines:
         return Held("it has no line that sells anything", f"Look at it in the POS, then: syncd skip {order.sale_key}")
@@ -54,19 +53,20 @@ def map_create(
         return Held(str(error), _NOTE_CURE.format(key=order.sale_key))
     billing, billed = billing_address(order, here.default_address)
     goods, delivered = _goods(order, rules, here, lines, billing)
-    fees = list(charges.fees(order, as_lines))
+    fees = list(charges.fees(made, as_lines, rules))
     payload: Payload = {
         **head(order, matches, rules, here),
         "staff_notes": note,
-        **_money(order, subtotals(goods_sold, as_lines), taken),
+        **_money(order, subtotals(made.lines, as_lines)),
+        **charges.discount_shown(taken, rules),
         "billing_address": billing,
         **goods,
-        **charges.delivery(order),
+        **charges.delivery(made),
     }
     if fees:
         payload["fees"] = [fee for fee, _ in fees]
     decisions = [*(line.decision for line in lines), *(decision for _, decision in fees)]
-    decisions += [*charges.discount_decisions(order), billed, delivered]
+    decisions += [*charges.discount_decisions(order, made), billed, delivered]
     return Mapped(payload, (*decisions, *head_decisions(order, matches, payload)), stamp(payload).to_json())
 
 
@@ -101,15 +101,14 @@ def head(order: CanonicalOrder, matches: Matches, rules: Rules, here: Applied) -
     return said | ({"payment_method": method} if method else {})
 
 
-def _money(order: CanonicalOrder, sums: tuple[Decimal, Decimal], taken: Decimal) -> Payload:
-    inc_tax, ex_tax = (to_minor(amount, order.currency) for amount in sums)
-    money: dict[str, JsonValue] = {
+def _money(order: CanonicalOrder, sums: tuple[Decimal, Decimal]) -> Payload:
+    inc_tax, ex_tax = sums
+    return {
         "subtotal_inc_tax": as_text(inc_tax),
         "subtotal_ex_tax": as_text(ex_tax),
         "total_inc_tax": as_text(order.total_inc_tax),
         "total_ex_tax": as_text(order.total_inc_tax - order.total_tax),
     }
-    return money | ({"discount_amount": as_text(taken)} if taken else {})
 
 
 def _goods(

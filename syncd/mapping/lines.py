@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.cards import mask_cards
-from syncd.canonical.money import total
+from syncd.canonical.money import minor, total
 from syncd.canonical.order import Fee, Line, LineKind
 from syncd.mapping.amounts import as_number, unit_price
 from syncd.mapping.matches import CatalogMatch, Matches, RequiredModifier, normal_code
@@ -56,8 +56,10 @@ def came_back(line: Line) -> bool:
     return line.quantity < 0 or line.total_inc_tax < 0
 
 
-def map_lines(key: str, lines: Sold, matches: Matches, rules: Rules, stock: Stock) -> list[MappedLine] | Declined:
-    """Every line of the sale ``key`` that sells something; Declined where a rule refuses an unknown SKU."""
+def map_lines(
+    order: CanonicalOrder, lines: Sold, matches: Matches, rules: Rules, stock: Stock
+) -> list[MappedLine] | Declined:
+    """``lines`` of a sale, at the amounts that they carry; Declined where a rule refuses an unknown SKU."""
     mapped: list[MappedLine] = []
     unknown: list[str] = []
     for number, line in lines:
@@ -65,10 +67,10 @@ def map_lines(key: str, lines: Sold, matches: Matches, rules: Rules, stock: Stoc
         code, strict = line.sku or line.upc, stock == "bigcommerce" and rules.unknown_sku == "reject"
         if strict and code and choice.match is None and not choice.short:
             unknown.append(code)
-        mapped.append(_line(number, line, choice, rules))
+        mapped.append(_line(number, line, choice, (rules, order.currency)))
     if unknown:
         why = f'the catalog has no product for {", ".join(sorted(set(unknown)))}, and unknown_sku is "reject"'
-        return Declined(why, f'Add it to the catalog or set unknown_sku = "custom", then: syncd retry {key}')
+        return Declined(why, f'Add it to the catalog or set unknown_sku = "custom", then: syncd retry {order.sale_key}')
     return mapped
 
 
@@ -126,8 +128,9 @@ def _says(said: set[str], name: str, label: str) -> bool:
     return value in said or f"{name.strip().casefold()}: {value}" in said
 
 
-def _line(number: int, line: Line, choice: _Choice, rules: Rules) -> MappedLine:
-    quantity, weighed = _whole_quantity(line)
+def _line(number: int, line: Line, choice: _Choice, by: tuple[Rules, str]) -> MappedLine:
+    rules, currency = by
+    quantity, weighed = _whole_quantity(line, currency, in_catalog=choice.match is not None)
     wired: Wired = {
         "name": line_name(line, weighed=weighed),
         "quantity": quantity,
@@ -165,10 +168,19 @@ def fee_line(fee: Fee, name: str) -> MappedLine:
     return MappedLine(wired, Decision(name, "custom line", f"a {fee.kind.value}; the config wants it as a line"), True)
 
 
-def _whole_quantity(line: Line) -> tuple[int, bool]:
-    """The API's quantity is a whole number: 0.450 kg is one piece with the weight in its name."""
+def _whole_quantity(line: Line, currency: str, *, in_catalog: bool) -> tuple[int, bool]:
+    """The API's quantity is a whole number: 0.450 kg is one piece with the weight in its name.
+
+    So are pieces so many that their price at four places no longer comes to the line's total; those of the catalog stay apart,
+    for their stock is counted, and the order's subtotals carry what their price loses.
+    """
     whole = int(line.quantity)
-    return (whole, False) if whole == line.quantity and whole >= 1 else (1, True)
+    if whole != line.quantity or whole < 1:
+        return 1, True
+    drifts = not in_catalog and any(
+        minor(unit_price(side, whole) * whole, currency) != side for side in (line.total_inc_tax, line.total_ex_tax)
+    )
+    return (1, True) if drifts else (whole, False)
 
 
 def amount(line: Line) -> str:

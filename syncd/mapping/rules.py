@@ -115,6 +115,8 @@ class Rules(_Table):
     backfill_stock: Stock = "elsewhere"
     aliases: Path | None = None
     customers: Literal["match", "create", "guest"] = "match"
+    fee_tax_class_id: Annotated[int, Field(ge=0)] | None = None
+    show_discount: bool = False
     fees_as: dict[FeeKind, Literal["fee", "line"]] = Field(default_factory=dict)
     returned_goods: Literal["discount", "hold"] = "discount"
     unlinked_return: Literal["hold", "negative_order"] = "hold"

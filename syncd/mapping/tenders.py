@@ -5,7 +5,7 @@ from __future__ import annotations
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.cards import mask_cards
 from syncd.canonical.money import format_money
-from syncd.canonical.order import Line, Refund, Tender, TenderStatus
+from syncd.canonical.order import Discount, Line, Refund, Tender, TenderStatus
 from syncd.mapping.note import render_note
 from syncd.mapping.rules import Rules
 from syncd.mapping.text import bounded
@@ -59,6 +59,7 @@ def _standard(order: CanonicalOrder, rules: Rules) -> list[str]:
     ]
     notes = [", ".join([f"POS sale {order.sale_key}", *where])]
     notes += [_paid(tender, order.currency, rules) for tender in _captured(order)]
+    notes += [_discount(one, order.currency) for one in order.discounts]
     notes += [text for line in order.lines if (text := _line_note(line))]
     notes += [refund_note(refund, order) for refund in order.refunds]
     return notes + ([f"Note: {order.note}"] if order.note else [])
@@ -80,6 +81,12 @@ def _paid(tender: Tender, currency: str, rules: Rules) -> str:
     if tender.tip:
         text += f", of which tip {format_money(tender.tip, currency)}"
     return text + (f", change {format_money(tender.change, currency)}" if tender.change else "")
+
+
+def _discount(taken: Discount, currency: str) -> str:
+    """``Discount 5.00 USD: Staff, code S5``; its share is in each line's price."""
+    code = f", code {taken.code}" if taken.code else ""
+    return f"Discount {format_money(taken.amount_inc_tax, currency)}: {taken.name}{code}"
 
 
 def _line_note(line: Line) -> str:

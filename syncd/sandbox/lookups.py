@@ -71,6 +71,14 @@ def _currencies(world: World, _asked: Asked) -> Answer:
     )
 
 
+def _tax_classes(_world: World, _asked: Asked) -> Answer:
+    names = ("Non-Taxable Products", "Shipping", "Gift Wrapping")
+    made = "Mon, 23 Nov 2026 10:00:00 +0000"
+    return ok(
+        [{"id": n, "name": name, "created_at": made, "updated_at": made} for n, name in enumerate(names, start=1)]
+    )
+
+
 def _time(_world: World, _asked: Asked) -> Answer:
     return ok({"time": int(time.time())})  # noqa: TID251  the sandbox is a world of its own, with a clock of its own
 
@@ -141,6 +149,7 @@ READS: dict[str, Callable[[World, Asked], Answer]] = {
     "v2/store": _store,
     "v2/time": _time,
     "v2/currencies": _currencies,
+    "v2/tax_classes": _tax_classes,
     "v3/catalog/variants": _variants,
     "v3/catalog/products": _products,
     "v3/customers": _customers,

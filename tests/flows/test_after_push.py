@@ -37,6 +37,7 @@ def put(store: Store, number: int, body: object) -> None:
 
 
 def test_edits_after_the_push_change_the_order_and_nothing_else(shop: Shop) -> None:
+    shop.configure(SOURCE, "fee_tax_class_id = 1\n")
     till(shop, say("tipped"), say("named"), say("fewer"), say("same"))
     before = order_of(shop, "same")
     posts = shop.store.stats()["requests"]["POST /v2/orders"]

@@ -117,3 +117,14 @@ def test_check_says_what_an_order_does_to_stock_and_which_mails_go_out(shop: Sho
     said = shop.run("check", "--json").out
     assert "moves no stock" in said
     assert "sends no mail" in said
+
+
+def test_check_names_the_tax_class_for_charges_without_tax_and_a_channel_that_is_disconnected(shop: Shop) -> None:
+    assert "fee_tax_class_id = 1 (Non-Taxable Products)" in shop.run("check", "--json").out
+    shop.configure(SOURCE, "fee_tax_class_id = 1\n")
+    assert "fees of tax class 1 (Non-Taxable Products)" in shop.run("check", "--json").out
+    shop.configure(SOURCE, "fee_tax_class_id = 9\nchannel_id = 3\n")
+    said = shop.run("check", "--json")
+    assert said.code != 0
+    assert "tax class 9 does not exist" in said.out
+    assert "channel 3 (Old market) is disconnected" in said.out

@@ -69,18 +69,86 @@ def test_three_for_ten_keeps_the_receipts_total() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "where"),
-    [("tip", "fees"), ("service_charge", "fees"), ("bag", "fees"), ("delivery", "shipping_cost_inc_tax")],
+    [("service_charge", "fees"), ("bag", "fees"), ("surcharge", "fees"), ("delivery", "shipping_cost_inc_tax")],
 )
 def test_what_is_charged_beside_the_lines_has_its_place(kind: str, where: str) -> None:
-    fee = {"kind": kind, "name": kind, "total_ex_tax": "2.00", "total_inc_tax": "2.00"}
-    assert where in payload(sale(lines=line(), fees=[fee], total_inc_tax="12.80"))
+    fee = {"kind": kind, "name": kind, "total_ex_tax": "2.00", "total_inc_tax": "2.16"}
+    assert where in payload(sale(lines=line(), fees=[fee], total_inc_tax="12.96", total_tax="0.96"))
 
 
-def test_cash_rounding_is_a_fee_upwards_and_a_discount_downwards() -> None:
-    up = payload(sale(lines=line(), rounding="0.02", total_inc_tax="10.82"))
+def test_a_charge_without_tax_is_a_fee_where_the_store_has_a_class_for_it_and_else_a_line() -> None:
+    tip = {"kind": "tip", "name": "Tip", "total_ex_tax": "2.00", "total_inc_tax": "2.00"}
+    tipped = sale(lines=line(), fees=[tip], total_inc_tax="12.80")
+    made = payload(tipped, fee_tax_class_id=3)
+    assert [(fee["cost_inc_tax"], fee["tax_class_id"]) for fee in made["fees"]] == [("2.0000", 3)]
+    made = payload(tipped)
+    assert "fees" not in made
+    assert [product["name"] for product in made["products"]] == ["Thing", "Tip"]
+    assert "tax_class_id" not in payload(tipped, fees_as={"tip": "fee"})["fees"][0]
+
+
+def test_charges_of_nothing_are_left_out() -> None:
+    nothing = [{"kind": kind, "name": kind, "total_ex_tax": "0", "total_inc_tax": "0"} for kind in ("tip", "delivery")]
+    made = payload(sale(lines=line(), fees=nothing), fee_tax_class_id=3)
+    assert not made.keys() & {"fees", "shipping_cost_inc_tax", "shipping_cost_ex_tax"}
+
+
+def test_delivery_that_is_given_back_lowers_the_goods_and_is_never_negative() -> None:
+    given_back = {"kind": "delivery", "name": "Free delivery", "total_ex_tax": "-2.00", "total_inc_tax": "-2.00"}
+    made = payload(sale(lines=line(), fees=[given_back], total_inc_tax="8.80"))
+    assert "shipping_cost_inc_tax" not in made
+    assert made["products"][0]["price_inc_tax"] == 8.8
+
+
+def test_cash_rounding_is_a_charge_upwards_and_taken_off_the_lines_downwards() -> None:
+    up = payload(sale(lines=line(), rounding="0.02", total_inc_tax="10.82"), fee_tax_class_id=3)
     assert up["fees"][0]["cost_inc_tax"] == "0.0200"
     down = payload(sale(lines=line(), rounding="-0.03", total_inc_tax="10.77"))
-    assert down["discount_amount"] == "0.0300"
+    assert (down["products"][0]["price_inc_tax"], down["products"][0]["price_ex_tax"]) == (10.77, 9.97)
+
+
+def test_an_order_discount_is_spread_over_the_lines_so_that_price_and_tax_add_up() -> None:
+    goods = [*line(), *line(line_id="2", total_ex_tax="5.00", total_inc_tax="5.00")]
+    off = [{"name": "Staff", "amount_inc_tax": "3.16", "amount_ex_tax": "3.00"}]
+    made = payload(sale(lines=goods, discounts=off, total_inc_tax="12.64", total_tax="0.64"))
+    assert "discount_amount" not in made
+    assert [(p["price_inc_tax"], p["price_ex_tax"]) for p in made["products"]] == [(8.64, 8), (4, 4)]
+
+
+def test_a_discount_may_be_shown_as_a_figure_of_its_own_beside_the_lowered_prices() -> None:
+    off = [{"name": "Staff", "amount_inc_tax": "1.08", "amount_ex_tax": "1.00"}]
+    made = payload(sale(lines=line(), discounts=off, total_inc_tax="9.72", total_tax="0.72"), show_discount=True)
+    assert (made["discount_amount"], made["products"][0]["price_inc_tax"]) == ("1.0800", 9.72)
+
+
+def test_a_discount_lowers_gift_cards_only_where_the_goods_do_not_suffice() -> None:
+    card = line(line_id="2", kind="gift_card", total_ex_tax="50.00", total_inc_tax="50.00")
+    off = [{"name": "Staff", "amount_inc_tax": "5.40", "amount_ex_tax": "5.00"}]
+    made = payload(sale(lines=[*line(), *card], discounts=off, total_inc_tax="55.40", total_tax="0.40"))
+    assert [p["price_inc_tax"] for p in made["products"]] == [5.4, 50]
+    off = [{"name": "All", "amount_inc_tax": "20.80", "amount_ex_tax": "20.00"}]
+    made = payload(sale(lines=[*line(), *card], discounts=off, total_inc_tax="40.00", total_tax="0"))
+    assert [p["price_inc_tax"] for p in made["products"]] == [0, 40]
+
+
+def test_a_coupon_that_leaves_the_tax_alone_never_lowers_a_price_below_its_tax() -> None:
+    goods = [*line(total_ex_tax="90.00", total_inc_tax="90.00"), *line(line_id="2")]
+    off = [{"name": "Coupon", "amount_inc_tax": "99.50", "amount_ex_tax": "99.50"}]
+    made = payload(sale(lines=goods, discounts=off, total_inc_tax="1.30", total_tax="0.80"))
+    prices = [(p["price_inc_tax"], p["price_ex_tax"]) for p in made["products"]]
+    assert all(0 <= ex_tax <= inc_tax for inc_tax, ex_tax in prices)
+    assert sum(inc_tax for inc_tax, _ in prices) == 1.3
+
+
+def test_pieces_so_many_that_their_price_drifts_are_one_piece_with_the_amount_in_the_name() -> None:
+    many = {"quantity": "1000", "total_ex_tax": "1234.57", "total_inc_tax": "1234.57"}
+    (product,) = payload(sale(lines=line(**many), total_inc_tax="1234.57", total_tax="0"))["products"]
+    assert (product["quantity"], product["price_inc_tax"]) == (1, 1234.57)
+    assert "1000" in product["name"]
+    made = payload(
+        sale(lines=line(sku="MUG-1", **many), total_inc_tax="1234.57", total_tax="0"), Matches(by_sku={"MUG-1": MUG})
+    )
+    assert made["products"][0]["quantity"] == 1000
 
 
 def test_tenders_are_named_once_and_card_numbers_never_shown() -> None:

@@ -95,7 +95,7 @@ def test_a_backfill_moves_no_stock_unless_told_to() -> None:
         assert ("product_id" not in str(mapped.payload["products"])) is custom
 
 
-def test_a_deposit_is_a_line_and_redeemed_it_is_a_discount() -> None:
+def test_a_deposit_is_a_line_and_redeemed_it_lowers_what_is_paid_for_the_rest() -> None:
     paid = payload(sale(lines=line(kind="deposit", sku="MUG-1")), KNOWN)
     assert "product_id" not in paid["products"][0]
     back = {
@@ -107,7 +107,7 @@ def test_a_deposit_is_a_line_and_redeemed_it_is_a_discount() -> None:
         "total_inc_tax": "-5.00",
     }
     redeemed = payload(sale(lines=[*line(), back], total_inc_tax="5.80"))
-    assert redeemed["discount_amount"] == "5.0000"
+    assert redeemed["products"][0]["price_inc_tax"] == 5.8
     assert (redeemed["total_inc_tax"], len(redeemed["products"])) == ("5.8000", 1)
 
 
@@ -144,7 +144,11 @@ BACK = {
 def test_returned_goods_beside_sold_ones_lower_the_total_or_hold_the_sale() -> None:
     order = sale(lines=[*line(), BACK], total_inc_tax="8.64", total_tax="0.64")
     made = payload(order)
-    assert (made["discount_amount"], made["total_inc_tax"], made["total_ex_tax"]) == ("2.1600", "8.6400", "8.0000")
+    assert (made["products"][0]["price_inc_tax"], made["total_inc_tax"], made["total_ex_tax"]) == (
+        8.64,
+        "8.6400",
+        "8.0000",
+    )
     assert isinstance(map_create(order, Matches(), rules(returned_goods="hold")), Held)
 
 
@@ -153,7 +157,7 @@ TIP = {"kind": "tip", "name": "Tip", "total_ex_tax": "2.00", "total_inc_tax": "2
 
 def test_fees_may_be_lines_and_are_where_there_is_no_other() -> None:
     order = sale(lines=line(), fees=[TIP], total_inc_tax="12.80")
-    assert payload(order)["fees"][0]["cost_inc_tax"] == "2.0000"
+    assert payload(order, fee_tax_class_id=3)["fees"][0]["cost_inc_tax"] == "2.0000"
     as_line = payload(order, fees_as={"tip": "line"})
     assert [made["name"] for made in as_line["products"]] == ["Thing", "Tip"]
     assert "fees" not in as_line
