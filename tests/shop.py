@@ -56,9 +56,8 @@ class Store:
     token: str
 
     def get(self, path: str) -> Any:
-        answer = requests.get(
-            f"{self.url}/stores/{self.store_hash}{path}", headers={"X-Auth-Token": self.token}, timeout=10
-        )
+        headers = {"X-Auth-Token": self.token, "Accept": "application/json"}
+        answer = requests.get(f"{self.url}/stores/{self.store_hash}{path}", headers=headers, timeout=10)
         answer.raise_for_status()
         return answer.json() if answer.content else []
 

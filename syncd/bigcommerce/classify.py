@@ -17,6 +17,8 @@ from syncd.bigcommerce.wire import WireAnswer, WireError
 from syncd.canonical.money import plain
 
 _MOST_WORDS = 500
+_BARRED = (401, 403, 423)  # a matter of the whole store: the token, or a lock
+_SUSPENDED = "store is suspended"
 _SHORTEST_CUT = 16
 _LONGEST_WAIT_S = 300.0
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
@@ -56,12 +58,14 @@ def _without_success(seen: WireAnswer | WireError) -> Outcome | None:
         return None
     if 300 <= status < 400:
         return Unknown(f"the API answered {status} and pointed elsewhere; not followed", misdirected=True)
-    if status in (401, 403):
+    if status in _BARRED:
         return Barred(status, words(seen.body))
     if status == 429:
         return Throttled(reset_s(seen.headers))
     if status == 408 or status >= 500 or status < 200:
-        return Unknown(f"the API answered {status}: {words(seen.body)}")
+        said = words(seen.body)
+        closed = status == 507 or (status == 503 and _SUSPENDED in said.lower())
+        return Unknown(f"the API answered {status}: {said}", store_closed=closed)
     return Refused(status, words(seen.body), _shortages(seen.body))
 
 

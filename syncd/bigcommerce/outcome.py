@@ -44,7 +44,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Barred:
-    """401 or 403: the store refused our token; no sale is to blame."""
+    """401, 403 or 423: the store refused our token, or is locked; no sale is to blame."""
 
     status: int
     words: str
@@ -68,11 +68,14 @@ class NotSent:
 class Unknown:
     """It may have taken effect. ``misdirected`` marks a 3xx: the URL or a proxy is wrong, and the store must pause.
 
+    So it must where ``store_closed``: BigCommerce has suspended it, or it has reached a limit of its plan.
+
     ``order_id`` is an order that the answer named without our key, and ``cut_at`` the length at which it had cut that key.
     """
 
     why: str
     misdirected: bool = False
+    store_closed: bool = False
     order_id: int | None = None
     cut_at: int | None = None
 

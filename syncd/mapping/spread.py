@@ -29,7 +29,7 @@ class Spread(NamedTuple):
     fees: tuple[Fee, ...]
     delivery: tuple[Fee, ...]
     apart: bool
-    """Whether tax and price had to be spread apart from each other, over delivery and fees too."""
+    """Whether all of it had to be spread anew, delivery and fees too."""
 
 
 class _Part(NamedTuple):
@@ -51,8 +51,7 @@ def spread(order: CanonicalOrder) -> Spread:
     parts = [_part(_rank(line), line, order.currency) for _, line in lines]
     parts += [_part(_DELIVERY if fee.kind is FeeKind.DELIVERY else _FEES, fee, order.currency) for fee in fees]
     shares = _lowered(parts, order) if parts else []
-    apart = shares is None
-    found = _anew(parts, order) if shares is None else shares
+    found, apart = (shares, False) if shares is not None else _anew(parts, order)
     made_lines = tuple((number, _at(line, part)) for (number, line), part in zip(lines, found, strict=False))
     made_fees = [_at(fee, part) for fee, part in zip(fees, found[len(lines) :], strict=True)]
     return Spread(
@@ -111,15 +110,20 @@ def _to_sum(amounts: list[Decimal], parts: Sequence[_Part], wanted: Decimal, cur
         charged_ranks = [part.rank for part, amount in zip(parts, amounts, strict=True) if amount]
         first = min(charged_ranks, default=ranks[0])
         ranks.sort(key=lambda rank: (rank != first, rank))
+    left: dict[int, Decimal] = {}
     for rank in ranks:
+        whole = total(amount for amount, part in zip(amounts, parts, strict=True) if part.rank == rank)
+        left[rank] = max(ZERO, whole - off)
+        off -= whole - left[rank]
+    if off:
+        return None
+    fine = {rank: share for rank, share in left.items() if minor(share, currency) is not share}
+    left |= zip(fine, allocate(total(fine.values()), list(fine.values()), currency), strict=True)
+    for rank, share in left.items():
         places = [place for place, part in enumerate(parts) if part.rank == rank]
-        weights = [amounts[place] for place in places]
-        whole = total(weights)
-        left = max(ZERO, whole - off)
-        off -= whole - left
-        for place, share in zip(places, _shares(left, weights, currency), strict=True):
-            found[place] = share
-    return found if not off else None
+        for place, amount in zip(places, _shares(share, [amounts[place] for place in places], currency), strict=True):
+            found[place] = amount
+    return found
 
 
 def _shares(wanted: Decimal, weights: list[Decimal], currency: str) -> Sequence[Decimal]:
@@ -129,11 +133,22 @@ def _shares(wanted: Decimal, weights: list[Decimal], currency: str) -> Sequence[
     return allocate(wanted, weights, currency)
 
 
-def _anew(parts: Sequence[_Part], order: CanonicalOrder) -> list[_Part]:
-    """Price without tax and tax, each allocated over everything: the last resort, which always comes out."""
-    ex_tax = allocate(order.total_inc_tax - order.total_tax, [part.ex_tax for part in parts], order.currency)
-    tax = allocate(order.total_tax, [part.tax for part in parts], order.currency)
-    return [_Part(part.rank, one + two, two) for part, one, two in zip(parts, ex_tax, tax, strict=True)]
+def _anew(parts: Sequence[_Part], order: CanonicalOrder) -> tuple[list[_Part], bool]:
+    """Price without tax and tax, each allocated over the lines, or over everything where the charges alone come to more.
+
+    The last resort, which always comes out; and whether the charges were touched.
+    """
+    charges = [part for part in parts if part.rank > _PAID_AHEAD]
+    ex_tax = order.total_inc_tax - order.total_tax - total(part.ex_tax for part in charges)
+    tax = order.total_tax - total(part.tax for part in charges)
+    touched = len(charges) == len(parts) or ex_tax < 0 or tax < 0
+    if touched:
+        ex_tax, tax, charges = order.total_inc_tax - order.total_tax, order.total_tax, []
+    lowered = parts[: len(parts) - len(charges)]
+    ex_taxes = allocate(ex_tax, [part.ex_tax for part in lowered], order.currency)
+    taxes = allocate(tax, [part.tax for part in lowered], order.currency)
+    found = [_Part(part.rank, one + two, two) for part, one, two in zip(lowered, ex_taxes, taxes, strict=True)]
+    return [*found, *charges], touched
 
 
 Charge = TypeVar("Charge", Line, Fee)

@@ -65,6 +65,15 @@ class Sent:
     more: bool = False
 
 
+_BARRED = {
+    401: (
+        "BigCommerce refused the token",
+        "Check that the token is the store's own, is not revoked and may modify orders and read products.",
+    ),
+    423: ("BigCommerce has locked the store", "Look at the store's control panel; syncd goes on once it is unlocked."),
+}
+
+
 def decide(outcome: Outcome, sent: Sent, policy: Policy, now: datetime) -> Verdict:
     """The one place that says what an outcome means."""
     match outcome:
@@ -73,8 +82,8 @@ def decide(outcome: Outcome, sent: Sent, policy: Policy, now: datetime) -> Verdi
         case Refused():
             return _refused(outcome, sent, now)
         case Barred(status=status, words=words):
-            why = f"BigCommerce refused the token ({status}): {words}"
-            cure = "Check that the token is the store's own, is not revoked and may modify orders and read products."
+            what, cure = _BARRED.get(status, _BARRED[401])
+            why = f"{what} ({status}): {words}"
             return Verdict(Delayed(now, why), Pause(why, cure))
         case Throttled(reset_s=reset_s):
             wait = timedelta(seconds=reset_s) if reset_s is not None else policy.back_off
@@ -104,6 +113,9 @@ def _unsettling(outcome: Unknown) -> StoreEffect:
     if outcome.misdirected:
         cure = "Check api_url and any proxy between: BigCommerce's API never redirects."
         return Pause(f"the API answered with a redirect: {outcome.why}", cure)
+    if outcome.store_closed:
+        cure = "Look at the store's control panel, or ask BigCommerce's support; syncd goes on by itself once it is open again."
+        return Pause(f"BigCommerce takes no orders for this store now: {outcome.why}", cure)
     if outcome.cut_at is not None:
         why = f"BigCommerce kept only {outcome.cut_at} characters of a sale's key: a second sale could end under the same one"
         cure = f"Set longest_key = {outcome.cut_at} for this store: longer keys are then sent in a short form."

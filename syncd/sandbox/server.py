@@ -8,7 +8,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Any, cast
 
 import httptools
@@ -22,10 +21,25 @@ from syncd.sandbox.quota import Quota
 from syncd.sandbox.routes import respond
 from syncd.sandbox.settings import SandboxSettings
 from syncd.sandbox.tape import Tape
+from syncd.sandbox.wire import as_asked, to_wire
 from syncd.sandbox.world import CHANNELS, Asked, World
 
 _FLUSH_S = 0.2
-_BEFORE = {"drop_before_commit", "5xx_before", "429", "429_bare", "401", "redirect", "hang", "late_commit"}
+_SUSPENDED = (
+    "The store is suspended. This may be due to an administrative action, or due to a billing issue. "
+    "Please contact BigCommerce support for more information."
+)
+_HTML = b"<html><head><title>Sorry</title></head><body>The server has a problem.</body></html>"
+_AFTER = {
+    "drop_after_commit",
+    "5xx_after",
+    "garbage_body",
+    "truncated_body",
+    "slow_body",
+    "slow_headers",
+    "swap_answer",
+    "rewrite_total",
+}
 
 
 class Sandbox:
@@ -103,7 +117,7 @@ class _Connection(asyncio.Protocol):
         self._sandbox = sandbox
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
-        self._url, self._body, self._token = b"", b"", ""
+        self._url, self._body, self._token, self._accept = b"", b"", "", ""
         self._turn: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -128,6 +142,8 @@ class _Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         if name.lower() == b"x-auth-token":
             self._token = value.decode("latin-1")
+        elif name.lower() == b"accept":
+            self._accept = value.decode("latin-1")
 
     def on_body(self, body: bytes) -> None:
         self._body += body
@@ -135,7 +151,8 @@ class _Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         method = self._parser.get_method().decode()
         asked = Asked.read(method, self._url, self._body, self._token)
-        self._url, self._body, self._token = b"", b"", ""
+        asked.accept = self._accept
+        self._url, self._body, self._token, self._accept = b"", b"", "", ""
         sandbox = self._sandbox
         fault = sandbox.world.plan.strike(method, asked.path) if asked.path.startswith("/stores/") else None
         if fault is None and not sandbox.settings.latency_ms and self._turn is None:
@@ -156,7 +173,7 @@ class _Connection(asyncio.Protocol):
 
     async def _misbehave(self, asked: Asked, fault: Fault) -> None:
         sandbox = self._sandbox
-        if fault.kind in _BEFORE:
+        if fault.kind not in _AFTER:
             await self._before(asked, fault)
             return
         answer = _answer(sandbox, asked)
@@ -164,16 +181,16 @@ class _Connection(asyncio.Protocol):
             case "drop_after_commit":
                 self._close()
             case "5xx_after":
-                self._write(asked, _limited(sandbox, v2_error(fault.status, "The server has a problem.")))
+                self._write(asked, _failed(sandbox, fault.status))
             case "garbage_body":
                 self._write(asked, Answer(answer.status, b"<html>Sorry</html>", "text/html", answer.headers))
             case "truncated_body":
-                self._send(_wire(answer)[: -max(1, len(answer.body) // 2)])
+                self._send(to_wire(answer, from_api=True)[: -max(1, len(answer.body) // 2)])
                 self._close()
             case "slow_body":
-                await self._drip(_wire(answer), fault.seconds, spare=len(answer.body))
+                await self._drip(to_wire(answer, from_api=True), fault.seconds, spare=len(answer.body))
             case "slow_headers":
-                await self._drip(_wire(answer), fault.seconds, spare=None)
+                await self._drip(to_wire(answer, from_api=True), fault.seconds, spare=None)
             case "swap_answer":
                 self._write(asked, _altered(answer, {"id": 1, "external_order_id": "somebody:else"}))
             case "rewrite_total":
@@ -194,15 +211,11 @@ class _Connection(asyncio.Protocol):
                 respond(sandbox.world, asked)
             case "redirect":
                 self._write(asked, _limited(sandbox, Answer(302, headers={"Location": f"{sandbox.url}/elsewhere"})))
-            case "401":
-                self._write(asked, _limited(sandbox, v2_error(401, "Unauthorized. The X-Auth-Token was revoked.")))
-            case "429":
-                self._write(asked, _limited(sandbox, v3_error(429, "You have exceeded the rate limit.")))
-            case "429_bare":
-                self._write(asked, v3_error(429, "Too many requests."))
-            case _:
+            case "5xx_before":
                 _note(sandbox, asked)
-                self._write(asked, _limited(sandbox, v2_error(fault.status, "The server has a problem.")))
+                self._write(asked, _failed(sandbox, fault.status))
+            case _:
+                self._write(asked, _turned_away(sandbox, fault))
 
     async def _drip(self, wire: bytes, seconds: float, *, spare: int | None) -> None:
         """Send the last ``spare`` bytes (all, where None) one by one over ``seconds``."""
@@ -217,7 +230,8 @@ class _Connection(asyncio.Protocol):
     def _write(self, asked: Asked, answer: Answer) -> None:
         if self._sandbox.tape is not None:
             self._sandbox.tape.keep(asked, answer)
-        self._send(_wire(answer))
+        from_api = asked.path.startswith("/stores/")
+        self._send(to_wire(as_asked(asked.path, asked.accept, answer) if from_api else answer, from_api=from_api))
 
     def _send(self, data: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -241,6 +255,38 @@ def _answer(sandbox: Sandbox, asked: Asked) -> Answer:
         answer = refusal.answer
     sandbox.world.statuses[answer.status] = sandbox.world.statuses.get(answer.status, 0) + 1
     return _limited(sandbox, answer)
+
+
+def _failed(sandbox: Sandbox, status: int) -> Answer:
+    """A server's failure: 502 and 504 are the edge's own, a page and no JSON."""
+    if status in (502, 504):
+        return Answer(status, _HTML, "text/html")
+    return _limited(sandbox, v2_error(status, "The server has a problem."))
+
+
+def _turned_away(sandbox: Sandbox, fault: Fault) -> Answer:
+    """A store that takes no request now: over its quota in four dresses, locked, full, suspended, or the token revoked."""
+    match fault.kind:
+        case "401":
+            return _limited(sandbox, v2_error(401, "Unauthorized. The X-Auth-Token was revoked."))
+        case "423":
+            return _limited(sandbox, v2_error(423, "The resource is locked."))
+        case "507":
+            return _limited(sandbox, v2_error(507, "The store has reached a limit of its plan."))
+        case "suspended":
+            return _limited(sandbox, v2_error(503, _SUSPENDED))
+        case "429_bare":
+            return v3_error(429, "Too many requests.")
+        case "429_retry_after":
+            made = v3_error(429, "Too many requests.")
+            made.headers["X-Retry-After"] = str(max(1, round(fault.seconds)))
+            return made
+        case "429_as_500":
+            made = _limited(sandbox, v2_error(500, "The server has a problem."))
+            made.headers["X-Rate-Limit-Requests-Left"] = "0"
+            return made
+        case _:
+            return _limited(sandbox, v3_error(429, "You have exceeded the rate limit."))
 
 
 def _note(sandbox: Sandbox, asked: Asked) -> None:
@@ -267,16 +313,6 @@ def _altered(answer: Answer, changes: dict[str, Any]) -> Answer:
     if not isinstance(document, dict):
         return answer  # a list has no id of its own
     return Answer(answer.status, json.dumps({**document, **changes}).encode(), headers=answer.headers)
-
-
-def _wire(answer: Answer) -> bytes:
-    head = [f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"]
-    head += [f"{name}: {value}" for name, value in answer.headers.items()]
-    if answer.body:
-        head.append(f"Content-Type: {answer.kind}")
-    if answer.status != 204:
-        head.append(f"Content-Length: {len(answer.body)}")
-    return "\r\n".join([*head, "", ""]).encode("latin-1") + answer.body
 
 
 def run_forever(settings: SandboxSettings, *, as_json: bool = False) -> None:

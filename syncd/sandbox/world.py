@@ -62,6 +62,7 @@ class Asked:
     query: dict[str, str]
     body: bytes
     token: str
+    accept: str = ""
 
     @classmethod
     def read(cls, method: str, url: bytes, body: bytes, token: str) -> Asked:

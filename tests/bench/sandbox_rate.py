@@ -25,6 +25,7 @@ def requests_of(store: Store, count: int, source: str = "till") -> list[bytes]:
         assert isinstance(mapped, Mapped)
         body = json.dumps(mapped.payload).encode()
         head = f"POST /stores/{store.store_hash}/v2/orders HTTP/1.1\r\nHost: x\r\nX-Auth-Token: {store.token}\r\n"
+        head += "Accept: application/json\r\n"
         made.append(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
     return made
 
@@ -36,11 +37,11 @@ def exchange(address: tuple[str, int], requests: list[bytes]) -> None:
         for request in requests:
             connection.sendall(request)
             assert file.readline().startswith((b"HTTP/1.1 200", b"HTTP/1.1 201"))
-            length = 0
-            while (line := file.readline()) != b"\r\n":
-                if line.lower().startswith(b"content-length:"):
-                    length = int(line.split(b":")[1])
-            file.read(length)
+            while file.readline() != b"\r\n":
+                pass
+            while length := int(file.readline(), 16):
+                file.read(length + 2)
+            file.readline()
 
 
 def main() -> None:

@@ -38,7 +38,8 @@ def order(shop: Shop, key: str) -> dict[str, Any]:
 
 def ask(shop: Shop, method: str, path: str, body: object = None) -> Any:
     url = f"{shop.store.url}/stores/{shop.store.store_hash}/v2/orders{path}"
-    answer = requests.request(method, url, json=body, headers={"X-Auth-Token": shop.store.token}, timeout=10)
+    headers = {"X-Auth-Token": shop.store.token, "Accept": "application/json"}
+    answer = requests.request(method, url, json=body, headers=headers, timeout=10)
     answer.raise_for_status()
     return answer
 

@@ -60,7 +60,7 @@ def test_a_redirect_may_have_been_a_proxys_after_the_commit(status: int) -> None
     )
 
 
-@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("status", [401, 403, 423])
 def test_a_refused_token_blames_no_sale(status: int) -> None:
     assert classify(answer(status, {"title": "Unauthorized"})) == Barred(status, "Unauthorized")
 
@@ -69,6 +69,17 @@ def test_a_refused_token_blames_no_sale(status: int) -> None:
 def test_a_clear_no_is_refused_with_its_words(status: int) -> None:
     seen = classify(answer(status, [{"status": status, "message": "bad zip"}]))
     assert seen == Refused(status, "bad zip")
+
+
+def test_a_store_that_is_suspended_or_has_reached_its_limits_is_closed_and_the_outcome_unknown() -> None:
+    suspended = [{"status": 503, "message": "The store is suspended. This may be due to an administrative action."}]
+    for status, body in ((503, suspended), (507, "")):
+        seen = classify(answer(status, body))
+        assert isinstance(seen, Unknown)
+        assert seen.store_closed
+    maintenance = classify(answer(503, "down for maintenance"))
+    assert isinstance(maintenance, Unknown)
+    assert not maintenance.store_closed
 
 
 @pytest.mark.parametrize("status", [100, 408, 500, 502, 503, 504, 507, 509, 520, 599])

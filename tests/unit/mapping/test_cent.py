@@ -4,6 +4,7 @@ import os
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -142,6 +143,7 @@ def check_everything(sale: CanonicalOrder, rules: Rules) -> None:
     assert len(payload.get("shipping_addresses", ())) == int(delivered)
 
 
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(sales(), st.sampled_from(RULES))
 def test_the_orders_total_and_tax_are_the_sales(sale: CanonicalOrder, rules: Rules) -> None:
@@ -149,6 +151,7 @@ def test_the_orders_total_and_tax_are_the_sales(sale: CanonicalOrder, rules: Rul
     check_everything(sale, rules)
 
 
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(sales(copies=[25]), st.sampled_from(RULES))
 def test_a_receipt_of_two_hundred_lines_is_right_too(sale: CanonicalOrder, rules: Rules) -> None:

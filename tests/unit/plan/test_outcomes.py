@@ -36,6 +36,10 @@ TABLE = [
     pytest.param(Refused(422, "no"), State.REJECTED, None, id="a 422 rejects the sale"),
     pytest.param(Barred(401, "no"), State.PENDING, Pause, id="a 401 pauses the store and blames no sale"),
     pytest.param(Barred(403, "no"), State.PENDING, Pause, id="a 403 pauses the store and blames no sale"),
+    pytest.param(Barred(423, "no"), State.PENDING, Pause, id="a store that is locked pauses and blames no sale"),
+    pytest.param(
+        Unknown("507", store_closed=True), State.UNKNOWN, Pause, id="a store that is suspended or full pauses"
+    ),
     pytest.param(Throttled(12.0), State.PENDING, None, id="a 429 with headers waits for the reset"),
     pytest.param(Throttled(None), State.PENDING, None, id="a bare 429 backs off"),
     pytest.param(NotSent("refused"), State.PENDING, Stumble, id="what was not sent is pending again"),
