@@ -1,7 +1,7 @@
 """BigCommerce's API as syncd needs it. Knows nothing of sales, the ledger or any POS."""
 
 from syncd.bigcommerce.api import Api
-from syncd.bigcommerce.catalog import CatalogClient, CatalogVariant
+from syncd.bigcommerce.catalog import CatalogClient, CatalogVariant, ProductPage
 from syncd.bigcommerce.client import FilterBroken, OrdersClient, RemoteOrder, Sending
 from syncd.bigcommerce.customers import CustomersClient, NewCustomer
 from syncd.bigcommerce.governor import QuotaGovernor
@@ -21,6 +21,7 @@ __all__ = [
     "NotSent",
     "OrdersClient",
     "Outcome",
+    "ProductPage",
     "QuotaGovernor",
     "Refused",
     "RemoteOrder",

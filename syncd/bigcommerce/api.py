@@ -70,8 +70,10 @@ class Api:
         """Wait for a turn; ``send_paced`` must follow."""
         self._governor.acquire(live=live)
 
-    def get(self, path: str, params: Mapping[str, object] | None = None, *, missing_ok: bool = False) -> Any:  # noqa: ANN401
-        """The JSON at ``path``; None for 204, and for 404 where that is allowed.
+    def get(
+        self, path: str, params: Mapping[str, object] | None = None, *, missing_ok: bool = False, live: bool = True
+    ) -> Any:  # noqa: ANN401
+        """The JSON at ``path``; None for 204, and for 404 where that is allowed. ``live`` False yields to sales.
 
         Raises:
             Denied: 401 or 403.
@@ -79,7 +81,7 @@ class Api:
             Unreachable: anything else that is no answer.
 
         """
-        return self._read_patiently(lambda: self.exchange("GET", path, params), path, missing_ok=missing_ok)
+        return self._read_patiently(lambda: self.exchange("GET", path, params, live=live), path, missing_ok=missing_ok)
 
     def ask(self, path: str, body: Mapping[str, object]) -> Any:  # noqa: ANN401
         """The JSON that a POST without any effect (a quote) answers; None where the API refuses the question (4xx).
@@ -125,7 +127,7 @@ class Api:
             raise Unreachable(f"GET {path} answered {status}: {words(answer.body)}", cure)
         return document
 
-    def pages(self, path: str, params: Mapping[str, object]) -> Iterator[list[Any]]:
+    def pages(self, path: str, params: Mapping[str, object], *, live: bool = True) -> Iterator[list[Any]]:
         """The pages of a V2 list (a bare list) or a V3 list (``data``), 250 a page.
 
         A V2 list ends with an empty page, or 204: a short one may only be short. A V3 list says how many pages it has.
@@ -136,7 +138,7 @@ class Api:
         """
         page, before = 1, None
         while True:
-            document = self.get(path, {**params, "limit": _PAGE, "page": page})
+            document = self.get(path, {**params, "limit": _PAGE, "page": page}, live=live)
             items = document.get("data", []) if isinstance(document, Mapping) else document or []
             if not items:
                 return

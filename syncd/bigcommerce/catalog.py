@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from syncd.bigcommerce.api import Api, chunks
@@ -15,7 +16,7 @@ _VARIANTS = "/v3/catalog/variants"
 _PRODUCTS = "/v3/catalog/products"
 _FIELDS = "id,product_id,sku,upc,option_values"
 _FREE_TEXT = {"text", "multi_line_text"}
-_AT_ONCE, _LONGEST = 200, 4000
+_AT_ONCE, _LONGEST, _PAGE = 200, 4000, 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,17 @@ class CatalogVariant:
     digital: bool
     options: tuple[tuple[int, int], ...]
     required: tuple[Modifier, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProductPage:
+    """A page of products with all of their variants: their ids, the highest, how many are left from here, whether more follow."""
+
+    products: tuple[int, ...]
+    variants: tuple[CatalogVariant, ...]
+    last_id: int
+    total: int
+    more: bool
 
 
 class CatalogClient:
@@ -73,6 +85,26 @@ class CatalogClient:
         found = [item for upc in upcs for item in self._variants({"upc": upc})]
         return self._by_code(found, "upc", set(upcs))
 
+    def product_page(self, *, after: int = 0, changed_since: datetime | None = None, live: bool = True) -> ProductPage:
+        """The next 250 products with an id above ``after``, by id, of those changed since then; ``live`` False yields to sales.
+
+        Raises:
+            RemoteError: the catalog could not be read.
+
+        """
+        wanted: dict[str, object] = {"id:greater": after, "sort": "id", "direction": "asc", "limit": _PAGE}
+        if changed_since is not None:
+            wanted["date_modified:min"] = changed_since.isoformat(timespec="seconds")
+        document = self._api.get(_PRODUCTS, wanted | {"include": "modifiers", "include_fields": "name,type"}, live=live)
+        rows = document.get("data") if isinstance(document, Mapping) else None
+        products = {int(item["id"]): item for item in rows or ()}
+        ids = ",".join(map(str, products))
+        params = {"product_id:in": ids, "include_fields": _FIELDS}
+        pages = self._api.pages(_VARIANTS, params, live=live) if products else ()
+        variants = tuple(_variant(item, products[int(item["product_id"])]) for page in pages for item in page)
+        total = _total(document, len(products))
+        return ProductPage(tuple(products), variants, max(products, default=after), total, total > len(products))
+
     def _variants(self, wanted: Mapping[str, object]) -> list[Any]:
         pages = self._api.pages(_VARIANTS, {**wanted, "include_fields": _FIELDS})
         return [item for page in pages for item in page]
@@ -97,6 +129,14 @@ class CatalogClient:
             for page in self._api.pages(_PRODUCTS, params):
                 found |= {int(item["id"]): item for item in page}
         return found
+
+
+def _total(document: object, least: int) -> int:
+    """How many items a V3 list says that it has; ``least`` where it does not say, and one more where the page is full."""
+    meta = document.get("meta") if isinstance(document, Mapping) else None
+    pagination = meta.get("pagination") if isinstance(meta, Mapping) else None
+    total = pagination.get("total") if isinstance(pagination, Mapping) else None
+    return total if isinstance(total, int) else least + (least == _PAGE)
 
 
 def _variant(item: Mapping[str, Any], product: Mapping[str, Any]) -> CatalogVariant:

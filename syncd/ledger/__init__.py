@@ -5,6 +5,8 @@ from syncd.ledger.alerts import Alert
 from syncd.ledger.facts import Belief, Decision, Doubt, Known, Objection, Standing, There, Verb
 from syncd.ledger.lease import Lease
 from syncd.ledger.ledger import Ledger
+from syncd.ledger.mirror import Code, Walk
+from syncd.ledger.mirror import Row as MirrorRow
 from syncd.ledger.queries import AttemptRow, Lag, Selection, Story
 from syncd.ledger.record import Recorded
 from syncd.ledger.sale import Attempt, Intent, Judge, ReplyInfo, Router, Said, Sale, new_sale, read_document, saying
@@ -15,6 +17,7 @@ __all__ = [
     "Attempt",
     "AttemptRow",
     "Belief",
+    "Code",
     "Decision",
     "Doubt",
     "Intent",
@@ -25,6 +28,7 @@ __all__ = [
     "Lane",
     "Lease",
     "Ledger",
+    "MirrorRow",
     "Moved",
     "Objection",
     "Recorded",
@@ -38,6 +42,7 @@ __all__ = [
     "Story",
     "There",
     "Verb",
+    "Walk",
     "new_sale",
     "read_document",
     "saying",

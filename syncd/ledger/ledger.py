@@ -22,6 +22,7 @@ from syncd.ledger import lease as leases
 from syncd.ledger import record as intake
 from syncd.ledger.engine import Engines, translated
 from syncd.ledger.facts import Decision, Known, Verb
+from syncd.ledger.mirror import MirrorTables
 from syncd.ledger.news import News
 from syncd.ledger.sale import Attempt, Intent, Judge, ReplyInfo, Router, Sale
 from syncd.ledger.schema import cursors
@@ -348,7 +349,12 @@ class Ledger:
         now = self._clock.now()
         self._write(lambda connection: places.finish_backfill(connection, number, now))
 
-    # The look-up cache
+    # The look-up cache, and the mirrors of catalogs
+
+    @property
+    def mirror(self) -> MirrorTables:
+        """The catalogs as the ledger mirrors them."""
+        return MirrorTables(self._write, self._read)
 
     def cache_get(
         self, store: str, kind: str, codes: Sequence[str], *, younger_than: datetime

@@ -242,6 +242,32 @@ alerts = Table(
     ),
 )
 
+catalog = Table(
+    "catalog",
+    metadata,
+    Column("store", Text, primary_key=True),
+    Column("variant_id", BigInteger, primary_key=True),
+    Column("product_id", BigInteger, nullable=False),
+    Column("sku", Text, nullable=False),
+    Column("upc", Text, nullable=False),
+    Column("variant", Text, nullable=False),
+    Column("walk", Integer, nullable=False),
+    Index("catalog_sku", "store", "sku"),
+    Index("catalog_upc", "store", "upc"),
+    Index("catalog_product_id", "store", "product_id"),
+)
+
+mirrors = Table(
+    "mirrors",
+    metadata,
+    Column("store", Text, primary_key=True),
+    Column("walk", Integer, nullable=False),
+    Column("last_id", BigInteger),
+    Column("complete", Integer, nullable=False),
+    Column("began_at", BigInteger, nullable=False),
+    Column("checked_at", BigInteger, nullable=False),
+)
+
 cache = Table(
     "cache",
     metadata,

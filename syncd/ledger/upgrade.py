@@ -10,8 +10,8 @@ from syncd.errors import Corrupt, TooNew
 from syncd.ledger import backup
 from syncd.ledger.engine import Engines
 
-HEAD = "0004"
-KNOWN = ("0001", "0002", "0003", "0004")
+HEAD = "0005"
+KNOWN = ("0001", "0002", "0003", "0004", "0005")
 _FOLDER = Path(__file__).with_name("migrations")
 
 

@@ -15,10 +15,11 @@ from pydantic import TypeAdapter
 from syncd.bigcommerce import CatalogClient, CatalogVariant, CustomersClient, NewCustomer
 from syncd.canonical import CanonicalOrder
 from syncd.clock import Clock
-from syncd.ledger import Ledger
+from syncd.ledger import Code, Ledger
 from syncd.logs import get_logger
 from syncd.mapping import CatalogMatch, Choice, Matches, RequiredModifier, Rules, normal_code
 from syncd.push.aliases import Aliases
+from syncd.push.mirror import Mirror
 from syncd.push.shelf import AGES, Ages, Shelf
 
 _PROBE = "syncd-check"
@@ -44,8 +45,10 @@ class Matcher:
         self._aliases = Aliases(rules.aliases)
         catalog, customers = remotes.catalog, remotes.customers
         place = (store, ledger, clock)
-        self._skus = Shelf("sku", lambda codes: _matches(catalog.variants_by_sku(codes)), _write, _read, place, ages)
-        self._upcs = Shelf("upc", lambda codes: _matches(catalog.variants_by_upc(codes)), _write, _read, place, ages)
+        self.mirror = Mirror(store, ledger, catalog, clock)
+        self._distrusted: dict[Code, set[str]] = {"sku": set(), "upc": set()}
+        self._skus = Shelf("sku", lambda codes: self._ask("sku", codes), _write, _read, place, ages)
+        self._upcs = Shelf("upc", lambda codes: self._ask("upc", codes), _write, _read, place, ages)
         self._emails = Shelf("customer", customers.by_email, str, int, place, ages)
         self._phones = Shelf("phone", customers.by_phone, str, int, place, ages)
 
@@ -61,8 +64,10 @@ class Matcher:
         skus = _codes(orders, "sku")
         upcs = _codes(orders, "upc")
         renamed = {aliases[code] for code in skus | upcs if code in aliases}
+        if asks_catalog and may_create and (skus or upcs):
+            self.mirror.build_if_small()
         by_sku = self._skus.get(skus | renamed) if asks_catalog else {}
-        by_upc = self._upcs.get(upcs - aliases.keys()) if asks_catalog else {}
+        by_upc = self._upcs.get(_unanswered(orders, by_sku, aliases)) if asks_catalog else {}
         return [
             Matches(by_sku, by_upc, *found, aliases=aliases)
             for found in self._customers(orders, may_create=may_create and self._rules.customers == "create")
@@ -90,20 +95,40 @@ class Matcher:
         get_logger().info("customers_created", customers=len(made), not_created=len(wanted) - len(made))
         return made
 
+    def _ask(self, by: Code, codes: Sequence[str]) -> dict[str, CatalogMatch]:
+        """The mirror's word, or the catalog's own where there is no mirror yet, or where its word has just been refused."""
+        catalog = self._remotes.catalog
+        ask = catalog.variants_by_sku if by == "sku" else catalog.variants_by_upc
+        if not self.mirror.serves:
+            return _matches(ask(codes))
+        doubted = sorted(self._distrusted[by] & set(codes))
+        found = self.mirror.find(by, [code for code in codes if code not in self._distrusted[by]])
+        if doubted:
+            there = ask(doubted)
+            self.mirror.drop(by, [code for code in doubted if code not in there])
+            self._distrusted[by] -= set(doubted)
+            found |= there
+        return _matches(found)
+
     def forget(self, order: CanonicalOrder) -> None:
         """Drop what is known of an order's products, for BigCommerce has just refused one of them."""
         aliases = self._aliases.current()
         skus, upcs = _codes([order], "sku"), _codes([order], "upc")
-        self._skus.forget(skus | {aliases[code] for code in skus | upcs if code in aliases})
+        skus |= {aliases[code] for code in skus | upcs if code in aliases}
+        self._distrusted["sku"] |= skus
+        self._distrusted["upc"] |= upcs
+        self._skus.forget(skus)
         self._upcs.forget(upcs)
 
     def refresh(self) -> int:
-        """Ask again, behind the scenes, for what is in use and has grown old; how many codes that were.
+        """Behind the scenes: walk the catalog on, and ask again for what is in use and has grown old; how many codes that were.
 
         Raises:
             RemoteError: BigCommerce could not be asked.
 
         """
+        if self._asks_catalog():
+            self.mirror.keep_up()
         return sum(shelf.refresh() for shelf in (self._skus, self._upcs)) + sum(
             shelf.refresh() for shelf in (self._emails, self._phones)
         )
@@ -132,6 +157,19 @@ class Matcher:
             source.stock for source in rules.sources.values()
         ]
         return "bigcommerce" in (rules.stock, *places)
+
+
+def _unanswered(
+    orders: Iterable[CanonicalOrder], by_sku: Mapping[str, CatalogMatch], aliases: Mapping[str, str]
+) -> set[str]:
+    """The UPCs of lines whose SKU, or whose alias, has found nothing."""
+    wanted: set[str] = set()
+    for order in orders:
+        for line in order.lines:
+            sku, upc = normal_code(line.sku or ""), normal_code(line.upc or "")
+            if upc and upc not in aliases and aliases.get(sku, sku) not in by_sku and sku not in by_sku:
+                wanted.add(upc)
+    return wanted
 
 
 def _codes(orders: Iterable[CanonicalOrder], field: str) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ _SEED: tuple[dict[str, Any], ...] = (
 )
 
 
+_FIRST = 101
+
+
 @dataclass(slots=True)
 class Catalog:
     """Products and variants by id, and where each code leads."""
@@ -34,14 +38,32 @@ class Catalog:
     of_product: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     by_sku: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
+    newest_variant: int = 1000
+
+    def above(self, number: int, changed_since: str) -> list[int]:
+        """The ids above ``number`` (they are dense) of the products that were changed since then (ISO 8601, UTC), in order."""
+        ids = range(max(number, _FIRST - 1) + 1, _FIRST + len(self.products))
+        return [n for n in ids if self.products[n]["date_modified"] >= changed_since] if changed_since else list(ids)
+
+    def change(self, entries: Iterable[Mapping[str, Any]]) -> None:
+        """Add products, or put new ones in the place of those with the same SKU."""
+        for entry in entries:
+            known = [item["product_id"] for item in self.by_sku.get(str(entry.get("sku", "")).lower(), ())]
+            number = known[0] if known and entry.get("sku") else _FIRST + len(self.products)
+            for variant in self.of_product.pop(number, ()):
+                self.by_sku[str(variant["sku"]).lower()].remove(variant)
+                del self.variants[variant["id"]]
+            self._add(number, entry)
+
     def load(self, entries: Iterable[Mapping[str, Any]]) -> None:
         """Replace the catalog by ``entries``: sku, name, price, and optionally upc, type, variants, modifiers."""
         self.products.clear()
         self.variants.clear()
         self.of_product.clear()
         self.by_sku.clear()
+        self.newest_variant = 1000
         for number, entry in enumerate(entries, start=1):
-            self._add(100 + number, entry)
+            self._add(_FIRST - 1 + number, entry)
 
     def _add(self, number: int, entry: Mapping[str, Any]) -> None:
         self.products[number] = {
@@ -55,6 +77,7 @@ class Catalog:
             "inventory_level": entry.get("stock"),
             "minimum": entry.get("minimum", 0),
             "maximum": entry.get("maximum", 0),
+            "date_modified": datetime.now(UTC).isoformat(timespec="seconds"),  # noqa: TID251  a clock of its own
             "modifiers": [
                 _modifier(number, place, modifier) for place, modifier in enumerate(entry.get("modifiers", ()), start=1)
             ],
@@ -64,7 +87,8 @@ class Catalog:
             self._add_variant(number, variant)
 
     def _add_variant(self, product: int, variant: Mapping[str, Any]) -> None:
-        number = 1000 + len(self.variants) + 1
+        self.newest_variant += 1
+        number = self.newest_variant
         values = [
             {"id": number * 10 + place, "label": label, "option_id": product * 10 + place, "option_display_name": name}
             for place, (name, label) in enumerate(variant.get("options", {}).items(), start=1)

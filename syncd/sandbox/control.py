@@ -60,7 +60,10 @@ def _ways(world: World, asked: Asked) -> Answer:
 
 
 def _catalog(world: World, asked: Asked) -> Answer:
-    world.catalog.load(asked.json().get("products", ()))
+    said = asked.json()
+    if "products" in said:
+        world.catalog.load(said["products"])
+    world.catalog.change(said.get("changed", ()))
     return ok({"products": len(world.catalog.products)})
 
 

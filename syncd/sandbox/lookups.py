@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from syncd.sandbox.answers import Answer, Refusal, ok, v3_error, v3_list
+from syncd.sandbox.filters import whole
 from syncd.sandbox.totals import places_of
 from syncd.sandbox.validate import STATUSES
 from syncd.sandbox.world import CHANNELS, Asked, World
@@ -97,8 +98,11 @@ def _v3_page(asked: Asked, items: list[Any]) -> Answer:
 
 def _variants(world: World, asked: Asked) -> Answer:
     _poisoned(world, asked)
-    skus = asked.codes("sku")
-    if skus is not None:
+    skus, products = asked.codes("sku"), asked.codes("product_id")
+    if products is not None:
+        of = world.catalog.of_product
+        found = [variant for number in sorted(map(int, products)) for variant in of.get(number, ())]
+    elif skus is not None:
         found = [variant for sku in sorted(skus) for variant in world.catalog.by_sku.get(sku, ())]
     else:
         found = list(world.catalog.variants.values())
@@ -110,14 +114,20 @@ def _variants(world: World, asked: Asked) -> Answer:
 def _products(world: World, asked: Asked) -> Answer:
     _poisoned(world, asked)
     ids = asked.codes("id")
-    products = world.catalog.products
+    products, wanted = world.catalog.products, asked.query.get("include", "").split(",")
+    if "id:greater" in asked.query:
+        since = asked.query.get("date_modified:min", "").replace("Z", "+00:00")
+        numbers, (start, limit) = world.catalog.above(whole(asked.query, "id:greater", 0), since), asked.slice()
+        page = [
+            _product(asked, products[n], with_modifiers="modifiers" in wanted) for n in numbers[start : start + limit]
+        ]
+        return v3_list(page, len(numbers), start // limit + 1, limit)
     some = (
         [products[int(number)] for number in sorted(ids) if number.isdigit() and int(number) in products]
         if ids
         else None
     )
     found = [item for item in some or products.values() if _chosen(asked, item, ("id", "sku", "upc", "type"))]
-    wanted = asked.query.get("include", "").split(",")
     return _v3_page(asked, [_product(asked, item, with_modifiers="modifiers" in wanted) for item in found])
 
 

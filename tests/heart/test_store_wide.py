@@ -46,6 +46,8 @@ def told(shop: Shop, key: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("alone", [True, False])
 def test_a_sku_whose_look_up_is_refused_holds_its_own_sale_and_no_other(shop: Shop, alone: bool) -> None:
+    many = [{"sku": f"M{number}", "name": "Thing", "price": 1} for number in range(1001)]  # asked, not mirrored at once
+    shop.store.control("catalog", {"products": many})
     shop.store.control("ways", {"poison_code": "BAD,SKU"})
     others = [] if alone else [sold(f"s{number}", line(f"SKU-{number}")) for number in range(50)]
     counts = drop(shop, sold("bad", line("BAD,SKU")), *others)
