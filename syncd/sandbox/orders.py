@@ -74,7 +74,7 @@ _FIXED = {
     "wrapping_cost_tax_class_id": 0,
 }
 _SORTED_BY = ("id", "customer_id", "date_created", "date_modified", "status_id", "channel_id", "external_id")
-_LISTS = ("coupons", "taxes", "shipments", "messages")
+_LISTS = ("coupons", "messages")
 
 
 def now_text() -> str:
@@ -99,6 +99,7 @@ class Kept:
     created_at: float = 0.0
     pickup: dict[str, Any] | None = None
     computed: dict[str, str] = field(default_factory=dict)
+    shipments: list[dict[str, Any]] = field(default_factory=list)
     refunds: list[dict[str, Any]] = field(default_factory=list)
     returned: dict[str, int] = field(default_factory=dict)
 
@@ -288,6 +289,8 @@ class Orders:
             return [shipping_row(kept.order, address) for address in kept.shipping]
         if name == "fees":
             return kept.fees
+        if name == "shipments":
+            return kept.shipments
         if name in _LISTS:
             return []
         raise Refusal(v2_error(404, "The requested resource was not found."))

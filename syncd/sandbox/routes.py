@@ -6,7 +6,7 @@ import time
 from itertools import islice
 from typing import Any
 
-from syncd.sandbox import pages, refunds
+from syncd.sandbox import pages, refunds, shipments
 from syncd.sandbox.answers import Answer, Refusal, ok, v2_error, v2_list, v3_error
 from syncd.sandbox.control import control
 from syncd.sandbox.filters import LIST_PARAMETERS
@@ -96,11 +96,38 @@ def _order(world: World, asked: Asked, method: str, which: tuple[int, list[str]]
             return Answer(204)
         case "GET", [name]:
             return _sub_resource(world, asked, number, name)
+        case "GET", [name, "count"]:
+            return ok({"count": len(_items(world, number, name))})
+        case _, ["shipments", *which_one]:
+            return _shipments(world, asked, number, which_one)
         case "GET", [name, item] if item.isdigit():
-            items = world.orders.sub_resource(number, name)
+            items = _items(world, number, name)
             found = [one for one in items if one["id"] == int(item)]
             return ok(found[0]) if found else v2_error(404, "The requested resource was not found.")
     return v2_error(405, "The method is not allowed for this resource.")
+
+
+def _shipments(world: World, asked: Asked, number: int, which: list[str]) -> Answer:
+    kept = world.orders.get(number)
+    match asked.method, which:
+        case "POST", []:
+            return ok(shipments.create(world.orders, kept, asked.json()), 201)
+        case "DELETE", []:
+            shipments.remove(world.orders, kept, None)
+            return Answer(204)
+        case "GET", [item] if item.isdigit():
+            return ok(shipments.one(kept, int(item)))
+        case "PUT", [item] if item.isdigit():
+            return ok(shipments.change(world.orders, kept, int(item), asked.json()))
+        case "DELETE", [item] if item.isdigit():
+            shipments.remove(world.orders, kept, int(item))
+            return Answer(204)
+    return v2_error(405, "The method is not allowed for this resource.")
+
+
+def _items(world: World, number: int, name: str) -> list[dict[str, Any]]:
+    """The rows of a sub-resource."""
+    return shipments.taxes(world.orders.get(number)) if name == "taxes" else world.orders.sub_resource(number, name)
 
 
 def _sub_resource(world: World, asked: Asked, number: int, name: str) -> Answer:
@@ -109,7 +136,7 @@ def _sub_resource(world: World, asked: Asked, number: int, name: str) -> Answer:
     if name == "fees":
         return ok({"fees": world.orders.sub_resource(number, name)})
     start, limit = asked.slice(world.orders.ways)
-    return v2_list(world.orders.sub_resource(number, name)[start : start + limit])
+    return v2_list(_items(world, number, name)[start : start + limit])
 
 
 def _paged(world: World, asked: Asked) -> list[dict[str, Any]]:

@@ -128,3 +128,44 @@ def test_check_names_the_tax_class_for_charges_without_tax_and_a_channel_that_is
     assert said.code != 0
     assert "tax class 9 does not exist" in said.out
     assert "channel 3 (Old market) is disconnected" in said.out
+
+
+VERBS = {
+    "show": ("show", "{id}"),
+    "list": ("list",),
+    "update": ("update", "{id}", "--status", "11"),
+    "archive": ("archive", "{id}", "--yes"),
+    "archive-all": ("archive-all", "--confirm", "sandbox"),
+    "statuses": ("statuses",),
+}
+
+
+@pytest.mark.parametrize("verb", ["show", "update", "archive"])
+def test_an_order_that_does_not_exist_is_named_and_nothing_is_changed(shop: Shop, verb: str) -> None:
+    for wrong in ("999", "till:nobody"):
+        if verb == "archive" and not wrong.isdigit():
+            continue
+        done = shop.run("orders", *(word.format(id=wrong) for word in VERBS[verb]))
+        assert done.code == 2, done.out + done.err
+        assert wrong in done.err
+    assert archived(shop.store) == set()
+
+
+def test_an_archived_order_is_shown_and_may_be_archived_again(shop: Shop) -> None:
+    assert shop.run("orders", "archive", "101", "--yes").code == 0
+    assert shop.run("orders", "show", "till:a", "--json").json["order"]["is_deleted"] is True
+    assert shop.run("orders", "archive", "101", "--yes").code == 0
+    assert [order["id"] for order in shop.run("orders", "list", "--archived", "--json").json] == [101]
+    assert shop.run("orders", "archive-all", "--confirm", "sandbox").code == 0
+    assert archived(shop.store) == {101, 102}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_says_that_the_store_cannot_be_reached(shop: Shop, verb: str) -> None:
+    shop.store.control("faults", {"faults": [{"kind": "5xx_before", "status": 503}]})
+    done = shop.run("orders", *(word.format(id="101") for word in VERBS[verb]))
+    assert done.code == 3, done.out + done.err
+    assert "503" in done.err
+    assert "Traceback" not in done.err
+    shop.store.control("faults", {"faults": []})
+    assert archived(shop.store) == set()
