@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from syncd.canonical.kinds import SaleStatus, TenderStatus
 from syncd.canonical.money import format_money, minor_unit, to_minor, total
-from syncd.canonical.order import CanonicalOrder, Fee, Line, SaleStatus, TenderStatus
+from syncd.canonical.order import CanonicalOrder, Fee, Line
 
 _PAID = {SaleStatus.COMPLETED, SaleStatus.REFUNDED, SaleStatus.PARTIALLY_REFUNDED}
 

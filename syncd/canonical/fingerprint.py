@@ -33,12 +33,23 @@ _DESCRIBES = {
     "shipping_method",
     "taxes",
     "note",
+    "opened_at",
+    "closed_at",
+    "cancelled_at",
+    "shop_currency",
+    "exchange_rate",
+    "open_kind",
+    "balance_due",
+    "paid_ahead",
 }
 _DESCRIBES_PART = {
-    "lines": {"sku", "upc", "variant", "unit", "list_price", "taxes", "modifiers", "serials", "note"},
-    "tenders": {"tendered", "change", "card_brand", "card_last4"},
+    "lines": {
+        *("sku", "upc", "variant", "unit", "list_price", "taxes", "modifiers", "serials", "note"),
+        *("discounts", "gift_card", "parent", "origin"),
+    },
+    "tenders": {"tendered", "change", "card_brand", "card_last4", "id", "at", "cash_back"},
     "fees": {"taxes"},
-    "refunds": {"at", "tender", "reason"},
+    "refunds": {"at", "tender", "reason", "tenders", "tip", "fees", "shipping"},
 }
 
 

@@ -15,7 +15,6 @@ import warnings
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Self
 
@@ -33,6 +32,16 @@ from pydantic import (
 )
 
 from syncd.canonical.cards import mask_cards
+from syncd.canonical.kinds import (
+    FeeKind,
+    Fulfilment,
+    LineKind,
+    OpenKind,
+    RefundStatus,
+    SaleStatus,
+    TenderKind,
+    TenderStatus,
+)
 from syncd.canonical.money import ZERO, Money, Quantity, minor
 
 # "register" is the trade's word for a till; the name that it shadows is ABCMeta's, which no order ever calls.
@@ -93,66 +102,6 @@ Moment = Annotated[AwareDatetime, PlainSerializer(_moment, return_type=str, when
 Extra = Annotated[dict[str, JsonValue], BeforeValidator(_exact), AfterValidator(_freeze), PlainSerializer(_thaw)]
 
 
-class SaleStatus(StrEnum):
-    """Where the sale stands in the POS."""
-
-    COMPLETED = "completed"
-    OPEN = "open"
-    VOIDED = "voided"
-    REFUNDED = "refunded"
-    PARTIALLY_REFUNDED = "partially_refunded"
-
-
-class Fulfilment(StrEnum):
-    """How the goods reach the customer."""
-
-    IN_STORE = "in_store"
-    PICKUP = "pickup"
-    SHIP = "ship"
-    DIGITAL = "digital"
-
-
-class LineKind(StrEnum):
-    """What a line sells."""
-
-    PRODUCT = "product"
-    CUSTOM = "custom"
-    GIFT_CARD = "gift_card"
-    SERVICE = "service"
-    DEPOSIT = "deposit"
-
-
-class FeeKind(StrEnum):
-    """What a charge outside the lines is for."""
-
-    SERVICE_CHARGE = "service_charge"
-    TIP = "tip"
-    BAG = "bag"
-    DELIVERY = "delivery"
-    SURCHARGE = "surcharge"
-    OTHER = "other"
-
-
-class TenderKind(StrEnum):
-    """How a part of the sale was paid."""
-
-    CASH = "cash"
-    CARD = "card"
-    GIFT_CARD = "gift_card"
-    STORE_CREDIT = "store_credit"
-    ON_ACCOUNT = "on_account"
-    OTHER = "other"
-
-
-class TenderStatus(StrEnum):
-    """Whether a tender counts: only a captured one does."""
-
-    CAPTURED = "captured"
-    PENDING = "pending"
-    FAILED = "failed"
-    VOIDED = "voided"
-
-
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=False)
 
@@ -194,8 +143,27 @@ class Modifier(_Model):
     amount: Money = ZERO
 
 
+class LineDiscount(_Model):
+    """A discount or promotion of one line, which its totals show already: what it took off the price as displayed."""
+
+    name: Text
+    code: Code | None = None
+    amount: Money
+
+
+class Origin(_Model):
+    """Where goods that came back had been sold: the POS's own ids of sale and line, and why they came back."""
+
+    sale_id: Code | None = None
+    line_id: Code | None = None
+    reason: Text = ""
+
+
 class Line(_Model):
-    """One line of the receipt. Totals are for the whole quantity, after line discounts."""
+    """One line of the receipt. Totals are for the whole quantity, after line discounts.
+
+    ``parent`` is the line of the combo or kit that it is a part of; ``gift_card`` the number of a card that was sold or charged.
+    """
 
     line_id: Code
     kind: LineKind = LineKind.PRODUCT
@@ -209,10 +177,14 @@ class Line(_Model):
     total_inc_tax: Money
     list_price: Money | None = None
     discount: Money = ZERO
+    discounts: tuple[LineDiscount, ...] = ()
     taxes: tuple[Tax, ...] = ()
     modifiers: tuple[Modifier, ...] = ()
     digital: bool = False
     serials: tuple[Code, ...] = ()
+    gift_card: Code | None = None
+    parent: Code | None = None
+    origin: Origin | None = None
     note: Text = ""
 
 
@@ -227,14 +199,17 @@ class Fee(_Model):
 
 
 class Tender(_Model):
-    """A payment: ``amount`` is what it settled, tip included and change taken out; negative where money went back."""
+    """A payment: ``amount`` is what it settled, tip included, change and cash back taken out; negative where money went back."""
 
+    id: Code | None = None
+    at: Moment | None = None
     kind: TenderKind
     label: Text
     amount: Money
     tip: Money = ZERO
     tendered: Money | None = None
     change: Money = ZERO
+    cash_back: Money = ZERO
     card_brand: Text | None = None
     card_last4: Annotated[str, Field(pattern=r"^\d{1,4}$")] | None = None
     status: TenderStatus = TenderStatus.CAPTURED
@@ -249,12 +224,20 @@ class RefundLine(_Model):
 
 
 class Refund(_Model):
-    """Money given back for this sale, by line or by amount; amounts are positive."""
+    """Money given back for this sale, by line or by amount; amounts are positive.
+
+    ``tip``, ``fees`` and ``shipping`` are the parts of the amount that were none of the goods; ``tenders`` how the money went back.
+    """
 
     id: Code
     at: Moment | None = None
+    status: RefundStatus = RefundStatus.COMPLETED
     amount_inc_tax: Money
     amount_tax: Money | None = None
+    tip: Money = ZERO
+    fees: Money = ZERO
+    shipping: Money = ZERO
+    tenders: tuple[Tender, ...] = ()
     lines: tuple[RefundLine, ...] = ()
     tender: Text | None = None
     reason: Text = ""
@@ -288,19 +271,31 @@ class Customer(_Model):
 
 
 class CanonicalOrder(_Model):
-    """One sale. ``source`` and ``sale_id`` make its sale key; everything else is what the sale says now."""
+    """One sale. ``source`` and ``sale_id`` make its sale key; everything else is what the sale says now.
+
+    Amounts are in ``currency``, the customer's; where the shop keeps its books in another, ``shop_currency`` is that, and one unit
+    of ``currency`` is ``exchange_rate`` of it. An open sale may say how much is still to be paid, and what has been paid ahead.
+    """
 
     source: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
     sale_id: Annotated[Code, Field(min_length=1, max_length=180)]
     number: Code | None = None
     version: Code | None = None
     status: SaleStatus = SaleStatus.COMPLETED
+    open_kind: OpenKind | None = None
+    balance_due: Money | None = None
+    paid_ahead: Money = ZERO
     training: bool = False
     placed_at: Moment
     updated_at: Moment | None = None
     uploaded_at: Moment | None = None
+    opened_at: Moment | None = None
+    closed_at: Moment | None = None
+    cancelled_at: Moment | None = None
     business_day: date | None = None
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    shop_currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    exchange_rate: Money | None = None
     prices_include_tax: bool = False
     location: Named | None = None
     register: Named | None = None
@@ -335,6 +330,16 @@ class CanonicalOrder(_Model):
             rounded = tuple(tender.model_copy(update={"amount": money}) for tender, money in tenders)
             object.__setattr__(self, "tenders", rounded)
         return self
+
+    @property
+    def refunded(self) -> tuple[Refund, ...]:
+        """The refunds that count: money of theirs went back."""
+        return tuple(refund for refund in self.refunds if refund.status is RefundStatus.COMPLETED)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the goods are still in the shop: open, and not on account."""
+        return self.status is SaleStatus.OPEN and self.open_kind is not OpenKind.ON_ACCOUNT
 
     @property
     def sale_key(self) -> str:

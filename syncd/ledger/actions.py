@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from syncd.canonical.order import SaleStatus
 from syncd.clock import Now
 from syncd.ledger.facts import Decision, Verb
 from syncd.ledger.moves import Move, apply, audit_row, locked, write_audit
@@ -65,7 +64,7 @@ def _not_released(sale: Sale) -> str:
     said = read_document(sale.document)
     if said is not None and said.training:
         return "it is a training sale: nothing was sold"
-    if said is not None and said.status is SaleStatus.OPEN:
+    if said is not None and said.is_open:
         return "it is still open in the POS: it is pushed once it is completed there"
     if sale.state is State.REJECTED:
         return "it is rejected: use retry"

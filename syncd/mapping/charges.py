@@ -8,8 +8,9 @@ from decimal import Decimal
 from pydantic import JsonValue
 
 from syncd.canonical import CanonicalOrder
+from syncd.canonical.kinds import LineKind
 from syncd.canonical.money import format_money, total
-from syncd.canonical.order import Fee, Line, LineKind
+from syncd.canonical.order import Fee, Line
 from syncd.mapping.amounts import as_text
 from syncd.mapping.lines import came_back, line_name
 from syncd.mapping.payload import Decision

@@ -15,7 +15,7 @@ from pydantic import JsonValue
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.keys import sent_key
-from syncd.canonical.order import Fulfilment
+from syncd.canonical.kinds import Fulfilment
 from syncd.mapping import charges, tenders
 from syncd.mapping.addresses import billing_address, shipping_address
 from syncd.mapping.amounts import as_text

@@ -10,8 +10,9 @@ from pydantic import JsonValue
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.cards import mask_cards
+from syncd.canonical.kinds import LineKind
 from syncd.canonical.money import minor, total
-from syncd.canonical.order import Fee, Line, LineKind
+from syncd.canonical.order import Fee, Line
 from syncd.mapping.amounts import as_number, unit_price
 from syncd.mapping.matches import CatalogMatch, Matches, RequiredModifier, normal_code
 from syncd.mapping.payload import Decision, Declined

@@ -43,7 +43,7 @@ def marker(sale_key: str, refund_id: str) -> str:
 
 def next_refund(order: CanonicalOrder, remote: Remote, pushed: Payload) -> Wanted | None:
     """The first refund of the sale without a record; None where all have one. ``pushed`` is the payload of the sale's lines."""
-    for refund in order.refunds:
+    for refund in order.refunded:
         known_by = marker(order.sale_key, refund.id)
         if refund.amount_inc_tax > 0 and not any(known_by in reason for reason in remote.refund_reasons):
             return Wanted(refund, known_by, _items(order, refund, remote, pushed, known_by))

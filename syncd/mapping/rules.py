@@ -16,8 +16,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.keys import LONGEST_KEY
+from syncd.canonical.kinds import FeeKind, SaleStatus
 from syncd.canonical.money import Money
-from syncd.canonical.order import FeeKind, SaleStatus
 from syncd.mapping.note import check_template
 
 # https://developer.bigcommerce.com/docs/rest-management/orders/order-status: 10 Completed, 5 Cancelled, 4 Refunded,
@@ -118,6 +118,7 @@ class Rules(_Table):
     fee_tax_class_id: Annotated[int, Field(ge=0)] | None = None
     show_discount: bool = False
     fees_as: dict[FeeKind, Literal["fee", "line"]] = Field(default_factory=dict)
+    on_account: Literal["sale", "open"] = "sale"
     returned_goods: Literal["discount", "hold"] = "discount"
     unlinked_return: Literal["hold", "negative_order"] = "hold"
     tender_names: dict[str, Words] = Field(default_factory=dict)

@@ -14,8 +14,9 @@ from decimal import Decimal
 from typing import NamedTuple, TypeVar
 
 from syncd.canonical import CanonicalOrder
+from syncd.canonical.kinds import FeeKind, LineKind
 from syncd.canonical.money import ZERO, allocate, minor, total
-from syncd.canonical.order import Fee, FeeKind, Line, LineKind
+from syncd.canonical.order import Fee, Line
 from syncd.mapping.lines import Sold, came_back, sold
 
 _LAST_LOWERED = {LineKind.GIFT_CARD, LineKind.DEPOSIT}

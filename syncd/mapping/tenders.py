@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.cards import mask_cards
-from syncd.canonical.money import format_money
-from syncd.canonical.order import Discount, Line, Refund, Tender, TenderStatus
+from syncd.canonical.kinds import TenderStatus
+from syncd.canonical.money import format_money, to_minor
+from syncd.canonical.order import Discount, Line, Refund, Tender
 from syncd.mapping.note import render_note
 from syncd.mapping.rules import Rules
 from syncd.mapping.text import bounded
@@ -60,8 +61,9 @@ def _standard(order: CanonicalOrder, rules: Rules) -> list[str]:
     notes = [", ".join([f"POS sale {order.sale_key}", *where])]
     notes += [_paid(tender, order.currency, rules) for tender in _captured(order)]
     notes += [_discount(one, order.currency) for one in order.discounts]
-    notes += [text for line in order.lines if (text := _line_note(line))]
-    notes += [refund_note(refund, order) for refund in order.refunds]
+    notes += _owed(order)
+    notes += [text for line in order.lines if (text := _line_note(line, order.currency))]
+    notes += [refund_note(refund, order) for refund in order.refunded]
     return notes + ([f"Note: {order.note}"] if order.note else [])
 
 
@@ -71,7 +73,11 @@ def refund_note(refund: Refund, order: CanonicalOrder) -> str:
     goods = ", ".join(f"{names.get(r.line_id, r.line_id)} x{format(r.quantity, 'f')}" for r in refund.lines)
     said = f"Refunded {format_money(refund.amount_inc_tax, order.currency)}"
     said += f" on {refund.at.date()}" if refund.at else ""
-    said += f" by {refund.tender}" if refund.tender else ""
+    by = refund.tender or " + ".join(dict.fromkeys(tender.label for tender in refund.tenders))
+    said += f" by {by}" if by else ""
+    parts = (("tip", refund.tip), ("fees", refund.fees), ("shipping", refund.shipping))
+    beside = ", ".join(f"{what} {format_money(amount, order.currency)}" for what, amount in parts if amount)
+    said += f" (of which {beside})" if beside else ""
     said += f": {goods}" if goods else ""
     return said + (f" ({refund.reason})" if refund.reason else "") + f", refund {refund.id}"
 
@@ -80,7 +86,23 @@ def _paid(tender: Tender, currency: str, rules: Rules) -> str:
     text = f"Paid {format_money(tender.amount, currency)} by {tender_name(tender, rules)}"
     if tender.tip:
         text += f", of which tip {format_money(tender.tip, currency)}"
-    return text + (f", change {format_money(tender.change, currency)}" if tender.change else "")
+    text += f", change {format_money(tender.change, currency)}" if tender.change else ""
+    return text + (f", cash back {format_money(tender.cash_back, currency)}" if tender.cash_back else "")
+
+
+def _owed(order: CanonicalOrder) -> list[str]:
+    """What is still to be paid, what was paid ahead, and what the amounts are in the shop's own currency."""
+    currency, notes = order.currency, list[str]()
+    if order.balance_due:
+        notes.append(f"Still to be paid: {format_money(order.balance_due, currency)}")
+    if order.paid_ahead:
+        notes.append(f"Paid ahead: {format_money(order.paid_ahead, currency)}")
+    if order.shop_currency and order.shop_currency != currency and order.exchange_rate is not None:
+        in_shop = format_money(
+            to_minor(order.total_inc_tax * order.exchange_rate, order.shop_currency), order.shop_currency
+        )
+        notes.append(f"In the shop's currency: {in_shop}, at {format(order.exchange_rate, 'f')}")
+    return notes
 
 
 def _discount(taken: Discount, currency: str) -> str:
@@ -89,6 +111,13 @@ def _discount(taken: Discount, currency: str) -> str:
     return f"Discount {format_money(taken.amount_inc_tax, currency)}: {taken.name}{code}"
 
 
-def _line_note(line: Line) -> str:
-    parts = [f"serial {serial}" for serial in line.serials] + ([line.note] if line.note else [])
+def _line_note(line: Line, currency: str) -> str:
+    """Serial numbers, a gift card's last digits, the discounts that its price holds, where returned goods came from, the note."""
+    parts = [f"serial {serial}" for serial in line.serials]
+    parts += [f"gift card ending {line.gift_card[-4:]}"] if line.gift_card else []
+    parts += [f"{taken.name} -{format_money(taken.amount, currency)}" for taken in line.discounts]
+    if line.origin is not None:
+        sold_in = f"sold in {line.origin.sale_id}" if line.origin.sale_id else ""
+        parts += [text for text in (sold_in, line.origin.reason) if text]
+    parts += [line.note] if line.note else []
     return f"{line.name}: {', '.join(parts)}" if parts else ""

@@ -20,8 +20,8 @@ from typing import Any
 from pydantic import JsonValue
 
 from syncd.canonical import CanonicalOrder
+from syncd.canonical.kinds import SaleStatus
 from syncd.canonical.money import ZERO
-from syncd.canonical.order import SaleStatus
 from syncd.mapping.amounts import as_text
 from syncd.mapping.create import map_create
 from syncd.mapping.matches import Matches

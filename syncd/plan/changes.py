@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from syncd.canonical import CanonicalOrder
-from syncd.canonical.order import SaleStatus
+from syncd.canonical.kinds import SaleStatus
 from syncd.ledger import Kind, Sale, State
 from syncd.mapping import Decision, Held, Mapped, Nothing, Remote, Rules, map_update
 from syncd.mapping.refund import Wanted, map_refund

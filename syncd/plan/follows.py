@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from syncd.canonical import CanonicalOrder
+from syncd.canonical.kinds import OpenKind, SaleStatus
 from syncd.canonical.money import format_money
-from syncd.canonical.order import SaleStatus
 from syncd.clock import Now
 from syncd.errors import LedgerError
 from syncd.ledger import Kind, Said, Sale, Standing, State, Verb
@@ -118,7 +118,7 @@ def _objected(sale: Sale) -> Step | None:
 
 def _by_what_it_says(sale: Sale, order: CanonicalOrder, ground: Ground, now: Now, seen: Seen | None) -> Step:
     voided, key = order.status is SaleStatus.VOIDED, sale.sale_key
-    if order.training or order.status is SaleStatus.OPEN:
+    if order.training or order.is_open or _waits_for_payment(order, ground):
         return _no_sale(sale, order)
     if not voided and not _released(sale) and (why := hold_reason(order, now.wall)):
         return Hold(why, _MEND.format(key=key))
@@ -136,9 +136,25 @@ def _by_what_it_says(sale: Sale, order: CanonicalOrder, ground: Ground, now: Now
     return Create() if seen is None or ground.rules is None else plan_create(order, seen, ground.rules)
 
 
+def _waits_for_payment(order: CanonicalOrder, ground: Ground) -> bool:
+    """Whether the goods have left, and the config says that such a sale counts once it is paid."""
+    on_account = order.status is SaleStatus.OPEN and order.open_kind is OpenKind.ON_ACCOUNT
+    return on_account and ground.rules is not None and ground.rules.on_account == "open"
+
+
+_OPEN = {
+    None: "still open",
+    OpenKind.PARKED: "parked",
+    OpenKind.QUOTE: "a quote",
+    OpenKind.LAY_BY: "a lay-by whose goods are still there",
+    OpenKind.ON_ACCOUNT: "on account and not paid yet",
+    OpenKind.WORK_ORDER: "a work order",
+}
+
+
 def _no_sale(sale: Sale, order: CanonicalOrder) -> Step:
     """What is no sale, or none yet, makes no order; one that was made before stays until a person has looked, or it is a sale."""
-    what = "a training sale" if order.training else "still open in the POS: pushed once it is completed"
+    what = "a training sale" if order.training else f"{_OPEN[order.open_kind]} in the POS: pushed once it is completed"
     if sale.order_id is None:
         return Rest(State.SKIPPED, what)
     cure = f"Void it in the POS if nothing was sold; if order {sale.order_id} is right: syncd accept {sale.sale_key}"
@@ -161,7 +177,7 @@ def _found(sale: Sale, order: CanonicalOrder, ground: Ground) -> Step | None:
         why = f"BigCommerce already has it as order {number}, of another time and with a total of {shown}; the sale says {said}"
         return Hold(why, _ACCEPT.format(order=number, key=sale.sale_key))
     wanted = None if ground.rules is None else applied(order, ground.rules).status_id(order.status)
-    if (same_money or voided) and not order.refunds and there.status_id == wanted is not None:
+    if (same_money or voided) and not order.refunded and there.status_id == wanted is not None:
         return Rest(State.SYNCED, says=True)
     return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from syncd.canonical import CanonicalOrder
-from syncd.canonical.order import SaleStatus
+from syncd.canonical.kinds import SaleStatus
 from syncd.ledger import Kind, Sale, State
 from syncd.mapping import Decision, Mapped, Payload, Remote, Rules
 from syncd.mapping.refund import map_refund, return_note

@@ -12,8 +12,8 @@ from typing import Any
 from syncd.bigcommerce import OrdersClient, RemoteOrder
 from syncd.bigcommerce.classify import amount
 from syncd.canonical import CanonicalOrder
+from syncd.canonical.kinds import SaleStatus
 from syncd.canonical.money import ZERO, format_money
-from syncd.canonical.order import SaleStatus
 from syncd.ledger import Ledger, Sale, State
 from syncd.mapping import Rules
 from syncd.mapping.rules import applied
@@ -212,7 +212,7 @@ def _refund(entry: Entry, order: RemoteOrder, rules: Rules) -> tuple[str, str] |
     sold = entry.order
     if sold is None:
         return None
-    given = sum((refund.amount_inc_tax for refund in sold.refunds), ZERO)
+    given = sum((refund.amount_inc_tax for refund in sold.refunded), ZERO)
     recorded = amount(order.raw.get("refunded_amount")) or ZERO
     if rules.refunds == "record" and given != recorded:
         currency = entry.sale.currency

@@ -9,8 +9,8 @@ from typing import Any
 
 from syncd.bigcommerce import OrdersClient, RemoteOrder
 from syncd.canonical import CanonicalOrder
+from syncd.canonical.kinds import SaleStatus
 from syncd.canonical.money import ZERO, parse_decimal
-from syncd.canonical.order import SaleStatus
 from syncd.ledger import Ledger, Sale
 from syncd.mapping import Mapped, Matches, Occasion, Ours, Remote, RemoteFee, RemoteLine, Rules, Stamp, map_create
 from syncd.mapping.refund import Wanted, as_refund, next_refund
@@ -43,7 +43,7 @@ class Observer:
             return Seen(order, matches, occasion, currencies)
         ours = Ours.of([Stamp.from_json(text) for text in self._ledger.stamps(sale)], _shown(sale))
         payload = _wanted(order, matches, self._rules, occasion)
-        refunds = self._rules.refunds == "record" and bool(order.refunds) and order.status is not SaleStatus.VOIDED
+        refunds = self._rules.refunds == "record" and bool(order.refunded) and order.status is not SaleStatus.VOIDED
         goods = refunds or (order.status is not SaleStatus.VOIDED and _goods_moved(payload, ours))
         remote = self._read(sale.order_id, goods=goods, refunds=refunds)
         refund = next_refund(order, remote, payload.payload) if refunds and remote is not None and payload else None

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from syncd.canonical import CanonicalOrder, Fault, fingerprint
-from syncd.canonical.order import SaleStatus
+from syncd.canonical.kinds import SaleStatus
 from syncd.clock import BootTime, Now
 from syncd.ledger import Said, State, new_sale
 from syncd.sources.base import SourceContext

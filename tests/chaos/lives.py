@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from syncd.canonical import CanonicalOrder
-from syncd.canonical.order import SaleStatus
+from syncd.canonical.kinds import SaleStatus
 from syncd.testing.orders import sale
 
 STATUS = {

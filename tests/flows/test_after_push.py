@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import requests
 
-from syncd.canonical.order import SaleStatus
+from syncd.canonical.kinds import SaleStatus
 from syncd.testing.orders import sale
 from tests.shop import Done, Shop, Store, pass_until_settled
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from syncd.canonical.order import SaleStatus
+from syncd.canonical.kinds import SaleStatus
 
 MUG = {"line_id": "1", "name": "Mug", "total_ex_tax": "5.00", "total_inc_tax": "5.40"}
 MUGS = {"line_id": "1", "name": "Mug", "quantity": "2", "total_ex_tax": "10.00", "total_inc_tax": "10.80"}

@@ -30,7 +30,7 @@ from hypothesis.stateful import (
 )
 
 from syncd.canonical import CanonicalOrder
-from syncd.canonical.order import SaleStatus
+from syncd.canonical.kinds import SaleStatus
 from syncd.clock import Now
 from syncd.ledger import State, Verb
 from syncd.ledger.queries import Selection

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from syncd.canonical import check_balance
-from syncd.canonical.order import FeeKind, SaleStatus, TenderKind
+from syncd.canonical.kinds import FeeKind, SaleStatus, TenderKind
 from tests.shared import SAMPLES, needs_samples
 from tests.sources.conftest import Till
 
