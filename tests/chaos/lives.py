@@ -115,4 +115,5 @@ def wrong(orders: Sequence[Mapping[str, Any]], versions: Sequence[CanonicalOrder
 
 
 def _items(order: CanonicalOrder) -> int:
-    return int(sum(line.quantity for line in order.lines))
+    """Pieces sold, and the tips: without a tax class of their own they are lines."""
+    return int(sum(line.quantity for line in order.lines)) + len(order.fees)
