@@ -121,6 +121,24 @@ def test_a_product_that_is_new_is_found_without_walking_the_catalog_again(desk: 
     assert products_of(matcher.gather([selling({"sku": "SKU99"})])) == {121}
 
 
+def test_more_changes_than_a_sale_may_wait_for_are_left_to_a_walk_behind_the_scenes(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.store.control("catalog", {"products": [product(n) for n in range(900)]})
+    matcher = desk.matcher()
+    matcher.gather([selling({"sku": "SKU1"})])
+    desk.store.control("catalog", {"products": [product(n, name="New") for n in range(901)]})
+    monkeypatch.setattr("syncd.push.mirror._PAGES_A_STEP", 2)
+    desk.clock.pass_time(16 * 60)
+    before = looked_up(desk.store)
+    assert products_of(matcher.gather([selling({"sku": "SKU900"})])) == set()
+    assert looked_up(desk.store) - before == 4
+    matcher.refresh()
+    matcher.refresh()
+    desk.clock.pass_time(16 * 60)
+    assert products_of(desk.matcher().gather([selling({"sku": "SKU900"})])) == {1001}
+
+
 def test_a_product_that_was_deleted_is_gone_after_the_daily_walk(desk: Desk) -> None:
     desk.store.control("catalog", {"products": [product(n) for n in range(20)]})
     desk.matcher().gather([selling({"sku": "SKU19"})])
