@@ -15,7 +15,7 @@ from syncd.mapping.amounts import as_text
 from syncd.mapping.lines import came_back, line_name
 from syncd.mapping.payload import Decision
 from syncd.mapping.rules import Rules
-from syncd.mapping.spread import Spread
+from syncd.mapping.spread import Spread, taken_off
 from syncd.mapping.text import bounded
 
 _LONGEST_NAME = 100
@@ -34,6 +34,13 @@ def as_lines(made: Spread, rules: Rules) -> tuple[Fee, ...]:
 def _as(fee: Fee, rules: Rules) -> str:
     untaxed_nowhere = fee.total_inc_tax == fee.total_ex_tax and rules.fee_tax_class_id is None
     return rules.fees_as.get(fee.kind) or ("line" if untaxed_nowhere else "fee")
+
+
+def why_line(fee: Fee, made: Spread, rules: Rules) -> str:
+    """Why a fee became a line."""
+    if rules.fees_as.get(fee.kind) == "line":
+        return "the config wants it as a line"
+    return "without tax, and no fee_tax_class_id is set" if made.lines else "the sale has no other line"
 
 
 def fees(made: Spread, lines: tuple[Fee, ...], rules: Rules) -> Iterator[tuple[Wired, Decision]]:
@@ -74,7 +81,7 @@ def discount_shown(taken: Decimal, rules: Rules) -> Wired:
     return {"discount_amount": as_text(taken)} if taken and rules.show_discount else {}
 
 
-def discount_decisions(order: CanonicalOrder, made: Spread) -> Iterator[Decision]:
+def discount_decisions(order: CanonicalOrder, made: Spread, rules: Rules) -> Iterator[Decision]:
     """A decision for each thing that lowers the sale as a whole."""
     how = "spread over lines, fees and delivery" if made.apart else "spread over the lines' prices"
     for taken in order.discounts:
@@ -88,6 +95,8 @@ def discount_decisions(order: CanonicalOrder, made: Spread) -> Iterator[Decision
             yield Decision(fee_name(fee), how, f"a charge of {format_money(fee.total_inc_tax, order.currency)}")
     if order.rounding < 0:
         yield Decision("cash rounding", how, "the total was rounded down")
+    if discount_shown(taken_off(order), rules):
+        yield Decision("discount_amount", "shown", "a figure for show: the prices are lowered by it already")
 
 
 def _back(line: Line) -> str:

@@ -44,7 +44,7 @@ def map_create(
     if isinstance(lines, Declined):
         return lines
     as_lines = charges.as_lines(made, rules)
-    lines += [fee_line(fee, charges.fee_name(fee)) for fee in as_lines]
+    lines += [fee_line(fee, charges.fee_name(fee), charges.why_line(fee, made, rules)) for fee in as_lines]
     if not lines:
         return Held("it has no line that sells anything", f"Look at it in the POS, then: syncd skip {order.sale_key}")
     try:
@@ -66,7 +66,7 @@ def map_create(
     if fees:
         payload["fees"] = [fee for fee, _ in fees]
     decisions = [*(line.decision for line in lines), *(decision for _, decision in fees)]
-    decisions += [*charges.discount_decisions(order, made), billed, delivered]
+    decisions += [*charges.discount_decisions(order, made, rules), billed, delivered]
     return Mapped(payload, (*decisions, *head_decisions(order, matches, payload)), stamp(payload).to_json())
 
 

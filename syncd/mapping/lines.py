@@ -158,15 +158,15 @@ def _product(match: CatalogMatch, answers: Iterable[tuple[int, str]], rules: Rul
     return wired | ({"product_options": options} if options else {})
 
 
-def fee_line(fee: Fee, name: str) -> MappedLine:
-    """A fee that the config wants as a line of its own."""
+def fee_line(fee: Fee, name: str, why: str) -> MappedLine:
+    """A fee as a line of its own."""
     wired: Wired = {
         "name": name,
         "quantity": 1,
         "price_inc_tax": as_number(unit_price(fee.total_inc_tax, 1)),
         "price_ex_tax": as_number(unit_price(fee.total_ex_tax, 1)),
     }
-    return MappedLine(wired, Decision(name, "custom line", f"a {fee.kind.value}; the config wants it as a line"), True)
+    return MappedLine(wired, Decision(name, "custom line", f"a {fee.kind.value}; {why}"), True)
 
 
 def _whole_quantity(line: Line, currency: str, *, in_catalog: bool) -> tuple[int, bool]:

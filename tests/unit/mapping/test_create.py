@@ -121,6 +121,18 @@ def test_a_discount_may_be_shown_as_a_figure_of_its_own_beside_the_lowered_price
     assert (made["discount_amount"], made["products"][0]["price_inc_tax"]) == ("1.0800", 9.72)
 
 
+def test_preview_says_why_a_charge_is_a_line_and_that_a_shown_discount_is_for_show() -> None:
+    tip = {"kind": "tip", "name": "Tip", "total_ex_tax": "2.00", "total_inc_tax": "2.00"}
+    off = [{"name": "Staff", "amount_inc_tax": "1.08", "amount_ex_tax": "1.00"}]
+    tipped = sale(lines=line(), fees=[tip], discounts=off, total_inc_tax="11.72", total_tax="0.72")
+    for changes, why in (({}, "no fee_tax_class_id is set"), ({"fees_as": {"tip": "line"}}, "the config wants it")):
+        mapped = map_create(tipped, Matches(), rules(show_discount=True, **changes))
+        assert isinstance(mapped, Mapped)
+        said = {decision.about: decision.why for decision in mapped.decisions}
+        assert why in said["Tip"]
+        assert "for show" in said["discount_amount"]
+
+
 def test_a_discount_lowers_gift_cards_only_where_the_goods_do_not_suffice() -> None:
     card = line(line_id="2", kind="gift_card", total_ex_tax="50.00", total_inc_tax="50.00")
     off = [{"name": "Staff", "amount_inc_tax": "5.40", "amount_ex_tax": "5.00"}]
