@@ -29,9 +29,14 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some sales and faults, the cursor that holds once they are recorded, and how many sales the config leaves out, by reason."""
+    """Some sales and faults, and the cursor that holds once they are recorded.
+
+    ``left_out`` counts the sales that the config leaves out, by reason. ``holds`` says of a sale, by its ``sale_id``, why its
+    source cannot answer for it: a person must look before it is pushed, until the source says it without a reason.
+    """
 
     orders: tuple[CanonicalOrder, ...]
     faults: tuple[Fault, ...]
     cursor: Cursor
     left_out: Mapping[str, int] = field(default_factory=dict)
+    holds: Mapping[str, str] = field(default_factory=dict)

@@ -81,7 +81,7 @@ def _estimate(app: App, till: Till, span: tuple[datetime, datetime], as_json: bo
     for batch in till.source.fetch_range(*span):
         faults += len(batch.faults)
         for order in batch.orders:
-            states[_would_be(app, till.config.common.store, order).value] += 1
+            states[_would_be(app, till.config.common.store, order, batch.holds.get(order.sale_id, "")).value] += 1
             totals[order.currency] = totals.get(order.currency, Decimal(0)) + order.total_inc_tax
             new += app.ledger.sale(order.sale_key) is None
     if as_json:
@@ -96,9 +96,9 @@ def _estimate(app: App, till: Till, span: tuple[datetime, datetime], as_json: bo
     return Exit.ATTENTION if faults else Exit.OK
 
 
-def _would_be(app: App, store: str, order: CanonicalOrder) -> State:
+def _would_be(app: App, store: str, order: CanonicalOrder, hold: str) -> State:
     """The state in which a sale would be recorded."""
-    kept, said = app.ledger.sale(order.sale_key), Said(order, fingerprint(order))
+    kept, said = app.ledger.sale(order.sale_key), Said(order, fingerprint(order), hold=hold)
     sale = saying(kept, said) if kept is not None else new_sale(said, store, app.clock.now())
     return standing(next_step(sale, app.config.stores[store].ground, Now.of(app.clock), said)).state
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
@@ -45,34 +45,34 @@ class Preview:
 def run_preview(config: Path | None, what: str, source: str | None, *, every: bool, as_json: bool) -> Exit:
     """Preview a sales file or a recorded sale: of a file a summary and its first sale, or ``every`` one."""
     with opened(config) as app:
-        faults: list[Fault] = []
-        left_out: Counter[str] = Counter()
+        found = _Found()
         if Path(what).is_file():
             till = _till_for(app, Path(what), source)
-            orders = list(_read(till, Path(what), faults, left_out))
+            found.read(till, Path(what))
             store = till.config.common.store
         else:
             sale = app.ledger.sale(what)
             if sale is None or not sale.document:
                 raise UsageError(f"{what} is neither a file nor a recorded sale", "List sales with: syncd sales")
-            orders, store = [sale.order()], sale.store
-        previews = list(_previews(app, store, orders))
+            found.orders, store = [sale.order()], sale.store
+            found.holds[sale.order().sale_id] = sale.hold
+        previews = list(_previews(app, store, found))
         if as_json:
             print_json(
                 {
                     "sales": [_document(preview) for preview in previews],
-                    "faults": [asdict(fault) for fault in faults],
-                    "left_out": left_out,
+                    "faults": [asdict(fault) for fault in found.faults],
+                    "left_out": found.left_out,
                 }
             )
         else:
             if Path(what).is_file():
-                _summary(what, previews, faults, left_out)
+                _summary(what, previews, found)
             for preview in previews if every else previews[:1]:
                 _show(preview)
             if len(previews) > 1 and not every:
                 say(f"The first of {len(previews)} sales is shown; --all shows every one.")
-        return Exit.ATTENTION if faults or any(preview.state not in _WELL for preview in previews) else Exit.OK
+        return Exit.ATTENTION if found.faults or any(preview.state not in _WELL for preview in previews) else Exit.OK
 
 
 def _till_for(app: App, path: Path, source: str | None) -> Till:
@@ -98,23 +98,33 @@ def _till_for(app: App, path: Path, source: str | None) -> Till:
     return able[0]
 
 
-def _read(till: Till, path: Path, faults: list[Fault], left_out: Counter[str]) -> Iterator[CanonicalOrder]:
-    assert isinstance(till.source, ReadsFiles)  # noqa: S101  _till_for has just made sure
-    for batch in till.source.read_file(path):
-        faults.extend(batch.faults)
-        left_out.update(batch.left_out)
-        yield from batch.orders
+@dataclass(slots=True)
+class _Found:
+    """What a file, or the ledger, says: sales, why some are held (by sale id), faults, and how many are left out, by reason."""
+
+    orders: list[CanonicalOrder] = field(default_factory=list)
+    holds: dict[str, str] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def read(self, till: Till, path: Path) -> None:
+        assert isinstance(till.source, ReadsFiles)  # noqa: S101  _till_for has just made sure
+        for batch in till.source.read_file(path):
+            self.orders += batch.orders
+            self.holds |= batch.holds
+            self.faults += batch.faults
+            self.left_out.update(batch.left_out)
 
 
-def _previews(app: App, name: str, orders: Sequence[CanonicalOrder]) -> Iterator[Preview]:
-    store = app.stores[name]
+def _previews(app: App, name: str, found: _Found) -> Iterator[Preview]:
+    store, orders = app.stores[name], found.orders
     for start in range(0, len(orders), _AT_ONCE):
         group = [_hooked(store, order) for order in orders[start : start + _AT_ONCE]]
         usable = [order for order in group if isinstance(order, CanonicalOrder)]
         matched = iter(_gather(store, usable))
         for order, changed in zip(orders[start : start + _AT_ONCE], group, strict=True):
             if isinstance(changed, CanonicalOrder):
-                yield _preview(app, store, changed, next(matched))
+                yield _preview(app, store, changed, next(matched), found.holds.get(order.sale_id, ""))
             else:
                 yield Preview(order, State.HELD, changed.what, "", None, _there(app, order))
 
@@ -134,9 +144,9 @@ def _gather(store: Store, orders: Sequence[CanonicalOrder]) -> Sequence[Matches]
         return [Matches() for _ in orders]
 
 
-def _preview(app: App, store: Store, order: CanonicalOrder, matches: Matches) -> Preview:
+def _preview(app: App, store: Store, order: CanonicalOrder, matches: Matches, hold: str) -> Preview:
     kept, rules, there = app.ledger.sale(order.sale_key), store.settings.rules, _there(app, order)
-    said = Said(order, fingerprint(order), kept)
+    said = Said(order, fingerprint(order), kept, hold)
     sale = saying(kept, said) if kept is not None else new_sale(said, store.name, app.clock.now())
     occasion = Occasion(backfill=sale.lane is Lane.BACKFILL, history=sale.history)
     try:
@@ -174,7 +184,7 @@ def _document(preview: Preview) -> dict[str, object]:
     }
 
 
-def _summary(what: str, previews: Sequence[Preview], faults: Sequence[Fault], left_out: Mapping[str, int]) -> None:
+def _summary(what: str, previews: Sequence[Preview], found: _Found) -> None:
     """A file in a few lines: how many sales would become what, their sum, what cannot be read, what is left out."""
     sums: dict[str, Decimal] = {}
     for preview in previews:
@@ -183,9 +193,9 @@ def _summary(what: str, previews: Sequence[Preview], faults: Sequence[Fault], le
     say(f"{what}: {count(len(previews), 'sale')}" + (f", {totals}" if totals else ""))
     for state, number in Counter(preview.state.value for preview in previews).items():
         say(f"  {number:,} would be {_BECOMES.get(state, state)}")
-    for why, number in left_out.items():
+    for why, number in found.left_out.items():
         say(f"  {number:,} {why} left out")
-    if faults:
+    if faults := found.faults:
         say(f"  {count(len(faults), 'fault')}:")
     for fault in faults[:_FAULTS_SHOWN]:
         say(f"    {fault.where}: {fault.reason}")

@@ -53,7 +53,7 @@ class Intake:
 def record(connection: Connection, intake: Intake, batch: Batch, judge: Judge, now: Now) -> Recorded:
     """Write a batch; of one sale that stands in it twice, the newer version counts, else the last."""
     _alone(connection, intake.source)
-    said = _newest(batch.orders)
+    said = _newest(batch)
     known = {sale.sale_key: sale for sale in _known(connection, list(said))}
     new = [one for key, one in said.items() if key not in known]
     moved = [
@@ -73,12 +73,12 @@ def record(connection: Connection, intake: Intake, batch: Batch, judge: Judge, n
     return Recorded(len(new), len(changed), same, held, faulty, tuple(one.order.sale_key for one in older))
 
 
-def _newest(orders: Iterable[CanonicalOrder]) -> dict[str, Said]:
+def _newest(batch: Batch) -> dict[str, Said]:
     said: dict[str, Said] = {}
-    for order in orders:
+    for order in batch.orders:
         before = said.get(order.sale_key)
         if before is None or not _precedes(order, before.order.version, before.order.updated_at):
-            said[order.sale_key] = Said(order, fingerprint(order))
+            said[order.sale_key] = Said(order, fingerprint(order), hold=batch.holds.get(order.sale_id, ""))
     return said
 
 
@@ -99,7 +99,7 @@ def _known(connection: Connection, keys: Sequence[str]) -> Iterable[Sale]:
 
 
 def _says_more(one: Said, before: Sale) -> bool:
-    return one.fingerprint != before.fingerprint
+    return (one.fingerprint, one.hold) != (before.fingerprint, before.hold)
 
 
 def _precedes(order: CanonicalOrder, version: str | None, updated_at: datetime | None) -> bool | None:
@@ -116,7 +116,9 @@ def _is_older(connection: Connection, one: Said) -> bool:
     before = one.before
     assert before is not None  # noqa: S101  only sales that are known are asked about
     precedes = _precedes(one.order, before.version, before.updated_at)
-    return precedes if precedes is not None else _said_before(connection, before.id, one.fingerprint)
+    if precedes is not None:
+        return precedes
+    return one.fingerprint != before.fingerprint and _said_before(connection, before.id, one.fingerprint)
 
 
 def _said_before(connection: Connection, sale_id: int, mark: str) -> bool:
@@ -129,6 +131,8 @@ def _is_read_anew(one: Said) -> bool:
     """Whether it is the same sale, read by another syncd that makes another fingerprint of it or fills fields that were empty."""
     before = one.before
     assert before is not None  # noqa: S101  only sales that are known are asked about
+    if one.hold != before.hold:
+        return False
     other_print = before.fingerprint[:1] != one.fingerprint[:1]
     if not other_print and before.read_by in (None, __version__):
         return False
@@ -246,6 +250,7 @@ def _said(one: Said, now: Now) -> dict[str, Any]:
         "location": order.location.label if order.location else None,
         "register": order.register.label if order.register else None,
         "document": order.to_json(),
+        "hold": one.hold or None,
         "returns_of": order.returns_of,
         "version": order.version,
         "updated_at": None if order.updated_at is None else to_micros(order.updated_at),

@@ -62,6 +62,7 @@ class Sale:
     number: str | None = None
     location: str | None = None
     register: str | None = None
+    hold: str = ""
     returns_of: str | None = None
     history: bool = False
     version: str | None = None
@@ -123,6 +124,7 @@ def new_sale(said: Said, store: str, at: datetime, *, lane: Lane = Lane.LIVE, hi
         total_tax=order.total_tax,
         document=None,
         number=order.number,
+        hold=said.hold,
         returns_of=order.returns_of,
         history=history,
     )
@@ -138,6 +140,7 @@ def saying(sale: Sale, said: Said, document: str | None = None) -> Sale:
         currency=order.currency,
         total_inc_tax=order.total_inc_tax,
         total_tax=order.total_tax,
+        hold=said.hold,
         returns_of=order.returns_of,
         document=document,
         tries=0,
@@ -146,11 +149,15 @@ def saying(sale: Sale, said: Said, document: str | None = None) -> Sale:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a sale says anew: its order, that order's fingerprint, and what it said before (None: it is new)."""
+    """What a sale says anew: its order, that order's fingerprint, and what it said before (None: it is new).
+
+    ``hold`` is why its source cannot answer for it, empty where it can.
+    """
 
     order: CanonicalOrder
     fingerprint: str
     before: Sale | None = None
+    hold: str = ""
 
 
 class Judge(Protocol):
@@ -235,6 +242,7 @@ def sale_of(values: Mapping[Any, Any]) -> Sale:
         location=values["location"],
         register=values["register"],
         document=values["document"],
+        hold=values["hold"] or "",
         returns_of=values["returns_of"],
         history=bool(values["history"]),
         version=values["version"],

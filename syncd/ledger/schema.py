@@ -53,6 +53,7 @@ sales = Table(
     Column("version", Text),
     Column("updated_at", BigInteger),
     Column("read_by", Text),  # the syncd that read the document
+    Column("hold", Text),  # why its source cannot answer for it
     Column("returns_of", Text),  # the sale that this one gives goods back of
     Column("history", Integer, nullable=False, server_default=text("0")),  # 1: must not count for the store's billing
     # Each index holds only the rows that its query walks, so that millions of synced sales cost the pusher nothing.

@@ -120,7 +120,7 @@ def _by_what_it_says(sale: Sale, order: CanonicalOrder, ground: Ground, now: Now
     voided, key = order.status is SaleStatus.VOIDED, sale.sale_key
     if order.training or order.is_open or _waits_for_payment(order, ground):
         return _no_sale(sale, order)
-    if not voided and not _released(sale) and (why := hold_reason(order, now.wall)):
+    if not voided and not _released(sale) and (why := hold_reason(order, now.wall, sale.hold)):
         return Hold(why, _MEND.format(key=key))
     if shows_on_another(order, ground.rules):
         return return_step(sale, order, ground.rules, now.wall, seen)

@@ -14,10 +14,10 @@ _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _ANOTHER_DAY = timedelta(days=1)
 
 
-def hold_reason(order: CanonicalOrder, now: datetime) -> str:
-    """Why a person must look at the sale before it is pushed; empty where nobody has to."""
-    if isinstance(reason := order.extra.get("hold"), str) and reason:
-        return reason
+def hold_reason(order: CanonicalOrder, now: datetime, hold: str = "") -> str:
+    """Why a person must look at the sale before it is pushed, first its source's own ``hold``; empty where nobody has to."""
+    if hold:
+        return hold
     if not _known_currency(order.currency):
         return f"{order.currency} is not a currency (ISO 4217)"
     if order.placed_at > now + _LATEST:

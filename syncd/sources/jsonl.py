@@ -6,6 +6,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -56,7 +57,7 @@ class JsonlSource:
         for file in self._folder.all_files():
             for batch in self.read_file(file):
                 orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
-                yield Batch(orders, batch.faults, batch.cursor)
+                yield replace(batch, orders=orders)
 
     def reads(self, path: Path) -> bool:
         """Whether this source would take the file."""

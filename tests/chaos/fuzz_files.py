@@ -96,14 +96,14 @@ def ends(folder: Path, sample: Sample, files: Files) -> Ends:
     for batch in source.fetch(None):
         found.faults += batch.faults
         for order in batch.orders:
-            _end(order, found)
+            _end(order, batch.holds.get(order.sale_id, ""), found)
     found.waiting = {path.name for path in folder.iterdir() if path.is_file()}
     return found
 
 
-def _end(order: CanonicalOrder, found: Ends) -> None:
+def _end(order: CanonicalOrder, hold: str, found: Ends) -> None:
     found.stated[order.sale_id] = order.total_inc_tax
-    said = Said(order, fingerprint(order))
+    said = Said(order, fingerprint(order), hold=hold)
     stands = JUDGE(new_sale(said, "main", NOW), Now(NOW, BootTime("boot", 0.0)), said)
     if stands.state is State.PENDING or order.status is SaleStatus.VOIDED:
         found.totals.setdefault(order.sale_id, []).append(order.total_inc_tax)

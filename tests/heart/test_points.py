@@ -31,7 +31,7 @@ __all__ = ["shop"]  # the fixture
 def test_a_hold_does_not_claim_that_bigcommerce_was_told_so_a_later_refund_brings_the_total_along(shop: Shop) -> None:
     shop.record(one())
     shop.push()
-    shop.record(one(**LARGER, extra={"hold": "look at this one"}))  # held, whatever the reason
+    shop.worker.ledger.record("till", _batch(one(**LARGER), holds={"a": "look at this one"}), router=lambda _: "main")
     shop.push()
     assert (shop.state("a"), order(shop)["total_inc_tax"]) == (State.HELD, "10.8000")
     shop.record(one(**LARGER, status="refunded"))
@@ -174,10 +174,10 @@ def test_an_older_version_never_replaces_a_newer_one(
     assert kept(shop).order().note == "new"
 
 
-def _batch(*orders: CanonicalOrder) -> Any:
+def _batch(*orders: CanonicalOrder, **more: Any) -> Any:
     from syncd.canonical import Batch
 
-    return Batch(orders, (), "c")
+    return Batch(orders, (), "c", **more)
 
 
 def test_a_sale_changed_back_later_is_taken_where_its_pos_dates_the_change(shop: Shop) -> None:

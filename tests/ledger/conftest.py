@@ -30,7 +30,7 @@ class Book:
     url: str
 
     def record(self, *orders: CanonicalOrder, faults: Sequence[Fault] = (), cursor: str = "c", **how: Any) -> Recorded:
-        batch = Batch(orders, tuple(faults), cursor)
+        batch = Batch(orders, tuple(faults), cursor, holds=how.pop("holds", {}))
         return self.ledger.record("till", batch, router=to_main, **how)
 
     def due(self, limit: int = 100) -> Sequence[Sale]:

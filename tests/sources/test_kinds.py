@@ -105,7 +105,7 @@ def test_a_shopify_order_that_is_not_paid_whole_says_what_is_outstanding(till: M
         till, "#1,9,pos,paid,USD,100.00,0.00,0.00,100.00,0.00,,2026-11-20 10:00:00 -0500,1,Coat,100.00,,Cash,28.23\n"
     )
     (order,), _ = shop.read()
-    assert order.extra["hold"] == "28.23 USD are outstanding in Shopify"
+    assert shop.holds[order.sale_id] == "28.23 USD are outstanding in Shopify"
 
 
 # Lightspeed
@@ -162,7 +162,7 @@ def test_clover_money_that_went_out_is_held_and_not_skipped(till: Make, row: str
     shop.drop("orders.csv", CLOVER + row)
     (order,), _ = shop.read()
     assert order.status is not SaleStatus.OPEN
-    assert "refund" in str(order.extra["hold"])
+    assert "refund" in shop.holds[order.sale_id]
 
 
 # An hour that the clocks skipped

@@ -58,7 +58,7 @@ def parse(rows: Sequence[Row], how: Reading) -> dict[str, Any]:
         "note": _note(row, tip if not beside else ZERO),
         "total_inc_tax": stated + beside,
         "total_tax": tax,
-        "extra": {"hold": hold} if (hold := _hold(row, how)) else {},
+        "hold": _hold(row, how),
     }
 
 

@@ -133,13 +133,16 @@ class Exports:
     def _batches(self, groups: Groups, walk: Walk, lost: list[Fault]) -> Iterator[Batch]:
         orders: list[CanonicalOrder] = []
         left_out: Counter[str] = Counter()
+        holds: dict[str, str] = {}
         fresh = set(walk.files)
         for placed in groups:
             if not any(one.file in fresh for one in placed):
                 continue
             read = self._sale(placed)
-            if isinstance(read, CanonicalOrder):
-                orders.append(read)
+            if isinstance(read, tuple):
+                order, hold = read
+                orders.append(order)
+                holds |= {order.sale_id: hold} if hold else {}
             elif isinstance(read, LeftOut):
                 left_out[read.why] += 1
             else:
@@ -147,12 +150,12 @@ class Exports:
                 for where, fault in zip(placed, read, strict=True):
                     walk.faults[where.file].append(fault)
             if len(orders) + len(lost) >= _BATCH:
-                yield Batch(tuple(orders), tuple(lost), _cursor(walk), dict(left_out))
-                orders, lost, left_out = [], [], Counter()
-        yield Batch(tuple(orders), tuple(lost), _cursor(walk), dict(left_out))
+                yield Batch(tuple(orders), tuple(lost), _cursor(walk), dict(left_out), holds)
+                orders, lost, left_out, holds = [], [], Counter(), {}
+        yield Batch(tuple(orders), tuple(lost), _cursor(walk), dict(left_out), holds)
 
-    def _sale(self, placed: Sequence[Placed]) -> CanonicalOrder | LeftOut | list[Fault]:
-        """A sale's rows as an order; where one of them cannot be read, each of them as a fault that says which."""
+    def _sale(self, placed: Sequence[Placed]) -> tuple[CanonicalOrder, str] | LeftOut | list[Fault]:
+        """A sale's rows as an order, and why it is held if it is; where one of them cannot be read, each as a fault."""
         if spoilt := next((one for one in placed if one.spoilt), None):
             return self._faulty(placed, lambda one: _spoilt(spoilt, one))
         try:
@@ -161,7 +164,9 @@ class Exports:
             if isinstance(fields, LeftOut):
                 return fields
             remarks = self.reading.take_remarks()
-            return CanonicalOrder.model_validate({"source": self.reading.source, **_said(fields, remarks)})
+            said = _said(fields, remarks)
+            hold = str(said.pop("hold", ""))
+            return CanonicalOrder.model_validate({"source": self.reading.source, **said}), hold
         except FilesDisagree as error:
             words = str(error)
             return self._faulty(placed, lambda _: words)

@@ -67,7 +67,7 @@ def parse(rows: Sequence[Row], how: Reading) -> dict[str, Any]:
         "lines": lines,
         "fees": [{"kind": "tip", "name": "Tip", "total_ex_tax": tip, "total_inc_tax": tip}] if tip else [],
         "tenders": _tenders(sums, how),
-        "extra": {} if sums or how.settings.items_only == "accept" else {"hold": _ALONE},
+        "hold": "" if sums or how.settings.items_only == "accept" else _ALONE,
         "total_inc_tax": how.amount(sums[0], "Total collected") if sums else inc_tax + tip,
         "total_tax": how.zero(sums[0], "Taxes") if sums else inc_tax - total(line["total_ex_tax"] for line in lines),
     }

@@ -79,7 +79,8 @@ def parse(rows: Sequence[Row], how: Reading) -> dict[str, Any] | LeftOut:
         "note": head.get("notes"),
         "total_inc_tax": whole,
         "total_tax": tax,
-        "extra": _extra(head, how),
+        "hold": _hold(head, how),
+        "extra": _extra(head),
     }
 
 
@@ -96,12 +97,15 @@ def _gross(row: Row, how: Reading) -> Decimal:
     return how.amount(row, "Lineitem price") * how.amount(row, "Lineitem quantity", Decimal(1))
 
 
-def _extra(head: Row, how: Reading) -> dict[str, str]:
-    found = {n: v for n in ("Source", "Tags", "Payment Reference", "Note Attributes") if (v := head.get(n.lower()))}
+def _extra(head: Row) -> dict[str, str]:
+    return {n: v for n in ("Source", "Tags", "Payment Reference", "Note Attributes") if (v := head.get(n.lower()))}
+
+
+def _hold(head: Row, how: Reading) -> str:
     owed = how.zero(head, "Outstanding Balance")
     if owed > 0 and head.get("financial status").lower() not in _UNPAID:  # unpaid ones have a rule of their own
-        found["hold"] = f"{owed} {how.currency(head, 'Currency')} are outstanding in Shopify"
-    return found
+        return f"{owed} {how.currency(head, 'Currency')} are outstanding in Shopify"
+    return ""
 
 
 def _status(head: Row, how: Reading) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
@@ -68,7 +69,7 @@ class CsvSource:
         for files in self._walks(self._folder.all_files()):
             for batch in self._exports.read(Walk(files)):
                 orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
-                yield Batch(orders, batch.faults, batch.cursor, batch.left_out)
+                yield replace(batch, orders=orders)
 
     def reads(self, path: Path) -> bool:
         """Whether this source would take the file."""

@@ -122,7 +122,7 @@ def _items_only(lines: list[dict[str, Any]], how: Reading) -> dict[str, Any]:
     }
     if how.settings.items_only == "hold":
         why = "the items export names no tip or tender; drop the transactions export of the same days beside it"
-        return fields | {"extra": {"hold": why}}
+        return fields | {"hold": why}
     return fields
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,9 +33,14 @@ def test_a_sale_of_some_minutes_ahead_goes_on_for_no_two_clocks_agree() -> None:
         ({"status": "voided"}, State.PENDING),
         ({"currency": "XXQ"}, State.HELD),
         ({"total_inc_tax": "99.00"}, State.HELD),
-        ({"extra": {"hold": "the export says so"}}, State.HELD),
         ({}, State.PENDING),
     ],
 )
 def test_a_sale_enters_in_the_state_that_it_calls_for(changes: dict[str, Any], state: State) -> None:
     assert stands(**changes).state is state
+
+
+def test_a_sale_that_its_source_cannot_answer_for_is_held_with_the_sources_reason() -> None:
+    held = replace(make_sale(), hold="the other export is missing")
+    assert (found := standing(next_step(held, Ground(RULES), HERE))).state is State.HELD
+    assert found.why == "the other export is missing"
