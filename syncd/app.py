@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -185,9 +185,9 @@ class Till:
     ledger: Ledger
     clock: Clock
 
-    def poll(self, stop: threading.Event) -> Polled:
+    def poll(self, stop: threading.Event, seen: Callable[[Polled], None] = lambda _: None) -> Polled:
         """Record what is new; see ``intake.poll``."""
-        return poll(self.source, self._intake(Lane.LIVE, None), self.ledger, stop)
+        return poll(self.source, self._intake(Lane.LIVE, None), self.ledger, stop, seen)
 
     def backfill(self, start: datetime, end: datetime, stop: threading.Event, *, history: bool = False) -> Polled:
         """Record every sale placed in ``[start, end)`` in the backfill lane; ``history`` keeps them out of the store's billing."""

@@ -44,6 +44,11 @@ class Now:
         """The moment of the call."""
         return cls(clock.now(), clock.elapsed())
 
+    def age(self, earlier: Now) -> timedelta:
+        """How long ago ``earlier`` was: by boot time within one boot, else by the wall clock."""
+        seconds = self.boot.since(earlier.boot)
+        return self.wall - earlier.wall if seconds is None else timedelta(seconds=seconds)
+
 
 class Clock(Protocol):
     """The two clocks that syncd reads."""

@@ -72,8 +72,8 @@ class ServiceSettings(BaseModel):
 
     push_every: Duration = timedelta(seconds=1)
     housekeep_every: Duration = timedelta(hours=1)
-    drain: Duration = timedelta(seconds=45)
     healthy_within: Duration = timedelta(minutes=10)
+    stuck_after: Duration = timedelta(minutes=15)
 
 
 class StoreSettings(BaseModel):

@@ -97,6 +97,10 @@ class Busy(LedgerError):
     """Somebody else holds the ledger or the right to push."""
 
 
+class LeaseTaken(Busy):
+    """Another process has the right to push to a store: nothing is wrong, and this one stands by."""
+
+
 class Full(LedgerError):
     """The ledger's disk is full or read-only."""
 

@@ -11,10 +11,11 @@ from syncd.app import App
 from syncd.cli.exits import Exit
 from syncd.cli.opening import opened
 from syncd.cli.render import ago, columns, count, print_json, say
+from syncd.clock import Now
 from syncd.errors import SourceError
 from syncd.ledger import Alert, Lag, State
 from syncd.ledger.places import StoreState
-from syncd.service.health import Health, read_health
+from syncd.service.health import Health, of_this_host, read_health
 from syncd.sources.base import FolderReport
 
 _NEXT = {
@@ -48,26 +49,26 @@ class Standing:
     stores: Mapping[str, StoreStands]
     sources: Mapping[str, FolderReport | SourceError | None]
     faults: Mapping[str, int]
-    health: Health | None
+    daemons: Sequence[Health]
     ails: Sequence[str]
 
     @classmethod
     def of(cls, app: App) -> Standing:
         """Look at the ledger and the folders."""
-        ledger, now, reports, health = app.ledger, app.clock.now(), app.folder_reports(), read_health(app.ledger)
+        ledger, now, reports, daemons = app.ledger, Now.of(app.clock), app.folder_reports(), read_health(app.ledger)
         return cls(
-            now,
+            now.wall,
             {name: _stands(app, name) for name in app.stores},
             {name: reports.get(name) for name in app.tills},
             ledger.open_faults(),
-            health,
-            health.unwell(now, app.config.service.healthy_within) if health else (),
+            daemons,
+            [line for one in daemons for line in one.unwell(now, app.config.service.healthy_within)],
         )
 
     @property
     def running(self) -> bool:
         """Whether a daemon is at work on this ledger."""
-        return self.health is not None and self.health.running()
+        return any(one.running() for one in self.daemons)
 
 
 def run_status(config: Path | None, as_json: bool) -> Exit:
@@ -87,11 +88,10 @@ def run_status(config: Path | None, as_json: bool) -> Exit:
 def run_healthy(config: Path | None, as_json: bool) -> Exit:
     """Whether the daemon did its work lately; for container health checks and monitors."""
     with opened(config, existing=True) as app:
-        health = read_health(app.ledger)
-        if health is None:
+        daemons, now = of_this_host(read_health(app.ledger)), Now.of(app.clock)
+        lines = [line for one in daemons for line in one.unwell(now, app.config.service.healthy_within)]
+        if not daemons:
             lines = ["no daemon has reported on this ledger yet: start it with syncd run"]
-        else:
-            lines = health.unwell(app.clock.now(), app.config.service.healthy_within)
         if as_json:
             print_json({"healthy": not lines, "problems": lines})
         else:
@@ -116,7 +116,11 @@ def _document(standing: Standing) -> dict[str, object]:
         "stores": [_store(name, store) for name, store in standing.stores.items()],
         "sources": [_source(name, report, standing.faults.get(name, 0)) for name, report in standing.sources.items()],
         "faults": sum(standing.faults.values()),
-        "daemon": {"running": standing.running, "problems": list(standing.ails)},
+        "daemon": {
+            "running": standing.running,
+            "problems": list(standing.ails),
+            "standing_by": [line for one in standing.daemons for line in one.standing_by()],
+        },
     }
 
 
@@ -158,7 +162,12 @@ def _show(standing: Standing) -> None:
             say(f"  and {count(len(store.alerts) - _NAMED, 'alert')} more: syncd status --json")
     for line in _lines(standing):
         say(line)
-    say("daemon: running" if standing.running else "daemon: no daemon is running")
+    for one in standing.daemons if standing.running else ():
+        say(f"daemon: running, {one.process}")
+        for line in one.standing_by():
+            say(f"  {line}")
+    if not standing.running:
+        say("daemon: no daemon is running")
     for line in standing.ails if standing.running else ():
         say(f"  {line}")
 

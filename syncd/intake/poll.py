@@ -56,8 +56,16 @@ class Intake:
     history: bool = False
 
 
-def poll(source: Source, intake: Intake, ledger: Ledger, stop: threading.Event) -> Polled:
+def poll(
+    source: Source,
+    intake: Intake,
+    ledger: Ledger,
+    stop: threading.Event,
+    seen: Callable[[Polled], None] = lambda _: None,
+) -> Polled:
     """Record what is new in ``source`` since its cursor; stops between batches once ``stop`` is set.
+
+    ``seen`` is told after every batch how far it is.
 
     Raises:
         SourceError: the source could not be read; what was recorded before stays recorded.
@@ -65,7 +73,7 @@ def poll(source: Source, intake: Intake, ledger: Ledger, stop: threading.Event) 
 
     """
     with bind(source=intake.name):
-        return record_all(source.fetch(ledger.cursor(intake.name)), intake, ledger, stop)
+        return record_all(source.fetch(ledger.cursor(intake.name)), intake, ledger, stop, seen)
 
 
 def record_all(

@@ -7,16 +7,45 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select
 
+from syncd.clock import Clock
+from syncd.ledger.mirror import Run
 from syncd.ledger.schema import cache
 from syncd.ledger.times import to_micros
 
 _CODES_AT_ONCE = 500
 
 
-def get(
+class Cache:
+    """What was looked up, by store and kind; a kept None is a known miss."""
+
+    def __init__(self, write: Run, read: Run, clock: Clock) -> None:
+        self._write, self._read, self._clock = write, read, clock
+
+    def get(self, store: str, kind: str, codes: Sequence[str], *, younger_than: datetime) -> dict[str, str | None]:
+        """What is kept of ``codes``."""
+        return self._read(lambda connection: _get(connection, (store, kind), codes, younger_than))
+
+    def all(self, store: str, kind: str) -> dict[str, str | None]:
+        """Everything that is kept of a kind, whatever its age."""
+        return self._read(lambda connection: _all(connection, (store, kind)))
+
+    def put(self, store: str, kind: str, values: Mapping[str, str | None]) -> None:
+        """Keep look-ups, over what was kept before."""
+        now = self._clock.now()
+        self._write(lambda connection: _put(connection, (store, kind), values, now))
+
+    def drop(self, store: str, kind: str, codes: Sequence[str]) -> None:
+        """Forget look-ups."""
+        self._write(lambda connection: _drop(connection, (store, kind), codes))
+
+    def prune(self, older_than: datetime) -> int:
+        """Forget every look-up that is older; how many those were."""
+        return self._write(lambda connection: _prune(connection, older_than))
+
+
+def _get(
     connection: Connection, place: tuple[str, str], codes: Sequence[str], younger_than: datetime
 ) -> dict[str, str | None]:
-    """What is kept of ``codes`` in a (store, kind); a kept None is a known miss."""
     store, kind = place
     found: dict[str, str | None] = {}
     for start in range(0, len(codes), _CODES_AT_ONCE):
@@ -30,9 +59,13 @@ def get(
     return found
 
 
-def put(connection: Connection, place: tuple[str, str], values: Mapping[str, str | None], now: datetime) -> None:
-    """Keep values, over what was kept before."""
-    drop(connection, place, list(values))
+def _all(connection: Connection, place: tuple[str, str]) -> dict[str, str | None]:
+    query = select(cache.c.code, cache.c.value).where(cache.c.store == place[0], cache.c.kind == place[1])
+    return {row.code: row.value for row in connection.execute(query)}
+
+
+def _put(connection: Connection, place: tuple[str, str], values: Mapping[str, str | None], now: datetime) -> None:
+    _drop(connection, place, list(values))
     store, kind = place
     rows = [
         {"store": store, "kind": kind, "code": c, "value": value, "at": to_micros(now)} for c, value in values.items()
@@ -41,14 +74,12 @@ def put(connection: Connection, place: tuple[str, str], values: Mapping[str, str
         connection.execute(insert(cache), rows)
 
 
-def drop(connection: Connection, place: tuple[str, str], codes: Sequence[str]) -> None:
-    """Forget codes."""
+def _drop(connection: Connection, place: tuple[str, str], codes: Sequence[str]) -> None:
     store, kind = place
     for start in range(0, len(codes), _CODES_AT_ONCE):
         some = cache.c.code.in_(codes[start : start + _CODES_AT_ONCE])
         connection.execute(delete(cache).where(cache.c.store == store, cache.c.kind == kind, some))
 
 
-def prune(connection: Connection, older_than: datetime) -> int:
-    """Forget what is older; how many rows that was."""
+def _prune(connection: Connection, older_than: datetime) -> int:
     return connection.execute(delete(cache).where(cache.c.at < to_micros(older_than))).rowcount

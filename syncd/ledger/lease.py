@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from syncd.errors import Busy
+from syncd.errors import Busy, LeaseTaken
 from syncd.ledger.engine import Engines, to_ledger_error, translated
 from syncd.ledger.writer import Writer
 
@@ -104,7 +104,7 @@ def take(store: str, engines: Engines, writer: Writer, where: str) -> Iterator[L
     """Take the right to push for a store, without waiting.
 
     Raises:
-        Busy: another process has it; the message names it.
+        LeaseTaken: another process has it; the message names it.
 
     """
     if engines.path is not None:
@@ -126,7 +126,7 @@ def _file_lease(store: str, ledger: Path, writer: Writer) -> Iterator[FileLease]
         who = ""
         with suppress(OSError):
             who = holder.read_text(encoding="utf-8").strip()
-        raise Busy(f"{who or 'another process'} is pushing to {store}", _CURE) from None
+        raise LeaseTaken(f"{who or 'another process'} is pushing to {store}", _CURE) from None
     try:
         with suppress(OSError):  # the name is a courtesy; the lock is what counts
             holder.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
@@ -145,7 +145,7 @@ def _advisory_lease(store: str, engines: Engines, where: str) -> Iterator[Adviso
             got = connection.execute(text("select pg_try_advisory_lock(:key)"), {"key": key}).scalar_one()
             holder = None if got else _advisory_holder(connection, key)
         if not got:
-            raise Busy(f"{holder or 'another process'} is pushing to {store}", _CURE)
+            raise LeaseTaken(f"{holder or 'another process'} is pushing to {store}", _CURE)
         yield AdvisoryLease(store, connection, where)
     finally:
         with suppress(SQLAlchemyError), connection.begin():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
@@ -17,9 +17,10 @@ from sqlalchemy import Connection, text
 from syncd.canonical import Batch, Cursor
 from syncd.clock import Clock, Now
 from syncd.errors import UsageError
-from syncd.ledger import actions, alerts, attempts, backup, cache, faults, places, queries, upgrade, verify
+from syncd.ledger import actions, alerts, attempts, backup, faults, places, queries, upgrade, verify
 from syncd.ledger import lease as leases
 from syncd.ledger import record as intake
+from syncd.ledger.cache import Cache
 from syncd.ledger.engine import Engines, translated
 from syncd.ledger.facts import Decision, Known, Verb
 from syncd.ledger.mirror import MirrorTables
@@ -349,27 +350,17 @@ class Ledger:
         now = self._clock.now()
         self._write(lambda connection: places.finish_backfill(connection, number, now))
 
-    # The look-up cache, and the mirrors of catalogs
+    # What was looked up, and the mirrors of catalogs
+
+    @property
+    def cache(self) -> Cache:
+        """What was looked up of catalogs, customers and stores."""
+        return Cache(self._write, self._read, self._clock)
 
     @property
     def mirror(self) -> MirrorTables:
         """The catalogs as the ledger mirrors them."""
         return MirrorTables(self._write, self._read)
-
-    def cache_get(
-        self, store: str, kind: str, codes: Sequence[str], *, younger_than: datetime
-    ) -> dict[str, str | None]:
-        """What is kept of ``codes``; a kept None is a known miss."""
-        return self._read(cache.get, (store, kind), codes, younger_than)
-
-    def cache_put(self, store: str, kind: str, values: Mapping[str, str | None]) -> None:
-        """Keep look-ups."""
-        now = self._clock.now()
-        self._write(lambda connection: cache.put(connection, (store, kind), values, now))
-
-    def cache_drop(self, store: str, kind: str, codes: Sequence[str]) -> None:
-        """Forget look-ups."""
-        self._write(lambda connection: cache.drop(connection, (store, kind), codes))
 
     def drop_documents(self, synced_before: datetime) -> int:
         """Forget what sales said that were synced long ago; key, fingerprint, totals and order id stay. How many."""
@@ -377,10 +368,6 @@ class Ledger:
         while some := self._write(lambda connection: attempts.drop_documents(connection, synced_before)):
             dropped += some
         return dropped
-
-    def cache_prune(self, older_than: datetime) -> int:
-        """Forget every look-up that is older."""
-        return self._write(lambda connection: cache.prune(connection, older_than))
 
     def _write(self, operation: Operation[T]) -> T:
         return self._writer.run(operation)

@@ -27,10 +27,10 @@ class Currencies:
 
         """
         since = self._clock.now() - _AGE
-        known = self._ledger.cache_get(self._store, _KIND, [_CODE], younger_than=since).get(_CODE)
+        known = self._ledger.cache.get(self._store, _KIND, [_CODE], younger_than=since).get(_CODE)
         if known is None:
             known = self._asked()
-            self._ledger.cache_put(self._store, _KIND, {_CODE: known})
+            self._ledger.cache.put(self._store, _KIND, {_CODE: known})
         return tuple(known.split())
 
     def _asked(self) -> str:

@@ -68,8 +68,12 @@ class Mirror:
         """
         with self._lock:
             now = self._clock.now()
-            if self._walk is not None and self._walk.last_id is None and now - self._walk.began_at < _ANEW:
-                return self._take_changes() if now - self._walk.checked_at > _FRESH else 0
+            if (
+                self._walk is not None
+                and self._walk.last_id is None
+                and timedelta(0) <= now - self._walk.began_at < _ANEW
+            ):
+                return 0 if timedelta(0) <= now - self._walk.checked_at <= _FRESH else self._take_changes()
             for done in range(_PAGES_A_STEP):
                 page = self._step(live=False)
                 if page is None or not page.more:
@@ -86,8 +90,8 @@ class Mirror:
         found = self._tables.find(self._store, by, codes)
         if len(found) < len(set(codes)):
             with self._lock:
-                stale = self._walk is not None and self._clock.now() - self._walk.checked_at > _FRESH
-                if stale and self._take_changes():
+                age = self._clock.now() - self._walk.checked_at if self._walk is not None else timedelta(0)
+                if not timedelta(0) <= age <= _FRESH and self._take_changes():
                     found = self._tables.find(self._store, by, codes)
         return {code: _VARIANT.validate_json(text) for code, text in found.items()}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -44,9 +44,11 @@ class PushReport:
 class _Run:
     """One run's limits and counts, shared by its threads."""
 
-    def __init__(self, lease: Lease, stop: threading.Event, limit: int | None) -> None:
-        self.lease, self.stop, self.limit = lease, stop, limit
-        self.sent = 0
+    def __init__(
+        self, lease: Lease, stop: threading.Event, limit: int | None, moves: Callable[[int], None] = lambda _: None
+    ) -> None:
+        self.lease, self.stop, self.limit, self.moves = lease, stop, limit, moves
+        self.sent = self.accepted = 0
         self.states: Counter[str] = Counter()
         self.unreachable = ""
         self._lock = threading.Lock()
@@ -54,6 +56,10 @@ class _Run:
     def count(self, state: State) -> None:
         with self._lock:
             self.states[state.value] += 1
+
+    def took(self, accepted: bool) -> None:
+        with self._lock:
+            self.accepted += accepted
 
     def rest(self) -> int | None:
         return None if self.limit is None else self.limit - self.sent
@@ -81,9 +87,18 @@ class Pusher:
         """Wait for what is on the wire; nothing new is sent."""
         self._pool.shutdown(wait=True)
 
-    def run(self, lease: Lease, stop: threading.Event, limit: int | None = None) -> PushReport:
-        """Push until nothing is due, ``stop`` is set, ``limit`` requests were sent or the store pauses; then drain."""
-        run = _Run(lease, stop, limit)
+    def run(
+        self,
+        lease: Lease,
+        stop: threading.Event,
+        limit: int | None = None,
+        moves: Callable[[int], None] = lambda _: None,
+    ) -> PushReport:
+        """Push until nothing is due, ``stop`` is set, ``limit`` requests were sent or the store pauses; then drain.
+
+        ``moves`` is told all along how many requests were accepted so far: the run may take hours.
+        """
+        run = _Run(lease, stop, limit, moves)
         self._start_threads()
         self._pick_up(lease)
         try:
@@ -131,6 +146,7 @@ class Pusher:
 
     def _turn(self, run: _Run) -> bool:
         """Have sales ready while requests are out, then claim and send for the seats that are free; False once all is done."""
+        run.moves(run.accepted)
         given, idle = self._seats.given, self._seats.idle
         if idle:
             self._setup.ledger.flush()  # an outcome on its way into the ledger may make its sale due again
@@ -172,6 +188,7 @@ class Pusher:
             with bind(store=self._setup.store, sale=item.sale.sale_key, attempt=attempt.id, lane=item.sale.lane.value):
                 reply = self._request(item, attempt)
                 verdict = self._decide(reply, item, attempt)
+                run.took(isinstance(reply.outcome, Accepted))
                 if isinstance(reply.outcome, NotSent):
                     run.unreachable = reply.outcome.why
                 self._settle(run, attempt, verdict, reply)

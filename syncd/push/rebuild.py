@@ -59,7 +59,7 @@ def rebuild(  # noqa: PLR0913, PLR0917  what to walk, what to fill, when to stop
         RemoteError: the store could not be read; what was noted stays.
 
     """
-    kept = ledger.cache_get(store, _KIND, [span.name], younger_than=clock.now() - _RESUMES_FOR).get(span.name)
+    kept = ledger.cache.get(store, _KIND, [span.name], younger_than=clock.now() - _RESUMES_FOR).get(span.name)
     after, deleted = json.loads(kept) if kept else (0, False)
     looked_at = with_a_key = 0
     for archived in (False, True):
@@ -69,12 +69,12 @@ def rebuild(  # noqa: PLR0913, PLR0917  what to walk, what to fill, when to stop
         while page := list(islice(listed, _PAGE)):
             ours = [(order.external_order_id, known_of(order)) for order in page if order.external_order_id]
             ledger.note_known(store, ours)
-            ledger.cache_put(store, _KIND, {span.name: json.dumps([page[-1].id, archived])})
+            ledger.cache.put(store, _KIND, {span.name: json.dumps([page[-1].id, archived])})
             looked_at, with_a_key = looked_at + len(page), with_a_key + len(ours)
             tell(looked_at)
             if stop.is_set():
                 return Rebuilt(looked_at, with_a_key)
-    ledger.cache_drop(store, _KIND, [span.name])
+    ledger.cache.drop(store, _KIND, [span.name])
     return Rebuilt(looked_at, with_a_key, whole=True)
 
 

@@ -72,7 +72,7 @@ class Shelf(Generic[T]):
     def put(self, values: Mapping[str, T]) -> None:
         """Keep what was learned in another way: a customer that was just created, say."""
         if values:
-            self._ledger.cache_put(
+            self._ledger.cache.put(
                 self._store, self._kind, {code: self._write(value) for code, value in values.items()}
             )
             self._remember(values, self._clock.now())
@@ -83,7 +83,7 @@ class Shelf(Generic[T]):
         with self._lock:
             for code in dropped:
                 self._memory.pop(code, None)
-        self._ledger.cache_drop(self._store, self._kind, dropped)
+        self._ledger.cache.drop(self._store, self._kind, dropped)
 
     def refresh(self) -> int:
         """Ask again for what was used although it had grown old; how many codes that were.
@@ -112,7 +112,7 @@ class Shelf(Generic[T]):
     def _asked(self, codes: list[str]) -> dict[str, T | None]:
         found = self._ask(codes)
         kept = {code: self._write(found[code]) if code in found else None for code in codes}
-        self._ledger.cache_put(self._store, self._kind, kept)
+        self._ledger.cache.put(self._store, self._kind, kept)
         return {code: found.get(code) for code in codes}
 
     def _remember(self, known: Mapping[str, T | None], now: datetime) -> None:
@@ -125,9 +125,9 @@ class Shelf(Generic[T]):
 
     def _kept(self, codes: list[str], now: datetime) -> dict[str, T | None]:
         """What the ledger keeps and is young enough; old hits are noted for a refresh."""
-        usable = self._ledger.cache_get(self._store, self._kind, codes, younger_than=now - self._ages.hit_most)
-        young = self._ledger.cache_get(self._store, self._kind, codes, younger_than=now - self._ages.hit)
-        misses = self._ledger.cache_get(self._store, self._kind, codes, younger_than=now - self._ages.miss)
+        usable = self._ledger.cache.get(self._store, self._kind, codes, younger_than=now - self._ages.hit_most)
+        young = self._ledger.cache.get(self._store, self._kind, codes, younger_than=now - self._ages.hit)
+        misses = self._ledger.cache.get(self._store, self._kind, codes, younger_than=now - self._ages.miss)
         with self._lock:
             self._stale.update(dict.fromkeys(code for code, text in usable.items() if text and code not in young))
         return {code: self._read(text) if text else None for code, text in usable.items() if text or code in misses}

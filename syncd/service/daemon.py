@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from types import FrameType
 
 from syncd.app import App
@@ -13,7 +14,7 @@ from syncd.errors import SyncdError
 from syncd.logs import get_logger
 from syncd.service.health import Pulse
 from syncd.service.jobs import Jobs
-from syncd.service.scheduler import build_scheduler, watch_sources
+from syncd.service.scheduler import Jumps, build_scheduler, watch_sources
 from syncd.service.sdnotify import notify, watchdog_interval_s
 
 _BEAT_S = 5.0
@@ -41,6 +42,7 @@ def run_daemon(app: App, stop: threading.Event) -> None:
     jobs = Jobs(app, pulse, stop)
     scheduler = build_scheduler(app, jobs)
     scheduler.start()
+    jumps, stuck = Jumps(scheduler, app.clock), _Stuck(pulse, app.config.service.stuck_after)
     watch_sources(app, jobs, scheduler, stop)
     notify("READY=1", "STATUS=Carrying sales")
     log.info("daemon_started", sources=sorted(app.tills), stores=sorted(app.stores))
@@ -48,7 +50,8 @@ def run_daemon(app: App, stop: threading.Event) -> None:
         _keep(pulse)
         beat = min(_BEAT_S, watchdog_interval_s() or _BEAT_S)
         while not app.clock.wait(stop, beat):
-            if scheduler.running:
+            jumps.look()
+            if not stuck.look():
                 notify("WATCHDOG=1")
             _keep(pulse)
     finally:
@@ -57,6 +60,22 @@ def run_daemon(app: App, stop: threading.Event) -> None:
         jobs.close()
         _keep(pulse, stopped=True)
         log.info("daemon_stopped")
+
+
+class _Stuck:
+    """Jobs that hang, told once each: the service manager's watchdog then ends the process, and a new one goes on."""
+
+    def __init__(self, pulse: Pulse, after: timedelta) -> None:
+        self._pulse, self._after = pulse, after
+        self._told: set[str] = set()
+
+    def look(self) -> bool:
+        """Whether any job hangs now."""
+        found = self._pulse.stuck(self._after)
+        for job in set(found) - self._told:
+            get_logger().error("job_stuck", job=job, cure="The watchdog of the service manager restarts syncd.")
+        self._told = set(found)
+        return bool(found)
 
 
 def _keep(pulse: Pulse, *, stopped: bool = False) -> None:

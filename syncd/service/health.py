@@ -1,4 +1,8 @@
-"""Whether the daemon does its work: each source polled and each store pushed lately, not merely a process that runs."""
+"""Whether the daemon does its work: each of its jobs done well lately, not merely a process that runs.
+
+Ages are taken by boot time where the reader runs on the same boot, so that a clock which is set back or forward neither hides
+a dead job nor invents one.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +11,15 @@ import os
 import socket
 import threading
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from syncd.clock import Clock
+from syncd.clock import BootTime, Clock, Now
 from syncd.ledger import Ledger
 
-_KEY = ("-", "health")
-_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_PLACE = ("-", "health")
 _START_FIELD = 19  # of /proc/<pid>/stat, counted after the command's name (proc(5), field 22)
 
 
@@ -32,11 +36,20 @@ class Process:
         """The one that asks."""
         return cls(socket.gethostname(), os.getpid(), _started(os.getpid()))
 
+    @property
+    def is_here(self) -> bool:
+        """Whether it runs, or ran, on this host."""
+        return self.host == socket.gethostname()
+
     def alive(self) -> bool | None:
         """Whether it still runs; None where that cannot be seen from here."""
-        if self.host != socket.gethostname():
+        if not self.is_here:
             return None
         return bool(self.started) and _started(self.pid) == self.started
+
+    def __str__(self) -> str:
+        """As a person reads it."""
+        return f"process {self.pid} on {self.host}"
 
 
 def _started(pid: int) -> str:
@@ -52,12 +65,21 @@ def _started(pid: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
-    """When each part last finished a good cycle (aware times; None: not yet), and what ails those that did not."""
+class Part:
+    """One job: how often it owes a good cycle, when it had the last, what ails it, and for whom it stands by."""
 
-    at: datetime
-    good: Mapping[str, datetime | None]
-    ails: Mapping[str, str]
+    owes: timedelta
+    good: Now | None = None
+    ails: str = ""
+    standby: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What one daemon last reported of itself and its jobs."""
+
+    at: Now
+    parts: Mapping[str, Part]
     process: Process
     stopped: bool = False
 
@@ -65,21 +87,34 @@ class Health:
         """Whether the daemon that reported this still runs, as far as can be seen from here."""
         return not self.stopped and self.process.alive() is not False
 
-    def unwell(self, now: datetime, within: timedelta) -> list[str]:
-        """A line for every part that has no good cycle, or none for too long; empty where all is well."""
+    def unwell(self, now: Now, within: timedelta) -> list[str]:
+        """A line for every job that has no good cycle, or none for too long; empty where all is well."""
+        since = self.at.wall.isoformat(timespec="seconds")
         if not self.running():
             how = "it was stopped" if self.stopped else "it died without a word"
-            return [
-                f"no daemon is running: {how} after {self.at.isoformat(timespec='seconds')}; start it with syncd run"
-            ]
-        lines = [f"the daemon last reported {self.at.isoformat()}"] if now - self.at > within else []
-        for part, at in sorted(self.good.items()):
-            why = self.ails.get(part)
-            if at is None:
-                lines.append(f"{part}: no good cycle yet" + (f": {why}" if why else ""))
-            elif now - at > within:
-                lines.append(f"{part}: last good cycle {at.isoformat()}: {why or 'no good cycle since'}")
+            return [f"no daemon is running: {how} after {since}; start it with syncd run"]
+        lines = [f"the daemon ({self.process}) last reported {since}"] if now.age(self.at) > within else []
+        for name, part in sorted(self.parts.items()):
+            if part.standby:
+                continue
+            if part.good is None:
+                lines.append(f"{name}: no good cycle yet" + (f": {part.ails}" if part.ails else ""))
+            elif now.age(part.good) > part.owes:
+                last = part.good.wall.isoformat(timespec="seconds")
+                lines.append(f"{name}: last good cycle {last}: {part.ails or 'no good cycle since'}")
         return lines
+
+    def standing_by(self) -> list[str]:
+        """A line for every job that another process does, and that this one takes over when that ends."""
+        return [f"{name}: standing by: {part.standby}" for name, part in sorted(self.parts.items()) if part.standby]
+
+
+@dataclass(slots=True)
+class _Life:
+    """What is known of a job that is not told: when it last showed that it moves."""
+
+    part: Part
+    moved: BootTime = field(default_factory=lambda: BootTime("", 0.0))
 
 
 class Pulse:
@@ -87,52 +122,117 @@ class Pulse:
 
     def __init__(self, ledger: Ledger, clock: Clock) -> None:
         self._ledger, self._clock = ledger, clock
-        self._good: dict[str, datetime | None] = {}
-        self._ails: dict[str, str] = {}
+        self._lives: dict[str, _Life] = {}
         self._lock = threading.Lock()
         self._process = Process.mine()
 
-    def expect(self, part: str) -> None:
-        """From now on ``part`` owes a good cycle."""
+    def expect(self, part: str, owes: timedelta) -> None:
+        """From now on ``part`` owes a good cycle at least this often."""
         with self._lock:
-            self._good.setdefault(part, None)
+            self._lives[part] = _Life(Part(owes), self._clock.elapsed())
+
+    def alive(self, part: str) -> None:
+        """``part`` is in the middle of its work, and moves."""
+        with self._lock:
+            self._lives[part].moved = self._clock.elapsed()
 
     def good(self, part: str) -> None:
-        """``part`` has just finished a good cycle."""
-        with self._lock:
-            self._good[part] = self._clock.now()
-            self._ails.pop(part, None)
+        """``part`` has just finished a good cycle, or has just got something done in a long one."""
+        self._ended(part, good=Now.of(self._clock), ails="", standby="")
 
     def bad(self, part: str, why: str) -> None:
         """``part`` could not do its work."""
+        self._ended(part, ails=why, standby="")
+
+    def standby(self, part: str, who: str) -> None:
+        """``part`` is done by another process, and this one takes over when that ends."""
+        self._ended(part, ails="", standby=who)
+
+    def _ended(self, part: str, **now: Any) -> None:  # noqa: ANN401  fields of Part
         with self._lock:
-            self._ails[part] = why
+            life = self._lives[part]
+            life.part, life.moved = replace(life.part, **now), self._clock.elapsed()
+
+    def stuck(self, after: timedelta) -> list[str]:
+        """Jobs that have neither ended nor moved for so long, or for twice their own gap: their thread hangs."""
+        now = self._clock.elapsed()
+        with self._lock:
+            return [
+                name
+                for name, life in sorted(self._lives.items())
+                if (now.since(life.moved) or 0.0) > max(after, life.part.owes).total_seconds()
+            ]
 
     def report(self, *, stopped: bool = False) -> Health:
         """How things stand now."""
         with self._lock:
-            return Health(self._clock.now(), dict(self._good), dict(self._ails), self._process, stopped)
+            parts = {name: life.part for name, life in self._lives.items()}
+        return Health(Now.of(self._clock), parts, self._process, stopped)
 
     def keep(self, *, stopped: bool = False) -> None:
         """Write the report into the ledger."""
-        report = self.report(stopped=stopped)
-        document = {
-            "at": report.at.isoformat(),
-            "good": {part: at.isoformat() if at else None for part, at in report.good.items()},
-            "ails": dict(report.ails),
-            "process": asdict(report.process),
-            "stopped": stopped,
+        mine = self._process
+        document = json.dumps(_write(self.report(stopped=stopped)))
+        self._ledger.cache.put(*_PLACE, {f"{mine.host}/{mine.pid}/{mine.started}": document})
+
+    def forget_the_dead(self) -> None:
+        """Drop the reports of daemons of this host that have ended."""
+        kept = self._ledger.cache.all(*_PLACE)
+        dead = [code for code, text in kept.items() if text and _read(text).process.alive() is False]
+        self._ledger.cache.drop(*_PLACE, dead)
+
+
+def _write(health: Health) -> dict[str, Any]:
+    parts = {
+        name: {
+            "owes_s": part.owes.total_seconds(),
+            "good": _write_time(part.good) if part.good else None,
+            "ails": part.ails,
+            "standby": part.standby,
         }
-        self._ledger.cache_put(*_KEY, {"daemon": json.dumps(document)})
+        for name, part in health.parts.items()
+    }
+    return {
+        "at": _write_time(health.at),
+        "parts": parts,
+        "process": asdict(health.process),
+        "stopped": health.stopped,
+    }
 
 
-def read_health(ledger: Ledger) -> Health | None:
-    """The daemon's last report, or None where no daemon has run on this ledger."""
-    text = ledger.cache_get(*_KEY, ["daemon"], younger_than=_EVER).get("daemon")
-    if not text:
-        return None
+def _read(text: str) -> Health:
     document = json.loads(text)
-    good = {part: datetime.fromisoformat(at) if at else None for part, at in document["good"].items()}
-    process = Process(**document.get("process", {"host": "", "pid": 0, "started": ""}))
-    at = datetime.fromisoformat(document["at"])
-    return Health(at, good, document["ails"], process, document.get("stopped", False))
+    parts = {
+        name: Part(
+            timedelta(seconds=one["owes_s"]),
+            _read_time(one["good"]) if one["good"] else None,
+            one["ails"],
+            one["standby"],
+        )
+        for name, one in document["parts"].items()
+    }
+    return Health(_read_time(document["at"]), parts, Process(**document["process"]), document["stopped"])
+
+
+def _write_time(at: Now) -> list[str | float]:
+    return [at.wall.isoformat(), at.boot.boot_id, at.boot.seconds]
+
+
+def _read_time(values: list[Any]) -> Now:
+    return Now(datetime.fromisoformat(values[0]), BootTime(values[1], values[2]))
+
+
+def read_health(ledger: Ledger) -> list[Health]:
+    """The last reports of the daemons that run on this ledger, those of this host first; of none that runs, the newest report.
+
+    Empty where no daemon has ever run on it.
+    """
+    reports = [_read(text) for text in ledger.cache.all(*_PLACE).values() if text]
+    running = [one for one in reports if one.running()]
+    newest = sorted(reports, key=lambda one: one.at.wall)[-1:]
+    return sorted(running, key=lambda one: (not one.process.is_here, one.at.wall)) or newest
+
+
+def of_this_host(reports: list[Health]) -> list[Health]:
+    """The daemons that a check on this host answers for: its own, else all there are."""
+    return [one for one in reports if one.process.is_here] or reports

@@ -1,20 +1,26 @@
-"""What the scheduler calls: four idempotent jobs, each with its edge, where an error is told and the daemon goes on."""
+"""What the scheduler calls: idempotent jobs, each with its edge, where an error is told and the daemon goes on."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from syncd.app import App, Store, Till
-from syncd.errors import Busy, SyncdError
+from syncd.errors import LeaseTaken, SyncdError
 from syncd.ledger import Lease
 from syncd.logs import bind, get_logger
 from syncd.service.health import Pulse
 from syncd.sources.base import FolderReport
 
 _CACHE_KEPT = timedelta(days=2)
+_RECONCILE_MOST = timedelta(seconds=15)
+_RECONCILE_LEAST = timedelta(milliseconds=200)
+_LOOK_OVER = timedelta(hours=1)  # a pass a day; whether it is due is looked at this often
+_REFRESH = timedelta(minutes=1)
 
 
 class LeaseKeeper:
@@ -25,28 +31,35 @@ class LeaseKeeper:
         self._exits = ExitStack()
         self._lease: Lease | None = None
         self._lock = threading.Lock()
-        self._standing_by = False
+        self._standing_by = ""
 
-    def lease(self) -> Lease | None:
-        """The lease, taken now where it is free; None while somebody else pushes to this store."""
+    def lease(self) -> Lease:
+        """The lease, taken now where it is free.
+
+        Raises:
+            LeaseTaken: another process pushes to this store.
+            LedgerError: it cannot be known who does.
+
+        """
         with self._lock:
             if self._lease is not None and not self._lease.alive():
                 get_logger().warning("lease_lost", store=self._store.name)
                 self._drop()
             if self._lease is None:
-                self._take()
+                self._lease = self._take()
             return self._lease
 
-    def _take(self) -> None:
+    def _take(self) -> Lease:
         try:
-            self._lease = self._exits.enter_context(self._store.leased())
-        except Busy as busy:
-            if not self._standing_by:
-                get_logger().info("standing_by", store=self._store.name, why=busy.what)
-            self._standing_by = True
-        else:
-            get_logger().info("lease_taken", store=self._store.name)
-            self._standing_by = False
+            lease = self._exits.enter_context(self._store.leased())
+        except LeaseTaken as taken:
+            if self._standing_by != taken.what:
+                get_logger().info("standing_by", store=self._store.name, why=taken.what)
+            self._standing_by = taken.what
+            raise
+        get_logger().info("lease_taken", store=self._store.name)
+        self._standing_by = ""
+        return lease
 
     def _drop(self) -> None:
         self._lease = None
@@ -58,6 +71,15 @@ class LeaseKeeper:
             self._drop()
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A line of the timetable: what it is called, in health too, how often it runs, and what it does."""
+
+    name: str
+    every: timedelta
+    run: Callable[[], None]
+
+
 class Jobs:
     """The daemon's jobs over one app."""
 
@@ -67,23 +89,40 @@ class Jobs:
         self._asked: set[str] = set()
         self._told: set[tuple[str, str]] = set()
         self.recorded: Callable[[str], None] = lambda _store: None
-        for part in (*map(source_part, app.tills), *map(store_part, app.stores)):
-            pulse.expect(part)
+        for job in self.timetable():
+            pulse.expect(job.name, max(2 * job.every, app.config.service.healthy_within))
+
+    def timetable(self) -> list[Job]:
+        """Every job: poll each source; push, reconcile, refresh and look over each store; keep house."""
+        service = self._app.config.service
+        jobs = [
+            Job(poll_job(name), till.config.common.every, partial(self.poll, name))
+            for name, till in self._app.tills.items()
+        ]
+        for name, store in self._app.stores.items():
+            often = min(max(store.settings.push.settle / 4, _RECONCILE_LEAST), _RECONCILE_MOST)
+            jobs += [
+                Job(push_job(name), service.push_every, partial(self.push, name)),
+                Job(f"reconcile {name}", often, partial(self.reconcile, name)),
+                Job(f"refresh {name}", _REFRESH, partial(self.refresh, name)),
+                Job(f"look over {name}", _LOOK_OVER, partial(self.look_over, name)),
+            ]
+        return [*jobs, Job("housekeep", service.housekeep_every, self.housekeep)]
 
     def close(self) -> None:
         """Give every lease back."""
         for keeper in self._keepers.values():
             keeper.close()
 
-    def ask(self, part: str) -> None:
-        """``part`` is wanted now: if it is at work this moment, it works once more, for the scheduler would leave it out."""
-        self._asked.add(part)
+    def ask(self, job: str) -> None:
+        """``job`` is wanted now: if it is at work this moment, it works once more, for the scheduler would leave it out."""
+        self._asked.add(job)
 
-    def _while_asked(self, part: str, work: Callable[[], None]) -> None:
+    def _while_asked(self, job: str, work: Callable[[], None]) -> None:
         while True:
-            self._asked.discard(part)
-            self._edge(part, work)
-            if part not in self._asked or self._stop.is_set():
+            self._asked.discard(job)
+            self._edge(job, work)
+            if job not in self._asked or self._stop.is_set():
                 return
 
     def poll(self, source: str) -> None:
@@ -91,12 +130,12 @@ class Jobs:
         till: Till = self._app.tills[source]
 
         def work() -> None:
-            polled = till.poll(self._stop)
+            polled = till.poll(self._stop, lambda _: self._pulse.good(poll_job(source)))
             if polled.new or polled.changed:
                 self.recorded(till.config.common.store)
             self._tell_strange(source)
 
-        self._while_asked(source_part(source), work)
+        self._while_asked(poll_job(source), work)
 
     def _tell_strange(self, source: str) -> None:
         """Name what lies in a drop folder and is never read: once, for it stays there."""
@@ -109,88 +148,95 @@ class Jobs:
 
     def push(self, store: str) -> None:
         """Push what is due to a store, if the right to push is ours."""
+        name, accepted = push_job(store), 0
+
+        def moves(done: int) -> None:
+            nonlocal accepted
+            (self._pulse.good if done > accepted else self._pulse.alive)(name)
+            accepted = done
 
         def work() -> None:
-            lease = self._keepers[store].lease()
-            if lease is not None:
-                self._app.stores[store].pusher.run(lease, self._stop)
-                self._check_open(store)
+            self._app.stores[store].pusher.run(self._keepers[store].lease(), self._stop, moves=moves)
+            self._check_open(store)
 
-        self._while_asked(store_part(store), work)
+        self._while_asked(name, work)
 
     def reconcile(self, store: str) -> None:
         """Settle what is unknown and due."""
 
         def work() -> None:
-            lease = self._keepers[store].lease()
-            if lease is not None:
-                report = self._app.stores[store].reconcile(lease, self._stop)
-                if report.absent:
-                    self.recorded(store)
-                self._check_open(store)
+            report = self._app.stores[store].reconcile(self._keepers[store].lease(), self._stop)
+            if report.absent:
+                self.recorded(store)
+            self._check_open(store)
 
-        self._edge(store_part(store), work)
+        self._edge(f"reconcile {store}", work)
 
     def refresh(self, store: str) -> None:
         """Ask again for look-ups that are in use and have grown old."""
 
         def work() -> None:
-            if self._keepers[store].lease() is not None and (codes := self._app.stores[store].matcher.refresh()):
+            self._keepers[store].lease()
+            if codes := self._app.stores[store].matcher.refresh():
                 get_logger().info("look_ups_refreshed", store=store, codes=codes)
 
-        self._edge(store_part(store), work)
+        self._edge(f"refresh {store}", work)
 
     def look_over(self, store: str) -> None:
         """Once a day, go through the store's newest orders."""
 
         def work() -> None:
             nightly = self._app.stores[store].nightly
-            if self._keepers[store].lease() is not None and nightly.due():
+            self._keepers[store].lease()
+            if nightly.due():
                 get_logger().info("orders_looked_over", store=store, alerts=len(nightly.run()))
 
-        self._edge(store_part(store), work)
+        self._edge(f"look over {store}", work)
 
     def housekeep(self) -> None:
         """Drop what the look-up cache no longer needs, and the documents of sales synced long ago where the config says so."""
 
         def work() -> None:
             now, keep = self._app.clock.now(), self._app.config.keep_documents
-            self._app.ledger.cache_prune(now - _CACHE_KEPT)
+            self._app.ledger.cache.prune(now - _CACHE_KEPT)
+            self._pulse.forget_the_dead()
             if keep is not None and (dropped := self._app.ledger.drop_documents(now - keep)):
                 get_logger().info("documents_dropped", sales=dropped, older_than=(now - keep).isoformat())
 
-        self._edge("housekeeping", work)
+        self._edge("housekeep", work)
 
     def _check_open(self, store: str) -> None:
         state = self._app.ledger.store_state(store)
         if state.paused_why:
             raise _Paused(state.paused_why)
 
-    def _edge(self, part: str, work: Callable[[], None]) -> None:
-        with bind(job=part):
+    def _edge(self, name: str, work: Callable[[], None]) -> None:
+        with bind(job=name):
             try:
                 work()
+            except LeaseTaken as taken:
+                self._pulse.standby(name, taken.what)
             except _Paused as paused:
-                self._pulse.bad(part, f"paused: {paused}")
+                self._pulse.bad(name, f"paused: {paused}")
             except SyncdError as error:
-                self._pulse.bad(part, error.what)
+                self._pulse.bad(name, error.what)
                 get_logger().error("job_failed", why=error.what, cure=error.cure)
             except Exception as error:  # noqa: BLE001  a job's edge: tell it, leave a safe state, run again next time
-                self._pulse.bad(part, f"{type(error).__name__}: {error}")
+                self._pulse.bad(name, f"{type(error).__name__}: {error}")
                 get_logger().exception("job_failed_unexpectedly")
             else:
-                self._pulse.good(part)
+                self._pulse.good(name)
 
 
 class _Paused(Exception):
     """A store is paused: no good cycle, and nothing more to log."""
 
 
-def source_part(name: str) -> str:
-    """What a source's job is called in health, and when it is asked for."""
-    return f"source {name}"
+def poll_job(source: str) -> str:
+    """What the job that polls a source is called, in health, and when it is asked for."""
+    return f"poll {source}"
 
 
-def store_part(name: str) -> str:
-    """The same of a store's."""
-    return f"store {name}"
+def push_job(store: str) -> str:
+    """The same of the one that pushes to a store."""
+    return f"push {store}"

@@ -4,51 +4,60 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from syncd.app import App
-from syncd.service.jobs import Jobs, source_part, store_part
+from syncd.clock import Clock, Now
+from syncd.logs import get_logger
+from syncd.service.jobs import Jobs, poll_job, push_job
 from syncd.sources.base import Watching
 
-_RECONCILE_MOST = timedelta(seconds=15)
-_RECONCILE_LEAST = timedelta(milliseconds=200)
-_LOOK_OVER = timedelta(hours=1)  # a pass a day; whether it is due is looked at this often
-_REFRESH = timedelta(minutes=1)
+_JUMP = timedelta(seconds=2)
 
 
 def build_scheduler(app: App, jobs: Jobs) -> BackgroundScheduler:
-    """The daemon's timetable, not yet started: poll each source; push, reconcile, refresh and look over each store; keep house."""
-    seats = len(app.tills) + 4 * len(app.stores) + 1
+    """The daemon's timetable, not yet started; every job runs at once, then at its own gap."""
+    table = jobs.timetable()
     scheduler = BackgroundScheduler(
         timezone="UTC",
-        executors={"default": ThreadPoolExecutor(seats)},
+        executors={"default": ThreadPoolExecutor(len(table))},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
     now = app.clock.now()
-
-    def every(gap: timedelta, name: str, job: object, *args: str) -> None:
-        scheduler.add_job(job, "interval", seconds=gap.total_seconds(), id=name, args=args, next_run_time=now)
-
-    for name, till in app.tills.items():
-        every(till.config.common.every, f"poll {name}", jobs.poll, name)
-    for name, store in app.stores.items():
-        settle = store.settings.push.settle
-        every(app.config.service.push_every, f"push {name}", jobs.push, name)
-        every(min(max(settle / 4, _RECONCILE_LEAST), _RECONCILE_MOST), f"reconcile {name}", jobs.reconcile, name)
-        every(_REFRESH, f"refresh {name}", jobs.refresh, name)
-        every(_LOOK_OVER, f"look over {name}", jobs.look_over, name)
-    every(app.config.service.housekeep_every, "housekeep", jobs.housekeep)
+    for job in table:
+        gap = job.every.total_seconds()
+        scheduler.add_job(job.run, "interval", seconds=gap, id=job.name, next_run_time=now)
 
     def recorded(store: str) -> None:
-        jobs.ask(store_part(store))
-        scheduler.modify_job(f"push {store}", next_run_time=app.clock.now())
+        _run_now(push_job(store), jobs, scheduler, app.clock)
 
     jobs.recorded = recorded
     return scheduler
+
+
+class Jumps:
+    """Notices that the wall clock was set, and runs every job at once: APScheduler would wait for the old time to come again."""
+
+    def __init__(self, scheduler: BackgroundScheduler, clock: Clock) -> None:
+        self._scheduler, self._clock = scheduler, clock
+        self._last = Now.of(clock)
+
+    def look(self) -> timedelta:
+        """How far the wall clock was set since the last look, beyond what has passed; a small slew counts for nothing."""
+        last, self._last = self._last, Now.of(self._clock)
+        set_by = self._last.wall - last.wall - self._last.age(last)
+        if abs(set_by) < _JUMP:
+            return timedelta(0)
+        for job in self._scheduler.get_jobs():
+            job.modify(next_run_time=self._last.wall)
+        get_logger().warning("clock_was_set", by_s=round(set_by.total_seconds(), 1))
+        return set_by
 
 
 def watch_sources(
@@ -58,11 +67,9 @@ def watch_sources(
     threads = []
     for name, till in app.tills.items():
         if isinstance(till.source, Watching):
+            poll_now = partial(_run_now, poll_job(name), jobs, scheduler, app.clock)
             thread = threading.Thread(
-                target=_watch,
-                args=(till.source, partial(_poll_now, name, jobs, scheduler, app), stop),
-                name=f"watch {name}",
-                daemon=True,
+                target=_watch, args=(till.source, poll_now, stop), name=f"watch {name}", daemon=True
             )
             thread.start()
             threads.append(thread)
@@ -74,6 +81,7 @@ def _watch(source: Watching, poll_now: Callable[[], None], stop: threading.Event
         poll_now()
 
 
-def _poll_now(name: str, jobs: Jobs, scheduler: BackgroundScheduler, app: App) -> None:
-    jobs.ask(source_part(name))
-    scheduler.modify_job(f"poll {name}", next_run_time=app.clock.now())
+def _run_now(job: str, jobs: Jobs, scheduler: BackgroundScheduler, clock: Clock) -> None:
+    jobs.ask(job)
+    with suppress(JobLookupError):  # it was shut down since: the next start does what is left
+        scheduler.modify_job(job, next_run_time=clock.now())

@@ -347,12 +347,12 @@ def test_the_highest_order_id_never_goes_down(book: Book) -> None:
 
 
 def test_look_ups_are_kept_with_their_misses_and_age(book: Book) -> None:
-    book.ledger.cache_put("main", "sku", {"A": "1", "B": None})
+    book.ledger.cache.put("main", "sku", {"A": "1", "B": None})
     fresh = book.clock.now() - timedelta(minutes=1)
-    assert book.ledger.cache_get("main", "sku", ["A", "B", "C"], younger_than=fresh) == {"A": "1", "B": None}
+    assert book.ledger.cache.get("main", "sku", ["A", "B", "C"], younger_than=fresh) == {"A": "1", "B": None}
     book.clock.pass_time(3600)
-    assert book.ledger.cache_get("main", "sku", ["A"], younger_than=book.clock.now() - timedelta(minutes=1)) == {}
-    assert book.ledger.cache_prune(book.clock.now()) == 2
+    assert book.ledger.cache.get("main", "sku", ["A"], younger_than=book.clock.now() - timedelta(minutes=1)) == {}
+    assert book.ledger.cache.prune(book.clock.now()) == 2
 
 
 def test_documents_of_sales_synced_long_ago_are_dropped_and_the_rest_stays(book: Book) -> None:

@@ -1,0 +1,165 @@
+"""Health tells of each job, of who is standing by for whom, and of a daemon that hangs."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syncd.errors import Busy, LeaseTaken
+from syncd.ledger import Ledger
+from syncd.push import Pusher
+from syncd.service.health import Health, Process, Pulse, read_health
+from syncd.sources.jsonl import JsonlSource
+from syncd.testing.clocks import ManualClock
+from tests.judges import JUDGE
+from tests.service.daemons import daemon, part, until
+from tests.shop import Shop
+
+OWES = timedelta(minutes=10)
+HURRIED = """
+[service]
+healthy_within = "100ms"
+stuck_after = "100ms"
+[sources.till]
+type = "jsonl"
+path = "inbox"
+every = "100ms"
+"""
+
+
+@pytest.fixture
+def pulse(tmp_path: Path) -> Pulse:
+    clock = ManualClock()
+    return Pulse(Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", clock, JUDGE), clock)
+
+
+def clock_of(pulse: Pulse) -> ManualClock:
+    clock = pulse._clock
+    assert isinstance(clock, ManualClock)
+    return clock
+
+
+def ails(pulse: Pulse) -> list[str]:
+    pulse.keep()
+    (report,) = read_health(pulse._ledger)
+    return report.unwell(report.at, OWES)
+
+
+def test_a_pusher_that_fails_every_time_is_told_however_well_the_look_ups_are(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_words: object, **_named: object) -> None:
+        raise RuntimeError("the pusher is broken")
+
+    monkeypatch.setattr(Pusher, "run", broken)
+    with daemon(shop, monkeypatch) as app:
+        until(lambda: bool(part(app, "reconcile main").good and part(app, "push main").ails))
+        assert part(app, "push main").good is None
+        (report,) = read_health(app.ledger)
+        told = [line for line in report.unwell(report.at, OWES) if line.startswith(("push", "store"))]
+    assert told == ["push main: no good cycle yet: RuntimeError: the pusher is broken"]
+
+
+def test_a_database_that_does_not_answer_is_no_standby(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(*_words: object) -> None:
+        raise Busy("the ledger's database does not answer: refused")
+
+    monkeypatch.setattr("syncd.app.Store.leased", busy)
+    with daemon(shop, monkeypatch) as app:
+        until(lambda: "does not answer" in part(app, "push main").ails)
+        assert part(app, "push main").standby == ""
+
+
+def test_a_daemon_that_stands_by_is_well_and_says_for_whom(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def taken(*_words: object) -> None:
+        raise LeaseTaken("process 7 on tills-2 is pushing to main")
+
+    monkeypatch.setattr("syncd.app.Store.leased", taken)
+    with daemon(shop, monkeypatch) as app:
+        until(lambda: bool(part(app, "push main").standby))
+        (report,) = read_health(app.ledger)
+        assert "push main: standing by: process 7 on tills-2 is pushing to main" in report.standing_by()
+        assert not [line for line in report.unwell(report.at, OWES) if line.startswith("push")]
+
+
+def test_a_job_that_is_late_by_boot_time_is_told_whatever_the_wall_clock_says(pulse: Pulse) -> None:
+    pulse.expect("poll till", OWES)
+    pulse.good("poll till")
+    clock_of(pulse).jump(-86_400)
+    assert ails(pulse) == []
+    clock_of(pulse).pass_time(601)
+    assert ails(pulse)[0].startswith("poll till: last good cycle")
+    pulse.good("poll till")
+    clock_of(pulse).jump(86_400)
+    assert ails(pulse) == []
+
+
+def test_a_source_that_is_polled_once_an_hour_is_well_in_between(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.configure('[sources.till]\ntype = "jsonl"\npath = "inbox"\nevery = "1h"\n')
+    with daemon(shop, monkeypatch) as app:
+        until(lambda: part(app, "poll till").good is not None)
+        (report,) = read_health(app.ledger)
+        later = replace(report.at, boot=replace(report.at.boot, seconds=report.at.boot.seconds + 3000))
+        assert not [line for line in report.unwell(later, timedelta(hours=2)) if line.startswith("poll")]
+
+
+def test_a_job_that_hangs_starves_the_watchdog_and_one_that_moves_does_not(pulse: Pulse) -> None:
+    pulse.expect("poll till", timedelta(minutes=1))
+    pulse.expect("push main", timedelta(minutes=1))
+    for _ in range(20):
+        clock_of(pulse).pass_time(60)
+        pulse.alive("push main")  # a backlog of hours
+    assert pulse.stuck(timedelta(minutes=15)) == ["poll till"]
+    pulse.bad("poll till", "the folder is gone")  # it fails, and does not hang
+    assert pulse.stuck(timedelta(minutes=15)) == []
+
+
+def test_the_watchdog_hears_nothing_while_a_source_hangs(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[str] = []
+    hangs, lets_go = threading.Event(), threading.Event()
+
+    def fetch(*_words: Any) -> Any:
+        hangs.set()
+        lets_go.wait(60)
+        return iter(())
+
+    def notify(*lines: str) -> bool:
+        heard.extend(lines)
+        return True
+
+    monkeypatch.setattr("syncd.service.daemon.notify", notify)
+    monkeypatch.setattr(JsonlSource, "fetch", fetch)
+    shop.configure(HURRIED)
+    with daemon(shop, monkeypatch) as app:
+        until(hangs.is_set)
+        begin = app.clock.elapsed().seconds
+        until(lambda: app.clock.elapsed().seconds - begin > 1)
+        heard.clear()
+        until(lambda: app.clock.elapsed().seconds - begin > 2)
+        assert "WATCHDOG=1" not in heard
+        lets_go.set()
+        until(lambda: "WATCHDOG=1" in heard)
+
+
+def test_the_reports_of_daemons_that_died_here_are_forgotten_and_the_newest_is_kept_while_none_runs(
+    pulse: Pulse,
+) -> None:
+    pulse.expect("poll till", OWES)
+    pulse.keep()
+    pulse._process = Process(pulse._process.host, pulse._process.pid, "1")  # the same number, started long ago
+    pulse.keep()
+    assert len(read_health(pulse._ledger)) == 1  # of the two the one that runs
+    pulse.forget_the_dead()
+    assert len(pulse._ledger.cache.all("-", "health")) == 1
+
+
+def test_a_daemon_that_was_stopped_is_not_well(pulse: Pulse) -> None:
+    pulse.keep(stopped=True)
+    (report,) = read_health(pulse._ledger)
+    assert isinstance(report, Health)
+    assert "it was stopped" in report.unwell(report.at, OWES)[0]
