@@ -37,17 +37,26 @@ from syncd.sources import registry
 from syncd.sources.base import FolderReport, HasFolder, Source, SourceContext
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is the same for every part of an app: its clock, the config's folder, and the event that tells it to stop."""
+
+    clock: Clock
+    folder: Path
+    stop: threading.Event
+
+
 class Store:
     """One configured BigCommerce store and everything that talks to it; connections open on first use."""
 
-    def __init__(self, name: str, settings: StoreSettings, ledger: Ledger, clock: Clock, folder: Path) -> None:
+    def __init__(self, name: str, settings: StoreSettings, ledger: Ledger, ground: Surroundings) -> None:
         self.name, self.settings = name, settings
-        self._ledger, self._clock, self._folder = ledger, clock, folder
+        self._ledger, self._clock, self._folder, self._stop = ledger, ground.clock, ground.folder, ground.stop
 
     @cached_property
     def governor(self) -> QuotaGovernor:
         """What paces every call to this store."""
-        return QuotaGovernor(self._clock, self.settings.connection.quota_share)
+        return QuotaGovernor(self._clock, self.settings.connection.quota_share, self._stop)
 
     @cached_property
     def wire(self) -> Wire:
@@ -57,7 +66,7 @@ class Store:
     @cached_property
     def api(self) -> Api:
         """The store's API, every call paced."""
-        return Api(self.wire, self.governor, self._clock)
+        return Api(self.wire, self.governor, self._clock, self._stop)
 
     @cached_property
     def orders(self) -> OrdersClient:
@@ -131,6 +140,7 @@ class Store:
             self._clock,
             self.hook,
             self.currencies.allowed,
+            self.governor.room,
         )
         return Pusher(setup, self.circuit)
 
@@ -229,8 +239,10 @@ class App:
 
 
 @contextmanager
-def open_app(config: Config, clock: Clock | None = None) -> Iterator[App]:
+def open_app(config: Config, clock: Clock | None = None, stop: threading.Event | None = None) -> Iterator[App]:
     """Open the ledger and build what the config names; connections to stores open when they are first used.
+
+    Once ``stop`` is set, nothing waits for a store's quota any more and nothing new is asked of a store.
 
     Raises:
         LedgerError: the ledger cannot be opened.
@@ -241,9 +253,8 @@ def open_app(config: Config, clock: Clock | None = None) -> Iterator[App]:
     with ExitStack() as exits:
         grounds = {name: settings.ground for name, settings in config.stores.items()}
         ledger = exits.enter_context(Ledger.open(config.ledger_url.get_secret_value(), clock, Decider(grounds)))
-        stores = {
-            name: Store(name, settings, ledger, clock, config.base_dir) for name, settings in config.stores.items()
-        }
+        ground = Surroundings(clock, config.base_dir, stop or threading.Event())
+        stores = {name: Store(name, settings, ledger, ground) for name, settings in config.stores.items()}
         for store in stores.values():
             exits.callback(store.close)
         tills = {}

@@ -89,6 +89,10 @@ class Throttled(RemoteError):
         self.reset_s = reset_s
 
 
+class Stopped(SyncdError):
+    """syncd was told to stop while it waited for its turn to speak to a store; nothing was sent."""
+
+
 class LedgerError(SyncdError):
     """The ledger cannot be used."""
 

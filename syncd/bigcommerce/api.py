@@ -23,9 +23,9 @@ _WAIT_CURE = "syncd goes on by itself once the store answers; see https://status
 class Api:
     """One store's API: every exchange passes the governor."""
 
-    def __init__(self, wire: Wire, governor: QuotaGovernor, clock: Clock) -> None:
+    def __init__(self, wire: Wire, governor: QuotaGovernor, clock: Clock, stop: threading.Event | None = None) -> None:
         self._wire, self._governor, self._clock = wire, governor, clock
-        self._never = threading.Event()
+        self._stop = stop or threading.Event()
 
     def exchange(
         self,
@@ -67,7 +67,7 @@ class Api:
         return answer
 
     def acquire(self, *, live: bool) -> None:
-        """Wait for a turn; ``send_paced`` must follow."""
+        """Wait for a turn; ``send_paced`` must follow. Raises Stopped where syncd was told to stop."""
         self._governor.acquire(live=live)
 
     def get(
@@ -78,6 +78,7 @@ class Api:
         Raises:
             Denied: 401 or 403.
             Throttled: 429 three times.
+            Stopped: syncd was told to stop.
             Unreachable: anything else that is no answer.
 
         """
@@ -99,7 +100,7 @@ class Api:
         error: RemoteError = Unreachable(f"{path} was not asked for")
         for turn in range(_TRIES):
             if turn:
-                self._clock.wait(self._never, 0.2 * 2**turn)
+                self._clock.wait(self._stop, 0.2 * 2**turn)
             try:
                 answer = exchange()
                 if refusal_ok and answer.status in (400, 404, 409, 422):

@@ -15,9 +15,9 @@ from typing import Any
 
 from syncd.bigcommerce.api import Api
 from syncd.bigcommerce.classify import amount, classify, classify_archive, classify_refund
-from syncd.bigcommerce.outcome import Outcome, Reply
+from syncd.bigcommerce.outcome import NotSent, Outcome, Reply
 from syncd.bigcommerce.wire import Method, WireAnswer, WireError
-from syncd.errors import Unreachable
+from syncd.errors import Stopped, Unreachable
 
 _ORDERS = "/v2/orders"
 _V3_ORDERS = "/v3/orders"
@@ -93,7 +93,10 @@ class OrdersClient:
         means: Callable[[WireAnswer | WireError], Outcome],
     ) -> Reply:
         content = None if body is None else json.dumps(body, separators=(",", ":")).encode()
-        self._api.acquire(live=how.live)
+        try:
+            self._api.acquire(live=how.live)
+        except Stopped as stopped:
+            return Reply(NotSent(stopped.what, ours=True))
         try:
             answer = self._api.send_paced(method, path, None, content, still_good=how.still_good)
         except WireError as error:

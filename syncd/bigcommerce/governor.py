@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from syncd.bigcommerce.pace import Pace
 from syncd.clock import Clock
+from syncd.errors import Stopped
 
 _LONGEST_NAP_S = 0.5
 
@@ -27,25 +28,40 @@ class GovernorReport:
 class QuotaGovernor:
     """Lets calls through at the pace that the store's answers allow; safe to use from many threads."""
 
-    def __init__(self, clock: Clock, share: float) -> None:
-        self._clock = clock
+    def __init__(self, clock: Clock, share: float, stop: threading.Event | None = None) -> None:
+        self._clock, self._stop = clock, stop or threading.Event()
         self._pace = Pace(share)
         self._change = threading.Condition()
         self._waiting = {True: 0, False: 0}
 
     def acquire(self, *, live: bool = True) -> None:
-        """Wait for a turn, and take it; ``release`` must follow."""
+        """Wait for a turn, and take it; ``release`` must follow.
+
+        Raises:
+            Stopped: syncd was told to stop; nothing is waited for any more.
+
+        """
         with self._change:
             self._waiting[live] += 1
             try:
                 while (nap := self._nap(live)) > 0:
                     self._change.wait(min(nap, _LONGEST_NAP_S))
+                if self._stop.is_set():
+                    raise Stopped("syncd was told to stop")
                 self._pace.take(self._now())
             finally:
                 self._waiting[live] -= 1
                 self._change.notify_all()
 
+    def room(self, within_s: float, claimed: int = 0) -> int:
+        """About how many more calls may go within so many seconds, beside those that wait or are ``claimed`` and on their way."""
+        with self._change:
+            waiting = max(sum(self._waiting.values()), claimed - self._pace.in_flight)
+            return max(self._pace.room(self._now(), within_s) - waiting, 0)
+
     def _nap(self, live: bool) -> float:
+        if self._stop.is_set():
+            return 0.0
         if not live and self._waiting[True]:
             return _LONGEST_NAP_S
         return self._pace.delay(self._now())

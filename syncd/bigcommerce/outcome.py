@@ -59,9 +59,13 @@ class Throttled:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """The request never left: refused, no such host, connect time-out, TLS failure before the connection was up."""
+    """The request never left: refused, no such host, connect time-out, TLS failure before the connection was up.
+
+    ``ours`` where we kept it back ourselves (it had grown stale, syncd was told to stop): that says nothing of the store.
+    """
 
     why: str
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 _BEFORE_HEADERS = 4
+_MANY = 1_000
 _LONGEST_WINDOW_S = 3600.0
 _BACK_OFF_S = 0.5
 _LONGEST_BACK_OFF_S = 60.0
@@ -45,6 +46,22 @@ class Pace:
         if self._spendable() < 1:
             return max(self.resets_at - now, 0.001)
         return max(self.next_at - now, 0.0)
+
+    def room(self, now: float, within_s: float) -> int:
+        """About how many calls may go within so many seconds: what must not wait longer is not begun beyond that."""
+        wait = max(self.blocked_until - now, 0.0)
+        if self.quota is None:
+            return _MANY if wait < within_s else 0
+        self._roll(now)
+        spendable, left_s = self._spendable(), max(self.resets_at - now, 0.0)
+        if spendable < 1:
+            wait, spendable, left_s = max(wait, left_s), self._ours(), self.window_s
+        else:
+            wait = max(wait, self.next_at - now)
+        if wait >= within_s:
+            return 0
+        gap = left_s / spendable
+        return int(spendable) if gap <= 0 else min(1 + int((within_s - wait) / gap), int(spendable))
 
     def take(self, now: float) -> None:
         """A call goes out."""
@@ -92,9 +109,14 @@ class Pace:
             wait = _half_jittered(self.errors - _ERRORS_IN_A_ROW + 1, jitter)
             self.blocked_until = max(self.blocked_until, now + wait)
 
-    def _spendable(self) -> float:
+    def _ours(self) -> float:
+        """The part of a whole window that is ours: one call at the least, however small the share, else nothing ever moves."""
         assert self.quota is not None  # noqa: S101  asked only once the quota is known
-        return self.left - self.quota * (1 - self.share)
+        return max(self.quota * self.share, 1.0)
+
+    def _spendable(self) -> float:
+        assert self.quota is not None  # noqa: S101  as above
+        return self.left - (self.quota - self._ours())
 
     def _roll(self, now: float) -> None:
         """A window that has ended leaves a whole quota, until an answer says otherwise."""

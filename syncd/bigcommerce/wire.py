@@ -48,11 +48,16 @@ class WireAnswer:
 
 
 class WireError(Exception):
-    """No whole answer. ``connected`` tells whether the request may have left; ``status`` is set where headers came."""
+    """No whole answer. ``connected`` tells whether the request may have left; ``status`` is set where headers came.
 
-    def __init__(self, why: str, *, connected: bool, elapsed_s: float = 0.0, status: int | None = None) -> None:
+    ``ours`` where we kept it back: its intent had grown stale.
+    """
+
+    def __init__(
+        self, why: str, *, connected: bool, elapsed_s: float = 0.0, status: int | None = None, ours: bool = False
+    ) -> None:
         super().__init__(why)
-        self.why, self.connected, self.elapsed_s, self.status = why, connected, elapsed_s, status
+        self.why, self.connected, self.elapsed_s, self.status, self.ours = why, connected, elapsed_s, status, ours
 
 
 class _Exchange(threading.local):
@@ -60,6 +65,7 @@ class _Exchange(threading.local):
 
     deadline: float = 0.0
     connected: bool = False
+    stale: bool = False
     still_good: Callable[[], bool] = staticmethod(lambda: True)
 
 
@@ -113,7 +119,7 @@ class Wire:
         """
         begin = self._now()
         self._exchange.deadline = begin + self._settings.deadline.total_seconds()
-        self._exchange.connected, self._exchange.still_good = False, still_good
+        self._exchange.connected, self._exchange.stale, self._exchange.still_good = False, False, still_good
         status: int | None = None
         try:
             answer = self._adapter.send(
@@ -127,7 +133,11 @@ class Wire:
             content = self._read(answer)
         except (requests.RequestException, HTTPError, OSError, http.client.HTTPException, ValueError) as error:
             raise WireError(
-                _in_words(error), connected=self._exchange.connected, elapsed_s=self._now() - begin, status=status
+                _in_words(error),
+                connected=self._exchange.connected,
+                elapsed_s=self._now() - begin,
+                status=status,
+                ours=self._exchange.stale,
             ) from None
         return WireAnswer(status, answer.headers, content, self._now() - begin)
 
@@ -180,6 +190,7 @@ class Wire:
 
         """
         if not self._exchange.still_good():
+            self._exchange.stale = True
             raise StaleError("it waited too long for its turn; its intent had grown stale")
         self._exchange.connected = True
 

@@ -34,7 +34,7 @@ def run_backfill(  # noqa: PLR0913  one for each option of the command
     from syncd.service.daemon import stop_on_signals
 
     stop = threading.Event()
-    with stop_on_signals(stop), opened(config) as app:
+    with stop_on_signals(stop), opened(config, stop=stop) as app:
         need_work(app)
         till = app.tills.get(source)
         if till is None:

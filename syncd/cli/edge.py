@@ -9,7 +9,7 @@ import typer
 
 from syncd.cli.exits import Exit, code_for
 from syncd.cli.main import cli
-from syncd.errors import SyncdError
+from syncd.errors import Stopped, SyncdError
 from syncd.logs import redact
 
 _WRONG_USAGE: type[typer.BadParameter] = typer.BadParameter.__mro__[1]  # of any wrong words; it has no public name
@@ -26,6 +26,8 @@ def main() -> None:
             _tell_json(error.format_message(), "", Exit.USAGE)
         error.show()
         sys.exit(Exit.USAGE)
+    except Stopped:
+        sys.exit(Exit.INTERRUPTED)
     except SyncdError as error:
         code = code_for(error)
         if as_json:

@@ -53,7 +53,7 @@ def run_rebuild(config: Path | None, name: str | None, days: tuple[str | None, s
     from syncd.service.daemon import stop_on_signals
 
     stop = threading.Event()
-    with stop_on_signals(stop), opened(config) as app:
+    with stop_on_signals(stop), opened(config, stop=stop) as app:
         store = _store(app, name)
         done = _walk(app, store, _span(days), stop)
     if as_json:

@@ -27,8 +27,12 @@ wanted_level: logs.LogLevel | None = None
 
 
 @contextmanager
-def opened(path: Path | None, *, quiet: bool = True, existing: bool = False) -> Iterator[App]:
+def opened(
+    path: Path | None, *, quiet: bool = True, existing: bool = False, stop: threading.Event | None = None
+) -> Iterator[App]:
     """The whole app, from a config path. ``existing``: a command that only shows things makes no ledger.
+
+    Once ``stop`` is set, nothing waits for a store's quota any more.
 
     Raises:
         LedgerError: there is no ledger yet, where one must be there.
@@ -37,7 +41,7 @@ def opened(path: Path | None, *, quiet: bool = True, existing: bool = False) -> 
     config = read_config(path, quiet=quiet)
     if existing:
         _need_ledger(config)
-    with open_app(config) as app:
+    with open_app(config, stop=stop) as app:
         yield app
 
 

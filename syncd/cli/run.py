@@ -29,7 +29,7 @@ def run_service(config: Path | None) -> Exit:
     from syncd.service.daemon import stop_on_signals
 
     stop = threading.Event()
-    with stop_on_signals(stop), opened(config, quiet=False) as app:
+    with stop_on_signals(stop), opened(config, quiet=False, stop=stop) as app:
         need_work(app)
         run_daemon(app, stop)
     return Exit.OK
@@ -40,7 +40,7 @@ def run_sync(config: Path | None, limit: int | None, as_json: bool) -> Exit:
     from syncd.service.daemon import stop_on_signals
 
     stop = threading.Event()
-    with stop_on_signals(stop), opened(config) as app:
+    with stop_on_signals(stop), opened(config, stop=stop) as app:
         need_work(app)
         _await_settling(app, stop)
         polled, trouble = _poll_all(app, stop)

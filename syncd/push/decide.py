@@ -88,6 +88,8 @@ def decide(outcome: Outcome, sent: Sent, policy: Policy, now: datetime) -> Verdi
         case Throttled(reset_s=reset_s):
             wait = timedelta(seconds=reset_s) if reset_s is not None else policy.back_off
             return Verdict(Delayed(now + wait, "the store's quota is used up (429)"))
+        case NotSent(why=why, ours=True):
+            return Verdict(Delayed(now, f"not sent: {why}"))
         case NotSent(why=why):
             return Verdict(Delayed(now + back_off(sent, policy), f"not sent: {why}"), Stumble(why))
         case Unknown():

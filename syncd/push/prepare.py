@@ -16,7 +16,7 @@ from syncd.bigcommerce import OrdersClient
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.keys import sent_forms
 from syncd.clock import Clock, Now
-from syncd.errors import Denied, SyncdError, Throttled, Unreachable
+from syncd.errors import Denied, Stopped, SyncdError, Throttled, Unreachable
 from syncd.ledger import Intent, Kind, Lane, Lease, Ledger, Objection, Sale, State, There
 from syncd.ledger.news import Delayed, Found, News, Objected, Saw, Waited
 from syncd.logs import get_logger
@@ -27,6 +27,7 @@ from syncd.push.hook import Hook, run_hook
 from syncd.push.matching import Matcher
 from syncd.push.seen import Observer
 
+_STORE_WIDE = (Denied, Throttled, Unreachable, Stopped)
 _FRESH_S = 1.0
 _GROUP_PER_SEAT = 4
 
@@ -45,6 +46,7 @@ class PushSetup:
     clock: Clock
     hook: Hook | None = None
     currencies: Callable[[], tuple[str, ...]] = tuple
+    room: Callable[[float, int], int] = lambda _within_s, _claimed: 1_000
 
     @property
     def ground(self) -> Ground:
@@ -209,14 +211,14 @@ class Preparer:
         matcher, found = self._setup.matcher, list[Matches | Hold]()
         try:
             return list(matcher.gather([order for _, order in usable]))
-        except (Denied, Throttled, Unreachable):
+        except _STORE_WIDE:
             raise
         except Exception:  # noqa: BLE001  one sale of the group, perhaps: each is asked for alone
             matcher.ask_catalog()  # raises where the store takes no question at all
         for sale, order in usable:
             try:
                 found += matcher.gather([order])
-            except (Denied, Throttled, Unreachable):
+            except _STORE_WIDE:
                 raise
             except Exception as error:  # noqa: BLE001  it is this sale's: the others go on
                 get_logger().warning("sale_not_looked_up", sale=sale.sale_key, why=str(error))
@@ -235,7 +237,7 @@ class Preparer:
             known = replace(matches, short=sale.short) if sale.short else matches
             seen = self._observer.see(sale, order, known, occasion, currencies)
             step = next_step(sale, self._setup.ground, Now.of(self._setup.clock), seen=seen)
-        except (Denied, Throttled, Unreachable):
+        except _STORE_WIDE:
             raise
         except Exception as error:  # noqa: BLE001  one sale that we cannot map must not stop the ones behind it
             get_logger().exception("sale_not_mapped", sale=sale.sale_key)

@@ -16,7 +16,7 @@ from functools import partial
 from typing import assert_never
 
 from syncd.bigcommerce import Accepted, Barred, NotSent, Refused, Reply, Sending, Throttled, Unknown
-from syncd.errors import Denied, RemoteError, SyncdError
+from syncd.errors import Denied, RemoteError, Stopped, SyncdError
 from syncd.ledger import Attempt, Kind, Lease, ReplyInfo
 from syncd.ledger.states import Lane, State
 from syncd.logs import bind, get_logger
@@ -104,6 +104,8 @@ class Pusher:
         try:
             while self._may_go_on(run) and self._turn(run):
                 pass
+        except Stopped:
+            pass  # what is claimed is settled below, and nothing more is begun
         finally:
             self._seats.wait_idle()
             self._preparer.clear()
@@ -160,8 +162,11 @@ class Pusher:
         if ready:
             free = self._seats.wait_free(_LINGER_S, _PATIENCE_S)
             self._note_newest(_NOTED_EVERY)
-            if self._may_go_on(run):  # the store may have paused while we waited for a seat
-                self._claim(run, self._preparer.take(run.seats(free)))
+            room = self._setup.room(self._setup.policy.intent_life.total_seconds() / 2, self._seats.taken)
+            if not room:  # an intent that waits for the quota would grow stale
+                self._setup.clock.wait(run.stop, _PATIENCE_S)
+            elif self._may_go_on(run):  # the store may have paused while we waited for a seat
+                self._claim(run, self._preparer.take(min(run.seats(free), room)))
         elif not idle:
             self._seats.wait_change(given, _PATIENCE_S)
         return ready or not idle
@@ -189,7 +194,7 @@ class Pusher:
                 reply = self._request(item, attempt)
                 verdict = self._decide(reply, item, attempt)
                 run.took(isinstance(reply.outcome, Accepted))
-                if isinstance(reply.outcome, NotSent):
+                if isinstance(reply.outcome, NotSent) and not reply.outcome.ours:
                     run.unreachable = reply.outcome.why
                 self._settle(run, attempt, verdict, reply)
         except BaseException:

@@ -14,6 +14,7 @@ from itertools import islice
 
 from syncd.bigcommerce import OrdersClient, RemoteOrder
 from syncd.clock import Clock
+from syncd.errors import Stopped
 from syncd.ledger import Ledger, Sale, State
 from syncd.push.catchup import known_of
 
@@ -62,18 +63,23 @@ def rebuild(  # noqa: PLR0913, PLR0917  what to walk, what to fill, when to stop
     kept = ledger.cache.get(store, _KIND, [span.name], younger_than=clock.now() - _RESUMES_FOR).get(span.name)
     after, deleted = json.loads(kept) if kept else (0, False)
     looked_at = with_a_key = 0
-    for archived in (False, True):
-        if deleted and not archived:
-            continue
-        listed = orders.list_between(after + 1 if archived == deleted else 1, span.start, span.end, archived=archived)
-        while page := list(islice(listed, _PAGE)):
-            ours = [(order.external_order_id, known_of(order)) for order in page if order.external_order_id]
-            ledger.note_known(store, ours)
-            ledger.cache.put(store, _KIND, {span.name: json.dumps([page[-1].id, archived])})
-            looked_at, with_a_key = looked_at + len(page), with_a_key + len(ours)
-            tell(looked_at)
-            if stop.is_set():
-                return Rebuilt(looked_at, with_a_key)
+    try:
+        for archived in (False, True):
+            if deleted and not archived:
+                continue
+            listed = orders.list_between(
+                after + 1 if archived == deleted else 1, span.start, span.end, archived=archived
+            )
+            while page := list(islice(listed, _PAGE)):
+                ours = [(order.external_order_id, known_of(order)) for order in page if order.external_order_id]
+                ledger.note_known(store, ours)
+                ledger.cache.put(store, _KIND, {span.name: json.dumps([page[-1].id, archived])})
+                looked_at, with_a_key = looked_at + len(page), with_a_key + len(ours)
+                tell(looked_at)
+                if stop.is_set():
+                    return Rebuilt(looked_at, with_a_key)
+    except Stopped:
+        return Rebuilt(looked_at, with_a_key)
     ledger.cache.drop(store, _KIND, [span.name])
     return Rebuilt(looked_at, with_a_key, whole=True)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from syncd.bigcommerce import FilterBroken, OrdersClient, RemoteOrder
 from syncd.bigcommerce.classify import cut_length
 from syncd.clock import Clock, Now
-from syncd.errors import RemoteError
+from syncd.errors import RemoteError, Stopped
 from syncd.ledger import Kind, Known, Lease, Ledger, Sale, State
 from syncd.ledger.news import Found, Looked, News
 from syncd.logs import get_logger
@@ -83,6 +83,8 @@ class Reconciler:
                 break
             try:
                 report = _plus(report, self._settle(lease, sales))
+            except Stopped:
+                break
             except RemoteError as error:
                 get_logger().warning("look_up_failed", store=self._store, why=error.what)
                 self._ledger.postpone(lease, sales, self._clock.now() + self._policy.back_off)

@@ -27,6 +27,12 @@ class Seats:
             self._change.notify_all()
 
     @property
+    def taken(self) -> int:
+        """How many seats are taken."""
+        with self._change:
+            return self._count - self._free
+
+    @property
     def idle(self) -> bool:
         """Whether every seat is free."""
         with self._change:

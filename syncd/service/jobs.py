@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 
 from syncd.app import App, Store, Till
-from syncd.errors import LeaseTaken, SyncdError
+from syncd.errors import LeaseTaken, Stopped, SyncdError
 from syncd.ledger import Lease
 from syncd.logs import bind, get_logger
 from syncd.service.health import Pulse
@@ -218,6 +218,8 @@ class Jobs:
                 self._pulse.standby(name, taken.what)
             except _Paused as paused:
                 self._pulse.bad(name, f"paused: {paused}")
+            except Stopped:
+                self._pulse.alive(name)  # told to stop in the middle of a walk: the next start goes on
             except SyncdError as error:
                 self._pulse.bad(name, error.what)
                 get_logger().error("job_failed", why=error.what, cure=error.cure)

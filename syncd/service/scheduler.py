@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,6 +25,8 @@ _JUMP = timedelta(seconds=2)
 def build_scheduler(app: App, jobs: Jobs) -> BackgroundScheduler:
     """The daemon's timetable, not yet started; every job runs at once, then at its own gap."""
     table = jobs.timetable()
+    # A pass that takes longer than its gap is normal work; it warns of each turn that is merged into the next.
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
     scheduler = BackgroundScheduler(
         timezone="UTC",
         executors={"default": ThreadPoolExecutor(len(table))},
@@ -32,7 +35,7 @@ def build_scheduler(app: App, jobs: Jobs) -> BackgroundScheduler:
     now = app.clock.now()
     for job in table:
         gap = job.every.total_seconds()
-        scheduler.add_job(job.run, "interval", seconds=gap, id=job.name, next_run_time=now)
+        scheduler.add_job(job.run, "interval", seconds=gap, id=job.name, name=job.name, next_run_time=now)
 
     def recorded(store: str) -> None:
         _run_now(push_job(store), jobs, scheduler, app.clock)

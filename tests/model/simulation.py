@@ -110,20 +110,20 @@ class SimulatedStore:
 
     def create(self, body: Mapping[str, Any], how: Sending) -> Reply:
         if not how.still_good():
-            return Reply(NotSent("stale"))
+            return Reply(NotSent("stale", ours=True))
         self.posts += 1
         key, kept = str(body["external_order_id"]), dict(body)
         return self._write(lambda: self.world.create(kept).order, kept, external_order_id=key)
 
     def update(self, order_id: int, body: Mapping[str, Any], how: Sending) -> Reply:
         if not how.still_good():
-            return Reply(NotSent("stale"))
+            return Reply(NotSent("stale", ours=True))
         kept = dict(body)
         return self._write(lambda: self.world.update(order_id, kept).order, self.orders[order_id], order_id=order_id)
 
     def archive(self, order_id: int, how: Sending) -> Reply:
         if not how.still_good():
-            return Reply(NotSent("stale"))
+            return Reply(NotSent("stale", ours=True))
 
         def commit() -> dict[str, Any]:
             self.world.archive(order_id)

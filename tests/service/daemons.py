@@ -25,7 +25,7 @@ def daemon(shop: Shop, patch: pytest.MonkeyPatch, *, beat_s: float = 0.1) -> Ite
     patch.setenv("FLOW_TOKEN", shop.store.token)
     patch.setenv("WATCHDOG_USEC", str(int(beat_s * 2_000_000)))
     stop = threading.Event()
-    with open_app(load(shop.config)) as app:
+    with open_app(load(shop.config), stop=stop) as app:
         thread = threading.Thread(target=run_daemon, args=(app, stop))
         thread.start()
         try:
