@@ -288,16 +288,14 @@ class Ledger:
         if self.store_state(store).store_hash != store_hash:
             self._write(lambda connection: places.bind(connection, store, store_hash))
 
-    def set_pause(self, store: str, why: str, cure: str, probe_at: datetime) -> None:
-        """Pause a store until a probe finds it well."""
-        now = self._clock.now()
-        values = {"paused_why": why, "paused_cure": cure, **places.times(now, probe_at)}
-        self._write(lambda connection: places.update_store(connection, store, values))
+    def set_pause(self, store: str, words: tuple[str, str], by: places.Pausing, probe_at: datetime) -> None:
+        """Pause a store until what failed (``by``) goes well again; ``words`` are why, and the cure."""
+        at = (self._clock.now(), probe_at)
+        self._write(lambda connection: places.set_pause(connection, store, words, by, at))
 
     def clear_pause(self, store: str) -> None:
         """Open a store again."""
-        values = dict.fromkeys(("paused_why", "paused_cure", "paused_at", "probe_at"))
-        self._write(lambda connection: places.update_store(connection, store, values))
+        self._write(lambda connection: places.clear_pause(connection, store))
 
     def note_order_id(self, store: str, highest: int) -> None:
         """Remember up to which order id everything of ours is in the ledger."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Literal
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -20,6 +21,10 @@ _KEYS_AT_ONCE = 500
 DOUBLED = "two orders"
 
 
+Pausing = Literal["read", "write"]
+"""What failed when a store was paused, and is tried again before it is opened."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoreState:
     """A store as the ledger knows it; ``paused_why`` is None while it is open."""
@@ -32,6 +37,7 @@ class StoreState:
     probe_at: datetime | None = None
     key_limit: int | None = None
     checked_at: datetime | None = None
+    paused_by: Pausing | None = None
 
 
 def store_state(connection: Connection, name: str) -> StoreState:
@@ -48,6 +54,7 @@ def store_state(connection: Connection, name: str) -> StoreState:
         from_micros(row.probe_at),
         row.key_limit,
         from_micros(row.checked_at),
+        "write" if row.paused_by == "write" else "read" if row.paused_by else None,
     )
 
 
@@ -165,6 +172,16 @@ def finish_backfill(connection: Connection, number: int, now: datetime) -> None:
     connection.execute(update(backfills).where(backfills.c.id == number).values(finished_at=to_micros(now)))
 
 
-def times(paused_at: datetime, probe_at: datetime) -> dict[str, int]:
-    """The two times of a pause as columns."""
-    return {"paused_at": to_micros(paused_at), "probe_at": to_micros(probe_at)}
+def set_pause(
+    connection: Connection, name: str, words: tuple[str, str], by: Pausing, at: tuple[datetime, datetime]
+) -> None:
+    """Pause a store, or keep it paused: why and the cure, what failed, now and when to try again. Since when it is paused stays."""
+    now, probe_at = at
+    since = store_state(connection, name).paused_at or now
+    values = {"paused_why": words[0], "paused_cure": words[1], "paused_by": by}
+    update_store(connection, name, {**values, "paused_at": to_micros(since), "probe_at": to_micros(probe_at)})
+
+
+def clear_pause(connection: Connection, name: str) -> None:
+    """Open a store again."""
+    update_store(connection, name, dict.fromkeys(("paused_why", "paused_cure", "paused_by", "paused_at", "probe_at")))

@@ -1,8 +1,14 @@
-"""When a store pauses, probes and resumes: no sale is blamed for what concerns the whole store."""
+"""When a store pauses, probes and resumes: no sale is blamed for what concerns the whole store.
+
+What failed is what is tried again: a store that refuses to be read is read; one that refuses sales gets one sale as a trial, after
+a read that went well, and the gaps between trials grow. The state lives in the ledger: a restart forgets no pause, and a process
+that takes over sees what the one before it has found.
+"""
 
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from datetime import timedelta
 from typing import assert_never
@@ -11,88 +17,188 @@ from syncd.canonical.keys import LONGEST_KEY
 from syncd.clock import Clock
 from syncd.errors import RemoteError
 from syncd.ledger import Ledger
+from syncd.ledger.places import Pausing, StoreState
 from syncd.logs import get_logger
 from syncd.plan import Policy
-from syncd.push.decide import Pause, Stumble
+from syncd.push.decide import Forbidden, Pause, StoreEffect, Stumble, Well
 
+MANY = 1_000_000
+_BOTH: tuple[Pausing, ...] = ("read", "write")
 _STUMBLES = 5
+_FORBIDDEN = 3
+_REMEMBERED = 1_000
+_LOOKS_EVERY_S = 1.0
 _STUMBLE_CURE = "syncd probes the store by itself and goes on once it answers; see https://status.bigcommerce.com."
 
 
 class Circuit:
-    """One store's circuit; its state lives in the ledger, so that a restart does not forget a pause."""
+    """One store's circuit. Safe to use from many threads."""
 
     def __init__(
         self, store: str, ledger: Ledger, policy: Policy, clock: Clock, longest_key: int = LONGEST_KEY
     ) -> None:
         self._store, self._ledger, self._policy, self._clock = store, ledger, policy, clock
         self._longest_key = longest_key
-        self._stumbles = 0
-        self._gap = policy.probe_gap
-        self._lock = threading.Lock()
-        known = ledger.store_state(store)
-        self._paused, self._probe_at, self._key_limit = known.paused_why is not None, known.probe_at, known.key_limit
+        self._stumbles = self._forbidden = self._accepted = 0
+        self._met: OrderedDict[str, int] = OrderedDict()  # sales that a 403 met, and how many were accepted by then
+        self._gaps: dict[Pausing, timedelta] = dict.fromkeys(_BOTH, policy.probe_gap)
+        self._trial = self._probing = False
+        self._lock = threading.RLock()
+        self._known, self._seen_at = StoreState(), 0.0
+        self._look()
 
     @property
     def paused(self) -> bool:
-        """Whether the store is paused, as far as this process has seen."""
-        return self._paused
-
-    def apply(self, effect: Pause | Stumble | None) -> None:
-        """Take note of what an outcome says of the store; None means that the store is well."""
-        match effect:
-            case None:
-                self._stumbles = 0
-            case Stumble(why=why):
-                with self._lock:
-                    self._stumbles += 1
-                    enough = self._stumbles >= _STUMBLES
-                if enough:
-                    self._pause(f"{_STUMBLES} requests in a row failed: {why}", _STUMBLE_CURE)
-            case Pause(why=why, cure=cure, key_limit=limit):
-                if limit is not None:
-                    self._key_limit = limit
-                    self._ledger.note_key_limit(self._store, limit)
-                self._pause(why, cure)
-            case _:
-                assert_never(effect)
-
-    def _pause(self, why: str, cure: str) -> None:
+        """Whether no sales are sent to the store now."""
         with self._lock:
-            if self._paused:
-                return
-            self._paused, self._probe_at = True, self._clock.now() + self._gap
-        self._ledger.set_pause(self._store, why, cure, self._probe_at)
-        get_logger().error("store_paused", store=self._store, why=why, cure=cure)
+            self._look_again()
+            return self._known.paused_why is not None
 
-    def admits(self, probe: Callable[[], object]) -> bool:
-        """Whether requests may go out now; a paused store is probed when its time has come.
+    @property
+    def reads(self) -> bool:
+        """Whether the store may be read: it is open, or it only refuses sales."""
+        with self._lock:
+            self._look_again()
+            return self._known.paused_why is None or self._known.paused_by == "write"
+
+    def _look_again(self) -> None:
+        """Another process may have paused or opened the store since."""
+        if self._clock.elapsed().seconds - self._seen_at >= _LOOKS_EVERY_S:
+            self._look()
+
+    def _look(self) -> None:
+        known = self._ledger.store_state(self._store)
+        if known.paused_why is None and self._known.paused_why is not None:
+            self._forget()
+        self._known, self._seen_at = known, self._clock.elapsed().seconds
+
+    def _forget(self) -> None:
+        self._stumbles = self._forbidden = 0
+        self._trial, self._gaps = False, dict.fromkeys(_BOTH, self._policy.probe_gap)
+
+    def _grow(self, what: Pausing) -> timedelta:
+        """The gap until it is tried again: twice the last one of its kind, up to the longest."""
+        self._gaps[what] = min(self._gaps[what] * 2, self._policy.probe_gap_most)
+        return self._gaps[what]
+
+    # What outcomes say
+
+    def alone(self, sale_key: str) -> bool:
+        """Whether the store has accepted others since it refused this sale with a 403: then it is the sale that it refuses."""
+        with self._lock:
+            met = self._met.get(sale_key)
+            return met is not None and self._accepted > met
+
+    def met(self, sale_key: str) -> bool:
+        """Whether a 403 has met this sale: for a trial another one says more."""
+        return sale_key in self._met
+
+    def apply(self, effect: StoreEffect | None) -> None:
+        """Take note of what an outcome says of the store; None says nothing of it."""
+        with self._lock:
+            match effect:
+                case None:
+                    pass
+                case Well():
+                    self._is_well()
+                case Stumble():
+                    self._stumbled(effect)
+                case Forbidden():
+                    self._was_forbidden(effect)
+                case Pause(why=why, cure=cure, key_limit=limit, by=by):
+                    if limit is not None:
+                        self._ledger.note_key_limit(self._store, limit)
+                        self._look()
+                    self._pause(why, cure, by)
+                case _:
+                    assert_never(effect)
+
+    def _stumbled(self, effect: Stumble) -> None:
+        self._stumbles += 1
+        if self._trial:
+            self._pause(effect.why, _STUMBLE_CURE, effect.by)
+        elif self._stumbles >= _STUMBLES:
+            self._pause(f"{_STUMBLES} requests in a row failed: {effect.why}", _STUMBLE_CURE, effect.by)
+
+    def _was_forbidden(self, effect: Forbidden) -> None:
+        self._met[effect.sale_key] = self._accepted
+        while len(self._met) > _REMEMBERED:
+            self._met.popitem(last=False)
+        self._forbidden += 1
+        if self._forbidden >= _FORBIDDEN or self._trial:
+            self._pause(effect.why, effect.cure, "write")
+
+    def _is_well(self) -> None:
+        self._accepted += 1
+        self._stumbles = self._forbidden = 0
+        if self._trial:
+            self._resume()
+
+    def _pause(self, why: str, cure: str, by: Pausing) -> None:
+        """Pause, or pause on with a longer gap where a trial has just failed; a straggler's word changes nothing."""
+        was = self._known.paused_why
+        if was is not None and not self._trial:
+            return
+        gap = self._grow("write") if self._trial else self._gaps[by]
+        self._trial = False
+        self._ledger.set_pause(self._store, (why, cure), by, self._clock.now() + gap)
+        self._look()
+        log = get_logger()
+        if was is None:
+            log.error("store_paused", store=self._store, why=why, cure=cure)
+        else:
+            log.info("store_still_paused", store=self._store, why=why, next_probe_s=_seconds(gap))
+
+    # When it may be spoken to
+
+    def admits(self, probe: Callable[[], object]) -> int:
+        """How many requests may go out now: ``MANY``, none, or one as a trial; a paused store is probed when its time has come.
 
         ``probe`` is any harmless read; it raises RemoteError where the store is still unwell.
         """
-        if not self._paused:
-            return True
-        if self._key_limit is not None and self._longest_key > self._key_limit:
-            return False  # no probe tells that it is over: only the config can
-        now = self._clock.now()
-        far = now + self._policy.probe_gap_most
-        if self._probe_at is not None and now < self._probe_at <= far:
-            return False
+        with self._lock:
+            self._look_again()
+            if self._known.paused_why is None:
+                return MANY
+            limit = self._known.key_limit
+            if limit is not None and self._longest_key > limit:
+                return 0  # no probe tells that it is over: only the config can
+            if self._trial:
+                return 1
+            now, at = self._clock.now(), self._known.probe_at
+            if self._probing or (at is not None and now < at <= now + self._policy.probe_gap_most):
+                return 0
+            self._probing = True
         try:
             probe()
         except RemoteError as error:
-            self._gap = min(self._gap * 2, self._policy.probe_gap_most)
-            self._probe_at = now + self._gap
-            self._ledger.set_pause(self._store, error.what, error.cure, self._probe_at)
-            get_logger().info("store_still_paused", store=self._store, why=error.what, next_probe_s=_seconds(self._gap))
-            return False
+            with self._lock:
+                self._probe_failed(error)
+            return 0
+        else:
+            with self._lock:
+                return self._probe_went_well()
+        finally:
+            self._probing = False
+
+    def _probe_failed(self, error: RemoteError) -> None:
+        gap, by = self._grow("read"), self._known.paused_by or "read"
+        self._ledger.set_pause(self._store, (error.what, error.cure), by, self._clock.now() + gap)
+        self._look()
+        get_logger().info("store_still_paused", store=self._store, why=error.what, next_probe_s=_seconds(gap))
+
+    def _probe_went_well(self) -> int:
+        self._gaps["read"] = self._policy.probe_gap
+        if self._known.paused_by == "write":
+            self._trial = True
+            return 1
         self._resume()
-        return True
+        return MANY
 
     def _resume(self) -> None:
-        with self._lock:
-            self._paused, self._stumbles, self._gap = False, 0, self._policy.probe_gap
         self._ledger.clear_pause(self._store)
+        self._forget()
+        self._look()
         get_logger().info("store_resumed", store=self._store)
 
 

@@ -14,6 +14,7 @@ from typing import assert_never
 from syncd.bigcommerce import Accepted, Barred, NotSent, Outcome, Refused, Shortage, Throttled, Unknown
 from syncd.ledger import Attempt, Doubt, Kind, Objection, Sale, State, There
 from syncd.ledger.news import Delayed, Doubted, News, Objected, Shorted, Took
+from syncd.ledger.places import Pausing
 from syncd.plan import Policy
 
 
@@ -24,6 +25,7 @@ class Pause:
     why: str
     cure: str
     key_limit: int | None = None
+    by: Pausing = "write"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,21 @@ class Stumble:
     """One more failure in a row that may lie with the store; enough of them pause it."""
 
     why: str
+    by: Pausing = "write"
+
+
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """One more 403 in a row: the token may lack a right, or a firewall may dislike this one sale."""
+
+    why: str
+    cure: str
+    sale_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Well:
+    """The store has dealt with a request, with a yes or with a no that is the sale's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +55,7 @@ class StaleCatalog:
     """What we know of this sale's products is out of date: ask the catalog again before the next try."""
 
 
-StoreEffect = Pause | Stumble | StaleCatalog
+StoreEffect = Pause | Stumble | Forbidden | Well
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +63,7 @@ class Verdict:
     """What has become known of the sale, and what concerns its store where the outcome says something of all of its sales."""
 
     news: News
-    effect: StoreEffect | None = None
+    effect: StoreEffect | StaleCatalog | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +71,8 @@ class Sent:
     """An attempt and the sale as it was when it was mapped; what its payload names and states, and whether more is to follow.
 
     ``products`` are the catalog's, each with its quantity; ``hold_short`` says that one which is short holds the sale.
-    ``asked`` are the total and the tax that the payload states, None where it states none.
+    ``asked`` are the total and the tax that the payload states, None where it states none. ``alone``: it has met a 403 before,
+    and others were accepted since.
     """
 
     attempt: Attempt
@@ -63,8 +81,12 @@ class Sent:
     hold_short: bool = False
     asked: tuple[Decimal, Decimal] | None = None
     more: bool = False
+    alone: bool = False
 
 
+_FORBIDDEN = 403
+_STORES_MATTER = (402, 404, 405, 407, 451)  # on a create: a frozen store, a wrong store hash, a proxy
+_STORES_MATTER_CURE = "Check store_hash, api_url and any proxy between, and that the store's plan is paid for."
 _BARRED = {
     401: (
         "BigCommerce refused the token",
@@ -78,24 +100,38 @@ def decide(outcome: Outcome, sent: Sent, policy: Policy, now: datetime) -> Verdi
     """The one place that says what an outcome means."""
     match outcome:
         case Accepted():
-            return Verdict(_took(outcome, sent))
+            return Verdict(_took(outcome, sent), Well())
+        case Refused(status=status) if status in _STORES_MATTER and sent.attempt.kind is Kind.CREATE:
+            why = f"BigCommerce takes no orders at this address ({status}): {outcome.words}"
+            return Verdict(Delayed(now, why), Pause(why, _STORES_MATTER_CURE))
         case Refused():
             return _refused(outcome, sent, now)
-        case Barred(status=status, words=words):
-            what, cure = _BARRED.get(status, _BARRED[401])
-            why = f"{what} ({status}): {words}"
-            return Verdict(Delayed(now, why), Pause(why, cure))
+        case Barred():
+            return _barred(outcome, sent, policy, now)
         case Throttled(reset_s=reset_s):
             wait = timedelta(seconds=reset_s) if reset_s is not None else policy.back_off
             return Verdict(Delayed(now + wait, "the store's quota is used up (429)"))
-        case NotSent(why=why, ours=True):
-            return Verdict(Delayed(now, f"not sent: {why}"))
-        case NotSent(why=why):
-            return Verdict(Delayed(now + back_off(sent, policy), f"not sent: {why}"), Stumble(why))
+        case NotSent(why=why, ours=ours):
+            effect = None if ours else Stumble(why)
+            return Verdict(Delayed(now + back_off(sent, policy), f"not sent: {why}"), effect)
         case Unknown():
             return Verdict(_doubted(outcome, sent), _unsettling(outcome))
         case _:
             assert_never(outcome)
+
+
+def _barred(outcome: Barred, sent: Sent, policy: Policy, now: datetime) -> Verdict:
+    what, cure = _BARRED.get(outcome.status, _BARRED[401])
+    why = f"{what} ({outcome.status}): {outcome.words}"
+    if outcome.status != _FORBIDDEN:
+        return Verdict(Delayed(now, why), Pause(why, cure))
+    if not sent.alone:
+        return Verdict(Delayed(now + back_off(sent, policy), why), Forbidden(why, cure, sent.sale.sale_key))
+    why = f"BigCommerce, or a firewall before it, refuses this one sale ({outcome.status}): {outcome.words}"
+    cure = (
+        f"Look for what in its texts a firewall may dislike, mend it in the POS, then: syncd retry {sent.sale.sale_key}"
+    )
+    return Verdict(Objected(Objection(sent.attempt.fingerprint, State.REJECTED, why, cure)))
 
 
 def _took(outcome: Accepted, sent: Sent) -> Took:
@@ -128,7 +164,7 @@ def _unsettling(outcome: Unknown) -> StoreEffect:
 def _refused(outcome: Refused, sent: Sent, now: datetime) -> Verdict:
     key, fingerprint = sent.sale.sale_key, sent.attempt.fingerprint
     if outcome.shortages:
-        return Verdict(_short(outcome, sent))
+        return Verdict(_short(outcome, sent), Well())
     if sent.products and sent.sale.tries == 0:
         why = f"BigCommerce said {outcome.status}: {outcome.words}; the catalog is asked again"
         return Verdict(Delayed(now, why), StaleCatalog())
@@ -137,7 +173,7 @@ def _refused(outcome: Refused, sent: Sent, now: datetime) -> Verdict:
     if outcome.status == 404 and sent.attempt.kind is not Kind.CREATE:
         why = f"order {sent.attempt.order_id} is no longer in BigCommerce: {outcome.words}"
         cure = f"If it was deleted on purpose: syncd skip {key}"
-    return Verdict(Objected(Objection(fingerprint, State.REJECTED, why, cure)))
+    return Verdict(Objected(Objection(fingerprint, State.REJECTED, why, cure)), Well())
 
 
 def _short(outcome: Refused, sent: Sent) -> News:

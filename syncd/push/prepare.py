@@ -125,6 +125,14 @@ class Preparer:
         """At most ``most`` of what is ready, in order."""
         return [self._ready.popleft() for _ in range(min(most, len(self._ready)))]
 
+    def take_one(self, but: Callable[[str], bool]) -> list[Ready]:
+        """One of what is ready, if there is any: rather one whose key is not among those that ``but`` names."""
+        found = next((item for item in self._ready if not but(item.sale.sale_key)), None)
+        if found is None:
+            return self.take(1)
+        self._ready.remove(found)
+        return [found]
+
     def clear(self) -> None:
         """Forget what is ready."""
         self._ready.clear()

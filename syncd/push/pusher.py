@@ -22,8 +22,8 @@ from syncd.ledger.states import Lane, State
 from syncd.logs import bind, get_logger
 from syncd.mapping import Payload
 from syncd.mapping.stamp import payload_lines
-from syncd.push.circuit import Circuit
-from syncd.push.decide import Pause, Sent, StaleCatalog, Stumble, Verdict, decide
+from syncd.push.circuit import MANY, Circuit
+from syncd.push.decide import Pause, Sent, StaleCatalog, Stumble, Verdict, Well, decide
 from syncd.push.prepare import Preparer, PushSetup, Ready
 from syncd.push.seats import Seats
 
@@ -102,7 +102,7 @@ class Pusher:
         self._start_threads()
         self._pick_up(lease)
         try:
-            while self._may_go_on(run) and self._turn(run):
+            while self._admitted(run) and self._turn(run):
                 pass
         except Stopped:
             pass  # what is claimed is settled below, and nothing more is begun
@@ -140,8 +140,9 @@ class Pusher:
             self._outcome_lost.clear()
             get_logger().info("outcomes_picked_up", store=self._setup.store, unknown=left)
 
-    def _may_go_on(self, run: _Run) -> bool:
-        return not run.stop.is_set() and run.lease.alive() and self._circuit.admits(self._probe)
+    def _admitted(self, run: _Run) -> int:
+        """How many requests may go out now, for all that the store and the lease say."""
+        return 0 if run.stop.is_set() or not run.lease.alive() else self._circuit.admits(self._probe)
 
     def _probe(self) -> object:
         return self._setup.orders.newest_id()
@@ -157,7 +158,8 @@ class Pusher:
         except RemoteError as error:  # a look-up failed: no sale is claimed, and the store may be unwell
             get_logger().warning("look_up_failed", store=self._setup.store, why=error.what)
             run.unreachable = error.what
-            self._circuit.apply(Pause(error.what, error.cure) if isinstance(error, Denied) else Stumble(error.what))
+            denied = isinstance(error, Denied)
+            self._circuit.apply(Pause(error.what, error.cure, by="read") if denied else Stumble(error.what, by="read"))
             return False
         if ready:
             free = self._seats.wait_free(_LINGER_S, _PATIENCE_S)
@@ -165,8 +167,12 @@ class Pusher:
             room = self._setup.room(self._setup.policy.intent_life.total_seconds() / 2, self._seats.taken)
             if not room:  # an intent that waits for the quota would grow stale
                 self._setup.clock.wait(run.stop, _PATIENCE_S)
-            elif self._may_go_on(run):  # the store may have paused while we waited for a seat
-                self._claim(run, self._preparer.take(min(run.seats(free), room)))
+            elif most := self._admitted(run):  # the store may have paused while we waited for a seat
+                if most < MANY:  # one sale is a trial: what becomes of it says how it goes on
+                    self._claim(run, self._preparer.take_one(self._circuit.met))
+                    self._seats.wait_idle()
+                else:
+                    self._claim(run, self._preparer.take(min(run.seats(free), room)))
         elif not idle:
             self._seats.wait_change(given, _PATIENCE_S)
         return ready or not idle
@@ -236,10 +242,12 @@ class Pusher:
             if line.get("product_id"):
                 products[line["product_id"]] += line.get("quantity", 0)
         hold_short = self._setup.rules.short_product == "hold"
-        sent = Sent(attempt, item.sale, products, hold_short, item.asked, item.more)
+        alone = isinstance(reply.outcome, Barred) and self._circuit.alone(attempt.sale_key)
+        sent = Sent(attempt, item.sale, products, hold_short, item.asked, item.more, alone)
         verdict = decide(reply.outcome, sent, self._setup.policy, self._setup.clock.now())
         if isinstance(verdict.effect, StaleCatalog):
             self._setup.matcher.forget(item.order)
+            self._circuit.apply(Well())
         else:
             self._circuit.apply(verdict.effect)
         if isinstance(reply.outcome, Accepted) and attempt.kind is Kind.CREATE:

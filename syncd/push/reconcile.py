@@ -75,7 +75,7 @@ class Reconciler:
     def run(self, lease: Lease, circuit: Circuit, stop: threading.Event) -> ReconcileReport:
         """Look up what is due; a look-up that fails counts for nothing and is repeated later."""
         report = ReconcileReport()
-        while not stop.is_set() and not circuit.paused:
+        while not stop.is_set() and circuit.reads:
             sales = self._ledger.unsettled(
                 self._store, now=self._clock.now(), far=self._policy.settle * 4, limit=_AT_ONCE
             )

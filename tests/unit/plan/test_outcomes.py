@@ -11,37 +11,40 @@ from syncd.ledger import Belief, Kind, Sale, Standing, State
 from syncd.ledger.moves import moved
 from syncd.ledger.news import Delayed
 from syncd.plan import Policy
-from syncd.push.decide import Pause, Sent, StaleCatalog, Stumble, back_off, decide
+from syncd.push.decide import Forbidden, Pause, Sent, StaleCatalog, Stumble, Well, back_off, decide
 from tests.judges import JUDGE
 from tests.unit.plan.conftest import HERE, NOW, make_attempt, make_sale
 
 POLICY = Policy()
 TABLE = [
-    pytest.param(Accepted(7), State.SYNCED, None, id="an accepted order is synced"),
+    pytest.param(Accepted(7), State.SYNCED, Well, id="an accepted order is synced"),
     pytest.param(
         Accepted(7, Decimal("10.80"), Decimal("0.80")),
         State.SYNCED,
-        None,
+        Well,
         id="an order with the sale's totals is synced",
     ),
     pytest.param(
-        Accepted(7, Decimal("10.79"), Decimal("0.80")), State.HELD, None, id="an order with another total is held"
+        Accepted(7, Decimal("10.79"), Decimal("0.80")), State.HELD, Well, id="an order with another total is held"
     ),
     pytest.param(
-        Accepted(7, Decimal("10.80"), Decimal("0.79")), State.HELD, None, id="an order with another tax is held"
+        Accepted(7, Decimal("10.80"), Decimal("0.79")), State.HELD, Well, id="an order with another tax is held"
     ),
-    pytest.param(Refused(400, "no"), State.REJECTED, None, id="a 400 rejects the sale"),
-    pytest.param(Refused(404, "no"), State.REJECTED, None, id="a 404 rejects the sale"),
-    pytest.param(Refused(409, "no"), State.REJECTED, None, id="a 409 rejects the sale"),
-    pytest.param(Refused(422, "no"), State.REJECTED, None, id="a 422 rejects the sale"),
+    pytest.param(Refused(400, "no"), State.REJECTED, Well, id="a 400 rejects the sale"),
+    pytest.param(Refused(404, "no"), State.PENDING, Pause, id="a 404 on a create is the store's: its hash is wrong"),
+    pytest.param(Refused(402, "no"), State.PENDING, Pause, id="a 402 is the store's: it is frozen"),
+    pytest.param(Refused(405, "no"), State.PENDING, Pause, id="a 405 is the store's: a proxy is in the way"),
+    pytest.param(Refused(409, "no"), State.REJECTED, Well, id="a 409 rejects the sale"),
+    pytest.param(Refused(422, "no"), State.REJECTED, Well, id="a 422 rejects the sale"),
     pytest.param(Barred(401, "no"), State.PENDING, Pause, id="a 401 pauses the store and blames no sale"),
-    pytest.param(Barred(403, "no"), State.PENDING, Pause, id="a 403 pauses the store and blames no sale"),
+    pytest.param(Barred(403, "no"), State.PENDING, Forbidden, id="a 403 may be the store's, and blames no sale yet"),
     pytest.param(Barred(423, "no"), State.PENDING, Pause, id="a store that is locked pauses and blames no sale"),
     pytest.param(
         Unknown("507", store_closed=True), State.UNKNOWN, Pause, id="a store that is suspended or full pauses"
     ),
     pytest.param(Throttled(12.0), State.PENDING, None, id="a 429 with headers waits for the reset"),
     pytest.param(Throttled(None), State.PENDING, None, id="a bare 429 backs off"),
+    pytest.param(NotSent("stale", ours=True), State.PENDING, None, id="what we kept back says nothing of the store"),
     pytest.param(NotSent("refused"), State.PENDING, Stumble, id="what was not sent is pending again"),
     pytest.param(Unknown("reset"), State.UNKNOWN, Stumble, id="an unknown outcome waits for a look-up"),
     pytest.param(
