@@ -40,6 +40,10 @@ def run_check(config: Path | None, as_json: bool) -> Exit:
         findings += [("ledger", Finding("ok", line)) for line in app.ledger.describe()]
         if careless := app.ledger.careless():
             findings.append(("ledger", Finding("warning", careless, "Set fsync = on in postgresql.conf.")))
+        if shared := app.ledger.shared():
+            findings.append(
+                ("ledger", Finding("error", shared, "Point [ledger] url past it, or at a pool in session mode."))
+            )
         need_work(app)
         for name, till in app.tills.items():
             findings += [(f"source {name}", finding) for finding in _source(till.source)]

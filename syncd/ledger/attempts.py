@@ -106,6 +106,7 @@ def settle(connection: Connection, outcomes: Sequence[Outcome], judge: Judge, no
 _STILL_OPEN = (
     select(attempts.c.id)
     .where(attempts.c.id.in_(bindparam("ids", expanding=True)), attempts.c.settled_at.is_(None))
+    .order_by(attempts.c.id)
     .with_for_update()
 )
 _CLOSE = (

@@ -16,13 +16,32 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 
 from syncd.errors import Busy, ConfigError, Corrupt, Full, LedgerError
 
 _BUSY_MS = 30_000
 _WAL_MS = 20
+# How long to wait for a connection (s), and when to notice that the other end is gone (tcp_user_timeout in ms).
+_CONNECTING = {
+    "connect_timeout": 10,
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+# The server's side of it, for each session; what a database or a role sets for itself stays.
+_BOUNDS = """
+    select set_config(s.name, w.value, false) from pg_settings s join (values
+        ('statement_timeout', '300s'), ('lock_timeout', '30s'), ('idle_in_transaction_session_timeout', '120s'),
+        ('tcp_keepalives_idle', '30'), ('tcp_keepalives_interval', '10'), ('tcp_keepalives_count', '3'),
+        ('tcp_user_timeout', '60s')
+    ) as w (name, value) on s.name = w.name where s.setting = '0' or s.name like 'tcp_keepalives%'
+"""
 _PIPELINE_OFF = 0  # psycopg.pq.PipelineStatus.OFF; the driver is an extra, so not imported here
+_CROWDED = "Too much goes on at once, or the database answers too slowly: look at it; syncd goes on by itself."
 _MAGIC = b"SQLite format 3\x00"
 _PRAGMAS = ("synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}")
 
@@ -116,8 +135,9 @@ def _to_wal(connection: sqlite3.Connection) -> None:
 
 def _postgresql(url: str) -> Engine:
     try:
-        make_url(url)
-        engine = create_engine(url, pool_pre_ping=True, pool_size=4, max_overflow=16)
+        asked = make_url(url).query
+        usual = {name: value for name, value in _CONNECTING.items() if name not in asked}
+        engine = create_engine(url, pool_pre_ping=True, pool_size=4, max_overflow=16, connect_args=usual)
     except (ModuleNotFoundError, NoSuchModuleError):
         cure = 'Install the driver: pip install "syncd[postgresql]".'
         raise ConfigError("the ledger's database has no driver here", cure=cure) from None
@@ -129,6 +149,7 @@ def _postgresql(url: str) -> Engine:
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: object) -> None:  # noqa: ANN401  the driver's own
         _wait_for_disk(connection)
+        _bound(connection)
 
     @event.listens_for(engine, "handle_error")
     def _cut(context: ExceptionContext) -> None:
@@ -142,6 +163,13 @@ def _in_pipeline(connection: Connection | None) -> bool:
     """Whether a failed batch left its connection in mid pipeline: it takes no rollback, though the driver calls it whole."""
     raw: Any = connection.connection.driver_connection if connection is not None else None
     return raw is not None and raw.info.pipeline_status != _PIPELINE_OFF
+
+
+def _bound(connection: Any) -> None:  # noqa: ANN401  psycopg's
+    """Nothing takes for ever, and the server notices that we are gone: a lost machine must not keep its locks for hours."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BOUNDS)
+    connection.commit()
 
 
 def _wait_for_disk(connection: Any) -> None:  # noqa: ANN401  psycopg's
@@ -160,6 +188,8 @@ def translated(where: str) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise to_ledger_error(error, where) from error
+    except PoolTimeoutError as error:
+        raise Busy(f"the ledger {where} has no connection free", _CROWDED) from error
 
 
 def to_ledger_error(error: DBAPIError, where: str) -> LedgerError:

@@ -1,30 +1,26 @@
 """The right to push for a store, held by the operating system or the database and not by a timer of ours.
 
-SQLite: a file lock beside the ledger, which the kernel releases when its holder dies. PostgreSQL: a session advisory lock;
-intents commit on the very connection that holds it, so that a lost lock means a failed commit and not a second sender.
+SQLite: a file lock beside the ledger, which the kernel releases when its holder dies. PostgreSQL: an advisory lock
+in the one session of this process; intents commit in the very session that holds it.
 """
 
 from __future__ import annotations
 
 import os
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from hashlib import blake2b
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from filelock import FileLock, Timeout
-from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import Connection
 
-from syncd.errors import Busy, LeaseTaken
-from syncd.ledger.engine import Engines, to_ledger_error, translated
+from syncd.errors import LeaseTaken
+from syncd.ledger.session import CURE, Session
 from syncd.ledger.writer import Writer
 
 T = TypeVar("T")
-_CURE = "Only one process pushes to a store at a time; this one takes over as soon as that one ends."
 
 
 class Lease(Protocol):
@@ -70,12 +66,10 @@ class FileLease:
 
 
 class AdvisoryLease:
-    """A lease by advisory lock; writes go over the connection that holds it."""
+    """A lease by advisory lock; writes go over the session that holds it."""
 
-    def __init__(self, store: str, connection: Connection, where: str) -> None:
-        self._store, self._connection, self._where = store, connection, where
-        self._lock = threading.Lock()
-        self._lost = False
+    def __init__(self, store: str, session: Session) -> None:
+        self._store, self._session, self._token = store, session, session.token
 
     @property
     def store(self) -> str:
@@ -83,36 +77,37 @@ class AdvisoryLease:
         return self._store
 
     def alive(self) -> bool:
-        """Whether the connection, and with it the lock, still lives."""
-        return not self._lost and not self._connection.closed and not self._connection.invalidated
+        """Whether the session, and with it the lock, still lives."""
+        return self._session.token == self._token
 
     def run(self, operation: Callable[[Connection], T]) -> T:
-        """Do a write on the lock's own connection."""
-        with self._lock:
-            if not self.alive():
-                raise Busy(f"the right to push to {self._store} was lost with its connection", _CURE)
-            try:
-                with self._connection.begin():
-                    return operation(self._connection)
-            except DBAPIError as error:
-                self._lost |= bool(error.connection_invalidated)
-                raise to_ledger_error(error, self._where) from error
+        """Do a write on the lock's own session."""
+        return self._session.run(self._store, self._token, operation)
+
+    def release(self) -> None:
+        """Give the lock back."""
+        self._session.release(self._store, self._token)
 
 
 @contextmanager
-def take(store: str, engines: Engines, writer: Writer, where: str) -> Iterator[Lease]:
-    """Take the right to push for a store, without waiting.
+def take(store: str, session: Session | None, ledger: Path | None, writer: Writer) -> Iterator[Lease]:
+    """Take the right to push for a store, without waiting: by a file beside the ``ledger``, else in the database's ``session``.
 
     Raises:
         LeaseTaken: another process has it; the message names it.
 
     """
-    if engines.path is not None:
-        with _file_lease(store, engines.path, writer) as lease:
+    if ledger is not None:
+        with _file_lease(store, ledger, writer) as lease:
             yield lease
-    else:
-        with _advisory_lease(store, engines, where) as held:
-            yield held
+        return
+    assert session is not None  # noqa: S101  a ledger that is no file has one
+    session.take(store)
+    held = AdvisoryLease(store, session)
+    try:
+        yield held
+    finally:
+        held.release()
 
 
 @contextmanager
@@ -126,41 +121,10 @@ def _file_lease(store: str, ledger: Path, writer: Writer) -> Iterator[FileLease]
         who = ""
         with suppress(OSError):
             who = holder.read_text(encoding="utf-8").strip()
-        raise LeaseTaken(f"{who or 'another process'} is pushing to {store}", _CURE) from None
+        raise LeaseTaken(f"{who or 'another process'} is pushing to {store}", CURE) from None
     try:
         with suppress(OSError):  # the name is a courtesy; the lock is what counts
             holder.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
         yield FileLease(store, lock, writer)
     finally:
         lock.release()
-
-
-@contextmanager
-def _advisory_lease(store: str, engines: Engines, where: str) -> Iterator[AdvisoryLease]:
-    key = int.from_bytes(blake2b(f"syncd push {store}".encode(), digest_size=8).digest(), signed=True)
-    with translated(where):
-        connection = engines.write.connect()
-    try:
-        with translated(where), connection.begin():
-            got = connection.execute(text("select pg_try_advisory_lock(:key)"), {"key": key}).scalar_one()
-            holder = None if got else _advisory_holder(connection, key)
-        if not got:
-            raise LeaseTaken(f"{holder or 'another process'} is pushing to {store}", _CURE)
-        yield AdvisoryLease(store, connection, where)
-    finally:
-        with suppress(SQLAlchemyError), connection.begin():
-            # At once: that the session has ended is noticed by the server when it gets to it.
-            connection.execute(text("select pg_advisory_unlock_all()"))
-        with suppress(SQLAlchemyError):
-            connection.invalidate()  # it never goes back into the pool
-        connection.close()
-
-
-def _advisory_holder(connection: Connection, key: int) -> str | None:
-    query = text(
-        "select a.pid, coalesce(a.client_addr::text, 'local') as address from pg_locks l join pg_stat_activity a using (pid) "
-        "where l.locktype = 'advisory' and l.granted and ((l.classid::bigint << 32) | l.objid::bigint) = :key "
-        "and l.database = (select oid from pg_database where datname = current_database())"
-    )
-    row = connection.execute(query, {"key": key}).one_or_none()
-    return f"database session {row.pid} ({row.address})" if row else None

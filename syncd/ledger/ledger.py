@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
@@ -16,17 +17,19 @@ from sqlalchemy import Connection, text
 
 from syncd.canonical import Batch, Cursor
 from syncd.clock import Clock, Now
-from syncd.errors import UsageError
+from syncd.errors import LedgerError, UsageError
 from syncd.ledger import actions, alerts, attempts, backup, faults, places, queries, upgrade, verify
 from syncd.ledger import lease as leases
 from syncd.ledger import record as intake
 from syncd.ledger.cache import Cache
+from syncd.ledger.counting import fold_counts, number_of
 from syncd.ledger.engine import Engines, translated
 from syncd.ledger.facts import Decision, Known, Verb
 from syncd.ledger.mirror import MirrorTables
 from syncd.ledger.news import News
 from syncd.ledger.sale import Attempt, Intent, Judge, ReplyInfo, Router, Sale
 from syncd.ledger.schema import cursors
+from syncd.ledger.session import Session, prove_own
 from syncd.ledger.settling import Settling
 from syncd.ledger.states import Lane, State
 from syncd.ledger.times import to_micros
@@ -43,6 +46,7 @@ class Ledger:
         self._engines, self._clock, self._where, self._judge = engines, clock, where, judge
         self._writer = Writer(engines, where)
         self._settling = Settling(self._writer, judge)
+        self._session = None if engines.is_sqlite else Session(engines.write, where)
 
     @classmethod
     def open(cls, url: str, clock: Clock, judge: Judge) -> Self:
@@ -102,6 +106,23 @@ class Ledger:
             return "the database runs with fsync off: after a power cut it may have forgotten what was sent"
         return ""
 
+    def shared(self) -> str:
+        """Why no lock of this ledger's database holds; empty where they do."""
+        if self._session is None:
+            return ""
+        try:
+            with translated(self._where), self._engines.write.connect() as connection:
+                prove_own(connection, self._engines.write, secrets.token_hex(8))
+                connection.invalidate()
+        except LedgerError as error:
+            return error.what
+        return ""
+
+    def tidy(self) -> None:
+        """Small things that keep the ledger quick; to be called every minute or so."""
+        if not self._engines.is_sqlite:
+            self._write(fold_counts)
+
     def _setting(self, name: str) -> str:
         with translated(self._where), self._engines.write.connect() as connection:
             return str(connection.execute(text(f"show {name}")).scalar_one())
@@ -152,7 +173,7 @@ class Ledger:
 
     def lease(self, store: str) -> AbstractContextManager[leases.Lease]:
         """The right to push for ``store``; raises Busy, naming the holder, where another process has it."""
-        return leases.take(store, self._engines, self._writer, self._where)
+        return leases.take(store, self._session, self._engines.path, self._writer)
 
     def orphans(self, lease: leases.Lease) -> int:
         """A dead holder's ``sending`` sales become ``unknown``; how many."""
@@ -248,7 +269,7 @@ class Ledger:
 
     def counts(self, store: str | None = None) -> dict[tuple[str, Lane, State], int]:
         """Sales by store, lane and state."""
-        return self._read(queries.count_states, store)
+        return self._read(number_of, store)
 
     def lag(self, store: str) -> queries.Lag:
         """How far behind a store is."""

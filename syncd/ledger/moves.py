@@ -42,7 +42,8 @@ _FACTS = (
     "tries",
 )
 _STANDING = ("state", "why", "cure", "next_attempt_at", "synced_at", "changed_at")
-_SELECT = select(sales).where(sales.c.id.in_(bindparam("ids", expanding=True))).with_for_update()
+# Locked in the order of their ids: two transactions that lock the same sales never wait for each other.
+_SELECT = select(sales).where(sales.c.id.in_(bindparam("ids", expanding=True))).order_by(sales.c.id).with_for_update()
 _AUDIT = insert(audit)
 _UPDATE = (
     update(sales)

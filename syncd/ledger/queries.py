@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal_column, select
 
 from syncd.ledger.sale import Sale, read_sale
-from syncd.ledger.schema import attempts, audit, counts, cursors, known_orders, sales
+from syncd.ledger.schema import attempts, audit, cursors, known_orders, sales
 from syncd.ledger.states import Kind, Lane, State
 from syncd.ledger.times import from_micros, to_micros
 
@@ -209,13 +209,6 @@ def story(connection: Connection, key: str) -> Story | None:
 
 def _of(column: ColumnElement[Any], sale_id: int, query: Select[Any]) -> Select[Any]:
     return query.where(column == sale_id)
-
-
-def count_states(connection: Connection, store: str | None) -> dict[tuple[str, Lane, State], int]:
-    """Sales by store, lane and state; kept by triggers, so it costs the same for ten sales and for millions."""
-    query = select(counts).where(counts.c.number != 0)
-    rows = connection.execute(query if store is None else query.where(counts.c.store == store))
-    return {(row.store, Lane(row.lane), State(row.state)): row.number for row in rows}
 
 
 def lag(connection: Connection, store: str) -> Lag:

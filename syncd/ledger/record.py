@@ -92,7 +92,7 @@ def _alone(connection: Connection, source: str) -> None:
 def _known(connection: Connection, keys: Sequence[str]) -> Iterable[Sale]:
     for start in range(0, len(keys), _KEYS_AT_ONCE):
         some = sales.c.sale_key.in_(keys[start : start + _KEYS_AT_ONCE])
-        yield from map(read_sale, connection.execute(select(sales).where(some).with_for_update()))
+        yield from map(read_sale, connection.execute(select(sales).where(some).order_by(sales.c.id).with_for_update()))
 
 
 # Versions

@@ -207,6 +207,16 @@ counts = Table(
     Column("number", BigInteger, nullable=False),
 )
 
+# What the sums of ``counts`` lack (PostgreSQL): rows are only added, and folded into the sums once a minute.
+count_changes = Table(
+    "count_changes",
+    metadata,
+    Column("store", Text, nullable=False),
+    Column("lane", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("number", BigInteger, nullable=False),
+)
+
 known_orders = Table(
     "known_orders",
     metadata,

@@ -10,8 +10,8 @@ from syncd.errors import Corrupt, TooNew
 from syncd.ledger import backup
 from syncd.ledger.engine import Engines
 
-HEAD = "0007"
-KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+HEAD = "0008"
+KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 _FOLDER = Path(__file__).with_name("migrations")
 
 
@@ -68,6 +68,8 @@ def _migrate(engines: Engines) -> None:
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     with engines.write.begin() as connection:
         if not engines.is_sqlite:
+            connection.execute(text("set local statement_timeout = 0"))
+            connection.execute(text("set local lock_timeout = 0"))
             connection.execute(
                 text("select pg_advisory_xact_lock(7305803386274)")
             )  # two starts at once: the second waits

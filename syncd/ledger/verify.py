@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, func, select, text
 
 from syncd.canonical import CanonicalOrder, fingerprint
-from syncd.ledger.schema import attempts, audit, counts, sales
+from syncd.ledger.counting import number_of
+from syncd.ledger.schema import attempts, audit, sales
 from syncd.ledger.states import State
 
 _MOST = 20  # of one kind: a damaged ledger would otherwise list millions
@@ -80,7 +81,7 @@ def _links(connection: Connection) -> Iterator[str]:
 def _counts(connection: Connection) -> Iterator[str]:
     columns = (sales.c.store, sales.c.lane, sales.c.state)
     real = {tuple(row[:3]): row[3] for row in connection.execute(select(*columns, func.count()).group_by(*columns))}
-    kept = {(row.store, row.lane, row.state): row.number for row in connection.execute(select(counts)) if row.number}
+    kept = {(store, lane.value, state.value): number for (store, lane, state), number in number_of(connection).items()}
     for place in sorted(real.keys() | kept.keys()):
         if real.get(place, 0) != kept.get(place, 0):
             yield f"{' '.join(place)}: {real.get(place, 0)} sales, counted as {kept.get(place, 0)}"

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from syncd.errors import LedgerError
-from syncd.ledger.engine import Engines, to_ledger_error
+from syncd.ledger.engine import Engines, to_ledger_error, translated
 
 T = TypeVar("T")
 Operation = Callable[[Connection], T]
@@ -95,17 +95,16 @@ class Writer:
     def _commit(self, group: list[_Job]) -> None:
         done: list[tuple[Future[Any], Any]] = []
         try:
-            with self._engines.write.begin() as connection:
+            with translated(self._where), self._engines.write.begin() as connection:
                 if len(group) == 1:  # nobody to protect from it: no savepoint
                     done.append((group[0][1], group[0][0](connection)))
                 else:
                     for operation, future in group:
                         self._one(connection, operation, future, done)
         except Exception as error:  # noqa: BLE001  the thread's edge: everybody who waits must hear of it
-            told = to_ledger_error(error, self._where) if isinstance(error, DBAPIError) else error
             for _, future in group:
                 if not future.done():
-                    future.set_exception(told)
+                    future.set_exception(error)
             return
         for future, value in done:
             future.set_result(value)

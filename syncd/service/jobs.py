@@ -21,6 +21,7 @@ _RECONCILE_MOST = timedelta(seconds=15)
 _RECONCILE_LEAST = timedelta(milliseconds=200)
 _LOOK_OVER = timedelta(hours=1)  # a pass a day; whether it is due is looked at this often
 _REFRESH = timedelta(minutes=1)
+_TIDY = timedelta(minutes=1)
 
 
 class LeaseKeeper:
@@ -107,6 +108,7 @@ class Jobs:
                 Job(f"refresh {name}", _REFRESH, partial(self.refresh, name)),
                 Job(f"look over {name}", _LOOK_OVER, partial(self.look_over, name)),
             ]
+        jobs.append(Job("tidy", _TIDY, lambda: self._edge("tidy", self._app.ledger.tidy)))
         return [*jobs, Job("housekeep", service.housekeep_every, self.housekeep)]
 
     def close(self) -> None:
