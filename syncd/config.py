@@ -28,13 +28,13 @@ from syncd.clock import Duration
 from syncd.errors import ConfigError, Problem, UsageError
 from syncd.mapping.rules import Rules
 from syncd.plan import Ground, Policy
-from syncd.secret import resolve_secret
+from syncd.secret import resolve_secret, secrets_in
 from syncd.sources import registry
 from syncd.sources.csv.settings import Preset
 
 PLACES = ("./syncd.toml", "/etc/syncd/syncd.toml")
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
-_SENSITIVE = re.compile(r"token|secret|password|url$", re.IGNORECASE)
+_SENSITIVE = re.compile(f"{logs.SECRET_NAMES.pattern}|url$", re.IGNORECASE)
 _MAX_SHOWN = 60
 _PATTERNS = {r"^[A-Z]{3}$": "must be a currency code such as USD", r"^[A-Z]{2}$": "must be a country code such as US"}
 
@@ -204,8 +204,7 @@ def load(path: Path | None = None) -> Config:
     sources = {
         name: SourceConfig(_with_store(common, checked), adapters[name]) for name, common in checked.sources.items()
     }
-    for store in checked.stores.values():
-        logs.hide(store.connection.token.get_secret_value())
+    logs.hide(*secrets_in([checked, adapters]))
     return Config(
         path=file,
         ledger_url=_resolved_url(checked.ledger.url, file.parent),

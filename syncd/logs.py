@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import structlog
@@ -20,26 +20,46 @@ if TYPE_CHECKING:
 LogFormat = Literal["auto", "json", "console"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
-_SECRET_NAMES = re.compile(r"token|secret|password|authorization|api_key", re.IGNORECASE)
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), 127, *range(128, 160)) if code not in (9, 10)} | {10: "\\n"}
+SECRET_NAMES = re.compile(r"token|secret|password|authorization|api_key|credential", re.IGNORECASE)
+"""What a field is called whose value nobody may see, in a log line as in a config."""
+_SHORTEST_SECRET = 4
+_FEW = 8
 _planted: set[str] = set()
+_found: re.Pattern[str] | None = None
 
 
 def hide(*values: str) -> None:
     """Never let any of ``values`` (tokens as they were read) appear in a log line, whatever carries them."""
-    _planted.update(value for value in values if len(value) >= 4)
+    global _found  # noqa: PLW0603  the one pattern of this process, made anew where it grows
+    new = {value for value in values if len(value) >= _SHORTEST_SECRET} - _planted
+    if new:
+        _planted.update(new)
+        _found = re.compile(_alternatives(sorted(_planted)))
+
+
+def _alternatives(values: Sequence[str]) -> str:
+    """A pattern of texts, by their first letters, so that many of them cost little more than a few; the longest goes first."""
+    if len(values) <= _FEW:
+        return "|".join(re.escape(value) for value in sorted(values, key=len, reverse=True))
+    heads: dict[str, list[str]] = {}
+    for value in values:
+        heads.setdefault(value[:1], []).append(value[1:])
+    whole = heads.pop("", None)
+    parts = [f"{re.escape(head)}(?:{_alternatives(rest)})" for head, rest in heads.items()]
+    return "|".join(parts if whole is None else [*parts, ""])
 
 
 def redact(text: str) -> str:
     """``text`` without any hidden value, and with control characters written out (a name may hold a newline or ANSI)."""
-    for value in _planted:
-        text = text.replace(value, "***")
+    if _found is not None:
+        text = _found.sub("***", text)
     return text.translate(_CONTROL)
 
 
 def _clean(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key, value in event.items():
-        if _SECRET_NAMES.search(key):
+        if SECRET_NAMES.search(key):
             event[key] = "***"
         elif isinstance(value, str):
             event[key] = redact(value) if key != "exception" else _keep_lines(value)

@@ -8,14 +8,41 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import unquote, urlsplit
 
-from pydantic import BeforeValidator, SecretStr
+from pydantic import BaseModel, BeforeValidator, SecretStr
 
 ALLOWED = 'must be { env = "NAME" }, { file = "PATH" } or { command = ["PROGRAM", "ARG"] }'
 _COMMAND_TIMEOUT_S = 30
+
+
+def secrets_in(settings: object) -> Iterator[str]:
+    """Every secret that some settings hold, however deep, and of a secret that is a URL its password alone as well."""
+    if isinstance(settings, SecretStr):
+        value = settings.get_secret_value()
+        yield from _of_url(value) if "://" in value else (value,)
+    elif isinstance(settings, BaseModel):
+        for name in type(settings).model_fields:
+            yield from secrets_in(getattr(settings, name))
+    elif isinstance(settings, Mapping):
+        for value in settings.values():
+            yield from secrets_in(value)
+    elif isinstance(settings, Iterable) and not isinstance(settings, str | bytes):
+        for value in settings:
+            yield from secrets_in(value)
+
+
+def _of_url(url: str) -> Iterator[str]:
+    """A URL without a password holds no secret: what it names may be told."""
+    try:
+        password = urlsplit(url).password
+    except ValueError:
+        password = url
+    if password:
+        yield from (url, password, unquote(password))
 
 
 def resolve_secret(value: object) -> SecretStr:

@@ -7,12 +7,14 @@ from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel, SecretStr
 
 from syncd import logs
 from syncd.clock import BootTime, SystemClock, format_duration, parse_duration
 from syncd.errors import ConfigError, Problem, SyncdError
-from syncd.secret import resolve_secret
+from syncd.secret import resolve_secret, secrets_in
 from syncd.service.sdnotify import notify, watchdog_interval_s
 
 
@@ -87,6 +89,42 @@ def test_no_hidden_value_reaches_a_log_line(log_lines: io.StringIO) -> None:
     logs.get_logger().info("said", header="X-Auth-Token: tok-123456", token="x", why=ValueError("tok-123456"))
     assert "tok-123456" not in log_lines.getvalue()
     assert json.loads(log_lines.getvalue())["token"] == "***"
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    hidden=st.lists(st.text("ab.+(", min_size=4, max_size=7), min_size=1, max_size=40),
+    around=st.lists(st.text("ab.+(", max_size=5), min_size=1, max_size=3),
+)
+def test_however_many_values_are_hidden_none_stays_in_a_text(hidden: list[str], around: list[str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(logs, "_planted", set())
+        patch.setattr(logs, "_found", None)
+        logs.hide(*hidden)
+        text = hidden[0].join([*around, ""]) + "".join(around)
+        shown = logs.redact(text)
+    assert not [value for value in hidden if value in shown]
+    assert shown.replace("***", "") in text or "***" in shown
+
+
+def test_every_secret_of_a_config_is_hidden_and_a_plain_address_is_not(log_lines: io.StringIO) -> None:
+    class Cloud(BaseModel):
+        api_key: SecretStr
+        others: dict[str, list[SecretStr]]
+        url: SecretStr
+        plain: SecretStr
+
+    cloud = Cloud(
+        api_key=SecretStr("sk-live-1"),
+        others={"a": [SecretStr("rotating-2")]},
+        url=SecretStr("postgresql://till:p%40ss-3@db/pos"),
+        plain=SecretStr("sqlite:///ledger.db"),
+    )
+    logs.hide(*secrets_in([cloud]))
+    logs.get_logger().info("said", why=f"sk-live-1 rotating-2 p@ss-3 p%40ss-3 sqlite:///ledger.db {cloud.url}")
+    said = log_lines.getvalue()
+    assert not [secret for secret in ("sk-live-1", "rotating-2", "ss-3") if secret in said]
+    assert "sqlite:///ledger.db" in said
 
 
 def test_a_name_cannot_forge_a_log_line(log_lines: io.StringIO) -> None:
