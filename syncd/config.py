@@ -54,6 +54,7 @@ class LedgerSettings(BaseModel):
 
     url: Annotated[SecretStr, BeforeValidator(_url)] = SecretStr("sqlite:///ledger.db")
     keep_documents: Duration | None = None
+    keep_history: Duration = timedelta(days=400)
 
 
 class LogSettings(BaseModel):
@@ -153,7 +154,7 @@ class Config:
 
     path: Path
     ledger_url: SecretStr
-    keep_documents: timedelta | None
+    ledger: LedgerSettings
     log: LogSettings
     service: ServiceSettings
     stores: Mapping[str, StoreSettings]
@@ -208,7 +209,7 @@ def load(path: Path | None = None) -> Config:
     return Config(
         path=file,
         ledger_url=_resolved_url(checked.ledger.url, file.parent),
-        keep_documents=checked.ledger.keep_documents,
+        ledger=checked.ledger,
         log=checked.log,
         service=checked.service,
         stores={name: _at_home(store, file.parent) for name, store in checked.stores.items()},

@@ -11,10 +11,10 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from syncd.clock import Now
 from syncd.ledger.facts import Doubt
-from syncd.ledger.moves import Move, apply, audit_row, locked, write_audit
-from syncd.ledger.news import Doubted, News, Waited
+from syncd.ledger.moves import Move, apply, locked
+from syncd.ledger.news import Doubted, News
 from syncd.ledger.sale import Attempt, Intent, Judge, ReplyInfo, Sale
-from syncd.ledger.schema import attempts, sales
+from syncd.ledger.schema import attempts, is_state, sales
 from syncd.ledger.states import Kind, State
 from syncd.ledger.times import to_micros
 
@@ -41,11 +41,7 @@ def begin(connection: Connection, intents: Sequence[Intent], now: Now) -> list[A
         return []
     changed = to_micros(now.wall)
     claims = [{"of_id": s.id, "changed": changed, "sent_as": i.sent_as or s.sent_as} for i, s in begun]
-    connection.execute(_CLAIM, claims)
-    write_audit(
-        connection,
-        [audit_row(s, State.SENDING, i.kind.value, Move(s.id, s.state, Waited()), now.wall) for i, s in begun],
-    )
+    connection.execute(_CLAIM, claims)  # no audit row: the attempt says it
     numbers = connection.execute(_BEGIN, [_row(intent, now) for intent, _ in begun]).scalars()
     return [
         Attempt(number, i.sale_id, i.sale_key, i.kind, i.fingerprint, i.digest, now.boot, _target(i, sale))
@@ -140,7 +136,7 @@ def orphans(connection: Connection, store: str, judge: Judge, now: Now) -> int:
     rows = connection.execute(
         select(sales.c.id, attempts.c.id.label("attempt_id"), attempts.c.kind, attempts.c.fingerprint)
         .join(attempts, (attempts.c.sale_id == sales.c.id) & attempts.c.settled_at.is_(None), isouter=True)
-        .where(sales.c.store == store, sales.c.state == State.SENDING.value)
+        .where(sales.c.store == store, is_state(State.SENDING))
     ).all()
     moves = [
         Move(
@@ -191,18 +187,3 @@ def postpone(connection: Connection, unsettled: Sequence[Sale], again_at: dateti
     """Look-ups that failed: they count for nothing, and are made again later."""
     if unsettled:
         connection.execute(_POSTPONE, [{"of_id": sale.id, "again_at": to_micros(again_at)} for sale in unsettled])
-
-
-_DROPPED_AT_ONCE = 1000
-
-
-def drop_documents(connection: Connection, synced_before: datetime) -> int:
-    """Forget the documents of the next thousand sales that were synced before a time; how many those were."""
-    old = (
-        select(sales.c.id)
-        .where(sales.c.state == State.SYNCED.value, sales.c.document.is_not(None))
-        .where(sales.c.synced_at < to_micros(synced_before))
-        .limit(_DROPPED_AT_ONCE)
-    )
-    still = (sales.c.id.in_(old.scalar_subquery()), sales.c.state == State.SYNCED.value)
-    return connection.execute(update(sales).where(*still).values(document=None)).rowcount

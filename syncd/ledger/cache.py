@@ -13,6 +13,8 @@ from syncd.ledger.schema import cache
 from syncd.ledger.times import to_micros
 
 _CODES_AT_ONCE = 500
+LASTING = "forgotten"
+"""The kind that is no look-up and does not grow old: how far retention has walked."""
 
 
 class Cache:
@@ -82,4 +84,5 @@ def _drop(connection: Connection, place: tuple[str, str], codes: Sequence[str]) 
 
 
 def _prune(connection: Connection, older_than: datetime) -> int:
-    return connection.execute(delete(cache).where(cache.c.at < to_micros(older_than))).rowcount
+    which = (cache.c.at < to_micros(older_than), cache.c.kind != LASTING)
+    return connection.execute(delete(cache).where(*which)).rowcount

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ from syncd.ledger.engine import Engines, translated
 from syncd.ledger.facts import Decision, Known, Verb
 from syncd.ledger.mirror import MirrorTables
 from syncd.ledger.news import News
+from syncd.ledger.retention import Retention
 from syncd.ledger.sale import Attempt, Intent, Judge, ReplyInfo, Router, Sale
 from syncd.ledger.schema import cursors
 from syncd.ledger.session import Session, prove_own
@@ -262,10 +263,14 @@ class Ledger:
 
     def linked(self, store: str, start: datetime | None, end: datetime | None) -> Iterator[Sale]:
         """Every sale of a store that is linked to an order and was placed in ``[start, end]``, page by page."""
-        after = 0
-        while page := self._read(queries.linked, store, (start, end), after):
-            yield from page
-            after = page[-1].id
+        if start is not None:
+            ever = datetime(9999, 1, 1, tzinfo=UTC)
+            yield from (sale for sale in self.placed(store, start, end or ever) if sale.order_id is not None)
+            return
+        after = (0, 0)
+        while page := self._read(queries.linked, store, after):
+            yield from (sale for sale in page if end is None or sale.placed_at <= end)
+            after = (page[-1].order_id or 0, page[-1].id)
 
     def counts(self, store: str | None = None) -> dict[tuple[str, Lane, State], int]:
         """Sales by store, lane and state."""
@@ -381,12 +386,10 @@ class Ledger:
         """The catalogs as the ledger mirrors them."""
         return MirrorTables(self._write, self._read)
 
-    def drop_documents(self, synced_before: datetime) -> int:
-        """Forget what sales said that were synced long ago; key, fingerprint, totals and order id stay. How many."""
-        dropped = 0
-        while some := self._write(lambda connection: attempts.drop_documents(connection, synced_before)):
-            dropped += some
-        return dropped
+    @property
+    def retention(self) -> Retention:
+        """What the ledger forgets of sales that were settled long ago."""
+        return Retention(self._write, self._read, self.cache)
 
     def _write(self, operation: Operation[T]) -> T:
         return self._writer.run(operation)

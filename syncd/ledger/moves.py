@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from syncd.clock import Now
 from syncd.errors import LedgerError
 from syncd.ledger.facts import Doubt, Objection, Standing
-from syncd.ledger.news import Delayed, Doubted, Looked, News, Waited, in_words, learn
+from syncd.ledger.news import Delayed, Doubted, Looked, News, Took, Waited, in_words, learn
 from syncd.ledger.sale import Judge, Sale, fact_columns, read_sale
 from syncd.ledger.schema import audit, sales
 from syncd.ledger.states import ON_THE_WIRE, State, allowed
@@ -80,12 +80,19 @@ def apply(connection: Connection, moves: Sequence[Move], judge: Judge, now: Now)
         after, standing = moved(sale, move.news, judge, now)
         made[sale.id] = after
         updates.append({**columns(after, standing, now.wall), "of_id": sale.id, "of_state": sale.state.value})
-        if after.state is not sale.state or not isinstance(move.news, Looked | Waited):
+        if _is_told(move, sale, after):
             audits.append(audit_row(sale, after.state, _why(move.news, standing), move, now.wall))
     if updates:
         connection.execute(_UPDATE, updates)
         write_audit(connection, audits)
     return made
+
+
+def _is_told(move: Move, before: Sale, after: Sale) -> bool:
+    """Whether it needs an audit row: not what changed nothing, and not a request that went well, for its attempt says so."""
+    if move.attempt_id is not None and isinstance(move.news, Took) and after.state is State.SYNCED:
+        return False
+    return after.state is not before.state or not isinstance(move.news, Looked | Waited)
 
 
 def locked(connection: Connection, ids: Sequence[int]) -> dict[int, Sale]:

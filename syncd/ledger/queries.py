@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal_column, select
 
 from syncd.ledger.sale import Sale, read_sale
-from syncd.ledger.schema import attempts, audit, cursors, known_orders, sales
+from syncd.ledger.schema import attempts, audit, cursors, is_state, known_orders, sales
 from syncd.ledger.states import Kind, Lane, State
 from syncd.ledger.times import from_micros, to_micros
 
@@ -74,16 +74,11 @@ class Lag:
     newest_synced: datetime | None
 
 
-def _is(state: State) -> ColumnElement[bool]:
-    """The state written out, not bound: only then does SQLite use the partial indexes."""
-    return sales.c.state == literal_column(f"'{state.value}'")
-
-
 _DUE = {
     lane: select(sales)
     .where(
         sales.c.store == bindparam("store"),
-        _is(State.PENDING),
+        is_state(State.PENDING),
         sales.c.lane == literal_column(f"'{lane.value}'"),
         (sales.c.next_attempt_at <= bindparam("now")) | (sales.c.next_attempt_at > bindparam("far")),
     )
@@ -107,10 +102,11 @@ def unsettled(connection: Connection, store: str, limit: int, now: datetime, far
     """Unknown sales whose look-up is due, with the floor of their last attempt."""
     ready = (sales.c.next_attempt_at <= to_micros(now)) | (sales.c.next_attempt_at > to_micros(now + far))
     last = select(func.max(attempts.c.id)).where(attempts.c.sale_id == sales.c.id).correlate(sales).scalar_subquery()
+    row = [column for column in sales.c if column is not sales.c.document]  # nobody reads what ten thousand of them say
     query = (
-        select(sales, attempts.c.order_floor)
+        select(*row, literal_column("null").label("document"), attempts.c.order_floor)
         .join(attempts, attempts.c.id == last, isouter=True)
-        .where(sales.c.store == store, _is(State.UNKNOWN), ready)
+        .where(sales.c.store == store, is_state(State.UNKNOWN), ready)
         .order_by(sales.c.next_attempt_at)
         .limit(limit)
     )
@@ -133,7 +129,9 @@ def stamps(connection: Connection, sale_id: int) -> list[str]:
 
 def returned_total(connection: Connection, of: str, but: str) -> Decimal:
     """What the synced returns of a sale come to (positive), leaving out the return ``but``."""
-    query = select(sales.c.total_inc_tax).where(sales.c.returns_of == of, sales.c.sale_key != but, _is(State.SYNCED))
+    query = select(sales.c.total_inc_tax).where(
+        sales.c.returns_of == of, sales.c.sale_key != but, is_state(State.SYNCED)
+    )
     return -sum((Decimal(text) for text in connection.execute(query).scalars()), Decimal(0))
 
 
@@ -164,7 +162,7 @@ def conditions(selection: Selection) -> list[ColumnElement[bool]]:
     if selection.source is not None:
         wanted.append(sales.c.source == selection.source)
     if selection.state is not None:
-        wanted.append(_is(selection.state))
+        wanted.append(is_state(selection.state))
     if selection.text:
         wanted.append(sales.c.why.contains(selection.text, autoescape=True))
     if selection.day_from is not None:
@@ -213,7 +211,7 @@ def _of(column: ColumnElement[Any], sale_id: int, query: Select[Any]) -> Select[
 
 def lag(connection: Connection, store: str) -> Lag:
     """How far behind a store is."""
-    waiting = select(func.min(sales.c.recorded_at)).where(sales.c.store == store, _is(State.PENDING))
+    waiting = select(func.min(sales.c.recorded_at)).where(sales.c.store == store, is_state(State.PENDING))
     newest = select(func.max(sales.c.synced_at)).where(sales.c.store == store)
     return Lag(from_micros(connection.execute(waiting).scalar()), from_micros(connection.execute(newest).scalar()))
 
@@ -225,10 +223,9 @@ def source_names(connection: Connection) -> set[str]:
 
 def knows_any(connection: Connection, store: str) -> bool:
     """Whether any order is noted for the store at all."""
-    return (
-        connection.execute(select(known_orders.c.order_id).where(known_orders.c.store == store).limit(1)).first()
-        is not None
-    )
+    noted = select(known_orders.c.order_id).where(known_orders.c.store == store)
+    by_index = noted.order_by(known_orders.c.store, known_orders.c.sale_key)  # else a server may walk every store's
+    return connection.execute(by_index.limit(1)).first() is not None
 
 
 def by_key(connection: Connection, keys: Sequence[str]) -> dict[str, Sale]:
@@ -253,10 +250,10 @@ def placed(connection: Connection, store: str, span: tuple[datetime, datetime], 
     return [read_sale(row) for row in rows]
 
 
-def linked(connection: Connection, store: str, span: tuple[datetime | None, datetime | None], after: int) -> list[Sale]:
-    """The next sales of a store that are linked to an order, by id."""
-    start, end = span
-    query = select(sales).where(sales.c.store == store, sales.c.order_id.is_not(None), sales.c.id > after)
-    query = query if start is None else query.where(sales.c.placed_at >= to_micros(start))
-    query = query if end is None else query.where(sales.c.placed_at <= to_micros(end))
-    return [read_sale(row) for row in connection.execute(query.order_by(sales.c.id).limit(_KEYS_AT_ONCE))]
+def linked(connection: Connection, store: str, after: tuple[int, int]) -> list[Sale]:
+    """The next sales of a store that are linked to an order, by order and id; ``after`` is the last one's."""
+    order, number = after
+    later = (sales.c.order_id > order) | ((sales.c.order_id == order) & (sales.c.id > number))
+    query = select(sales).where(sales.c.store == store, sales.c.order_id.is_not(None), sales.c.order_id >= order, later)
+    rows = connection.execute(query.order_by(sales.c.order_id, sales.c.id).limit(_KEYS_AT_ONCE))
+    return [read_sale(row) for row in rows]

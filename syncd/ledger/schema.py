@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    literal_column,
+    text,
+)
+
+from syncd.ledger.states import State
 
 metadata = MetaData()
 
@@ -68,12 +82,21 @@ sales = Table(
     ),
     Index(
         "sales_open",
-        "store",
         "state",
+        "store",
         "next_attempt_at",
-        sqlite_where=text("state in ('sending', 'unknown', 'held', 'rejected', 'pending')"),
-        postgresql_where=text("state in ('sending', 'unknown', 'held', 'rejected', 'pending')"),
+        sqlite_where=text("state <> 'synced'"),
+        postgresql_where=text("state <> 'synced'"),
     ),
+    Index(
+        "sales_waiting",
+        "store",
+        "recorded_at",
+        sqlite_where=text("state = 'pending'"),
+        postgresql_where=text("state = 'pending'"),
+    ),
+    Index("sales_of_store", "store", "placed_at", "id"),
+    Index("sales_of_source", "source", "placed_at", "id"),
     Index(
         "sales_sent_as",
         "sent_as",
@@ -154,6 +177,7 @@ faults = Table(
     Column("sale_key", Text),
     Column("settled_at", BigInteger),
     Column("settled_by", Text),
+    Index("faults_settled", "settled_at"),
     Index("one_row_a_fault", "source", "digest", unique=True),
     Index(
         "faults_open",
@@ -290,3 +314,9 @@ cache = Table(
     Column("at", BigInteger, nullable=False),
     Index("cache_age", "at"),
 )
+
+
+def is_state(state: State) -> ColumnElement[bool]:
+    """The state written out, not bound, and the condition of the index of open sales with it: only then does SQLite use those."""
+    it_is = sales.c.state == literal_column(f"'{state.value}'")
+    return it_is if state is State.SYNCED else it_is & (sales.c.state != literal_column("'synced'"))

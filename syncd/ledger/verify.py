@@ -53,12 +53,18 @@ def _open_attempts(connection: Connection) -> Iterator[str]:
 
 
 def _audits(connection: Connection) -> Iterator[str]:
+    """The newest audit row names each sale's state, or its newest attempt does: one that is open, or that was accepted."""
     newest = select(audit.c.sale_id, func.max(audit.c.id).label("last")).group_by(audit.c.sale_id).subquery()
+    tried = select(attempts.c.sale_id, func.max(attempts.c.id).label("last")).group_by(attempts.c.sale_id).subquery()
+    sending = (sales.c.state == State.SENDING.value) & attempts.c.id.is_not(None) & attempts.c.settled_at.is_(None)
+    synced = (sales.c.state == State.SYNCED.value) & (func.coalesce(attempts.c.outcome, "") == "accepted")
     told = (
         select(sales.c.sale_key, sales.c.state, audit.c.after)
         .join(newest, newest.c.sale_id == sales.c.id, isouter=True)
         .join(audit, audit.c.id == newest.c.last, isouter=True)
-        .where((audit.c.after.is_(None)) | (audit.c.after != sales.c.state))
+        .join(tried, tried.c.sale_id == sales.c.id, isouter=True)
+        .join(attempts, attempts.c.id == tried.c.last, isouter=True)
+        .where(audit.c.after.is_(None) | ((audit.c.after != sales.c.state) & ~sending & ~synced))
     )
     for row in connection.execute(told.limit(_MOST)):
         yield f"{row.sale_key} is {row.state}; its audit ends with {row.after or 'nothing'}"

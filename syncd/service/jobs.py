@@ -199,11 +199,13 @@ class Jobs:
         """Drop what the look-up cache no longer needs, and the documents of sales synced long ago where the config says so."""
 
         def work() -> None:
-            now, keep = self._app.clock.now(), self._app.config.keep_documents
-            self._app.ledger.cache.prune(now - _CACHE_KEPT)
+            now, keep, ledger = self._app.clock.now(), self._app.config.ledger, self._app.ledger
+            ledger.cache.prune(now - _CACHE_KEPT)
             self._pulse.forget_the_dead()
-            if keep is not None and (dropped := self._app.ledger.drop_documents(now - keep)):
-                get_logger().info("documents_dropped", sales=dropped, older_than=(now - keep).isoformat())
+            if keep.keep_documents is not None and (gone := ledger.retention.documents(now - keep.keep_documents)):
+                get_logger().info("documents_dropped", sales=gone, older_than=(now - keep.keep_documents).isoformat())
+            if gone := ledger.retention.history(now - keep.keep_history):
+                get_logger().info("history_dropped", rows=gone, older_than=(now - keep.keep_history).isoformat())
 
         self._edge("housekeep", work)
 

@@ -62,7 +62,7 @@ def test_a_backup_overwrites_nothing_and_may_name_a_folder(shop: Shop) -> None:
     ("statement", "said"),
     [
         ("update sales set state = 'synced', order_id = null where sale_key = 'till:s0'", "synced with no order"),
-        ("update sales set state = 'held' where sale_key = 'till:s0'", "its audit ends with synced"),
+        ("update sales set state = 'held' where sale_key = 'till:s0'", "its audit ends with pending"),
         ("update sales set document = replace(document, 'Coffee', 'Cocoa') where sale_key = 'till:s0'", "fingerprint"),
         ("update sales set document = '{' where sale_key = 'till:s0'", "cannot be read"),
         ("update counts set number = number + 1", "counted as"),

@@ -126,11 +126,11 @@ def test_a_document_whose_sale_has_just_become_pending_again_is_not_dropped(url:
         engines = Engines(url)
         with engines.write.connect() as connection, ThreadPoolExecutor(1) as pool:
             connection.execute(text("update sales set state = 'pending', next_attempt_at = 0"))  # not committed yet
-            dropping = pool.submit(ledger.drop_documents, book.clock.now() + timedelta(days=1))
+            dropping = pool.submit(ledger.retention.documents, book.clock.now() + timedelta(days=1))
             while not on(
                 url, "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
             ):
-                pass
+                assert not dropping.done()
             connection.commit()
             assert dropping.result(60) == 0
         engines.dispose()

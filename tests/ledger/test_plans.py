@@ -1,0 +1,280 @@
+"""How the database answers: every statement that commands and the service issue, explained over 300,000 sales.
+
+A statement may walk what it gives back, and no more: none may scan a table that grows with the ledger, nor sort what it found.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event, text
+
+from syncd.canonical import Batch, Fault
+from syncd.clock import Now
+from syncd.ledger import Kind, Known, Lane, Ledger, State, There, Verb
+from syncd.ledger.alerts import Alert
+from syncd.ledger.engine import Engines
+from syncd.ledger.news import Looked
+from syncd.ledger.queries import Selection
+from syncd.ledger.sale import Intent, ReplyInfo
+from syncd.testing.clocks import ManualClock
+from syncd.testing.orders import sale
+from tests.databases import both_databases, ledger_url
+from tests.judges import JUDGE, to_main
+from tests.ledger.conftest import FAR, took
+
+SALES = 300_000
+GROWING = ("sales", "attempts", "audit", "faults", "known_orders", "catalog", "cache")
+DAY = 86_400_000_000
+NEWEST = int(datetime(2026, 11, 23, tzinfo=UTC).timestamp()) * 1_000_000
+NUMBERS = {
+    "sqlite": "with recursive n(i) as (select 1 union all select i + 1 from n where i < {count}) ",
+    "postgresql": "with n(i) as (select generate_series(cast(1 as bigint), {count})) ",
+}
+# A store of 200,000 sales, one of 100,000; a hundred of each open state; the newest last.
+FILL = (
+    """
+    insert into sales (id, sale_key, source, store, lane, state, fingerprint, placed_at, recorded_at, changed_at, next_attempt_at,
+        synced_at, tries, why, cure, currency, total_inc_tax, total_tax, order_id, told, document, unclean, history)
+    {numbers} select i, 'till:' || i, case when i % 3 = 0 then 'other' else 'till' end,
+        case when i % 3 = 0 then 'second' else 'main' end, 'live',
+        case when i % 3000 = 1 then 'held' when i % 3000 = 2 then 'unknown' when i % 3000 = 4 then 'pending'
+             when i % 3000 = 5 then 'rejected' when i % 3000 = 7 then 'skipped' else 'synced' end,
+        '1f', {newest} - ({count} - i) * 60000000, {newest}, {newest},
+        case when i % 3000 in (2, 4) then 0 end,
+        case when i % 3000 not in (1, 2, 4, 5, 7) then {newest} - ({count} - i) * 60000000 end,
+        1, '', '', 'USD', '10.80', '0.80', case when i % 3000 not in (1, 2, 4, 5, 7) then i end, '1f', '{{}}', 0, 0 from n
+    """,
+    """
+    insert into attempts (sale_id, kind, fingerprint, digest, began_at, boot_id, boot_s, settled_at, outcome)
+    {numbers} select i, 'create', '1f', 'd', {newest}, 'b', '1.0', {newest}, 'accepted' from n
+    """,
+    "insert into audit (sale_id, at, actor, after, why) {numbers} select i, {newest}, 'syncd', 'pending', 'recorded' from n",
+    """
+    insert into faults (source, digest, at, place, reason, raw, settled_at)
+    {numbers} select 'till', 'd' || i, {newest}, 'f.csv', 'bad', 'x', case when i % 1000 > 0 then {newest} end from n
+    """,
+    "insert into known_orders (store, sale_key, order_id, archived, others) {numbers} select 'main', 'old:' || i, i, 0, '' from n",
+    """
+    insert into catalog (store, variant_id, product_id, sku, upc, variant, walk)
+    {numbers} select 'main', i, i, 'S' || i, 'U' || i, '{{}}', 1 from n
+    """,
+)
+
+
+def fill(connection: Connection) -> None:
+    dialect = connection.dialect.name
+    for statement in FILL:
+        numbers = NUMBERS[dialect].format(count=SALES)
+        sql = statement.format(numbers=numbers, newest=NEWEST, count=SALES)
+        if dialect == "sqlite":  # there the common table goes before the insert
+            head, _, rest = sql.partition(numbers)
+            sql = numbers + head + rest
+        else:
+            sql = sql.replace("%", "%%")
+        connection.exec_driver_sql(sql)
+    if dialect == "postgresql":
+        connection.execute(text("select setval(pg_get_serial_sequence('sales', 'id'), (select max(id) from sales))"))
+
+
+Statement = tuple[str, Any]
+
+
+@contextmanager
+def listening(engines: Engines) -> Iterator[list[Statement]]:
+    """Every statement that is executed meanwhile, with its parameters."""
+    heard: list[Statement] = []
+
+    def hear(_c: object, _cursor: object, statement: str, parameters: Any, _x: object, many: bool) -> None:
+        several = many and not isinstance(parameters, dict) and isinstance(parameters[0], dict | tuple | list)
+        one = parameters[0] if several else parameters
+        heard.append((statement, one if isinstance(one, dict) else tuple(one)))
+
+    both: set[Engine] = {engines.read, engines.write}
+    for engine in both:
+        event.listen(engine, "before_cursor_execute", hear)
+    try:
+        yield heard
+    finally:
+        for engine in both:
+            event.remove(engine, "before_cursor_execute", hear)
+
+
+# What is asked
+
+
+def everything(ledger: Ledger, clock: ManualClock) -> None:
+    """What a pass of the service, and each command, asks of a ledger."""
+    now, day = clock.now(), timedelta(days=1)
+    span = (now - day, now)
+    _intake(ledger)
+    _service(ledger, clock)
+    selections = [Selection(), Selection(keys=("till:5",)), Selection(day_from=span[0], day_to=span[1])]
+    selections += [Selection(state=state) for state in State]
+    selections += [Selection(store="second"), Selection(source="other"), Selection(store="main", state=State.HELD)]
+    selections += [Selection(source="till", state=State.REJECTED), Selection(state=State.HELD, text="no")]
+    for selection in selections:
+        ledger.find(selection, limit=20)
+    for selection in selections[1:3]:
+        ledger.decide(Verb.RETRY, selection, "ada")
+    for verb, state in ((Verb.RETRY, State.REJECTED), (Verb.RELEASE, State.HELD), (Verb.SKIP, State.HELD)):
+        ledger.decide(verb, Selection(state=state), "ada")
+    ledger.story("till:5")
+    ledger.sales_by_key(["till:5", "till:6"])
+    ledger.of_orders("main", [5, 7, 8])
+    ledger.remark("main", [5, 8], "ada", "archived")
+    ledger.returned_total("till:5", but="till:6")
+    _first(ledger.placed("main", *span))
+    _first(ledger.linked("main", *span))
+    _first(ledger.linked("main", None, None))
+    ledger.faults(limit=20)
+    ledger.faults("till", limit=20)
+    ledger.faults("till", limit=20, settled=True)
+    ledger.open_faults()
+    ledger.settle_faults("till", [3], "ada")
+    ledger.settle_faults("till", [], "ada")
+    ledger.sources()
+
+
+def _first(sales: Iterator[object]) -> None:
+    next(sales, None)
+
+
+def _intake(ledger: Ledger) -> None:
+    orders = tuple(sale(source="till", sale_id=str(number)) for number in (SALES + 1, SALES + 2, 8))
+    batch = Batch(orders, (Fault("a.csv:1", "bad", "x", "9"),), "c")
+    ledger.record("till", batch, router=to_main)
+    ledger.record("till", batch, router=to_main, lane=Lane.BACKFILL, backfill=ledger.start_backfill("till", *_SPAN))
+    ledger.finish_backfill(1)
+    ledger.cursor("till")
+
+
+_SPAN = (datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC))
+
+
+def _service(ledger: Ledger, clock: ManualClock) -> None:
+    now = clock.now()
+    ledger.bind("main", "hash")
+    with ledger.lease("main") as lease:
+        ledger.orphans(lease)
+        due = ledger.due("main", limit=4, now=now, far=FAR)
+        attempts = ledger.begin(lease, [Intent(s.id, s.sale_key, Kind.CREATE, s.fingerprint, "d") for s in due])
+        for attempt in attempts:
+            ledger.settle(attempt, took(attempt, attempt.id + SALES), ReplyInfo(200, "r", 0.1, "accepted", "7")).result(
+                60
+            )
+        doubtful = ledger.unsettled("main", limit=100, now=now, far=FAR)
+        ledger.postpone(lease, doubtful[:2], now)
+        ledger.resolve(lease, [(doubtful[2], Looked(clock.elapsed()))], Now.of(clock))
+        ledger.stamps(doubtful[0])
+    ledger.knows_any("main")
+    ledger.known("main", ["old:5", "old:6"])
+    ledger.note_known("main", [("old:7", Known(7, There()))])
+    ledger.counts()
+    ledger.lag("main")
+    ledger.store_state("main")
+    ledger.raise_alerts([Alert("main", "two orders", "x", "y", "z")])
+    ledger.end_alerts("main", "two orders", ["x"])
+    ledger.alerts("main")
+    ledger.cache.put("main", "sku", {"A": "1"})
+    ledger.cache.get("main", "sku", ["A"], younger_than=now)
+    ledger.cache.prune(now - timedelta(days=2))
+    ledger.mirror.find("main", "sku", ["S5"])
+    ledger.mirror.find("main", "upc", ["U5"])
+    old = now - timedelta(days=200)
+    ledger.retention.documents(old)
+    ledger.retention.history(old)
+    ledger.tidy()
+
+
+# What the database says of it
+
+
+def explain(connection: Connection, statement: str, parameters: Any) -> list[str]:
+    """What is wrong with the plan of a statement; empty where nothing is."""
+    if connection.dialect.name == "sqlite":
+        rows = connection.exec_driver_sql(f"explain query plan {statement}", parameters).all()
+        steps = [str(row[3]) for row in rows]
+        return [step for step in steps if _scans(step) or _walks_a_store(step, statement)] + _sorts(steps)
+    raw = connection.exec_driver_sql(f"explain (format json) {statement}", parameters).scalar_one()
+    document = raw if isinstance(raw, list) else json.loads(raw)
+    return [words for node in _nodes(document[0]["Plan"]) if (words := _bad(node))]
+
+
+def _scans(step: str) -> bool:
+    """A walk of a whole table or of a whole index, unless it is one in the order that is asked for, which a limit ends."""
+    words = step.split()
+    return words[0] == "SCAN" and words[1] in GROWING and "sales_newest" not in words
+
+
+def _walks_a_store(step: str, statement: str) -> bool:
+    """A walk of everything that one store or source has; in the order of the index a limit ends it, and so does min or max."""
+    whole = re.search(r"sales_(synced|of_order|of_store|of_source) \((store|source)=\?\)", step)
+    said = statement.lower()
+    ends = "limit" in said and re.search(r"order by sales.(placed_at|order_id|synced_at)", said)
+    return bool(whole) and not ends and "max(" not in said and "min(" not in said
+
+
+def _sorts(steps: list[str]) -> list[str]:
+    """Sorting is fine for what an index has found; the few open sales, the rows of one sale."""
+    walked = [step for step in steps if "sales_newest" in step or step.startswith("SCAN sales")]
+    return [step for step in steps if "TEMP B-TREE FOR ORDER BY" in step and walked]
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from _nodes(below)
+
+
+def _bad(node: dict[str, Any]) -> str:
+    if node["Node Type"] == "Seq Scan" and node.get("Relation Name") in GROWING and node["Relation Name"] != "cache":
+        return f"Seq Scan on {node['Relation Name']}: {node.get('Filter')}"
+    if node["Node Type"] == "Sort" and node["Plan Rows"] > SALES / 30:
+        return f"Sort of {node['Plan Rows']} rows by {node.get('Sort Key')}"
+    return ""
+
+
+@both_databases
+def test_no_statement_scans_what_grows_with_the_ledger(database: str, tmp_path: Path) -> None:
+    clock = ManualClock()
+    with ledger_url(database, tmp_path) as url, Ledger.open(url, clock, JUDGE) as ledger:
+        engines = ledger._engines
+        with engines.write.begin() as connection:
+            fill(connection)
+        if database == "postgresql":
+            with engines.write.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.execute(text("vacuum analyze"))
+        with listening(engines) as heard:
+            everything(ledger, clock)
+        plans = {statement: parameters for statement, parameters in heard if _is_explained(statement)}
+        assert len(plans) > 60
+        found: dict[str, list[str]] = {}
+        with engines.write.connect() as connection:
+            for statement, parameters in plans.items():
+                if wrong := explain(connection, statement, parameters):
+                    found[statement] = wrong
+            connection.rollback()
+    assert not found, "\n\n".join(f"{statement}\n  {wrong}" for statement, wrong in found.items())
+
+
+def _is_explained(statement: str) -> bool:
+    words = statement.lower().split(None, 1)
+    return words[0] in {"select", "update", "delete", "insert", "with"} and "pg_" not in statement
+
+
+def test_a_scan_is_seen(tmp_path: Path) -> None:
+    """The test above can fail."""
+    with (
+        Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", ManualClock(), JUDGE) as ledger,
+        ledger._engines.write.connect() as connection,
+    ):
+        assert explain(connection, "select * from sales where why = 'x'", ())
+        assert explain(connection, "select * from sales where number > '1' order by number limit 5", ())
+        assert not explain(connection, "select * from sales where sale_key = 'x'", ())

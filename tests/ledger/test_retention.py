@@ -1,0 +1,97 @@
+"""What the ledger forgets of sales that were settled long ago, and what it never forgets."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from syncd.canonical import Fault
+from syncd.ledger import Known, State, There, Verb
+from syncd.testing.orders import sale
+from tests.databases import both_databases
+from tests.ledger.conftest import Book, numbered
+
+YEAR = timedelta(days=365)
+
+
+def rows(book: Book, key: str = "till:1001") -> tuple[int, int]:
+    story = book.ledger.story(key)
+    assert story is not None
+    return len(story.attempts), len(story.audit)
+
+
+@both_databases
+def test_a_sale_to_which_nothing_happened_has_one_attempt_and_one_audit_row(book: Book) -> None:
+    book.record(sale())
+    book.push()
+    assert rows(book) == (1, 1)
+    assert book.ledger.verify() == []
+
+
+@both_databases
+def test_the_history_of_a_sale_goes_but_for_its_newest_attempt_and_what_it_is_stays(book: Book) -> None:
+    book.record(sale())
+    book.push()
+    book.record(sale(note="edited"))
+    book.push(1)
+    before = rows(book)
+    book.clock.pass_time(400 * 86_400)
+    assert book.ledger.retention.history(book.clock.now() - YEAR) == sum(before) - 2
+    assert rows(book) == (1, 1)
+    assert book.ledger.retention.history(book.clock.now() - YEAR) == 0
+    assert (book.sale().state, book.sale().order_id) == (State.SYNCED, 1)
+    assert book.record(sale(note="edited")).same == 1
+    assert book.record(sale(note="edited again")).changed == 1
+    assert book.ledger.verify() == []
+
+
+@both_databases
+def test_what_is_not_settled_keeps_its_history_however_old_it_is(book: Book) -> None:
+    book.record(sale(sale_id="held"), sale(sale_id="waits"), holds={"held": "a person must look"})
+    book.record(sale(sale_id="young"))
+    book.clock.pass_time(400 * 86_400)
+    book.push()
+    book.decide(Verb.HOLD, "till:held")
+    before = [rows(book, f"till:{name}") for name in ("held", "waits", "young")]
+    assert book.ledger.retention.history(book.clock.now() - YEAR) == 0
+    assert [rows(book, f"till:{name}") for name in ("held", "waits", "young")] == before
+
+
+@both_databases
+def test_a_sale_that_changes_after_the_walk_has_passed_it_comes_again(book: Book) -> None:
+    book.record(*numbered(3))
+    book.push()
+    book.clock.pass_time(400 * 86_400)
+    assert book.ledger.retention.documents(book.clock.now() - YEAR) == 3
+    book.record(sale(sale_id="1", note="edited"))
+    book.push()
+    assert book.sale("till:1").document is not None
+    assert book.ledger.retention.documents(book.clock.now() - YEAR) == 0
+    book.clock.pass_time(400 * 86_400)
+    assert book.ledger.retention.documents(book.clock.now() - YEAR) == 1
+    assert book.sale("till:1").document is None
+
+
+@both_databases
+def test_faults_that_were_settled_and_noted_orders_that_are_linked_go_and_the_others_stay(book: Book) -> None:
+    book.record(faults=[Fault("a.csv:1", "bad", "x"), Fault("a.csv:2", "bad", "y")])
+    first = book.ledger.faults(limit=9)[-1]
+    book.ledger.settle_faults("till", [first.id], "ada")
+    book.record(sale())
+    book.ledger.note_known("main", [("till:1001", Known(5, There())), ("till:lost", Known(6, There()))])
+    book.push(5)
+    book.clock.pass_time(400 * 86_400)
+    assert book.ledger.retention.history(book.clock.now() - YEAR) == 2
+    assert [fault.where for fault in book.ledger.faults(limit=9, settled=True)] == ["a.csv:2"]
+    assert list(book.ledger.known("main", ["till:1001", "till:lost"])) == ["till:lost"]
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_more_sales_than_one_step_takes_are_walked_to_the_end(book: Book) -> None:
+    book.record(*numbered(1203))
+    book.ledger._writer.run(
+        lambda connection: connection.exec_driver_sql("update sales set state = 'synced', synced_at = 5, order_id = id")
+    )
+    assert book.ledger.retention.documents(book.clock.now()) == 1203
+    assert book.ledger.retention.documents(book.clock.now()) == 0
