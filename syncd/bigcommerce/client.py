@@ -192,11 +192,6 @@ class OrdersClient:
                     raise FilterBroken(f"a look-up of {external_order_id} answered with other orders")
         return [found[number] for number in sorted(found)]
 
-    def list_from(self, lowest_id: int) -> Iterator[RemoteOrder]:
-        """Every order from ``lowest_id`` on, archived ones too, lowest ids first within each half."""
-        for archived in (False, True):
-            yield from self.list_between(lowest_id, None, None, archived=archived)
-
     def list_between(
         self, lowest_id: int, start: datetime | None, end: datetime | None, *, archived: bool
     ) -> Iterator[RemoteOrder]:

@@ -37,10 +37,10 @@ def run_check(config: Path | None, as_json: bool) -> Exit:
     """Examine everything that a pass needs, without reading sales or changing anything."""
     with opened(config) as app:
         findings = [("config", Finding("ok", f"{app.config.path} is valid"))]
-        findings += [("ledger", Finding("ok", line)) for line in app.ledger.describe()]
-        if careless := app.ledger.careless():
+        findings += [("ledger", Finding("ok", line)) for line in app.ledger.care.describe()]
+        if careless := app.ledger.care.careless():
             findings.append(("ledger", Finding("warning", careless, "Set fsync = on in postgresql.conf.")))
-        if shared := app.ledger.shared():
+        if shared := app.ledger.care.shared():
             findings.append(
                 ("ledger", Finding("error", shared, "Point [ledger] url past it, or at a pool in session mode."))
             )

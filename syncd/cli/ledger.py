@@ -1,4 +1,4 @@
-"""``syncd ledger``: backup, verify, rebuild."""
+"""``syncd ledger``: backup, verify, rebuild, vacuum."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def run_backup(config: Path | None, target: Path, as_json: bool) -> Exit:
     with opened(config) as app:
         if target.is_dir():
             target /= f"ledger-{app.clock.now():%Y%m%dT%H%M%SZ}.db"
-        size = app.ledger.backup(target)
+        size = app.ledger.care.backup(target)
     if as_json:
         print_json({"file": str(target), "bytes": size})
     else:
@@ -31,11 +31,22 @@ def run_backup(config: Path | None, target: Path, as_json: bool) -> Exit:
     return Exit.OK
 
 
+def run_vacuum(config: Path | None, as_json: bool) -> Exit:
+    """Give back the room of what the ledger has forgotten."""
+    with opened(config, existing=True) as app:
+        before, after = app.ledger.care.vacuum()
+    if as_json:
+        print_json({"before": before, "after": after})
+    else:
+        out.print(f"{before / 1e6:,.1f} MB before, {after / 1e6:,.1f} MB now", markup=False)
+    return Exit.OK
+
+
 def run_verify(config: Path | None, days: tuple[str | None, str | None], *, with_stores: bool, as_json: bool) -> Exit:
     """Check the ledger itself and, where asked, what it says against what each store shows."""
     with opened(config) as app:
         span = _span(days)
-        found = {"ledger": app.ledger.verify()}
+        found = {"ledger": app.ledger.care.verify()}
         for name, store in app.stores.items() if with_stores else ():
             found[name] = list(differences(name, app.ledger, store.orders, span))
     if as_json:

@@ -32,6 +32,17 @@ def backup(
 
 
 @ledger.command()
+def vacuum(config: ConfigPath = None, as_json: AsJson = False) -> None:
+    """Give back the disk space of what the ledger has forgotten; the daemon waits meanwhile.
+
+    Example: syncd ledger vacuum
+    """
+    from syncd.cli.ledger import run_vacuum
+
+    raise typer.Exit(run_vacuum(config, as_json))
+
+
+@ledger.command()
 def verify(
     config: ConfigPath = None,
     stores: Annotated[bool, typer.Option("--stores", help="Also compare with what each store shows.")] = False,

@@ -192,6 +192,15 @@ def translated(where: str) -> Iterator[None]:
         raise Busy(f"the ledger {where} has no connection free", _CROWDED) from error
 
 
+@contextmanager
+def busy_or_worse(where: str) -> Iterator[None]:
+    """The same for SQLite's own errors."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise to_ledger_error(OperationalError("", None, error), where) from error
+
+
 def to_ledger_error(error: DBAPIError, where: str) -> LedgerError:
     """Our name for what the database said."""
     said = str(error.orig)

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from pathlib import Path
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from syncd.canonical import Batch, Cursor
 from syncd.clock import Clock, Now
-from syncd.errors import LedgerError, UsageError
-from syncd.ledger import actions, alerts, attempts, backup, faults, places, queries, upgrade, verify
+from syncd.ledger import actions, alerts, attempts, faults, places, queries, upgrade
 from syncd.ledger import lease as leases
 from syncd.ledger import record as intake
 from syncd.ledger.cache import Cache
-from syncd.ledger.counting import fold_counts, number_of
+from syncd.ledger.care import Care
+from syncd.ledger.counting import number_of
 from syncd.ledger.engine import Engines, translated
 from syncd.ledger.facts import Decision, Known, Verb
 from syncd.ledger.mirror import MirrorTables
@@ -30,7 +28,7 @@ from syncd.ledger.news import News
 from syncd.ledger.retention import Retention
 from syncd.ledger.sale import Attempt, Intent, Judge, ReplyInfo, Router, Sale
 from syncd.ledger.schema import cursors
-from syncd.ledger.session import Session, prove_own
+from syncd.ledger.session import Session
 from syncd.ledger.settling import Settling
 from syncd.ledger.states import Lane, State
 from syncd.ledger.times import to_micros
@@ -89,54 +87,10 @@ class Ledger:
         """Wait until everything queued before is durable."""
         self._write(lambda _: None)
 
-    def describe(self) -> list[str]:
-        """What ``syncd check`` says of the ledger: where it is, its schema, how durable it is."""
-        lines = [f"{self._where}, schema {upgrade.HEAD}"]
-        if self._engines.is_sqlite:
-            with self._engines.write.begin() as connection:
-                journal = connection.execute(text("PRAGMA journal_mode")).scalar_one()
-                synchronous = connection.execute(text("PRAGMA synchronous")).scalar_one()
-            lines.append(f"journal {journal}, synchronous {'FULL' if synchronous == 2 else synchronous}")
-        else:
-            lines.append(", ".join(f"{name} {self._setting(name)}" for name in ("synchronous_commit", "fsync")))
-        return lines
-
-    def careless(self) -> str:
-        """Why a commit of this ledger may be forgotten by a crash of its database; empty where it may not."""
-        if not self._engines.is_sqlite and self._setting("fsync") != "on":
-            return "the database runs with fsync off: after a power cut it may have forgotten what was sent"
-        return ""
-
-    def shared(self) -> str:
-        """Why no lock of this ledger's database holds; empty where they do."""
-        if self._session is None:
-            return ""
-        try:
-            with translated(self._where), self._engines.write.connect() as connection:
-                prove_own(connection, self._engines.write, secrets.token_hex(8))
-                connection.invalidate()
-        except LedgerError as error:
-            return error.what
-        return ""
-
-    def tidy(self) -> None:
-        """Small things that keep the ledger quick; to be called every minute or so."""
-        if not self._engines.is_sqlite:
-            self._write(fold_counts)
-
-    def _setting(self, name: str) -> str:
-        with translated(self._where), self._engines.write.connect() as connection:
-            return str(connection.execute(text(f"show {name}")).scalar_one())
-
-    def backup(self, target: Path) -> int:
-        """A consistent copy, while in use; bytes written. Raises UsageError where the ledger is not a SQLite file of ours."""
-        if self._engines.path is None:
-            raise UsageError("a PostgreSQL ledger is backed up by the database's own means", "Use pg_dump.")
-        return backup.copy(self._engines.path, target)
-
-    def verify(self) -> list[str]:
-        """A line for everything in the ledger that is not as it must be."""
-        return self._read(lambda connection: list(verify.problems(connection)))
+    @property
+    def care(self) -> Care:
+        """How the ledger is kept in order."""
+        return Care(self._engines, self._where, self._write, self._read)
 
     # Intake
 

@@ -7,10 +7,11 @@ created again. Settling many doubts takes the same walk, so that a restart lists
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import defaultdict
 from collections.abc import Collection
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import islice
 
@@ -19,6 +20,8 @@ from syncd.ledger import Known, Lease, Ledger, There
 from syncd.logs import get_logger
 
 _PAGE = 250
+_KIND, _PLACES = "catch up", "places"
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class CatchUp:
@@ -43,7 +46,8 @@ class CatchUp:
         with self._walking:
             if self._lease is not lease:
                 highest = self._ledger.store_state(self._store).highest_order_id or 0
-                self._walk(_below(highest), ())
+                self._walk(_below(highest), (), self._resumed())
+                self._ledger.cache.drop(self._store, _KIND, [_PLACES])
                 self._lease = lease
 
     def find(self, keys: Collection[str], floor: int) -> dict[str, list[Known]]:
@@ -56,6 +60,11 @@ class CatchUp:
         with self._walking:
             return self._walk(_below(floor), keys)
 
+    def _resumed(self) -> dict[bool, int]:
+        """Where a walk that was interrupted came to, among the orders and among the archived ones."""
+        kept = self._ledger.cache.get(self._store, _KIND, [_PLACES], younger_than=_EVER).get(_PLACES)
+        return {half == "archived": _below(place) for half, place in json.loads(kept).items()} if kept else {}
+
     def pages(self, floor: int) -> int:
         """About how many calls a walk from ``floor`` takes."""
         return ((self.newest or 0) - _below(floor)) // _PAGE + 2
@@ -64,25 +73,39 @@ class CatchUp:
         """An order of this id exists."""
         self.newest = max(self.newest or 0, order_id)
 
-    def _walk(self, lowest: int, keys: Collection[str]) -> dict[str, list[Known]]:
-        """List from ``lowest`` on and note every key, page by page: what a crash interrupts, the next walk repeats."""
+    def _walk(
+        self, lowest: int, keys: Collection[str], resumed: dict[bool, int] | None = None
+    ) -> dict[str, list[Known]]:
+        """List from ``lowest`` on, archived orders too, and note every key, page by page.
+
+        ``resumed``: where a walk of the same kind was interrupted; this one goes on from there, and notes where it is.
+        """
         found: dict[str, list[Known]] = defaultdict(list)
-        highest, noted = max(lowest - 1, self.newest or 0), 0
-        listed = iter(self._orders.list_from(lowest))
-        while page := list(islice(listed, _PAGE)):
-            ours = [(order.external_order_id, known_of(order)) for order in page if order.external_order_id]
-            for alert in self._ledger.note_known(self._store, ours):
-                get_logger().error("alert", store=self._store, kind=alert.kind, why=alert.words, cure=alert.cure)
-            for key, known in ours:
-                if key in keys:
-                    found[key].append(known)
-            noted += len(ours)
-            highest = max(highest, *(order.id for order in page))
+        highest, noted, places = max(lowest - 1, self.newest or 0), 0, dict(resumed or {})
+        for archived in (False, True):
+            begin = max(lowest, places.get(archived, 0))
+            listed = iter(self._orders.list_between(begin, None, None, archived=archived))
+            while page := list(islice(listed, _PAGE)):
+                ours = [(order.external_order_id, known_of(order)) for order in page if order.external_order_id]
+                for alert in self._ledger.note_known(self._store, ours):
+                    get_logger().error("alert", store=self._store, kind=alert.kind, why=alert.words, cure=alert.cure)
+                for key, known in ours:
+                    if key in keys:
+                        found[key].append(known)
+                noted += len(ours)
+                highest = max(highest, *(order.id for order in page))
+                if resumed is not None and len(page) == _PAGE:
+                    places[archived] = max(order.id for order in page)
+                    self._note_places(places)
         self._ledger.note_order_id(self._store, highest)
         self.newest = highest
         if noted:
             get_logger().info("store_listed", store=self._store, orders_with_a_key=noted, highest_order_id=highest)
         return found
+
+    def _note_places(self, places: dict[bool, int]) -> None:
+        said = {"archived" if archived else "orders": place for archived, place in places.items()}
+        self._ledger.cache.put(self._store, _KIND, {_PLACES: json.dumps(said)})
 
 
 def _below(order_id: int) -> int:

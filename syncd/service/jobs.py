@@ -108,7 +108,7 @@ class Jobs:
                 Job(f"refresh {name}", _REFRESH, partial(self.refresh, name)),
                 Job(f"look over {name}", _LOOK_OVER, partial(self.look_over, name)),
             ]
-        jobs.append(Job("tidy", _TIDY, lambda: self._edge("tidy", self._app.ledger.tidy)))
+        jobs.append(Job("tidy", _TIDY, lambda: self._edge("tidy", self._app.ledger.care.tidy)))
         return [*jobs, Job("housekeep", service.housekeep_every, self.housekeep)]
 
     def close(self) -> None:

@@ -84,7 +84,7 @@ def run_to_rest(folder: Path) -> tuple[State, list[str]]:
                 clock.pass_time(10)  # more than twice the settle time of CONFIG
                 if (state := _state(app)) is State.SYNCED:
                     break
-        return state, app.ledger.verify()
+        return state, app.ledger.care.verify()
 
 
 def _state(app: Any) -> State:

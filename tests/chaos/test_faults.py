@@ -67,7 +67,7 @@ def test_f3_a_death_at_any_line_of_the_first_migration_leaves_the_old_schema_or_
 
     assert in_child(die) in {0, -signal.SIGKILL}
     with Ledger.open(url, ManualClock(), JUDGE) as ledger:
-        assert ledger.verify() == []
+        assert ledger.care.verify() == []
         assert Book(ledger, ManualClock(), url).record(sale()).new == 1
 
 
@@ -118,7 +118,7 @@ def test_f52_a_ledger_with_flipped_bits_is_refused_or_found_out_or_unharmed(seed
     file.write_bytes(data)
     try:
         with Ledger.open(f"sqlite:///{file}", ManualClock(), JUDGE) as ledger:
-            problems = ledger.verify()
+            problems = ledger.care.verify()
             same = {key: found.document for key in whole if (found := ledger.sale(key))} == whole
             assert problems or same
     except LedgerError as refused:

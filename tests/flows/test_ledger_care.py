@@ -177,3 +177,13 @@ def test_a_ledger_that_was_deleted_in_mid_run_or_moved_to_another_machine_double
     assert moved.run("sync", "--json").json["sales"] == {"synced": 310}
     keys = [order["external_order_id"] for order in shop.store.orders()]
     assert len(keys) == len(set(keys)) == 310
+
+
+def test_vacuum_says_how_much_room_it_gave_back(shop: Shop) -> None:
+    shop.drop("sales.jsonl", sale(source="till", sale_id="s").to_json() + "\n")
+    shop.run("sync")
+    done = shop.run("ledger", "vacuum")
+    assert done.code == 0
+    assert "MB before" in done.out
+    assert shop.run("ledger", "vacuum", "--json").json.keys() == {"before", "after"}
+    assert shop.run("ledger", "verify").code == 0

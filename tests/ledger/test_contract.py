@@ -188,7 +188,7 @@ def test_an_outcome_moves_its_sale_and_closes_its_attempt(book: Book, state: Sta
     assert story.audit[-1].after == (
         "pending" if state is State.SYNCED else state.value
     )  # what went well, its attempt says
-    assert book.ledger.verify() == []
+    assert book.ledger.care.verify() == []
 
 
 def test_an_outcome_that_comes_twice_counts_once(book: Book) -> None:
@@ -372,7 +372,7 @@ def test_documents_of_sales_synced_long_ago_are_dropped_and_the_rest_stays(book:
     assert old is not None
     assert (old.document, old.order_id, old.state) == (None, 1, State.SYNCED)
     assert book.record(*numbered(3)).same == 3, "the same export again is still known"
-    assert book.ledger.verify() == []
+    assert book.ledger.care.verify() == []
 
 
 def test_everything_is_there_after_it_was_closed_and_opened_again(book: Book) -> None:

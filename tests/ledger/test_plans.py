@@ -190,7 +190,7 @@ def _service(ledger: Ledger, clock: ManualClock) -> None:
     old = now - timedelta(days=200)
     ledger.retention.documents(old)
     ledger.retention.history(old)
-    ledger.tidy()
+    ledger.care.tidy()
 
 
 # What the database says of it

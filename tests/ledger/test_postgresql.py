@@ -68,7 +68,7 @@ def test_stores_that_push_and_are_throttled_at_the_same_time_never_lock_each_oth
         together = threading.Barrier(STORES)
         for done in [pool.submit(throttled, ledger, f"s{store}", together) for store in range(STORES)]:
             done.result()
-        assert ledger.verify() == []
+        assert ledger.care.verify() == []
         assert sum(ledger.counts().values()) == STORES * SALES
 
 
@@ -89,18 +89,18 @@ def throttled(ledger: Ledger, store: str, together: threading.Barrier) -> None:
             for one in settled:
                 one.result(60)
             if turn % 5 == 0:
-                ledger.tidy()
+                ledger.care.tidy()
 
 
 def test_counts_are_right_before_and_after_they_are_folded(url: str) -> None:
     with opened(url) as ledger:
         ledger.record("till", Batch(tuple(sale(sale_id=str(n)) for n in range(7)), (), "c"), router=lambda _: "main")
         assert sum(ledger.counts("main").values()) == 7
-        ledger.tidy()
+        ledger.care.tidy()
         assert on(url, "select * from count_changes") == []
         ledger.record("till", Batch((sale(sale_id="8"),), (), "c"), router=lambda _: "main")
         assert {state: n for (_, _, state), n in ledger.counts().items()} == {State.PENDING: 8}
-        assert ledger.verify() == []
+        assert ledger.care.verify() == []
 
 
 def test_counts_of_an_older_ledger_stay_right(url: str) -> None:
@@ -113,8 +113,8 @@ def test_counts_of_an_older_ledger_stay_right(url: str) -> None:
         with ledger.lease("main") as lease:
             (attempt,) = ledger.begin(lease, [intent(ledger.due("main", limit=1, now=ledger._clock.now(), far=FAR)[0])])
             ledger.settle(attempt, took(attempt, attempt.id), REPLY).result(60)
-        assert ledger.verify() == []
-        ledger.tidy()
+        assert ledger.care.verify() == []
+        ledger.care.tidy()
         assert {state: n for (_, _, state), n in ledger.counts().items()} == {State.PENDING: 4, State.SYNCED: 1}
 
 
@@ -207,7 +207,7 @@ def test_a_pool_that_is_used_up_is_told_with_a_cure(url: str) -> None:
         with pytest.raises(Busy, match="no connection free"):
             ledger.sale("till:1")
         with pytest.raises(Busy, match="no connection free"):
-            ledger.tidy()
+            ledger.care.tidy()
         held.close()
         assert ledger.sale("till:1") is None
 
@@ -258,8 +258,8 @@ def test_a_pooler_that_hands_sessions_round_is_refused_with_a_cure(url: str) -> 
         with pytest.raises(LedgerError, match="hands its sessions round") as refused, ledger.lease("main"):
             pass
         assert "session mode" in refused.value.cure
-        assert "hands its sessions round" in ledger.shared()
-        assert straight.shared() == ""
+        assert "hands its sessions round" in ledger.care.shared()
+        assert straight.care.shared() == ""
         with straight.lease("main"):
             pass
 
@@ -269,7 +269,7 @@ def test_a_pooler_in_session_mode_is_as_good_as_the_database(url: str) -> None:
     with bouncer("session") as through, opened(through(url)) as one, opened(through(url)) as two:
         with one.lease("main"), pytest.raises(LeaseTaken), two.lease("main"):
             pass
-        assert one.shared() == ""
+        assert one.care.shared() == ""
         with two.lease("main"):
             pass
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from syncd.canonical import Fault
+from syncd.errors import Full
 from syncd.ledger import Known, State, There, Verb
 from syncd.testing.orders import sale
 from tests.databases import both_databases
@@ -26,7 +27,7 @@ def test_a_sale_to_which_nothing_happened_has_one_attempt_and_one_audit_row(book
     book.record(sale())
     book.push()
     assert rows(book) == (1, 1)
-    assert book.ledger.verify() == []
+    assert book.ledger.care.verify() == []
 
 
 @both_databases
@@ -43,7 +44,7 @@ def test_the_history_of_a_sale_goes_but_for_its_newest_attempt_and_what_it_is_st
     assert (book.sale().state, book.sale().order_id) == (State.SYNCED, 1)
     assert book.record(sale(note="edited")).same == 1
     assert book.record(sale(note="edited again")).changed == 1
-    assert book.ledger.verify() == []
+    assert book.ledger.care.verify() == []
 
 
 @both_databases
@@ -95,3 +96,34 @@ def test_more_sales_than_one_step_takes_are_walked_to_the_end(book: Book) -> Non
     )
     assert book.ledger.retention.documents(book.clock.now()) == 1203
     assert book.ledger.retention.documents(book.clock.now()) == 0
+
+
+# Room that is given back
+
+
+@both_databases
+def test_a_vacuum_gives_back_the_room_of_what_was_forgotten_and_changes_nothing_else(book: Book) -> None:
+    book.record(*numbered(2_000))
+    book.push()
+    book.ledger._writer.run(
+        lambda connection: connection.exec_driver_sql("update sales set state = 'synced', synced_at = 5, order_id = id")
+    )
+    book.ledger.retention.documents(book.clock.now())
+    before, after = book.ledger.care.vacuum()
+    if book.url.startswith("sqlite"):  # a server keeps the room for what comes next
+        assert after < before
+    assert sum(book.ledger.counts().values()) == 2_000
+    book.record(sale(sale_id="goes on"))
+    assert book.sale("till:goes on").state is State.PENDING
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_a_vacuum_without_room_for_its_copy_leaves_the_ledger_as_it_is(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book.record(*numbered(10))
+    monkeypatch.setattr("syncd.ledger.care.shutil.disk_usage", lambda _path: type("Disk", (), {"free": 1})())
+    with pytest.raises(Full, match="no room") as refused:
+        book.ledger.care.vacuum()
+    assert "keep_history" in refused.value.cure
+    assert len(book.due()) == 10

@@ -62,7 +62,7 @@ def test_faults_and_known_orders_of_an_older_ledger_stay_and_the_faults_are_open
             assert ledger.known("main", ["till:a"])["till:a"].there.currency is None
             assert ledger.settle_faults("till", (), "me") == 1
             assert ledger.open_faults() == {}
-            assert ledger.verify() == []
+            assert ledger.care.verify() == []
 
 
 @both_databases

@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -174,9 +174,14 @@ class SimulatedStore:
         self._read()
         return [read_order(order) for order in self.live(key)]
 
-    def list_from(self, lowest: int) -> Iterator[RemoteOrder]:
+    def list_between(
+        self, lowest: int, start: datetime | None, end: datetime | None, *, archived: bool
+    ) -> Iterator[RemoteOrder]:
+        assert start is None
+        assert end is None
         self._read()
-        return iter([read_order(order) for number, order in sorted(self.orders.items()) if number >= lowest])
+        listed = (read_order(order) for number, order in sorted(self.orders.items()) if number >= lowest)
+        return (order for order in listed if order.is_deleted == archived)
 
     def newest_id(self) -> int:
         self._read()

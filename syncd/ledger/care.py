@@ -1,0 +1,113 @@
+"""How a ledger is kept in order: what it says of itself, whether it is sound, copies of it, room that it gives back."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import text
+
+from syncd.errors import Full, LedgerError, UsageError
+from syncd.ledger import backup, upgrade, verify
+from syncd.ledger.counting import fold_counts
+from syncd.ledger.engine import Engines, busy_or_worse, translated
+from syncd.ledger.mirror import Run
+from syncd.ledger.session import prove_own
+
+_ROOM = 1.1  # of its size: a compacted copy is written beside it
+
+
+class Care:
+    """The care of one ledger."""
+
+    def __init__(self, engines: Engines, where: str, write: Run, read: Run) -> None:
+        self._engines, self._where, self._write, self._read = engines, where, write, read
+
+    def describe(self) -> list[str]:
+        """What ``syncd check`` says of the ledger: where it is, its schema, how durable it is."""
+        lines = [f"{self._where}, schema {upgrade.HEAD}"]
+        if self._engines.is_sqlite:
+            with self._engines.write.begin() as connection:
+                journal = connection.execute(text("PRAGMA journal_mode")).scalar_one()
+                synchronous = connection.execute(text("PRAGMA synchronous")).scalar_one()
+            lines.append(f"journal {journal}, synchronous {'FULL' if synchronous == 2 else synchronous}")
+        else:
+            lines.append(", ".join(f"{name} {self._setting(name)}" for name in ("synchronous_commit", "fsync")))
+        return lines
+
+    def careless(self) -> str:
+        """Why a commit of this ledger may be forgotten by a crash of its database; empty where it may not."""
+        if not self._engines.is_sqlite and self._setting("fsync") != "on":
+            return "the database runs with fsync off: after a power cut it may have forgotten what was sent"
+        return ""
+
+    def _setting(self, name: str) -> str:
+        with translated(self._where), self._engines.write.connect() as connection:
+            return str(connection.execute(text(f"show {name}")).scalar_one())
+
+    def shared(self) -> str:
+        """Why no lock of this ledger's database holds; empty where they do."""
+        if self._engines.is_sqlite:
+            return ""
+        try:
+            with translated(self._where), self._engines.write.connect() as connection:
+                prove_own(connection, self._engines.write, secrets.token_hex(8))
+                connection.invalidate()
+        except LedgerError as error:
+            return error.what
+        return ""
+
+    def tidy(self) -> None:
+        """Small things that keep the ledger quick; to be called every minute or so."""
+        if not self._engines.is_sqlite:
+            self._write(fold_counts)
+
+    def backup(self, target: Path) -> int:
+        """A consistent copy, while in use; bytes written. Raises UsageError where the ledger is not a SQLite file of ours."""
+        if self._engines.path is None:
+            raise UsageError("a PostgreSQL ledger is backed up by the database's own means", "Use pg_dump.")
+        return backup.copy(self._engines.path, target)
+
+    def verify(self) -> list[str]:
+        """A line for everything in the ledger that is not as it must be."""
+        return self._read(lambda connection: list(verify.problems(connection)))
+
+    def vacuum(self) -> tuple[int, int]:
+        """Give back the room of what was forgotten; bytes before and after. Writers to a SQLite ledger wait meanwhile.
+
+        A PostgreSQL server keeps that room for rows to come, and waits for nobody.
+
+        Raises:
+            Full: there is no room for the compacted copy; the ledger stays as it is.
+            Busy: somebody writes all the time.
+
+        """
+        path = self._engines.path
+        if path is None:
+            return self._vacuum_server()
+        before = path.stat().st_size
+        if shutil.disk_usage(path.parent).free < before * _ROOM:
+            cure = (
+                f"Free {before * _ROOM / 1e6:,.0f} MB on that disk, or let syncd forget more ([ledger] keep_history)."
+            )
+            raise Full(f"there is no room beside {path} for its compacted copy", cure)
+        with busy_or_worse(self._where), closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as raw:
+            raw.execute("pragma synchronous=full")
+            raw.execute("vacuum")
+            raw.execute("pragma optimize=0x10002")
+            raw.execute("pragma wal_checkpoint(truncate)")
+        return before, path.stat().st_size
+
+    def _vacuum_server(self) -> tuple[int, int]:
+        size = text("select pg_database_size(current_database())")
+        with translated(self._where), self._engines.write.connect() as plain:
+            connection = plain.execution_options(isolation_level="AUTOCOMMIT")
+            before = connection.execute(size).scalar_one()
+            connection.execute(text("set statement_timeout = 0"))
+            connection.execute(text("vacuum (analyze)"))
+            after = connection.execute(size).scalar_one()
+            connection.invalidate()
+        return int(before), int(after)
