@@ -2,7 +2,7 @@
 
 from syncd.bigcommerce.api import Api
 from syncd.bigcommerce.catalog import CatalogClient, CatalogVariant, ProductPage
-from syncd.bigcommerce.client import FilterBroken, OrdersClient, RemoteOrder, Sending
+from syncd.bigcommerce.client import FilterBroken, OrdersClient, RemoteOrder, Sending, written
 from syncd.bigcommerce.customers import CustomersClient, NewCustomer
 from syncd.bigcommerce.governor import QuotaGovernor
 from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Outcome, Refused, Reply, Shortage, Throttled, Unknown
@@ -32,4 +32,5 @@ __all__ = [
     "Throttled",
     "Unknown",
     "Wire",
+    "written",
 ]

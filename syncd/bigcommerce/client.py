@@ -42,10 +42,16 @@ class RemoteOrder:
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """How a write goes out: in which lane, and a last question just before the first byte leaves."""
+    """How a write goes out: its lane, a last question just before the first byte leaves, the body where it is written already."""
 
     live: bool = True
     still_good: Callable[[], bool] = lambda: True
+    content: bytes | None = None
+
+
+def written(body: Mapping[str, Any]) -> bytes:
+    """A body as it goes over the wire."""
+    return json.dumps(body, separators=(",", ":")).encode()
 
 
 class FilterBroken(Exception):
@@ -92,7 +98,7 @@ class OrdersClient:
         how: Sending,
         means: Callable[[WireAnswer | WireError], Outcome],
     ) -> Reply:
-        content = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+        content = how.content if how.content is not None or body is None else written(body)
         try:
             self._api.acquire(live=how.live)
         except Stopped as stopped:

@@ -11,7 +11,9 @@ import socket
 import ssl
 from typing import Any, Protocol, cast
 
+import requests
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.ssl_ import create_urllib3_context
@@ -123,9 +125,10 @@ def _pool_classes(deadlines: Deadlines, context: ssl.SSLContext) -> dict[str, ty
 
 
 class BoundedAdapter(HTTPAdapter):
-    """requests' adapter over our pools; it never retries."""
+    """requests' adapter over our pools; it never retries. Every request goes to one host, by one way: it is found once."""
 
     def __init__(self, deadlines: Deadlines, ca_file: str, connections: int) -> None:
+        self._pool: Any = None  # as requests has it: a pool, of whichever scheme
         self._classes = _pool_classes(deadlines, _tls_context(ca_file, deadlines))
         super().__init__(pool_connections=1, pool_maxsize=connections, max_retries=0, pool_block=False)
 
@@ -133,6 +136,19 @@ class BoundedAdapter(HTTPAdapter):
         """The pool manager, with our pools."""
         super().init_poolmanager(*words, **named)
         _use(self.poolmanager, self._classes)
+
+    def get_connection_with_tls_context(self, *words: Any, **named: Any) -> Any:  # noqa: ANN401  as requests has it
+        """The pool of the one host."""
+        if self._pool is None:
+            self._pool = super().get_connection_with_tls_context(*words, **named)
+        return self._pool
+
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:  # noqa: ANN401  urllib3's
+        """What we look at of an answer: no cookies, no history, no guess at its encoding."""
+        answer = requests.Response()
+        answer.status_code, answer.headers, answer.raw = resp.status, CaseInsensitiveDict(resp.headers), resp
+        answer.request = req
+        return answer
 
     def proxy_manager_for(self, proxy: str, **named: Any) -> Any:  # noqa: ANN401  as requests has it
         """A proxy's pool manager, with our pools."""

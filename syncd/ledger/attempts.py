@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from syncd.clock import Now
 from syncd.ledger.facts import Doubt
-from syncd.ledger.moves import Move, apply, locked
+from syncd.ledger.moves import Move, apply
 from syncd.ledger.news import Doubted, News
 from syncd.ledger.sale import Attempt, Intent, Judge, ReplyInfo, Sale
 from syncd.ledger.schema import attempts, is_state, sales
@@ -20,6 +20,12 @@ from syncd.ledger.times import to_micros
 
 _INTERRUPTED = "the process that sent it ended before the outcome was written"
 _BEGIN = insert(attempts).returning(attempts.c.id, sort_by_parameter_order=True)
+_CLAIMED = (
+    select(sales.c.id, sales.c.state, sales.c.fingerprint, sales.c.sent_as, sales.c.order_id)
+    .where(sales.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(sales.c.id)
+    .with_for_update()
+)
 _CLAIM = (
     update(sales)
     .where(sales.c.id == bindparam("of_id"), sales.c.state == State.PENDING.value)
@@ -35,28 +41,30 @@ _CLAIM = (
 
 def begin(connection: Connection, intents: Sequence[Intent], now: Now) -> list[Attempt]:
     """Commit-to-be of ``intents``: an attempt each, and the sale is ``sending``; a sale that has moved on is left out."""
-    found = locked(connection, [intent.sale_id for intent in intents])
-    begun = [(i, found[i.sale_id]) for i in intents if i.sale_id in found and _as_read(i, found[i.sale_id])]
+    if not intents:
+        return []
+    found = {row.id: row for row in connection.execute(_CLAIMED, {"ids": [intent.sale_id for intent in intents]})}
+    begun = [(i, row) for i in intents if (row := found.get(i.sale_id)) is not None and _as_read(i, row)]
     if not begun:
         return []
     changed = to_micros(now.wall)
-    claims = [{"of_id": s.id, "changed": changed, "sent_as": i.sent_as or s.sent_as} for i, s in begun]
+    claims = [{"of_id": row.id, "changed": changed, "sent_as": i.sent_as or row.sent_as} for i, row in begun]
     connection.execute(_CLAIM, claims)  # no audit row: the attempt says it
     numbers = connection.execute(_BEGIN, [_row(intent, now) for intent, _ in begun]).scalars()
     return [
-        Attempt(number, i.sale_id, i.sale_key, i.kind, i.fingerprint, i.digest, now.boot, _target(i, sale))
-        for number, (i, sale) in zip(numbers, begun, strict=True)
+        Attempt(number, i.sale_id, i.sale_key, i.kind, i.fingerprint, i.digest, now.boot, _target(i, row))
+        for number, (i, row) in zip(numbers, begun, strict=True)
     ]
 
 
-def _as_read(intent: Intent, sale: Sale) -> bool:
-    return sale.state is State.PENDING and sale.fingerprint == intent.fingerprint
+def _as_read(intent: Intent, row: Row[*tuple[Any, ...]]) -> bool:
+    return bool(row.state == State.PENDING.value and row.fingerprint == intent.fingerprint)
 
 
-def _target(intent: Intent, sale: Sale) -> int | None:
+def _target(intent: Intent, row: Row[*tuple[Any, ...]]) -> int | None:
     if intent.kind is Kind.CREATE:
         return None
-    return intent.order_id if intent.order_id is not None else sale.order_id
+    return intent.order_id if intent.order_id is not None else int(row.order_id) if row.order_id is not None else None
 
 
 def _row(intent: Intent, now: Now) -> dict[str, Any]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 
 from syncd.ledger import Kind, Standing, State
-from syncd.mapping import Mapped, Payload
+from syncd.mapping import Mapped
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +92,6 @@ def standing(step: Step) -> Standing:
             return Standing(state, why, says=says)
 
 
-def digest(payload: Payload) -> str:
-    """16 hex digits that name a payload."""
-    return blake2b(json.dumps(payload, sort_keys=True).encode(), digest_size=8).hexdigest()
+def digest(content: bytes) -> str:
+    """16 hex digits that name a payload, as it is written."""
+    return blake2b(content, digest_size=8).hexdigest()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from syncd.bigcommerce import OrdersClient
+from syncd.bigcommerce import OrdersClient, written
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.keys import sent_forms
 from syncd.clock import Clock, Now
@@ -56,12 +56,13 @@ class PushSetup:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A due sale with the request that it needs."""
+    """A due sale with the request that it needs; ``content`` is its payload as it goes out, written once."""
 
     sale: Sale
     order: CanonicalOrder
     kind: Kind
     mapped: Mapped
+    content: bytes
     order_id: int | None = None
     more: bool = False
     there: There | None = None
@@ -75,7 +76,7 @@ class Ready:
             sale.sale_key,
             self.kind,
             sale.fingerprint,
-            digest(payload),
+            digest(self.content),
             order_floor=order_floor,
             order_id=self.order_id,
             stamp=self.mapped.said,
@@ -193,10 +194,11 @@ class Preparer:
                 step, changed = order, None
             match step:
                 case Create(mapped=Mapped() as mapped) if isinstance(order, CanonicalOrder):
-                    ready.append(Ready(sale, order, Kind.CREATE, mapped))
+                    ready.append(Ready(sale, order, Kind.CREATE, mapped, written(mapped.payload)))
                 case Change(mapped=Mapped() as mapped) if isinstance(order, CanonicalOrder):
                     there = changed.there if changed else None
-                    ready.append(Ready(sale, order, step.kind, mapped, step.order_id, step.more, there))
+                    content = written(mapped.payload)
+                    ready.append(Ready(sale, order, step.kind, mapped, content, step.order_id, step.more, there))
                 case _:
                     unsent.append((sale, _news(sale, step, changed)))
         self._conclude(lease, unsent, tell, "sale_not_sent")

@@ -210,7 +210,7 @@ class Pusher:
             self._seats.give_back()
 
     def _request(self, item: Ready, attempt: Attempt) -> Reply:
-        how = Sending(live=item.sale.lane is Lane.LIVE, still_good=lambda: self._still_good(attempt))
+        how = Sending(item.sale.lane is Lane.LIVE, lambda: self._still_good(attempt), item.content)
         try:
             return self._send_once(attempt, item.mapped.payload, how)
         except Exception as error:  # noqa: BLE001  the pool's edge: whatever broke, the request may have left
