@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from syncd.app import App, Store, Till
+from syncd.app import App, Till
 from syncd.canonical import CanonicalOrder, fingerprint
 from syncd.canonical.money import format_money
 from syncd.cli.exits import Exit
@@ -22,6 +22,7 @@ from syncd.errors import Busy, UsageError
 from syncd.ledger import Said, State, new_sale, saying
 from syncd.plan import next_step, standing
 from syncd.sources.csv.times import zone
+from syncd.stores import Store
 
 _LOOK_S = 0.5
 _DONE = (State.SYNCED, State.SKIPPED, State.HELD, State.REJECTED)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from syncd.app import App, Store
+from syncd.app import App
 from syncd.canonical.money import places
 from syncd.cli.exits import Exit
 from syncd.cli.opening import need_work, opened
@@ -14,6 +14,7 @@ from syncd.cli.render import print_json, say
 from syncd.errors import Denied, RemoteError, SourceError
 from syncd.mapping import Rules
 from syncd.sources.base import Finding
+from syncd.stores import Store
 
 _LIVE = (
     "active",

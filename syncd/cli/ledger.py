@@ -9,13 +9,14 @@ from pathlib import Path
 
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
-from syncd.app import App, Store
+from syncd.app import App
 from syncd.cli.backfill import date_range
 from syncd.cli.exits import Exit
 from syncd.cli.opening import opened
 from syncd.cli.render import notes, out, print_json
 from syncd.errors import UsageError
 from syncd.push import Rebuilt, Span, differences, rebuild
+from syncd.stores import Store
 
 
 def run_backup(config: Path | None, target: Path, as_json: bool) -> Exit:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
-from syncd.app import App, Store, Till
+from syncd.app import App, Till
 from syncd.canonical import CanonicalOrder, Fault, fingerprint
 from syncd.canonical.money import format_money
 from syncd.cli.exits import Exit
@@ -22,6 +22,7 @@ from syncd.mapping import Mapped, Matches, Occasion, map_create
 from syncd.plan import Change, Create, next_step, standing
 from syncd.push.hook import run_hook
 from syncd.sources.base import HasFolder, ReadsFiles
+from syncd.stores import Store
 
 _AT_ONCE = 200
 _FAULTS_SHOWN = 10

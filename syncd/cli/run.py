@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from syncd import logs
-from syncd.app import App, Store
+from syncd.app import App
 from syncd.cli.exits import Exit
 from syncd.cli.opening import need_work, opened
 from syncd.cli.render import count, notes, print_json, say
@@ -18,6 +18,7 @@ from syncd.intake import Polled
 from syncd.ledger import State
 from syncd.push import PushReport
 from syncd.sources.base import FolderReport
+from syncd.stores import Store
 
 _SETTLING_S = 10.0  # longer than the usual settle time; a copy that takes more is told
 _NEED_A_PERSON = (State.HELD, State.REJECTED)
@@ -25,8 +26,7 @@ _NEED_A_PERSON = (State.HELD, State.REJECTED)
 
 def run_service(config: Path | None) -> Exit:
     """The daemon, until a signal stops it."""
-    from syncd.service import run_daemon
-    from syncd.service.daemon import stop_on_signals
+    from syncd.service.daemon import run_daemon, stop_on_signals
 
     stop = threading.Event()
     with stop_on_signals(stop), opened(config, quiet=False, stop=stop) as app:

@@ -58,7 +58,7 @@ class Standing:
         ledger, now, reports, daemons = app.ledger, Now.of(app.clock), app.folder_reports(), read_health(app.ledger)
         return cls(
             now.wall,
-            {name: _stands(app, name) for name in app.stores},
+            {name: _stands(app, name) for name in app.config.stores},
             {name: reports.get(name) for name in app.tills},
             ledger.open_faults(),
             daemons,

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from functools import cache
-
-from jinja2 import Template, TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from typing import TYPE_CHECKING
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import format_money
 
+if TYPE_CHECKING:
+    from jinja2 import Template
+
 
 @cache
 def _compiled(text: str) -> Template:
+    from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415  most shops have no template
+
     environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
     environment.filters["money"] = format_money
     return environment.from_string(text)
@@ -25,6 +28,8 @@ def check_template(text: str) -> str:
         ValueError: it is none; says where.
 
     """
+    from jinja2 import TemplateError  # noqa: PLC0415  as above
+
     try:
         _compiled(text)
     except TemplateError as error:

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from syncd.app import App, Store, Till
+from syncd.app import App, Till
 from syncd.errors import LeaseTaken, Stopped, SyncdError
 from syncd.ledger import Lease
 from syncd.logs import bind, get_logger
 from syncd.service.health import Pulse
 from syncd.sources.base import FolderReport
+from syncd.stores import Store
 
 _CACHE_KEPT = timedelta(days=2)
 _RECONCILE_MOST = timedelta(seconds=15)

@@ -17,7 +17,8 @@ from syncd.intake import poll
 from syncd.intake.poll import Intake
 from syncd.ledger import Ledger
 from syncd.sources import Source, SourceContext
-from syncd.sources.csv import CsvSettings, CsvSource
+from syncd.sources.csv.settings import CsvSettings
+from syncd.sources.csv.source import CsvSource
 from syncd.sources.folder import FolderSettings
 from syncd.sources.jsonl import JsonlSource
 from syncd.testing.orders import sale

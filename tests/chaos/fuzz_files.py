@@ -29,7 +29,8 @@ from syncd.canonical.kinds import SaleStatus
 from syncd.clock import BootTime, Now
 from syncd.ledger import Said, State, new_sale
 from syncd.sources.base import SourceContext
-from syncd.sources.csv import CsvSettings, CsvSource
+from syncd.sources.csv.settings import CsvSettings
+from syncd.sources.csv.source import CsvSource
 from syncd.testing.clocks import ManualClock
 from tests.judges import JUDGE
 from tests.shared import SAMPLES

@@ -14,5 +14,5 @@ def test_a_push_that_dies_at_any_line_makes_one_order_and_leaves_the_ledger_soun
 
 def test_the_same_loop_finds_the_duplicates_of_a_pusher_that_sends_again() -> None:
     tally = Tally()
-    loop(iter(range(3600, 5000, 140)), tally, careless=True, until_survival=False)
+    loop(iter(range(3600, LINES, 140)), tally, careless=True, until_survival=False)
     assert tally.duplicates

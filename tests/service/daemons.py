@@ -12,7 +12,7 @@ import pytest
 
 from syncd.app import App, open_app
 from syncd.config import load
-from syncd.service import run_daemon
+from syncd.service.daemon import run_daemon
 from syncd.service.health import Health, Part, read_health
 from tests.shop import Shop
 

@@ -69,7 +69,7 @@ def test_a_database_that_does_not_answer_is_no_standby(shop: Shop, monkeypatch: 
     def busy(*_words: object) -> None:
         raise Busy("the ledger's database does not answer: refused")
 
-    monkeypatch.setattr("syncd.app.Store.leased", busy)
+    monkeypatch.setattr("syncd.stores.Store.leased", busy)
     with daemon(shop, monkeypatch) as app:
         until(lambda: "does not answer" in part(app, "push main").ails)
         assert part(app, "push main").standby == ""
@@ -79,7 +79,7 @@ def test_a_daemon_that_stands_by_is_well_and_says_for_whom(shop: Shop, monkeypat
     def taken(*_words: object) -> None:
         raise LeaseTaken("process 7 on tills-2 is pushing to main")
 
-    monkeypatch.setattr("syncd.app.Store.leased", taken)
+    monkeypatch.setattr("syncd.stores.Store.leased", taken)
     with daemon(shop, monkeypatch) as app:
         until(lambda: bool(part(app, "push main").standby))
         (report,) = read_health(app.ledger)
