@@ -31,9 +31,11 @@ chaos: $(READY) ## kills at every line, storms, watches: each part within ten mi
 
 bench: $(READY) ## push and record rates beside plain loops, quota use: ratios of one run
 	$(BIN)/python -m tests.bench.push_rate
+	$(BIN)/python -m tests.bench.push_rate --latency-ms 250 --orders 300 --rounds 3
 	$(BIN)/python -m tests.bench.record_rate
 	$(BIN)/python -m tests.bench.map_rate
 	$(BIN)/python -m tests.bench.sandbox_rate
+	$(BIN)/python -m tests.bench.start_up
 	$(PYTEST) -s -m rate
 
 lint: $(READY) ## ruff: rules and format
