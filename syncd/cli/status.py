@@ -50,7 +50,7 @@ class Standing:
     sources: Mapping[str, FolderReport | SourceError | None]
     faults: Mapping[str, int]
     daemons: Sequence[Health]
-    ails: Sequence[str]
+    ails: Sequence[Sequence[str]]
 
     @classmethod
     def of(cls, app: App) -> Standing:
@@ -62,7 +62,7 @@ class Standing:
             {name: reports.get(name) for name in app.tills},
             ledger.open_faults(),
             daemons,
-            [line for one in daemons for line in one.unwell(now, app.config.service.healthy_within)],
+            [one.unwell(now, app.config.service.healthy_within) for one in daemons],
         )
 
     @property
@@ -118,7 +118,7 @@ def _document(standing: Standing) -> dict[str, object]:
         "faults": sum(standing.faults.values()),
         "daemon": {
             "running": standing.running,
-            "problems": list(standing.ails),
+            "problems": [line for lines in standing.ails for line in lines],
             "standing_by": [line for one in standing.daemons for line in one.standing_by()],
         },
     }
@@ -162,14 +162,12 @@ def _show(standing: Standing) -> None:
             say(f"  and {count(len(store.alerts) - _NAMED, 'alert')} more: syncd status --json")
     for line in _lines(standing):
         say(line)
-    for one in standing.daemons if standing.running else ():
+    for one, ails in zip(standing.daemons, standing.ails, strict=True) if standing.running else ():
         say(f"daemon: running, {one.process}")
-        for line in one.standing_by():
+        for line in (*one.standing_by(), *ails):
             say(f"  {line}")
     if not standing.running:
         say("daemon: no daemon is running")
-    for line in standing.ails if standing.running else ():
-        say(f"  {line}")
 
 
 def _waiting_since(at: datetime | None, now: datetime) -> str:

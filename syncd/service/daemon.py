@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from types import FrameType
 
 from syncd.app import App
 from syncd.errors import SyncdError
@@ -17,23 +17,41 @@ from syncd.service.jobs import Jobs
 from syncd.service.scheduler import Jumps, build_scheduler, watch_sources
 from syncd.service.sdnotify import notify, watchdog_interval_s
 
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _BEAT_S = 5.0
+_FIRST_BEATS_S = 0.5  # who has just started it looks at once
 
 
 @contextmanager
 def stop_on_signals(stop: threading.Event) -> Iterator[None]:
-    """SIGTERM and SIGINT set ``stop``; the handlers of before come back at the end."""
+    """SIGTERM and SIGINT set ``stop``; the handlers of before come back at the end.
 
-    def handle(number: int, _frame: FrameType | None) -> None:
-        get_logger().info("stop_requested", signal=signal.Signals(number).name)
-        stop.set()
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+    A thread sets it, told through Python's wake-up socket: a handler runs in the main thread, and may come in the very moment in
+    which that thread holds the event's own lock; it would wait for itself for ever.
+    """
+    hears, tells = socket.socketpair()
+    tells.setblocking(False)
+    listener = threading.Thread(target=_listen, args=(hears, stop), name="signals", daemon=True)
+    listener.start()
+    before = {number: signal.signal(number, lambda _number, _frame: None) for number in _SIGNALS}
+    woken = signal.set_wakeup_fd(tells.fileno(), warn_on_full_buffer=False)
     try:
         yield
     finally:
+        signal.set_wakeup_fd(woken)
         for number, handler in before.items():
             signal.signal(number, handler)
+        tells.close()
+        listener.join()
+        hears.close()
+
+
+def _listen(hears: socket.socket, stop: threading.Event) -> None:
+    while numbers := hears.recv(64):
+        for number in numbers:
+            if number in _SIGNALS and not stop.is_set():
+                get_logger().info("stop_requested", signal=signal.Signals(number).name)
+                stop.set()
 
 
 def run_daemon(app: App, stop: threading.Event) -> None:
@@ -49,7 +67,7 @@ def run_daemon(app: App, stop: threading.Event) -> None:
     try:
         _keep(pulse)
         beat = min(_BEAT_S, watchdog_interval_s() or _BEAT_S)
-        while not app.clock.wait(stop, beat):
+        while not app.clock.wait(stop, beat if pulse.begun() else min(beat, _FIRST_BEATS_S)):
             jumps.look()
             if not stuck.look():
                 notify("WATCHDOG=1")

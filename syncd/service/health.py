@@ -115,6 +115,7 @@ class _Life:
 
     part: Part
     moved: BootTime = field(default_factory=lambda: BootTime("", 0.0))
+    ended: bool = False
 
 
 class Pulse:
@@ -151,7 +152,12 @@ class Pulse:
     def _ended(self, part: str, **now: Any) -> None:  # noqa: ANN401  fields of Part
         with self._lock:
             life = self._lives[part]
-            life.part, life.moved = replace(life.part, **now), self._clock.elapsed()
+            life.part, life.moved, life.ended = replace(life.part, **now), self._clock.elapsed(), True
+
+    def begun(self) -> bool:
+        """Whether every job has ended a first cycle, well or not: before that a report says little."""
+        with self._lock:
+            return all(life.ended for life in self._lives.values())
 
     def stuck(self, after: timedelta) -> list[str]:
         """Jobs that have neither ended nor moved for so long, or for twice their own gap: their thread hangs."""
