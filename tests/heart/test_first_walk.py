@@ -15,7 +15,7 @@ from tests.model.simulation import Shop, copy_ledger
 
 __all__ = ["shop"]  # the fixture
 
-ORDERS = 1_200
+ORDERS = 640
 
 
 class Line:
@@ -41,7 +41,7 @@ def full(shop: Shop) -> Shop:
     copy_ledger(shop.file, shop.file.with_name("empty.db"))
     shop.record(*[one(f"s{number}") for number in range(ORDERS)])
     shop.push()
-    shop.store.world.archive(shop.store.live("till:s700")[0]["id"])
+    shop.store.world.archive(shop.store.live("till:s500")[0]["id"])
     shop.worker.close()
     copy_ledger(shop.file.with_name("empty.db"), shop.file)
     shop.restart()
@@ -49,8 +49,8 @@ def full(shop: Shop) -> Shop:
 
 
 def test_an_interrupted_first_walk_goes_on_where_it_was(full: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    Line(monkeypatch, full, cut_after=800)
-    full.record(one("s5"), one("s700"), one(f"s{ORDERS - 1}"), one("new"))
+    Line(monkeypatch, full, cut_after=550)
+    full.record(one("s5"), one("s500"), one(f"s{ORDERS - 1}"), one("new"))
     full.push()
     assert full.store.posts == ORDERS  # nothing was created on what is half known
     full.restart()
@@ -60,11 +60,11 @@ def test_an_interrupted_first_walk_goes_on_where_it_was(full: Shop, monkeypatch:
     full.push()
     full.rest()
     lowest, archived = line.began[0]
-    assert (lowest > 400, archived) == (True, False)
+    assert (lowest > 250, archived) == (True, False)
     assert (1, True) in line.began  # the archived ones had not been looked at
     assert full.store.posts == ORDERS + 1
     assert {full.state(name) for name in ("s5", f"s{ORDERS - 1}", "new")} == {State.SYNCED}
-    assert len(full.store.live("till:s700")) == 1
+    assert len(full.store.live("till:s500")) == 1
     assert len(full.store.live(f"till:s{ORDERS - 1}")) == 1
 
 
@@ -75,5 +75,5 @@ def test_a_walk_that_came_to_its_end_leaves_nothing_to_go_on_from(full: Shop, mo
     full.restart()
     full.record(one("s6"))
     full.rest()
-    assert line.began[0][0] > ORDERS - 400
+    assert line.began[0][0] > ORDERS - 250
     assert full.worker.ledger.cache.all("main", "catch up") == {}

@@ -29,13 +29,13 @@ def shop_at(folder: Path, store: Store, sales: int, more: str = "") -> Shop:
 
 
 def test_a_quota_that_runs_out_makes_no_intent_stale_and_pauses_no_store(tmp_path: Path) -> None:
-    with running_sandbox("--quota", "12", "--window-ms", "4000") as (_, store):
-        shop = shop_at(tmp_path, store, 20)  # an intent lives for 1 s, a window for 4
+    with running_sandbox("--quota", "12", "--window-ms", "2000") as (_, store):
+        shop = shop_at(tmp_path, store, 16)  # an intent lives for 1 s, a window for 2
         done = shop.run("sync", "-v")
         assert done.code == 0, done.err
         assert "store_paused" not in done.err
         assert "request_not_sent" not in done.err
-        assert len(store.orders()) == 20
+        assert len(store.orders()) == 16
 
 
 def test_a_daemon_that_waits_for_the_quota_stops_when_it_is_told_to(tmp_path: Path) -> None:
