@@ -175,6 +175,8 @@ class Pusher:
                     self._claim(run, self._preparer.take(min(run.seats(free), room)))
         elif not idle:
             self._seats.wait_change(given, _PATIENCE_S)
+        else:
+            self._circuit.nothing_due()
         return ready or not idle
 
     def _note_newest(self, behind: int) -> None:

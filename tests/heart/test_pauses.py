@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from syncd.bigcommerce import Barred, Refused, Reply
-from syncd.ledger import State
+from syncd.ledger import State, Verb
 from syncd.push import Circuit
 from syncd.push.decide import Stumble, Well
-from tests.heart.telling import one, shop
-from tests.model.simulation import POLICY, Shop
+from tests.heart.telling import decide, one, shop
+from tests.model.simulation import POLICY, Fate, Shop
 
 __all__ = ["shop"]  # the fixture
 
@@ -125,6 +125,27 @@ def test_doubts_are_settled_while_a_store_refuses_only_sales(shop: Shop, monkeyp
         shop.pass_time(31)
         shop.push()
     assert shop.state("lost") is State.SYNCED
+
+
+def test_a_store_whose_answers_were_lost_opens_once_they_are_found_and_waits_for_no_sale_to_show_it(shop: Shop) -> None:
+    shop.record(*[one(f"s{number}") for number in range(6)])
+    lost: list[Fate] = ["lost after"] * 6
+    shop.push(*lost)
+    assert "in a row failed" in (paused(shop) or "")
+    shop.rest()
+    assert {shop.state(f"s{number}") for number in range(6)} == {State.SYNCED}
+    assert paused(shop) is None
+
+
+def test_a_store_that_refused_sales_stays_paused_until_one_was_taken(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Firewall(monkeypatch, shop, answer=Reply(Barred(401, "no"), 401))
+    shop.record(one())
+    shop.push()
+    decide(shop, Verb.SKIP)
+    shop.rest()
+    assert "401" in (paused(shop) or "")
 
 
 # Seen by every process
