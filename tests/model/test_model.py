@@ -339,7 +339,8 @@ class Lives(RuleBasedStateMachine):
         assert not order.training, f"{name} is a training sale, and was pushed"
         assert "poison" not in order.note or name in self.restored
         shift = self.shifted.get(name, Decimal(0))  # a ledger that was restored does not know which lines are staff's
-        shifts = {shift * part / 24 for part in range(25)} if name in self.restored else {shift}
+        # 840 parts: any share of up to eight changes that staff made
+        shifts = {shift * part / 840 for part in range(841)} if name in self.restored else {shift}
         if order.status is not SaleStatus.VOIDED:  # a void changes the status alone
             totals = {order.total_inc_tax + shift for shift in shifts}
             assert Decimal(there["total_inc_tax"]) in totals, f"{name}: {there['total_inc_tax']}, wanted {totals}"
