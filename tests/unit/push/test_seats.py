@@ -1,0 +1,27 @@
+"""Seats: who waits for a change is not left waiting for one that came before."""
+
+from __future__ import annotations
+
+import threading
+
+from syncd.push.seats import Seats
+
+
+def test_a_seat_that_was_given_back_before_the_wait_ends_it_at_once() -> None:
+    seats = Seats(2)
+    seats.take(1)
+    before = seats.given
+    seats.give_back()
+    waited = threading.Thread(target=seats.wait_change, args=(before, 3600.0), daemon=True)
+    waited.start()
+    waited.join(60)
+    assert not waited.is_alive()
+
+
+def test_a_seat_is_counted_as_taken_until_it_is_given_back() -> None:
+    seats = Seats(3)
+    seats.take(2)
+    assert (seats.taken, seats.idle) == (2, False)
+    seats.give_back()
+    seats.give_back()
+    assert (seats.taken, seats.idle, seats.wait_free(0.0, 0.0)) == (0, True, 3)
