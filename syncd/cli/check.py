@@ -42,9 +42,7 @@ def run_check(config: Path | None, as_json: bool) -> Exit:
         if careless := app.ledger.care.careless():
             findings.append(("ledger", Finding("warning", careless, "Set fsync = on in postgresql.conf.")))
         if shared := app.ledger.care.shared():
-            findings.append(
-                ("ledger", Finding("error", shared, "Point [ledger] url past it, or at a pool in session mode."))
-            )
+            findings.append(("ledger", Finding("error", shared.what, shared.cure)))
         need_work(app)
         for name, till in app.tills.items():
             findings += [(f"source {name}", finding) for finding in _source(till.source)]

@@ -64,7 +64,8 @@ def _as_read(intent: Intent, row: Row[*tuple[Any, ...]]) -> bool:
 def _target(intent: Intent, row: Row[*tuple[Any, ...]]) -> int | None:
     if intent.kind is Kind.CREATE:
         return None
-    return intent.order_id if intent.order_id is not None else int(row.order_id) if row.order_id is not None else None
+    target = intent.order_id if intent.order_id is not None else row.order_id
+    return None if target is None else int(target)
 
 
 def _row(intent: Intent, now: Now) -> dict[str, Any]:

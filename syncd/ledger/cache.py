@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -13,6 +13,7 @@ from syncd.ledger.schema import cache
 from syncd.ledger.times import to_micros
 
 _CODES_AT_ONCE = 500
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 LASTING = "forgotten"
 """The kind that is no look-up and does not grow old: how far retention has walked."""
 
@@ -23,8 +24,10 @@ class Cache:
     def __init__(self, write: Run, read: Run, clock: Clock) -> None:
         self._write, self._read, self._clock = write, read, clock
 
-    def get(self, store: str, kind: str, codes: Sequence[str], *, younger_than: datetime) -> dict[str, str | None]:
-        """What is kept of ``codes``."""
+    def get(
+        self, store: str, kind: str, codes: Sequence[str], *, younger_than: datetime = EVER
+    ) -> dict[str, str | None]:
+        """What is kept of ``codes``, and is no older than that."""
         return self._read(lambda connection: _get(connection, (store, kind), codes, younger_than))
 
     def all(self, store: str, kind: str) -> dict[str, str | None]:

@@ -48,17 +48,17 @@ class Care:
         with translated(self._where), self._engines.write.connect() as connection:
             return str(connection.execute(text(f"show {name}")).scalar_one())
 
-    def shared(self) -> str:
-        """Why no lock of this ledger's database holds; empty where they do."""
+    def shared(self) -> LedgerError | None:
+        """Why no lock of this ledger's database holds; None where they do."""
         if self._engines.is_sqlite:
-            return ""
+            return None
         try:
             with translated(self._where), self._engines.write.connect() as connection:
                 prove_own(connection, self._engines.write, secrets.token_hex(8))
                 connection.invalidate()
         except LedgerError as error:
-            return error.what
-        return ""
+            return error
+        return None
 
     def tidy(self) -> None:
         """Small things that keep the ledger quick; to be called every minute or so."""

@@ -21,8 +21,8 @@ _KEYS_AT_ONCE = 500
 DOUBLED = "two orders"
 
 
-Pausing = Literal["read", "write"]
-"""What failed when a store was paused, and is tried again before it is opened."""
+Pausing = Literal["read", "answer", "write"]
+"""What failed when a store was paused: reading it, requests whose answers were missing, or sales that it refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def store_state(connection: Connection, name: str) -> StoreState:
         from_micros(row.probe_at),
         row.key_limit,
         from_micros(row.checked_at),
-        "write" if row.paused_by == "write" else "read" if row.paused_by else None,
+        row.paused_by,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 
 from sqlalchemy import Connection, Select, delete, func, select, update
@@ -22,7 +22,6 @@ from syncd.ledger.states import State
 from syncd.ledger.times import to_micros
 
 AT_ONCE = 500
-_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ class Retention:
     def _walk(self, what: str, before: datetime, step: Step) -> int:
         gone = 0
         for store in self._read(stores_of):
-            kept = self._cache.get(store, LASTING, [what], younger_than=_EVER).get(what)
+            kept = self._cache.get(store, LASTING, [what]).get(what)
             place: Place | None = Place(*json.loads(kept)) if kept else Place()
             while place is not None:
                 some, place = self._write(partial(walk, store=store, after=place, before=before, step=step))

@@ -215,7 +215,7 @@ stores = Table(
     Column("highest_order_id", BigInteger, nullable=False, server_default=text("0")),
     Column("paused_why", Text),
     Column("paused_cure", Text),
-    Column("paused_by", Text),  # what failed: a "read" or a "write"
+    Column("paused_by", Text),  # what failed: a "read", an "answer" or a "write"
     Column("paused_at", BigInteger),
     Column("probe_at", BigInteger),
     Column("key_limit", Integer),  # the store was seen to cut our keys at this length

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import threading
 from collections import defaultdict
-from collections.abc import Collection
-from datetime import UTC, datetime
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from itertools import islice
 
@@ -21,7 +21,6 @@ from syncd.logs import get_logger
 
 _PAGE = 250
 _KIND, _PLACES = "catch up", "places"
-_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class CatchUp:
@@ -62,7 +61,7 @@ class CatchUp:
 
     def _resumed(self) -> dict[bool, int]:
         """Where a walk that was interrupted came to, among the orders and among the archived ones."""
-        kept = self._ledger.cache.get(self._store, _KIND, [_PLACES], younger_than=_EVER).get(_PLACES)
+        kept = self._ledger.cache.get(self._store, _KIND, [_PLACES]).get(_PLACES)
         return {half == "archived": _below(place) for half, place in json.loads(kept).items()} if kept else {}
 
     def pages(self, floor: int) -> int:
@@ -86,9 +85,7 @@ class CatchUp:
             begin = max(lowest, places.get(archived, 0))
             listed = iter(self._orders.list_between(begin, None, None, archived=archived))
             while page := list(islice(listed, _PAGE)):
-                ours = [(order.external_order_id, known_of(order)) for order in page if order.external_order_id]
-                for alert in self._ledger.note_known(self._store, ours):
-                    get_logger().error("alert", store=self._store, kind=alert.kind, why=alert.words, cure=alert.cure)
+                ours = self._note(page)
                 for key, known in ours:
                     if key in keys:
                         found[key].append(known)
@@ -102,6 +99,13 @@ class CatchUp:
         if noted:
             get_logger().info("store_listed", store=self._store, orders_with_a_key=noted, highest_order_id=highest)
         return found
+
+    def _note(self, page: Sequence[RemoteOrder]) -> list[tuple[str, Known]]:
+        """Remember the orders of a page that carry a key: those."""
+        ours = [(order.external_order_id, known_of(order)) for order in page if order.external_order_id]
+        for alert in self._ledger.note_known(self._store, ours):
+            get_logger().error("alert", store=self._store, kind=alert.kind, why=alert.words, cure=alert.cure)
+        return ours
 
     def _note_places(self, places: dict[bool, int]) -> None:
         said = {"archived" if archived else "orders": place for archived, place in places.items()}

@@ -1,8 +1,8 @@
 """When a store pauses, probes and resumes: no sale is blamed for what concerns the whole store.
 
-What failed is what is tried again: a store that refuses to be read is read; one that refuses sales gets one sale as a trial, after
-a read that went well, and the gaps between trials grow. The state lives in the ledger: a restart forgets no pause, and a process
-that takes over sees what the one before it has found.
+What failed is what is tried again: a store that refuses to be read is read; one that refuses sales, or gives them no answers, gets
+one sale as a trial after a read that went well, and the gaps between trials grow. The state lives in the ledger: a restart forgets
+no pause, and a process that takes over sees what the one before it has found.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from syncd.plan import Policy
 from syncd.push.decide import Forbidden, Pause, StoreEffect, Stumble, Well
 
 MANY = 1_000_000
-_BOTH: tuple[Pausing, ...] = ("read", "write")
 _STUMBLES = 5
 _FORBIDDEN = 3
 _REMEMBERED = 1_000
@@ -39,9 +38,11 @@ class Circuit:
     ) -> None:
         self._store, self._ledger, self._policy, self._clock = store, ledger, policy, clock
         self._longest_key = longest_key
-        self._stumbles = self._forbidden = self._accepted = 0
-        self._met: OrderedDict[str, int] = OrderedDict()  # sales that a 403 met, and how many were accepted by then
-        self._gaps: dict[Pausing, timedelta] = dict.fromkeys(_BOTH, policy.probe_gap)
+        self._stumbles = self._forbidden = self._dealt_with = 0
+        self._met: OrderedDict[str, int] = (
+            OrderedDict()
+        )  # sales that a 403 met, and how many others were dealt with by then
+        self._read_gap = self._trial_gap = policy.probe_gap
         self._trial = self._probing = False
         self._lock = threading.RLock()
         self._known, self._seen_at = StoreState(), 0.0
@@ -56,10 +57,10 @@ class Circuit:
 
     @property
     def reads(self) -> bool:
-        """Whether the store may be read: it is open, or it only refuses sales."""
+        """Whether the store may be read: it is open, or it only fails with sales."""
         with self._lock:
             self._look_again()
-            return self._known.paused_why is None or self._known.paused_by == "write"
+            return self._known.paused_why is None or self._known.paused_by != "read"
 
     def _look_again(self) -> None:
         """Another process may have paused or opened the store since."""
@@ -74,20 +75,18 @@ class Circuit:
 
     def _forget(self) -> None:
         self._stumbles = self._forbidden = 0
-        self._trial, self._gaps = False, dict.fromkeys(_BOTH, self._policy.probe_gap)
+        self._trial, self._read_gap, self._trial_gap = False, self._policy.probe_gap, self._policy.probe_gap
 
-    def _grow(self, what: Pausing) -> timedelta:
-        """The gap until it is tried again: twice the last one of its kind, up to the longest."""
-        self._gaps[what] = min(self._gaps[what] * 2, self._policy.probe_gap_most)
-        return self._gaps[what]
+    def _longer(self, gap: timedelta) -> timedelta:
+        return min(gap * 2, self._policy.probe_gap_most)
 
     # What outcomes say
 
     def alone(self, sale_key: str) -> bool:
-        """Whether the store has accepted others since it refused this sale with a 403: then it is the sale that it refuses."""
+        """Whether the store has dealt with others since it refused this sale with a 403: then it is the sale that it refuses."""
         with self._lock:
             met = self._met.get(sale_key)
-            return met is not None and self._accepted > met
+            return met is not None and self._dealt_with > met
 
     def met(self, sale_key: str) -> bool:
         """Whether a 403 has met this sale: for a trial another one says more."""
@@ -121,7 +120,7 @@ class Circuit:
             self._pause(f"{_STUMBLES} requests in a row failed: {effect.why}", _STUMBLE_CURE, effect.by)
 
     def _was_forbidden(self, effect: Forbidden) -> None:
-        self._met[effect.sale_key] = self._accepted
+        self._met[effect.sale_key] = self._dealt_with
         while len(self._met) > _REMEMBERED:
             self._met.popitem(last=False)
         self._forbidden += 1
@@ -129,7 +128,7 @@ class Circuit:
             self._pause(effect.why, effect.cure, "write")
 
     def _is_well(self) -> None:
-        self._accepted += 1
+        self._dealt_with += 1
         self._stumbles = self._forbidden = 0
         if self._trial:
             self._resume()
@@ -139,8 +138,9 @@ class Circuit:
         was = self._known.paused_why
         if was is not None and not self._trial:
             return
-        gap = self._grow("write") if self._trial else self._gaps[by]
-        self._trial = False
+        if self._trial:
+            self._trial_gap = self._longer(self._trial_gap)
+        self._trial, gap = False, self._trial_gap
         self._ledger.set_pause(self._store, (why, cure), by, self._clock.now() + gap)
         self._look()
         log = get_logger()
@@ -182,14 +182,15 @@ class Circuit:
             self._probing = False
 
     def _probe_failed(self, error: RemoteError) -> None:
-        gap, by = self._grow("read"), self._known.paused_by or "read"
-        self._ledger.set_pause(self._store, (error.what, error.cure), by, self._clock.now() + gap)
+        self._read_gap, by = self._longer(self._read_gap), self._known.paused_by or "read"
+        self._ledger.set_pause(self._store, (error.what, error.cure), by, self._clock.now() + self._read_gap)
         self._look()
-        get_logger().info("store_still_paused", store=self._store, why=error.what, next_probe_s=_seconds(gap))
+        log = get_logger()
+        log.info("store_still_paused", store=self._store, why=error.what, next_probe_s=_seconds(self._read_gap))
 
     def _probe_went_well(self) -> int:
-        self._gaps["read"] = self._policy.probe_gap
-        if self._known.paused_by == "write":
+        self._read_gap = self._policy.probe_gap
+        if self._known.paused_by != "read":
             self._trial = True
             return 1
         self._resume()
@@ -198,7 +199,7 @@ class Circuit:
     def nothing_due(self) -> None:
         """No sale waits that could be a trial: where only answers were missing, the read that went well is enough."""
         with self._lock:
-            if self._trial and self._known.cure == _STUMBLE_CURE:
+            if self._trial and self._known.paused_by == "answer":
                 self._resume()
 
     def _resume(self) -> None:

@@ -33,7 +33,7 @@ class Stumble:
     """One more failure in a row that may lie with the store; enough of them pause it."""
 
     why: str
-    by: Pausing = "write"
+    by: Pausing = "answer"
 
 
 @dataclass(frozen=True, slots=True)

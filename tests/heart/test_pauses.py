@@ -137,6 +137,19 @@ def test_a_store_whose_answers_were_lost_opens_once_they_are_found_and_waits_for
     assert paused(shop) is None
 
 
+def test_so_it_does_when_it_could_not_even_be_read_in_between(shop: Shop) -> None:
+    shop.record(*[one(f"s{number}") for number in range(6)])
+    lost: list[Fate] = ["lost after"] * 6
+    shop.push(*lost)
+    shop.store.down = True
+    shop.rest()
+    assert "away" in (paused(shop) or "")
+    shop.store.down = False
+    pass_an_hour(shop)
+    assert {shop.state(f"s{number}") for number in range(6)} == {State.SYNCED}
+    assert paused(shop) is None
+
+
 def test_a_store_that_refused_sales_stays_paused_until_one_was_taken(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
