@@ -57,11 +57,12 @@ class Api:
         """An exchange whose turn has come already: ``acquire`` was called, and this releases it."""
         headers: Mapping[str, str] | None = None
         status: int | None = None
+        begin = self._clock.elapsed().seconds
         try:
             answer = self._wire.send(method, path, params, body, still_good=still_good)
             headers, status = answer.headers, answer.status
         finally:
-            self._governor.release(headers, status)
+            self._governor.release(headers, status, self._clock.elapsed().seconds - begin)
         if status == 429:
             self._governor.throttled(reset_s(answer.headers))
         return answer

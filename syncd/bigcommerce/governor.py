@@ -66,12 +66,16 @@ class QuotaGovernor:
             return _LONGEST_NAP_S
         return self._pace.delay(self._now())
 
-    def release(self, headers: Mapping[str, str] | None, status: int | None) -> None:
-        """A call is over: learn from its answer, if there was one."""
+    def release(self, headers: Mapping[str, str] | None, status: int | None, elapsed_s: float) -> None:
+        """A call is over after so many seconds: learn from its answer, if there was one."""
         with self._change:
             now = self._now()
             if headers is not None:
                 self._pace.saw(headers, now)
+            if status is None or status == 429 or status >= 500:
+                self._pace.pressed(elapsed_s, now)
+            else:
+                self._pace.timed(elapsed_s, now)
             self._pace.give_back()
             if status is not None and status >= 500:
                 self._pace.failed(now, random.random())  # noqa: S311  jitter, not a secret

@@ -4,6 +4,10 @@ What is left of the quota is spread evenly over what is left of its window, with
 The numbers are read from every answer and never assumed, so a change of plan, another window length or another app that
 eats its part show within one answer. Times are seconds on any steady clock.
 
+Where no answer carries those numbers (a proxy may drop them) the answers themselves tell: as long as calls side by side are
+answered about as fast as one alone, one more may be under way; where they queue, fewer; a refusal or a failure halves, and
+what it took to get there is tried again warily.
+
 Source: https://developer.bigcommerce.com/docs/start/best-practices/api-rate-limits
 """
 
@@ -13,7 +17,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-_BEFORE_HEADERS = 4
+_AT_ONCE = 4
+_MOST_AT_ONCE = 64
+_QUEUES = 2.0
+_WARILY = 0.1
+_LEARN_ANEW_S = 600.0
 _MANY = 1_000
 _LONGEST_WINDOW_S = 3600.0
 _BACK_OFF_S = 0.5
@@ -35,13 +43,18 @@ class Pace:
     blocked_until: float = 0.0
     refusals: int = 0
     errors: int = 0
+    at_once: float = _AT_ONCE
+    fastest_s: float = math.inf
+    too_many: float = math.inf
+    halved_at: float = -math.inf
+    learned_at: float = -math.inf
 
     def delay(self, now: float) -> float:
         """Seconds until the next call may go; 0 where it may go now."""
         if now < self.blocked_until:
             return self.blocked_until - now
         if self.quota is None:
-            return 0.0 if self.in_flight < _BEFORE_HEADERS else math.inf
+            return 0.0 if self.in_flight < int(self.at_once) else math.inf
         self._roll(now)
         if self._spendable() < 1:
             return max(self.resets_at - now, 0.001)
@@ -95,6 +108,25 @@ class Pace:
     def well(self) -> None:
         """An answer that was neither a refusal to serve nor a failure of the platform."""
         self.refusals = self.errors = 0
+
+    def timed(self, elapsed_s: float, now: float) -> None:
+        """How long a good answer took, with its call still counted as under way: more at once, or fewer, for want of headers."""
+        if now - self.learned_at > _LEARN_ANEW_S:  # a store may have become slower for good, or larger
+            self.fastest_s, self.learned_at = math.inf, now
+            self.at_once = min(self.at_once, _AT_ONCE)
+        self.fastest_s = min(self.fastest_s, elapsed_s)
+        if self.in_flight >= int(self.at_once):  # else it was not we who kept them few
+            step = (1.0 if self.at_once + 1 <= self.too_many else _WARILY) / self.at_once
+            if elapsed_s <= self.fastest_s * _QUEUES:
+                self.at_once = min(self.at_once + step, _MOST_AT_ONCE)
+            else:
+                self.at_once = max(self.at_once - step, min(self.at_once, _AT_ONCE))
+
+    def pressed(self, elapsed_s: float, now: float) -> None:
+        """A 429, a 5xx or no answer, to a call of so many seconds ago: half as many at once, one time for those side by side."""
+        if now - elapsed_s >= self.halved_at:
+            self.too_many, self.halved_at = self.at_once, now
+            self.at_once = max(self.at_once / 2, 1.0)
 
     def throttled(self, reset_s: float | None, now: float, jitter: float) -> None:
         """429. Without a header the wait doubles each time, at least half of it certain; ``jitter`` is in [0, 1)."""
