@@ -47,6 +47,7 @@ class Pace:
     fastest_s: float = math.inf
     too_many: float = math.inf
     halved_at: float = -math.inf
+    full_at: float = -math.inf
     learned_at: float = -math.inf
 
     def delay(self, now: float) -> float:
@@ -79,6 +80,8 @@ class Pace:
     def take(self, now: float) -> None:
         """A call goes out."""
         self.in_flight += 1
+        if self.in_flight >= int(self.at_once):
+            self.full_at = now
         if self.quota is not None:
             spendable = self._spendable()
             gap = max(self.resets_at - now, 0.0) / max(spendable, 1.0)
@@ -110,12 +113,12 @@ class Pace:
         self.refusals = self.errors = 0
 
     def timed(self, elapsed_s: float, now: float) -> None:
-        """How long a good answer took, with its call still counted as under way: more at once, or fewer, for want of headers."""
+        """How long a good answer took: more at once, or fewer, for want of headers."""
         if now - self.learned_at > _LEARN_ANEW_S:  # a store may have become slower for good, or larger
             self.fastest_s, self.learned_at = math.inf, now
             self.at_once = min(self.at_once, _AT_ONCE)
         self.fastest_s = min(self.fastest_s, elapsed_s)
-        if self.in_flight >= int(self.at_once):  # else it was not we who kept them few
+        if self.full_at >= now - elapsed_s:  # else it was not we who kept them few
             step = (1.0 if self.at_once + 1 <= self.too_many else _WARILY) / self.at_once
             if elapsed_s <= self.fastest_s * _QUEUES:
                 self.at_once = min(self.at_once + step, _MOST_AT_ONCE)
