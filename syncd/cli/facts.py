@@ -94,6 +94,12 @@ def _decided(sale: Sale) -> str:
     return f"{decision.verb} by {decision.by}, {when(decision.at)}, for {whole}: {decision.why}"
 
 
+def _stands_still(step: Hold | Reject) -> str:
+    if isinstance(step, Hold) and step.until is not None:
+        return f"thought over again {when(step.until)}; before that nothing until a person acts: {step.cure}"
+    return f"nothing until a person acts: {step.cure}"
+
+
 def _next(sale: Sale, step: Step) -> Iterator[str]:
     if sale.state is State.SENDING:
         yield "its request is on the wire; its outcome decides"
@@ -108,8 +114,8 @@ def _next(sale: Sale, step: Step) -> Iterator[str]:
             yield f"looked for again {when(sale.next_attempt_at or at)}: {why}"
         case Wait(until=until, why=why):
             yield f"not before {when(until)}: {why}"
-        case Hold(cure=cure) | Reject(cure=cure):
-            yield f"nothing until a person acts: {cure}"
+        case Hold() | Reject():
+            yield _stands_still(step)
         case Rest(state=State.SYNCED):
             yield "nothing: BigCommerce says what the sale says"
         case Rest():

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 from syncd.clock import Now
 from syncd.ledger.facts import Doubt
 from syncd.ledger.moves import Move, apply
-from syncd.ledger.news import Doubted, News
+from syncd.ledger.news import Doubted, News, Waited
 from syncd.ledger.sale import Attempt, Intent, Judge, ReplyInfo, Sale
 from syncd.ledger.schema import attempts, is_state, sales
 from syncd.ledger.states import Kind, State
@@ -137,6 +137,12 @@ def _closed(outcome: Outcome) -> dict[str, Any]:
 def conclude(connection: Connection, decided: Sequence[tuple[Sale, News]], judge: Judge, now: Now) -> dict[int, State]:
     """What became known of pending sales without a request; one that has moved on since it was read is left as it is."""
     moves = [Move(sale.id, State.PENDING, news, sale.fingerprint) for sale, news in decided]
+    return {number: sale.state for number, sale in apply(connection, moves, judge, now).items()}
+
+
+def think_over(connection: Connection, ended: Sequence[Sale], judge: Judge, now: Now) -> dict[int, State]:
+    """Held sales whose hold may have ended by itself are judged again."""
+    moves = [Move(sale.id, State.HELD, Waited("what it waited for has come"), sale.fingerprint) for sale in ended]
     return {number: sale.state for number, sale in apply(connection, moves, judge, now).items()}
 
 

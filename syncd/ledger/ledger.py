@@ -150,6 +150,15 @@ class Ledger:
         now = Now.of(self._clock)
         return lease.run(lambda connection: attempts.conclude(connection, decided, self._judge, now))
 
+    def think_over(self, lease: leases.Lease) -> int:
+        """Judge again the held sales whose hold was to end by now; how many of them are held no more."""
+        now = Now.of(self._clock)
+        ended = self._read(queries.ended_holds, lease.store, now.wall)
+        if not ended:
+            return 0
+        states = lease.run(lambda connection: attempts.think_over(connection, ended, self._judge, now))
+        return sum(state is not State.HELD for state in states.values())
+
     # Settling what is unknown
 
     def unsettled(self, store: str, *, limit: int, now: datetime, far: timedelta) -> Sequence[Sale]:

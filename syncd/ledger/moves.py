@@ -22,6 +22,7 @@ from syncd.ledger.states import ON_THE_WIRE, State, allowed
 from syncd.ledger.times import to_micros
 
 SYNCD = "syncd"
+_DATED = (State.PENDING, State.UNKNOWN, State.HELD)
 
 _IDS_AT_ONCE = 500
 _FACTS = (
@@ -134,13 +135,13 @@ def settled(sale: Sale, standing: Standing, now: Now) -> Sale:
     """A sale that stands so: its state, and what that state leaves of its facts. Pure."""
     state = standing.state
     belief = replace(sale.belief, told=sale.fingerprint) if standing.says else sale.belief
-    due = standing.at or now.wall
+    due = standing.at or (now.wall if state in (State.PENDING, State.UNKNOWN) else None)
     return replace(
         sale,
         state=state,
         why=standing.why if state is not State.SYNCED else "",
         cure=standing.cure,
-        next_attempt_at=due if state in (State.PENDING, State.UNKNOWN) else None,
+        next_attempt_at=due if state in _DATED else None,
         belief=belief,
         doubt=sale.doubt if state in ON_THE_WIRE else None,
         objection=_objection(sale, standing),

@@ -98,6 +98,8 @@ class Decided:
 class Waited:
     """Nothing but that time has passed."""
 
+    why: str = ""
+
 
 News = Took | Saw | Found | Objected | Doubted | Looked | Delayed | Shorted | Decided | Waited
 
@@ -176,7 +178,9 @@ def in_words(news: News) -> str:
             return why
         case Objected(objection=objection):
             return objection.why
-        case Looked() | Waited():
+        case Waited(why=why):
+            return why
+        case Looked():
             return ""
         case Decided(decision=decision):
             return decision.why

@@ -98,6 +98,12 @@ def due(connection: Connection, store: str, limit: int, now: datetime, far: time
     return found
 
 
+def ended_holds(connection: Connection, store: str, now: datetime) -> list[Sale]:
+    """Held sales whose hold was to end by now."""
+    held = sales.c.store == store, is_state(State.HELD), sales.c.next_attempt_at <= to_micros(now)
+    return [read_sale(row) for row in connection.execute(select(sales).where(*held).limit(_KEYS_AT_ONCE))]
+
+
 def unsettled(connection: Connection, store: str, limit: int, now: datetime, far: timedelta) -> list[Sale]:
     """Unknown sales whose look-up is due, with the floor of their last attempt."""
     ready = (sales.c.next_attempt_at <= to_micros(now)) | (sales.c.next_attempt_at > to_micros(now + far))

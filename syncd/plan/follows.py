@@ -24,7 +24,7 @@ from syncd.plan.doubt import still_open
 from syncd.plan.policy import Policy
 from syncd.plan.returns import return_step
 from syncd.plan.seen import Seen, shows_on_another
-from syncd.plan.soundness import hold_reason, reused_id
+from syncd.plan.soundness import ends_at, hold_reason, reused_id
 from syncd.plan.steps import Change, Create, Hold, Reject, Rest, Step, standing
 
 _MOST_UNCLEAN = 3
@@ -121,7 +121,7 @@ def _by_what_it_says(sale: Sale, order: CanonicalOrder, ground: Ground, now: Now
     if order.training or order.is_open or _waits_for_payment(order, ground):
         return _no_sale(sale, order)
     if not voided and not _released(sale) and (why := hold_reason(order, now.wall, sale.hold)):
-        return Hold(why, _MEND.format(key=key))
+        return Hold(why, _MEND.format(key=key), until=ends_at(order, now.wall))
     if shows_on_another(order, ground.rules):
         return return_step(sale, order, ground.rules, now.wall, seen)
     if voided and sale.order_id is None:  # a lost ledger may have pushed it: skipped once the store was asked

@@ -21,12 +21,20 @@ def hold_reason(order: CanonicalOrder, now: datetime, hold: str = "") -> str:
     if not _known_currency(order.currency):
         return f"{order.currency} is not a currency (ISO 4217)"
     if order.placed_at > now + _LATEST:
-        return f"its time, {order.placed_at.isoformat()}, lies in the future: the till's clock is wrong"
+        return (
+            f"its time, {order.placed_at.isoformat()}, lies in the future: the till's clock is wrong, or this machine's"
+        )
     if order.placed_at < _EARLIEST:
         return f"its time, {order.placed_at.isoformat()}, is impossible: the till's clock is wrong"
     if not order.lines and not order.fees and not order.total_inc_tax:
         return "it has no lines and no total"
     return "; ".join(str(imbalance) for imbalance in check_balance(order))
+
+
+def ends_at(order: CanonicalOrder, now: datetime) -> datetime | None:
+    """When a hold ends by itself: once the sale's time, which lies in the future by a clock that is wrong, does so no more."""
+    no_more = order.placed_at - _LATEST
+    return no_more if no_more > now else None
 
 
 def reused_id(said: Said) -> str:

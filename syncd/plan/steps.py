@@ -48,11 +48,15 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A person must look. ``objects``: it was found out at great length, and is not to be found out again for this version."""
+    """A person must look. ``objects``: it was found out at great length, and is not to be found out again for this version.
+
+    ``until``: it may end by itself, and is thought over again then.
+    """
 
     why: str
     cure: str
     objects: bool = False
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,8 @@ def standing(step: Step) -> Standing:
             return Standing(State.UNKNOWN, why, at=at)
         case Wait(until=until, why=why):
             return Standing(State.PENDING, why, at=until)
-        case Hold(why=why, cure=cure, objects=objects):
-            return Standing(State.HELD, why, cure, objects=objects)
+        case Hold(why=why, cure=cure, objects=objects, until=until):
+            return Standing(State.HELD, why, cure, at=until, objects=objects)
         case Reject(why=why, cure=cure):
             return Standing(State.REJECTED, why, cure, objects=True)
         case Rest(state=state, why=why, says=says):

@@ -101,6 +101,8 @@ class Pusher:
         run = _Run(lease, stop, limit, moves)
         self._start_threads()
         self._pick_up(lease)
+        if freed := self._setup.ledger.think_over(lease):
+            get_logger().info("holds_ended", store=self._setup.store, sales=freed)
         try:
             while self._admitted(run) and self._turn(run):
                 pass

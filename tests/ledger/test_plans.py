@@ -164,6 +164,7 @@ def _service(ledger: Ledger, clock: ManualClock) -> None:
     ledger.bind("main", "hash")
     with ledger.lease("main") as lease:
         ledger.orphans(lease)
+        ledger.think_over(lease)
         due = ledger.due("main", limit=4, now=now, far=FAR)
         attempts = ledger.begin(lease, [Intent(s.id, s.sale_key, Kind.CREATE, s.fingerprint, "d") for s in due])
         for attempt in attempts:
