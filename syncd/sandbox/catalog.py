@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from syncd.sandbox.clock import now_iso
 
 _SEED: tuple[dict[str, Any], ...] = (
     {"sku": "MUG-1", "name": "Enamel Mug", "price": 12.0, "upc": "036000291452"},
@@ -77,7 +78,7 @@ class Catalog:
             "inventory_level": entry.get("stock"),
             "minimum": entry.get("minimum", 0),
             "maximum": entry.get("maximum", 0),
-            "date_modified": datetime.now(UTC).isoformat(timespec="seconds"),  # noqa: TID251  a clock of its own
+            "date_modified": now_iso(),
             "modifiers": [
                 _modifier(number, place, modifier) for place, modifier in enumerate(entry.get("modifiers", ()), start=1)
             ],

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
+from syncd.sandbox import clock
 from syncd.sandbox.answers import Answer, ok, v3_error
 from syncd.sandbox.faults import read_plan
 from syncd.sandbox.orders import Kept
@@ -78,6 +79,11 @@ def _settings(world: World, asked: Asked) -> Answer:
     return ok({})
 
 
+def _clock(_world: World, asked: Asked) -> Answer:
+    clock.forward(float(asked.json().get("forward_s", 0)))
+    return ok({"now": clock.now_iso()})
+
+
 def _reset(world: World, _asked: Asked) -> Answer:
     world.orders.kept.clear()
     world.orders.by_key.clear()
@@ -95,6 +101,7 @@ _CONTROLS: dict[tuple[str, str], Control] = {
     ("POST", "catalog"): _catalog,
     ("POST", "customers"): _customers,
     ("POST", "settings"): _settings,
+    ("POST", "clock"): _clock,
     ("POST", "reset"): _reset,
 }
 

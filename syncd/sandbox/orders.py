@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from decimal import Decimal
-from email.utils import format_datetime
 from itertools import islice
 from typing import Any
 
 from syncd.sandbox.answers import Refusal, invalid, v2_error
 from syncd.sandbox.catalog import Catalog
+from syncd.sandbox.clock import now_text, steady
 from syncd.sandbox.filters import Order, matches, sort_key, whole
 from syncd.sandbox.lines import Shelves, changed_lines, check_line, price
 from syncd.sandbox.rows import product_row, shipping_row
@@ -77,16 +75,6 @@ _SORTED_BY = ("id", "customer_id", "date_created", "date_modified", "status_id",
 _LISTS = ("coupons", "messages")
 
 
-def now_text() -> str:
-    """The time of day as orders show it."""
-    return format_datetime(datetime.now(UTC))  # noqa: TID251  the sandbox is a world of its own, with a clock of its own
-
-
-def now_iso() -> str:
-    """The time of day as V3 shows it."""
-    return datetime.now(UTC).isoformat(timespec="seconds")  # noqa: TID251  as above
-
-
 @dataclass(slots=True)
 class Kept:
     """An order as it is answered, and what its sub-resources hold."""
@@ -142,7 +130,7 @@ class Orders:
         kept = self.draft(body)
         self.newest += 1
         self._number(kept, self.newest)
-        kept.made_at = time.monotonic()  # noqa: TID251  the sandbox is a world of its own, with a clock of its own
+        kept.made_at = steady()
         move(self.catalog, {}, taken(kept.lines))
         self.keep(kept)
         return kept
@@ -331,7 +319,7 @@ class Orders:
 
     def _fitting(self, chosen: Iterator[int], wanted: Mapping[str, str]) -> Iterator[Order]:
         deleted = wanted.get("is_deleted", "false").lower() in ("true", "1")
-        known_since = time.monotonic() - self.ways.index_lag_s  # noqa: TID251  as above
+        known_since = steady() - self.ways.index_lag_s
         for number in chosen:
             kept = self.kept.get(number)
             if kept is None or (self.ways.index_lag_s and kept.made_at > known_since):

@@ -10,7 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 from syncd.sandbox.answers import Answer, Refusal, ok, v3_error
-from syncd.sandbox.orders import Kept, Orders, now_iso
+from syncd.sandbox.clock import now_iso
+from syncd.sandbox.orders import Kept, Orders
 from syncd.sandbox.totals import shown
 from syncd.sandbox.world import Asked
 

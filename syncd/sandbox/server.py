@@ -6,7 +6,6 @@ import asyncio
 import json
 import signal
 import threading
-import time
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -14,6 +13,7 @@ import httptools
 
 from syncd.sandbox.answers import Answer, Refusal, v2_error, v3_error
 from syncd.sandbox.catalog import read_catalog
+from syncd.sandbox.clock import steady, wall
 from syncd.sandbox.faults import Fault, load_plan
 from syncd.sandbox.orders import Orders
 from syncd.sandbox.persist import Shelf
@@ -245,7 +245,7 @@ class _Connection(asyncio.Protocol):
 def _answer(sandbox: Sandbox, asked: Asked) -> Answer:
     if not asked.path.startswith("/stores/"):
         return respond(sandbox.world, asked)
-    now = time.monotonic()  # noqa: TID251  the sandbox is a world of its own, with a clock of its own
+    now = steady()
     if not sandbox.quota.spend(now):
         return _limited(sandbox, v3_error(429, "You have exceeded the rate limit."))
     _note(sandbox, asked)
@@ -300,11 +300,11 @@ def _note(sandbox: Sandbox, asked: Asked) -> None:
             key = str(json.loads(asked.body).get("external_order_id", ""))
         except (ValueError, AttributeError):
             key = ""
-        world.posts.append({"external_order_id": key, "at": time.time()})  # noqa: TID251  as above
+        world.posts.append({"external_order_id": key, "at": wall()})
 
 
 def _limited(sandbox: Sandbox, answer: Answer) -> Answer:
-    answer.headers |= sandbox.quota.headers(time.monotonic())  # noqa: TID251  as above
+    answer.headers |= sandbox.quota.headers(steady())
     return answer
 
 

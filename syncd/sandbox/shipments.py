@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 from syncd.sandbox.answers import Refusal, invalid, v2_error
-from syncd.sandbox.orders import Kept, Orders, now_text
+from syncd.sandbox.clock import now_text
+from syncd.sandbox.orders import Kept, Orders
 from syncd.sandbox.totals import shown
 
 _CHANGEABLE = (

@@ -1,6 +1,7 @@
 """The dress of the sandbox's answers: headers, tongue, and what a store answers that takes no request now."""
 
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -87,3 +88,13 @@ def test_the_edges_own_failures_are_pages(store: Store, status: int) -> None:
     answer = with_fault(store, "5xx_before", status=status)
     assert answer.status_code == status
     assert answer.text.startswith("<html>")
+
+
+def test_the_sandboxs_time_passes_at_once_where_a_test_says_so(store: Store) -> None:
+    before = store.get("/v2/time")["time"]
+    store.control("clock", {"forward_s": 7200})
+    made = post(store).json()
+    assert parsedate_to_datetime(made["date_modified"]).timestamp() >= before + 7200
+    assert store.get("/v2/time")["time"] >= before + 7200
+    with pytest.raises(requests.HTTPError):
+        store.control("clock", {"forward_s": -1})
