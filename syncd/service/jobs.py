@@ -28,8 +28,8 @@ _TIDY = timedelta(minutes=1)
 class LeaseKeeper:
     """Holds one store's lease for as long as the daemon lives; while another process has it, stands by."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, takes_over: Callable[[], None] = lambda: None) -> None:
+        self._store, self._takes_over = store, takes_over
         self._exits = ExitStack()
         self._lease: Lease | None = None
         self._lock = threading.Lock()
@@ -60,6 +60,8 @@ class LeaseKeeper:
             self._standing_by = taken.what
             raise
         get_logger().info("lease_taken", store=self._store.name)
+        if self._standing_by:
+            self._takes_over()
         self._standing_by = ""
         return lease
 
@@ -87,10 +89,10 @@ class Jobs:
 
     def __init__(self, app: App, pulse: Pulse, stop: threading.Event) -> None:
         self._app, self._pulse, self._stop = app, pulse, stop
-        self._keepers = {name: LeaseKeeper(store) for name, store in app.stores.items()}
+        self._keepers = {name: LeaseKeeper(store, partial(self._all_now, name)) for name, store in app.stores.items()}
         self._asked: set[str] = set()
         self._told: set[tuple[str, str]] = set()
-        self.recorded: Callable[[str], None] = lambda _store: None
+        self.run_now: Callable[[str], None] = lambda _job: None
         for job in self.timetable():
             pulse.expect(job.name, max(2 * job.every, app.config.service.healthy_within))
 
@@ -101,16 +103,24 @@ class Jobs:
             Job(poll_job(name), till.config.common.every, partial(self.poll, name))
             for name, till in self._app.tills.items()
         ]
-        for name, store in self._app.stores.items():
-            often = min(max(store.settings.push.settle / 4, _RECONCILE_LEAST), _RECONCILE_MOST)
-            jobs += [
-                Job(push_job(name), service.push_every, partial(self.push, name)),
-                Job(f"reconcile {name}", often, partial(self.reconcile, name)),
-                Job(f"refresh {name}", _REFRESH, partial(self.refresh, name)),
-                Job(f"look over {name}", _LOOK_OVER, partial(self.look_over, name)),
-            ]
+        for name in self._app.stores:
+            jobs += self._of_store(name)
         jobs.append(Job("tidy", _TIDY, lambda: self._edge("tidy", self._app.ledger.care.tidy)))
         return [*jobs, Job("housekeep", service.housekeep_every, self.housekeep)]
+
+    def _of_store(self, name: str) -> list[Job]:
+        often = min(max(self._app.stores[name].settings.push.settle / 4, _RECONCILE_LEAST), _RECONCILE_MOST)
+        return [
+            Job(push_job(name), self._app.config.service.push_every, partial(self.push, name)),
+            Job(f"reconcile {name}", often, partial(self.reconcile, name)),
+            Job(f"refresh {name}", _REFRESH, partial(self.refresh, name)),
+            Job(f"look over {name}", _LOOK_OVER, partial(self.look_over, name)),
+        ]
+
+    def _all_now(self, store: str) -> None:
+        """Whoever pushed to the store has ended: none of its jobs stands by any more, the hourly one neither."""
+        for job in self._of_store(store):
+            self.run_now(job.name)
 
     def close(self) -> None:
         """Give every lease back."""
@@ -135,7 +145,7 @@ class Jobs:
         def work() -> None:
             polled = till.poll(self._stop, lambda _: self._pulse.good(poll_job(source)))
             if polled.new or polled.changed:
-                self.recorded(till.config.common.store)
+                self.run_now(push_job(till.config.common.store))
             self._tell_strange(source)
 
         self._while_asked(poll_job(source), work)
@@ -170,7 +180,7 @@ class Jobs:
         def work() -> None:
             report = self._app.stores[store].reconcile(self._keepers[store].lease(), self._stop)
             if report.absent:
-                self.recorded(store)
+                self.run_now(push_job(store))
             self._check_open(store)
 
         self._edge(f"reconcile {store}", work)

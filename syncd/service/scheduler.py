@@ -16,7 +16,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from syncd.app import App
 from syncd.clock import Clock, Now
 from syncd.logs import get_logger
-from syncd.service.jobs import Jobs, poll_job, push_job
+from syncd.service.jobs import Jobs, poll_job
 from syncd.sources.base import Watching
 
 _JUMP = timedelta(seconds=2)
@@ -37,10 +37,7 @@ def build_scheduler(app: App, jobs: Jobs) -> BackgroundScheduler:
         gap = job.every.total_seconds()
         scheduler.add_job(job.run, "interval", seconds=gap, id=job.name, name=job.name, next_run_time=now)
 
-    def recorded(store: str) -> None:
-        _run_now(push_job(store), jobs, scheduler, app.clock)
-
-    jobs.recorded = recorded
+    jobs.run_now = partial(_run_now, jobs=jobs, scheduler=scheduler, clock=app.clock)
     return scheduler
 
 

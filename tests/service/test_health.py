@@ -163,3 +163,17 @@ def test_a_daemon_that_was_stopped_is_not_well(pulse: Pulse) -> None:
     (report,) = read_health(pulse._ledger)
     assert isinstance(report, Health)
     assert "it was stopped" in report.unwell(report.at, OWES)[0]
+
+
+def test_a_daemon_that_takes_over_stands_by_for_nobody_any_more_not_even_in_what_it_does_once_an_hour(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.configure('[service]\npush_every = "200ms"\n[sources.till]\ntype = "jsonl"\npath = "inbox"\n')
+    other = Ledger.open(f"sqlite:///{shop.folder / 'ledger.db'}", ManualClock(), JUDGE)
+    with daemon(shop, monkeypatch) as app:
+        with other.lease("main"):
+            until(lambda: all(part(app, job).standby for job in ("push main", "look over main")))
+        until(lambda: all(part(app, job).good for job in ("push main", "look over main")))
+        (report,) = read_health(app.ledger)
+        assert report.standing_by() == []
+    other.close()
