@@ -23,6 +23,8 @@ test: $(READY) ## all tests but storms and rates; none depends on how fast the m
 chaos: $(READY) ## kills at every line, storms, watches: each part within ten minutes; SYNCD_SEED=... replays a storm
 	SYNCD_KILLS=40 $(PYTEST) -s -m chaos
 	SYNCD_MODEL_EXAMPLES=300 $(PYTEST) -s tests/model
+	$(BIN)/python -m tests.chaos.day
+	$(BIN)/python -m tests.chaos.day --database postgresql
 	$(BIN)/python -m tests.chaos.linekill --step 3
 	$(BIN)/python -m tests.chaos.storm --kills 150 --sales 3000
 	$(BIN)/python -m tests.chaos.storm --kills 150 --sales 3000 --database postgresql

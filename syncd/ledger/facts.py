@@ -52,7 +52,8 @@ NO_BELIEF = Belief()
 class Doubt:
     """A request whose outcome is not known: its kind, the version that it said, since when, and the looks that found no order.
 
-    ``named`` is an order that the answer named without our key: it is looked at before anything else.
+    ``named`` is an order that the answer named without our key: it is looked at before anything else. ``idle``: at the last look
+    the store had made no order at all, for nobody, since before the request.
     """
 
     kind: Kind
@@ -60,6 +61,7 @@ class Doubt:
     since: BootTime
     looks: tuple[BootTime, ...] = ()
     named: int | None = None
+    idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,16 +139,16 @@ def write_doubt(doubt: Doubt | None) -> str | None:
     if doubt is None:
         return None
     times = [[at.boot_id, at.seconds] for at in (doubt.since, *doubt.looks)]
-    return json.dumps([doubt.kind, doubt.fingerprint, times, doubt.named])
+    return json.dumps([doubt.kind, doubt.fingerprint, times, doubt.named, doubt.idle])
 
 
 def read_doubt(text: str | None) -> Doubt | None:
     """What ``write_doubt`` wrote."""
     if not text:
         return None
-    kind, fingerprint, times, named = json.loads(text)
+    kind, fingerprint, times, named, *idle = json.loads(text)
     since, *looks = (BootTime(boot, seconds) for boot, seconds in times)
-    return Doubt(Kind(kind), fingerprint, since, tuple(looks), named)
+    return Doubt(Kind(kind), fingerprint, since, tuple(looks), named, *idle)
 
 
 def write_objection(objection: Objection | None) -> str | None:

@@ -66,9 +66,13 @@ class Doubted:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A look, begun at this time, settled nothing: no order was found; one that an answer had named is not the sale's."""
+    """A look, begun at this time, settled nothing: no order was found; one that an answer had named is not the sale's.
+
+    ``idle``: the store has made no order at all since before the request.
+    """
 
     at: BootTime
+    idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +124,8 @@ def learn(sale: Sale, news: News) -> Sale:
             return replace(sale, objection=objection, doubt=None)
         case Doubted(doubt=doubt):
             return _doubted(sale, doubt)
-        case Looked(at=at):
-            looked = sale.doubt and replace(sale.doubt, looks=(*sale.doubt.looks, at), named=None)
-            return replace(sale, doubt=looked)
+        case Looked():
+            return _looked(sale, news)
         case _:
             return _unanswered(sale, news)
 
@@ -159,6 +162,15 @@ def _doubted(sale: Sale, doubt: Doubt) -> Sale:
     if doubt.kind is Kind.CREATE:
         return replace(sale, doubt=doubt, unclean=sale.unclean + 1)
     return replace(sale, doubt=doubt, belief=replace(sale.belief, told=None, there=NOTHING_SHOWN))
+
+
+def _looked(sale: Sale, look: Looked) -> Sale:
+    """A create that came to nothing while the store made no order for anybody says nothing of this sale: it does not count."""
+    if (doubt := sale.doubt) is None:
+        return sale
+    unclean = sale.unclean + doubt.idle - look.idle if doubt.kind is Kind.CREATE else sale.unclean
+    looked = replace(doubt, looks=(*doubt.looks, look.at), named=None, idle=look.idle)
+    return replace(sale, doubt=looked, unclean=max(unclean, 0))
 
 
 def _decided(sale: Sale, decision: Decision) -> Sale:

@@ -132,6 +132,8 @@ class Circuit:
         self._stumbles = self._forbidden = 0
         if self._trial:
             self._resume()
+        else:
+            self._trial_gap = self._policy.probe_gap
 
     def _pause(self, why: str, cure: str, by: Pausing) -> None:
         """Pause, or pause on with a longer gap where a trial has just failed; a straggler's word changes nothing."""
@@ -200,7 +202,9 @@ class Circuit:
         """No sale waits that could be a trial: where only answers were missing, the read that went well is enough."""
         with self._lock:
             if self._trial and self._known.paused_by == "answer":
+                gap = self._longer(self._trial_gap)
                 self._resume()
+                self._stumbles, self._trial_gap = _STUMBLES - 1, gap  # no sale has shown yet that it takes them
 
     def _resume(self) -> None:
         self._ledger.clear_pause(self._store)

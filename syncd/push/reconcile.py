@@ -35,10 +35,14 @@ class ReconcileReport:
     still_unknown: int = 0
 
 
-def look_says(found: Sequence[Known], sale: Sale, now: Now) -> News:
-    """What a look for an order in doubt says. Of several orders with its key the lowest live one is the sale's. Pure."""
+def look_says(found: Sequence[Known], sale: Sale, now: Now, newest: int | None = None) -> News:
+    """What a look for an order in doubt says. Of several orders with its key the lowest live one is the sale's. Pure.
+
+    ``newest`` is the highest order id in the store, where it was asked.
+    """
     if not found:
-        return Looked(now.boot)
+        idle = newest is not None and sale.order_floor is not None and newest <= sale.order_floor
+        return Looked(now.boot, idle)
     best = found[0]
     for other in found[1:]:
         best = best.beside(other)
@@ -96,9 +100,17 @@ class Reconciler:
     def _settle(self, lease: Lease, sales: Sequence[Sale]) -> ReconcileReport:
         now = Now.of(self._clock)  # before the look: what is committed after it began may have been missed
         found = self._look_up(lease, [sale for sale in sales if _is_create(sale)])
-        news = [(sale, look_says(found.get(sale.sale_key, ()), sale, now)) for sale in sales]
+        absent = any(_is_create(sale) and not found.get(sale.sale_key) for sale in sales)
+        newest = self._newest() if absent else None
+        news = [(sale, look_says(found.get(sale.sale_key, ()), sale, now, newest)) for sale in sales]
         moved = self._ledger.resolve(lease, news, now)
         return self._report(news, moved)
+
+    def _newest(self) -> int:
+        """The highest order id; what is sent from now on need not be looked for below it."""
+        newest = self._orders.newest_id()
+        self._catch_up.saw(newest)
+        return newest
 
     def _look_up(self, lease: Lease, sales: Sequence[Sale]) -> dict[str, Sequence[Known]]:
         """The orders of each sale: one that an answer named, else from what a walk has noted; the others are asked for."""

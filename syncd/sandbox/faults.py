@@ -37,7 +37,7 @@ KINDS: frozenset[str] = frozenset(get_args(FaultKind))
 
 @dataclass(slots=True)
 class Fault:
-    """One rule: requests of ``method`` whose path holds ``path`` suffer ``kind``.
+    """One rule: requests of ``method`` whose path holds ``path``, and whose body holds ``body``, suffer ``kind``.
 
     ``nth`` names requests by their number among those that fit (from 1); else ``probability`` decides. ``times`` bounds how
     often it strikes. ``seconds`` is how late or slow, ``status`` the 5xx that is answered.
@@ -46,6 +46,7 @@ class Fault:
     kind: str
     method: str = ""
     path: str = ""
+    body: str = ""
     probability: float = 1.0
     nth: frozenset[int] = frozenset()
     times: int | None = None
@@ -54,9 +55,10 @@ class Fault:
     seen: int = 0
     struck: int = 0
 
-    def strikes(self, method: str, path: str, dice: random.Random) -> bool:
+    def strikes(self, asked: tuple[str, str, bytes], dice: random.Random) -> bool:
         """Whether this request suffers; counts it where it fits."""
-        if (self.method and method != self.method) or self.path not in path:
+        method, path, body = asked
+        if (self.method and method != self.method) or self.path not in path or self.body.encode() not in body:
             return False
         self.seen += 1
         chance = dice.random()
@@ -74,9 +76,9 @@ class FaultPlan:
     faults: list[Fault] = field(default_factory=list)
     dice: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311  replayable on purpose
 
-    def strike(self, method: str, path: str) -> Fault | None:
+    def strike(self, method: str, path: str, body: bytes = b"") -> Fault | None:
         """The fault that this request suffers."""
-        hits = [fault for fault in self.faults if fault.strikes(method, path, self.dice)]
+        hits = [fault for fault in self.faults if fault.strikes((method, path, body), self.dice)]
         return hits[0] if hits else None
 
 

@@ -154,7 +154,7 @@ class _Connection(asyncio.Protocol):
         asked.accept = self._accept
         self._url, self._body, self._token, self._accept = b"", b"", "", ""
         sandbox = self._sandbox
-        fault = sandbox.world.plan.strike(method, asked.path) if asked.path.startswith("/stores/") else None
+        fault = sandbox.world.plan.strike(method, asked.path, asked.body) if asked.path.startswith("/stores/") else None
         if fault is None and not sandbox.settings.latency_ms and self._turn is None:
             self._write(asked, _answer(sandbox, asked))
         else:

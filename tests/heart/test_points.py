@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from syncd.bigcommerce import Reply, Unknown
 from syncd.canonical import CanonicalOrder
 from syncd.ledger import State, Verb
 from tests.heart.telling import (
@@ -240,14 +241,69 @@ def test_keys_longer_than_64_characters_are_sent_in_a_short_form_and_found_by_it
     assert (len(shop.store.orders), {shop.state(name) for name in names}) == (3, {State.SYNCED})
 
 
-def test_creates_that_never_come_to_anything_are_stopped_by_the_brake(shop: Shop) -> None:
+def test_creates_that_never_come_to_anything_are_stopped_by_the_brake(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create, tried = shop.store.create, []
+
+    def but_one(body: Any, how: Any) -> Reply:
+        if body["external_order_id"] != "till:a":
+            return create(body, how)
+        tried.append(body)
+        return Reply(Unknown("the connection was closed"))
+
+    monkeypatch.setattr(shop.store, "create", but_one)
     shop.record(one())
-    for _ in range(300):
-        shop.push("lost before")
+    for number in range(60):
+        shop.record(one(f"b{number}"))  # the others of the shop go through
+        shop.push()
         shop.pass_time(61)
-    assert (shop.store.posts, shop.state("a")) == (3, State.HELD)
+    assert (len(tried), shop.state("a")) == (3, State.HELD)
+    assert all(shop.state(f"b{number}") is State.SYNCED for number in range(60))
+    monkeypatch.undo()
     assert "3 requests to create it ended in doubt" in kept(shop).why
     decide(shop, Verb.RELEASE)
-    shop.store.fates.clear()
     shop.rest()
-    assert (shop.state("a"), len(shop.store.orders)) == (State.SYNCED, 1)
+    assert (shop.state("a"), len(shop.store.live("till:a"))) == (State.SYNCED, 1)
+
+
+def test_a_store_that_loses_our_keys_gets_three_orders_of_a_sale_at_most(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = shop.store.create
+
+    def keyless(body: Any, how: Any) -> Reply:
+        create({**body, "external_order_id": "lost"}, how)
+        return Reply(Unknown("the connection was closed"))
+
+    monkeypatch.setattr(shop.store, "create", keyless)
+    shop.record(one())
+    for _ in range(300):
+        shop.push()
+        shop.pass_time(61)
+    assert (len(shop.store.orders), shop.state("a")) == (3, State.HELD)
+
+
+@pytest.mark.parametrize("sales", [1, 12])
+def test_no_sale_is_held_for_an_outage_of_the_whole_store_and_each_goes_on_by_itself(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, sales: int
+) -> None:
+    tried = []
+
+    def failing(body: Any, _how: Any) -> Reply:
+        tried.append(body)
+        return Reply(Unknown("the API answered 500"), 500)
+
+    monkeypatch.setattr(shop.store, "create", failing)
+    shop.record(*(one(f"a{number}") for number in range(sales)))
+    for _ in range(300):
+        shop.push()
+        shop.pass_time(61)
+    assert {shop.state(f"a{number}") for number in range(sales)} <= {State.PENDING, State.UNKNOWN}
+    assert len(tried) < 60, "five hours of failures are no reason to try ever again"
+    monkeypatch.undo()
+    for _ in range(20):
+        shop.push()
+        shop.pass_time(61)
+    assert {shop.state(f"a{number}") for number in range(sales)} == {State.SYNCED}
+    assert len(shop.store.orders) == sales
