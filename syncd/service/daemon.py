@@ -14,7 +14,7 @@ from syncd.errors import SyncdError
 from syncd.logs import get_logger
 from syncd.service.health import Pulse
 from syncd.service.jobs import Jobs
-from syncd.service.scheduler import Jumps, build_scheduler, watch_sources
+from syncd.service.scheduler import Jumps, Timetable, watch_sources
 from syncd.service.sdnotify import notify, watchdog_interval_s
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -58,10 +58,10 @@ def run_daemon(app: App, stop: threading.Event) -> None:
     """Run until ``stop`` is set, then let what is on the wire finish and give the leases back."""
     log, pulse = get_logger(), Pulse(app.ledger, app.clock)
     jobs = Jobs(app, pulse, stop)
-    scheduler = build_scheduler(app, jobs)
-    scheduler.start()
-    jumps, stuck = Jumps(scheduler, app.clock), _Stuck(pulse, app.config.service.stuck_after)
-    watch_sources(app, jobs, scheduler, stop)
+    timetable = Timetable(app, jobs)
+    timetable.start()
+    jumps, stuck = Jumps(timetable.scheduler, app.clock), _Stuck(pulse, app.config.service.stuck_after)
+    watch_sources(app, jobs, timetable.scheduler, stop)
     notify("READY=1", "STATUS=Carrying sales")
     log.info("daemon_started", sources=sorted(app.tills), stores=sorted(app.stores))
     try:
@@ -74,7 +74,7 @@ def run_daemon(app: App, stop: threading.Event) -> None:
             _keep(pulse)
     finally:
         notify("STOPPING=1", "STATUS=Draining")
-        scheduler.shutdown(wait=True)
+        timetable.close()
         jobs.close()
         _keep(pulse, stopped=True)
         log.info("daemon_stopped")

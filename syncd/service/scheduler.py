@@ -22,14 +22,43 @@ from syncd.sources.base import Watching
 _JUMP = timedelta(seconds=2)
 
 
-def build_scheduler(app: App, jobs: Jobs) -> BackgroundScheduler:
-    """The daemon's timetable, not yet started; every job runs at once, then at its own gap."""
+class _Threads(ThreadPoolExecutor):  # type: ignore[misc]  # APScheduler has no types
+    """The jobs' threads. APScheduler waits for jobs while it holds the lock that a job needs which asks for another: for ever."""
+
+    def shutdown(self, wait: bool = True) -> None:
+        """Begin nothing more; ``drain`` waits."""
+        del wait
+        super().shutdown(wait=False)
+
+    def drain(self) -> None:
+        """Wait for what is at work."""
+        super().shutdown(wait=True)
+
+
+class Timetable:
+    """The daemon's jobs over APScheduler; every one runs at once after ``start``, then at its own gap."""
+
+    def __init__(self, app: App, jobs: Jobs) -> None:
+        self._threads = _Threads(len(jobs.timetable()))
+        self.scheduler = _build(app, jobs, self._threads)
+
+    def start(self) -> None:
+        """Begin."""
+        self.scheduler.start()
+
+    def close(self) -> None:
+        """Begin nothing more, and wait for what is at work, which may ask for other jobs to the last."""
+        self.scheduler.shutdown()
+        self._threads.drain()
+
+
+def _build(app: App, jobs: Jobs, threads: _Threads) -> BackgroundScheduler:
     table = jobs.timetable()
     # A pass that takes longer than its gap is normal work; it warns of each turn that is merged into the next.
     logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
     scheduler = BackgroundScheduler(
         timezone="UTC",
-        executors={"default": ThreadPoolExecutor(len(table))},
+        executors={"default": threads},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
     now = app.clock.now()
