@@ -19,7 +19,7 @@ from syncd.ledger.states import Kind, State
 from syncd.ledger.times import to_micros
 
 _INTERRUPTED = "the process that sent it ended before the outcome was written"
-_BEGIN = insert(attempts).returning(attempts.c.id, sort_by_parameter_order=True)
+_BEGIN = insert(attempts).returning(attempts.c.sale_id, attempts.c.id)  # a sale at a time: in any order, then
 _CLAIMED = (
     select(sales.c.id, sales.c.state, sales.c.fingerprint, sales.c.sent_as, sales.c.order_id)
     .where(sales.c.id.in_(bindparam("ids", expanding=True)))
@@ -50,10 +50,11 @@ def begin(connection: Connection, intents: Sequence[Intent], now: Now) -> list[A
     changed = to_micros(now.wall)
     claims = [{"of_id": row.id, "changed": changed, "sent_as": i.sent_as or row.sent_as} for i, row in begun]
     connection.execute(_CLAIM, claims)  # no audit row: the attempt says it
-    numbers = connection.execute(_BEGIN, [_row(intent, now) for intent, _ in begun]).scalars()
+    rows = connection.execute(_BEGIN, [_row(intent, now) for intent, _ in begun])
+    numbers: dict[int, int] = {row.sale_id: row.id for row in rows}
     return [
-        Attempt(number, i.sale_id, i.sale_key, i.kind, i.fingerprint, i.digest, now.boot, _target(i, row))
-        for number, (i, row) in zip(numbers, begun, strict=True)
+        Attempt(numbers[i.sale_id], i.sale_id, i.sale_key, i.kind, i.fingerprint, i.digest, now.boot, _target(i, row))
+        for i, row in begun
     ]
 
 

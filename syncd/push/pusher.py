@@ -22,6 +22,7 @@ from syncd.ledger.states import Lane, State
 from syncd.logs import bind, get_logger
 from syncd.mapping import Payload
 from syncd.mapping.stamp import payload_lines
+from syncd.plan import Policy
 from syncd.push.circuit import MANY, Circuit
 from syncd.push.decide import Pause, Sent, StaleCatalog, Stumble, Verdict, Well, decide
 from syncd.push.prepare import Preparer, PushSetup, Ready
@@ -30,6 +31,9 @@ from syncd.push.seats import Seats
 _LINGER_S = 0.002
 _PATIENCE_S = 0.25
 _NOTED_EVERY = 100
+_REMEMBERED = 8
+_FAST_S = 0.1
+_LONG_LINE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +55,27 @@ class _Run:
         self.sent = self.accepted = 0
         self.states: Counter[str] = Counter()
         self.unreachable = ""
+        self.usual_s = 1.0
         self._lock = threading.Lock()
 
     def count(self, state: State) -> None:
         with self._lock:
             self.states[state.value] += 1
 
-    def took(self, accepted: bool) -> None:
+    def took(self, accepted: bool, elapsed_s: float) -> None:
         with self._lock:
             self.accepted += accepted
+            self.usual_s += (elapsed_s - self.usual_s) / _REMEMBERED
+
+    def seats_for(self, policy: Policy) -> int:
+        """A seat for each thread, and a line before them so that no thread waits for a claim; a long one where it moves fast.
+
+        Sales that are claimed together share their commits; each of them is ``sending`` from then on. One thread is one at a time.
+        """
+        if policy.threads == 1:
+            return 1
+        line = policy.threads * _LONG_LINE if self.usual_s <= _FAST_S else policy.threads // 2
+        return policy.threads + line
 
     def rest(self) -> int | None:
         return None if self.limit is None else self.limit - self.sent
@@ -75,9 +91,7 @@ class Pusher:
     def __init__(self, setup: PushSetup, circuit: Circuit) -> None:
         self._setup, self._circuit = setup, circuit
         self._pool = ThreadPoolExecutor(setup.policy.threads, thread_name_prefix=f"push-{setup.store}")
-        self._seats = Seats(
-            setup.policy.threads + setup.policy.threads // 2
-        )  # some wait in line, so that no thread does
+        self._seats = Seats(setup.policy.threads)
         self._preparer = Preparer(setup)
         self._outcome_lost = threading.Event()
         self._started = False
@@ -164,6 +178,7 @@ class Pusher:
             self._circuit.apply(Pause(error.what, error.cure, by="read") if denied else Stumble(error.what, by="read"))
             return False
         if ready:
+            self._seats.resize(run.seats_for(self._setup.policy))
             free = self._seats.wait_free(_LINGER_S, _PATIENCE_S)
             self._note_newest(_NOTED_EVERY)
             room = self._setup.room(self._setup.policy.intent_life.total_seconds() / 2, self._seats.taken)
@@ -203,7 +218,7 @@ class Pusher:
             with bind(store=self._setup.store, sale=item.sale.sale_key, attempt=attempt.id, lane=item.sale.lane.value):
                 reply = self._request(item, attempt)
                 verdict = self._decide(reply, item, attempt)
-                run.took(isinstance(reply.outcome, Accepted))
+                run.took(isinstance(reply.outcome, Accepted), reply.elapsed_s)
                 if isinstance(reply.outcome, NotSent) and not reply.outcome.ours:
                     run.unreachable = reply.outcome.why
                 self._settle(run, attempt, verdict, reply)

@@ -14,6 +14,12 @@ class Seats:
         self._given = 0
         self._change = threading.Condition()
 
+    def resize(self, count: int) -> None:
+        """Have so many seats from now on; those that are taken stay taken."""
+        with self._change:
+            self._free += count - self._count
+            self._count = count
+
     def take(self, number: int) -> None:
         """Occupy ``number`` seats that ``wait_free`` has just reported."""
         with self._change:

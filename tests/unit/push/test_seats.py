@@ -18,6 +18,18 @@ def test_a_seat_that_was_given_back_before_the_wait_ends_it_at_once() -> None:
     assert not waited.is_alive()
 
 
+def test_seats_that_are_taken_stay_taken_when_there_are_more_or_fewer_of_them() -> None:
+    seats = Seats(4)
+    seats.take(3)
+    seats.resize(8)
+    assert (seats.taken, seats.wait_free(0.0, 0.0)) == (3, 5)
+    seats.resize(2)
+    assert (seats.taken, seats.wait_free(0.0, 0.0)) == (3, 0)
+    for _ in range(3):
+        seats.give_back()
+    assert (seats.idle, seats.wait_free(0.0, 0.0)) == (True, 2)
+
+
 def test_a_seat_is_counted_as_taken_until_it_is_given_back() -> None:
     seats = Seats(3)
     seats.take(2)
