@@ -116,7 +116,7 @@ def learn(sale: Sale, news: News) -> Sale:
         case Saw(order_id=order_id, fingerprint=fingerprint, there=there):
             shown = there or sale.belief.there
             return replace(
-                sale, belief=Belief(order_id, fingerprint, shown, _totals(shown)), doubt=None, objection=None
+                sale, belief=Belief(order_id, fingerprint, shown, totals_of(shown)), doubt=None, objection=None
             )
         case Found(order_id=order_id, there=there, fingerprint=fingerprint):
             return replace(sale, belief=Belief(order_id, fingerprint, there), doubt=None, unclean=0)
@@ -150,7 +150,7 @@ def _took(belief: Belief, took: Took) -> Belief:
     return Belief(took.order_id, took.fingerprint if took.whole else None, there, took.asked or belief.asked)
 
 
-def _totals(there: There) -> tuple[Decimal, Decimal] | None:
+def totals_of(there: There) -> tuple[Decimal, Decimal] | None:
     """An order that was looked at and left as it is states what it should."""
     if there.total_inc_tax is None or there.total_tax is None:
         return None

@@ -29,7 +29,7 @@ from syncd.push.seen import Observer
 
 _STORE_WIDE = (Denied, Throttled, Unreachable, Stopped)
 _FRESH_S = 1.0
-_GROUP_PER_SEAT = 4
+_GROUP_PER_SEAT = 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ _PATIENCE_S = 0.25
 _NOTED_EVERY = 100
 _REMEMBERED = 8
 _FAST_S = 0.1
-_LONG_LINE = 3
+_LONG_LINE = 7
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,9 @@ import pytest
 
 from syncd.bigcommerce import Reply, Unknown
 from syncd.canonical import CanonicalOrder
+from syncd.clock import Now
 from syncd.ledger import State, Verb
+from syncd.plan import Ground, next_step, standing
 from tests.heart.telling import (
     LARGER,
     MORE_MUGS,
@@ -21,7 +23,7 @@ from tests.heart.telling import (
     order,
     shop,
 )
-from tests.model.simulation import Shop, copy_ledger
+from tests.model.simulation import POLICY, RULES, Shop, copy_ledger
 
 __all__ = ["shop"]  # the fixture
 
@@ -307,3 +309,26 @@ def test_no_sale_is_held_for_an_outage_of_the_whole_store_and_each_goes_on_by_it
         shop.pass_time(61)
     assert {shop.state(f"a{number}") for number in range(sales)} == {State.SYNCED}
     assert len(shop.store.orders) == sales
+
+
+def test_an_order_that_is_found_for_a_sale_changed_and_voided_since_is_cancelled_and_rests(shop: Shop) -> None:
+    shop.record(one())
+    shop.push()
+    lose_ledger(shop)
+    shop.record(one(status="voided", **LARGER))
+    shop.rest()
+    assert order(shop)["status_id"] == 5
+    assert kept(shop).state is State.SYNCED
+    assert standing(next_step(kept(shop), Ground(RULES, POLICY), Now.of(shop.clock))).state is State.SYNCED
+
+
+def test_a_cancelled_order_that_is_found_again_for_a_voided_sale_of_another_total_rests(shop: Shop) -> None:
+    shop.record(one())
+    shop.push()
+    shop.record(one(status="voided"))
+    shop.rest()
+    lose_ledger(shop)
+    shop.record(one(status="voided", **LARGER))
+    shop.rest()
+    assert kept(shop).state is State.SYNCED
+    assert standing(next_step(kept(shop), Ground(RULES, POLICY), Now.of(shop.clock))).state is State.SYNCED
