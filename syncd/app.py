@@ -10,13 +10,12 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from syncd.clock import Clock, SystemClock
+from syncd.clock import Clock, Now, SystemClock
 from syncd.config import Config, SourceConfig
 from syncd.errors import SourceError
 from syncd.intake import Polled, poll
 from syncd.intake.poll import Intake, record_all
-from syncd.ledger import Lane, Ledger
-from syncd.plan import Decider
+from syncd.ledger import Judge, Lane, Ledger, Said, Sale, Standing
 from syncd.sources import registry
 from syncd.sources.base import FolderReport, HasFolder, Source, SourceContext
 
@@ -103,8 +102,7 @@ def open_app(config: Config, clock: Clock | None = None, stop: threading.Event |
     """
     clock = clock or SystemClock()
     with ExitStack() as exits:
-        grounds = {name: settings.ground for name, settings in config.stores.items()}
-        ledger = exits.enter_context(Ledger.open(config.ledger_url.get_secret_value(), clock, Decider(grounds)))
+        ledger = exits.enter_context(Ledger.open(config.ledger_url.get_secret_value(), clock, _judge(config)))
         tills: dict[str, Till] = {}
         for name, source_config in config.sources.items():
             if source_config.common.enabled:
@@ -114,6 +112,20 @@ def open_app(config: Config, clock: Clock | None = None, stop: threading.Event |
         app = App(config, clock, ledger, tills, stop or threading.Event())
         exits.callback(app.close)
         yield app
+
+
+def _judge(config: Config) -> Judge:
+    """Who decides where a sale stands, each by its own store's ground; loaded with the first that is judged."""
+    found: list[Judge] = []
+
+    def judge(sale: Sale, now: Now, said: Said | None = None) -> Standing:
+        if not found:
+            from syncd.plan import Decider  # noqa: PLC0415  a command that only shows things need not wait for it
+
+            found.append(Decider({name: settings.ground for name, settings in config.stores.items()}))
+        return found[0](sale, now, said)
+
+    return judge
 
 
 def build_source(name: str, config: SourceConfig, whole: Config, clock: Clock) -> Source:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
@@ -27,10 +27,13 @@ from syncd.bigcommerce.settings import ConnectionSettings
 from syncd.clock import Duration
 from syncd.errors import ConfigError, Problem, UsageError
 from syncd.mapping.rules import Rules
-from syncd.plan import Ground, Policy
+from syncd.plan.policy import Policy
 from syncd.secret import resolve_secret, secrets_in
 from syncd.sources import registry
 from syncd.sources.csv.settings import Preset
+
+if TYPE_CHECKING:
+    from syncd.plan import Ground
 
 PLACES = ("./syncd.toml", "/etc/syncd/syncd.toml")
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
@@ -89,6 +92,8 @@ class StoreSettings(BaseModel):
     @property
     def ground(self) -> Ground:
         """What this store's sales are judged by."""
+        from syncd.plan import Ground  # noqa: PLC0415  a command that only shows things need not wait for it
+
         return Ground(self.rules, self.push)
 
     @model_validator(mode="before")

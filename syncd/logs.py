@@ -1,7 +1,8 @@
 """Structured logs: JSON in a service, coloured lines on a terminal, no secret in either.
 
 Events are constant, snake case and in the past tense (``sale_recorded``); values are fields. ``bind`` puts ``source``,
-``store``, ``sale``, ``attempt`` and ``lane`` on every line below it.
+``store``, ``sale``, ``attempt`` and ``lane`` on every line below it. structlog is loaded with the first line: a command that
+says nothing in the log does not wait for it.
 """
 
 from __future__ import annotations
@@ -10,9 +11,8 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
-
-import structlog
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
@@ -74,7 +74,32 @@ def _keep_lines(trace: str) -> str:
 
 def setup(fmt: LogFormat = "auto", level: LogLevel = "info") -> None:
     """Send every log line, ours and the libraries', to standard error in one form."""
-    as_json = fmt == "json" or (fmt == "auto" and not sys.stderr.isatty())
+    _wanted[:] = [(fmt, level, sys.stderr)]
+    logging.basicConfig(handlers=[_FirstLine()], level=logging.WARNING, force=True)
+
+
+_wanted: list[tuple[LogFormat, LogLevel, TextIO]] = []
+
+
+class _FirstLine(logging.Handler):
+    """Stands in until a library has something to say."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Set everything up, and hand the line on."""
+        _set_up()
+        logging.getLogger().handle(record)
+
+
+def _set_up() -> None:
+    """What ``setup`` asked for, if that was not done yet."""
+    while _wanted:
+        _configure(*_wanted.pop())
+
+
+def _configure(fmt: LogFormat, level: LogLevel, stream: TextIO) -> None:
+    import structlog  # noqa: PLC0415  see above
+
+    as_json = fmt == "json" or (fmt == "auto" and not stream.isatty())
     render: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -85,10 +110,10 @@ def setup(fmt: LogFormat = "auto", level: LogLevel = "info") -> None:
     structlog.configure(
         processors=[*shared, *finish],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=stream),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -100,8 +125,16 @@ def setup(fmt: LogFormat = "auto", level: LogLevel = "info") -> None:
 
 def get_logger() -> FilteringBoundLogger:
     """The logger of the caller; context bound with ``bind`` appears on every line."""
+    import structlog  # noqa: PLC0415  see above
+
+    if _wanted:
+        _set_up()
     logger: FilteringBoundLogger = structlog.get_logger()
     return logger
 
 
-bind = structlog.contextvars.bound_contextvars
+def bind(**values: object) -> AbstractContextManager[None]:
+    """Within it, ``values`` stand on every line."""
+    from structlog.contextvars import bound_contextvars  # noqa: PLC0415  see above
+
+    return bound_contextvars(**values)

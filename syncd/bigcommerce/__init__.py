@@ -1,10 +1,11 @@
 """BigCommerce's API as syncd needs it. Knows nothing of sales, the ledger or any POS.
 
-Its names are loaded when they are first asked for: a config needs the settings of a connection, and none of what talks HTTP.
+A config needs the settings of a connection, and none of what talks HTTP: the names are loaded when they are asked for.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from syncd.late import late_names
 
 if TYPE_CHECKING:
     from syncd.bigcommerce.api import Api
@@ -52,36 +53,39 @@ __all__ = [
     "written",
 ]
 
-_WHERE = {
-    "Accepted": "outcome",
-    "Api": "api",
-    "Barred": "outcome",
-    "CatalogClient": "catalog",
-    "CatalogVariant": "catalog",
-    "CustomersClient": "customers",
-    "FilterBroken": "client",
-    "NewCustomer": "customers",
-    "NotSent": "outcome",
-    "OrdersClient": "client",
-    "Outcome": "outcome",
-    "ProductPage": "catalog",
-    "QuotaGovernor": "governor",
-    "Refused": "outcome",
-    "RemoteOrder": "client",
-    "Reply": "outcome",
-    "Sending": "client",
-    "Shortage": "outcome",
-    "StoreClient": "store",
-    "Throttled": "outcome",
-    "Unknown": "outcome",
-    "Wire": "wire",
-    "written": "client",
-}
-
-
-def __getattr__(name: str) -> object:
-    """Load a name of this package (PEP 562)."""
-    if name not in _WHERE:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
-    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)
+__getattr__ = late_names(
+    __name__,
+    {
+        "api": ("Api",),
+        "catalog": (
+            "CatalogClient",
+            "CatalogVariant",
+            "ProductPage",
+        ),
+        "client": (
+            "FilterBroken",
+            "OrdersClient",
+            "RemoteOrder",
+            "Sending",
+            "written",
+        ),
+        "customers": (
+            "CustomersClient",
+            "NewCustomer",
+        ),
+        "governor": ("QuotaGovernor",),
+        "outcome": (
+            "Accepted",
+            "Barred",
+            "NotSent",
+            "Outcome",
+            "Refused",
+            "Reply",
+            "Shortage",
+            "Throttled",
+            "Unknown",
+        ),
+        "store": ("StoreClient",),
+        "wire": ("Wire",),
+    },
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import gc
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ def read_config(path: Path | None, *, quiet: bool = False) -> Config:
     return config
 
 
+_USUAL = (700, 10, 10)  # Python's own
 wanted_level: logs.LogLevel | None = None
 """What ``-v``, ``-q`` or ``--log-level`` asked for on this command line."""
 
@@ -42,6 +44,8 @@ def opened(
     if existing:
         _need_ledger(config)
     with open_app(config, stop=stop) as app:
+        gc.freeze()  # what is loaded stays; from here on garbage is looked for as usual, and not in there
+        gc.set_threshold(*_USUAL)
         yield app
 
 

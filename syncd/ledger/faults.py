@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
+from importlib import import_module
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from syncd.canonical import Fault
 from syncd.ledger.schema import faults
@@ -49,9 +49,9 @@ def record_faults(connection: Connection, source: str, found: Sequence[Fault], n
     }
     if not rows:
         return 0
-    upsert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     before = _known(connection, source, list(rows))
-    connection.execute(upsert(faults).on_conflict_do_nothing(), list(rows.values()))
+    dialect = import_module(f"sqlalchemy.dialects.{connection.dialect.name}")  # of two, one is never needed
+    connection.execute(dialect.insert(faults).on_conflict_do_nothing(), list(rows.values()))
     return len(rows) - before
 
 

@@ -1,9 +1,14 @@
 """What follows for a sale: facts in, one step out. Pure; knows no HTTP and no database, and nobody else decides."""
 
-from syncd.plan.follows import Decider, Ground, next_step
-from syncd.plan.policy import Policy
-from syncd.plan.seen import Seen, shows_on_another
-from syncd.plan.steps import Change, Create, Hold, LookUp, Reject, Rest, Step, Wait, digest, standing
+from typing import TYPE_CHECKING
+
+from syncd.late import late_names
+
+if TYPE_CHECKING:
+    from syncd.plan.follows import Decider, Ground, next_step
+    from syncd.plan.policy import Policy
+    from syncd.plan.seen import Seen, shows_on_another
+    from syncd.plan.steps import Change, Create, Hold, LookUp, Reject, Rest, Step, Wait, digest, standing
 
 __all__ = [
     "Change",
@@ -23,3 +28,31 @@ __all__ = [
     "shows_on_another",
     "standing",
 ]
+
+__getattr__ = late_names(
+    __name__,
+    {
+        "follows": (
+            "Decider",
+            "Ground",
+            "next_step",
+        ),
+        "policy": ("Policy",),
+        "seen": (
+            "Seen",
+            "shows_on_another",
+        ),
+        "steps": (
+            "Change",
+            "Create",
+            "Hold",
+            "LookUp",
+            "Reject",
+            "Rest",
+            "Step",
+            "Wait",
+            "digest",
+            "standing",
+        ),
+    },
+)
