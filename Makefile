@@ -38,6 +38,8 @@ bench: $(READY) ## push and record rates beside plain loops, quota use: ratios o
 	$(BIN)/python -m tests.bench.map_rate
 	$(BIN)/python -m tests.bench.sandbox_rate
 	$(BIN)/python -m tests.bench.start_up
+	$(BIN)/python -m tests.bench.lost_answers
+	$(BIN)/python -m tests.bench.growth
 	$(PYTEST) -s -m rate
 
 lint: $(READY) ## ruff: rules and format

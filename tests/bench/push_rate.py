@@ -48,15 +48,17 @@ class Rate(NamedTuple):
     cpu_ms: float
 
 
-def syncd_round(folder: Path, store: Store, number: int, count: int, threads: int) -> Rate:
-    """From the first claim to the last durable outcome; recording is not counted."""
+def syncd_round(  # noqa: PLR0917  what is pushed, where, and how
+    folder: Path, store: Store, number: int, count: int, threads: int, ledger: str = "sqlite:///ledger.db"
+) -> Rate:
+    """From the first claim to the last durable outcome; recording is not counted. ``ledger``: the round's own, or another."""
     store.control(
         "reset", {}
     )  # else a later round would also measure the catch-up with the orders of the rounds before
     home = folder / f"round{number}"
     (home / "inbox").mkdir(parents=True)
     text = CONFIG.format(
-        ledger="sqlite:///ledger.db",
+        ledger=ledger,
         store_hash=store.store_hash,
         url=store.url,
         store=f"threads = {threads}\nquota_share = 1.0",

@@ -69,11 +69,12 @@ FILL = (
 )
 
 
-def fill(connection: Connection) -> None:
+def fill(connection: Connection, sales: int = SALES) -> None:
+    """A ledger with so many sales, in seconds."""
     dialect = connection.dialect.name
     for statement in FILL:
-        numbers = NUMBERS[dialect].format(count=SALES if "into sales" in statement else OTHERS)
-        sql = statement.format(numbers=numbers, newest=NEWEST, count=SALES)
+        numbers = NUMBERS[dialect].format(count=sales if "into sales" in statement else min(sales, OTHERS))
+        sql = statement.format(numbers=numbers, newest=NEWEST, count=sales)
         if dialect == "sqlite":  # there the common table goes before the insert
             head, _, rest = sql.partition(numbers)
             sql = numbers + head + rest
