@@ -106,6 +106,8 @@ def _lowered(parts: Sequence[_Part], order: CanonicalOrder) -> list[_Part] | Non
 def _to_sum(amounts: list[Decimal], parts: Sequence[_Part], wanted: Decimal, currency: str) -> list[Decimal] | None:
     """``amounts`` in minor units that come to ``wanted``, each rank lowered to nothing before the next is touched."""
     found, off = list(amounts), total(amounts) - wanted
+    if not off and all(amount >= 0 and minor(amount, currency) is amount for amount in amounts):
+        return found  # as most receipts are
     ranks = sorted({part.rank for part in parts})
     if off < 0:  # a cent of rounding to add: where there is something to add it to
         charged_ranks = [part.rank for part, amount in zip(parts, amounts, strict=True) if amount]
