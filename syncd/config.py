@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from syncd import logs
 from syncd.bigcommerce.settings import ConnectionSettings
@@ -143,16 +142,6 @@ class _Tables(BaseModel):
     sources: dict[Annotated[str, Field(pattern=_NAME)], SourceSettings] = Field(default_factory=dict)
 
 
-class _Environment(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="SYNCD_", env_nested_delimiter="__", extra="ignore")
-
-    ledger: Table = Field(default_factory=dict)
-    log: Table = Field(default_factory=dict)
-    service: Table = Field(default_factory=dict)
-    stores: Table = Field(default_factory=dict)
-    sources: Table = Field(default_factory=dict)
-
-
 @dataclass(frozen=True, slots=True)
 class Config:
     """Everything that syncd was told, checked."""
@@ -229,19 +218,16 @@ def _environment() -> Table:
         ConfigError: one of them holds no table where one must be.
 
     """
-    try:
-        return _Environment().model_dump(exclude_defaults=True)
-    except SettingsError as error:
-        cure = "Name a key with __ between its parts, such as SYNCD_LEDGER__URL=sqlite:///ledger.db."
-        raise ConfigError(f"an environment variable cannot be used: {error}", cure=cure) from None
-    except ValidationError as error:
-        name = "SYNCD_" + str(error.errors()[0]["loc"][0]).upper()
-        raise ConfigError(f"{name} must name a key: {name}__...", cure="See config/syncd.toml for the keys.") from None
+    if not any(name.startswith("SYNCD_") and name != "SYNCD_CONFIG" for name in os.environ):
+        return {}
+    from syncd.environment import read  # noqa: PLC0415  most machines set nothing, and need not wait for it
+
+    return read()
 
 
 def _misspelt(written: Table) -> Iterator[Problem]:
     """Variables that look like ours and name nothing that there is."""
-    known = [f"SYNCD_{name.upper()}" for name in (*_Environment.model_fields, "config")]
+    known = [f"SYNCD_{name.upper()}" for name in (*_Tables.model_fields, "config")]
     named = set(_env_names(written))
     for name in sorted(os.environ):
         head, nested, _ = name.partition("__")

@@ -70,54 +70,10 @@ sales = Table(
     Column("hold", Text),  # why its source cannot answer for it
     Column("returns_of", Text),  # the sale that this one gives goods back of
     Column("history", Integer, nullable=False, server_default=text("0")),  # 1: must not count for the store's billing
-    # Each index holds only the rows that its query walks, so that millions of synced sales cost the pusher nothing.
-    Index(
-        "sales_due",
-        "store",
-        "lane",
-        "placed_at",
-        "id",
-        sqlite_where=text("state = 'pending'"),
-        postgresql_where=text("state = 'pending'"),
-    ),
-    Index(
-        "sales_open",
-        "state",
-        "store",
-        "next_attempt_at",
-        sqlite_where=text("state <> 'synced'"),
-        postgresql_where=text("state <> 'synced'"),
-    ),
-    Index(
-        "sales_waiting",
-        "store",
-        "recorded_at",
-        sqlite_where=text("state = 'pending'"),
-        postgresql_where=text("state = 'pending'"),
-    ),
     Index("sales_of_store", "store", "placed_at", "id"),
     Index("sales_of_source", "source", "placed_at", "id"),
-    Index(
-        "sales_sent_as",
-        "sent_as",
-        sqlite_where=text("sent_as is not null"),
-        postgresql_where=text("sent_as is not null"),
-    ),
     Index("sales_newest", "placed_at", "id"),
     Index("sales_synced", "store", "synced_at"),
-    Index(
-        "sales_returned",
-        "returns_of",
-        sqlite_where=text("returns_of is not null"),
-        postgresql_where=text("returns_of is not null"),
-    ),
-    Index(
-        "sales_of_order",
-        "store",
-        "order_id",
-        sqlite_where=text("order_id is not null"),
-        postgresql_where=text("order_id is not null"),
-    ),
 )
 
 attempts = Table(
@@ -140,13 +96,6 @@ attempts = Table(
     Column("detail", Text, nullable=False, server_default=text("''")),
     Column("stamp", Text),  # digests of what the order says if this attempt took effect
     Index("attempts_of_sale", "sale_id"),
-    Index(
-        "one_open_attempt",
-        "sale_id",
-        unique=True,
-        sqlite_where=text("settled_at is null"),
-        postgresql_where=text("settled_at is null"),
-    ),
 )
 
 audit = Table(
@@ -179,13 +128,6 @@ faults = Table(
     Column("settled_by", Text),
     Index("faults_settled", "settled_at"),
     Index("one_row_a_fault", "source", "digest", unique=True),
-    Index(
-        "faults_open",
-        "source",
-        "sale_key",
-        sqlite_where=text("settled_at is null"),
-        postgresql_where=text("settled_at is null"),
-    ),
 )
 
 cursors = Table(
@@ -267,15 +209,6 @@ alerts = Table(
     Column("cure", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
-    Index(
-        "one_open_alert",
-        "store",
-        "kind",
-        "subject",
-        unique=True,
-        sqlite_where=text("ended_at is null"),
-        postgresql_where=text("ended_at is null"),
-    ),
 )
 
 catalog = Table(

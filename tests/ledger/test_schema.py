@@ -13,6 +13,7 @@ from alembic.migration import MigrationContext
 from syncd.errors import Busy, Full, LedgerError, TooNew
 from syncd.ledger import Ledger, upgrade
 from syncd.ledger.engine import Engines
+from syncd.ledger.indexes import INDEXES
 from syncd.ledger.schema import metadata
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
@@ -25,6 +26,9 @@ from tests.ledger.conftest import Book, numbered
 def test_the_migrations_make_the_tables_that_the_code_knows(book: Book) -> None:
     engines = Engines(book.url)
     with engines.read.connect() as connection:
+        assert {index.name for index in INDEXES} <= {
+            index.name for table in metadata.tables.values() for index in table.indexes
+        }
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     engines.dispose()
 

@@ -2,7 +2,10 @@
 
 from alembic import context
 
+from syncd.ledger.indexes import INDEXES
 from syncd.ledger.schema import metadata
+
+assert INDEXES  # noqa: S101  they are part of the tables once they are loaded
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, transactional_ddl=True)
 with context.begin_transaction():
