@@ -11,12 +11,13 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -202,6 +203,8 @@ class Shop:
         if self.disk is None:
             return
         self.trouble("disk full")
+        with closing(sqlite3.connect(self.disk / "ledger.db", timeout=30)) as ledger:
+            ledger.execute("pragma wal_checkpoint(truncate)")  # else there is room within its own files for hours
         with (self.disk / "filler").open("wb", buffering=0) as file:
             try:
                 while True:
@@ -340,7 +343,7 @@ class Shop:
         if "quota eaten" in lasted:
             self._true(paused is None, f"paused while the quota is out: {paused}")
         if (
-            self.now() - self.files_since > 13 * _MINUTE and standing.running
+            self.now() - max(self.files_since, self.changed_at) > 13 * _MINUTE and standing.running
         ):  # a disk that is full may have room in the ledger
             self._true(bool(problems), "no problem told, and files wait")
         if any(for_s > 17 * _MINUTE and name in STOPPING for name, for_s in lasted.items()):
