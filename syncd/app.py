@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from syncd.clock import Clock, Now, SystemClock
@@ -116,14 +116,15 @@ def open_app(config: Config, clock: Clock | None = None, stop: threading.Event |
 
 def _judge(config: Config) -> Judge:
     """Who decides where a sale stands, each by its own store's ground; loaded with the first that is judged."""
-    found: list[Judge] = []
+
+    @cache
+    def decider() -> Judge:
+        from syncd.plan import Decider  # noqa: PLC0415  a command that only shows things need not wait for it
+
+        return Decider({name: settings.ground for name, settings in config.stores.items()})
 
     def judge(sale: Sale, now: Now, said: Said | None = None) -> Standing:
-        if not found:
-            from syncd.plan import Decider  # noqa: PLC0415  a command that only shows things need not wait for it
-
-            found.append(Decider({name: settings.ground for name, settings in config.stores.items()}))
-        return found[0](sale, now, said)
+        return decider()(sale, now, said)
 
     return judge
 

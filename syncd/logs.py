@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import threading
 from collections.abc import MutableMapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, TextIO
@@ -78,7 +79,8 @@ def setup(fmt: LogFormat = "auto", level: LogLevel = "info") -> None:
     logging.basicConfig(handlers=[_FirstLine()], level=logging.WARNING, force=True)
 
 
-_wanted: list[tuple[LogFormat, LogLevel, TextIO]] = []
+_wanted: list[tuple[LogFormat, LogLevel, TextIO]] = []  # empty once it is done
+_setting_up = threading.RLock()
 
 
 class _FirstLine(logging.Handler):
@@ -91,9 +93,11 @@ class _FirstLine(logging.Handler):
 
 
 def _set_up() -> None:
-    """What ``setup`` asked for, if that was not done yet."""
-    while _wanted:
-        _configure(*_wanted.pop())
+    """What ``setup`` asked for, if that was not done yet; nobody else says a line before it is."""
+    with _setting_up:
+        if _wanted:
+            _configure(*_wanted[0])
+            _wanted.clear()
 
 
 def _configure(fmt: LogFormat, level: LogLevel, stream: TextIO) -> None:

@@ -20,7 +20,16 @@ from syncd.config import load
 from syncd.testing.clocks import AheadClock
 from tests.forks import run_forked, run_on_terminal
 
-CONFIG = """
+ADDRESS = """[stores.main.default_address]
+street_1 = "1 Main Street"
+city = "Austin"
+state = "Texas"
+zip = "78701"
+country_iso2 = "US"
+email = "pos@example.com"
+"""
+CONFIG = (
+    """
 [ledger]
 url = "{ledger}"
 
@@ -35,16 +44,12 @@ deadline = "1s"
 back_off = "100ms"
 probe_gap = "200ms"
 {store}
-[stores.main.default_address]
-street_1 = "1 Main Street"
-city = "Austin"
-state = "Texas"
-zip = "78701"
-country_iso2 = "US"
-email = "pos@example.com"
-
+"""
+    + ADDRESS
+    + """
 {sources}
 """
+)
 
 
 @dataclass(frozen=True)

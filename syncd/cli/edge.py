@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import sys
 
 import typer
 
+from syncd.cli import loading
 from syncd.cli.exits import Exit, code_for
 from syncd.cli.main import cli
 from syncd.errors import Stopped, SyncdError
 from syncd.logs import redact
 
 _WRONG_USAGE: type[typer.BadParameter] = typer.BadParameter.__mro__[1]  # of any wrong words; it has no public name
-_WHILE_LOADING = 100_000  # modules are no garbage: looking for some among them takes a fifth of a short command's time
 _EVERYWHERE = ("-v", "--verbose", "-q", "--quiet")
 
 
 def main() -> None:
     """Entry point: runs a command; every error becomes a message with its cure, and its exit code."""
     as_json = "--json" in sys.argv
-    gc.set_threshold(_WHILE_LOADING)
+    loading.begin()
     try:
         sys.exit(cli(options_first(sys.argv[1:]), standalone_mode=False))
     except _WRONG_USAGE as error:

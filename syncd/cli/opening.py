@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import gc
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from syncd import logs
 from syncd.app import App, open_app
+from syncd.cli import loading
 from syncd.config import Config, load
 from syncd.errors import ConfigError, LedgerError, UsageError
 
@@ -23,7 +23,6 @@ def read_config(path: Path | None, *, quiet: bool = False) -> Config:
     return config
 
 
-_USUAL = (700, 10, 10)  # Python's own
 wanted_level: logs.LogLevel | None = None
 """What ``-v``, ``-q`` or ``--log-level`` asked for on this command line."""
 
@@ -44,8 +43,7 @@ def opened(
     if existing:
         _need_ledger(config)
     with open_app(config, stop=stop) as app:
-        gc.freeze()  # what is loaded stays; from here on garbage is looked for as usual, and not in there
-        gc.set_threshold(*_USUAL)
+        loading.done()
         yield app
 
 

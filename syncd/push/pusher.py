@@ -62,9 +62,10 @@ class _Run:
         with self._lock:
             self.states[state.value] += 1
 
-    def took(self, accepted: bool, elapsed_s: float) -> None:
+    def took(self, elapsed_s: float) -> None:
+        """A request was accepted, after so many seconds."""
         with self._lock:
-            self.accepted += accepted
+            self.accepted += 1
             self.usual_s += (elapsed_s - self.usual_s) / _REMEMBERED
 
     def seats_for(self, policy: Policy) -> int:
@@ -218,7 +219,8 @@ class Pusher:
             with bind(store=self._setup.store, sale=item.sale.sale_key, attempt=attempt.id, lane=item.sale.lane.value):
                 reply = self._request(item, attempt)
                 verdict = self._decide(reply, item, attempt)
-                run.took(isinstance(reply.outcome, Accepted), reply.elapsed_s)
+                if isinstance(reply.outcome, Accepted):  # a store that fails fast is not a fast one
+                    run.took(reply.elapsed_s)
                 if isinstance(reply.outcome, NotSent) and not reply.outcome.ours:
                     run.unreachable = reply.outcome.why
                 self._settle(run, attempt, verdict, reply)

@@ -6,17 +6,17 @@ import time
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
-_ahead: list[float] = []
+_ahead = [0.0]
 
 
 def wall() -> float:
     """Seconds since the epoch."""
-    return time.time() + sum(_ahead)  # noqa: TID251  the sandbox is a world of its own, with a clock of its own
+    return time.time() + _ahead[0]  # noqa: TID251  the sandbox is a world of its own, with a clock of its own
 
 
 def steady() -> float:
     """Seconds that nobody sets back."""
-    return time.monotonic() + sum(_ahead)  # noqa: TID251  as above
+    return time.monotonic() + _ahead[0]  # noqa: TID251  as above
 
 
 def forward(seconds: float) -> None:
@@ -28,7 +28,7 @@ def forward(seconds: float) -> None:
     """
     if seconds < 0:
         raise ValueError("time does not run backwards")
-    _ahead[:] = [sum(_ahead) + seconds]
+    _ahead[0] += seconds
 
 
 def now() -> datetime:

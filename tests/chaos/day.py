@@ -35,7 +35,7 @@ from syncd.ledger.queries import Selection
 from syncd.testing.orders import sale
 from tests.chaos.daylight import DayClock, DayDaemon
 from tests.databases import SERVER, ledger_url
-from tests.shop import Store, running_sandbox
+from tests.shop import ADDRESS, Store, running_sandbox
 
 CONFIG = """
 [ledger]
@@ -46,19 +46,13 @@ push_every = "1m"
 store_hash = "{store_hash}"
 token = {{ env = "FLOW_TOKEN" }}
 api_url = "{url}"
-[stores.main.default_address]
-street_1 = "1 Main Street"
-city = "Austin"
-state = "Texas"
-zip = "78701"
-country_iso2 = "US"
-email = "pos@example.com"
 [sources.till]
 type = "jsonl"
 path = "inbox"
 settle = "0s"
 every = "1m"
 """
+CONFIG += ADDRESS
 STOPPING = ("token revoked", "database down", "orders fail")
 POISON = "Poisoned apple"
 _HOUR, _MINUTE = 3600.0, 60.0

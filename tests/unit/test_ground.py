@@ -1,6 +1,7 @@
 import io
 import json
 import socket
+import subprocess
 import sys
 import threading
 from datetime import UTC, timedelta
@@ -167,3 +168,32 @@ def test_the_watchdog_is_answered_twice_as_often_as_it_asks(monkeypatch: pytest.
     assert watchdog_interval_s() == 15
     monkeypatch.setenv("WATCHDOG_PID", "1")
     assert watchdog_interval_s() is None
+
+
+# The first lines come from many threads at once, as when a pusher's threads are the first to have something to say.
+AT_ONCE = """
+import threading, time, structlog
+from syncd import logs
+configure = structlog.configure
+def slowly(**how):
+    time.sleep(0.1)
+    configure(**how)
+structlog.configure = slowly
+logs.setup("json", "info")
+logs.hide("tok-123456")
+together = threading.Barrier(8)
+def say():
+    together.wait()
+    logs.get_logger().info("said", header="tok-123456")
+threads = [threading.Thread(target=say) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+def test_first_lines_of_many_threads_are_all_in_form_and_hide_what_is_hidden() -> None:
+    done = subprocess.run([sys.executable, "-c", AT_ONCE], capture_output=True, text=True, check=True)
+    assert done.stdout == ""
+    assert [json.loads(line)["header"] for line in done.stderr.splitlines()] == ["***"] * 8

@@ -1,0 +1,19 @@
+"""While modules are loaded the collector looks for no garbage among them: that took a fifth of a short command's time."""
+
+from __future__ import annotations
+
+import gc
+
+_RARELY = 100_000
+_usual = gc.get_threshold()
+
+
+def begin() -> None:
+    """A command is being loaded."""
+    gc.set_threshold(_RARELY)
+
+
+def done() -> None:
+    """It is: what is there by now stays, and from here on garbage is looked for as usual, and not in there."""
+    gc.freeze()
+    gc.set_threshold(*_usual)
