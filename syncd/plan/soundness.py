@@ -12,6 +12,7 @@ from syncd.ledger import Said
 _LATEST = timedelta(days=1)
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _ANOTHER_DAY = timedelta(days=1)
+_WRONG_CLOCK = "the till's clock is wrong, or this machine's; it goes on by itself once that time is near"
 
 
 def hold_reason(order: CanonicalOrder, now: datetime, hold: str = "") -> str:
@@ -21,9 +22,7 @@ def hold_reason(order: CanonicalOrder, now: datetime, hold: str = "") -> str:
     if not _known_currency(order.currency):
         return f"{order.currency} is not a currency (ISO 4217)"
     if order.placed_at > now + _LATEST:
-        return (
-            f"its time, {order.placed_at.isoformat()}, lies in the future: the till's clock is wrong, or this machine's"
-        )
+        return f"its time, {order.placed_at.isoformat()}, lies in the future: {_WRONG_CLOCK}"
     if order.placed_at < _EARLIEST:
         return f"its time, {order.placed_at.isoformat()}, is impossible: the till's clock is wrong"
     if not order.lines and not order.fees and not order.total_inc_tax:
