@@ -32,7 +32,7 @@ _LINGER_S = 0.002
 _PATIENCE_S = 0.25
 _NOTED_EVERY = 100
 _REMEMBERED = 8
-_FAST_S = 0.1
+_FAST_S = 0.02  # commits, not answers, are what it waits for then
 _LONG_LINE = 7
 
 
