@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from syncd.bigcommerce import Api, CatalogClient, CustomersClient, OrdersClient, QuotaGovernor, StoreClient, Wire
+from syncd.bigcommerce import Api, CatalogClient, CustomersClient, OrdersClient, QuotaGovernor, StoreClient, store_wire
 from syncd.clock import Clock
 from syncd.config import StoreSettings
 from syncd.ledger import Lease, Ledger
@@ -28,6 +28,7 @@ from syncd.push import (
 )
 from syncd.push.hook import Hook, load_hook
 from syncd.push.seen import Observer
+from syncd.wire import Wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Store:
     @cached_property
     def wire(self) -> Wire:
         """The pooled connections of this store."""
-        return Wire(self.settings.connection, self._clock, connections=self.settings.push.threads + 2)
+        return store_wire(self.settings.connection, self._clock, connections=self.settings.push.threads + 2)
 
     @cached_property
     def api(self) -> Api:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from syncd.bigcommerce.api import Api
     from syncd.bigcommerce.catalog import CatalogClient, CatalogVariant, ProductPage
     from syncd.bigcommerce.client import FilterBroken, OrdersClient, RemoteOrder, Sending, written
+    from syncd.bigcommerce.connection import store_wire
     from syncd.bigcommerce.customers import CustomersClient, NewCustomer
     from syncd.bigcommerce.governor import QuotaGovernor
     from syncd.bigcommerce.outcome import (
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
         Unknown,
     )
     from syncd.bigcommerce.store import StoreClient
-    from syncd.bigcommerce.wire import Wire
 
 __all__ = [
     "Accepted",
@@ -49,7 +49,7 @@ __all__ = [
     "StoreClient",
     "Throttled",
     "Unknown",
-    "Wire",
+    "store_wire",
     "written",
 ]
 
@@ -86,6 +86,6 @@ __getattr__ = late_names(
             "Unknown",
         ),
         "store": ("StoreClient",),
-        "wire": ("Wire",),
+        "connection": ("store_wire",),
     },
 )

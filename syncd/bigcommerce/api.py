@@ -9,9 +9,9 @@ from typing import Any
 
 from syncd.bigcommerce.classify import parse, reset_s, words
 from syncd.bigcommerce.governor import QuotaGovernor
-from syncd.bigcommerce.wire import Method, Wire, WireAnswer, WireError
 from syncd.clock import Clock
 from syncd.errors import Declined, Denied, RemoteError, Throttled, Unreachable
+from syncd.wire.exchange import Method, Wire, WireAnswer, WireError
 
 _TRIES = 3
 _PAGE = 250

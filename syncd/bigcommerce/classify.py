@@ -13,8 +13,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Outcome, Refused, Shortage, Throttled, Unknown
-from syncd.bigcommerce.wire import WireAnswer, WireError
 from syncd.canonical.money import plain
+from syncd.wire.exchange import WireAnswer, WireError
 
 _MOST_WORDS = 500
 _BARRED = (401, 403, 423)  # a matter of the whole store: the token, or a lock

@@ -16,8 +16,8 @@ from typing import Any
 from syncd.bigcommerce.api import Api
 from syncd.bigcommerce.classify import amount, classify, classify_archive, classify_refund
 from syncd.bigcommerce.outcome import NotSent, Outcome, Reply
-from syncd.bigcommerce.wire import Method, WireAnswer, WireError
 from syncd.errors import Stopped, Unreachable
+from syncd.wire.exchange import Method, WireAnswer, WireError
 
 _ORDERS = "/v2/orders"
 _V3_ORDERS = "/v3/orders"

@@ -13,9 +13,9 @@ from typing import Any
 
 from syncd.bigcommerce.api import Api, chunks
 from syncd.bigcommerce.classify import parse, words
-from syncd.bigcommerce.wire import WireAnswer, WireError
 from syncd.errors import Denied, Unreachable
 from syncd.logs import get_logger
+from syncd.wire.exchange import WireAnswer, WireError
 
 _CUSTOMERS = "/v3/customers"
 _AT_ONCE, _LONGEST = 50, 3000

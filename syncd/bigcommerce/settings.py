@@ -5,14 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from syncd.clock import Duration
 from syncd.secret import Secret
-
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+from syncd.wire.limits import https_or_loopback
 
 
 class ConnectionSettings(BaseModel):
@@ -32,10 +30,4 @@ class ConnectionSettings(BaseModel):
     @field_validator("api_url")
     @classmethod
     def _https_or_loopback(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme == "https" and parts.hostname:
-            return url.rstrip("/")
-        if parts.scheme == "http" and parts.hostname in _LOOPBACK:
-            return url.rstrip("/")  # the sandbox: the token does not leave the machine
-        msg = "must be an https:// URL (http:// only for a sandbox on this machine)"
-        raise ValueError(msg)
+        return https_or_loopback(url)

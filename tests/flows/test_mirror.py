@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from syncd.bigcommerce import Api, CatalogClient, CustomersClient, QuotaGovernor, Wire
+from syncd.bigcommerce import Api, CatalogClient, CustomersClient, QuotaGovernor, store_wire
 from syncd.bigcommerce.settings import ConnectionSettings
 from syncd.canonical import CanonicalOrder
 from syncd.ledger import Ledger
@@ -49,7 +49,7 @@ class Desk:
     def matcher(self) -> Matcher:
         where = {"api_url": self.store.url, "store_hash": self.store.store_hash, "token": {"env": "MIRROR_TOKEN"}}
         settings = ConnectionSettings.model_validate(where)
-        api = Api(Wire(settings, self.clock), QuotaGovernor(self.clock, 1.0), self.clock)
+        api = Api(store_wire(settings, self.clock), QuotaGovernor(self.clock, 1.0), self.clock)
         rules = Rules.model_validate({"default_address": PLACE})
         return Matcher("main", self.ledger, Remotes(CatalogClient(api), CustomersClient(api)), rules, self.clock)
 

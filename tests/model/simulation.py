@@ -26,7 +26,6 @@ from syncd.bigcommerce import (
 )
 from syncd.bigcommerce.classify import classify
 from syncd.bigcommerce.client import read_order
-from syncd.bigcommerce.wire import WireAnswer
 from syncd.canonical import Batch, CanonicalOrder
 from syncd.errors import Busy, Unreachable
 from syncd.ledger import Ledger, State
@@ -36,6 +35,7 @@ from syncd.push import CatchUp, Circuit, Matcher, Pusher, PushSetup, Reconciler
 from syncd.sandbox.catalog import Catalog
 from syncd.sandbox.orders import Orders
 from syncd.testing.clocks import ManualClock
+from syncd.wire.exchange import WireAnswer
 from tests.judges import to_main
 
 Fate = Literal[

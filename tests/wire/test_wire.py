@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from syncd.bigcommerce import Api, OrdersClient, QuotaGovernor, Sending, Wire
+from syncd.bigcommerce import Api, OrdersClient, QuotaGovernor, Sending, store_wire
 from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Outcome, Refused, Unknown
 from syncd.bigcommerce.settings import ConnectionSettings
 from syncd.clock import SystemClock
@@ -101,7 +101,7 @@ def settings(url: str, **changes: object) -> ConnectionSettings:
 
 def client(url: str, **changes: object) -> OrdersClient:
     clock = SystemClock()
-    return OrdersClient(Api(Wire(settings(url, **changes), clock), QuotaGovernor(clock, 1.0), clock))
+    return OrdersClient(Api(store_wire(settings(url, **changes), clock), QuotaGovernor(clock, 1.0), clock))
 
 
 def create(orders: OrdersClient) -> Outcome:
@@ -307,5 +307,5 @@ def test_plain_http_to_another_machine_is_refused_by_the_config() -> None:
 
 def test_the_token_shows_in_no_repr() -> None:
     kept = settings("https://api.bigcommerce.com")
-    assert "secret-token" not in repr(kept) + str(kept) + repr(Wire(kept, SystemClock()))
+    assert "secret-token" not in repr(kept) + str(kept) + repr(store_wire(kept, SystemClock()))
     assert kept.deadline == timedelta(seconds=5)

@@ -7,7 +7,7 @@ import pytest
 
 from syncd.bigcommerce.classify import classify, reset_s, words
 from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Refused, Throttled, Unknown
-from syncd.bigcommerce.wire import WireAnswer, WireError
+from syncd.wire.exchange import WireAnswer, WireError
 
 KEY = "till:1"
 

@@ -1,7 +1,7 @@
 """One HTTP exchange, bounded in time and size, and honest about whether the request may have left.
 
 ``requests``' adapter sends prepared requests over pooled connections. Ours are marked once they are up (TLS included): a
-failure before that is certain not to have reached BigCommerce, any failure after it is not. The read time-out of a socket is per
+failure before that is certain not to have reached the other side, any failure after it is not. The read time-out of a socket is per
 read, so a deadline over the whole exchange is kept by shrinking it before every read. Nothing here retries or follows a
 redirect, and proxies and certificates are resolved once, at the start.
 """
@@ -22,12 +22,11 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies
 from urllib3.exceptions import HTTPError
 
 from syncd import __version__
-from syncd.bigcommerce.pools import BoundedAdapter
-from syncd.bigcommerce.settings import ConnectionSettings
 from syncd.clock import Clock
+from syncd.wire.limits import Limits
+from syncd.wire.pools import BoundedAdapter
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
-_MOST_BYTES = 32 * 1024 * 1024
 _CHUNK = 65_536
 _REQUEST_ID = ("X-Request-Id", "X-Correlation-Id", "CF-Ray")
 
@@ -43,7 +42,7 @@ class WireAnswer:
 
     @property
     def request_id(self) -> str | None:
-        """What BigCommerce's support asks for, where the answer carries it."""
+        """What the other side's support asks for, where the answer carries it."""
         return next((self.headers[name] for name in _REQUEST_ID if name in self.headers), None)
 
 
@@ -74,22 +73,23 @@ class StaleError(OSError):
 
 
 class Wire:
-    """The pooled connections to one store; safe to use from many threads."""
+    """The pooled connections to one API; safe to use from many threads."""
 
-    def __init__(self, settings: ConnectionSettings, clock: Clock, *, connections: int = 10) -> None:
-        self._clock, self._settings = clock, settings
+    def __init__(
+        self, base: str, headers: Mapping[str, str], limits: Limits, clock: Clock, *, connections: int = 10
+    ) -> None:
+        """``base`` is what every path is put after; ``headers`` go with every request, beside our own."""
+        self._clock, self._limits, self._base = clock, limits, base
         self._exchange = _Exchange()
-        self._base = f"{settings.api_url}/stores/{settings.store_hash}"
-        self._verify = str(settings.ca_file or os.environ.get("REQUESTS_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH)
-        proxies = {"https": settings.proxy} if settings.proxy else get_environ_proxies(self._base)
+        self._verify = str(limits.ca_file or os.environ.get("REQUESTS_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH)
+        proxies = {"https": limits.proxy} if limits.proxy else get_environ_proxies(self._base)
         self._proxies = dict(proxies)
         self._adapter = BoundedAdapter(self, self._verify, connections)
-        token = settings.token.get_secret_value()
         self._headers: dict[str, str] = {
-            "X-Auth-Token": token,
             "Accept": "application/json",
             "Accept-Encoding": "gzip",
             "User-Agent": f"syncd/{__version__}",
+            **headers,
         }
 
     def __repr__(self) -> str:
@@ -100,16 +100,17 @@ class Wire:
         """Close every pooled connection."""
         self._adapter.close()
 
-    def send(
+    def send(  # noqa: PLR0913  what one HTTP request is made of
         self,
         method: Method,
         path: str,
         params: Mapping[str, object] | None = None,
         body: bytes | None = None,
         *,
+        headers: Mapping[str, str] | None = None,
         still_good: Callable[[], bool] = lambda: True,
     ) -> WireAnswer:
-        """One exchange, tried once. ``path`` is the part after the store hash, such as ``/v2/orders``.
+        """One exchange, tried once. ``path`` is the part after the base, such as ``/v2/orders``; ``headers`` are this one's alone.
 
         ``still_good`` is asked after name, connection and TLS, right before the first byte: where it says no, nothing leaves.
 
@@ -118,14 +119,14 @@ class Wire:
 
         """
         begin = self._now()
-        self._exchange.deadline = begin + self._settings.deadline.total_seconds()
+        self._exchange.deadline = begin + self._limits.deadline.total_seconds()
         self._exchange.connected, self._exchange.stale, self._exchange.still_good = False, False, still_good
         status: int | None = None
         try:
             answer = self._adapter.send(
-                self._prepared(method, path, params, body),
+                self._prepared(method, f"{path}?{urlencode(params)}" if params else path, body, headers),
                 stream=True,
-                timeout=(self._settings.connect_timeout.total_seconds(), self._settings.deadline.total_seconds()),
+                timeout=(self._limits.connect_timeout.total_seconds(), self._limits.deadline.total_seconds()),
                 verify=self._verify,
                 proxies=self._proxies,
             )
@@ -142,18 +143,19 @@ class Wire:
         return WireAnswer(status, answer.headers, content, self._now() - begin)
 
     def _prepared(
-        self, method: Method, path: str, params: Mapping[str, object] | None, body: bytes | None
+        self, method: Method, target: str, body: bytes | None, headers: Mapping[str, str] | None
     ) -> requests.PreparedRequest:
         """A request put together by hand: what Session.prepare would add, we know or do not want."""
         prepared = requests.PreparedRequest()
         prepared.method = method
-        prepared.url = f"{self._base}{path}?{urlencode(params)}" if params else f"{self._base}{path}"
+        prepared.url = f"{self._base}{target}"
         prepared.headers = CaseInsensitiveDict(self._headers)
         prepared.body = body
         prepared.hooks = {"response": []}
         if body is not None:
             prepared.headers["Content-Type"] = "application/json"
             prepared.headers["Content-Length"] = str(len(body))
+        prepared.headers.update(headers or {})
         return prepared
 
     def _read(self, answer: requests.Response) -> bytes:
@@ -162,8 +164,8 @@ class Wire:
         try:
             for part in answer.iter_content(_CHUNK):
                 size += len(part)
-                if size > _MOST_BYTES:
-                    msg = f"the answer is larger than {_MOST_BYTES} bytes"
+                if size > self._limits.most_bytes:
+                    msg = f"the answer is larger than {self._limits.most_bytes} bytes"
                     raise WireError(msg, connected=True, status=answer.status_code)
                 parts.append(part)
         except BaseException:
@@ -178,7 +180,7 @@ class Wire:
         """Seconds that the exchange of this thread may still take; TimeoutError where there are none."""
         left = self._exchange.deadline - self._now()
         if left <= 0:
-            msg = f"no whole answer within {self._settings.deadline.total_seconds():g} s"
+            msg = f"no whole answer within {self._limits.deadline.total_seconds():g} s"
             raise TimeoutError(msg)
         return left
 
