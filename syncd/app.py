@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
@@ -16,11 +16,13 @@ from syncd.errors import SourceError
 from syncd.intake import Polled, poll
 from syncd.intake.poll import Intake, record_all
 from syncd.ledger import Judge, Lane, Ledger, Said, Sale, Standing
-from syncd.sources import registry
-from syncd.sources.base import FolderReport, HasFolder, Source, SourceContext
+from syncd.sources import FolderReport, HasFolder, Source, SourceContext, registry
 
 if TYPE_CHECKING:
     from syncd.stores import Store
+
+
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +39,31 @@ class Till:
         """Record what is new; see ``intake.poll``."""
         return poll(self.source, self._intake(Lane.LIVE, None), self.ledger, stop, seen)
 
+    @property
+    def has_past(self) -> bool:
+        """Whether the source is an account with sales of years, and no folder into which somebody puts what is wanted."""
+        return not isinstance(self.source, HasFolder)
+
+    def start_from(self) -> datetime | None:
+        """Since when this source's sales are carried: as the config says, and settled at its first poll; None for all."""
+        wanted = self.config.common.start_from or ("now" if self.has_past else "ever")
+        if wanted == "ever":
+            return None
+        private = self.ledger.private(self.name)
+        return private.start_from(self.clock.now) if wanted == "now" else wanted
+
     def backfill(self, start: datetime, end: datetime, stop: threading.Event, *, history: bool = False) -> Polled:
         """Record every sale placed in ``[start, end)`` in the backfill lane; ``history`` keeps them out of the store's billing."""
         number = self.ledger.start_backfill(self.name, start, end)
-        batches = self.source.fetch_range(start, end)
+        batches = self.source.fetch_range(start, end, self.ledger.cursor(self.name, backfill=number))
         polled = record_all(batches, self._intake(Lane.BACKFILL, number, history=history), self.ledger, stop)
         if not stop.is_set():
             self.ledger.finish_backfill(number)
         return polled
 
     def _intake(self, lane: Lane, backfill: int | None, *, history: bool = False) -> Intake:
-        return Intake(self.name, lambda _order: self.config.common.store, lane, backfill, history)
+        since = self.start_from() if lane is Lane.LIVE else None
+        return Intake(self.name, self.config.common.store_of, lane, backfill, history, since)
 
 
 @dataclass(frozen=True)
@@ -100,16 +116,15 @@ def open_app(config: Config, clock: Clock | None = None, stop: threading.Event |
         SourceError: a source cannot be built.
 
     """
-    clock = clock or SystemClock()
+    clock, stop = clock or SystemClock(), stop or threading.Event()
     with ExitStack() as exits:
         ledger = exits.enter_context(Ledger.open(config.ledger_url.get_secret_value(), clock, _judge(config)))
         tills: dict[str, Till] = {}
         for name, source_config in config.sources.items():
             if source_config.common.enabled:
-                source = build_source(name, source_config, config, clock)
-                exits.callback(source.close)
-                tills[name] = Till(name, source_config, source, ledger, clock)
-        app = App(config, clock, ledger, tills, stop or threading.Event())
+                tills[name] = _till(name, config, ledger, clock, stop)
+                exits.callback(tills[name].source.close)
+        app = App(config, clock, ledger, tills, stop)
         exits.callback(app.close)
         yield app
 
@@ -129,8 +144,11 @@ def _judge(config: Config) -> Judge:
     return judge
 
 
-def build_source(name: str, config: SourceConfig, whole: Config, clock: Clock) -> Source:
-    """The adapter of one source, constructed with its settings."""
-    adapter = registry.load(config.common.type)
-    source: Source = adapter(config.settings, SourceContext(name, clock, whole.base_dir))
-    return source
+def _till(name: str, whole: Config, ledger: Ledger, clock: Clock, stop: threading.Event) -> Till:
+    """One source: its adapter, constructed with its settings and with what every adapter gets."""
+    config, tills = whole.sources[name], list[Till]()
+    start = lambda: tills[0].start_from() or _EVER  # noqa: E731  asked only once the till that answers is there
+    context = SourceContext(name, clock, whole.base_dir, stop, ledger.private(name), start)
+    source: Source = registry.load(config.common.type)(config.settings, context)
+    tills.append(Till(name, config, source, ledger, clock))
+    return tills[0]

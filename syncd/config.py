@@ -30,6 +30,7 @@ from syncd.plan.policy import Policy
 from syncd.secret import resolve_secret, secrets_in
 from syncd.sources import registry
 from syncd.sources.csv.settings import Preset
+from syncd.sources.settings import SourceSettings
 
 if TYPE_CHECKING:
     from syncd.plan import Ground
@@ -111,17 +112,6 @@ class StoreSettings(BaseModel):
 
 
 _ROOMS: dict[str, type[BaseModel]] = {"connection": ConnectionSettings, "rules": Rules, "push": Policy}
-
-
-class SourceSettings(BaseModel):
-    """``[sources.<name>]``: what all sources share; the rest of the table is the adapter's own (``settings``)."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    type: str
-    store: str = ""
-    every: Duration = timedelta(seconds=30)
-    enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +313,9 @@ def _cross_checks(tables: _Tables) -> Iterator[Problem]:
     for name, source in tables.sources.items():
         if source.store and source.store not in tables.stores:
             yield Problem(f"sources.{name}.store", repr(source.store), f"must be one of {_names(tables.stores)}")
+        for place, wanted in source.stores.items():
+            if wanted not in tables.stores:
+                yield Problem(f"sources.{name}.stores.{place}", repr(wanted), f"must be one of {_names(tables.stores)}")
         if not source.store and len(tables.stores) != 1:
             yield Problem(f"sources.{name}.store", "", f"is required: name one of {_names(tables.stores)}")
     for name, store in tables.stores.items():

@@ -57,14 +57,6 @@ class SourceError(SyncdError):
     """A source could not be read at all (a single bad record is a ``Fault``, not an error)."""
 
 
-class Unavailable(SourceError):
-    """The source does not answer or its folder is not there; trying again later may help."""
-
-
-class AccessDenied(SourceError):
-    """The source refused us; a person must mend a permission or a token."""
-
-
 class RemoteError(SyncdError):
     """BigCommerce could not be read (writes return an ``Outcome`` instead)."""
 

@@ -29,7 +29,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some sales and faults, and the cursor that holds once they are recorded.
+    """Some sales and faults, and the cursor that holds once they are recorded; None leaves the walk where it was.
 
     ``left_out`` counts the sales that the config leaves out, by reason. ``holds`` says of a sale, by its ``sale_id``, why its
     source cannot answer for it: a person must look before it is pushed, until the source says it without a reason.
@@ -37,6 +37,6 @@ class Batch:
 
     orders: tuple[CanonicalOrder, ...]
     faults: tuple[Fault, ...]
-    cursor: Cursor
+    cursor: Cursor | None
     left_out: Mapping[str, int] = field(default_factory=dict)
     holds: Mapping[str, str] = field(default_factory=dict)

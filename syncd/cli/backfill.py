@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from pathlib import Path
@@ -45,9 +46,10 @@ def run_backfill(  # noqa: PLR0913  one for each option of the command
             return _estimate(app, till, (start, end), as_json)
         polled = till.backfill(start, end, stop, history=history)
         notes.print(f"{source}: {polled_words(polled)}", markup=False)
-        store = app.stores[till.config.common.store]
-        _follow(app, store, stop)
-        return _report(app, store, stop, as_json)
+        stores = [app.stores[store] for store in till.config.common.all_stores]
+        for store in stores:
+            _follow(app, store, stop)
+        return _report(app, stores, stop, as_json)
 
 
 def date_range(days: tuple[str, str], zone: tzinfo) -> tuple[datetime, datetime]:
@@ -82,7 +84,9 @@ def _estimate(app: App, till: Till, span: tuple[datetime, datetime], as_json: bo
     for batch in till.source.fetch_range(*span):
         faults += len(batch.faults)
         for order in batch.orders:
-            states[_would_be(app, till.config.common.store, order, batch.holds.get(order.sale_id, "")).value] += 1
+            states[
+                _would_be(app, till.config.common.store_of(order), order, batch.holds.get(order.sale_id, "")).value
+            ] += 1
             totals[order.currency] = totals.get(order.currency, Decimal(0)) + order.total_inc_tax
             new += app.ledger.sale(order.sale_key) is None
     if as_json:
@@ -147,17 +151,20 @@ def _progress(app: App, store: Store) -> tuple[int, int, int]:
     return done, total, waiting
 
 
-def _report(app: App, store: Store, stop: threading.Event, as_json: bool) -> Exit:
+def _report(app: App, stores: Sequence[Store], stop: threading.Event, as_json: bool) -> Exit:
     states: Counter[str] = Counter()
-    for (_, _, state), count in app.ledger.counts(store.name).items():
-        states[state.value] += count
-    paused = app.ledger.store_state(store.name).paused_why
+    for store in stores:
+        for (_, _, state), count in app.ledger.counts(store.name).items():
+            states[state.value] += count
+    pauses = {store.name: app.ledger.store_state(store.name).paused_why for store in stores}
+    paused = next((why for why in pauses.values() if why), None)
     if as_json:
         print_json({"sales": states, "paused": paused})
     else:
         out.print(", ".join(f"{count} {state}" for state, count in sorted(states.items())), markup=False)
-        if paused:
-            out.print(f"{store.name} is paused: {paused}", markup=False)
+        for name, why in pauses.items():
+            if why:
+                out.print(f"{name} is paused: {why}", markup=False)
     if stop.is_set():
         return Exit.INTERRUPTED
     if paused:

@@ -13,7 +13,7 @@ from syncd.cli.opening import need_work, opened
 from syncd.cli.render import print_json, say
 from syncd.errors import Denied, RemoteError, SourceError
 from syncd.mapping import Rules
-from syncd.sources.base import Finding
+from syncd.sources import Finding
 from syncd.stores import Store
 
 _LIVE = (
@@ -117,7 +117,7 @@ def _currencies(app: App, store: Store) -> Iterator[Finding]:
     yield Finding("ok", f"orders may be in {', '.join(listed) or 'a currency that is not told'}")
     for name, till in app.tills.items():
         code = getattr(till.config.settings, "currency", None)
-        if till.config.common.store != store.name or not code or not listed:
+        if store.name not in till.config.common.all_stores or not code or not listed:
             continue
         if code not in listed:
             cure = f"Its sales would be held. Name another store for it, or add {code} to the store's currencies."
@@ -132,7 +132,7 @@ def _taxes(app: App, store: Store) -> Iterator[Finding]:
     included = store.info.store().prices_include_tax
     for name, till in app.tills.items():
         said = getattr(till.config.settings, "prices_include_tax", None)
-        if till.config.common.store == store.name and None not in (said, included) and said is not included:
+        if store.name in till.config.common.all_stores and None not in (said, included) and said is not included:
             sides = ("with tax", "without tax") if said else ("without tax", "with tax")
             what = f"source {name} prices {sides[0]}, the store {sides[1]}: totals are the receipt's, BigCommerce shows unit prices"
             yield Finding("ok", f"{what} of the other side to four places")

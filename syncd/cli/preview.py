@@ -21,7 +21,7 @@ from syncd.ledger import Kind, Lane, Said, State, new_sale, saying
 from syncd.mapping import Mapped, Matches, Occasion, map_create
 from syncd.plan import Change, Create, next_step, standing
 from syncd.push.hook import run_hook
-from syncd.sources.base import HasFolder, ReadsFiles
+from syncd.sources import HasFolder, ReadsFiles
 from syncd.stores import Store
 
 _AT_ONCE = 200

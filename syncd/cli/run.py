@@ -17,7 +17,7 @@ from syncd.errors import Busy, SourceError
 from syncd.intake import Polled
 from syncd.ledger import State
 from syncd.push import PushReport
-from syncd.sources.base import FolderReport
+from syncd.sources import FolderReport
 from syncd.stores import Store
 
 _SETTLING_S = 10.0  # longer than the usual settle time; a copy that takes more is told

@@ -16,7 +16,7 @@ from syncd.errors import SourceError
 from syncd.ledger import Alert, Lag, State
 from syncd.ledger.places import StoreState
 from syncd.service.health import Health, of_this_host, read_health
-from syncd.sources.base import FolderReport
+from syncd.sources import FolderReport
 
 _NEXT = {
     State.HELD: "a person must look: syncd sales --state held",

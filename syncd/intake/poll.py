@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from syncd.canonical import Batch, Fault
 from syncd.ledger import Lane, Ledger, Recorded, Router
 from syncd.logs import bind, get_logger
-from syncd.sources.base import Source
+from syncd.sources import Source
 
 _TOLD = 5
+_EARLY = "sales from before start_from"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Polled:
         left_out = {**self.left_out}
         for why, count in batch.left_out.items():
             left_out[why] = left_out.get(why, 0) + count
+        if recorded.too_early:
+            left_out[_EARLY] = left_out.get(_EARLY, 0) + len(recorded.too_early)
         return Polled(
             self.new + recorded.new,
             self.changed + recorded.changed,
@@ -47,13 +51,17 @@ class Polled:
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """Where the batches of one walk go: the source's name, its route, its lane, and the backfill that it belongs to."""
+    """Where the batches of one walk go: the source's name, its route, its lane, and the backfill that it belongs to.
+
+    New sales from before ``not_before`` are left out, and counted.
+    """
 
     name: str
     route: Router
     lane: Lane = Lane.LIVE
     backfill: int | None = None
     history: bool = False
+    not_before: datetime | None = None
 
 
 def poll(
@@ -93,6 +101,7 @@ def record_all(
             lane=intake.lane,
             backfill=intake.backfill,
             history=intake.history,
+            not_before=intake.not_before,
         )
         done = done.plus(recorded, batch)
         if recorded.new or recorded.changed or recorded.faults:
@@ -101,6 +110,8 @@ def record_all(
             )
         for key in recorded.older:
             log.info("older_version_left_alone", sale=key)
+        for key in recorded.too_early:
+            log.info("sale_from_before_start_from", sale=key)
         for fault in batch.faults[:_TOLD] if recorded.faults else ():
             log.info("record_not_read", where=fault.where, why=fault.reason)
         seen(done)

@@ -23,8 +23,10 @@ from syncd.ledger.care import Care
 from syncd.ledger.counting import number_of
 from syncd.ledger.engine import Engines, translated
 from syncd.ledger.facts import Decision, Known, Verb
+from syncd.ledger.hints import Hints
 from syncd.ledger.mirror import MirrorTables
 from syncd.ledger.news import News
+from syncd.ledger.private import PrivateState
 from syncd.ledger.retention import Retention
 from syncd.ledger.sale import Attempt, Intent, Judge, ReplyInfo, Router, Sale
 from syncd.ledger.schema import cursors
@@ -103,6 +105,7 @@ class Ledger:
         lane: Lane = Lane.LIVE,
         backfill: int | None = None,
         history: bool = False,
+        not_before: datetime | None = None,
     ) -> intake.Recorded:
         """Write a batch of sales, its faults and its cursor in one transaction; returns once it is durable.
 
@@ -110,7 +113,7 @@ class Ledger:
             LedgerError: nothing of the batch was written.
 
         """
-        now, how = Now.of(self._clock), intake.Intake(source, router, lane, backfill, history)
+        now, how = Now.of(self._clock), intake.Intake(source, router, lane, backfill, history, not_before)
         return self._write(lambda connection: intake.record(connection, how, batch, self._judge, now))
 
     def cursor(self, source: str, *, backfill: int | None = None) -> Cursor | None:
@@ -336,6 +339,17 @@ class Ledger:
         """Close a backfill whose whole range is recorded."""
         now = self._clock.now()
         self._write(lambda connection: places.finish_backfill(connection, number, now))
+
+    # What adapters keep, and sales that webhooks named
+
+    def private(self, source: str) -> PrivateState:
+        """What a source's adapter keeps for itself."""
+        return PrivateState(source, self._write, self._read, self._clock)
+
+    @property
+    def hints(self) -> Hints:
+        """Sales that webhooks named and that are still to be fetched."""
+        return Hints(self._write, self._read, self._clock)
 
     # What was looked up, and the mirrors of catalogs
 

@@ -161,8 +161,12 @@ def known(connection: Connection, store: str, keys: Sequence[str]) -> dict[str, 
 
 
 def start_backfill(connection: Connection, source: str, span: tuple[datetime, datetime], now: datetime) -> int:
-    """Open a backfill's row; its number goes on every sale that it records."""
+    """Open a backfill's row, or go on with one of that range that was cut off; its number goes on every sale that it records."""
     start, end = (to_micros(at) for at in span)
+    same = (backfills.c.source == source, backfills.c.start_at == start, backfills.c.end_at == end)
+    cut_off = select(backfills.c.id).where(*same, backfills.c.finished_at.is_(None)).order_by(backfills.c.id.desc())
+    if (number := connection.execute(cut_off.limit(1)).scalar_one_or_none()) is not None:
+        return int(number)
     row = insert(backfills).values(source=source, start_at=start, end_at=end, started_at=to_micros(now))
     return int(connection.execute(row.returning(backfills.c.id)).scalar_one())
 

@@ -29,7 +29,10 @@ _IN_FLIGHT = "changed in the POS while a request was on the wire"
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What one batch came to: new and changed sales, sales already known as they are, older versions, those held, new faults."""
+    """What one batch came to: new and changed sales, sales already known as they are, older versions, those held, new faults.
+
+    ``too_early`` are sales from before the day since which the source's sales are carried: they were left out.
+    """
 
     new: int = 0
     changed: int = 0
@@ -37,17 +40,22 @@ class Recorded:
     held: int = 0
     faults: int = 0
     older: tuple[str, ...] = ()
+    too_early: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """Where a batch belongs: its source, the router for its sales, its lane and its backfill."""
+    """Where a batch belongs: its source, the router for its sales, its lane and its backfill.
+
+    Sales that were placed before ``not_before`` and are not known are left out: what is known stays true whatever its age.
+    """
 
     source: str
     router: Router
     lane: Lane
     backfill: int | None
     history: bool = False
+    not_before: datetime | None = None
 
 
 def record(connection: Connection, intake: Intake, batch: Batch, judge: Judge, now: Now) -> Recorded:
@@ -55,7 +63,9 @@ def record(connection: Connection, intake: Intake, batch: Batch, judge: Judge, n
     _alone(connection, intake.source)
     said = _newest(batch)
     known = {sale.sale_key: sale for sale in _known(connection, list(said))}
-    new = [one for key, one in said.items() if key not in known]
+    fresh = [one for key, one in said.items() if key not in known]
+    new = [one for one in fresh if intake.not_before is None or one.order.placed_at >= intake.not_before]
+    too_early = () if len(new) == len(fresh) else tuple(one.order.sale_key for one in fresh if one not in new)
     moved = [
         replace(one, before=known[key]) for key, one in said.items() if key in known and _says_more(one, known[key])
     ]
@@ -68,9 +78,11 @@ def record(connection: Connection, intake: Intake, batch: Batch, judge: Judge, n
     _promote(connection, intake, [sale.id for sale in known.values() if sale.lane is Lane.BACKFILL])
     settle_by_sales(connection, intake.source, list(said), now.wall)
     faulty = record_faults(connection, intake.source, batch.faults, now.wall)
-    write_cursor(connection, cursor_name(intake.source, intake.backfill), batch.cursor, now.wall)
-    same = len(said) - len(new) - len(changed) - len(older)
-    return Recorded(len(new), len(changed), same, held, faulty, tuple(one.order.sale_key for one in older))
+    if batch.cursor is not None:
+        write_cursor(connection, cursor_name(intake.source, intake.backfill), batch.cursor, now.wall)
+    same = len(said) - len(fresh) - len(changed) - len(older)
+    before = tuple(one.order.sale_key for one in older)
+    return Recorded(len(new), len(changed), same, held, faulty, before, too_early)
 
 
 def _newest(batch: Batch) -> dict[str, Said]:

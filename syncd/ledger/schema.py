@@ -138,6 +138,27 @@ cursors = Table(
     Column("at", BigInteger, nullable=False),
 )
 
+# What adapters keep between runs; ``secret`` rows (tokens) are in no backup.
+source_state = Table(
+    "source_state",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("secret", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+hints = Table(
+    "hints",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("sale_id", Text, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("not_before", BigInteger, nullable=False),
+)
+
 backfills = Table(
     "backfills",
     metadata,

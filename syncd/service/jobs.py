@@ -14,7 +14,7 @@ from syncd.errors import LeaseTaken, Stopped, SyncdError
 from syncd.ledger import Lease
 from syncd.logs import bind, get_logger
 from syncd.service.health import Pulse
-from syncd.sources.base import FolderReport
+from syncd.sources import FolderReport
 from syncd.stores import Store
 
 _CACHE_KEPT = timedelta(days=2)
@@ -145,7 +145,8 @@ class Jobs:
         def work() -> None:
             polled = till.poll(self._stop, lambda _: self._pulse.good(poll_job(source)))
             if polled.new or polled.changed:
-                self.run_now(push_job(till.config.common.store))
+                for store in till.config.common.all_stores:
+                    self.run_now(push_job(store))
             self._tell_strange(source)
 
         self._while_asked(poll_job(source), work)

@@ -17,7 +17,7 @@ from syncd.app import App
 from syncd.clock import Clock, Now
 from syncd.logs import get_logger
 from syncd.service.jobs import Jobs, poll_job
-from syncd.sources.base import Watching
+from syncd.sources import Watching
 
 _JUMP = timedelta(seconds=2)
 

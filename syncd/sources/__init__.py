@@ -1,5 +1,29 @@
-"""The sources: adapters that turn what a POS gives into canonical orders. They know no ledger and no BigCommerce."""
+"""The sources: adapters that turn what a POS gives into canonical orders. They know no ledger and no BigCommerce.
 
-from syncd.sources.base import Finding, ReadsFiles, Source, SourceContext, Watching
+An adapter of your own begins with these names; see ``docs/adapter.md``.
+"""
 
-__all__ = ["Finding", "ReadsFiles", "Source", "SourceContext", "Watching"]
+from syncd.sources.base import Finding, Source
+from syncd.sources.context import SourceContext, State
+from syncd.sources.doors import Delivery, FetchesOne, FolderReport, HasFolder, ReadsFiles, Received, Receiving, Watching
+from syncd.sources.errors import Denied, Forged, Refused, Throttled, Unavailable
+
+__all__ = [
+    "Delivery",
+    "Denied",
+    "FetchesOne",
+    "Finding",
+    "FolderReport",
+    "Forged",
+    "HasFolder",
+    "ReadsFiles",
+    "Received",
+    "Receiving",
+    "Refused",
+    "Source",
+    "SourceContext",
+    "State",
+    "Throttled",
+    "Unavailable",
+    "Watching",
+]

@@ -1,18 +1,15 @@
-"""What a source is: the protocol that every adapter fulfils, and what syncd hands to it."""
+"""What a source is: the protocol that every adapter fulfils. ``doors`` has what it may do besides."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import ClassVar, Literal, Protocol, runtime_checkable
+from typing import ClassVar, Literal, Protocol
 
 from pydantic import BaseModel
 
 from syncd.canonical import Batch, Cursor
-from syncd.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,41 +21,40 @@ class Finding:
     cure: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SourceContext:
-    """What every adapter gets: the source's name in the config, the clock, and the folder that relative paths start from."""
-
-    name: str
-    clock: Clock
-    base_dir: Path
-
-
-@dataclass(frozen=True, slots=True)
-class FolderReport:
-    """What lies in a drop folder: how many files wait, how many of them are still settling, and the names of what nobody reads."""
-
-    path: Path
-    waiting: int
-    settling: int
-    strange: tuple[str, ...]
-
-
 class Source(Protocol):
-    """A configured POS connection. An adapter's class takes ``(settings, context)`` and names its ``Settings`` model."""
+    """A configured POS connection. An adapter's class takes ``(settings, context)`` and names its ``Settings`` model.
+
+    **Who sets what.** Every order's ``source`` is ``context.name``; its ``sale_id`` is the POS's own id, the same for ever,
+    whatever happens to the sale. A return of its own names its original in ``returns_of`` as a sale key: ``f"{name}:{sale_id}"``.
+
+    **Batches** of a hundred to a thousand sales: each is one transaction, and memory holds one at a time.
+
+    **Threads.** One thread walks a source at a time; ``fetch_one`` and ``receive`` may be called from others meanwhile.
+
+    **Cursors.** ``fetch`` may yield any sale again: repeats cost nothing. A batch's cursor must promise that a walk that begins
+    there sees every change that no batch up to this one has told of. The cursor is written in the transaction of its batch;
+    None leaves the one before. A cursor that is too old, lies in the future or cannot be read must lead to a walk that sees too
+    much rather than too little.
+    """
 
     Settings: ClassVar[type[BaseModel]]
 
     def fetch(self, since: Cursor | None) -> Iterator[Batch]:
-        """Yield what is new since the cursor, oldest first; code after a yield runs only once that batch is recorded.
+        """Yield what is new or changed since the cursor; None begins at ``context.start_from()``.
+
+        Code after a yield runs only once that batch is recorded. Ends early, between batches, once ``context.stop`` is set.
 
         Raises:
-            SourceError: the source as a whole cannot be read.
+            SourceError: the source as a whole cannot be read (``Throttled``, ``Denied``, ``Unavailable``).
 
         """
         ...
 
-    def fetch_range(self, start: datetime, end: datetime) -> Iterator[Batch]:
-        """Yield every sale placed in ``[start, end)``, for a backfill; cursors are those of the walk itself.
+    def fetch_range(self, start: datetime, end: datetime, since: Cursor | None = None) -> Iterator[Batch]:
+        """Yield every sale placed in ``[start, end)``, for a backfill.
+
+        Cursors are those of this very walk; ``since`` is the last that was recorded before it was cut off. A source that reads
+        files of its own may ignore it and begin anew.
 
         Raises:
             SourceError: the source as a whole cannot be read.
@@ -67,49 +63,9 @@ class Source(Protocol):
         ...
 
     def check(self) -> Sequence[Finding]:
-        """Try the connection without reading sales or changing anything."""
+        """Try the connection without reading sales or changing anything; what is wrong is a finding, with its cure."""
         ...
 
     def close(self) -> None:
         """Let go of connections and files."""
-        ...
-
-
-@runtime_checkable
-class Watching(Protocol):
-    """A source that can tell when there is something new, so that a poll need not wait for its turn."""
-
-    def watch(self, stop: threading.Event) -> Iterator[None]:
-        """Yield whenever a poll is worth while; ends once ``stop`` is set."""
-        ...
-
-
-@runtime_checkable
-class ReadsFiles(Protocol):
-    """A source that can read one file on request, for ``syncd preview``: nothing is moved."""
-
-    def reads(self, path: Path) -> bool:
-        """Whether this source would take the file."""
-        ...
-
-    def read_file(self, path: Path) -> Iterator[Batch]:
-        """The file's sales and faults."""
-        ...
-
-
-@runtime_checkable
-class HasFolder(Protocol):
-    """A source that reads what is dropped into a folder, and can say what lies there."""
-
-    def folder_report(self) -> FolderReport:
-        """What lies in the folder now.
-
-        Raises:
-            SourceError: the folder cannot be read.
-
-        """
-        ...
-
-    def takes(self, name: str) -> bool:
-        """Whether a file of that name is this source's to read."""
         ...

@@ -20,9 +20,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from syncd.canonical import Fault
 from syncd.clock import Clock, Duration
-from syncd.errors import AccessDenied, Unavailable
 from syncd.sources.arrivals import Arrivals
-from syncd.sources.base import Finding, FolderReport
+from syncd.sources.base import Finding
+from syncd.sources.doors import FolderReport
+from syncd.sources.errors import Denied, Unavailable
 from syncd.sources.faults_file import write_faults
 
 _UNFINISHED = (".part", ".tmp", ".crdownload", ".download", ".partial", ".swp", "~")
@@ -102,7 +103,7 @@ class Folder:
                 f"the folder {self.path} does not exist", "Create it, or correct the source's path."
             ) from None
         except PermissionError:
-            raise AccessDenied(
+            raise Denied(
                 f"the folder {self.path} may not be read", "Give the user that runs syncd the right to."
             ) from None
         except OSError as error:

@@ -28,7 +28,7 @@ from syncd.canonical import CanonicalOrder, Fault, fingerprint
 from syncd.canonical.kinds import SaleStatus
 from syncd.clock import BootTime, Now
 from syncd.ledger import Said, State, new_sale
-from syncd.sources.base import SourceContext
+from syncd.sources import SourceContext
 from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.source import CsvSource
 from syncd.testing.clocks import ManualClock

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from syncd.canonical import CanonicalOrder, Fault
-from syncd.sources.base import SourceContext
+from syncd.sources import SourceContext
 from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.source import CsvSource
 from syncd.testing.clocks import ManualClock

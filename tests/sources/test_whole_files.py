@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from syncd.sources.base import SourceContext
+from syncd.sources import SourceContext
 from syncd.sources.folder import FolderSettings
 from syncd.sources.jsonl import JsonlSource
 from syncd.testing.clocks import ManualClock

@@ -1,0 +1,112 @@
+"""What a source may be able to do besides: each a small protocol, found by its methods."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from syncd.canonical import Batch
+
+
+@dataclass(frozen=True, slots=True)
+class FolderReport:
+    """What lies in a drop folder: how many files wait, how many of them are still settling, and the names of what nobody reads."""
+
+    path: Path
+    waiting: int
+    settling: int
+    strange: tuple[str, ...]
+
+
+@runtime_checkable
+class Watching(Protocol):
+    """A source that can tell when there is something new, so that a poll need not wait for its turn."""
+
+    def watch(self, stop: threading.Event) -> Iterator[None]:
+        """Yield whenever a poll is worth while; ends once ``stop`` is set."""
+        ...
+
+
+@runtime_checkable
+class ReadsFiles(Protocol):
+    """A source that can read one file on request, for ``syncd preview``: nothing is moved."""
+
+    def reads(self, path: Path) -> bool:
+        """Whether this source would take the file."""
+        ...
+
+    def read_file(self, path: Path) -> Iterator[Batch]:
+        """The file's sales and faults."""
+        ...
+
+
+@runtime_checkable
+class HasFolder(Protocol):
+    """A source that reads what is dropped into a folder, and can say what lies there."""
+
+    def folder_report(self) -> FolderReport:
+        """What lies in the folder now.
+
+        Raises:
+            SourceError: the folder cannot be read.
+
+        """
+        ...
+
+    def takes(self, name: str) -> bool:
+        """Whether a file of that name is this source's to read."""
+        ...
+
+
+@runtime_checkable
+class FetchesOne(Protocol):
+    """A source that can fetch one sale by its id, as a webhook named it."""
+
+    def fetch_one(self, sale_id: str) -> Batch | None:
+        """The sale as it is now (its cursor None), a void of it where it was deleted; None where it is not there or not whole yet.
+
+        Raises:
+            SourceError: the source cannot be read.
+
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What was posted to ``/intake/<source>``: headers by lower-case name, the raw body, and the URL that the vendor knows."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What a delivery comes to: whole sales to record (cursor None), ids of sales to fetch, whether a poll is worth while.
+
+    ``says`` is for the log: a code that the vendor wants typed in somewhere, for example.
+    """
+
+    batch: Batch | None = None
+    sales: tuple[str, ...] = ()
+    poll: bool = True
+    says: str = ""
+
+
+@runtime_checkable
+class Receiving(Protocol):
+    """A source that takes webhooks."""
+
+    def receive(self, delivery: Delivery) -> Received:
+        """Check the proof that a delivery carries, and tell what it says. No I/O: the sender waits.
+
+        Raises:
+            Forged: it carries no proof, or a wrong one.
+            ValueError: its body is not what the vendor sends.
+
+        """
+        ...

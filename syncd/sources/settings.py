@@ -1,0 +1,54 @@
+"""What every source's table in the config may say, whatever its adapter."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from syncd.canonical import CanonicalOrder
+from syncd.clock import Duration
+
+
+def _moment(value: object) -> object:
+    """``"now"``, ``"ever"``, a day (from its midnight, UTC) or a time with its offset."""
+    if value in (None, "now", "ever"):
+        return value
+    if isinstance(value, str):
+        with suppress(ValueError):
+            value = datetime.fromisoformat(value)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    if isinstance(value, datetime):
+        return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+    raise ValueError(_START)
+
+
+_START = 'must be "now", "ever", a day such as "2026-11-23" or a time such as "2026-11-23T09:00:00-06:00"'
+StartFrom = Annotated[Literal["now", "ever"] | datetime | None, BeforeValidator(_moment)]
+"""Since when sales are carried. None: from now where a source has a past (an account), ever where it has none (a folder)."""
+
+
+class SourceSettings(BaseModel):
+    """``[sources.<name>]``: what all sources share; the rest of the table is the adapter's own (``settings``)."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    type: str
+    store: str = ""
+    stores: dict[str, str] = Field(default_factory=dict)
+    every: Duration = timedelta(seconds=30)
+    enabled: bool = True
+    start_from: StartFrom = None
+
+    def store_of(self, order: CanonicalOrder) -> str:
+        """The store of a sale: by its location's id, else by its name, else the source's own."""
+        place = order.location
+        return (place and (self.stores.get(place.id) or self.stores.get(place.name))) or self.store
+
+    @property
+    def all_stores(self) -> tuple[str, ...]:
+        """Every store that a sale of this source may go to."""
+        return tuple(dict.fromkeys((self.store, *self.stores.values())))

@@ -1,0 +1,129 @@
+"""What adapters keep in the ledger, hints of webhooks, and since when a source's sales are carried."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syncd import logs
+from syncd.canonical import Batch
+from syncd.ledger import Lane
+from syncd.testing.orders import sale
+from tests.databases import both_databases
+from tests.ledger.conftest import Book
+
+_NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+_TOKEN = "refresh-token-of-the-till-4711"
+
+
+@both_databases
+def test_a_token_that_an_adapter_keeps_is_there_after_a_restart_and_in_no_log(open_book: Callable[[], Book]) -> None:
+    book, again = open_book(), open_book()
+    book.ledger.private("till").put("refresh", _TOKEN)
+    assert again.ledger.private("till").get("refresh") == _TOKEN
+    assert again.ledger.private("other").get("refresh") is None
+    assert _TOKEN not in logs.redact(f"answered {_TOKEN}")
+
+
+@both_databases
+def test_of_two_that_renew_a_token_one_wins_and_the_other_reads_the_winners(open_book: Callable[[], Book]) -> None:
+    book, again = open_book(), open_book()
+    one, two = book.ledger.private("till"), again.ledger.private("till")
+    one.put("refresh", "first-token")
+    assert one.swap("refresh", "first-token", "token-of-one")
+    assert not two.swap("refresh", "first-token", "token-of-two")
+    assert two.get("refresh") == "token-of-one"
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_a_backup_holds_no_token_of_an_adapter_but_all_else(book: Book, tmp_path: Path) -> None:
+    private = book.ledger.private("till")
+    private.put("refresh", _TOKEN)
+    private.start_from(lambda: _NOON)
+    book.ledger.record("till", Batch((sale(),), (), "{}"), router=lambda _: "main")
+    book.ledger.care.backup(tmp_path / "copy.db")
+    assert _TOKEN.encode() not in (tmp_path / "copy.db").read_bytes()
+    with sqlite3.connect(tmp_path / "copy.db") as copied:
+        assert copied.execute("select name from source_state").fetchall() == [("_start_from",)]
+        assert copied.execute("select count(*) from sales").fetchone() == (1,)
+    assert private.get("refresh") == _TOKEN
+
+
+@both_databases
+def test_hints_are_kept_once_each_until_they_are_fetched(open_book: Callable[[], Book]) -> None:
+    book, again = open_book(), open_book()
+    hints = book.ledger.hints
+    assert hints.note("till", ["a", "b", "a"])
+    hints.note("till", ["b"])
+    assert again.ledger.hints.due("till", 10) == ["a", "b"]
+    hints.done("till", ["a"])
+    assert hints.due("till", 10) == ["b"]
+    assert hints.due("other", 10) == []
+
+
+@both_databases
+def test_a_sale_that_is_not_there_yet_is_asked_for_again_later_and_at_last_left_to_polling(book: Book) -> None:
+    hints = book.ledger.hints
+    hints.note("till", ["a"])
+    hints.later("till", "a")
+    assert hints.due("till", 10) == []
+    book.clock.pass_time(1.5)
+    assert hints.due("till", 10) == ["a"]
+    tries = 1
+    while True:
+        hints.later("till", "a")
+        book.clock.pass_time(3601)
+        if not hints.due("till", 10):
+            break
+        tries += 1
+    assert tries == 11
+
+
+@both_databases
+def test_now_is_settled_at_the_first_poll_and_does_not_move_with_every_start(open_book: Callable[[], Book]) -> None:
+    book, again = open_book(), open_book()
+    assert book.ledger.private("till").kept_start() is None
+    first = book.ledger.private("till").start_from(book.clock.now)
+    book.clock.pass_time(86_400)
+    assert again.ledger.private("till").start_from(book.clock.now) == first == book.ledger.private("till").kept_start()
+
+
+@both_databases
+def test_sales_from_before_the_start_are_left_out_and_those_that_are_known_stay_true(book: Book) -> None:
+    old, new = sale(sale_id="old", placed_at=_NOON - timedelta(days=1)), sale(sale_id="new", placed_at=_NOON)
+    how: dict[str, Any] = {"router": lambda _: "main", "not_before": _NOON}
+    first = book.ledger.record("till", Batch((old, new), (), "{}"), **how)
+    assert (first.new, first.too_early) == (1, ("till:old",))
+    book.ledger.record("till", Batch((old,), (), "{}"), router=lambda _: "main", lane=Lane.BACKFILL, backfill=1)
+    edited = sale(sale_id="old", placed_at=_NOON - timedelta(days=1), note="edited")
+    again = book.ledger.record("till", Batch((edited,), (), "{}"), **how)
+    assert (again.changed, again.too_early) == (1, ())
+
+
+@both_databases
+def test_a_backfill_that_was_cut_off_goes_on_under_its_number_and_one_that_ended_begins_anew(
+    open_book: Callable[[], Book],
+) -> None:
+    book, again = open_book(), open_book()
+    span = (_NOON, _NOON + timedelta(days=1))
+    number = book.ledger.start_backfill("till", *span)
+    book.ledger.record(
+        "till", Batch((sale(),), (), '"page 7"'), router=lambda _: "main", lane=Lane.BACKFILL, backfill=number
+    )
+    assert again.ledger.start_backfill("till", *span) == number
+    assert again.ledger.cursor("till", backfill=number) == '"page 7"'
+    assert again.ledger.start_backfill("till", span[0], span[1] + timedelta(days=1)) != number
+    again.ledger.finish_backfill(number)
+    assert again.ledger.start_backfill("till", *span) != number
+
+
+@both_databases
+def test_a_batch_without_a_cursor_leaves_the_walk_where_it_was(book: Book) -> None:
+    book.ledger.record("till", Batch((), (), '"page 7"'), router=lambda _: "main")
+    book.ledger.record("till", Batch((sale(),), (), None), router=lambda _: "main")
+    assert book.ledger.cursor("till") == '"page 7"'
