@@ -1,0 +1,70 @@
+"""The settings of a Square source."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from syncd.clock import Duration
+from syncd.secret import Secret
+from syncd.wire.limits import https_or_loopback
+
+
+class SquareOAuth(BaseModel):
+    """An application's access to a seller's account.
+
+    Source: https://developer.squareup.com/docs/oauth-api/overview
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    client_id: str
+    client_secret: Secret
+    refresh_token: Secret
+
+
+class SquareWebhook(BaseModel):
+    """A webhook subscription: its signature key, and its notification URL to the letter, for the signature covers it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    signature_key: Secret
+    url: Annotated[str, Field(pattern=r"^https?://")]
+
+
+class SquareSettings(BaseModel):
+    """``token`` (a personal access token) or ``oauth``; ``locations`` by id, all active ones where it is empty.
+
+    ``leave_out`` names order sources whose sales are none of the till's: BigCommerce's own come back otherwise.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    token: Secret | None = None
+    oauth: SquareOAuth | None = None
+    webhook: SquareWebhook | None = None
+    api_url: str = "https://connect.squareup.com"
+    version: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")] = "2025-10-16"
+    locations: tuple[str, ...] = ()
+    leave_out: tuple[str, ...] = ("BigCommerce",)
+    skus: bool = True
+    customers: bool = True
+    staff: bool = True
+    page: Annotated[int, Field(ge=1, le=1000)] = 500
+    overlap: Duration = timedelta(minutes=5)
+    look_back: Duration = timedelta(days=4)
+    look_back_every: Duration = timedelta(hours=1)
+
+    @field_validator("api_url")
+    @classmethod
+    def _safe(cls, url: str) -> str:
+        return https_or_loopback(url)
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        if (self.token is None) == (self.oauth is None):
+            msg = "token or oauth is required, and not both"
+            raise ValueError(msg)
+        return self
