@@ -25,6 +25,7 @@ from syncd.wire.limits import Limits, https_or_loopback
 _TRIES = 4
 _PATIENCE_S = 30.0  # a longer wait ends the poll, so that whoever looks sees why nothing comes
 _LONGEST_S = 3600.0
+_UNTOLD_S = 10.0  # how long to leave an API alone that has had enough and does not say for how long
 _FIRST_WAIT_S = 0.5
 _MOST_WORDS = 300
 
@@ -126,19 +127,29 @@ class HttpClient:
         return self._patiently("POST", path, json.dumps(body, separators=(",", ":")).encode(), {})
 
     def form(self, path: str, fields: Mapping[str, str]) -> Any:  # noqa: ANN401  whatever JSON is there
-        """The JSON that a POST of a form answers, sent once and without ``auth``: a token's renewal. Errors as ``get``."""
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        return self._read(self._send("POST", path, urlencode(fields).encode(), headers), path)
+        """The JSON that a POST of a form answers, without ``auth``, and sent once unless it was put off: a token's renewal.
+
+        Errors as ``get``.
+        """
+        return self._carefully(path, urlencode(fields).encode(), {"Content-Type": "application/x-www-form-urlencoded"})
 
     def once(self, path: str, body: Mapping[str, object]) -> Any:  # noqa: ANN401  whatever JSON is there
         """The same with a body of JSON."""
-        return self._read(self._send("POST", path, json.dumps(body).encode(), {}), path)
+        return self._carefully(path, json.dumps(body).encode(), {})
+
+    def _carefully(self, path: str, body: bytes, headers: Mapping[str, str]) -> Any:  # noqa: ANN401  whatever JSON is there
+        turn = 0
+        while True:
+            try:
+                return self._read(self._send("POST", path, body, headers), path)
+            except Throttled as full:
+                turn += 1
+                self._pause(full, turn)
 
     def _patiently(self, method: Any, target: str, body: bytes | None, headers: Mapping[str, str]) -> Any:  # noqa: ANN401
         path, renewed, turn = target.partition("?")[0], False, 0
         while True:
             used = self._auth.headers()
-            wait: float | None = None
             try:
                 answer = self._send(method, target, body, {**headers, **used})
                 if answer.status == 401 and not renewed and self._auth.renew(used):
@@ -147,13 +158,19 @@ class HttpClient:
                 return self._read(answer, path)
             except Throttled as full:
                 trouble: Throttled | Unavailable = full
-                wait = full.retry_after.total_seconds()
             except Unavailable as gone:
                 trouble = gone
             turn += 1
-            wait = wait or _FIRST_WAIT_S * 2**turn * random.uniform(0.5, 1.0)  # noqa: S311  jitter, not a secret
-            if turn >= _TRIES or wait > _PATIENCE_S or self._clock.wait(self._stop, wait):
-                raise trouble
+            self._pause(trouble, turn)
+
+    def _pause(self, trouble: Throttled | Unavailable, turn: int) -> None:
+        """Wait before the next try; raises ``trouble`` where there is none, or the wait is longer than a poll should last."""
+        wait = trouble.retry_after.total_seconds() if isinstance(trouble, Throttled) else 0.0
+        wait = wait or _FIRST_WAIT_S * 2**turn * random.uniform(0.5, 1.0)  # noqa: S311  jitter, not a secret
+        if turn >= _TRIES or wait > _PATIENCE_S or self._clock.wait(self._stop, wait):
+            if isinstance(trouble, Throttled):
+                raise Throttled(trouble.what, timedelta(seconds=max(wait, _UNTOLD_S)), trouble.cure) from None
+            raise trouble
 
     def _send(self, method: Any, target: str, body: bytes | None, headers: Mapping[str, str]) -> WireAnswer:  # noqa: ANN401
         with self._lock:

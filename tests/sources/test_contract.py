@@ -1,0 +1,140 @@
+"""Every adapter of ours against the contract that third parties' adapters are held to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from syncd.canonical import CanonicalOrder
+from syncd.sources.csv.settings import CsvSettings
+from syncd.sources.csv.source import CsvSource
+from syncd.sources.folder import FolderSettings
+from syncd.sources.jsonl import JsonlSource
+from syncd.testing.clocks import ManualClock
+from syncd.testing.contract import SourceContract
+from syncd.testing.orders import sale
+from tests.doubles.square import SquareDouble
+
+
+class TestSquare(SourceContract):
+    @pytest.fixture
+    def pos(self) -> Iterator[SquareDouble]:
+        with SquareDouble() as double:
+            yield double
+
+
+class TestSquareWithTokensThatRotate(SourceContract):
+    many = 600
+
+    @pytest.fixture
+    def pos(self) -> Iterator[SquareDouble]:
+        with SquareDouble() as double:
+            double.refresh = "first-refresh"
+            yield double
+
+
+class Exports:
+    """A till that writes files: every few sales one, and one more for each edit."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock, self.folder = ManualClock(), folder
+        self.files = 0
+        self.sales: dict[str, CanonicalOrder] = {}
+
+    def offer_again(self) -> None:
+        for file in sorted((self.folder / "processed").glob("export-*")):
+            if not file.name.endswith(".faults.csv"):
+                file.rename(self.folder / file.name)
+
+    def sell(self, count: int) -> list[str]:
+        ids = []
+        for _ in range(count):
+            self.clock.pass_time(1)
+            number = str(len(self.sales) + 1)
+            self.sales[number] = sale(source="till", sale_id=number, number=number, placed_at=self.clock.now())
+            ids.append(number)
+            if len(ids) % 4 == 0:
+                self.write(ids[-4:])
+        self.write(ids[len(ids) // 4 * 4 :])
+        return ids
+
+    def sell_many(self, count: int) -> list[str]:
+        begin, first = self.clock.now() - timedelta(days=30), len(self.sales) + 1
+        ids = [str(number) for number in range(first, first + count)]
+        for number, key in enumerate(ids):
+            self.sales[key] = sale(source="till", sale_id=key, placed_at=begin + timedelta(seconds=number))
+        self.write(ids)
+        return ids
+
+    def edit(self, sale_id: str) -> None:
+        self.sales[sale_id] = self.sales[sale_id].model_copy(update={"note": f"edit {self.clock.now():%H:%M:%S}"})
+        self.write([sale_id])
+
+    def write(self, ids: list[str]) -> None:
+        if ids:
+            self.files += 1
+            path = self.folder / f"export-{self.files:04d}.{self.suffix}"
+            path.write_text(self.content([self.sales[key] for key in ids]), encoding="utf-8")
+
+    suffix = "jsonl"
+
+    def content(self, sales: list[CanonicalOrder]) -> str:
+        return "".join(f"{one.to_json()}\n" for one in sales)
+
+
+class JsonLines(Exports):
+    adapter = JsonlSource
+
+    def settings(self) -> FolderSettings:
+        return FolderSettings.model_validate({"path": self.folder, "settle": "0s"})
+
+    def spoil(self, sale_id: str) -> None:
+        for file in self.folder.glob("export-*"):
+            lines = [json.loads(line) for line in file.read_text().splitlines()]
+            for line in lines:
+                if line["sale_id"] == sale_id:
+                    line["total_inc_tax"] = "a lot"
+            file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+
+
+class GenericCsv(Exports):
+    adapter = CsvSource
+    suffix = "csv"
+
+    def settings(self) -> CsvSettings:
+        table = {"path": self.folder, "settle": "0s", "currency": "USD", "timezone": "UTC", "date_order": "ymd"}
+        return CsvSettings.model_validate(table)
+
+    def content(self, sales: list[CanonicalOrder]) -> str:
+        rows = ["sale_id,date,name,quantity,price,line_total,tax,total,note"]
+        for one in sales:
+            note = f"{one.note}"
+            at = f"{one.placed_at:%Y-%m-%d %H:%M:%S}"
+            for line in one.lines:
+                tax = line.total_inc_tax - line.total_ex_tax
+                rows.append(
+                    f"{one.sale_id},{at},{line.name},1,{line.total_ex_tax},{line.total_ex_tax},{tax},{one.total_inc_tax},{note}"
+                )
+        return "\n".join(rows) + "\n"
+
+    def spoil(self, sale_id: str) -> None:
+        for file in self.folder.glob("export-*"):
+            lines = file.read_text().splitlines()
+            spoilt = [line.replace(":", "h") if line.startswith(f"{sale_id},") else line for line in lines]
+            file.write_text("\n".join(spoilt) + "\n")
+
+
+class TestJsonLines(SourceContract):
+    @pytest.fixture
+    def pos(self, tmp_path: Path) -> JsonLines:
+        return JsonLines(tmp_path)
+
+
+class TestCsv(SourceContract):
+    @pytest.fixture
+    def pos(self, tmp_path: Path) -> GenericCsv:
+        return GenericCsv(tmp_path)
