@@ -13,10 +13,18 @@ from typing import TYPE_CHECKING
 from syncd.clock import Clock, Now, SystemClock
 from syncd.config import Config, SourceConfig
 from syncd.errors import SourceError
-from syncd.intake import Polled, poll
+from syncd.intake import Polled, fetch_hinted, poll
 from syncd.intake.poll import Intake, record_all
 from syncd.ledger import Judge, Lane, Ledger, Said, Sale, Standing
-from syncd.sources import FolderReport, HasFolder, Source, SourceContext, registry
+from syncd.sources import (
+    FetchesOne,
+    FolderReport,
+    HasFolder,
+    Received,
+    Source,
+    SourceContext,
+    registry,
+)
 
 if TYPE_CHECKING:
     from syncd.stores import Store
@@ -38,6 +46,24 @@ class Till:
     def poll(self, stop: threading.Event, seen: Callable[[Polled], None] = lambda _: None) -> Polled:
         """Record what is new; see ``intake.poll``."""
         return poll(self.source, self._intake(Lane.LIVE, None), self.ledger, stop, seen)
+
+    def fetch_hinted(self, stop: threading.Event) -> Polled:
+        """Record the sales that webhooks named; see ``intake.fetch_hinted``."""
+        if not isinstance(self.source, FetchesOne):
+            return Polled()
+        return fetch_hinted(self.source, self._intake(Lane.LIVE, None), self.ledger, stop)
+
+    def keep(self, received: Received) -> None:
+        """What a webhook says is in the ledger on return, so that its sender may forget it.
+
+        Raises:
+            LedgerError: it could not be kept; the sender must send it again.
+
+        """
+        if received.batch is not None:
+            record_all(iter((received.batch,)), self._intake(Lane.LIVE, None), self.ledger, threading.Event())
+        if received.sales:
+            self.ledger.hints.note(self.name, received.sales)
 
     @property
     def has_past(self) -> bool:

@@ -80,6 +80,24 @@ class ServiceSettings(BaseModel):
     stuck_after: Duration = timedelta(minutes=15)
 
 
+class IntakeSettings(BaseModel):
+    """``[intake]``: where the daemon takes webhooks, if any source does; from elsewhere through a proxy that speaks TLS."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    listen: Annotated[str, Field(pattern=r"^\[?[0-9A-Za-z.:-]+\]?:\d{1,5}$")] = "127.0.0.1:8787"
+
+    @property
+    def host(self) -> str:
+        """The address."""
+        return self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """The port; 0 for any that is free."""
+        return int(self.listen.rpartition(":")[2])
+
+
 class StoreSettings(BaseModel):
     """``[stores.<name>]``: one flat table, whose keys belong to the client, the mapper and the pusher."""
 
@@ -128,6 +146,7 @@ class _Tables(BaseModel):
     ledger: LedgerSettings = LedgerSettings()
     log: LogSettings = LogSettings()
     service: ServiceSettings = ServiceSettings()
+    intake: IntakeSettings = IntakeSettings()
     stores: dict[Annotated[str, Field(pattern=_NAME)], StoreSettings] = Field(default_factory=dict)
     sources: dict[Annotated[str, Field(pattern=_NAME)], SourceSettings] = Field(default_factory=dict)
 
@@ -141,6 +160,7 @@ class Config:
     ledger: LedgerSettings
     log: LogSettings
     service: ServiceSettings
+    intake: IntakeSettings
     stores: Mapping[str, StoreSettings]
     sources: Mapping[str, SourceConfig]
 
@@ -196,6 +216,7 @@ def load(path: Path | None = None) -> Config:
         ledger=checked.ledger,
         log=checked.log,
         service=checked.service,
+        intake=checked.intake,
         stores={name: _at_home(store, file.parent) for name, store in checked.stores.items()},
         sources=sources,
     )
@@ -287,7 +308,14 @@ def _problem(detail: ErrorDetails, at: tuple[str, ...], model: type[BaseModel]) 
 def _known_keys(model: type[BaseModel]) -> list[str]:
     if model is not _Tables:
         return list(model.model_fields)
-    models: list[type[BaseModel]] = [*_ROOMS.values(), _Tables, LedgerSettings, LogSettings, ServiceSettings]
+    models: list[type[BaseModel]] = [
+        *_ROOMS.values(),
+        _Tables,
+        LedgerSettings,
+        LogSettings,
+        ServiceSettings,
+        IntakeSettings,
+    ]
     return [key for known in models for key in known.model_fields]
 
 

@@ -29,6 +29,22 @@ class Polled:
     left_out: Mapping[str, int] = field(default_factory=dict)
     told: tuple[Fault, ...] = ()
 
+    def and_(self, other: Polled) -> Polled:
+        """The counts of both."""
+        left_out = dict(self.left_out)
+        for why, count in other.left_out.items():
+            left_out[why] = left_out.get(why, 0) + count
+        return Polled(
+            self.new + other.new,
+            self.changed + other.changed,
+            self.same + other.same,
+            self.held + other.held,
+            self.faults + other.faults,
+            self.older + other.older,
+            left_out,
+            (*self.told, *other.told)[:_TOLD],
+        )
+
     def plus(self, recorded: Recorded, batch: Batch) -> Polled:
         """The counts with those of one more batch, and the first faults of those that are new."""
         told = (*self.told, *batch.faults)[:_TOLD] if recorded.faults else self.told

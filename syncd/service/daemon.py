@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import timedelta
 
 from syncd.app import App
@@ -54,7 +54,11 @@ def _listen(hears: socket.socket, stop: threading.Event) -> None:
                 stop.set()
 
 
-def run_daemon(app: App, stop: threading.Event) -> None:
+Door = Callable[[App, Jobs], AbstractContextManager[None]]
+"""Something that is open for as long as the daemon runs, and asks for its jobs."""
+
+
+def run_daemon(app: App, stop: threading.Event, door: Door = lambda _app, _jobs: nullcontext()) -> None:
     """Run until ``stop`` is set, then let what is on the wire finish and give the leases back."""
     log, pulse = get_logger(), Pulse(app.ledger, app.clock)
     jobs = Jobs(app, pulse, stop)
@@ -63,8 +67,10 @@ def run_daemon(app: App, stop: threading.Event) -> None:
     jumps, stuck = Jumps(timetable.scheduler, app.clock), _Stuck(pulse, app.config.service.stuck_after)
     watch_sources(app, jobs, timetable.scheduler, stop)
     notify("READY=1", "STATUS=Carrying sales")
+    exits = ExitStack()
     log.info("daemon_started", sources=sorted(app.tills), stores=sorted(app.stores))
     try:
+        exits.enter_context(door(app, jobs))
         _keep(pulse)
         beat = min(_BEAT_S, watchdog_interval_s() or _BEAT_S)
         while not app.clock.wait(stop, beat if pulse.begun() else min(beat, _FIRST_BEATS_S)):
@@ -74,6 +80,7 @@ def run_daemon(app: App, stop: threading.Event) -> None:
             _keep(pulse)
     finally:
         notify("STOPPING=1", "STATUS=Draining")
+        exits.close()
         timetable.close()
         jobs.close()
         _keep(pulse, stopped=True)

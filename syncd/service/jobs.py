@@ -11,10 +11,11 @@ from functools import partial
 
 from syncd.app import App, Till
 from syncd.errors import LeaseTaken, Stopped, SyncdError
+from syncd.intake import Polled
 from syncd.ledger import Lease
 from syncd.logs import bind, get_logger
 from syncd.service.health import Pulse
-from syncd.sources import FolderReport
+from syncd.sources import FetchesOne, FolderReport, Throttled
 from syncd.stores import Store
 
 _CACHE_KEPT = timedelta(days=2)
@@ -23,6 +24,7 @@ _RECONCILE_LEAST = timedelta(milliseconds=200)
 _LOOK_OVER = timedelta(hours=1)  # a pass a day; whether it is due is looked at this often
 _REFRESH = timedelta(minutes=1)
 _TIDY = timedelta(minutes=1)
+_FETCH = timedelta(seconds=5)  # for those that were not there yet: a webhook asks at once
 
 
 class LeaseKeeper:
@@ -92,6 +94,7 @@ class Jobs:
         self._keepers = {name: LeaseKeeper(store, partial(self._all_now, name)) for name, store in app.stores.items()}
         self._asked: set[str] = set()
         self._told: set[tuple[str, str]] = set()
+        self._put_off: dict[str, float] = {}
         self.run_now: Callable[[str], None] = lambda _job: None
         for job in self.timetable():
             pulse.expect(job.name, max(2 * job.every, app.config.service.healthy_within))
@@ -102,6 +105,11 @@ class Jobs:
         jobs = [
             Job(poll_job(name), till.config.common.every, partial(self.poll, name))
             for name, till in self._app.tills.items()
+        ]
+        jobs += [
+            Job(fetch_job(name), _FETCH, partial(self.fetch_hinted, name))
+            for name, till in self._app.tills.items()
+            if isinstance(till.source, FetchesOne)
         ]
         for name in self._app.stores:
             jobs += self._of_store(name)
@@ -143,13 +151,34 @@ class Jobs:
         till: Till = self._app.tills[source]
 
         def work() -> None:
-            polled = till.poll(self._stop, lambda _: self._pulse.good(poll_job(source)))
-            if polled.new or polled.changed:
-                for store in till.config.common.all_stores:
-                    self.run_now(push_job(store))
+            self.pushed_soon(source, till.poll(self._stop, lambda _: self._pulse.good(poll_job(source))))
             self._tell_strange(source)
 
-        self._while_asked(poll_job(source), work)
+        self._while_asked(poll_job(source), partial(self._patiently, source, work))
+
+    def fetch_hinted(self, source: str) -> None:
+        """Fetch the sales of a source that webhooks named."""
+
+        def work() -> None:
+            self.pushed_soon(source, self._app.tills[source].fetch_hinted(self._stop))
+
+        self._while_asked(fetch_job(source), partial(self._patiently, source, work))
+
+    def pushed_soon(self, source: str, polled: Polled) -> None:
+        """What was recorded is pushed without waiting for the next turn."""
+        if polled.new or polled.changed:
+            for store in self._app.tills[source].config.common.all_stores:
+                self.run_now(push_job(store))
+
+    def _patiently(self, source: str, work: Callable[[], None]) -> None:
+        """Leave a source alone for as long as it asks for: until then it stays as ill as it said."""
+        if self._app.clock.elapsed().seconds < self._put_off.get(source, 0.0):
+            raise _PutOff
+        try:
+            work()
+        except Throttled as full:
+            self._put_off[source] = self._app.clock.elapsed().seconds + full.retry_after.total_seconds()
+            raise
 
     def _tell_strange(self, source: str) -> None:
         """Name what lies in a drop folder and is never read: once, for it stays there."""
@@ -234,6 +263,8 @@ class Jobs:
                 self._pulse.standby(name, taken.what)
             except _Paused as paused:
                 self._pulse.bad(name, f"paused: {paused}")
+            except _PutOff:
+                pass
             except Stopped:
                 self._pulse.alive(name)  # told to stop in the middle of a walk: the next start goes on
             except SyncdError as error:
@@ -246,6 +277,10 @@ class Jobs:
                 self._pulse.good(name)
 
 
+class _PutOff(Exception):
+    """A source has asked to be left alone for a while: nothing was done, and there is nothing more to log."""
+
+
 class _Paused(Exception):
     """A store is paused: no good cycle, and nothing more to log."""
 
@@ -253,6 +288,11 @@ class _Paused(Exception):
 def poll_job(source: str) -> str:
     """What the job that polls a source is called, in health, and when it is asked for."""
     return f"poll {source}"
+
+
+def fetch_job(source: str) -> str:
+    """The same of the one that fetches what webhooks named."""
+    return f"fetch {source}"
 
 
 def push_job(store: str) -> str:

@@ -77,11 +77,10 @@ class FetchesOne(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What was posted to ``/intake/<source>``: headers by lower-case name, the raw body, and the URL that the vendor knows."""
+    """What was posted to ``/intake/<source>``: headers by lower-case name, and the raw body."""
 
     headers: Mapping[str, str]
     body: bytes
-    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +99,10 @@ class Received:
 @runtime_checkable
 class Receiving(Protocol):
     """A source that takes webhooks."""
+
+    def receives(self) -> bool:
+        """Whether its config holds what a delivery is checked with."""
+        ...
 
     def receive(self, delivery: Delivery) -> Received:
         """Check the proof that a delivery carries, and tell what it says. No I/O: the sender waits.

@@ -83,6 +83,10 @@ class SquareSource:
         self._known_places()
         return self._batch([order], None)
 
+    def receives(self) -> bool:
+        """Whether a webhook is configured."""
+        return self._settings.webhook is not None
+
     def receive(self, delivery: Delivery) -> Received:
         """A webhook of payments, refunds or orders: which orders it is about."""
         return heard(delivery, self._settings.webhook)

@@ -40,7 +40,8 @@ def heard(delivery: Delivery, settings: SquareWebhook | None) -> Received:
     if not isinstance(inside, Mapping):
         msg = "the body is no event of Square's"
         raise ValueError(msg)
-    return Received(sales=tuple(_orders(inside)))
+    orders = tuple(_orders(inside))
+    return Received(sales=orders, poll=not orders)
 
 
 def _orders(inside: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,40 @@
+"""Sales that a webhook named: fetched one by one, recorded, and only then struck off."""
+
+from __future__ import annotations
+
+import threading
+
+from syncd.errors import SourceError
+from syncd.intake.poll import Intake, Polled, record_all
+from syncd.ledger import Ledger
+from syncd.logs import bind, get_logger
+from syncd.sources import FetchesOne
+
+_AT_ONCE = 50
+
+
+def fetch_hinted(source: FetchesOne, intake: Intake, ledger: Ledger, stop: threading.Event) -> Polled:
+    """Fetch the sales that are due, and record them; what is not there yet is asked for again later.
+
+    Raises:
+        SourceError: the source cannot be read; what was not fetched stays due.
+        LedgerError: the ledger cannot be written.
+
+    """
+    done = Polled()
+    with bind(source=intake.name):
+        for sale in ledger.hints.due(intake.name, _AT_ONCE):
+            if stop.is_set():
+                break
+            try:
+                batch = source.fetch_one(sale)
+            except SourceError:
+                ledger.hints.later(intake.name, sale)
+                raise
+            if batch is None:
+                ledger.hints.later(intake.name, sale)
+                get_logger().info("sale_not_there_yet", sale=f"{intake.name}:{sale}")
+                continue
+            done = done.and_(record_all(iter((batch,)), intake, ledger, stop))
+            ledger.hints.done(intake.name, [sale])
+    return done
