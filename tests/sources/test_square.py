@@ -18,9 +18,9 @@ from syncd.canonical.balance import check_balance
 from syncd.canonical.kinds import SaleStatus, TenderStatus
 from syncd.errors import SourceError
 from syncd.sources.context import Memory, SourceContext
+from syncd.sources.documents import LeftOut, NotReady, Sale, Unreadable
 from syncd.sources.errors import Denied
-from syncd.sources.square.money import Unreadable
-from syncd.sources.square.reading import Around, LeftOut, NotReady, Place, Sale, read_order
+from syncd.sources.square.reading import Around, Place, read_order
 from syncd.sources.square.source import SquareSource
 from syncd.testing.contract import Notebook
 from tests.doubles.server import Said

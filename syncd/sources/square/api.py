@@ -12,12 +12,12 @@ from typing import Any
 
 from syncd.errors import SourceError
 from syncd.sources.context import SourceContext
+from syncd.sources.documents import Document, moment
 from syncd.sources.errors import Denied, Refused
 from syncd.sources.http import Auth, Fixed, Terms
 from syncd.sources.oauth import OAuth, Tokens
 from syncd.sources.square.settings import SquareSettings
 
-Document = Mapping[str, Any]
 _OAUTH_CURE = "Give syncd access again in Square's developer console, and put the new refresh token in the config."
 _DENIED = (
     "Check the token, and that it may read: ORDERS_READ, PAYMENTS_READ, MERCHANT_PROFILE_READ, ITEMS_READ, CUSTOMERS_READ,"
@@ -205,15 +205,6 @@ class SquareApi:
     def close(self) -> None:
         """Close the connections."""
         self.http.close()
-
-
-def moment(text: object) -> datetime | None:
-    """An RFC 3339 time, with or without fractions; None where there is none. Aware, in UTC."""
-    try:
-        at = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
 
 
 def stamp(at: datetime) -> str:

@@ -12,9 +12,9 @@ from decimal import Decimal
 from typing import Any
 
 from syncd.canonical.money import ZERO, total
-from syncd.sources.square.money import Unreadable, money
+from syncd.sources.documents import Document, Unreadable, listed
+from syncd.sources.square.money import money
 
-Document = Mapping[str, Any]
 _KINDS = {"CUSTOM_AMOUNT": "custom", "GIFT_CARD": "gift_card"}
 _UNITS = {
     "METRIC_KILOGRAM": "kg",
@@ -81,20 +81,6 @@ def rounding(order: Document, currency: str) -> Decimal:
     """Cash rounding: the order's own, less that of what came back."""
     own = _rounded(order, currency)
     return own - total(_rounded(one, currency) for one in listed(order, "returns"))
-
-
-def listed(holder: Document, name: str) -> list[Document]:
-    """A list of a document; empty where it is absent.
-
-    Raises:
-        Unreadable: it is no list of documents.
-
-    """
-    found = holder.get(name) or []
-    if not isinstance(found, list) or not all(isinstance(one, Mapping) for one in found):
-        msg = f"{name} is no list"
-        raise Unreadable(msg)
-    return found
 
 
 class _Names:

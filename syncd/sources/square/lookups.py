@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from syncd.clock import Clock
-from syncd.sources.square.api import Document, SquareApi, moment
+from syncd.sources.documents import Document, moment
+from syncd.sources.square.api import SquareApi
 from syncd.sources.square.reading import Around, Place
 from syncd.sources.square.settings import SquareSettings
 

@@ -10,10 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from syncd.canonical.money import ZERO, minor_unit
-
-
-class Unreadable(ValueError):
-    """A document that is not what Square's reference says."""
+from syncd.sources.documents import Unreadable
 
 
 def money(holder: Mapping[str, Any], name: str, currency: str) -> Decimal:

@@ -12,12 +12,11 @@ from decimal import Decimal
 from typing import Any
 
 from syncd.canonical import CanonicalOrder
-from syncd.sources.square.api import moment
-from syncd.sources.square.lines import came_back, charges, listed, rounding, sold
-from syncd.sources.square.money import Unreadable, money
+from syncd.sources.documents import Document, LeftOut, NotReady, Sale, Unreadable, listed, moment
+from syncd.sources.square.lines import came_back, charges, rounding, sold
+from syncd.sources.square.money import money
 from syncd.sources.square.tenders import given_back, paid
 
-Document = Mapping[str, Any]
 _STATUS = {"COMPLETED": "completed", "OPEN": "open", "CANCELED": "voided"}
 
 
@@ -40,26 +39,6 @@ class Around:
     payments: Mapping[str, Document] = field(default_factory=dict)
     customers: Mapping[str, Document] = field(default_factory=dict)
     team: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """The order is no sale of the till's: why, in words that a count goes before."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class NotReady:
-    """Square has the order, and not yet what it sold."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sale:
-    """A sale, and why a person must look at it, if so."""
-
-    order: CanonicalOrder
-    hold: str = ""
 
 
 def is_ready(order: Document) -> bool:

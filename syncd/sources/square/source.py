@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from syncd.canonical import Batch, CanonicalOrder, Cursor, Fault
+from syncd.canonical import Batch, Cursor
 from syncd.errors import SourceError
 from syncd.sources.base import Finding
 from syncd.sources.context import SourceContext
+from syncd.sources.documents import Document, NotReady, Read, Unreadable, collect, moment
 from syncd.sources.doors import Delivery, Received
-from syncd.sources.jsonl import in_words
-from syncd.sources.square.api import Document, SquareApi, moment, stamp
+from syncd.sources.square.api import SquareApi, stamp
 from syncd.sources.square.lookups import Lookups
-from syncd.sources.square.money import Unreadable
-from syncd.sources.square.reading import LeftOut, NotReady, Place, Sale, is_ready, read_order
+from syncd.sources.square.reading import Place, is_ready, read_order
 from syncd.sources.square.settings import SquareSettings
 from syncd.sources.square.webhook import heard
 
@@ -30,7 +28,6 @@ _READY_WITHIN = timedelta(minutes=15)
 _OFFLINE = timedelta(
     days=4
 )  # how much later than it was made an offline sale may come: https://squareup.com/help/us/en/article/7777
-_RAW_KEPT = 2000
 _MOST_TOLD = 20_000
 
 
@@ -185,26 +182,15 @@ class SquareSource:
 
     def _batch(self, page: Sequence[Document], cursor: Cursor | None) -> Batch:
         around = self._lookups.around(page, self._places)
-        orders: list[CanonicalOrder] = []
-        faults: list[Fault] = []
-        left_out: Counter[str] = Counter()
-        holds: dict[str, str] = {}
-        for order in page:
-            number = str(order.get("id") or "")
-            try:
-                read = read_order(order, around, self._context.name, self._settings.leave_out)
-            except (Unreadable, ValidationError, AttributeError, TypeError) as error:
-                why = in_words(error) if isinstance(error, ValidationError) else str(error)
-                faults.append(_fault(order, why))
-                continue
-            if isinstance(read, Sale):
-                orders.append(read.order)
-                holds |= {number: read.hold} if read.hold else {}
-            elif isinstance(read, LeftOut):
-                left_out[read.why] += 1
-            elif isinstance(read, NotReady) and self._is_ready_or_old(order):
-                faults.append(_fault(order, "it is paid, and Square shows neither lines nor returns of it"))
-        return Batch(tuple(orders), tuple(faults), cursor, left_out, holds)
+
+        def read(order: Document) -> Read:
+            found = read_order(order, around, self._context.name, self._settings.leave_out)
+            if isinstance(found, NotReady) and self._is_ready_or_old(order):
+                msg = "it is paid, and Square shows neither lines nor returns of it"
+                raise Unreadable(msg)
+            return found
+
+        return collect(page, read, cursor)
 
 
 class _Positions:
@@ -262,12 +248,6 @@ def _place(location: Document) -> Place | None:
         zone = UTC
     name = str(location.get("name") or location.get("business_name") or "")
     return Place(str(location.get("id")), name, zone, str(location.get("currency") or ""))
-
-
-def _fault(order: Document, why: str) -> Fault:
-    number = str(order.get("id") or "")
-    raw = json.dumps(order, default=str)[:_RAW_KEPT]
-    return Fault(f"order {number or 'without an id'}", why, raw, number)
 
 
 _SCOPES = {"skus": "ITEMS_READ", "customers": "CUSTOMERS_READ", "staff": "EMPLOYEES_READ"}

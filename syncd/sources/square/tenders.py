@@ -5,14 +5,11 @@ A tender's ``amount_money`` holds the tip; a payment's does not. Source: https:/
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from syncd.sources.square.api import moment
-from syncd.sources.square.lines import listed
+from syncd.sources.documents import Document, listed, moment
 from syncd.sources.square.money import money
 
-Document = Mapping[str, Any]
 _KINDS = {
     "CARD": ("card", "Card"),
     "CASH": ("cash", "Cash"),

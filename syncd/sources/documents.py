@@ -1,0 +1,158 @@
+"""From the documents of a cloud POS to a batch: each one a sale, left out with its reason, not ready yet, or a fault."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from pydantic import ValidationError
+
+from syncd.canonical import Batch, CanonicalOrder, Cursor, Fault
+from syncd.sources.jsonl import in_words
+
+Document = Mapping[str, Any]
+_RAW_KEPT = 2000
+_NAMED = 40
+
+
+class Unreadable(ValueError):
+    """A document that is not what the POS's reference says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """A sale, and why a person must look at it, if so."""
+
+    order: CanonicalOrder
+    hold: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """The document is no sale of the till's: why, in words that a count goes before (``3 drafts``)."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotReady:
+    """The POS has the sale, and does not show the whole of it yet: it comes again."""
+
+
+Read = Sale | LeftOut | NotReady
+_ODD = (Unreadable, ValidationError, AttributeError, TypeError, ArithmeticError)
+
+
+def collect(
+    documents: Iterable[Document], read: Callable[[Document], Read], cursor: Cursor | None, id_key: str = "id"
+) -> Batch:
+    """A batch of documents; one that cannot be read is a fault beside the others, and takes none of them with it."""
+    orders: list[CanonicalOrder] = []
+    faults: list[Fault] = []
+    left_out: Counter[str] = Counter()
+    holds: dict[str, str] = {}
+    for document in documents:
+        try:
+            found = read(document)
+        except _ODD as error:
+            why = in_words(error) if isinstance(error, ValidationError) else str(error)
+            faults.append(fault(document, why, id_key))
+            continue
+        if isinstance(found, Sale):
+            orders.append(found.order)
+            if found.hold:
+                holds[found.order.sale_id] = found.hold
+        elif isinstance(found, LeftOut):
+            left_out[found.why] += 1
+    return Batch(tuple(orders), tuple(faults), cursor, left_out, holds)
+
+
+def fault(document: Document, why: str, id_key: str = "id") -> Fault:
+    """A document that cannot be read, its beginning kept."""
+    number = str(document.get(id_key) or "")
+    raw = json.dumps(document, default=str)[:_RAW_KEPT]
+    return Fault(f"sale {number or 'without an id'}", why, raw, number)
+
+
+def listed(holder: Document, name: str) -> list[Document]:
+    """A list of documents in a document; empty where it is absent.
+
+    Raises:
+        Unreadable: it is no list of documents.
+
+    """
+    found = holder.get(name) or []
+    if not isinstance(found, list) or not all(isinstance(one, Mapping) for one in found):
+        msg = f"{name} is no list"
+        raise Unreadable(msg)
+    return found
+
+
+def inside(holder: Document, name: str) -> Document:
+    """A document in a document; an empty one where it is absent.
+
+    Raises:
+        Unreadable: it is something else.
+
+    """
+    found = holder.get(name)
+    if found is None:
+        return {}
+    if not isinstance(found, Mapping):
+        msg = f"{name} is no object"
+        raise Unreadable(msg)
+    return found
+
+
+def number(holder: Document, name: str, default: Decimal | None = None) -> Decimal:
+    """A number, written as one or as text; ``default`` where it is absent.
+
+    Raises:
+        Unreadable: it is no number, or absent without a default.
+
+    """
+    found = holder.get(name)
+    if found is None or found == "":
+        if default is None:
+            msg = f"{name} is missing"
+            raise Unreadable(msg)
+        return default
+    try:
+        value = (
+            Decimal(str(found))
+            if isinstance(found, str | int | Decimal) and not isinstance(found, bool)
+            else Decimal("NaN")
+        )
+    except ArithmeticError:
+        value = Decimal("NaN")
+    if not value.is_finite():
+        msg = f"{name} is no number: {str(found)[:_NAMED]!r}"
+        raise Unreadable(msg)
+    return value
+
+
+def moment(text: object) -> datetime | None:
+    """An RFC 3339 time, with or without fractions; None where there is none, or none with an offset. Aware, in UTC."""
+    try:
+        at = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
+
+
+def needed(at: datetime | None, what: str) -> datetime:
+    """A time that must be there.
+
+    Raises:
+        Unreadable: it is not.
+
+    """
+    if at is None:
+        msg = f"it has no {what}"
+        raise Unreadable(msg)
+    return at
