@@ -17,6 +17,7 @@ from syncd.sources.jsonl import JsonlSource
 from syncd.testing.clocks import ManualClock
 from syncd.testing.contract import SourceContract
 from syncd.testing.orders import sale
+from tests.doubles.lightspeed_x import LightspeedDouble
 from tests.doubles.square import SquareDouble
 
 
@@ -33,6 +34,16 @@ class TestSquareWithTokensThatRotate(SourceContract):
     @pytest.fixture
     def pos(self) -> Iterator[SquareDouble]:
         with SquareDouble() as double:
+            double.refresh = "first-refresh"
+            yield double
+
+
+class TestLightspeedX(SourceContract):
+    many = 4_000
+
+    @pytest.fixture
+    def pos(self) -> Iterator[LightspeedDouble]:
+        with LightspeedDouble() as double:
             double.refresh = "first-refresh"
             yield double
 

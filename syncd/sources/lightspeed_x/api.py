@@ -1,0 +1,158 @@
+"""Lightspeed X's API 2.0: lists that go on by version, at 300 requests a register and 50 more in five minutes.
+
+Source: https://x-series-api.lightspeedhq.com/docs/pagination and https://x-series-api.lightspeedhq.com/docs/rate_limiting
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from syncd.sources.context import SourceContext
+from syncd.sources.documents import Document, moment
+from syncd.sources.errors import Refused
+from syncd.sources.http import Auth, Fixed, Terms
+from syncd.sources.lightspeed_x.settings import LightspeedSettings
+from syncd.sources.oauth import OAuth, Tokens
+
+_OAUTH_CURE = "Give syncd access to the retailer again, and put the new refresh token in the config."
+_DENIED = "Check prefix and token, and that it may read sales, products, outlets, registers, users and customers."
+_WINDOW_S = 300.0
+_HIGHEST = 2**60
+_KEPT_S = 900.0
+_ONE_BY_ONE = 5
+
+
+class LightspeedApi:
+    """One retailer."""
+
+    def __init__(self, settings: LightspeedSettings, context: SourceContext) -> None:
+        self._settings, self._context = settings, context
+        rate = (300 * settings.registers + 50) / _WINDOW_S
+        terms = Terms("Lightspeed", per_second=rate, burst=max(20, int(rate * 20)), denied=_DENIED)
+        self.http = context.http(settings.base, self._auth(), terms)
+
+    def _auth(self) -> Auth:
+        settings = self._settings
+        if settings.oauth is None:
+            assert settings.token is not None  # noqa: S101  the settings have checked it
+            return Fixed({"Authorization": f"Bearer {settings.token.get_secret_value()}"})
+        return OAuth(self._context, settings.oauth.refresh_token.get_secret_value(), self._renewed, _OAUTH_CURE)
+
+    def _renewed(self, refresh: str) -> Tokens:
+        oauth = self._settings.oauth
+        assert oauth is not None  # noqa: S101  nobody renews a personal token
+        said = self.http.form(
+            "/api/1.0/token",
+            {
+                "grant_type": "refresh_token",
+                "refresh_token": refresh,
+                "client_id": oauth.client_id,
+                "client_secret": oauth.client_secret.get_secret_value(),
+            },
+        )
+        access = said.get("access_token") if isinstance(said, Mapping) else None
+        if not access:
+            raise Refused("Lightspeed answered a renewal without a token", 200)
+        lives = said.get("expires_in")
+        expires = self._context.clock.now() + timedelta(seconds=int(lives)) if isinstance(lives, int) else None
+        return Tokens(str(access), str(said.get("refresh_token") or refresh), expires.isoformat() if expires else "")
+
+    def after(self, what: str, version: int, page: int) -> tuple[list[Document], int | None]:
+        """GET /api/2.0/<what>?after=: a page of what has changed since a version, and the highest version on it."""
+        said = self.http.get(f"/api/2.0/{what}", {"after": version, "page_size": page})
+        rows = said.get("data") if isinstance(said, Mapping) else None
+        found = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+        told = (said.get("version") or {}).get("max") if isinstance(said, Mapping) else None
+        versions = [row["version"] for row in found if isinstance(row.get("version"), int)]
+        highest = max([*versions, *([told] if isinstance(told, int) else [])], default=None)
+        return found, highest
+
+    def all(self, what: str, version: int = 0) -> Iterator[tuple[list[Document], int]]:
+        """Page after page of what has changed since a version, until an empty one."""
+        while True:
+            rows, highest = self.after(what, version, self._settings.page)
+            if not rows or highest is None or highest <= version:
+                return
+            yield rows, highest
+            version = highest
+
+    def one(self, what: str, key: str) -> Document | None:
+        """GET /api/2.0/<what>/{id}; None where there is none."""
+        try:
+            said = self.http.get(f"/api/2.0/{what}/{key}")
+        except Refused as refused:
+            if refused.status == 404:
+                return None
+            raise
+        found = said.get("data") if isinstance(said, Mapping) else None
+        return found if isinstance(found, Mapping) else None
+
+    def version_at(self, when: datetime) -> int:
+        """The version at which a walk of all that was changed since ``when`` begins: found by halving, for no filter takes a date."""
+        if not self._before(0, when):
+            return 0
+        low, high = 0, 1
+        while high < _HIGHEST and self._before(high, when):
+            low, high = high, high * 16
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self._before(middle, when) else (low, middle)
+        return high
+
+    def _before(self, version: int, when: datetime) -> bool:
+        """Whether the first sale that was changed after a version was changed before ``when``; there being none, it was not."""
+        rows, _ = self.after("sales", version, 1)
+        at = moment(rows[0].get("updated_at")) if rows else None
+        return at is not None and at < when
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.http.close()
+
+
+class Names:
+    """What sales name by id: a few are asked for one by one, many by walking the list, which goes on from where it was."""
+
+    def __init__(
+        self, api: LightspeedApi, what: str, now: Callable[[], float], wanted: Callable[[Document], Any]
+    ) -> None:
+        self._api, self._what, self._now, self._wanted = api, what, now, wanted
+        self._kept: dict[str, Any] = {}
+        self._missed: dict[str, float] = {}
+        self._version = 0
+        self._since: float | None = None
+
+    def of(self, keys: Sequence[str]) -> Mapping[str, Any]:
+        """What is known of each; nothing of those that are not there."""
+        now = self._now()
+        self._keep_fresh(now)
+        missing = [key for key in dict.fromkeys(keys) if key and key not in self._kept and not self._lately(key, now)]
+        if len(missing) > _ONE_BY_ONE:
+            self._walk()
+            missing = [key for key in missing if key not in self._kept][: _ONE_BY_ONE * 4]
+        for key in missing:
+            found = self._api.one(self._what, key)
+            if found is None:
+                self._missed[key] = now
+            else:
+                self._kept[key] = self._wanted(found)
+        return self._kept
+
+    def _walk(self) -> None:
+        for rows, version in self._api.all(self._what, self._version):
+            self._kept |= {str(row.get("id")): self._wanted(row) for row in rows}
+            self._version = version
+
+    def _keep_fresh(self, now: float) -> None:
+        """Once in a while, take in what has changed: the list goes on from where it was, what was asked for singly is dropped."""
+        if self._since is None or now - self._since > _KEPT_S:
+            self._since = now
+            if self._version:
+                self._walk()
+            else:
+                self._kept.clear()
+
+    def _lately(self, key: str, now: float) -> bool:
+        return now - self._missed.get(key, -_KEPT_S) < _KEPT_S
