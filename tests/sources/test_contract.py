@@ -18,6 +18,7 @@ from syncd.testing.clocks import ManualClock
 from syncd.testing.contract import SourceContract
 from syncd.testing.orders import sale
 from tests.doubles.lightspeed_x import LightspeedDouble
+from tests.doubles.loyverse import LoyverseDouble
 from tests.doubles.square import SquareDouble
 
 
@@ -45,6 +46,15 @@ class TestLightspeedX(SourceContract):
     def pos(self) -> Iterator[LightspeedDouble]:
         with LightspeedDouble() as double:
             double.refresh = "first-refresh"
+            yield double
+
+
+class TestLoyverse(SourceContract):
+    many = 4_000
+
+    @pytest.fixture
+    def pos(self) -> Iterator[LoyverseDouble]:
+        with LoyverseDouble() as double:
             yield double
 
 

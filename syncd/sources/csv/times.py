@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import cache
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from dateutil.tz import datetime_ambiguous, datetime_exists
+
+from syncd.sources import zones
 
 DateOrder = Literal["ymd", "dmy", "mdy"]
 Fold = Literal["first", "second"]
@@ -101,11 +102,7 @@ def zone(name: str) -> tzinfo:
         ValueError: there is no such zone.
 
     """
-    try:
-        return ZoneInfo(LABELS.get(name.strip(), name.strip()))
-    except (KeyError, ValueError, OSError):
-        msg = f"{name!r} is not a time zone: write one such as America/Chicago"
-        raise ValueError(msg) from None
+    return zones.zone(LABELS.get(name.strip(), name.strip()))
 
 
 def parse_time(text: str, order: DateOrder, where: tzinfo | None, hours: Hours = _AS_WRITTEN) -> datetime:

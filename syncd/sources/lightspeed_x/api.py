@@ -90,7 +90,7 @@ class LightspeedApi:
         return found if isinstance(found, Mapping) else None
 
     def version_at(self, when: datetime) -> int:
-        """The version at which a walk of all that was changed since ``when`` begins: found by halving, for no filter takes a date."""
+        """The version at which a walk of all that was changed since ``when`` begins; found by halving: no filter takes dates."""
         if not self._before(0, when):
             return 0
         low, high = 0, 1
