@@ -32,7 +32,8 @@ class Batch:
     """Some sales and faults, and the cursor that holds once they are recorded; None leaves the walk where it was.
 
     ``left_out`` counts the sales that the config leaves out, by reason. ``holds`` says of a sale, by its ``sale_id``, why its
-    source cannot answer for it: a person must look before it is pushed, until the source says it without a reason.
+    source cannot answer for it: a person must look before it is pushed, until the source says it without a reason. ``gone`` are the
+    ids of sales that the POS has deleted: those that are known become voids.
     """
 
     orders: tuple[CanonicalOrder, ...]
@@ -40,3 +41,4 @@ class Batch:
     cursor: Cursor | None
     left_out: Mapping[str, int] = field(default_factory=dict)
     holds: Mapping[str, str] = field(default_factory=dict)
+    gone: tuple[str, ...] = ()

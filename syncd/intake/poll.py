@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from syncd.canonical import Batch, Fault
+from syncd.canonical.kinds import SaleStatus
 from syncd.ledger import Lane, Ledger, Recorded, Router
 from syncd.logs import bind, get_logger
 from syncd.sources import Source
@@ -100,6 +101,15 @@ def poll(
         return record_all(source.fetch(ledger.cursor(intake.name)), intake, ledger, stop, seen)
 
 
+def _with_voids(batch: Batch, source: str, ledger: Ledger) -> Batch:
+    """The batch with a void for each sale of it that the POS has deleted, as far as it is known."""
+    if not batch.gone:
+        return batch
+    known = [ledger.sale(f"{source}:{sale_id}") for sale_id in batch.gone]
+    voids = [sale.order().model_copy(update={"status": SaleStatus.VOIDED}) for sale in known if sale and sale.document]
+    return replace(batch, orders=(*batch.orders, *voids), gone=())
+
+
 def record_all(
     batches: Iterator[Batch],
     intake: Intake,
@@ -112,7 +122,7 @@ def record_all(
     for batch in batches:
         recorded = ledger.record(
             intake.name,
-            batch,
+            _with_voids(batch, intake.name, ledger),
             router=intake.route,
             lane=intake.lane,
             backfill=intake.backfill,

@@ -166,7 +166,8 @@ class LoyverseDouble(Double):
             "line_items": [{name: value for name, value in line.items() if name != "_tax"} for line in lines],
             "payments": [{"name": "Cash", "type": "CASH", "money_amount": whole, "paid_at": _text(kept["at"])}],
         }
-        return receipt | kept["changes"]
+        changes: dict[str, Any] = kept["changes"]
+        return receipt | changes
 
 
 def _line(key: str, dice: random.Random) -> dict[str, Any]:

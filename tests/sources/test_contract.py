@@ -17,6 +17,7 @@ from syncd.sources.jsonl import JsonlSource
 from syncd.testing.clocks import ManualClock
 from syncd.testing.contract import SourceContract
 from syncd.testing.orders import sale
+from tests.doubles.clover import CloverDouble
 from tests.doubles.lightspeed_x import LightspeedDouble
 from tests.doubles.loyverse import LoyverseDouble
 from tests.doubles.square import SquareDouble
@@ -55,6 +56,16 @@ class TestLoyverse(SourceContract):
     @pytest.fixture
     def pos(self) -> Iterator[LoyverseDouble]:
         with LoyverseDouble() as double:
+            yield double
+
+
+class TestClover(SourceContract):
+    many = 4_000
+
+    @pytest.fixture
+    def pos(self) -> Iterator[CloverDouble]:
+        with CloverDouble() as double:
+            double.refresh = "first-refresh"
             yield double
 
 

@@ -1,0 +1,1 @@
+"""Clover: orders by the time of their last change, and refunds apart. See ``docs/sources.md``."""

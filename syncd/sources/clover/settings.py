@@ -1,0 +1,72 @@
+"""The settings of a Clover source."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from syncd.clock import Duration
+from syncd.secret import Secret
+from syncd.sources.zones import zone
+from syncd.wire.limits import https_or_loopback
+
+
+class CloverOAuth(BaseModel):
+    """An application's access to a merchant; each refresh token works once.
+
+    Source: https://docs.clover.com/dev/docs/refresh-access-tokens
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    client_id: str
+    refresh_token: Secret
+
+
+class CloverWebhook(BaseModel):
+    """``auth_code`` is what every message carries in ``X-Clover-Auth``; Clover shows it once the callback was verified."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    auth_code: Secret | None = None
+
+
+class CloverSettings(BaseModel):
+    """One merchant (a location of its own). Clover tells no time zone in its orders: ``timezone`` is the shop's.
+
+    ``leave_out`` names orders, by their type, title or note, that are none of the till's.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    merchant_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9]+$")]
+    token: Secret | None = None
+    oauth: CloverOAuth | None = None
+    webhook: CloverWebhook | None = None
+    api_url: str = "https://api.clover.com"
+    timezone: str = "UTC"
+    leave_out: tuple[str, ...] = ("BigCommerce",)
+    skus: bool = True
+    staff: bool = True
+    page: Annotated[int, Field(ge=1, le=1000)] = 100
+    overlap: Duration = timedelta(minutes=5)
+
+    @field_validator("api_url")
+    @classmethod
+    def _safe(cls, url: str) -> str:
+        return https_or_loopback(url)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        zone(name)
+        return name
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        if (self.token is None) == (self.oauth is None):
+            msg = "token or oauth is required, and not both"
+            raise ValueError(msg)
+        return self
