@@ -20,6 +20,7 @@ from syncd.testing.orders import sale
 from tests.doubles.clover import CloverDouble
 from tests.doubles.lightspeed_x import LightspeedDouble
 from tests.doubles.loyverse import LoyverseDouble
+from tests.doubles.shopify_pos import ShopifyDouble
 from tests.doubles.square import SquareDouble
 
 
@@ -66,6 +67,15 @@ class TestClover(SourceContract):
     def pos(self) -> Iterator[CloverDouble]:
         with CloverDouble() as double:
             double.refresh = "first-refresh"
+            yield double
+
+
+class TestShopifyPos(SourceContract):
+    many = 4_000
+
+    @pytest.fixture
+    def pos(self) -> Iterator[ShopifyDouble]:
+        with ShopifyDouble() as double:
             yield double
 
 

@@ -1,0 +1,68 @@
+"""The settings of a Shopify POS source."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from syncd.clock import Duration
+from syncd.secret import Secret
+from syncd.sources.zones import zone
+from syncd.wire.limits import https_or_loopback
+
+
+class ShopifyWebhook(BaseModel):
+    """``secret`` is the app's client secret, with which Shopify signs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    secret: Secret
+
+
+class ShopifySettings(BaseModel):
+    """``shop`` is the first part of ``<shop>.myshopify.com``. Staff and customers need permissions of their own.
+
+    ``only`` names the sources of orders to carry: the tills'. The web shop's own stay where they are.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    shop: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$")] = ""
+    token: Secret
+    webhook: ShopifyWebhook | None = None
+    api_url: str = ""
+    version: Annotated[str, Field(pattern=r"^(\d{4}-\d\d|unstable)$")] = "2026-07"
+    only: Annotated[tuple[str, ...], Field(min_length=1)] = ("pos",)
+    customers: bool = True
+    staff: bool = False
+    timezone: str | None = None
+    page: Annotated[int, Field(ge=1, le=50)] = 10
+    overlap: Duration = timedelta(minutes=5)
+    look_back: Duration = timedelta(days=4)
+    look_back_every: Duration = timedelta(hours=1)
+
+    @field_validator("api_url")
+    @classmethod
+    def _safe(cls, url: str) -> str:
+        return https_or_loopback(url) if url else ""
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str | None) -> str | None:
+        if name is not None:
+            zone(name)
+        return name
+
+    @model_validator(mode="after")
+    def _said_enough(self) -> Self:
+        if not self.shop and not self.api_url:
+            msg = "shop is required: the first part of its myshopify.com address"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def base(self) -> str:
+        """The API's base URL."""
+        return self.api_url or f"https://{self.shop}.myshopify.com"
