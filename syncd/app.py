@@ -70,13 +70,17 @@ class Till:
         """Whether the source is an account with sales of years, and no folder into which somebody puts what is wanted."""
         return not isinstance(self.source, HasFolder)
 
+    @property
+    def carries_from_now(self) -> bool:
+        """Whether sales are carried from the first poll on."""
+        return (self.config.common.start_from or ("now" if self.has_past else "ever")) == "now"
+
     def start_from(self) -> datetime | None:
         """Since when this source's sales are carried: as the config says, and settled at its first poll; None for all."""
-        wanted = self.config.common.start_from or ("now" if self.has_past else "ever")
-        if wanted == "ever":
-            return None
-        private = self.ledger.private(self.name)
-        return private.start_from(self.clock.now) if wanted == "now" else wanted
+        if self.carries_from_now:
+            return self.ledger.private(self.name).start_from(self.clock.now)
+        wanted = self.config.common.start_from
+        return wanted if isinstance(wanted, datetime) else None
 
     def backfill(self, start: datetime, end: datetime, stop: threading.Event, *, history: bool = False) -> Polled:
         """Record every sale placed in ``[start, end)`` in the backfill lane; ``history`` keeps them out of the store's billing."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from syncd.app import App
+from syncd.app import App, Till
 from syncd.canonical.money import places
 from syncd.cli.exits import Exit
 from syncd.cli.opening import need_work, opened
@@ -45,7 +45,7 @@ def run_check(config: Path | None, as_json: bool) -> Exit:
             findings.append(("ledger", Finding("error", shared.what, shared.cure)))
         need_work(app)
         for name, till in app.tills.items():
-            findings += [(f"source {name}", finding) for finding in _source(till.source)]
+            findings += [(f"source {name}", finding) for finding in (*_source(till.source), *_start(app, till))]
         findings += [(f"source {name}", finding) for name, finding in _never_read(app)]
         remote_trouble = False
         for name, store in app.stores.items():
@@ -77,6 +77,16 @@ def _source(source: object) -> Iterator[Finding]:
         yield from source.check()  # type: ignore[attr-defined]  # narrowed by the caller
     except SourceError as error:
         yield Finding("error", error.what, error.cure)
+
+
+def _start(app: App, till: Till) -> Iterator[Finding]:
+    """Since when an account's sales are carried, and what that leaves out."""
+    if not till.carries_from_now:
+        return
+    since = app.ledger.private(till.name).kept_start()
+    words = f"{since:%Y-%m-%d %H:%M} UTC" if since else "the first poll"
+    cure = f"For earlier ones: syncd backfill --source {till.name} --from ... --to ..., or start_from in its config."
+    yield Finding("ok", f"sales are carried from {words} on; earlier ones are left out. {cure}")
 
 
 def _store(app: App, store: Store) -> Iterator[Finding]:

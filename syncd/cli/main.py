@@ -13,6 +13,7 @@ from syncd.cli.decisions import add_decisions
 from syncd.cli.ledger_commands import ledger
 from syncd.cli.options import AsJson, ConfigPath, DayOption, SourceOption, StateOption, TextOption, Yes
 from syncd.cli.orders_commands import orders
+from syncd.cli.sources_commands import sources
 
 cli = typer.Typer(
     name="syncd",
@@ -228,6 +229,7 @@ def audit(
 
 
 cli.add_typer(orders, name="orders")
+cli.add_typer(sources, name="sources")
 
 
 @cli.command()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
 from syncd.app import App, Till
-from syncd.canonical import CanonicalOrder, Fault, fingerprint
+from syncd.canonical import Batch, CanonicalOrder, Fault, fingerprint
 from syncd.canonical.money import format_money
 from syncd.cli.exits import Exit
 from syncd.cli.opening import opened
@@ -46,22 +46,23 @@ class Preview:
 def run_preview(config: Path | None, what: str, source: str | None, *, every: bool, as_json: bool) -> Exit:
     """Preview a sales file or a recorded sale: of a file a summary and its first sale, or ``every`` one."""
     with opened(config) as app:
-        found = _Found()
+        found = Found()
         if Path(what).is_file():
             till = _till_for(app, Path(what), source)
             found.read(till, Path(what))
-            store = till.config.common.store
+            route = till.config.common
+            parts = [(store, found.of(route.store_of, store)) for store in route.all_stores]
         else:
             sale = app.ledger.sale(what)
             if sale is None or not sale.document:
                 raise UsageError(f"{what} is neither a file nor a recorded sale", "List sales with: syncd sales")
-            found.orders, store = [sale.order()], sale.store
+            found.orders, parts = [sale.order()], [(sale.store, found)]
             found.holds[sale.order().sale_id] = sale.hold
-        previews = list(_previews(app, store, found))
+        previews = [one for store, part in parts for one in previews_of(app, store, part)]
         if as_json:
             print_json(
                 {
-                    "sales": [_document(preview) for preview in previews],
+                    "sales": [document(preview) for preview in previews],
                     "faults": [asdict(fault) for fault in found.faults],
                     "left_out": found.left_out,
                 }
@@ -70,7 +71,7 @@ def run_preview(config: Path | None, what: str, source: str | None, *, every: bo
             if Path(what).is_file():
                 _summary(what, previews, found)
             for preview in previews if every else previews[:1]:
-                _show(preview)
+                show(preview)
             if len(previews) > 1 and not every:
                 say(f"The first of {len(previews)} sales is shown; --all shows every one.")
         return Exit.ATTENTION if found.faults or any(preview.state not in _WELL for preview in previews) else Exit.OK
@@ -100,8 +101,8 @@ def _till_for(app: App, path: Path, source: str | None) -> Till:
 
 
 @dataclass(slots=True)
-class _Found:
-    """What a file, or the ledger, says: sales, why some are held (by sale id), faults, and how many are left out, by reason."""
+class Found:
+    """What a file, a source or the ledger says: sales, why some are held (by sale id), faults, how many are left out and why."""
 
     orders: list[CanonicalOrder] = field(default_factory=list)
     holds: dict[str, str] = field(default_factory=dict)
@@ -109,15 +110,25 @@ class _Found:
     left_out: Counter[str] = field(default_factory=Counter)
 
     def read(self, till: Till, path: Path) -> None:
+        """Everything in a file."""
         assert isinstance(till.source, ReadsFiles)  # noqa: S101  _till_for has just made sure
         for batch in till.source.read_file(path):
-            self.orders += batch.orders
-            self.holds |= batch.holds
-            self.faults += batch.faults
-            self.left_out.update(batch.left_out)
+            self.take(batch)
+
+    def take(self, batch: Batch) -> None:
+        """What a batch says."""
+        self.orders += batch.orders
+        self.holds |= batch.holds
+        self.faults += batch.faults
+        self.left_out.update(batch.left_out)
+
+    def of(self, store_of: Callable[[CanonicalOrder], str], store: str) -> Found:
+        """The sales of one store alone."""
+        return Found([order for order in self.orders if store_of(order) == store], self.holds)
 
 
-def _previews(app: App, name: str, found: _Found) -> Iterator[Preview]:
+def previews_of(app: App, name: str, found: Found) -> Iterator[Preview]:
+    """What would become of the sales, all of them one store's."""
     store, orders = app.stores[name], found.orders
     for start in range(0, len(orders), _AT_ONCE):
         group = [_hooked(store, order) for order in orders[start : start + _AT_ONCE]]
@@ -173,7 +184,8 @@ def _there(app: App, order: CanonicalOrder) -> str:
     return f"recorded, {sale.state.value}, in BigCommerce as order {sale.order_id}"
 
 
-def _document(preview: Preview) -> dict[str, object]:
+def document(preview: Preview) -> dict[str, object]:
+    """A preview for programs."""
     return {
         "sale": preview.order.sale_key,
         "state": preview.state,
@@ -185,7 +197,7 @@ def _document(preview: Preview) -> dict[str, object]:
     }
 
 
-def _summary(what: str, previews: Sequence[Preview], found: _Found) -> None:
+def _summary(what: str, previews: Sequence[Preview], found: Found) -> None:
     """A file in a few lines: how many sales would become what, their sum, what cannot be read, what is left out."""
     sums: dict[str, Decimal] = {}
     for preview in previews:
@@ -204,7 +216,8 @@ def _summary(what: str, previews: Sequence[Preview], found: _Found) -> None:
         say(f"    and {len(faults) - _FAULTS_SHOWN} more")
 
 
-def _show(preview: Preview) -> None:
+def show(preview: Preview) -> None:
+    """A preview for people."""
     order = preview.order
     total = format_money(order.total_inc_tax, order.currency)
     say(f"{order.sale_key}  {total}  {_BECOMES.get(preview.state.value, preview.state.value)}  ({preview.there})")

@@ -11,7 +11,7 @@ from functools import partial
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from syncd.canonical import Batch, Cursor
 from syncd.clock import Clock, Now
@@ -33,7 +33,7 @@ from syncd.ledger.schema import cursors
 from syncd.ledger.session import Session
 from syncd.ledger.settling import Settling
 from syncd.ledger.states import Lane, State
-from syncd.ledger.times import to_micros
+from syncd.ledger.times import from_micros, to_micros
 from syncd.ledger.writer import Operation, T, Writer
 
 P = ParamSpec("P")
@@ -122,6 +122,12 @@ class Ledger:
         with translated(self._where), self._engines.read.connect() as connection:
             row = connection.execute(query).one_or_none()
         return row.cursor if row else None
+
+    def cursor_age(self, source: str) -> datetime | None:
+        """When a source's cursor was last written, None where it never was read."""
+        query = select(cursors.c.at).where(cursors.c.name == source)
+        with translated(self._where), self._engines.read.connect() as connection:
+            return from_micros(connection.execute(query).scalar_one_or_none())
 
     # Pushing
 

@@ -21,6 +21,14 @@ def known() -> list[str]:
     return sorted(_found())
 
 
+def packages() -> dict[str, str]:
+    """The package and version that each adapter type comes from."""
+    found = {}
+    for name, point in sorted(_found().items()):
+        found[name] = f"{point.dist.name} {point.dist.version}" if point.dist else point.value
+    return found
+
+
 def load(kind: str) -> Any:  # noqa: ANN401  a class with ``Settings`` that takes (settings, context) and is a Source
     """The adapter class of a source type; imported on first use.
 

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from syncd.sources.clover.settings import CloverSettings
 from syncd.sources.clover.source import CloverSource
 from syncd.testing.clocks import ManualClock
-from tests.doubles.server import Asked, Double, Said
+from syncd.testing.double import Asked, Double, Said
 
 _ITEMS = (("I-MUG", "Mug", "MUG-1", 1250), ("I-TEE", "Tee", "TEE-M", 2400), ("I-TEA", "Tea", "", 475))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

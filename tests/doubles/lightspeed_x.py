@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from syncd.sources.lightspeed_x.settings import LightspeedSettings
 from syncd.sources.lightspeed_x.source import LightspeedSource
 from syncd.testing.clocks import ManualClock
-from tests.doubles.server import Asked, Double, Said
+from syncd.testing.double import Asked, Double, Said
 
 _PRODUCTS = (
     ("P-MUG", "Mug", "MUG-1", "17.39130"),

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from syncd.sources.loyverse.settings import LoyverseSettings
 from syncd.sources.loyverse.source import LoyverseSource
 from syncd.testing.clocks import ManualClock
-from tests.doubles.server import Asked, Double, Said
+from syncd.testing.double import Asked, Double, Said
 
 _ITEMS = (("Mug", "10001", 120.0), ("Tee", "10002", 240.5), ("Tea", None, 45.25))
 _LISTS = {

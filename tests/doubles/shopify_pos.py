@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from syncd.sources.shopify_pos.settings import ShopifySettings
 from syncd.sources.shopify_pos.source import ShopifySource
 from syncd.testing.clocks import ManualClock
-from tests.doubles.server import Asked, Double, Said
+from syncd.testing.double import Asked, Double, Said
 
 _THINGS = (("Mug", "MUG-1", "12.50"), ("Tee", "TEE-M", "24.00"), ("Tea", None, "4.75"))
 _FIRST = 6_000_000_000_000

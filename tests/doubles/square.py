@@ -16,7 +16,7 @@ from typing import Any
 from syncd.sources.square.settings import SquareSettings
 from syncd.sources.square.source import SquareSource
 from syncd.testing.clocks import ManualClock
-from tests.doubles.server import Asked, Double, Said
+from syncd.testing.double import Asked, Double, Said
 
 _FIELDS = ("created_at", "updated_at", "closed_at")
 LOCATION = {

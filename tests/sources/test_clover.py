@@ -24,8 +24,8 @@ from syncd.sources.documents import Document, LeftOut, Sale
 from syncd.sources.doors import Delivery, Received
 from syncd.sources.errors import Forged
 from syncd.testing.contract import Notebook
+from syncd.testing.double import exact
 from tests.doubles.clover import CloverDouble
-from tests.doubles.server import exact
 from tests.shared import SAMPLES, needs_samples
 
 _EVER = datetime(2020, 1, 1, tzinfo=UTC)

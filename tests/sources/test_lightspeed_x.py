@@ -27,8 +27,8 @@ from syncd.sources.errors import Forged
 from syncd.sources.lightspeed_x.reading import Around, Place, read_sale
 from syncd.sources.lightspeed_x.source import LightspeedSource
 from syncd.testing.contract import Notebook
+from syncd.testing.double import exact
 from tests.doubles.lightspeed_x import LightspeedDouble
-from tests.doubles.server import exact
 from tests.shared import SAMPLES, needs_samples
 
 _AUCKLAND = ZoneInfo("Pacific/Auckland")

@@ -27,8 +27,8 @@ from syncd.sources.errors import Forged
 from syncd.sources.loyverse.reading import Around, read_receipt
 from syncd.sources.loyverse.source import LoyverseSource
 from syncd.testing.contract import Notebook
+from syncd.testing.double import exact
 from tests.doubles.loyverse import LoyverseDouble
-from tests.doubles.server import exact
 from tests.shared import SAMPLES, needs_samples
 
 _EVER = datetime(2020, 1, 1, tzinfo=UTC)

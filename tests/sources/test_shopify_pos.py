@@ -27,7 +27,7 @@ from syncd.sources.errors import Denied, Forged
 from syncd.sources.shopify_pos.reading import read_order
 from syncd.sources.shopify_pos.source import ShopifySource
 from syncd.testing.contract import Notebook
-from tests.doubles.server import Said, exact
+from syncd.testing.double import Said, exact
 from tests.doubles.shopify_pos import ShopifyDouble, usd
 from tests.shared import SAMPLES, needs_samples
 

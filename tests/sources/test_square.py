@@ -23,7 +23,7 @@ from syncd.sources.errors import Denied
 from syncd.sources.square.reading import Around, Place, read_order
 from syncd.sources.square.source import SquareSource
 from syncd.testing.contract import Notebook
-from tests.doubles.server import Said
+from syncd.testing.double import Said
 from tests.doubles.square import LOCATION, SquareDouble, usd
 from tests.shared import SAMPLES, needs_samples
 

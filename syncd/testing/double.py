@@ -1,10 +1,12 @@
-"""What all doubles share: an HTTP server in a thread, with a clock of its own and the ways in which a cloud API lets one down."""
+"""A double of a cloud POS: an HTTP server in a thread, with a clock of its own and the ways in which such an API lets one down.
+
+A subclass answers; ``tests/doubles`` has one for each adapter of ours, ``docs/adapter`` a small one to begin with.
+"""
 
 from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -30,13 +32,16 @@ class Asked:
 
     @property
     def json(self) -> Any:
+        """The body as JSON."""
         return json.loads(self.body or b"{}")
 
     @property
     def form(self) -> dict[str, str]:
+        """The body as a form's fields."""
         return {name: values[0] for name, values in parse_qs(self.body.decode()).items()}
 
     def one(self, name: str, default: str = "") -> str:
+        """The first value of a query parameter."""
         return self.query.get(name, [default])[0]
 
 
@@ -66,9 +71,11 @@ class Double:
         return self.clock.now() + self.ahead
 
     def answer(self, asked: Asked) -> Said:
+        """What the POS answers: a subclass's part."""
         raise NotImplementedError
 
     def respond(self, asked: Asked) -> Said:
+        """What is answered: what ``next`` wants, else the truth; ``on_answer`` is told afterwards."""
         with self.lock:
             self.asked.append(asked)
             kept = self.next.pop(0) if self.next else None
@@ -125,16 +132,14 @@ class Double:
     # What the contract may ask of any double
 
     def skew(self, seconds: float) -> None:
+        """The POS's clock is so much ahead of ours."""
         self.ahead = timedelta(seconds=seconds)
 
     def break_in_mid_walk(self) -> None:
+        """After two true answers the API is gone for a while."""
         self.next = [None, None, *[Said(502, None)] * 8]
 
 
 def exact(document: Any) -> Any:
     """A document as an adapter gets it: over JSON, numbers with a fraction as they were written."""
     return json.loads(json.dumps(document), parse_float=Decimal)
-
-
-def wait_real(seconds: float) -> None:
-    time.sleep(seconds)

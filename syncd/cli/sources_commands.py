@@ -1,0 +1,42 @@
+"""The options of ``syncd sources`` and its help."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from syncd.cli.options import AsJson, ConfigPath
+
+sources = typer.Typer(no_args_is_help=True, help="The configured sources, and the types that there are.")
+
+
+@sources.command("list")
+def list_sources(
+    config: ConfigPath = None,
+    types: Annotated[bool, typer.Option("--types", help="The types that are installed, instead.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the sources with their stores, since when they are carried and how fresh they are; or the installed types.
+
+    Example: syncd sources list
+    """
+    from syncd.cli.sources import run_list, run_types
+
+    raise typer.Exit(run_types(as_json) if types else run_list(config, as_json))
+
+
+@sources.command("test")
+def try_source(
+    name: Annotated[str, typer.Argument(help="A source of the config.")],
+    config: ConfigPath = None,
+    sales: Annotated[int, typer.Option("--sales", min=1, max=1000, help="How many sales to read.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Connect to a source, read some of its newest days' sales and show what would become of them. Nothing is recorded or sent.
+
+    Example: syncd sources test till
+    """
+    from syncd.cli.sources import run_test
+
+    raise typer.Exit(run_test(config, name, sales, as_json))
