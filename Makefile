@@ -23,6 +23,8 @@ test: $(READY) ## all tests but storms and rates; none depends on how fast the m
 chaos: $(READY) ## kills at every line, storms, watches: each part within ten minutes; SYNCD_SEED=... replays a storm
 	SYNCD_KILLS=40 $(PYTEST) -s -m chaos
 	SYNCD_MODEL_EXAMPLES=300 $(PYTEST) -s tests/model
+	SYNCD_MANY=20000 $(PYTEST) tests/sources/test_contract.py
+	$(BIN)/python -m tests.chaos.walk_kills
 	$(BIN)/python -m tests.chaos.day
 	$(BIN)/python -m tests.chaos.day --database postgresql
 	$(BIN)/python -m tests.chaos.linekill --step 3
@@ -40,6 +42,7 @@ bench: $(READY) ## push and record rates beside plain loops, quota use: ratios o
 	$(BIN)/python -m tests.bench.start_up
 	$(BIN)/python -m tests.bench.lost_answers
 	$(BIN)/python -m tests.bench.growth
+	$(BIN)/python -m tests.bench.webhook_lag
 	$(PYTEST) -s -m rate
 
 lint: $(READY) ## ruff: rules and format

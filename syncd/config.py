@@ -331,6 +331,10 @@ def _adapters(tables: Table, problems: list[Problem]) -> Iterator[tuple[str, Bas
             hint = f'; did you mean type = "csv" with preset = "{kind}"?' if kind in get_args(Preset) else ""
             problems.append(Problem(f"sources.{name}.type", repr(kind), error.what + hint))
             continue
+        if "path" in table and table["type"] in get_args(Preset):
+            words = f'reads the account itself; type = "csv" with preset = "{table["type"]}" reads a folder of exports'
+            problems.append(Problem(f"sources.{name}.type", repr(table["type"]), words))
+            continue
         own = {key: value for key, value in table.items() if key not in SourceSettings.model_fields}
         settings = _validated(model, own, ("sources", name), problems)
         if settings is not None:

@@ -165,7 +165,7 @@ class SourceContract:
     def test_a_process_that_dies_at_any_point_of_a_walk_loses_nothing(self, pos: Pos, till: Opens) -> None:
         ids = pos.sell(9)
         whole = Notebook().walk(till().fetch(None))
-        for most in range(whole.batches + 1):
+        for most in _points(whole.batches):
             _again(pos)
             book = Notebook().walk(till().fetch(None), most)
             assert book.batches == most
@@ -178,7 +178,7 @@ class SourceContract:
         pos.sell(9)
         span = (pos.clock.now() - timedelta(hours=1), pos.clock.now() + timedelta(hours=1))
         whole = Notebook().walk(till().fetch_range(*span))
-        for most in range(whole.batches + 1):
+        for most in _points(whole.batches):
             book = Notebook().walk(till().fetch_range(*span), most)
             book.batches = 0
             book.walk(till().fetch_range(*span, book.cursor))
@@ -294,6 +294,11 @@ class SourceContract:
     def test_looking_at_it_finds_no_fault_with_it(self, pos: Pos, till: Opens) -> None:
         pos.sell(1)
         assert [finding for finding in till().check() if finding.level == "error"] == []
+
+
+def _points(batches: int) -> list[int]:
+    """Where a walk of so many batches is cut off: everywhere, or at a dozen places of a long one."""
+    return sorted({round(place * batches / 12) for place in range(13)}) if batches > 12 else list(range(batches + 1))
 
 
 def _may(pos: Pos, what: str) -> Callable[..., None]:

@@ -22,7 +22,7 @@ from syncd.logs import bind, get_logger
 from syncd.sources import Delivery, Forged, Received, Receiving
 
 _MOST_BYTES = 1024 * 1024
-_BODY_S = 5.0
+_BODY_S = 4.0
 _PER_SECOND, _BURST = 50.0, 500.0
 _TOLD_EVERY_S = 10.0
 _MOST_FAULTS = 20

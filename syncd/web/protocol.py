@@ -10,7 +10,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-REQUEST_S = 10.0
+REQUEST_S = 6.0
 _MOST_HEAD = 32 * 1024
 
 

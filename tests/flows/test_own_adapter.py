@@ -52,7 +52,7 @@ def test_an_adapter_in_a_wheel_of_its_own_is_found_configured_and_holds_the_cont
 
     held = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests", folder=project, packages=packages)
     assert held.returncode == 0, held.stdout + held.stderr
-    assert "20 passed" in held.stdout or " passed" in held.stdout, held.stdout
+    assert " passed" in held.stdout, held.stdout
 
     types = run("-m", "syncd", "sources", "list", "--types", folder=project, packages=packages)
     assert "bakery\tsyncd-bakery 0.1.0" in types.stdout

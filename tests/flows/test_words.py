@@ -347,7 +347,8 @@ def test_config_mistakes_are_said_without_python_in_them(shop: Shop) -> None:
     for change, words in (
         (GENERIC.replace('currency = "USD"\n', ""), "currency is required"),
         (GENERIC.replace("USD", "usd"), "must be a currency code such as USD"),
-        (GENERIC.replace('"csv"', '"square"'), 'did you mean type = "csv" with preset = "square"?'),
+        (GENERIC.replace('"csv"', '"square"'), 'type = "csv" with preset = "square" reads a folder of exports'),
+        (GENERIC.replace('"csv"', '"shopify"'), 'did you mean type = "csv" with preset = "shopify"?'),
     ):
         shop.configure(change)
         err = shop.run("sync").err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -23,8 +24,12 @@ from tests.doubles.loyverse import LoyverseDouble
 from tests.doubles.shopify_pos import ShopifyDouble
 from tests.doubles.square import SquareDouble
 
+MANY = int(os.environ.get("SYNCD_MANY", "3000"))  # 20,000 in `make chaos`
+
 
 class TestSquare(SourceContract):
+    many = MANY
+
     @pytest.fixture
     def pos(self) -> Iterator[SquareDouble]:
         with SquareDouble() as double:
@@ -32,7 +37,7 @@ class TestSquare(SourceContract):
 
 
 class TestSquareWithTokensThatRotate(SourceContract):
-    many = 600
+    many = MANY
 
     @pytest.fixture
     def pos(self) -> Iterator[SquareDouble]:
@@ -42,7 +47,7 @@ class TestSquareWithTokensThatRotate(SourceContract):
 
 
 class TestLightspeedX(SourceContract):
-    many = 4_000
+    many = MANY
 
     @pytest.fixture
     def pos(self) -> Iterator[LightspeedDouble]:
@@ -52,7 +57,7 @@ class TestLightspeedX(SourceContract):
 
 
 class TestLoyverse(SourceContract):
-    many = 4_000
+    many = MANY
 
     @pytest.fixture
     def pos(self) -> Iterator[LoyverseDouble]:
@@ -61,7 +66,7 @@ class TestLoyverse(SourceContract):
 
 
 class TestClover(SourceContract):
-    many = 4_000
+    many = MANY
 
     @pytest.fixture
     def pos(self) -> Iterator[CloverDouble]:
@@ -71,7 +76,7 @@ class TestClover(SourceContract):
 
 
 class TestShopifyPos(SourceContract):
-    many = 4_000
+    many = MANY
 
     @pytest.fixture
     def pos(self) -> Iterator[ShopifyDouble]:
@@ -171,12 +176,16 @@ class GenericCsv(Exports):
 
 
 class TestJsonLines(SourceContract):
+    many = MANY
+
     @pytest.fixture
     def pos(self, tmp_path: Path) -> JsonLines:
         return JsonLines(tmp_path)
 
 
 class TestCsv(SourceContract):
+    many = MANY
+
     @pytest.fixture
     def pos(self, tmp_path: Path) -> GenericCsv:
         return GenericCsv(tmp_path)

@@ -133,7 +133,8 @@ class LoyverseSource:
                         return
             except NoHistory:
                 yield Batch((), (), None, {_NONE_KEPT: 1})
-            if found or written is None or end - written >= _CURSOR_MOVES:
+            quiet = written is None or end - written >= _CURSOR_MOVES
+            if found or (quiet and end >= span[1]):
                 yield Batch((), (), _cursor(max(end, reached) if reached else end, looked))
                 written = end
 

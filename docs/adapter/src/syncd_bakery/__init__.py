@@ -70,7 +70,10 @@ class BakerySource:
         self._http.close()
 
     def _pages(self, begin: datetime) -> Iterator[list[Document]]:
-        """Page after page, each from the last sale's own time on: rows that move while we read are never skipped."""
+        """Page after page, each from the last sale's own time on: rows that move while we read are never skipped.
+
+        A page must hold more sales than can be changed in one and the same moment.
+        """
         seen: set[str] = set()
         while True:
             said = self._http.get("/sales", {"changed_since": begin.isoformat(), "limit": self._settings.page})
