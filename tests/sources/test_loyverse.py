@@ -21,7 +21,7 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.balance import check_balance
 from syncd.canonical.kinds import SaleStatus
 from syncd.sources.context import Memory, SourceContext
-from syncd.sources.documents import Document, Sale, Unreadable
+from syncd.sources.documents import Document, LeftOut, Sale, Unreadable
 from syncd.sources.doors import Delivery, Received
 from syncd.sources.errors import Forged
 from syncd.sources.loyverse.reading import Around, read_receipt
@@ -101,6 +101,13 @@ def test_a_sale_paid_with_points_alone_has_no_tender_and_is_a_sale(shop: Loyvers
     ]
     order = read({**receipt, "line_items": free, "total_money": 0, "total_tax": 0, "payments": []})
     assert (order.total_inc_tax, order.status, check_balance(order)) == (Decimal(0), SaleStatus.COMPLETED, ())
+
+
+def test_receipts_that_bigcommerce_wrote_are_left_out(shop: LoyverseDouble) -> None:
+    (key,) = shop.sell(1)
+    echo = exact(shop.document(key, shop.made[key])) | {"source": "BigCommerce connector"}
+    found = read_receipt(echo, Around("THB"), "till", ("bigcommerce",))
+    assert found == LeftOut("receipts made by BigCommerce connector")
 
 
 def test_another_type_of_receipt_is_told(shop: LoyverseDouble) -> None:

@@ -11,6 +11,7 @@ from syncd.ledger.states import MOVES
 from syncd.mapping import Rules
 from syncd.sandbox.faults import KINDS
 from syncd.sandbox.ways import Ways
+from syncd.sources import registry
 from syncd.sources.csv.presets import preset
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,6 +43,18 @@ def test_every_preset_and_fault_kind_is_documented() -> None:
         assert preset(name).name in sources
     for kind in (*KINDS, *(way.name for way in fields(Ways))):
         assert f"`{kind}`" in sandbox
+
+
+def test_every_type_of_source_is_documented_with_every_key_of_its_settings() -> None:
+    text = (ROOT / "docs" / "sources.md").read_text()
+    for name in registry.known():
+        if registry.packages()[name].split()[0] != "syncd":
+            continue
+        assert f"### {name}\n" in text or f"`{name}`" in text
+        if name in ("square", "lightspeed_x", "clover", "shopify_pos", "loyverse", "push"):
+            part = text.partition(f"### {name}\n")[2].partition("\n### ")[0]
+            needed = [key for key, field in registry.load(name).Settings.model_fields.items() if field.is_required()]
+            assert [key for key in needed if key not in part] == []
 
 
 def test_the_annotated_config_is_valid_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

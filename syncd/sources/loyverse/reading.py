@@ -14,7 +14,7 @@ from typing import Any
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import ZERO, total
-from syncd.sources.documents import Document, Read, Sale, Unreadable, inside, listed, moment, needed, number
+from syncd.sources.documents import Document, LeftOut, Read, Sale, Unreadable, inside, listed, moment, needed, number
 
 _KINDS = {
     "CASH": "cash",
@@ -41,7 +41,7 @@ class Around:
     customers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
-def read_receipt(receipt: Document, around: Around, source: str) -> Read:
+def read_receipt(receipt: Document, around: Around, source: str, leave_out: Sequence[str] = ()) -> Read:
     """What a receipt says.
 
     Raises:
@@ -49,6 +49,9 @@ def read_receipt(receipt: Document, around: Around, source: str) -> Read:
         pydantic.ValidationError: the same, of a field.
 
     """
+    made_by = str(receipt.get("source") or "")
+    if any(name.casefold() in made_by.casefold() for name in leave_out):
+        return LeftOut(f"receipts made by {made_by}")
     kind = str(receipt.get("receipt_type") or "")
     if kind not in ("SALE", "REFUND"):
         msg = f"its type is {kind[:40]!r}"

@@ -30,7 +30,10 @@ class LoyverseWebhook(BaseModel):
 
 
 class LoyverseSettings(BaseModel):
-    """A personal access token. Loyverse tells no time zone: ``timezone`` is the shop's."""
+    """A personal access token. Loyverse tells no time zone: ``timezone`` is the shop's.
+
+    ``leave_out`` names the sources of receipts that are none of the till's: apps write receipts too.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -39,6 +42,7 @@ class LoyverseSettings(BaseModel):
     api_url: str = "https://api.loyverse.com"
     timezone: str = "UTC"
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    leave_out: tuple[str, ...] = ("BigCommerce",)
     customers: bool = True
     page: Annotated[int, Field(ge=1, le=250)] = 250
     overlap: Duration = timedelta(minutes=5)

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 from pydantic import BaseModel
@@ -31,6 +31,7 @@ from syncd.sources.zones import zone
 _NAMES_KEPT_S = 900.0
 _CURSOR_MOVES = timedelta(hours=1)  # where nothing is sold, the cursor is written this often
 _OFFLINE = timedelta(days=4)
+_FOUNDED = datetime(2014, 1, 1, tzinfo=UTC)  # Loyverse has no receipt that is older
 _MOST_TOLD = 20_000
 _NONE_KEPT = "spans of time of which Loyverse keeps no receipts for this account (HTTP 402)"
 
@@ -59,7 +60,7 @@ class LoyverseSource:
             looked = until
         elif reached is None:
             looked = until
-        yield from self._walk("updated_at", (begin, until), reached, looked)
+        yield from self._walk("updated_at", (max(begin, _FOUNDED), until), reached, looked)
 
     def fetch_range(self, start: datetime, end: datetime, since: Cursor | None = None) -> Iterator[Batch]:
         """The receipts of a range, by the time at which Loyverse got them; some days on for those made offline."""
@@ -119,7 +120,7 @@ class LoyverseSource:
     ) -> Iterator[Batch]:
         """Span after span, oldest first. Until the end of a span the cursor stays at its beginning."""
         written = reached
-        for begin, end in spans(*span, timedelta(days=1), timedelta(days=14)):
+        for begin, end in spans(*span, timedelta(days=1), timedelta(days=128)):
             found = 0
             cursor = _cursor(max(begin, reached) if reached else begin, looked)
             try:
@@ -148,7 +149,8 @@ class LoyverseSource:
 
     def _batch(self, page: Sequence[Document], cursor: Cursor | None) -> Batch:
         around = self._around(page)
-        return collect(page, lambda one: read_receipt(one, around, self._context.name), cursor, "receipt_number")
+        name, leave_out = self._context.name, self._settings.leave_out
+        return collect(page, lambda one: read_receipt(one, around, name, leave_out), cursor, "receipt_number")
 
     def _around(self, page: Sequence[Document] = ()) -> Around:
         """Names of stores, tills and staff, asked for again every quarter of an hour; customers once each."""
