@@ -40,6 +40,11 @@ class Case:
     orders: int
     states: dict[str, int]
 
+    @property
+    def since(self) -> str:
+        """Loyverse lets a question a second through: its walk begins not long before its receipts."""
+        return "2025-06-01" if self.config == LOYVERSE else "2013-01-01"
+
 
 def documents_in(answer: Any) -> list[Any]:
     """The sales of an answer, whichever of the five APIs it is of."""
@@ -243,7 +248,7 @@ def test_every_sale_of_an_answer_is_an_order_with_its_total_or_is_kept_back_with
         for document in documents:
             put(document)
         shop = Shop(tmp_path, store)
-        shop.configure(f'[sources.pos]\n{case.config}api_url = "{double.url}"\nstart_from = "2013-01-01"\n')
+        shop.configure(f'[sources.pos]\n{case.config}api_url = "{double.url}"\nstart_from = "{case.since}"\n')
         counts = pass_until_settled(shop)
         orders = {
             order["external_order_id"].removeprefix("pos:"): Decimal(order["total_inc_tax"]) for order in store.orders()

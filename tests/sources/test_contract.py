@@ -24,7 +24,7 @@ from tests.doubles.loyverse import LoyverseDouble
 from tests.doubles.shopify_pos import ShopifyDouble
 from tests.doubles.square import SquareDouble
 
-MANY = int(os.environ.get("SYNCD_MANY", "3000"))  # 20,000 in `make chaos`
+MANY = int(os.environ.get("SYNCD_MANY", "1500"))  # 20,000 in `make chaos`
 
 
 class TestSquare(SourceContract):
