@@ -11,12 +11,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Protocol
+
+from pydantic import SecretStr
 
 from syncd import logs
 from syncd.clock import Clock
 from syncd.sources.context import SourceContext
 from syncd.sources.errors import Denied, Refused
+from syncd.sources.http import Auth, Fixed
 
 _STATE = "oauth"
 _EARLY = timedelta(minutes=5)
@@ -33,6 +36,23 @@ class Tokens:
 
 Renewal = Callable[[str], Tokens]
 """A refresh token -> new tokens. Raises SourceError."""
+
+
+class Grant(Protocol):
+    """What a config says of an application's access: above all the refresh token to begin with."""
+
+    @property
+    def refresh_token(self) -> SecretStr:
+        """The first refresh token."""
+        ...
+
+
+def bearer(context: SourceContext, token: SecretStr | None, grant: Grant | None, how: tuple[Renewal, str]) -> Auth:
+    """A token that stays as it is, or tokens that renew themselves: ``how`` is their renewal, and the cure where it fails."""
+    if token is not None:
+        return Fixed({"Authorization": f"Bearer {token.get_secret_value()}"})
+    assert grant is not None  # noqa: S101  the settings have checked that there is one of the two
+    return OAuth(context, grant.refresh_token.get_secret_value(), *how)
 
 
 class OAuth:

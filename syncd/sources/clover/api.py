@@ -13,8 +13,8 @@ from syncd.sources.clover.settings import CloverSettings
 from syncd.sources.context import SourceContext
 from syncd.sources.documents import Document
 from syncd.sources.errors import Refused
-from syncd.sources.http import Auth, Fixed, Terms
-from syncd.sources.oauth import OAuth, Tokens
+from syncd.sources.http import Terms
+from syncd.sources.oauth import Tokens, bearer
 
 _OAUTH_CURE = "Give syncd access to the merchant again, and put the new refresh token in the config."
 _DENIED = "Check merchant_id, the token and its permissions (read: orders, payments, inventory, employees, customers, merchant)."
@@ -31,14 +31,9 @@ class CloverApi:
         self._settings, self._context = settings, context
         self._root = f"/v3/merchants/{settings.merchant_id}"
         terms = Terms("Clover", per_second=10, burst=10, denied=_DENIED)
-        self.http = context.http(settings.api_url, self._auth(), terms)
-
-    def _auth(self) -> Auth:
-        settings = self._settings
-        if settings.oauth is None:
-            assert settings.token is not None  # noqa: S101  the settings have checked it
-            return Fixed({"Authorization": f"Bearer {settings.token.get_secret_value()}"})
-        return OAuth(self._context, settings.oauth.refresh_token.get_secret_value(), self._renewed, _OAUTH_CURE)
+        self.http = context.http(
+            settings.api_url, bearer(context, settings.token, settings.oauth, (self._renewed, _OAUTH_CURE)), terms
+        )
 
     def _renewed(self, refresh: str) -> Tokens:
         oauth = self._settings.oauth

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from syncd.clock import Duration
 from syncd.secret import Secret
-from syncd.sources.zones import zone
-from syncd.wire.limits import https_or_loopback
+from syncd.sources.keys import ApiUrl, ZoneName
 
 
 class CloverOAuth(BaseModel):
@@ -45,24 +44,13 @@ class CloverSettings(BaseModel):
     token: Secret | None = None
     oauth: CloverOAuth | None = None
     webhook: CloverWebhook | None = None
-    api_url: str = "https://api.clover.com"
-    timezone: str = "UTC"
+    api_url: ApiUrl = "https://api.clover.com"
+    timezone: ZoneName = "UTC"
     leave_out: tuple[str, ...] = ("BigCommerce",)
     skus: bool = True
     staff: bool = True
     page: Annotated[int, Field(ge=1, le=1000)] = 100
     overlap: Duration = timedelta(minutes=5)
-
-    @field_validator("api_url")
-    @classmethod
-    def _safe(cls, url: str) -> str:
-        return https_or_loopback(url)
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, name: str) -> str:
-        zone(name)
-        return name
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:

@@ -20,10 +20,10 @@ from syncd.sources.context import SourceContext
 from syncd.sources.documents import Document, Unreadable, collect, inside
 from syncd.sources.doors import Delivery, Received
 from syncd.sources.errors import Forged
+from syncd.sources.told import Told
 from syncd.sources.zones import zone
 
 _NAMES_KEPT_S = 900.0
-_MOST_TOLD = 20_000
 _ONE_BY_ONE = 5
 _DAY_MS = 86_400_000
 
@@ -40,7 +40,7 @@ class CloverSource:
         self._skus: dict[str, tuple[str, str]] = {}
         self._employees: dict[str, str] = {}
         self._names_at: float | None = None
-        self._told: dict[str, object] = {}
+        self._told = {what: Told("id", mark) for what, mark in (("orders", "modifiedTime"), ("refunds", "createdTime"))}
 
     def fetch(self, since: Cursor | None) -> Iterator[Batch]:
         """Every order that was changed since the cursor, less an overlap, and every order that a new refund is of."""
@@ -51,18 +51,18 @@ class CloverSource:
         overlap = self._settings.overlap // timedelta(milliseconds=1)
         for page in self._api.changed("orders", "modifiedTime", reached["orders"] - overlap, {"expand": EXPANDED}):
             reached["orders"] = max(reached["orders"], _last(page, "modifiedTime"))
-            if fresh := self._fresh(page, "modifiedTime"):
+            if fresh := self._told["orders"].fresh(page):
                 yield self._batch(fresh, json.dumps(reached))
-                self._note_told(fresh, "modifiedTime")
+                self._told["orders"].note(fresh)
             if self._context.stop.is_set():
                 return
         for page in self._api.changed("refunds", "createdTime", reached["refunds"] - overlap):
             reached["refunds"] = max(reached["refunds"], _last(page, "createdTime"))
-            if fresh := self._fresh(page, "createdTime"):
+            if fresh := self._told["refunds"].fresh(page):
                 named = dict.fromkeys(str(inside(one, "orderRef").get("id") or "") for one in fresh)
                 found = [order for key in named if key and (order := self._api.one(f"orders/{key}", EXPANDED))]
                 yield self._batch(found, json.dumps(reached))
-                self._note_told(fresh, "createdTime")
+                self._told["refunds"].note(fresh)
             if self._context.stop.is_set():
                 return
 
@@ -134,14 +134,6 @@ class CloverSource:
     def close(self) -> None:
         """Close the connections."""
         self._api.close()
-
-    def _fresh(self, page: Sequence[Document], field: str) -> list[Document]:
-        return [one for one in page if self._told.get(f"{field} {one.get('id')}", self) != one.get(field)]
-
-    def _note_told(self, page: Sequence[Document], field: str) -> None:
-        if len(self._told) > _MOST_TOLD:
-            self._told.clear()
-        self._told |= {f"{field} {one.get('id')}": one.get(field) for one in page}
 
     def _batch(self, page: Sequence[Document], cursor: Cursor | None) -> Batch:
         whole = [self._whole(order) for order in page]

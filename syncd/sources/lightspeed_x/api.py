@@ -12,9 +12,9 @@ from typing import Any
 from syncd.sources.context import SourceContext
 from syncd.sources.documents import Document, moment
 from syncd.sources.errors import Refused
-from syncd.sources.http import Auth, Fixed, Terms
+from syncd.sources.http import Terms
 from syncd.sources.lightspeed_x.settings import LightspeedSettings
-from syncd.sources.oauth import OAuth, Tokens
+from syncd.sources.oauth import Tokens, bearer
 
 _OAUTH_CURE = "Give syncd access to the retailer again, and put the new refresh token in the config."
 _DENIED = "Check prefix and token, and that it may read sales, products, outlets, registers, users and customers."
@@ -31,14 +31,9 @@ class LightspeedApi:
         self._settings, self._context = settings, context
         rate = (300 * settings.registers + 50) / _WINDOW_S
         terms = Terms("Lightspeed", per_second=rate, burst=max(20, int(rate * 20)), denied=_DENIED)
-        self.http = context.http(settings.base, self._auth(), terms)
-
-    def _auth(self) -> Auth:
-        settings = self._settings
-        if settings.oauth is None:
-            assert settings.token is not None  # noqa: S101  the settings have checked it
-            return Fixed({"Authorization": f"Bearer {settings.token.get_secret_value()}"})
-        return OAuth(self._context, settings.oauth.refresh_token.get_secret_value(), self._renewed, _OAUTH_CURE)
+        self.http = context.http(
+            settings.base, bearer(context, settings.token, settings.oauth, (self._renewed, _OAUTH_CURE)), terms
+        )
 
     def _renewed(self, refresh: str) -> Tokens:
         oauth = self._settings.oauth

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from syncd.secret import Secret
-from syncd.wire.limits import https_or_loopback
+from syncd.sources.keys import ApiUrl, SignedOrNot
 
 
 class LightspeedOAuth(BaseModel):
@@ -23,22 +23,6 @@ class LightspeedOAuth(BaseModel):
     refresh_token: Secret
 
 
-class LightspeedWebhook(BaseModel):
-    """``client_secret`` checks signatures; a webhook made by hand carries none, and is then taken as a mere hint to poll."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    client_secret: Secret | None = None
-    unsigned: bool = False
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        if (self.client_secret is None) == (not self.unsigned):
-            msg = "client_secret is required, or unsigned = true where the webhook was made by hand"
-            raise ValueError(msg)
-        return self
-
-
 class LightspeedSettings(BaseModel):
     """``prefix`` is the store's own part of its address (``https://<prefix>.retail.lightspeed.app``).
 
@@ -50,18 +34,13 @@ class LightspeedSettings(BaseModel):
     prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$")] = ""
     token: Secret | None = None
     oauth: LightspeedOAuth | None = None
-    webhook: LightspeedWebhook | None = None
-    api_url: str = ""
+    webhook: SignedOrNot | None = None
+    api_url: ApiUrl | None = None
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
     leave_out: tuple[str, ...] = ("ECOMMERCE", "BIGCOMMERCE")
     customers: bool = True
     registers: Annotated[int, Field(ge=1)] = 1
     page: Annotated[int, Field(ge=1, le=200)] = 200
-
-    @field_validator("api_url")
-    @classmethod
-    def _safe(cls, url: str) -> str:
-        return https_or_loopback(url) if url else ""
 
     @model_validator(mode="after")
     def _said_enough(self) -> Self:

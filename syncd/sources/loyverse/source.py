@@ -19,20 +19,21 @@ from syncd.canonical import Batch, Cursor
 from syncd.errors import SourceError
 from syncd.sources.base import Finding
 from syncd.sources.context import SourceContext
-from syncd.sources.documents import Document, collect, moment
+from syncd.sources.documents import Document, collect
 from syncd.sources.doors import Delivery, Received
 from syncd.sources.errors import Forged
-from syncd.sources.loyverse.api import LoyverseApi, NoHistory, stamp
+from syncd.sources.loyverse.api import LoyverseApi, NoHistory
 from syncd.sources.loyverse.reading import Around, read_receipt
 from syncd.sources.loyverse.settings import LoyverseSettings
+from syncd.sources.marks import Marks
 from syncd.sources.spans import spans
+from syncd.sources.told import Told
 from syncd.sources.zones import zone
 
 _NAMES_KEPT_S = 900.0
 _CURSOR_MOVES = timedelta(hours=1)  # where nothing is sold, the cursor is written this often
 _OFFLINE = timedelta(days=4)
 _FOUNDED = datetime(2014, 1, 1, tzinfo=UTC)  # Loyverse has no receipt that is older
-_MOST_TOLD = 20_000
 _NONE_KEPT = "spans of time of which Loyverse keeps no receipts for this account (HTTP 402)"
 
 
@@ -47,13 +48,14 @@ class LoyverseSource:
         self._names: Around | None = None
         self._names_at = 0.0
         self._customers: dict[str, Mapping[str, str]] = {}
-        self._told: dict[str, object] = {}
+        self._told = Told("receipt_number", "updated_at")
 
     def fetch(self, since: Cursor | None) -> Iterator[Batch]:
         """Every receipt that was changed since the cursor, less an overlap; every few hours those of the last days again."""
         self._around()  # its answer tells Loyverse's own clock
         until = self._api.http.now()
-        reached, looked = _read(since, until)
+        marks = Marks.read(since, until + timedelta(days=1))
+        reached, looked = marks.at, marks.looked
         begin = reached - self._settings.overlap if reached else self._context.start_from()
         if reached and until - looked >= self._settings.look_back_every:
             begin = max(min(begin, until - self._settings.look_back), self._context.start_from())
@@ -66,7 +68,7 @@ class LoyverseSource:
         """The receipts of a range, by the time at which Loyverse got them; some days on for those made offline."""
         self._around()
         until = min(end + _OFFLINE, self._api.http.now())
-        reached, _ = _read(since, None)
+        reached = Marks.read(since).at
         for batch in self._walk("created_at", (reached or start - timedelta(minutes=5), until), None, until):
             orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
             yield Batch(orders, batch.faults, batch.cursor, batch.left_out, batch.holds)
@@ -122,30 +124,22 @@ class LoyverseSource:
         written = reached
         for begin, end in spans(*span, timedelta(days=1), timedelta(days=128)):
             found = 0
-            cursor = _cursor(max(begin, reached) if reached else begin, looked)
+            cursor = Marks(max(begin, reached) if reached else begin, looked).text()
             try:
                 for page in self._api.receipts(field, (begin, end)):
-                    fresh = self._fresh(page) if field == "updated_at" else page
+                    fresh = self._told.fresh(page) if field == "updated_at" else page
                     found += len(fresh)
                     if fresh:
                         yield self._batch(fresh, cursor)
-                        self._note_told(fresh)
+                        self._told.note(fresh)
                     if self._context.stop.is_set():
                         return
             except NoHistory:
                 yield Batch((), (), None, {_NONE_KEPT: 1})
             quiet = written is None or end - written >= _CURSOR_MOVES
             if found or (quiet and end >= span[1]):
-                yield Batch((), (), _cursor(max(end, reached) if reached else end, looked))
+                yield Batch((), (), Marks(max(end, reached) if reached else end, looked).text())
                 written = end
-
-    def _fresh(self, page: Sequence[Document]) -> list[Document]:
-        return [one for one in page if self._told.get(str(one.get("receipt_number")), self) != one.get("updated_at")]
-
-    def _note_told(self, page: Sequence[Document]) -> None:
-        if len(self._told) > _MOST_TOLD:
-            self._told.clear()
-        self._told |= {str(one.get("receipt_number")): one.get("updated_at") for one in page}
 
     def _batch(self, page: Sequence[Document], cursor: Cursor | None) -> Batch:
         around = self._around(page)
@@ -171,22 +165,6 @@ class LoyverseSource:
             for key in {str(one["customer_id"]) for one in page if one.get("customer_id")} - self._customers.keys():
                 self._customers[key] = _customer(self._api.one("customers", key) or {})
         return self._names
-
-
-def _read(cursor: Cursor | None, latest: datetime | None) -> tuple[datetime | None, datetime]:
-    """How far the walk came, and when the last days were last looked over; nothing where the cursor is of no use."""
-    try:
-        said = json.loads(cursor or "{}")
-        at, looked = moment(said.get("at")), moment(said.get("looked"))
-    except (ValueError, AttributeError):
-        at = looked = None
-    if at is not None and latest is not None and at > latest + timedelta(days=1):
-        at = None
-    return at, looked or datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-
-
-def _cursor(at: datetime, looked: datetime) -> Cursor:
-    return json.dumps({"at": stamp(at), "looked": stamp(looked)})
 
 
 def _prove(delivery: Delivery, secret: str) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from syncd.clock import Duration
 from syncd.secret import Secret
-from syncd.sources.zones import zone
-from syncd.wire.limits import https_or_loopback
+from syncd.sources.keys import ApiUrl, ZoneName
 
 
 class ShopifyWebhook(BaseModel):
@@ -32,28 +31,16 @@ class ShopifySettings(BaseModel):
     shop: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$")] = ""
     token: Secret
     webhook: ShopifyWebhook | None = None
-    api_url: str = ""
+    api_url: ApiUrl | None = None
     version: Annotated[str, Field(pattern=r"^(\d{4}-\d\d|unstable)$")] = "2026-07"
     only: Annotated[tuple[str, ...], Field(min_length=1)] = ("pos",)
     customers: bool = True
     staff: bool = False
-    timezone: str | None = None
+    timezone: ZoneName | None = None
     page: Annotated[int, Field(ge=1, le=50)] = 10
     overlap: Duration = timedelta(minutes=5)
     look_back: Duration = timedelta(days=4)
     look_back_every: Duration = timedelta(hours=1)
-
-    @field_validator("api_url")
-    @classmethod
-    def _safe(cls, url: str) -> str:
-        return https_or_loopback(url) if url else ""
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, name: str | None) -> str | None:
-        if name is not None:
-            zone(name)
-        return name
 
     @model_validator(mode="after")
     def _said_enough(self) -> Self:

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import ClassVar
 
 from pydantic import BaseModel
@@ -19,14 +19,14 @@ from syncd.sources.context import SourceContext
 from syncd.sources.documents import Document, collect, moment
 from syncd.sources.doors import Delivery, Received
 from syncd.sources.errors import Denied, Forged
+from syncd.sources.marks import Marks
 from syncd.sources.shopify_pos.api import ShopifyApi, stamp
 from syncd.sources.shopify_pos.reading import read_order
 from syncd.sources.shopify_pos.settings import ShopifySettings
+from syncd.sources.told import Told
 from syncd.sources.zones import zone, zone_or_utc
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SCOPED = timedelta(days=60)
-_MOST_TOLD = 20_000
 _ALL = "read_all_orders"
 
 
@@ -39,7 +39,7 @@ class ShopifySource:
         self._settings, self._context = settings, context
         self._api = ShopifyApi(settings, context)
         self._about: tuple[tzinfo, frozenset[str]] | None = None
-        self._told: dict[str, object] = {}
+        self._told = Told("id", "updatedAt")
 
     def fetch(self, since: Cursor | None) -> Iterator[Batch]:
         """Every order that was changed since the cursor, less an overlap; every hour those of the last days again.
@@ -48,12 +48,13 @@ class ShopifySource:
         """
         self._shop()  # its answer tells Shopify's own clock
         now, start = self._api.http.now(), self._context.start_from()
-        reached, looked = _read(since, now + timedelta(days=1))
+        marks = Marks.read(since, now + timedelta(days=1))
+        reached, looked = marks.at, marks.looked
         if reached and now - looked >= self._settings.look_back_every:
             back = max(min(reached, now - self._settings.look_back), start)
             yield from self._walk(f"updated_at:>='{stamp(back)}'", reached, (looked, False))
             looked = now
-            yield Batch((), (), _cursor(reached, looked))
+            yield Batch((), (), Marks(reached, looked).text())
         elif reached is None:
             looked = now
         begin = reached - self._settings.overlap if reached else start
@@ -64,9 +65,9 @@ class ShopifySource:
         for page in self._api.orders(query, "UPDATED_AT"):
             if moves:
                 reached = max([reached, *(at for one in page if (at := moment(one.get("updatedAt"))))])
-            if fresh := [one for one in page if self._told.get(str(one.get("id")), self) != one.get("updatedAt")]:
-                yield self._batch(fresh, _cursor(reached, looked))
-                self._note_told(fresh)
+            if fresh := self._told.fresh(page):
+                yield self._batch(fresh, Marks(reached, looked).text())
+                self._told.note(fresh)
             if self._context.stop.is_set():
                 return
 
@@ -82,13 +83,13 @@ class ShopifySource:
         if start < oldest and scopes and _ALL not in scopes:
             cure = f"Have {_ALL} granted, or begin the backfill at {oldest:%Y-%m-%d}."
             raise Denied(f"this app sees the orders of the last 60 days only: {_ALL} is missing", cure)
-        reached, _ = _read(since, None)
+        reached = Marks.read(since).at
         begin = max(start, reached - timedelta(seconds=1)) if reached else start
         query = f"processed_at:>='{stamp(begin)}' processed_at:<'{stamp(end + timedelta(seconds=1))}'"
         at = begin
         for page in self._api.orders(query, "PROCESSED_AT"):
             at = max([at, *(time for one in page if (time := moment(one.get("processedAt"))))])
-            batch = self._batch(page, _cursor(at, _EPOCH))
+            batch = self._batch(page, Marks(at).text())
             orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
             yield Batch(orders, batch.faults, batch.cursor, batch.left_out, batch.holds)
             if self._context.stop.is_set():
@@ -151,29 +152,8 @@ class ShopifySource:
             self._about = (zone(named) if named else zone_or_utc(shop.get("ianaTimezone")), scopes)
         return self._about
 
-    def _note_told(self, page: Sequence[Document]) -> None:
-        if len(self._told) > _MOST_TOLD:
-            self._told.clear()
-        self._told |= {str(one.get("id")): one.get("updatedAt") for one in page}
-
     def _batch(self, page: Sequence[Document], cursor: Cursor | None) -> Batch:
         where, _ = self._shop()
         only, name = self._settings.only, self._context.name
         ours = [self._api.whole(order) if "any" in only or order.get("sourceName") in only else order for order in page]
         return collect(ours, lambda order: read_order(order, name, only, where), cursor, "legacyResourceId")
-
-
-def _read(cursor: Cursor | None, latest: datetime | None) -> tuple[datetime | None, datetime]:
-    """How far the walk came, and when the last days were last looked over; nothing where the cursor is of no use."""
-    try:
-        said = json.loads(cursor or "{}")
-        at, looked = moment(said.get("at")), moment(said.get("looked"))
-    except (ValueError, AttributeError):
-        at = looked = None
-    if at is not None and latest is not None and at > latest:
-        at = None
-    return at, looked or _EPOCH
-
-
-def _cursor(at: datetime, looked: datetime) -> Cursor:
-    return json.dumps({"at": stamp(at), "looked": stamp(looked)})

@@ -14,8 +14,8 @@ from syncd.errors import SourceError
 from syncd.sources.context import SourceContext
 from syncd.sources.documents import Document, moment
 from syncd.sources.errors import Denied, Refused
-from syncd.sources.http import Auth, Fixed, Terms
-from syncd.sources.oauth import OAuth, Tokens
+from syncd.sources.http import Terms
+from syncd.sources.oauth import Tokens, bearer
 from syncd.sources.square.settings import SquareSettings
 
 _OAUTH_CURE = "Give syncd access again in Square's developer console, and put the new refresh token in the config."
@@ -32,14 +32,9 @@ class SquareApi:
     def __init__(self, settings: SquareSettings, context: SourceContext) -> None:
         self._settings, self._context = settings, context
         terms = Terms("Square", per_second=10, burst=20, headers={"Square-Version": settings.version}, denied=_DENIED)
-        self.http = context.http(settings.api_url, self._auth(), terms)
-
-    def _auth(self) -> Auth:
-        settings = self._settings
-        if settings.oauth is None:
-            assert settings.token is not None  # noqa: S101  the settings have checked it
-            return Fixed({"Authorization": f"Bearer {settings.token.get_secret_value()}"})
-        return OAuth(self._context, settings.oauth.refresh_token.get_secret_value(), self._renewed, _OAUTH_CURE)
+        self.http = context.http(
+            settings.api_url, bearer(context, settings.token, settings.oauth, (self._renewed, _OAUTH_CURE)), terms
+        )
 
     def _renewed(self, refresh: str) -> Tokens:
         """POST /oauth2/token.

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from syncd.canonical.money import ZERO, total
-from syncd.sources.documents import Document, Unreadable, listed
+from syncd.sources.documents import Document, listed, number
 from syncd.sources.square.money import money
 
 _KINDS = {"CUSTOM_AMOUNT": "custom", "GIFT_CARD": "gift_card"}
@@ -42,11 +42,11 @@ def sold(order: Document, currency: str, variations: Mapping[str, Document]) -> 
 def came_back(order: Document, currency: str, variations: Mapping[str, Document]) -> list[dict[str, Any]]:
     """The lines that came back, negative, each with the sale and the line that it was sold by where Square knows them."""
     lines = []
-    for number, one in enumerate(listed(order, "returns")):
+    for place, one in enumerate(listed(order, "returns")):
         names = _Names(one, "return_taxes", "return_discounts")
         for item in listed(one, "return_line_items"):
             line = _line(item, currency, names, variations)
-            line["line_id"] = f"return-{number}-{line['line_id']}"
+            line["line_id"] = f"return-{place}-{line['line_id']}"
             for name in ("quantity", "total_inc_tax", "total_ex_tax", "discount"):
                 line[name] = -line[name]
             for name in ("taxes", "discounts"):
@@ -117,7 +117,7 @@ def _line(item: Document, currency: str, names: _Names, variations: Mapping[str,
         "name": item.get("name")
         or {"custom": "Custom amount", "gift_card": "Gift card"}.get(_KINDS.get(kind, ""), "Item"),
         "variant": item.get("variation_name") or None,
-        "quantity": _quantity(item),
+        "quantity": number(item, "quantity", Decimal(1)),
         "unit": _unit(item),
         "total_ex_tax": inc_tax - tax,
         "total_inc_tax": inc_tax,
@@ -131,18 +131,6 @@ def _line(item: Document, currency: str, names: _Names, variations: Mapping[str,
         ],
         "note": item.get("note") or "",
     }
-
-
-def _quantity(item: Document) -> Decimal:
-    said = item.get("quantity", "1")
-    try:
-        quantity = Decimal(str(said))
-    except ArithmeticError:
-        quantity = Decimal("NaN")
-    if not quantity.is_finite():
-        msg = f"quantity {str(said)[:40]!r} is no number"
-        raise Unreadable(msg)
-    return quantity
 
 
 def _unit(item: Document) -> str | None:

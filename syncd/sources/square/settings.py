@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from syncd.clock import Duration
 from syncd.secret import Secret
-from syncd.wire.limits import https_or_loopback
+from syncd.sources.keys import ApiUrl
 
 
 class SquareOAuth(BaseModel):
@@ -45,7 +45,7 @@ class SquareSettings(BaseModel):
     token: Secret | None = None
     oauth: SquareOAuth | None = None
     webhook: SquareWebhook | None = None
-    api_url: str = "https://connect.squareup.com"
+    api_url: ApiUrl = "https://connect.squareup.com"
     version: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")] = "2025-10-16"
     locations: tuple[str, ...] = ()
     leave_out: tuple[str, ...] = ("BigCommerce",)
@@ -56,11 +56,6 @@ class SquareSettings(BaseModel):
     overlap: Duration = timedelta(minutes=5)
     look_back: Duration = timedelta(days=4)
     look_back_every: Duration = timedelta(hours=1)
-
-    @field_validator("api_url")
-    @classmethod
-    def _safe(cls, url: str) -> str:
-        return https_or_loopback(url)
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:

@@ -21,6 +21,7 @@ from syncd.sources.square.lookups import Lookups
 from syncd.sources.square.reading import Place, is_ready, read_order
 from syncd.sources.square.settings import SquareSettings
 from syncd.sources.square.webhook import heard
+from syncd.sources.told import Told
 
 _LOCATIONS_AT_ONCE = 10
 _PLACES_KEPT = timedelta(hours=1)
@@ -28,7 +29,6 @@ _READY_WITHIN = timedelta(minutes=15)
 _OFFLINE = timedelta(
     days=4
 )  # how much later than it was made an offline sale may come: https://squareup.com/help/us/en/article/7777
-_MOST_TOLD = 20_000
 
 
 class SquareSource:
@@ -42,7 +42,7 @@ class SquareSource:
         self._lookups = Lookups(self._api, settings, context.clock)
         self._places: dict[str, Place] = {}
         self._places_at: datetime | None = None
-        self._told: dict[str, object] = {}
+        self._told = Told("id", "updated_at")
 
     def fetch(self, since: Cursor | None) -> Iterator[Batch]:
         """What changed since the cursor, less an overlap; once in a while all of the last days, for what Square shows late."""
@@ -152,7 +152,7 @@ class SquareSource:
             first = min(begin.at[place] for place in where)
             stopped_at: datetime | None = None
             for whole in self._api.orders(where, field, (first, until)):
-                page = whole if field == "closed_at" else self._fresh(whole)
+                page = whole if field == "closed_at" else self._told.fresh(whole)
                 if not page:
                     continue
                 late = [moment(order.get(field)) for order in page if not self._is_ready_or_old(order)]
@@ -163,18 +163,9 @@ class SquareSource:
                     reached = min((at for at in (last, stopped_at) if at is not None), default=None)
                     cursor = moves.move(where, reached).text()
                 yield self._batch(page, cursor)
-                self._note_told(page)
+                self._told.note([order for order in page if _ready(order)])
                 if self._context.stop.is_set():
                     return
-
-    def _fresh(self, page: Sequence[Document]) -> list[Document]:
-        """The orders that this process has not told of as they are: an overlap is read at every poll."""
-        return [order for order in page if self._told.get(str(order.get("id")), self) != order.get("updated_at")]
-
-    def _note_told(self, page: Sequence[Document]) -> None:
-        if len(self._told) > _MOST_TOLD:
-            self._told.clear()
-        self._told |= {str(order.get("id")): order.get("updated_at") for order in page if _ready(order)}
 
     def _is_ready_or_old(self, order: Document) -> bool:
         changed = moment(order.get("updated_at"))

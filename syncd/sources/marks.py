@@ -1,0 +1,37 @@
+"""A cursor of two times: how far a walk by time of change has come, and when the last days were last looked over."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from syncd.canonical import Cursor
+from syncd.sources.documents import moment
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """``at`` is None where there is no walk to go on with: none yet, or a cursor that cannot be read or lies in the future."""
+
+    at: datetime | None = None
+    looked: datetime = EPOCH
+
+    @classmethod
+    def read(cls, cursor: Cursor | None, latest: datetime | None = None) -> Marks:
+        """What a cursor says, unless it is of a time after ``latest``."""
+        try:
+            said = json.loads(cursor or "{}")
+            at, looked = moment(said.get("at")), moment(said.get("looked"))
+        except (ValueError, AttributeError):
+            return cls()
+        if at is not None and latest is not None and at > latest:
+            at = None
+        return cls(at, looked or EPOCH)
+
+    def text(self) -> Cursor:
+        """The cursor."""
+        at = {} if self.at is None else {"at": self.at.astimezone(UTC).isoformat()}
+        return json.dumps({**at, "looked": self.looked.astimezone(UTC).isoformat()})
