@@ -67,8 +67,8 @@ class Till:
 
     @property
     def has_past(self) -> bool:
-        """Whether the source is an account with sales of years, and no folder into which somebody puts what is wanted."""
-        return not isinstance(self.source, HasFolder)
+        """Whether the source is an account with sales of years; what somebody drops into a folder, or posts, is wanted as it is."""
+        return getattr(self.source, "HAS_PAST", not isinstance(self.source, HasFolder))
 
     @property
     def carries_from_now(self) -> bool:

@@ -15,7 +15,7 @@ from syncd.intake import Polled
 from syncd.ledger import Lease
 from syncd.logs import bind, get_logger
 from syncd.service.health import Pulse
-from syncd.sources import FetchesOne, FolderReport, Throttled
+from syncd.sources import FetchesOne, FolderReport, Receiving, Throttled
 from syncd.stores import Store
 
 _CACHE_KEPT = timedelta(days=2)
@@ -109,7 +109,7 @@ class Jobs:
         jobs += [
             Job(fetch_job(name), _FETCH, partial(self.fetch_hinted, name))
             for name, till in self._app.tills.items()
-            if isinstance(till.source, FetchesOne)
+            if isinstance(till.source, FetchesOne) and isinstance(till.source, Receiving) and till.source.receives()
         ]
         for name in self._app.stores:
             jobs += self._of_store(name)

@@ -27,6 +27,9 @@ class Source(Protocol):
     **Who sets what.** Every order's ``source`` is ``context.name``; its ``sale_id`` is the POS's own id, the same for ever,
     whatever happens to the sale. A return of its own names its original in ``returns_of`` as a sale key: ``f"{name}:{sale_id}"``.
 
+    **Its past.** ``HAS_PAST = False`` says that all that comes is wanted, however old: nobody's account is walked. Where it is not
+    set, a source without a drop folder has a past, and its sales are carried from the first poll on (``start_from``).
+
     **Batches** of a hundred to a thousand sales: each is one transaction, and memory holds one at a time.
 
     **Threads.** One thread walks a source at a time; ``fetch_one`` and ``receive`` may be called from others meanwhile.

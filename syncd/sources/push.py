@@ -41,6 +41,7 @@ class PushSource:
     """A source that is told, and never asks."""
 
     Settings: ClassVar[type[BaseModel]] = PushSettings
+    HAS_PAST: ClassVar[bool] = False
 
     def __init__(self, settings: PushSettings, context: SourceContext) -> None:
         self._settings, self._context = settings, context

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +128,12 @@ def test_a_signed_sale_becomes_an_order_and_sent_again_it_stays_one(daemon: Daem
     assert [(one.status_code, one.json()) for one in answers] == [(200, {"sales": 1})] * 2
     assert daemon.push([a_sale("2"), a_sale("3")]).json() == {"sales": 2}
     assert sorted(order["external_order_id"] for order in orders_of(store, 3)) == ["own:1", "own:2", "own:3"]
+
+
+def test_a_posted_sale_is_wanted_however_old_it_is(daemon: Daemon, store: Store) -> None:
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat()
+    assert daemon.push({**a_sale("1"), "placed_at": yesterday}).json() == {"sales": 1}
+    assert len(orders_of(store, 1)) == 1
 
 
 def test_what_cannot_be_read_is_told_to_its_sender_beside_what_was_taken(daemon: Daemon, store: Store) -> None:
