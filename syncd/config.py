@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
@@ -29,7 +29,6 @@ from syncd.mapping.rules import Rules
 from syncd.plan.policy import Policy
 from syncd.secret import resolve_secret, secrets_in
 from syncd.sources import registry
-from syncd.sources.csv.settings import Preset
 from syncd.sources.settings import SourceSettings
 
 if TYPE_CHECKING:
@@ -325,13 +324,18 @@ def _adapters(tables: Table, problems: list[Problem]) -> Iterator[tuple[str, Bas
         if not isinstance(table, dict) or not isinstance(table.get("type"), str):
             continue  # the common part has already said so
         try:
-            model: type[BaseModel] = registry.load(table["type"]).Settings
+            model = registry.settings_of(table)
         except UsageError as error:
-            kind = table["type"]
-            hint = f'; did you mean type = "csv" with preset = "{kind}"?' if kind in get_args(Preset) else ""
-            problems.append(Problem(f"sources.{name}.type", repr(kind), error.what + hint))
+            key = error.key if isinstance(error, registry.UnknownKind) else "type"
+            found = table.get(key)
+            hint = (
+                f'; did you mean type = "csv" with preset = "{found}"?'
+                if key == "type" and found in _csv_presets()
+                else ""
+            )
+            problems.append(Problem(f"sources.{name}.{key}", repr(found), error.what + hint))
             continue
-        if "path" in table and table["type"] in get_args(Preset):
+        if "path" in table and table["type"] in _csv_presets():
             words = f'reads the account itself; type = "csv" with preset = "{table["type"]}" reads a folder of exports'
             problems.append(Problem(f"sources.{name}.type", repr(table["type"]), words))
             continue
@@ -339,6 +343,12 @@ def _adapters(tables: Table, problems: list[Problem]) -> Iterator[tuple[str, Bas
         settings = _validated(model, own, ("sources", name), problems)
         if settings is not None:
             yield name, settings
+
+
+def _csv_presets() -> tuple[str, ...]:
+    from syncd.sources.csv.presets import names  # noqa: PLC0415  a config without such a mistake need not know them
+
+    return names()
 
 
 def _cross_checks(tables: _Tables) -> Iterator[Problem]:

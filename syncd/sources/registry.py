@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
+
+from pydantic import BaseModel
 
 from syncd.errors import UsageError
 
@@ -45,3 +48,29 @@ def load(kind: str) -> Any:  # noqa: ANN401  a class with ``Settings`` that take
         return point.load()
     except (ImportError, AttributeError) as error:
         raise UsageError(f"the adapter {kind} ({point.value}) cannot be loaded: {error}") from error
+
+
+class UnknownKind(UsageError):
+    """A table names something else by ``key`` that there is none of."""
+
+    def __init__(self, key: str, what: str, cure: str = "") -> None:
+        super().__init__(what, cure)
+        self.key = key
+
+
+def settings_of(table: Mapping[str, Any]) -> type[BaseModel]:
+    """The settings model of a source's table: its adapter's, which may hang on what else the table says (a preset).
+
+    Raises:
+        UsageError: there is no such type (or preset), or its package is broken.
+
+    """
+    adapter = load(table["type"])
+    if not hasattr(adapter, "settings_for"):
+        model: type[BaseModel] = adapter.Settings
+        return model
+    try:
+        chosen: type[BaseModel] = adapter.settings_for(table)
+    except UsageError as error:
+        raise UnknownKind("preset", error.what, error.cure) from error
+    return chosen

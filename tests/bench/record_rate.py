@@ -17,11 +17,11 @@ from syncd.intake import poll
 from syncd.intake.poll import Intake
 from syncd.ledger import Ledger
 from syncd.sources import Source, SourceContext
-from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.source import CsvSource
 from syncd.sources.folder import FolderSettings
 from syncd.sources.jsonl import JsonlSource
 from syncd.testing.orders import sale
+from tests.exports import csv_settings
 from tests.judges import JUDGE, to_main
 
 _HEADER = ("sale_id", "date", "register", "sku", "name", "quantity", "price", "tax", "tender")
@@ -73,7 +73,7 @@ def main() -> None:
         with (folder / "jsonl" / "sales.jsonl").open("w") as file:
             file.writelines(sale(sale_id=f"j{n}").to_json() + "\n" for n in range(count))
         context = SourceContext("till", SystemClock(), folder)
-        settings = CsvSettings(path=Path("csv"), currency="USD", timezone="America/Chicago", settle="0s")  # type: ignore[arg-type]  # as a config says it
+        settings = csv_settings({"path": "csv", "currency": "USD", "timezone": "America/Chicago", "settle": "0s"})
         rates = {
             "csv": recorded(folder, CsvSource(settings, context), count),
             "jsonl": recorded(folder, JsonlSource(FolderSettings(path=Path("jsonl"), settle="0s"), context), count),  # type: ignore[arg-type]  # as above

@@ -29,9 +29,9 @@ from syncd.canonical.kinds import SaleStatus
 from syncd.clock import BootTime, Now
 from syncd.ledger import Said, State, new_sale
 from syncd.sources import SourceContext
-from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.source import CsvSource
 from syncd.testing.clocks import ManualClock
+from tests.exports import csv_settings
 from tests.judges import JUDGE
 from tests.shared import SAMPLES
 
@@ -91,7 +91,7 @@ def ends(folder: Path, sample: Sample, files: Files) -> Ends:
     for name, data in files.items():
         (folder / name).write_bytes(data)
         os.utime(folder / name, (NOW.timestamp() - 10,) * 2)  # closed a moment ago
-    settings = CsvSettings.model_validate({"path": folder, "settle": "0s", **sample.settings})
+    settings = csv_settings({"path": folder, "settle": "0s", **sample.settings})
     source = CsvSource(settings, SourceContext("till", ManualClock(NOW), folder))
     found = Ends()
     for batch in source.fetch(None):

@@ -8,9 +8,9 @@ import pytest
 
 from syncd.canonical import CanonicalOrder, Fault
 from syncd.sources import SourceContext
-from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.source import CsvSource
 from syncd.testing.clocks import ManualClock
+from tests.exports import csv_settings
 
 
 class Till:
@@ -20,7 +20,7 @@ class Till:
         plain = {"currency": "USD", "timezone": "America/Chicago", "date_order": "ymd", "settle": "0s"}
         self.folder, self.clock = folder, ManualClock()
         self.source = CsvSource(
-            CsvSettings.model_validate({"path": folder} | plain | settings),
+            csv_settings({"path": folder} | plain | settings),
             SourceContext("till", self.clock, folder),
         )
 

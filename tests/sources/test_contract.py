@@ -23,6 +23,7 @@ from tests.doubles.lightspeed_x import LightspeedDouble
 from tests.doubles.loyverse import LoyverseDouble
 from tests.doubles.shopify_pos import ShopifyDouble
 from tests.doubles.square import SquareDouble
+from tests.exports import csv_settings
 
 MANY = int(os.environ.get("SYNCD_MANY", "1500"))  # 20,000 in `make chaos`
 
@@ -154,7 +155,7 @@ class GenericCsv(Exports):
 
     def settings(self) -> CsvSettings:
         table = {"path": self.folder, "settle": "0s", "currency": "USD", "timezone": "UTC", "date_order": "ymd"}
-        return CsvSettings.model_validate(table)
+        return csv_settings(table)
 
     def content(self, sales: list[CanonicalOrder]) -> str:
         rows = ["sale_id,date,name,quantity,price,line_total,tax,total,note"]

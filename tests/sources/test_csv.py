@@ -10,10 +10,15 @@ from typing import Any, TextIO
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from syncd.errors import UsageError
 from syncd.sources.csv import rows as csv_rows
 from syncd.sources.csv.amounts import parse_amount
+from syncd.sources.csv.presets import names, preset
+from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.times import Hours, local_time, parse_clover, parse_time, zone
+from tests.exports import csv_settings
 from tests.shared import SAMPLES, needs_samples
 from tests.sources.conftest import Till
 
@@ -341,3 +346,50 @@ def _rows_or_why(text: TextIO) -> tuple[list[object], str]:
 
 def _merged(orders: Any) -> int:
     return sum(max(0, len(order.fees)) for order in orders)
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_preset_takes_the_keys_of_its_own_and_no_others(name: str) -> None:
+    table = {"path": "inbox", "preset": name, "currency": "USD", "timezone": "UTC"}
+    own = preset(name).options.model_fields.keys() - CsvSettings.model_fields.keys()
+    others = {
+        key for other in names() for key in preset(other).options.model_fields.keys() - CsvSettings.model_fields.keys()
+    }
+    for key in others - own:
+        with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
+            csv_settings({**table, key: "x"})
+    assert csv_settings(table).preset == name
+
+
+def test_a_preset_of_somebody_elses_is_found_by_its_entry_point(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="must be one of clover, generic"):
+        preset("bakery")
+    (tmp_path / "bakery_export.py").write_text(
+        "from syncd.sources.csv.preset import Preset\n"
+        "from syncd.sources.csv.presets.generic import PRESET as GENERIC\n"
+        "from dataclasses import replace\n"
+        "PRESET = replace(GENERIC, name='bakery')\n"
+    )
+    (tmp_path / "bakery-1.0.dist-info").mkdir()
+    (tmp_path / "bakery-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: bakery\nVersion: 1.0\n")
+    entry = "[syncd.csv_presets]\nbakery = bakery_export:PRESET\n"
+    (tmp_path / "bakery-1.0.dist-info" / "entry_points.txt").write_text(entry)
+    monkeypatch.syspath_prepend(tmp_path)
+    names.cache_clear()
+    preset.cache_clear()
+    try:
+        assert "bakery" in names()
+        assert preset("bakery").name == "bakery"
+        (tmp_path / "inbox").mkdir()
+        till = Till(tmp_path / "inbox", preset="bakery")
+        till.drop(
+            "day.csv", "sale_id,date,name,quantity,price,line_total,tax\n1,2026-11-20 10:00:00,Loaf,1,5.00,5.00,0.40\n"
+        )
+        orders, faults = till.read()
+        assert [order.sale_id for order in orders] == ["1"]
+        assert faults == []
+    finally:
+        names.cache_clear()
+        preset.cache_clear()

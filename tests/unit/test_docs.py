@@ -12,7 +12,8 @@ from syncd.mapping import Rules
 from syncd.sandbox.faults import KINDS
 from syncd.sandbox.ways import Ways
 from syncd.sources import registry
-from syncd.sources.csv.presets import preset
+from syncd.sources.csv.presets import names, preset
+from syncd.sources.csv.settings import CsvSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,8 +40,14 @@ def test_every_command_has_help_and_a_line_in_the_readme() -> None:
 
 def test_every_preset_and_fault_kind_is_documented() -> None:
     sources, sandbox = ((ROOT / "docs" / name).read_text() for name in ("sources.md", "sandbox.md"))
-    for name in ("square", "lightspeed_x", "shopify", "loyverse", "clover", "generic"):
-        assert preset(name).name in sources
+    for name in names():
+        row = next(
+            line
+            for line in sources.splitlines()
+            if line.startswith(f"| `{preset(name).name}` | ") and line.count("|") == 6
+        )
+        own = preset(name).options.model_fields.keys() - CsvSettings.model_fields.keys()
+        assert [key for key in own if f"`{key}" not in row] == []
     for kind in (*KINDS, *(way.name for way in fields(Ways))):
         assert f"`{kind}`" in sandbox
 

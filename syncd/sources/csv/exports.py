@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -16,7 +17,7 @@ from syncd.canonical import Batch, CanonicalOrder, Cursor, Fault
 from syncd.sources.csv.fields import BadCell, LeftOut, Reading
 from syncd.sources.csv.group import Groups, Placed
 from syncd.sources.csv.overlap import FilesDisagree, one_file_each
-from syncd.sources.csv.presets import Preset, columns_of
+from syncd.sources.csv.preset import Preset, columns_of
 from syncd.sources.csv.rows import BadRow, Row, UnreadableFile, Widths, encoding_of, read_table
 from syncd.sources.folder import Folder, Look, shown
 from syncd.sources.jsonl import in_words
@@ -44,7 +45,7 @@ class Exports:
     """The exports of one source: its preset, how its cells are read, and the folder where they lie."""
 
     preset: Preset
-    reading: Reading
+    reading: Reading[Any]
     folder: Folder
 
     def read(self, walk: Walk, *, patient: bool = False) -> Iterator[Batch]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from syncd.canonical.money import ZERO, places
 from syncd.sources.csv.amounts import parse_amount
@@ -35,18 +35,21 @@ _THREE = 3
 _UNCERTAIN = re.compile(r"\d,\d{3}(?!\d)")
 
 
+Chosen_co = TypeVar("Chosen_co", bound=CsvSettings, covariant=True)
+
+
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Generic[Chosen_co]):
     """The settings of a source as its presets need them."""
 
     source: str
-    settings: CsvSettings
+    settings: Chosen_co
     here: tzinfo | None
     hours: Hours
     _remarks: list[str]
 
     @classmethod
-    def of(cls, source: str, settings: CsvSettings) -> Reading:
+    def of(cls, source: str, settings: Chosen_co) -> Reading[Chosen_co]:  # type: ignore[misc]  # the settings are only ever read
         """The reading of a source."""
         remarks: list[str] = []
         here = zone(settings.timezone) if settings.timezone else None

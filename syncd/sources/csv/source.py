@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +30,16 @@ class CsvSource:
     """A drop folder of ``.csv``, ``.tsv`` or ``.txt`` exports."""
 
     Settings: ClassVar[type[BaseModel]] = CsvSettings
+
+    @staticmethod
+    def settings_for(table: Mapping[str, object]) -> type[BaseModel]:
+        """The settings of the preset that a table names.
+
+        Raises:
+            UsageError: there is no such preset.
+
+        """
+        return preset(str(table.get("preset", "generic"))).options
 
     def __init__(self, settings: CsvSettings, context: SourceContext) -> None:
         path = context.base_dir / settings.path.expanduser()

@@ -7,11 +7,13 @@ https://github.com/vend/vend-cli, commands/exportSales.go.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from syncd.canonical.money import total
 from syncd.sources.csv.fields import BadCell, Reading
+from syncd.sources.csv.preset import Preset
 from syncd.sources.csv.rows import Row
+from syncd.sources.csv.settings import CsvSettings
 
 COLUMNS = frozenset({"invoice number", "line type", "sale date", "total", "paid", "details"})
 _OPEN = ("open", "saved", "parked", "layby", "lay-by", "awaiting")
@@ -25,6 +27,12 @@ _KINDS = {
 }
 
 
+class Options(CsvSettings):
+    """Sales on account are sales, for the goods are gone; ``open`` waits until they are paid."""
+
+    on_account: Literal["sale", "open"] = "sale"
+
+
 def key(row: Row) -> str:
     """The sale's UUID; older exports have none: its invoice number and day."""
     return row.get("sale uuid") or (
@@ -32,7 +40,7 @@ def key(row: Row) -> str:
     )
 
 
-def parse(rows: Sequence[Row], how: Reading) -> dict[str, Any]:
+def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
     """The rows of one sale as the fields of a canonical order.
 
     Raises:
@@ -68,7 +76,7 @@ def _of(rows: Sequence[Row], kind: str) -> list[Row]:
     return [row for row in rows if row.get("line type").lower() == kind]
 
 
-def _status(text: str, how: Reading) -> str:
+def _status(text: str, how: Reading[Options]) -> str:
     """Goods sold on account are gone: a sale by rule; goods laid by are still in the shop."""
     status = text.lower().replace("_", " ")
     if "void" in status or "cancel" in status or "delete" in status:
@@ -80,7 +88,7 @@ def _status(text: str, how: Reading) -> str:
     return "open" if any(word in status for word in _OPEN) else "completed"
 
 
-def _line(number: int, row: Row, how: Reading) -> dict[str, Any]:
+def _line(number: int, row: Row, how: Reading[Options]) -> dict[str, Any]:
     quantity, price = how.amount(row, "Quantity"), how.amount(row, "Price")
     per_unit_tax, off = how.zero(row, "Tax"), how.zero(row, "Discount")
     return {
@@ -96,7 +104,7 @@ def _line(number: int, row: Row, how: Reading) -> dict[str, Any]:
     }
 
 
-def _tenders(head: Row, rows: Sequence[Row], how: Reading) -> list[dict[str, Any]]:
+def _tenders(head: Row, rows: Sequence[Row], how: Reading[Options]) -> list[dict[str, Any]]:
     """The payments; what a sale on account still owes is one of them."""
     found = [_tender(row, how) for row in rows]
     owed = how.amount(head, "Total") - total(tender["amount"] for tender in found)
@@ -106,7 +114,7 @@ def _tenders(head: Row, rows: Sequence[Row], how: Reading) -> list[dict[str, Any
     return found
 
 
-def _tender(row: Row, how: Reading) -> dict[str, Any]:
+def _tender(row: Row, how: Reading[Options]) -> dict[str, Any]:
     label = row.get("details") or "Payment"
     return {"kind": _KINDS.get(label.lower(), "other"), "label": label, "amount": how.amount(row, "Paid")}
 
@@ -118,3 +126,6 @@ def _customer(row: Row) -> dict[str, Any] | None:
     given, _, family = name.rpartition(" ")
     names = {"first_name": given or family, "last_name": family if given else ""}
     return {"id": row.get("customer code") or None, **names, "email": email}
+
+
+PRESET = Preset("lightspeed_x", (COLUMNS,), key, parse, "Sale UUID or Invoice Number", Options)

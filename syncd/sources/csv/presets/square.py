@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from syncd.canonical.money import ZERO, total
 from syncd.sources.csv.fields import BadCell, Reading, first, same_row
+from syncd.sources.csv.preset import Preset
 from syncd.sources.csv.rows import Row
+from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.times import LABELS, zone
 
 ITEMS = frozenset({"transaction id", "item", "qty", "net sales", "tax"})
@@ -34,12 +36,20 @@ _TENDERS = (
 _MOST_ROUNDING = Decimal("0.05")
 
 
+class Options(CsvSettings):
+    """Items without their transactions lack tips and tenders: ``hold`` waits for them."""
+
+    NAMES_ZONE: ClassVar[bool] = True
+
+    items_only: Literal["accept", "hold"] = "hold"
+
+
 def key(row: Row) -> str:
     """The group that a row belongs to; empty where the export does not say."""
     return row.get("transaction id")
 
 
-def parse(rows: Sequence[Row], how: Reading) -> dict[str, Any]:
+def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
     """The rows of one Transaction ID as the fields of a canonical order.
 
     Raises:
@@ -57,7 +67,7 @@ def parse(rows: Sequence[Row], how: Reading) -> dict[str, Any]:
     return fields | _whole(lines, sums[0], how)
 
 
-def _head(items: Sequence[Row], sums: Sequence[Row], how: Reading) -> dict[str, Any]:
+def _head(items: Sequence[Row], sums: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
     rows = [*sums, *items]
     label = first(rows, "Time Zone")
     here = zone(label) if label in LABELS else how.here
@@ -85,7 +95,7 @@ def _customer(name: str, number: str) -> dict[str, Any] | None:
     return {"id": number or None, "first_name": given or family, "last_name": family if given else ""}
 
 
-def _line(number: int, row: Row, how: Reading) -> dict[str, Any]:
+def _line(number: int, row: Row, how: Reading[Options]) -> dict[str, Any]:
     net, tax = how.amount(row, "Net Sales"), how.zero(row, "Tax")
     modifiers = [name.strip() for name in row.get("modifiers applied").split(",") if name.strip()]
     variant = row.get("price point name")
@@ -113,7 +123,7 @@ def _kind(row: Row) -> str:
     return "custom" if row.get("item") in ("", "Custom Amount") else "product"
 
 
-def _items_only(lines: list[dict[str, Any]], how: Reading) -> dict[str, Any]:
+def _items_only(lines: list[dict[str, Any]], how: Reading[Options]) -> dict[str, Any]:
     inc_tax = total(line["total_inc_tax"] for line in lines)
     fields = {
         "lines": lines,
@@ -126,7 +136,7 @@ def _items_only(lines: list[dict[str, Any]], how: Reading) -> dict[str, Any]:
     return fields
 
 
-def _whole(lines: list[dict[str, Any]], row: Row, how: Reading) -> dict[str, Any]:
+def _whole(lines: list[dict[str, Any]], row: Row, how: Reading[Options]) -> dict[str, Any]:
     collected, tax = how.amount(row, "Total Collected"), how.zero(row, "Tax")
     service, tip = how.zero(row, "Service Charges"), how.zero(row, "Tip")
     gift_cards, net = how.zero(row, "Gift Card Sales"), how.amount(row, "Net Sales")
@@ -178,7 +188,7 @@ def _fee(kind: str, name: str, amount: Decimal, tax: Decimal) -> dict[str, Any]:
     return {"kind": kind, "name": name, "total_ex_tax": amount, "total_inc_tax": amount + tax}
 
 
-def _tenders(row: Row, how: Reading, tip: Decimal) -> list[dict[str, Any]]:
+def _tenders(row: Row, how: Reading[Options], tip: Decimal) -> list[dict[str, Any]]:
     """The tender columns hold amounts; card brands and digits are comma-joined lists, not always of one length."""
     found = []
     for column, kind, label in _TENDERS:
@@ -200,3 +210,6 @@ def _card(row: Row, column: str) -> dict[str, Any]:
     if column != "Card" or len(brands) != 1 or len(digits) > 1:
         return {}
     return {"card_brand": brands[0], "card_last4": digits[0][-4:] if digits else None}
+
+
+PRESET = Preset("square", (ITEMS, TRANSACTIONS), key, parse, "Transaction ID", Options, WEIGHS)

@@ -1,17 +1,17 @@
-"""The exports that we know: which columns tell them, how their rows group into sales, how a sale is read."""
+"""What a preset is: which columns tell its exports, how their rows group into sales, how a sale is read, what it lets one choose.
+
+Each is one module of ``presets``, or of a package of somebody else's, that holds one of these as ``PRESET``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from syncd.sources.csv import clover, generic, lightspeed_x, loyverse, shopify, square
 from syncd.sources.csv.fields import LeftOut, Reading, first
-from syncd.sources.csv.headings import GENERIC
 from syncd.sources.csv.overlap import Weighs
-from syncd.sources.csv.rows import Row, UnreadableFile, encoding_of, normal, read_table
+from syncd.sources.csv.rows import Row, UnreadableFile, normal
 from syncd.sources.csv.settings import CsvSettings
 
 _NAMED = 12
@@ -24,8 +24,9 @@ class Preset:
     name: str
     tables: tuple[frozenset[str], ...]
     key: Callable[[Row], str]
-    parse: Callable[[Sequence[Row], Reading], dict[str, Any] | LeftOut]
+    parse: Callable[[Sequence[Row], Reading[Any]], dict[str, Any] | LeftOut]
     key_words: str
+    options: type[CsvSettings] = CsvSettings
     weighs: Weighs = field(default_factory=dict)
     headings: Mapping[str, tuple[str, ...]] | None = None
     id_column: str = ""  # where the sale's id is not what its rows are grouped by
@@ -43,42 +44,6 @@ class Preset:
         """Every column that helps to tell this export's delimiter."""
         usual = {name for names in (self.headings or {}).values() for name in names}
         return usual | {name for table in self.tables for name in table}
-
-
-_PRESETS = {
-    preset.name: preset
-    for preset in (
-        Preset(
-            "square", (square.ITEMS, square.TRANSACTIONS), square.key, square.parse, "Transaction ID", square.WEIGHS
-        ),
-        Preset(
-            "lightspeed_x", (lightspeed_x.COLUMNS,), lightspeed_x.key, lightspeed_x.parse, "Sale UUID or Invoice Number"
-        ),
-        Preset("shopify", (shopify.COLUMNS,), shopify.key, shopify.parse, "Name", id_column="id"),
-        Preset(
-            "loyverse",
-            (loyverse.ITEMS, loyverse.ITEMS_RENAMED, loyverse.RECEIPTS),
-            loyverse.key,
-            loyverse.parse,
-            "Receipt number",
-            loyverse.WEIGHS,
-        ),
-        Preset("clover", (clover.COLUMNS,), clover.key, clover.parse, "Order ID"),
-        Preset(
-            "generic",
-            (frozenset({"date", "name"}), frozenset({"date", "sku"})),
-            generic.key,
-            generic.parse,
-            "sale id, or receipt and date",
-            headings=GENERIC,
-        ),
-    )
-}
-
-
-def preset(name: str) -> Preset:
-    """The preset of a name; the settings have checked that there is one."""
-    return _PRESETS[name]
 
 
 def columns_of(found: Mapping[str, int], which: Preset, settings: CsvSettings) -> Mapping[str, int]:
@@ -116,18 +81,3 @@ def _lacking(found: Mapping[str, int], which: Preset, missing: list[str]) -> str
         f"it is no {which.name} export: it has no column {', '.join(missing)}; it has {has}."
         f" Where a column goes by another name, say so: columns = {{ {map_it} }}"
     )
-
-
-def looks_like(file: Path, settings: CsvSettings) -> str:
-    """The name of the preset whose export a file seems to be; empty where it is none that we know."""
-    for one in _PRESETS.values():
-        if one.name == settings.preset or one.headings:
-            continue
-        try:
-            with file.open(encoding=encoding_of(file, settings.encoding), newline="") as text:
-                found = read_table(text, settings.delimiter, one.names()).columns
-        except (UnreadableFile, OSError, UnicodeError):
-            return ""
-        if any(table <= found.keys() for table in one.tables):
-            return one.name
-    return ""

@@ -5,16 +5,27 @@ A sale is known by ``sale_id`` where there is such a column, else by receipt, re
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from syncd.canonical.money import total
 from syncd.sources.csv.fields import BadCell, Reading, agree, first
+from syncd.sources.csv.headings import GENERIC
+from syncd.sources.csv.preset import Preset
 from syncd.sources.csv.rows import Row
+from syncd.sources.csv.settings import CsvSettings
 
 _VOIDED = ("void", "voided", "cancelled", "canceled")
 _OPEN = ("open", "parked", "unpaid", "quote", "layby", "lay-by")
+
+
+class Options(CsvSettings):
+    """What an export of columns that are named may need to be told."""
+
+    COLUMNS: ClassVar[Collection[str] | None] = GENERIC
+
+    prices_include_tax: bool = False
 
 
 def key(row: Row) -> str:
@@ -25,7 +36,7 @@ def key(row: Row) -> str:
     return "@".join(part for part in (receipt, row.get("register"), day) if part) if receipt and day else ""
 
 
-def parse(rows: Sequence[Row], how: Reading) -> dict[str, Any]:
+def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
     """The rows of one sale as the fields of a canonical order.
 
     Raises:
@@ -62,13 +73,13 @@ def parse(rows: Sequence[Row], how: Reading) -> dict[str, Any]:
     }
 
 
-def _tip(rows: Sequence[Row], how: Reading) -> Decimal:
+def _tip(rows: Sequence[Row], how: Reading[Options]) -> Decimal:
     """The sale's tip: one amount that each row repeats, or what stands on single rows."""
     tips = [how.zero(row, "tip") for row in rows]
     return tips[0] if len(set(tips)) == 1 else total(tips)
 
 
-def _stated(rows: Sequence[Row], name: str, how: Reading) -> Decimal | None:
+def _stated(rows: Sequence[Row], name: str, how: Reading[Options]) -> Decimal | None:
     """The sale's own total, which each of its rows may repeat; None where the export has none."""
     found: Decimal | None = None
     for row in rows:
@@ -81,7 +92,7 @@ def _stated(rows: Sequence[Row], name: str, how: Reading) -> Decimal | None:
     return found
 
 
-def _line(number: int, row: Row, how: Reading) -> dict[str, Any]:
+def _line(number: int, row: Row, how: Reading[Options]) -> dict[str, Any]:
     quantity, off, tax = how.amount(row, "quantity", Decimal(1)), abs(how.zero(row, "discount")), how.zero(row, "tax")
     stated = how.amount(row, "line_total") if row.get("line_total") else None
     amount = how.amount(row, "price") * quantity - off if stated is None else stated
@@ -116,3 +127,14 @@ def _customer(name: str, email: str) -> dict[str, Any] | None:
         return None
     given, _, family = name.rpartition(" ")
     return {"first_name": given or family, "last_name": family if given else "", "email": email}
+
+
+PRESET = Preset(
+    "generic",
+    (frozenset({"date", "name"}), frozenset({"date", "sku"})),
+    key,
+    parse,
+    "sale id, or receipt and date",
+    Options,
+    headings=GENERIC,
+)

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
 
 from syncd.canonical.money import ZERO, allocate, total
 from syncd.sources.csv.fields import BadCell, LeftOut, Reading
+from syncd.sources.csv.preset import Preset
 from syncd.sources.csv.rows import Row
+from syncd.sources.csv.settings import CsvSettings
 
 COLUMNS = frozenset({"name", "financial status", "lineitem name", "lineitem quantity", "lineitem price", "total"})
 _TIP = ("tip", "tips", "gratuity", "trinkgeld", "pourboire", "propina", "mancia", "fooi")
@@ -20,12 +24,22 @@ _UNPAID = ("pending", "authorized", "partially_paid", "expired")
 _REFUNDED = {"refunded": "refunded", "partially_refunded": "partially_refunded"}
 
 
+class Options(CsvSettings):
+    """``only`` names the sources of orders to carry; ``unpaid`` orders are left open, or pushed."""
+
+    NAMES_CURRENCY: ClassVar[bool] = True
+    NAMES_ZONE: ClassVar[bool] = True
+
+    unpaid: Literal["open", "push"] = "open"
+    only: Annotated[tuple[str, ...], Field(min_length=1)] = ("pos",)
+
+
 def key(row: Row) -> str:
     """The order's name: its other rows carry nothing else."""
     return row.get("name")
 
 
-def parse(rows: Sequence[Row], how: Reading) -> dict[str, Any] | LeftOut:
+def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any] | LeftOut:
     """The rows of one order as the fields of a canonical order; left out where its ``Source`` is none that the config names.
 
     Raises:
@@ -84,7 +98,7 @@ def parse(rows: Sequence[Row], how: Reading) -> dict[str, Any] | LeftOut:
     }
 
 
-def _tips_apart(rows: Sequence[Row], head: Row, how: Reading) -> tuple[list[Row], list[Row]]:
+def _tips_apart(rows: Sequence[Row], head: Row, how: Reading[Options]) -> tuple[list[Row], list[Row]]:
     """The rows that are tips, and those that are goods: only a line outside the Subtotal is a tip, whatever it is called."""
     tips = [row for row in rows if row.get("lineitem name").lower() in _TIP and not row.get("lineitem sku")]
     subtotal, off = how.zero(head, "Subtotal"), abs(how.zero(head, "Discount Amount"))
@@ -93,7 +107,7 @@ def _tips_apart(rows: Sequence[Row], head: Row, how: Reading) -> tuple[list[Row]
     return tips, [row for row in rows if row not in tips]
 
 
-def _gross(row: Row, how: Reading) -> Decimal:
+def _gross(row: Row, how: Reading[Options]) -> Decimal:
     return how.amount(row, "Lineitem price") * how.amount(row, "Lineitem quantity", Decimal(1))
 
 
@@ -101,14 +115,14 @@ def _extra(head: Row) -> dict[str, str]:
     return {n: v for n in ("Source", "Tags", "Payment Reference", "Note Attributes") if (v := head.get(n.lower()))}
 
 
-def _hold(head: Row, how: Reading) -> str:
+def _hold(head: Row, how: Reading[Options]) -> str:
     owed = how.zero(head, "Outstanding Balance")
     if owed > 0 and head.get("financial status").lower() not in _UNPAID:  # unpaid ones have a rule of their own
         return f"{owed} {how.currency(head, 'Currency')} are outstanding in Shopify"
     return ""
 
 
-def _status(head: Row, how: Reading) -> str:
+def _status(head: Row, how: Reading[Options]) -> str:
     paid = head.get("financial status").lower()
     if head.get("cancelled at") or paid == "voided":
         return "voided"
@@ -117,7 +131,7 @@ def _status(head: Row, how: Reading) -> str:
     return _REFUNDED.get(paid, "completed")
 
 
-def _line(number: int, row: Row, sums: tuple[Decimal, Decimal, bool], how: Reading) -> dict[str, Any]:
+def _line(number: int, row: Row, sums: tuple[Decimal, Decimal, bool], how: Reading[Options]) -> dict[str, Any]:
     gross, tax, included = sums
     return {
         "line_id": str(number),
@@ -140,7 +154,7 @@ def _fee(kind: str, name: str, amount: Decimal) -> dict[str, Any]:
     return {"kind": kind, "name": name, "total_ex_tax": amount, "total_inc_tax": amount}
 
 
-def _tenders(head: Row, whole: Decimal, how: Reading) -> list[dict[str, Any]]:
+def _tenders(head: Row, whole: Decimal, how: Reading[Options]) -> list[dict[str, Any]]:
     if head.get("financial status").lower() in (*_UNPAID, "voided") or not whole:
         return []
     owed = how.zero(head, "Outstanding Balance")
@@ -148,7 +162,7 @@ def _tenders(head: Row, whole: Decimal, how: Reading) -> list[dict[str, Any]]:
     return [{"kind": "cash" if label.lower() == "cash" else "other", "label": label, "amount": whole - max(owed, ZERO)}]
 
 
-def _refunds(head: Row, how: Reading) -> list[dict[str, Any]]:
+def _refunds(head: Row, how: Reading[Options]) -> list[dict[str, Any]]:
     """The export tells how much came back in all, not which lines."""
     amount = how.zero(head, "Refunded Amount")
     return [{"id": "refunded", "amount_inc_tax": amount}] if amount else []
@@ -184,3 +198,6 @@ def _address(head: Row, kind: str) -> dict[str, Any] | None:
 def _unquoted(cell: str) -> str:
     """Shopify puts an apostrophe before a ZIP or phone, so that spreadsheets keep its zeros."""
     return cell.lstrip("'")
+
+
+PRESET = Preset("shopify", (COLUMNS,), key, parse, "Name", Options, id_column="id")

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from syncd.canonical.money import total
 from syncd.sources.csv.fields import Reading, agree, first, same_row
+from syncd.sources.csv.preset import Preset
 from syncd.sources.csv.rows import Row
+from syncd.sources.csv.settings import CsvSettings
 
 ITEMS = frozenset({"receipt number", "receipt type", "item", "quantity", "net sales"})
 ITEMS_RENAMED = frozenset({"receipt number", "receipt type", "item name", "quantity", "net sales"})
@@ -30,13 +32,20 @@ WEIGHS = {
 }
 
 
+class Options(CsvSettings):
+    """Receipts by item without the receipts lack tips and payments: ``hold`` waits for them."""
+
+    prices_include_tax: bool = False
+    items_only: Literal["accept", "hold"] = "hold"
+
+
 def key(row: Row) -> str:
     """Store and receipt number."""
     number = row.get("receipt number")
     return f"{number}@{row.get('store') or row.get('pos')}" if number else ""
 
 
-def parse(rows: Sequence[Row], how: Reading) -> dict[str, Any]:
+def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
     """The rows of one receipt as the fields of a canonical order.
 
     Raises:
@@ -73,7 +82,7 @@ def parse(rows: Sequence[Row], how: Reading) -> dict[str, Any]:
     }
 
 
-def _line(number: int, row: Row, how: Reading, *, returned: bool) -> dict[str, Any]:
+def _line(number: int, row: Row, how: Reading[Options], *, returned: bool) -> dict[str, Any]:
     net, tax = how.amount(row, "Net sales"), how.zero(row, "Taxes")
     quantity = how.amount(row, "Quantity", Decimal(1))
     sign = -1 if returned and net > 0 else 1
@@ -93,7 +102,7 @@ def _line(number: int, row: Row, how: Reading, *, returned: bool) -> dict[str, A
     }
 
 
-def _described(row: Row, how: Reading) -> dict[str, Any]:
+def _described(row: Row, how: Reading[Options]) -> dict[str, Any]:
     """A receipt of which only the totals are known: one custom line."""
     inc_tax = how.amount(row, "Total collected") - how.zero(row, "Tips")
     name = row.get("description") or f"Receipt {row.get('receipt number')}"
@@ -101,7 +110,7 @@ def _described(row: Row, how: Reading) -> dict[str, Any]:
     return {"line_id": "1", "kind": "custom", "name": name, "quantity": -1 if inc_tax < 0 else 1, **sums}
 
 
-def _tenders(sums: Sequence[Row], how: Reading) -> list[dict[str, Any]]:
+def _tenders(sums: Sequence[Row], how: Reading[Options]) -> list[dict[str, Any]]:
     if not sums or not sums[0].get("payment type"):
         return []
     label = sums[0].get("payment type")
@@ -115,3 +124,6 @@ def _customer(name: str, contacts: str) -> dict[str, Any] | None:
         return None
     given, _, family = name.rpartition(" ")
     return {"first_name": given or family, "last_name": family if given else "", "email": email}
+
+
+PRESET = Preset("loyverse", (ITEMS, ITEMS_RENAMED, RECEIPTS), key, parse, "Receipt number", Options, WEIGHS)

@@ -7,15 +7,27 @@ rule the tip is a note, and the order's total the export's, or a fee on top of i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from syncd.canonical.money import ZERO
 from syncd.sources.csv.fields import BadCell, Reading
+from syncd.sources.csv.preset import Preset
 from syncd.sources.csv.rows import Row
+from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.times import parse_clover
 
 COLUMNS = frozenset({"order date", "order id", "order total", "payments total", "tender"})
 _PAID = ("paid", "refunded", "partially refunded", "manually refunded", "")
+
+
+class Options(CsvSettings):
+    """The export has no lines, and tips lie outside its totals."""
+
+    NAMES_CURRENCY: ClassVar[bool] = True
+    NAMES_ZONE: ClassVar[bool] = True
+
+    no_lines: Literal["custom", "hold"] = "custom"
+    tips_beside: Literal["note", "fee"] = "note"
 
 
 def key(row: Row) -> str:
@@ -23,7 +35,7 @@ def key(row: Row) -> str:
     return row.get("order id")
 
 
-def parse(rows: Sequence[Row], how: Reading) -> dict[str, Any]:
+def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
     """An order's row as the fields of a canonical order.
 
     Raises:
@@ -67,14 +79,14 @@ def _name(row: Row) -> str:
     return f"Clover order ({kind})" if kind else "Clover order"
 
 
-def _time(row: Row, how: Reading) -> Any:  # noqa: ANN401  an aware time; the caller's dictionary takes anything
+def _time(row: Row, how: Reading[Options]) -> Any:  # noqa: ANN401  an aware time; the caller's dictionary takes anything
     try:
         return parse_clover(row.get("order date"), how.here, how.hours)
     except ValueError as error:
         raise BadCell(row.line, f"Order Date: {error}") from None
 
 
-def _hold(row: Row, how: Reading) -> str:
+def _hold(row: Row, how: Reading[Options]) -> str:
     """Why a person must look: money went out that no sale of this export accounts for."""
     gone = abs(how.zero(row, "Manual Refunds Total"))
     if gone:
@@ -85,7 +97,7 @@ def _hold(row: Row, how: Reading) -> str:
     return "Clover's export has no lines" if how.settings.no_lines == "hold" else ""
 
 
-def _status(row: Row, how: Reading) -> str:
+def _status(row: Row, how: Reading[Options]) -> str:
     state = row.get("order payment state").lower()
     money_out = how.zero(row, "Manual Refunds Total") or how.amount(row, "Order Total") < 0
     if state not in _PAID and not money_out:
@@ -96,7 +108,7 @@ def _status(row: Row, how: Reading) -> str:
     return "refunded" if came_back >= how.amount(row, "Order Total") else "partially_refunded"
 
 
-def _refunds(row: Row, how: Reading) -> list[dict[str, Any]]:
+def _refunds(row: Row, how: Reading[Options]) -> list[dict[str, Any]]:
     sums = {"refunds": how.zero(row, "Refunds Total"), "manual refunds": how.zero(row, "Manual Refunds Total")}
     return [{"id": name, "amount_inc_tax": abs(amount)} for name, amount in sums.items() if amount]
 
@@ -113,3 +125,6 @@ def _tenders(row: Row, paid: Any) -> list[dict[str, Any]]:  # noqa: ANN401  an a
 def _note(row: Row, tip: Any) -> str:  # noqa: ANN401  an amount
     notes = [row.get("note"), row.get("payment note"), f"Tip of {tip} paid beside the order" if tip else ""]
     return "; ".join(note for note in notes if note)
+
+
+PRESET = Preset("clover", (COLUMNS,), key, parse, "Order ID", Options)
