@@ -18,7 +18,7 @@ demo: $(READY) ## two shops' sales become orders in a local store, before your e
 	$(BIN)/syncd demo
 
 test: $(READY) ## all tests but storms and rates; none depends on how fast the machine is
-	$(PYTEST) -n 2
+	$(PYTEST) -n 3 --dist worksteal
 
 chaos: $(READY) ## kills at every line, storms, watches: each part within ten minutes; SYNCD_SEED=... replays a storm
 	SYNCD_KILLS=40 $(PYTEST) -s -m chaos

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
 import threading
 from collections.abc import Iterator, Mapping
@@ -12,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import SecretStr
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.balance import check_balance
@@ -19,7 +23,8 @@ from syncd.canonical.kinds import SaleStatus, TenderStatus
 from syncd.errors import SourceError
 from syncd.sources.context import Memory, SourceContext
 from syncd.sources.documents import LeftOut, NotReady, Sale, Unreadable
-from syncd.sources.errors import Denied
+from syncd.sources.doors import Delivery, Received
+from syncd.sources.errors import Denied, Forged
 from syncd.sources.square.reading import Around, Place, read_order
 from syncd.sources.square.source import SquareSource
 from syncd.testing.contract import Notebook
@@ -134,6 +139,30 @@ def test_the_vendors_own_examples_are_read_without_a_fault() -> None:
         around = Around({str(order["location_id"]): _CHICAGO})
         found = read(order, around)
         assert (found.total_inc_tax, check_balance(found)) == (Decimal(order["total_money"]["amount"]) / 100, ())
+
+
+@needs_samples
+@pytest.mark.parametrize(
+    ("name", "order"),
+    [
+        ("PaymentUpdatedEvent", "03O3USaPaAaFnI6kkwB1JxGgBsUZY"),
+        ("RefundCreatedEvent", "haOyDuHiqtAXMk0d8pDKXpL7Jg4F"),
+        ("OrderCreatedEvent", "eA3vssLHKJrv9H0IdJCM3gNqfdcZY"),
+    ],
+)
+def test_the_vendors_own_events_name_their_orders_once_their_signature_is_right(
+    name: str, order: str, square: SquareDouble, tmp_path: Path
+) -> None:
+    url = "https://shop.example.com/intake/till"
+    till = source(square, tmp_path, webhook={"signature_key": SecretStr("the-key"), "url": url})
+    body = (SAMPLES / "square-api" / f"{name}.json").read_bytes()
+    proof = base64.b64encode(hmac.new(b"the-key", url.encode() + body, hashlib.sha256).digest()).decode()
+    assert till.receive(Delivery({"x-square-hmacsha256-signature": proof}, body)) == Received(
+        sales=(order,), poll=False
+    )
+    for headers in ({}, {"x-square-hmacsha256-signature": proof[::-1]}):
+        with pytest.raises(Forged):
+            till.receive(Delivery(headers, body))
 
 
 # What an order may be
