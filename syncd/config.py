@@ -27,7 +27,7 @@ from syncd.clock import Duration
 from syncd.errors import ConfigError, Problem, UsageError
 from syncd.mapping.rules import Rules
 from syncd.plan.policy import Policy
-from syncd.secret import resolve_secret, secrets_in
+from syncd.secret import ALLOWED, resolve_secret, secrets_in
 from syncd.sources import registry
 from syncd.sources.settings import SourceSettings
 
@@ -38,7 +38,14 @@ PLACES = ("./syncd.toml", "/etc/syncd/syncd.toml")
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
 _SENSITIVE = re.compile(f"{logs.SECRET_NAMES.pattern}|url$", re.IGNORECASE)
 _MAX_SHOWN = 60
-_PATTERNS = {r"^[A-Z]{3}$": "must be a currency code such as USD", r"^[A-Z]{2}$": "must be a country code such as US"}
+_LISTEN = r"^\[?[0-9A-Za-z.:-]+\]?:\d{1,5}$"
+_PATTERNS = {
+    r"^[A-Z]{3}$": "must be a currency code such as USD",
+    r"^[A-Z]{2}$": "must be a country code such as US",
+    r"^https?://": "must be a URL, https:// and all",
+    _LISTEN: 'must be an address and a port, such as "127.0.0.1:8787"',
+    _NAME: "must be a name of letters, digits, dots, dashes and underscores",
+}
 
 M = TypeVar("M", bound=BaseModel)
 Table = dict[str, Any]  # parsed TOML, before any model has looked at it
@@ -84,7 +91,7 @@ class IntakeSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    listen: Annotated[str, Field(pattern=r"^\[?[0-9A-Za-z.:-]+\]?:\d{1,5}$")] = "127.0.0.1:8787"
+    listen: Annotated[str, Field(pattern=_LISTEN)] = "127.0.0.1:8787"
 
     @property
     def host(self) -> str:
@@ -298,9 +305,15 @@ def _problem(detail: ErrorDetails, at: tuple[str, ...], model: type[BaseModel]) 
     if kind == "extra_forbidden":
         near = difflib.get_close_matches(path[-1], _known_keys(model), n=1)
         return Problem(".".join(path), "", "is not a known key" + (f"; did you mean {near[0]}?" if near else ""))
-    tells = not _SENSITIVE.search(path[-1]) and not isinstance(detail["input"], Mapping | list)
+    secret = (
+        _SENSITIVE.search(path[-1]) or message == ALLOWED
+    )  # a secret in clear, under whatever name an adapter has for it
+    tells = not secret and not isinstance(detail["input"], Mapping | list)
     found = repr(detail["input"])[:_MAX_SHOWN] if tells else ""
-    message = _PATTERNS.get(str((detail.get("ctx") or {}).get("pattern")), message)
+    if kind == "string_pattern_mismatch":
+        message = _PATTERNS.get(str((detail.get("ctx") or {}).get("pattern")), "is not written as it must be")
+    elif kind in ("tuple_type", "list_type"):
+        message = 'must be a list, such as ["a", "b"]'
     return Problem(".".join(path), found, message[:1].lower() + message[1:])
 
 

@@ -22,7 +22,9 @@ LogFormat = Literal["auto", "json", "console"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), 127, *range(128, 160)) if code not in (9, 10)} | {10: "\\n"}
-SECRET_NAMES = re.compile(r"token|secret|password|authorization|api_key|credential", re.IGNORECASE)
+SECRET_NAMES = re.compile(
+    r"token|secret|password|authorization|api_key|signature_key|auth_code|credential", re.IGNORECASE
+)
 """What a field is called whose value nobody may see, in a log line as in a config."""
 _SHORTEST_SECRET = 4
 _FEW = 8

@@ -146,3 +146,36 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="UTF-8"):
         load(path)
+
+
+SQUARE = GOOD.partition("[sources.till]")[0] + '[sources.till]\ntype = "square"\ntoken = { env = "TEST_TOKEN" }\n'
+
+
+def test_a_secret_in_clear_is_refused_and_never_told_whatever_its_key_is_called(tmp_path: Path) -> None:
+    hook = '[sources.till.webhook]\nsignature_key = "in-clear"\nurl = "https://a.example/intake/till"\n'
+    with pytest.raises(ConfigError) as caught:
+        load(write(tmp_path, SQUARE + hook))
+    assert "sources.till.webhook.signature_key" in str(caught.value)
+    assert "in-clear" not in str(caught.value)
+    clover = (
+        SQUARE.replace('"square"', '"clover"') + 'merchant_id = "M1"\n[sources.till.webhook]\nauth_code = "in-clear"\n'
+    )
+    with pytest.raises(ConfigError) as caught:
+        load(write(tmp_path, clover))
+    assert "in-clear" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ('locations = "L1"\n', 'must be a list, such as ["a", "b"]'),
+        ('version = "today"\n', "is not written as it must be"),
+        ('[intake]\nlisten = "nope"\n', "must be an address and a port"),
+        ('[sources.till.webhook]\nsignature_key = { env = "TEST_TOKEN" }\nurl = "x"\n', "must be a URL"),
+    ],
+)
+def test_what_a_value_must_be_is_said_in_words_and_not_as_a_pattern(more: str, words: str, tmp_path: Path) -> None:
+    (told,) = problems(write(tmp_path, SQUARE + more)).values()
+    assert words in told
+    assert "tuple" not in told
+    assert "^" not in told
