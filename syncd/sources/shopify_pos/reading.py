@@ -81,7 +81,7 @@ def read_order(order: Document, source: str, only: Sequence[str], zone: tzinfo |
 
 
 def _money(holder: Document, name: str) -> Decimal:
-    """The shop's amount of a ``...Set``; 0 where it is absent. Its own currency is not looked at: refunds are known to misname it."""
+    """The shop's amount of a ``...Set``; 0 where it is absent. Its currency is not looked at: refunds are known to misname it."""
     return number(inside(inside(holder, name), "shopMoney"), "amount", ZERO)
 
 
