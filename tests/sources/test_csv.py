@@ -17,7 +17,8 @@ from syncd.sources.csv import rows as csv_rows
 from syncd.sources.csv.amounts import parse_amount
 from syncd.sources.csv.presets import names, preset
 from syncd.sources.csv.settings import CsvSettings
-from syncd.sources.csv.times import Hours, local_time, parse_clover, parse_time, zone
+from syncd.sources.csv.times import local_time, parse_clover, parse_time, zone
+from syncd.sources.zones import Hours
 from tests.exports import csv_settings
 from tests.shared import SAMPLES, needs_samples
 from tests.sources.conftest import Till

@@ -13,7 +13,8 @@ from syncd.canonical.money import ZERO, places
 from syncd.sources.csv.amounts import parse_amount
 from syncd.sources.csv.rows import Row, normal
 from syncd.sources.csv.settings import CsvSettings
-from syncd.sources.csv.times import Hours, local_time, parse_time, zone
+from syncd.sources.csv.times import local_time, parse_time, zone
+from syncd.sources.zones import Hours
 
 
 class BadCell(ValueError):

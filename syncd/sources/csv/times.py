@@ -1,35 +1,16 @@
-"""Times as exports write them: local to a zone that the config or the export names, never guessed.
-
-An hour that happens twice (clocks set back) is taken as the first or the second by config; one that never happens (clocks set
-forward: the till's clock was not) is taken as the same time an hour on, and remarked, or is an error by config.
-"""
+"""Times as exports write them: local to a zone that the config or the export names, never guessed."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import cache
 from typing import Literal
 
-from dateutil.tz import datetime_ambiguous, datetime_exists
-
 from syncd.sources import zones
+from syncd.sources.zones import Hours, in_zone
 
 DateOrder = Literal["ymd", "dmy", "mdy"]
-Fold = Literal["first", "second"]
-Skipped = Literal["later", "fault"]
-
-
-@dataclass(frozen=True, slots=True)
-class Hours:
-    """What becomes of an hour that happens twice, and of one that never does; ``remark`` is told of each time that was moved."""
-
-    ambiguous: Fold = "first"
-    skipped: Skipped = "later"
-    remark: Callable[[str], None] = lambda _: None
-
 
 _AS_WRITTEN = Hours()
 _DATE = re.compile(r"(\d{1,4})[-/. ](\d{1,2})[-/. ](\d{1,4})")
@@ -156,25 +137,6 @@ def _clock(text: str) -> tuple[int, int, int]:
             raise ValueError(msg)
         hour = hour % 12 + (12 if found[4].lower().startswith("p") else 0)
     return hour, minute, second
-
-
-def in_zone(naive: datetime, where: tzinfo, hours: Hours) -> datetime:
-    """A local time with its zone; an hour that happens twice, or never, by ``hours``.
-
-    Raises:
-        ValueError: clocks were set forward over it, and the config wants that to be a fault.
-
-    """
-    aware = naive.replace(tzinfo=where)
-    if not datetime_exists(aware):
-        never = f"{naive:%Y-%m-%d %H:%M} never happened in {where}: clocks were set forward over it"
-        if hours.skipped == "fault":
-            msg = f"{never}; is the zone right?"
-            raise ValueError(msg)
-        moved = aware.astimezone(UTC).astimezone(where)
-        hours.remark(f"{never}; taken as {moved:%H:%M}")
-        return moved
-    return aware.replace(fold=1) if hours.ambiguous == "second" and datetime_ambiguous(aware) else aware
 
 
 def parse_clover(text: str, where: tzinfo | None, hours: Hours = _AS_WRITTEN) -> datetime:
