@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING
 
 from syncd.clock import Clock, Now, SystemClock
@@ -178,7 +178,8 @@ def _till(name: str, whole: Config, ledger: Ledger, clock: Clock, stop: threadin
     """One source: its adapter, constructed with its settings and with what every adapter gets."""
     config, tills = whole.sources[name], list[Till]()
     start = lambda: tills[0].start_from() or _EVER  # noqa: E731  asked only once the till that answers is there
-    context = SourceContext(name, clock, whole.base_dir, stop, ledger.private(name), start)
+    known = partial(ledger.told_by, name)
+    context = SourceContext(name, clock, whole.base_dir, stop, ledger.private(name), start, known)
     source: Source = registry.load(config.common.type)(config.settings, context)
     tills.append(Till(name, config, source, ledger, clock))
     return tills[0]

@@ -233,6 +233,13 @@ class Ledger:
             yield from page
             after = (to_micros(page[-1].placed_at), page[-1].id)
 
+    def told_by(self, source: str, start: datetime, end: datetime) -> Iterator[str]:
+        """The POS's own ids of a source's sales that were placed in ``[start, end]``, page by page."""
+        after = (0, 0)
+        while page := self._read(queries.told_by, source, (start, end), after):
+            yield from (key.removeprefix(f"{source}:") for _, _, key in page)
+            after = page[-1][:2]
+
     def linked(self, store: str, start: datetime | None, end: datetime | None) -> Iterator[Sale]:
         """Every sale of a store that is linked to an order and was placed in ``[start, end]``, page by page."""
         if start is not None:

@@ -256,6 +256,18 @@ def placed(connection: Connection, store: str, span: tuple[datetime, datetime], 
     return [read_sale(row) for row in rows]
 
 
+def told_by(
+    connection: Connection, source: str, span: tuple[datetime, datetime], after: tuple[int, int]
+) -> list[tuple[int, int, str]]:
+    """The next sales of a source placed in ``span``: time (microseconds), id and key."""
+    at, number = after
+    later = (sales.c.placed_at > at) | ((sales.c.placed_at == at) & (sales.c.id > number))
+    query = select(sales.c.placed_at, sales.c.id, sales.c.sale_key).where(sales.c.source == source, later)
+    query = query.where(sales.c.placed_at.between(max(at, to_micros(span[0])), to_micros(span[1])))
+    rows = connection.execute(query.order_by(sales.c.placed_at, sales.c.id).limit(_KEYS_AT_ONCE))
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
 def linked(connection: Connection, store: str, after: tuple[int, int]) -> list[Sale]:
     """The next sales of a store that are linked to an order, by order and id; ``after`` is the last one's."""
     order, number = after

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,7 +64,8 @@ class SourceContext:
     """The source's name in the config, the clock, the folder that relative paths start from, and what a walk needs.
 
     ``stop`` is set when syncd must end: long waits and walks look at it. ``start_from`` tells where a first walk (``fetch(None)``)
-    begins; asking settles it for good, so only ``fetch`` asks.
+    begins; asking settles it for good, so only ``fetch`` asks. ``known`` gives the ids of
+    the sales of this source that are in the ledger and were placed in a span of time, for a POS that deletes without a word.
     """
 
     name: str
@@ -73,6 +74,7 @@ class SourceContext:
     stop: threading.Event = field(default_factory=threading.Event)
     state: State = field(default_factory=Memory)
     start_from: Callable[[], datetime] = lambda: _EVER
+    known: Callable[[datetime, datetime], Iterable[str]] = lambda _start, _end: ()
 
     def http(self, base: str, auth: Auth, terms: Terms | None = None) -> HttpClient:
         """The bounded HTTP client for the API at ``base``: ``auth`` proves who we are, ``terms`` are the API's own.

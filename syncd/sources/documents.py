@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -16,6 +16,7 @@ from syncd.canonical import Batch, CanonicalOrder, Cursor, Fault
 from syncd.sources.jsonl import in_words
 
 Document = Mapping[str, Any]
+T = TypeVar("T")
 _RAW_KEPT = 2000
 _NAMED = 40
 
@@ -52,16 +53,23 @@ def collect(
     documents: Iterable[Document], read: Callable[[Document], Read], cursor: Cursor | None, id_key: str = "id"
 ) -> Batch:
     """A batch of documents; one that cannot be read is a fault beside the others, and takes none of them with it."""
+    return gather(documents, read, cursor, lambda document, why: fault(document, why, id_key))
+
+
+def gather(
+    records: Iterable[T], read: Callable[[T], Read], cursor: Cursor | None, spoilt: Callable[[T, str], Fault]
+) -> Batch:
+    """The same of records of any kind; ``spoilt`` makes a fault of one that cannot be read."""
     orders: list[CanonicalOrder] = []
     faults: list[Fault] = []
     left_out: Counter[str] = Counter()
     holds: dict[str, str] = {}
-    for document in documents:
+    for record in records:
         try:
-            found = read(document)
+            found = read(record)
         except _ODD as error:
             why = in_words(error) if isinstance(error, ValidationError) else str(error)
-            faults.append(fault(document, why, id_key))
+            faults.append(spoilt(record, why))
             continue
         if isinstance(found, Sale):
             orders.append(found.order)

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
 from syncd.sources.documents import Document
 
 _MOST = 20_000
 
+T = TypeVar("T")
 
-class Told:
-    """The documents that were recorded as they are, by id and mark of change; forgotten with the process, which costs a repeat."""
 
-    def __init__(self, id_key: str, mark: str) -> None:
-        self._id_key, self._mark = id_key, mark
+class Told(Generic[T]):
+    """The records that were recorded as they are, by id and mark of change; forgotten with the process, which costs a repeat."""
+
+    def __init__(self, id_of: Callable[[T], str], mark_of: Callable[[T], object]) -> None:
+        self._id_of, self._mark_of = id_of, mark_of
         self._kept: dict[str, object] = {}
 
-    def fresh(self, page: Sequence[Document]) -> list[Document]:
+    def fresh(self, page: Sequence[T]) -> list[T]:
         """Those of a page that are new, or were changed since."""
-        return [one for one in page if self._kept.get(str(one.get(self._id_key)), self) != one.get(self._mark)]
+        return [one for one in page if self._kept.get(self._id_of(one), self) != self._mark_of(one)]
 
-    def note(self, page: Sequence[Document]) -> None:
+    def note(self, page: Sequence[T]) -> None:
         """A page was recorded."""
         if len(self._kept) > _MOST:
             self._kept.clear()
-        self._kept |= {str(one.get(self._id_key)): one.get(self._mark) for one in page}
+        self._kept |= {self._id_of(one): self._mark_of(one) for one in page}
+
+
+def told_documents(id_key: str, mark: str) -> Told[Document]:
+    """The same of documents that say their id and their mark of change."""
+    return Told(lambda one: str(one.get(id_key)), lambda one: one.get(mark))

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -107,9 +108,16 @@ class SourceContract:
         return SourceContext(NAME, pos.clock, tmp_path, threading.Event(), Memory(), lambda: _EVER)
 
     @pytest.fixture
-    def till(self, pos: Pos, context: SourceContext) -> Callable[[], Source]:
+    def till(self, pos: Pos, context: SourceContext) -> Iterator[Callable[[], Source]]:
         """Opens the source anew, as a process that has just started does."""
-        return lambda: pos.adapter(pos.settings(), context)
+        with ExitStack() as opened:
+
+            def open_it() -> Source:
+                source = pos.adapter(pos.settings(), context)
+                opened.callback(source.close)
+                return source
+
+            yield open_it
 
     def test_every_sale_is_told_with_all_that_a_canonical_order_must_have(self, pos: Pos, till: Opens) -> None:
         ids = pos.sell(3)

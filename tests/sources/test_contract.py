@@ -24,6 +24,8 @@ from tests.doubles.loyverse import LoyverseDouble
 from tests.doubles.shopify_pos import ShopifyDouble
 from tests.doubles.square import SquareDouble
 from tests.exports import csv_settings
+from tests.shared import needs_samples
+from tests.tills.opensourcepos import OpenSourcePos
 
 MANY = int(os.environ.get("SYNCD_MANY", "1500"))  # 20,000 in `make chaos`
 
@@ -190,3 +192,13 @@ class TestCsv(SourceContract):
     @pytest.fixture
     def pos(self, tmp_path: Path) -> GenericCsv:
         return GenericCsv(tmp_path)
+
+
+@needs_samples
+class TestOpenSourcePos(SourceContract):
+    many = MANY
+
+    @pytest.fixture
+    def pos(self) -> Iterator[OpenSourcePos]:
+        with OpenSourcePos.running() as till:
+            yield till

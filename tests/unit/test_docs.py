@@ -14,6 +14,8 @@ from syncd.sandbox.ways import Ways
 from syncd.sources import registry
 from syncd.sources.csv.presets import names, preset
 from syncd.sources.csv.settings import CsvSettings
+from syncd.sources.sql import presets as sql_presets
+from syncd.sources.sql.settings import SqlSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -58,6 +60,15 @@ def test_every_type_of_source_is_documented_with_every_key_of_its_settings() -> 
         if registry.packages()[name].split()[0] != "syncd":
             continue
         assert f"### {name}\n" in text or f"`{name}`" in text
+        if name == "sql":
+            part = text.partition("### sql\n")[2].partition("\n## ")[0]
+            keys = set(SqlSettings.model_fields) - {"preset"}
+            assert [key for key in keys if f"`{key}" not in part] == []
+            for one in map(sql_presets.preset, sql_presets.names()):
+                row = next(line for line in part.splitlines() if line.startswith(f"| `{one.name}` | "))
+                assert [
+                    key for key in one.options.model_fields.keys() - keys - {"preset"} if f"`{key}" not in row
+                ] == []
         if name in ("square", "lightspeed_x", "clover", "shopify_pos", "loyverse", "push"):
             part = text.partition(f"### {name}\n")[2].partition("\n### ")[0]
             needed = [key for key, field in registry.load(name).Settings.model_fields.items() if field.is_required()]

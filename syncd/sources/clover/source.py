@@ -20,7 +20,7 @@ from syncd.sources.context import SourceContext
 from syncd.sources.documents import Document, Unreadable, collect, inside
 from syncd.sources.doors import Delivery, Received
 from syncd.sources.errors import Forged
-from syncd.sources.told import Told
+from syncd.sources.told import told_documents
 from syncd.sources.zones import zone
 
 _NAMES_KEPT_S = 900.0
@@ -40,7 +40,9 @@ class CloverSource:
         self._skus: dict[str, tuple[str, str]] = {}
         self._employees: dict[str, str] = {}
         self._names_at: float | None = None
-        self._told = {what: Told("id", mark) for what, mark in (("orders", "modifiedTime"), ("refunds", "createdTime"))}
+        self._told = {
+            what: told_documents("id", mark) for what, mark in (("orders", "modifiedTime"), ("refunds", "createdTime"))
+        }
 
     def fetch(self, since: Cursor | None) -> Iterator[Batch]:
         """Every order that was changed since the cursor, less an overlap, and every order that a new refund is of."""

@@ -27,7 +27,7 @@ from syncd.sources.loyverse.reading import Around, read_receipt
 from syncd.sources.loyverse.settings import LoyverseSettings
 from syncd.sources.marks import Marks
 from syncd.sources.spans import spans
-from syncd.sources.told import Told
+from syncd.sources.told import told_documents
 from syncd.sources.zones import zone
 
 _NAMES_KEPT_S = 900.0
@@ -48,7 +48,7 @@ class LoyverseSource:
         self._names: Around | None = None
         self._names_at = 0.0
         self._customers: dict[str, Mapping[str, str]] = {}
-        self._told = Told("receipt_number", "updated_at")
+        self._told = told_documents("receipt_number", "updated_at")
 
     def fetch(self, since: Cursor | None) -> Iterator[Batch]:
         """Every receipt that was changed since the cursor, less an overlap; every few hours those of the last days again."""

@@ -23,7 +23,7 @@ from syncd.sources.marks import Marks
 from syncd.sources.shopify_pos.api import ShopifyApi, stamp
 from syncd.sources.shopify_pos.reading import read_order
 from syncd.sources.shopify_pos.settings import ShopifySettings
-from syncd.sources.told import Told
+from syncd.sources.told import told_documents
 from syncd.sources.zones import zone, zone_or_utc
 
 _SCOPED = timedelta(days=60)
@@ -39,7 +39,7 @@ class ShopifySource:
         self._settings, self._context = settings, context
         self._api = ShopifyApi(settings, context)
         self._about: tuple[tzinfo, frozenset[str]] | None = None
-        self._told = Told("id", "updatedAt")
+        self._told = told_documents("id", "updatedAt")
 
     def fetch(self, since: Cursor | None) -> Iterator[Batch]:
         """Every order that was changed since the cursor, less an overlap; every hour those of the last days again.

@@ -21,7 +21,7 @@ from syncd.sources.square.lookups import Lookups
 from syncd.sources.square.reading import Place, is_ready, read_order
 from syncd.sources.square.settings import SquareSettings
 from syncd.sources.square.webhook import heard
-from syncd.sources.told import Told
+from syncd.sources.told import told_documents
 
 _LOCATIONS_AT_ONCE = 10
 _PLACES_KEPT = timedelta(hours=1)
@@ -42,7 +42,7 @@ class SquareSource:
         self._lookups = Lookups(self._api, settings, context.clock)
         self._places: dict[str, Place] = {}
         self._places_at: datetime | None = None
-        self._told = Told("id", "updated_at")
+        self._told = told_documents("id", "updated_at")
 
     def fetch(self, since: Cursor | None) -> Iterator[Batch]:
         """What changed since the cursor, less an overlap; once in a while all of the last days, for what Square shows late."""

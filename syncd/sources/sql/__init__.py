@@ -1,0 +1,1 @@
+"""A till's own database, read with queries: by preset, or with a shop's own."""

@@ -1,0 +1,118 @@
+"""What a preset is: what to ask a till's database for, and how a sale's rows are read.
+
+Each is one module of ``presets``, or of a package of somebody else's (entry points ``syncd.sql_presets``), that holds one of these
+as ``PRESET``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+from sqlalchemy import Row, Select
+from sqlalchemy.sql.elements import ColumnElement
+
+from syncd.sources.documents import Read, Unreadable
+from syncd.sources.sql.schema import Schema
+from syncd.sources.sql.settings import SqlSettings
+from syncd.sources.zones import Hours, in_zone
+
+Rows = Sequence[Row[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class SaleRows:
+    """A sale's own row, and the rows of its parts by the part's name; ``digest`` tells, within a process, what they said before."""
+
+    row: Row[Any]
+    parts: Mapping[str, Rows]
+    digest: int = 0
+
+    @property
+    def id(self) -> str:
+        """The sale's id: the first column."""
+        return str(self.row[0])
+
+    def of(self, part: str) -> Rows:
+        """The rows of a part; none where there are none."""
+        return self.parts.get(part, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A column of times that sales are walked by. Times in the database stand in ``zone``, whether or not it says so."""
+
+    column: ColumnElement[Any]
+    zone: tzinfo = UTC
+    aware: bool = False  # the column says its zone
+    indexed: tuple[str, str] = ("", "")  # table and column that an index should begin with
+
+    def there(self, at: datetime) -> datetime:
+        """An aware time as the database writes it."""
+        at = at.astimezone(self.zone)
+        return at if self.aware else at.replace(tzinfo=None)
+
+    def here(self, value: object) -> datetime | None:
+        """What the database says, aware; of an hour that happens twice the first, for a walk must rather see too much."""
+        if not isinstance(value, datetime):
+            return None
+        return value if value.tzinfo is not None else value.replace(tzinfo=self.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What to ask for. Every select's first column is the sale's id; that of ``sales`` has ``mark`` second and ``placed`` third.
+
+    ``mark`` is the time of change where the POS keeps one, else the time of sale. ``notes`` are told by ``syncd check``.
+    One that is not ``sure`` was made of an empty table, and is made anew next time.
+    """
+
+    sales: Select[Any]
+    key: ColumnElement[Any]
+    mark: Axis
+    placed: Axis
+    parts: Mapping[str, tuple[Select[Any], ColumnElement[Any]]]
+    read: Callable[[SaleRows], Read]
+    notes: tuple[str, ...] = ()
+    sure: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """Who asks: the source's name, its settings, and the zone and currency that the config or the database says."""
+
+    source: str
+    settings: Any
+    zone: tzinfo
+    currency: str
+
+    def time(self, naive: object, near: datetime | None = None) -> tuple[datetime, str]:
+        """A local time, aware, and what had to be assumed. ``near`` decides which of two hours it was, where it is known.
+
+        Raises:
+            Unreadable: it is no time.
+
+        """
+        if not isinstance(naive, datetime):
+            msg = f"its time is {str(naive)[:40]!r}"
+            raise Unreadable(msg)
+        said: list[str] = []
+        hours = Hours(self.settings.ambiguous_hour, self.settings.skipped_hour, said.append)
+        try:
+            at = in_zone(naive, self.zone, hours)
+        except ValueError as error:
+            raise Unreadable(str(error)) from None
+        if near is not None:
+            at = min((at.replace(fold=0), at.replace(fold=1)), key=lambda one: abs(one.astimezone(UTC) - near))
+        return at, "; ".join(said)
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """One POS's schema. ``prepare`` looks at the database that is there, and says what to ask it for."""
+
+    name: str
+    prepare: Callable[[Schema, Any, str], Ask]
+    options: type[SqlSettings] = SqlSettings

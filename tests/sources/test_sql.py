@@ -1,0 +1,351 @@
+"""The ``sql`` source: read-only by construction, over SQLite, MariaDB and PostgreSQL."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from syncd.canonical import CanonicalOrder, Fault
+from syncd.errors import SourceError
+from syncd.sources import SourceContext
+from syncd.sources.errors import Denied, Unavailable
+from syncd.sources.sql.presets.queries import Options
+from syncd.sources.sql.source import SqlSource
+from syncd.testing.clocks import ManualClock
+from syncd.testing.contract import Notebook, SourceContract
+from tests.shared import needs_samples
+from tests.tills.opensourcepos import SCHEMA, SEED, OpenSourcePos
+from tests.tills.servers import mariadb_till, postgresql_till
+
+SALES = "select id as sale_id, sold as placed_at, edited as changed_at, receipt as number, total, staff as cashier from sale"
+LINES = "select sale as sale_id, no as line_id, sku, name, qty as quantity, net as total_ex_tax, tax from item"
+TENDERS = "select sale as sale_id, label, amount from paid"
+TABLES = """
+    create table sale(id integer primary key, sold {time} not null, edited {time} not null, receipt text,
+        total {money}, staff text);
+    create table item(sale integer, no integer, sku text, name text, qty {money}, net {money}, tax {money});
+    create table paid(sale integer, label text, amount {money});
+    create index by_edited on sale(edited, id);
+    create index by_sold on sale(sold, id);
+"""
+
+
+_opened: list[SqlSource] = []
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    """Connections are closed before the next test, whatever became of this one."""
+    yield
+    while _opened:
+        _opened.pop().close()
+
+
+def source(url: str, folder: Path, clock: ManualClock | None = None, **more: Any) -> SqlSource:
+    table = {"url": SecretStr(url), "currency": "USD", "timezone": "UTC"}
+    table["queries"] = {"sales": SALES, "lines": LINES, "tenders": TENDERS}
+    made = SqlSource(Options.model_validate(table | more), SourceContext("till", clock or ManualClock(), folder))
+    _opened.append(made)
+    return made
+
+
+def opened(pos: OpenSourcePos, folder: Path, **more: Any) -> SqlSource:
+    _opened.append(SqlSource(pos.settings(), SourceContext("till", pos.clock, folder, **more)))
+    return _opened[-1]
+
+
+def read(found: SqlSource) -> tuple[list[CanonicalOrder], list[Fault]]:
+    batches = list(found.fetch(None))
+    return [o for batch in batches for o in batch.orders], [f for batch in batches for f in batch.faults]
+
+
+class OwnQueries:
+    """A till with a schema of nobody's, which keeps when a sale was changed."""
+
+    adapter = SqlSource
+
+    def __init__(self, url: str, run: Callable[..., Any], mark: str) -> None:
+        self.url, self._run, self._mark = url, run, mark
+        self.clock, self.ahead, self.made, self.page = ManualClock(), timedelta(0), 0, 4
+
+    def settings(self) -> Options:
+        table: dict[str, Any] = {"url": SecretStr(self.url), "currency": "USD", "timezone": "UTC", "page": self.page}
+        return Options.model_validate(table | {"queries": {"sales": SALES, "lines": LINES, "tenders": TENDERS}})
+
+    def run(self, statement: str, *values: Any) -> None:
+        self._run(statement.replace("?", self._mark), values)
+
+    def skew(self, seconds: float) -> None:
+        self.ahead = timedelta(seconds=seconds)
+
+    def sell(self, count: int) -> list[str]:
+        ids = []
+        for _ in range(count):
+            self.clock.pass_time(1)
+            ids.append(self._make(self.clock.now() + self.ahead))
+        return ids
+
+    def sell_many(self, count: int) -> list[str]:
+        self.page = 500
+        begin = self.clock.now() - timedelta(days=30)
+        return [self._make(begin + timedelta(seconds=number)) for number in range(count)]
+
+    def _make(self, at: datetime) -> str:
+        self.made += 1
+        local = f"{at:%Y-%m-%d %H:%M:%S}"
+        self.run("insert into sale values (?, ?, ?, ?, ?, ?)", self.made, local, local, f"R{self.made}", "10.80", "Ada")
+        self.run("insert into item values (?, ?, ?, ?, ?, ?, ?)", self.made, 1, "MUG-1", "Mug", 2, "10.00", "0.80")
+        self.run("insert into paid values (?, ?, ?)", self.made, "Cash", "10.80")
+        return str(self.made)
+
+    def edit(self, sale_id: str) -> None:
+        now = f"{self.clock.now() + self.ahead:%Y-%m-%d %H:%M:%S}"
+        self.run("update sale set staff = ?, edited = ? where id = ?", f"Bea {now}", now, int(sale_id))
+
+    def spoil(self, sale_id: str) -> None:
+        self.run("update sale set total = null where id = ?", int(sale_id))
+
+
+class TestOwnQueriesOnSqlite(SourceContract):
+    many = 1500
+
+    @pytest.fixture
+    def pos(self, tmp_path: Path) -> Iterator[OwnQueries]:
+        file = sqlite3.connect(tmp_path / "pos.db", isolation_level=None)
+        file.execute("pragma journal_mode=wal")
+        file.execute("pragma synchronous=off")
+        file.executescript(TABLES.format(time="text", money="numeric"))
+        yield OwnQueries("sqlite:///pos.db", file.execute, "?")
+        file.close()
+
+
+@pytest.mark.postgresql
+class TestOwnQueriesOnPostgresql(SourceContract):
+    many = 1500
+
+    @pytest.fixture
+    def pos(self) -> Iterator[OwnQueries]:
+        with postgresql_till(TABLES.format(time="timestamp", money="numeric(12, 2)")) as till:
+            yield OwnQueries(till.url, till.admin.execute, "%s")
+
+
+# What the account may do, and what a query may say
+
+
+def test_an_account_that_can_write_is_refused_until_the_config_says_that_it_may(tmp_path: Path) -> None:
+    with mariadb_till() as till:
+        for statement in TABLES.format(time="datetime", money="decimal(12, 2)").split(";"):
+            if statement.strip():
+                till.run(statement.replace("sku text", "sku varchar(64)"))
+        reader = till.url.split("//")[1].split(":")[0]
+        till.run(f"grant insert on {till.name}.item to '{reader}'@'%%'".replace("%%", "%"))
+        with pytest.raises(Denied, match=r"the account may INSERT on .*item; an account that can only read") as refused:
+            read(source(till.url, tmp_path))
+        assert "grant select" in refused.value.cure
+        assert "only-to-read" not in f"{refused.value} {refused.value.cure}"
+        assert read(source(till.url, tmp_path, may_write=True)) == ([], [])
+
+
+def test_a_role_of_the_account_that_can_write_is_seen(tmp_path: Path) -> None:
+    with mariadb_till() as till:
+        reader = till.url.split("//")[1].split(":")[0]
+        till.run(f"create role {reader}_role")
+        try:
+            till.run(f"grant delete on {till.name}.* to {reader}_role")
+            till.run(f"grant {reader}_role to '{reader}'@'%'")
+            with pytest.raises(Denied, match=r"the account may (DELETE on|take the role)"):
+                read(source(till.url, tmp_path))
+        finally:
+            till.run(f"drop role {reader}_role")
+
+
+@pytest.mark.postgresql
+def test_postgresql_accounts_are_looked_at_too(tmp_path: Path) -> None:
+    with postgresql_till(TABLES.format(time="timestamp", money="numeric")) as till:
+        reader = till.url.split("//")[1].split(":")[0]
+        assert read(source(till.url, tmp_path)) == ([], [])
+        till.run(f"grant update on item to {reader}")
+        with pytest.raises(Denied, match="the account may write to item") as refused:
+            read(source(till.url, tmp_path))
+        assert "create role" in refused.value.cure
+        trusted = source(till.url, tmp_path, may_write=True)
+        assert read(trusted) == ([], [])
+        with trusted._database.look() as connection, pytest.raises(Exception, match="read-only transaction"):
+            connection.exec_driver_sql("update item set name = 'changed'")
+
+
+def test_even_with_an_account_that_may_write_nothing_can_be_written(tmp_path: Path) -> None:
+    with mariadb_till() as till:
+        till.run("create table t(x int) engine=InnoDB")
+        till.run(f"grant all on {till.name}.* to '{till.url.split('//')[1].split(':')[0]}'@'%'")
+        trusted = source(till.url, tmp_path, may_write=True)
+        with pytest.raises(Denied, match="a query of this source would write"), trusted._database.look() as connection:
+            connection.exec_driver_sql("insert into t values (1)")
+        file = sqlite3.connect(tmp_path / "pos.db")
+        file.execute("create table t(x int)")
+        file.commit()
+        light = source("sqlite:///pos.db", tmp_path)
+        with pytest.raises(Unavailable, match="readonly"), light._database.look() as connection:
+            connection.exec_driver_sql("insert into t values (1)")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "delete from sale",
+        "select 1; drop table sale",
+        "update sale set total = 0",
+        "select * into outfile '/tmp/x' from sale",
+        "select * from sale for update",
+        "with gone as (delete from sale returning *) select * from gone",
+        "/* select */ truncate sale",
+        "call close_the_day()",
+    ],
+)
+def test_a_query_that_would_write_is_refused_with_the_config(query: str, tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match=r"must be one SELECT|must only read"):
+        source("sqlite:///pos.db", tmp_path, queries={"sales": query, "lines": LINES})
+
+
+@pytest.mark.parametrize("query", ["select 'insert; -- into' as x from sale", "with a as (select 1) select * from a;"])
+def test_words_in_quotes_are_no_writing(query: str, tmp_path: Path) -> None:
+    source("sqlite:///pos.db", tmp_path, queries={"sales": query, "lines": LINES})
+
+
+def test_a_url_with_a_password_in_clear_is_refused_and_not_shown() -> None:
+    table = {"url": "mysql://root:hunter2@127.0.0.1/pos", "currency": "USD", "timezone": "UTC"}
+    with pytest.raises(ValidationError) as refused:
+        Options.model_validate(table | {"queries": {"sales": SALES, "lines": LINES}})
+    assert "must be { env" in refused.value.errors()[0]["msg"]
+
+
+# What it says where things are wrong
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("mysql://reader@127.0.0.1:1/pos", "Can't connect"),
+        ("postgresql://reader@127.0.0.1:1/pos", "refused"),
+        ("sqlite:///not-there.db", "unable to open"),
+        ("strange://x/y", "kind of database"),
+    ],
+)
+def test_a_database_that_cannot_be_opened_is_told_in_words(url: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=says):
+        read(source(url, tmp_path))
+
+
+def test_a_query_that_takes_too_long_ends_on_the_server(tmp_path: Path) -> None:
+    with mariadb_till() as till:
+        slow = source(till.url, tmp_path, patience="1s")
+        with pytest.raises(Unavailable, match="a query has 1 s"), slow._database.look() as connection:
+            connection.exec_driver_sql("select sleep(5)")
+
+
+def test_a_column_that_must_be_there_is_named(tmp_path: Path) -> None:
+    file = sqlite3.connect(tmp_path / "pos.db")
+    file.executescript(TABLES.format(time="text", money="numeric"))
+    wrong = {"sales": SALES.replace("sold as placed_at,", ""), "lines": LINES}
+    (finding,) = source("sqlite:///pos.db", tmp_path, queries=wrong).check()
+    assert (finding.level, "gives no column placed_at" in finding.what) == ("error", True)
+
+
+@pytest.mark.parametrize(
+    ("written", "placed"),
+    [
+        ("2026-11-23 09:30:00", "2026-11-23T09:30:00-06:00"),
+        ("2026-11-23T09:30:00", "2026-11-23T09:30:00-06:00"),
+        ("2026-11-23 15:30:00+00:00", "2026-11-23T15:30:00+00:00"),
+        (1795447800, "2026-11-23T15:30:00+00:00"),
+        (1795447800000, "2026-11-23T15:30:00+00:00"),
+    ],
+)
+def test_times_of_sqlite_are_read_as_they_are_written(written: object, placed: str, tmp_path: Path) -> None:
+    file = sqlite3.connect(tmp_path / "pos.db", isolation_level=None)
+    file.executescript(TABLES.format(time="numeric" if isinstance(written, int) else "text", money="numeric"))
+    shop = source("sqlite:///pos.db", tmp_path, timezone="America/Chicago", page=3)
+    assert read(shop) == ([], [])  # a table without a row shows nothing of how it writes its times
+    for number in range(1, 11):  # all of one second: pages must not lose any
+        file.execute("insert into sale values (?, ?, ?, 'R', 5.4, 'Ada')", (number, written, written))
+        file.execute("insert into item values (?, 1, null, 'Mug', 1, 5, 0.4)", (number,))
+    orders, faults = read(shop)
+    assert faults == []
+    assert sorted(int(order.sale_id) for order in orders) == list(range(1, 11))
+    assert {order.placed_at for order in orders} == {datetime.fromisoformat(placed)}
+    assert {order.total_inc_tax for order in orders} == {Decimal("5.4")}
+
+
+# Open Source Point of Sale
+
+
+@needs_samples
+def test_the_seed_of_opensourcepos_reads_as_its_program_sums_it_up(tmp_path: Path) -> None:
+    clock = ManualClock(datetime(2026, 3, 10, 12, tzinfo=UTC))
+    with mariadb_till(SCHEMA, SEED) as till:
+        pos = OpenSourcePos(till, clock)
+        shop = opened(pos, tmp_path)
+        orders, faults = read(shop)
+    found = {order.sale_id: order for order in orders}
+    assert faults == []
+    assert {key: str(order.total_inc_tax) for key, order in found.items()} == {
+        "1": "34.56",
+        "2": "-14.58",
+        "3": "9",
+        "4": "24",
+    }
+    assert [str(found[key].status) for key in "1234"] == ["completed", "completed", "open", "completed"]
+    assert [(str(t.kind), str(t.amount), str(t.change)) for t in found["1"].tenders] == [("cash", "34.56", "5.44")]
+    assert [(str(t.kind), str(t.amount)) for t in found["4"].tenders] == [("gift_card", "10"), ("card", "14")]
+    assert found["1"].placed_at.isoformat() == "2026-03-07T18:59:41-05:00"
+
+
+@needs_samples
+def test_the_payment_tells_which_of_two_hours_a_sale_was_made_in(tmp_path: Path) -> None:
+    clock = ManualClock(datetime(2026, 11, 1, 12, tzinfo=UTC))
+    with OpenSourcePos.running(clock) as pos:
+        first, second = datetime(2026, 11, 1, 5, 30, tzinfo=UTC), datetime(2026, 11, 1, 6, 30, tzinfo=UTC)
+        pos.write([second, first])
+        orders, _ = read(opened(pos, tmp_path))
+    assert [order.placed_at.astimezone(UTC) for order in sorted(orders, key=lambda one: one.sale_id)] == [second, first]
+
+
+@needs_samples
+def test_a_deleted_sale_is_told_and_very_many_at_once_are_not_believed(tmp_path: Path) -> None:
+    with OpenSourcePos.running() as pos:
+        ids = pos.sell(30)
+        shop = opened(pos, tmp_path, known=lambda _start, _end: list(ids))
+        book = Notebook().walk(shop.fetch(None))
+        pos.delete(ids[3])
+        pos.clock.pass_time(3600)
+        gone = [sale for batch in shop.fetch(book.cursor) for sale in batch.gone]
+        assert gone == [ids[3]]
+        for key in ids[5:28]:
+            pos.delete(key)
+        pos.clock.pass_time(3600)
+        batches = list(shop.fetch(book.cursor))
+        assert [sale for batch in batches for sale in batch.gone] == []
+        (fault,) = [fault for batch in batches for fault in batch.faults]
+        assert "24 sales of the last days are not in the database any more" in fault.reason
+
+
+@needs_samples
+def test_a_missing_index_is_told_with_the_statement_that_makes_it(tmp_path: Path) -> None:
+    with OpenSourcePos.running() as pos:
+        pos.database.run("alter table ospos_sales drop index sale_time")
+        findings = opened(pos, tmp_path).check()
+    (warning,) = [finding for finding in findings if finding.level == "warning"]
+    assert warning.cure == "create index on ospos_sales (sale_time)"
+
+
+def test_a_database_of_something_else_is_told(tmp_path: Path) -> None:
+    with mariadb_till() as till:
+        findings = opened(OpenSourcePos(till), tmp_path).check()
+    assert [(one.level, one.what) for one in findings] == [("error", "the database has no table ospos_app_config")]
