@@ -26,6 +26,7 @@ from tests.doubles.square import SquareDouble
 from tests.exports import csv_settings
 from tests.shared import needs_samples
 from tests.tills.opensourcepos import OpenSourcePos
+from tests.tills.unicenta import UniCenta
 
 MANY = int(os.environ.get("SYNCD_MANY", "1500"))  # 20,000 in `make chaos`
 
@@ -201,4 +202,25 @@ class TestOpenSourcePos(SourceContract):
     @pytest.fixture
     def pos(self) -> Iterator[OpenSourcePos]:
         with OpenSourcePos.running() as till:
+            yield till
+
+
+@needs_samples
+class TestUniCentaOnMariaDb(SourceContract):
+    many = MANY
+
+    @pytest.fixture
+    def pos(self) -> Iterator[UniCenta]:
+        with UniCenta.running() as till:
+            yield till
+
+
+@needs_samples
+@pytest.mark.postgresql
+class TestUniCentaOnPostgresql(SourceContract):
+    many = MANY
+
+    @pytest.fixture
+    def pos(self) -> Iterator[UniCenta]:
+        with UniCenta.running("postgresql") as till:
             yield till

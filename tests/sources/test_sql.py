@@ -13,6 +13,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from syncd.canonical import CanonicalOrder, Fault
+from syncd.canonical.balance import check_balance
 from syncd.errors import SourceError
 from syncd.sources import SourceContext
 from syncd.sources.errors import Denied, Unavailable
@@ -21,6 +22,7 @@ from syncd.sources.sql.source import SqlSource
 from syncd.testing.clocks import ManualClock
 from syncd.testing.contract import Notebook, SourceContract
 from tests.shared import needs_samples
+from tests.tills import unicenta
 from tests.tills.opensourcepos import SCHEMA, SEED, OpenSourcePos
 from tests.tills.servers import mariadb_till, postgresql_till
 
@@ -56,7 +58,7 @@ def source(url: str, folder: Path, clock: ManualClock | None = None, **more: Any
     return made
 
 
-def opened(pos: OpenSourcePos, folder: Path, **more: Any) -> SqlSource:
+def opened(pos: OpenSourcePos | unicenta.UniCenta, folder: Path, **more: Any) -> SqlSource:
     _opened.append(SqlSource(pos.settings(), SourceContext("till", pos.clock, folder, **more)))
     return _opened[-1]
 
@@ -349,3 +351,87 @@ def test_a_database_of_something_else_is_told(tmp_path: Path) -> None:
     with mariadb_till() as till:
         findings = opened(OpenSourcePos(till), tmp_path).check()
     assert [(one.level, one.what) for one in findings] == [("error", "the database has no table ospos_app_config")]
+
+
+@needs_samples
+def test_what_opensourcepos_writes_adds_up_to_the_cent(tmp_path: Path) -> None:
+    with OpenSourcePos.running() as pos:
+        pos.sell(200)
+        orders, faults = read(opened(pos, tmp_path))
+    assert (len(orders), faults) == (200, [])
+    assert [(order.sale_id, check_balance(order)) for order in orders if check_balance(order)] == []
+
+
+# uniCenta and its family
+
+
+@needs_samples
+@pytest.mark.parametrize("kind", ["mariadb", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def test_the_seed_of_unicenta_reads_as_its_program_sums_it_up(kind: str, tmp_path: Path) -> None:
+    clock = ManualClock(datetime(2026, 3, 30, 12, tzinfo=UTC))
+    seed = unicenta.SEED.read_text(encoding="utf-8").replace("\\n", "\n")
+    schema = unicenta.for_postgresql(unicenta.SCHEMA.read_text(encoding="utf-8"))
+    made = mariadb_till(unicenta.SCHEMA, unicenta.SEED) if kind == "mariadb" else postgresql_till(schema, seed)
+    with made as till:
+        shop = opened(unicenta.UniCenta(till, clock), tmp_path)
+        batches = list(shop.fetch(None))
+    found = {order.sale_id: order for batch in batches for order in batch.orders}
+    left_out = {why: count for batch in batches for why, count in batch.left_out.items()}
+    assert [fault for batch in batches for fault in batch.faults] == []
+    assert {key: str(order.total_inc_tax) for key, order in found.items()} == {
+        "r-1": "14.05",
+        "r-2": "-5.4",
+        "r-5": "13",
+    }
+    assert left_out == {"payments of what customers owe": 1, "drawers opened without a sale": 1}
+    assert found["r-2"].returns_of == "till:r-1"
+    assert found["r-1"].lines[0].name == "Mug blue"
+    assert "&" not in found["r-1"].lines[1].name
+    assert str(found["r-1"].lines[1].kind) == "custom"
+    assert [(str(t.kind), str(t.amount), str(t.change)) for t in found["r-1"].tenders] == [("cash", "14.05", "5.95")]
+    assert [(str(t.kind), str(t.amount)) for t in found["r-5"].tenders] == [("card", "10"), ("on_account", "3")]
+    assert [check_balance(order) for order in found.values()] == [(), (), ()]
+    assert found["r-1"].placed_at.isoformat() == "2026-03-28T23:58:10+00:00"
+    assert found["r-2"].placed_at.isoformat() == "2026-03-29T03:10:00+01:00"
+
+
+@needs_samples
+def test_floating_point_prices_come_out_right_to_the_cent(tmp_path: Path) -> None:
+    with unicenta.UniCenta.running() as pos:
+        pos.sell(300)
+        orders, faults = read(opened(pos, tmp_path))
+    assert (len(orders), faults) == (300, [])
+    assert [(order.sale_id, check_balance(order)) for order in orders if check_balance(order)] == []
+
+
+@needs_samples
+def test_a_refund_whose_number_names_a_sale_of_other_goods_is_not_linked(tmp_path: Path) -> None:
+    with unicenta.UniCenta.running() as pos:
+        sold = pos.write(pos.clock.now())
+        pos.database.run("delete from ticketlines where ticket = %s and product = 'p-1'", sold)
+        refund = pos.write(pos.clock.now())
+        pos.database.run("update tickets set tickettype = 1, status = 1 where id = %s", refund)
+        pos.database.run("update ticketlines set product = 'p-1' where ticket = %s", refund)
+        orders, _ = read(opened(pos, tmp_path))
+    assert {order.sale_id: order.returns_of for order in orders} == {sold: None, refund: None}
+
+
+@needs_samples
+def test_tables_in_upper_case_are_found(tmp_path: Path) -> None:
+    with unicenta.UniCenta.running() as pos:
+        pos.sell(2)
+        for table in (
+            "tickets",
+            "receipts",
+            "closedcash",
+            "people",
+            "customers",
+            "ticketlines",
+            "products",
+            "taxes",
+            "taxlines",
+            "payments",
+        ):
+            pos.database.run(f"rename table {table} to {table.upper()}")
+        orders, faults = read(opened(pos, tmp_path))
+    assert (len(orders), faults) == (2, [])

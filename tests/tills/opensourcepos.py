@@ -111,7 +111,7 @@ class OpenSourcePos:
         for line in range(1, dice.randint(1, 3) + 1):
             item, price = dice.choice(_ITEMS)
             quantity, off = dice.randint(1, 3), dice.choice((0, 0, 10))
-            net = quantity * price - (quantity * price * off / 100).quantize(_CENT)
+            net = quantity * price - (quantity * price * off / 100).quantize(_CENT, rounding="ROUND_HALF_UP")
             rows[_LINE].append((number, item, line, quantity, price, off))
             rows[_TAX].append((number, item, line, net * 8 / 100))
             goods, tax = goods + net, tax + net * 8 / 100

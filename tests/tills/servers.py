@@ -115,10 +115,10 @@ def postgresql_till(*scripts: str) -> Iterator[TillDatabase]:
         admin.driver_connection,
         where.set(username=reader, password=PASSWORD).render_as_string(hide_password=False),
     )
+    till.run(f"create role {reader} login password '{PASSWORD}'")
     try:
         for script in scripts:
             till.run(script)
-        till.run(f"create role {reader} login password '{PASSWORD}'")
         till.run(f"grant select on all tables in schema public to {reader}")
         yield till
     finally:
