@@ -21,10 +21,12 @@ from syncd.testing.orders import sale
 from tests.doubles.clover import CloverDouble
 from tests.doubles.lightspeed_x import LightspeedDouble
 from tests.doubles.loyverse import LoyverseDouble
+from tests.doubles.odoo import OdooDouble
 from tests.doubles.shopify_pos import ShopifyDouble
 from tests.doubles.square import SquareDouble
 from tests.exports import csv_settings
 from tests.shared import needs_samples
+from tests.tills.odoo import OdooTables
 from tests.tills.opensourcepos import OpenSourcePos
 from tests.tills.unicenta import UniCenta
 
@@ -223,4 +225,32 @@ class TestUniCentaOnPostgresql(SourceContract):
     @pytest.fixture
     def pos(self) -> Iterator[UniCenta]:
         with UniCenta.running("postgresql") as till:
+            yield till
+
+
+class TestOdoo(SourceContract):
+    many = MANY
+
+    @pytest.fixture
+    def pos(self) -> Iterator[OdooDouble]:
+        with OdooDouble() as double:
+            yield double
+
+
+class TestOdooOverJson2(SourceContract):
+    many = MANY
+
+    @pytest.fixture
+    def pos(self) -> Iterator[OdooDouble]:
+        with OdooDouble(api="json2") as double:
+            yield double
+
+
+@pytest.mark.postgresql
+class TestOdooTables(SourceContract):
+    many = MANY
+
+    @pytest.fixture(params=[13, 18])
+    def pos(self, request: pytest.FixtureRequest) -> Iterator[OdooTables]:
+        with OdooTables.running(request.param) as till:
             yield till

@@ -69,7 +69,7 @@ def test_every_type_of_source_is_documented_with_every_key_of_its_settings() -> 
                 assert [
                     key for key in one.options.model_fields.keys() - keys - {"preset"} if f"`{key}" not in row
                 ] == []
-        if name in ("square", "lightspeed_x", "clover", "shopify_pos", "loyverse", "push"):
+        if name in ("odoo", "square", "lightspeed_x", "clover", "shopify_pos", "loyverse", "push"):
             part = text.partition(f"### {name}\n")[2].partition("\n### ")[0]
             needed = [key for key, field in registry.load(name).Settings.model_fields.items() if field.is_required()]
             assert [key for key in needed if key not in part] == []

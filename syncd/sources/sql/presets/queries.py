@@ -26,8 +26,8 @@ from syncd.sources.errors import Unavailable
 from syncd.sources.sql.preset import Ask, Axis, Preset, SaleRows, Shop
 from syncd.sources.sql.schema import Schema
 from syncd.sources.sql.settings import SqlSettings
-from syncd.sources.sql.tenders import kind_of
 from syncd.sources.sql.values import decimal, words
+from syncd.sources.tenders import kind_of
 from syncd.sources.zones import zone
 
 SALES = frozenset(

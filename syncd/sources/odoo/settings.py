@@ -1,0 +1,45 @@
+"""The settings of an Odoo source."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from syncd.canonical.kinds import TenderKind
+from syncd.clock import Duration
+from syncd.secret import Secret
+from syncd.sources.keys import ApiUrl, ZoneName
+
+
+class OdooSettings(BaseModel):
+    """Where Odoo is, and an API key of a user who may read the Point of Sale.
+
+    ``api``: ``jsonrpc`` (Odoo 13 to 21; it wants the user's ``login``) or ``json2`` (19 and newer).
+    ``tills`` by name, all where it is empty.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: ApiUrl
+    database: str
+    key: Secret
+    api: Literal["jsonrpc", "json2"] = "jsonrpc"
+    login: str = ""
+    tills: tuple[str, ...] = ()
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    timezone: ZoneName = "UTC"
+    customers: bool = True
+    tenders: dict[str, TenderKind] = Field(default_factory=dict)
+    page: Annotated[int, Field(ge=1, le=500)] = 100
+    overlap: Duration = timedelta(minutes=5)
+    look_back: Duration = timedelta(days=4)
+    look_back_every: Duration = timedelta(hours=1)
+
+    @model_validator(mode="after")
+    def _login_is_said(self) -> Self:
+        if self.api == "jsonrpc" and not self.login:
+            msg = 'login is required with api = "jsonrpc": the user whose key it is'
+            raise ValueError(msg)
+        return self

@@ -1,0 +1,249 @@
+"""Odoo Point of Sale, out of its PostgreSQL database: versions 13 to 19, by the columns that are there.
+
+Orders are walked by ``write_date``; a change of a line alone does not move it, and is seen when the last days are read again.
+Amounts and names are read as the RPC's are (``syncd.sources.odoo.reading``), and a sale goes by the same id.
+Source: https://github.com/odoo/odoo, addons/point_of_sale/models.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Any
+
+from sqlalchemy import Row, Select, literal, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from syncd.sources.documents import Document, Read
+from syncd.sources.odoo.reading import Around, read_order
+from syncd.sources.sql.preset import Ask, Axis, Preset, SaleRows
+from syncd.sources.sql.schema import Found, Schema
+from syncd.sources.sql.settings import SqlSettings
+from syncd.sources.zones import zone
+
+_ORDER = (
+    "name",
+    "pos_reference",
+    "uuid",
+    "tracking_number",
+    "create_date",
+    "state",
+    "amount_total",
+    "amount_tax",
+    "amount_paid",
+    "is_tipped",
+    "general_customer_note",
+    "general_note",
+    "note",
+    "shipping_date",
+    "partner_id",
+    "user_id",
+)
+_LINE = (
+    "product_id",
+    "full_product_name",
+    "qty",
+    "price_unit",
+    "discount",
+    "price_subtotal",
+    "price_subtotal_incl",
+    "uuid",
+    "refunded_orderline_id",
+    "customer_note",
+    "combo_parent_id",
+    "is_reward_line",
+)
+_PAYMENT = ("amount", "payment_method_id", "payment_date", "is_change", "card_type", "card_brand")
+
+
+class Options(SqlSettings):
+    """``tills`` by name, all where it is empty."""
+
+    tills: tuple[str, ...] = ()
+
+
+def prepare(schema: Schema, settings: Options, source: str) -> Ask:
+    """What to ask this database for.
+
+    Raises:
+        Unavailable: it is no database of an Odoo with a Point of Sale.
+
+    """
+    orders = schema.table("pos_order")
+    sold = _orders(schema, orders)
+    if settings.tills:
+        sold = sold.where(schema.table("pos_config")["name"].in_(settings.tills))
+    mark = Axis(orders["write_date"], UTC, indexed=("pos_order", "write_date"))
+    placed = Axis(orders["date_order"], UTC, indexed=("pos_order", "date_order"))
+    parts = {"lines": _lines(schema), "taxes": _taxes(schema), "payments": _payments(schema)}
+    around = Around(settings.currency or "", zone(settings.timezone or "UTC"), tenders=settings.tenders)
+    return Ask(sold, orders["id"], mark, placed, parts, lambda sale: read_sale(sale, around, source))
+
+
+def _orders(schema: Schema, orders: Found) -> Select[Any]:
+    sessions, configs, companies = (schema.table(name) for name in ("pos_session", "pos_config", "res_company"))
+    lists, users, partners = (schema.table(name) for name in ("product_pricelist", "res_users", "res_partner"))
+    currencies = schema.table("res_currency").table
+    listed, own = currencies.alias("listed"), currencies.alias("own")
+    buyer, seller = partners.table.alias("buyer"), partners.table.alias("seller")
+    columns = [orders.get(name).label(name) for name in _ORDER]
+    query = (
+        select(
+            orders["id"],
+            orders["write_date"].label("mark"),
+            orders["date_order"].label("placed"),
+            *columns,
+            configs["id"].label("config"),
+            configs["name"].label("config_name"),
+            configs.get("tip_product_id").label("tip_product"),
+            configs.get("discount_product_id").label("discount_product"),
+            listed.c.name.label("currency"),
+            own.c.name.label("own_currency"),
+            seller.c.name.label("seller"),
+            buyer.c.name.label("buyer"),
+            buyer.c.email.label("email"),
+            buyer.c.phone.label("phone"),
+        )
+        .select_from(orders.table)
+        .outerjoin(sessions.table, sessions["id"] == orders["session_id"])
+        .outerjoin(configs.table, configs["id"] == sessions["config_id"])
+        .outerjoin(companies.table, companies["id"] == orders["company_id"])
+        .outerjoin(own, own.c.id == companies["currency_id"])
+        .outerjoin(lists.table, lists["id"] == orders["pricelist_id"])
+        .outerjoin(listed, listed.c.id == lists["currency_id"])
+        .outerjoin(users.table, users["id"] == orders["user_id"])
+        .outerjoin(seller, seller.c.id == users["partner_id"])
+        .outerjoin(buyer, buyer.c.id == orders["partner_id"])
+    )
+    if orders.has("employee_id") and schema.has("hr_employee"):
+        staff = schema.table("hr_employee")
+        query = query.add_columns(staff["id"].label("employee"), staff["name"].label("employee_name"))
+        return query.outerjoin(staff.table, staff["id"] == orders["employee_id"])
+    return query.add_columns(literal(None).label("employee"), literal(None).label("employee_name"))
+
+
+def _lines(schema: Schema) -> tuple[Select[Any], ColumnElement[Any]]:
+    lines, products, templates = (
+        schema.table(name) for name in ("pos_order_line", "product_product", "product_template")
+    )
+    query = (
+        select(
+            lines["order_id"],
+            lines["id"].label("id"),
+            *(lines.get(name).label(name) for name in _LINE),
+            products["default_code"].label("default_code"),
+            products["barcode"].label("barcode"),
+            templates["name"].label("template"),
+        )
+        .select_from(lines.table)
+        .outerjoin(products.table, products["id"] == lines["product_id"])
+        .outerjoin(templates.table, templates["id"] == products["product_tmpl_id"])
+        .order_by(lines["order_id"], lines["id"])
+    )
+    if lines.has("refunded_orderline_id"):
+        sold = lines.table.alias("sold")
+        query = query.add_columns(sold.c.order_id.label("original"))
+        query = query.outerjoin(sold, sold.c.id == lines["refunded_orderline_id"])
+    else:
+        query = query.add_columns(literal(None).label("original"))
+    return query, lines["order_id"]
+
+
+def _taxes(schema: Schema) -> tuple[Select[Any], ColumnElement[Any]]:
+    lines, taxes, between = (
+        schema.table(name) for name in ("pos_order_line", "account_tax", "account_tax_pos_order_line_rel")
+    )
+    query = (
+        select(
+            lines["order_id"],
+            lines["id"].label("line"),
+            taxes["id"].label("tax"),
+            taxes["name"].label("name"),
+            taxes["amount"].label("amount"),
+            taxes.get("price_include").label("price_include"),
+            taxes.get("price_include_override").label("override"),
+        )
+        .select_from(lines.table)
+        .join(between.table, between["pos_order_line_id"] == lines["id"])
+        .join(taxes.table, taxes["id"] == between["account_tax_id"])
+        .order_by(lines["order_id"], lines["id"], taxes["id"])
+    )
+    return query, lines["order_id"]
+
+
+def _payments(schema: Schema) -> tuple[Select[Any], ColumnElement[Any]]:
+    paid, methods, journals = (schema.table(name) for name in ("pos_payment", "pos_payment_method", "account_journal"))
+    query = (
+        select(
+            paid["pos_order_id"],
+            paid["id"].label("id"),
+            *(paid.get(name).label(name) for name in _PAYMENT),
+            methods["name"].label("method"),
+            methods.get("is_cash_count").label("is_cash_count"),
+            journals["type"].label("journal"),
+        )
+        .select_from(paid.table)
+        .outerjoin(methods.table, methods["id"] == paid["payment_method_id"])
+        .outerjoin(journals.table, journals["id"] == methods.get("journal_id"))
+        .order_by(paid["pos_order_id"], paid["id"])
+    )
+    return query, paid["pos_order_id"]
+
+
+def read_sale(sale: SaleRows, around: Around, source: str) -> Read:
+    """An order's rows as a canonical order: as the documents that the RPC would answer.
+
+    Raises:
+        Unreadable: they are not what Odoo writes.
+        pydantic.ValidationError: the same, of a field.
+
+    """
+    row, lines, payments = sale.row, sale.of("lines"), sale.of("payments")
+    taxes: dict[int, list[int]] = {}
+    for tax in sale.of("taxes"):
+        taxes.setdefault(tax.line, []).append(tax.tax)
+    order: dict[str, Any] = {name: getattr(row, name) for name in _ORDER}
+    order |= {
+        "id": row[0],
+        "date_order": row.placed,
+        "write_date": row.mark,
+        "config_id": (row.config, row.config_name) if row.config else False,
+        "currency_id": (1, row.currency or row.own_currency) if row.currency or row.own_currency else False,
+        "user_id": (row.user_id, row.seller) if row.user_id else False,
+        "employee_id": (row.employee, row.employee_name) if row.employee else False,
+        "lines": [_line(line, taxes.get(line.id, [])) for line in lines],
+        "payments": [_named(payment, _PAYMENT) for payment in payments],
+    }
+    known = Around(
+        around.currency,
+        around.zone,
+        {line.product_id: {"default_code": line.default_code, "barcode": line.barcode} for line in lines},
+        {tax.tax: _tax(tax) for tax in sale.of("taxes")},
+        {payment.payment_method_id: _method(payment) for payment in payments},
+        {row.config: {"tip_product_id": row.tip_product, "discount_product_id": row.discount_product}}
+        if row.config
+        else {},
+        {row.partner_id: {"name": row.buyer, "email": row.email, "phone": row.phone}} if row.partner_id else {},
+        {line.refunded_orderline_id: line.original for line in lines if line.original},
+        around.tenders,
+    )
+    return read_order(order, known, source)
+
+
+def _named(row: Row[Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {"id": row.id, **{name: getattr(row, name) for name in names}}
+
+
+def _line(row: Row[Any], taxes: list[int]) -> dict[str, Any]:
+    return _named(row, _LINE) | {"full_product_name": row.full_product_name or row.template, "tax_ids": taxes}
+
+
+def _tax(row: Row[Any]) -> Document:
+    included = row.override == "tax_included" if row.override else row.price_include
+    return {"name": row.name, "amount": row.amount, "price_include": included}
+
+
+def _method(row: Row[Any]) -> Document:
+    return {"name": row.method, "is_cash_count": row.is_cash_count, "type": row.journal or "pay_later"}
+
+
+PRESET = Preset("odoo", prepare, Options)
