@@ -17,6 +17,7 @@ from syncd.sources.jsonl import in_words
 
 Document = Mapping[str, Any]
 T = TypeVar("T")
+R = TypeVar("R")
 _RAW_KEPT = 2000
 _NAMED = 40
 
@@ -60,24 +61,47 @@ def gather(
     records: Iterable[T], read: Callable[[T], Read], cursor: Cursor | None, spoilt: Callable[[T, str], Fault]
 ) -> Batch:
     """The same of records of any kind; ``spoilt`` makes a fault of one that cannot be read."""
-    orders: list[CanonicalOrder] = []
-    faults: list[Fault] = []
-    left_out: Counter[str] = Counter()
-    holds: dict[str, str] = {}
+    found = Gathering()
     for record in records:
-        try:
-            found = read(record)
-        except _ODD as error:
-            why = in_words(error) if isinstance(error, ValidationError) else str(error)
-            faults.append(spoilt(record, why))
-            continue
+        found.add(tried(record, read, spoilt))
+    return found.batch(cursor)
+
+
+def tried(record: T, read: Callable[[T], R], spoilt: Callable[[T, str], Fault]) -> R | Fault:
+    """What a record says, a fault where it cannot be read."""
+    try:
+        return read(record)
+    except _ODD as error:
+        return spoilt(record, in_words(error) if isinstance(error, ValidationError) else str(error))
+
+
+class Gathering:
+    """A batch in the making."""
+
+    def __init__(self) -> None:
+        self.orders: list[CanonicalOrder] = []
+        self.faults: list[Fault] = []
+        self._left_out: Counter[str] = Counter()
+        self._holds: dict[str, str] = {}
+
+    def __len__(self) -> int:
+        """How many sales and faults it has."""
+        return len(self.orders) + len(self.faults)
+
+    def add(self, found: Read | Fault) -> None:
+        """One more record."""
         if isinstance(found, Sale):
-            orders.append(found.order)
+            self.orders.append(found.order)
             if found.hold:
-                holds[found.order.sale_id] = found.hold
+                self._holds[found.order.sale_id] = found.hold
         elif isinstance(found, LeftOut):
-            left_out[found.why] += 1
-    return Batch(tuple(orders), tuple(faults), cursor, left_out, holds)
+            self._left_out[found.why] += 1
+        elif isinstance(found, Fault):
+            self.faults.append(found)
+
+    def batch(self, cursor: Cursor | None) -> Batch:
+        """The batch."""
+        return Batch(tuple(self.orders), tuple(self.faults), cursor, self._left_out, self._holds)
 
 
 def fault(document: Document, why: str, id_key: str = "id") -> Fault:

@@ -15,9 +15,12 @@ from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.source import CsvSource
 from syncd.sources.folder import FolderSettings
 from syncd.sources.jsonl import JsonlSource
+from syncd.sources.poslog.settings import PosLogSettings
+from syncd.sources.poslog.source import PosLogSource
 from syncd.testing.clocks import ManualClock
 from syncd.testing.contract import SourceContract
 from syncd.testing.orders import sale
+from tests import poslog_files
 from tests.doubles.clover import CloverDouble
 from tests.doubles.lightspeed_x import LightspeedDouble
 from tests.doubles.loyverse import LoyverseDouble
@@ -254,3 +257,34 @@ class TestOdooTables(SourceContract):
     def pos(self, request: pytest.FixtureRequest) -> Iterator[OdooTables]:
         with OdooTables.running(request.param) as till:
             yield till
+
+
+class PosLogFiles(Exports):
+    adapter = PosLogSource
+    suffix = "xml"
+
+    def settings(self) -> PosLogSettings:
+        return PosLogSettings.model_validate({"path": self.folder, "settle": "0s"})
+
+    def sell(self, count: int) -> list[str]:
+        return [f"300-{key}" for key in super().sell(count)]
+
+    def edit(self, sale_id: str) -> None:
+        super().edit(sale_id.removeprefix("300-"))
+
+    def content(self, sales: list[CanonicalOrder]) -> str:
+        return poslog_files.of_sales(sales)
+
+    def spoil(self, sale_id: str) -> None:
+        number = sale_id.removeprefix("300-")
+        for file in self.folder.glob("export-*"):
+            begin, mark, rest = file.read_text().partition(f"<TransactionID>{number}<")
+            file.write_text(begin + mark + rest.replace("<ExtendedAmount>", "<ExtendedAmount>x", 1) if mark else begin)
+
+
+class TestPosLog(SourceContract):
+    many = MANY
+
+    @pytest.fixture
+    def pos(self, tmp_path: Path) -> PosLogFiles:
+        return PosLogFiles(tmp_path)

@@ -1,0 +1,116 @@
+"""A source that reads files which are each whole by themselves: what such sources share, whatever the files hold."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import ClassVar
+
+from syncd.canonical import Batch, Cursor, Fault
+from syncd.sources.base import Finding
+from syncd.sources.context import SourceContext
+from syncd.sources.doors import FolderReport
+from syncd.sources.folder import Folder, FolderSettings, Look, shown
+
+
+class NoSalesFile(Exception):
+    """The file as a whole is none that this source reads."""
+
+
+class FileSource:
+    """A drop folder. A file is moved only after its last batch was recorded: the folder itself is the cursor."""
+
+    SUFFIXES: ClassVar[tuple[str, ...]]
+
+    def __init__(self, settings: FolderSettings, context: SourceContext) -> None:
+        self._name = context.name
+        path = context.base_dir / settings.path.expanduser()
+        self._folder = Folder(path, settings, context.clock, self.SUFFIXES)
+
+    def batches(self, path: Path) -> Iterator[Batch]:
+        """The file's sales and faults, in batches.
+
+        Raises:
+            NoSalesFile: it is none of this source's files.
+
+        """
+        raise NotImplementedError
+
+    def is_cut(self, path: Path) -> bool:
+        """Whether the file ends in the middle of something: perhaps the rest is still to come."""
+        raise NotImplementedError
+
+    def fetch(self, since: Cursor | None) -> Iterator[Batch]:
+        """Every file that is ready."""
+        del since
+        for file in self._folder.ready():
+            if closed := self._folder.closed(file):
+                yield Batch((), (closed,), place(file, 0))  # told once, and left where it is
+                continue
+            look = Look.at(file)
+            if look is None:
+                continue  # gone since it was listed
+            if self.is_cut(file) and self._folder.may_be_cut(file, look):
+                continue
+            yield from self._read_and_move(file, look)
+
+    def _read_and_move(self, file: Path, look: Look) -> Iterator[Batch]:
+        faults: list[Fault] = []
+        try:
+            for batch in self.batches(file):
+                faults += batch.faults
+                yield batch
+        except NoSalesFile as error:
+            why = Fault(shown(file), f"the file cannot be read: {error}", "")
+            told = self._folder.fail(file, look, [*faults, why])
+            yield Batch((), (why, *([told] if told else [])), place(file, 0))
+            return
+        if told := self._folder.finish(file, look, faults):
+            yield Batch((), (told,), place(file, 0))
+
+    def fetch_range(self, start: datetime, end: datetime, since: Cursor | None = None) -> Iterator[Batch]:
+        """The sales of a range from every file, processed ones too; nothing is moved."""
+        del since  # files may have come since, and reading them again costs nothing
+        for file in self._folder.all_files():
+            for batch in self.read_file(file):
+                orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
+                yield replace(batch, orders=orders)
+
+    def reads(self, path: Path) -> bool:
+        """Whether this source would take the file."""
+        return self._folder.takes(path.name)
+
+    def takes(self, name: str) -> bool:
+        """Whether a file of that name is this source's to read."""
+        return self._folder.takes(name)
+
+    def folder_report(self) -> FolderReport:
+        """What lies in the folder now."""
+        return self._folder.report()
+
+    def read_file(self, path: Path) -> Iterator[Batch]:
+        """The file's sales and faults, in batches; nothing is moved."""
+        try:
+            yield from self.batches(path)
+        except NoSalesFile as error:
+            yield Batch((), (Fault(shown(path), f"the file cannot be read: {error}", ""),), place(path, 0))
+
+    def check(self) -> Sequence[Finding]:
+        """How the folder stands."""
+        return list(self._folder.check())
+
+    def watch(self, stop: threading.Event) -> Iterator[None]:
+        """Yield when a file arrives."""
+        return self._folder.watch(stop)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def place(path: Path, number: int) -> Cursor:
+    """How far a file has been read: for those who look at the ledger, since the folder is the cursor."""
+    return json.dumps({"file": shown(path), "line": number})

@@ -1,0 +1,97 @@
+"""Looks into elements by local name, for every vendor has namespaces of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from syncd.sources.documents import Unreadable
+
+Element = Any  # lxml's elements
+
+
+def local(tag: object) -> str:
+    """A name without its namespace."""
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+class Node:
+    """An element with its children by local name; looked through once."""
+
+    __slots__ = ("element", "kids")
+
+    def __init__(self, element: Element) -> None:
+        self.element = element
+        self.kids: dict[str, list[Element]] = {}
+        for child in element:
+            self.kids.setdefault(local(child.tag), []).append(child)
+
+    def all(self, name: str) -> list[Element]:
+        """The children of a name."""
+        return self.kids.get(name, [])
+
+    def nodes(self, *names: str) -> Iterator[Node]:
+        """The children of some names, with theirs."""
+        for name in names:
+            for child in self.kids.get(name, ()):
+                yield Node(child)
+
+    def node(self, name: str) -> Node | None:
+        """The first child of a name."""
+        found = self.kids.get(name)
+        return Node(found[0]) if found else None
+
+    def text(self, *names: str) -> str:
+        """The text of the first child of these names that has one."""
+        for name in names:
+            for child in self.kids.get(name, ()):
+                if said := (child.text or "").strip():
+                    return said
+        return ""
+
+    def amount(self, *names: str) -> Decimal | None:
+        """The number in the first child of these names that holds one.
+
+        Raises:
+            Unreadable: it holds something else.
+
+        """
+        for name in names:
+            for child in self.kids.get(name, ()):
+                if said := (child.text or "").strip():
+                    return number(said, name)
+        return None
+
+    def said(self, name: str) -> str:
+        """An attribute by its local name, whatever its namespace."""
+        return attribute(self.element, name)
+
+    def is_true(self, name: str) -> bool:
+        """Whether an attribute, or else a child, says yes."""
+        return (self.said(name) or self.text(name)).lower() in ("true", "1")
+
+
+def attribute(element: Element, name: str) -> str:
+    """An attribute by its local name, whatever its namespace."""
+    plain = element.get(name)
+    if plain is not None:
+        return str(plain).strip()
+    return next((str(value).strip() for key, value in element.attrib.items() if local(key) == name), "")
+
+
+def number(said: str, name: str) -> Decimal:
+    """A number.
+
+    Raises:
+        Unreadable: it is none.
+
+    """
+    try:
+        found = Decimal(said)
+    except InvalidOperation:
+        found = Decimal("NaN")
+    if not found.is_finite():
+        msg = f"{name} is no number: {said[:40]!r}"
+        raise Unreadable(msg)
+    return found

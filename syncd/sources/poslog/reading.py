@@ -1,0 +1,359 @@
+"""A POSLog transaction as a canonical order. Pure.
+
+Written after files of NCR ACS 2.1, Wincor 2.2, Visma 6, roqqio/Futura 6 and Decathlon 6, and the ARTS schema of version 6. What
+vendors leave open (whether prices hold the tax, which of two lines a void flag voids) is decided by the receipt's own totals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, tzinfo
+from decimal import Decimal
+from typing import Any
+
+from syncd.canonical import CanonicalOrder
+from syncd.canonical.money import ZERO, allocate, total
+from syncd.sources.documents import LeftOut, Read, Sale, Unreadable
+from syncd.sources.poslog.elements import Element, Node, attribute, number
+from syncd.sources.poslog.lines import Item, counted, item_of
+from syncd.sources.poslog.settings import PosLogSettings
+from syncd.sources.poslog.tenders import rounding_of, tenders_of
+from syncd.sources.zones import Hours, in_zone, zone
+
+_CANCELLED = ("canceled", "cancelled", "voided", "aborted", "failed", "rejected")
+_SUSPENDED = ("suspended", "parked", "inprocess")
+_RESUMED = ("resume", "resumed", "retrieve")
+
+
+@dataclass(frozen=True, slots=True)
+class Voids:
+    """The transaction voids an earlier one, whose id this is."""
+
+    sale_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Money:
+    """What a receipt comes to: its lines, whether their amounts hold the tax, its tax, and the total as it states it."""
+
+    items: Sequence[Item]
+    within: bool
+    tax: Decimal
+    rewards: Sequence[dict[str, Any]]
+    grand: Decimal
+
+
+def read_transaction(element: Element, settings: PosLogSettings, source: str) -> Read | Voids:
+    """What a ``Transaction`` says.
+
+    Raises:
+        Unreadable: it is not what a POSLog says.
+        pydantic.ValidationError: the same, of a field.
+
+    """
+    whole = Node(element)
+    retail = whole.node("RetailTransaction")
+    if retail is None:
+        return LeftOut("transactions that are no sales")
+    if original := _voids(whole, retail, settings):
+        return Voids(original)
+    rows = [Node(row) for row in retail.all("LineItem")]
+    status = _status(whole, retail)
+    items = [item for row in rows if _counts(row, status) and (item := item_of(row)) is not None]
+    money = _money(items, retail, rows, settings)
+    if not money.items and not money.grand:
+        return LeftOut("receipts of which every line was voided" if items else "receipts without a line")
+    currency = _currency(whole, retail, settings)
+    tenders = tenders_of(rows, settings.tenders)
+    rounding, total_inc = _with_rounding(money, rounding_of(rows, retail), tenders)
+    placed, assumed = _placed(whole, retail, settings)
+    lines = _lines(money, currency)
+    original = (
+        _original(whole, retail, rows, settings) if money.items and all(i.amount <= 0 for i in money.items) else ""
+    )
+    fields: dict[str, Any] = {
+        "source": source,
+        "sale_id": sale_id_of(whole, settings),
+        "number": whole.text("ReceiptNumber") or whole.text("SequenceNumber") or None,
+        **status,
+        "training": whole.is_true("TrainingModeFlag"),
+        "placed_at": placed,
+        "business_day": _day(whole.text("BusinessDayDate")),
+        "currency": currency,
+        "prices_include_tax": money.within,
+        "location": _store(whole),
+        "register": _register(whole),
+        "cashier": _operator(whole),
+        "customer": _customer(retail),
+        "lines": lines,
+        "discounts": list(money.rewards),
+        "tenders": tenders,
+        "returns_of": f"{source}:{original}" if original else None,
+        "rounding": rounding,
+        "note": assumed,
+        "total_inc_tax": total_inc,
+        "total_tax": money.tax,
+    }
+    return Sale(CanonicalOrder.model_validate(fields))
+
+
+def sale_id_of(whole: Node, settings: PosLogSettings) -> str:
+    """By what a transaction is known, for good.
+
+    Raises:
+        Unreadable: it has nothing of the kind.
+
+    """
+    return _key(
+        _store_id(whole),
+        whole.text("WorkstationID"),
+        whole.text("BusinessDayDate") or _any_time(whole)[:10],
+        whole.text("SequenceNumber"),
+        "" if settings.sale_id == "sequence" else whole.text("TransactionID"),
+    )
+
+
+def _key(store: str, till: str, day: str, sequence: str, transaction: str) -> str:
+    if transaction:
+        return f"{store}-{transaction}" if store else transaction
+    if not (sequence and till):
+        msg = "it has neither a TransactionID nor a WorkstationID and a SequenceNumber"
+        raise Unreadable(msg)
+    return "-".join(part for part in (store, till, day.rstrip("Z")[:10], sequence) if part)
+
+
+def _status(whole: Node, retail: Node) -> dict[str, Any]:
+    said = (retail.said("TransactionStatus") or retail.text("TransactionStatus")).lower()
+    if whole.is_true("CancelFlag") or retail.is_true("CancelFlag") or retail.is_true("VoidFlag") or said in _CANCELLED:
+        return {"status": "voided"}
+    if said in _SUSPENDED or whole.is_true("SuspendFlag"):
+        return {"status": "open", "open_kind": "parked"}
+    return {"status": "completed"}
+
+
+def _counts(row: Node, status: dict[str, Any]) -> bool:
+    """Whether a line is one of the receipt's: not cancelled before it was finished, unless all of it was."""
+    return status["status"] == "voided" or not (row.is_true("CancelFlag") or row.is_true("DeleteFlag"))
+
+
+def _money(items: Sequence[Item], retail: Node, rows: Sequence[Node], settings: PosLogSettings) -> _Money:
+    """The lines that count and whether they hold the tax: as the totals tell, else as the lines and the config say."""
+    totals = {attribute(one, "TotalType").rpartition(":")[2]: (one.text or "").strip() for one in retail.all("Total")}
+    stated, rewards = _stated(totals), _rewards(rows)
+    off = total(one["amount_inc_tax"] for one in rewards)
+    flags = [item.tax_within for item in items if item.tax_within is not None]
+    wanted = flags[0] if flags else settings.prices != "exclude_tax"
+    readings: list[_Money] = []
+    for kept in counted(items):
+        tax = _tax(totals, rows, kept)
+        sums = total(item.amount for item in kept) - off
+        for within in (wanted, not wanted):
+            grand = sums if within else sums + tax
+            if grand == stated:
+                return _Money(kept, within, tax, rewards, grand)
+            readings.append(_Money(kept, within, tax, rewards, grand if stated is None else stated))
+    return readings[0]
+
+
+def _stated(totals: dict[str, str]) -> Decimal | None:
+    """The receipt's total: what its vendor calls grand, gross, or (where there is neither) net."""
+    names = ("TransactionGrandAmount", "TransactionGrossAmount", "TransactionNetAmount")
+    return next((number(said, name) for name in names if (said := totals.get(name))), None)
+
+
+def _tax(totals: dict[str, str], rows: Sequence[Node], kept: Sequence[Item]) -> Decimal:
+    if said := totals.get("TransactionTaxAmount"):
+        return number(said, "TransactionTaxAmount")
+    lines = [tax.amount("Amount") or ZERO for row in rows for tax in row.nodes("Tax")]
+    return total(lines) if lines else total(item.tax or ZERO for item in kept)
+
+
+def _rewards(rows: Sequence[Node]) -> list[dict[str, Any]]:
+    """What was taken off the receipt as a whole: NCR's rewards in detail (the sums repeat them), and discounts of the standard."""
+    found = []
+    for row in rows:
+        for reward in row.nodes("LoyaltyReward"):
+            amount = reward.amount("ExtendedRewardAmount") or ZERO
+            if reward.text("RewardCategory") == "Monetary" and reward.is_true("detailedData") and amount:
+                found.append(_off(reward.text("Description") or f"Promotion {reward.text('PromotionID')}", -amount))
+        found += [
+            _off(discount.text("Description", "ReasonCode") or "Discount", abs(taken))
+            for discount in row.nodes("Discount")
+            if (taken := discount.amount("Amount"))
+        ]
+    return found
+
+
+def _off(name: str, amount: Decimal) -> dict[str, Any]:
+    return {"name": name.strip(), "amount_inc_tax": amount, "amount_ex_tax": amount}
+
+
+def _with_rounding(money: _Money, rounding: Decimal, tenders: Sequence[dict[str, Any]]) -> tuple[Decimal, Decimal]:
+    """The cash rounding, and the total with it: vendors state the total before or after."""
+    paid = total(tender["amount"] for tender in tenders)
+    if not rounding or not tenders:
+        return ZERO, money.grand
+    if paid == money.grand + rounding:
+        return rounding, money.grand + rounding
+    return (rounding, money.grand) if paid == money.grand else (ZERO, money.grand)
+
+
+def _lines(money: _Money, currency: str) -> list[dict[str, Any]]:
+    """The lines with their tax: their own where it is told, else their share of the receipt's."""
+    bare = [item for item in money.items if item.tax is None]
+    left = money.tax - total(item.tax or ZERO for item in money.items)
+    shares = iter(allocate(left, [abs(item.amount) for item in bare], currency) if left else ())
+    return [_line(item, next(shares, ZERO) if item.tax is None else item.tax, money) for item in money.items]
+
+
+def _line(item: Item, tax: Decimal, money: _Money) -> dict[str, Any]:
+    return {
+        "line_id": item.sequence or "1",
+        "kind": item.kind,
+        "sku": item.sku or None,
+        "upc": item.upc or None,
+        "name": item.name,
+        "quantity": item.quantity,
+        "unit": item.unit or None,
+        "total_ex_tax": item.amount - tax if money.within else item.amount,
+        "total_inc_tax": item.amount if money.within else item.amount + tax,
+        "list_price": item.list_price,
+        "discount": -item.discount if item.amount < 0 else item.discount,
+        "taxes": [{"rate": item.rate, "amount": tax, "included": money.within}] if tax else [],
+        "serials": [item.serial] if item.serial else [],
+        "gift_card": item.gift_card or None,
+        "origin": item.origin,
+    }
+
+
+def _any_time(whole: Node) -> str:
+    retail = whole.node("RetailTransaction")
+    return _written(whole) or (retail.text("ReceiptDateTime") if retail else "")
+
+
+def _written(whole: Node) -> str:
+    """When the transaction ended, as it is written; a time with its zone goes before one without."""
+    logged = [
+        (one.text or "").strip() for one in whole.all("POSLogDateTime") if attribute(one, "TypeCode") != "Message"
+    ]
+    times = [whole.text("EndDateTime"), *logged, whole.text("ReceiptDateTime"), whole.text("BeginDateTime")]
+    times = [one for one in times if one]
+    return next((one for one in times if _offset(one)), times[0] if times else "")
+
+
+def _offset(written: str) -> bool:
+    return written.endswith("Z") or written[-6:-5] in ("+", "-")
+
+
+def _placed(whole: Node, retail: Node, settings: PosLogSettings) -> tuple[datetime, str]:
+    written = _written(whole) or retail.text("ReceiptDateTime")
+    try:
+        at = datetime.fromisoformat(written)
+    except ValueError:
+        msg = f"it has no time: {written[:40]!r}" if written else "it has no time"
+        raise Unreadable(msg) from None
+    here: tzinfo | None = zone(settings.timezone) if settings.timezone else None
+    if at.tzinfo is not None:
+        return at.astimezone(here) if here and at.utcoffset() == UTC.utcoffset(None) else at, ""
+    if here is None:
+        msg = f"its time {written!r} names no zone: set timezone for this source"
+        raise Unreadable(msg)
+    said: list[str] = []
+    try:
+        return in_zone(at, here, Hours(settings.ambiguous_hour, settings.skipped_hour, said.append)), "; ".join(said)
+    except ValueError as error:
+        raise Unreadable(str(error)) from None
+
+
+def _day(written: str) -> date | None:
+    try:
+        return date.fromisoformat(written.rstrip("Z")[:10]) if written else None
+    except ValueError:
+        return None
+
+
+def _currency(whole: Node, retail: Node, settings: PosLogSettings) -> str:
+    said = whole.text("CurrencyCode") or retail.text("CurrencyCode")
+    said = said or next((code for one in retail.all("Total") if (code := attribute(one, "CurrencyCode"))), "")
+    said = said or settings.currency or ""
+    if not said:
+        msg = "it names no currency: set currency for this source"
+        raise Unreadable(msg)
+    return said.upper()
+
+
+def _unit_of(whole: Node) -> Element | None:
+    """The element that names the store: where there are several units, the one of the store itself."""
+    units = [one for unit in whole.nodes("BusinessUnit") for one in unit.all("UnitID")]
+    stores = [one for one in units if attribute(one, "TypeCode").lower() in ("retailstore", "store")]
+    return next(iter(stores or units or whole.all("RetailStoreID")), None)
+
+
+def _store_id(whole: Node) -> str:
+    unit = _unit_of(whole)
+    return (unit.text or "").strip() if unit is not None else ""
+
+
+def _store(whole: Node) -> dict[str, Any] | None:
+    unit, key = _unit_of(whole), _store_id(whole)
+    return {"id": key, "name": attribute(unit, "Name")} if key and unit is not None else None
+
+
+def _register(whole: Node) -> dict[str, Any] | None:
+    key = whole.text("WorkstationID")
+    return {"id": key} if key else None
+
+
+def _operator(whole: Node) -> dict[str, Any] | None:
+    key = whole.text("OperatorID")
+    return {"id": key, "name": attribute(whole.all("OperatorID")[0], "OperatorName")} if key else None
+
+
+def _customer(retail: Node) -> dict[str, Any] | None:
+    person = next(retail.nodes("Customer"), None)
+    if person is None:
+        return None
+    name = person.node("Name")
+    whole_name = name.text("OfficialName", "FullName") or (name.element.text or "").strip() if name else ""
+    given, _, family = whole_name.rpartition(" ")
+    first = name.text("FirstName", "GivenName") if name else ""
+    last = name.text("LastName", "FamilyName") if name else ""
+    return {
+        "id": person.text("CustomerID", "AlternateID") or None,
+        "first_name": first or given or family,
+        "last_name": last or (family if given else ""),
+        "email": person.text("eMail", "EMail", "Email"),
+        "phone": person.text("TelephoneNumber", "Telephone"),
+    }
+
+
+def _voids(whole: Node, retail: Node, settings: PosLogSettings) -> str:
+    """The id of the transaction that this one voids as a whole (the standard's post-void); empty where it voids none."""
+    kind = f"{retail.said('TypeCode')} {retail.said('TransactionType')} {whole.said('TypeCode')}".lower()
+    if "postvoid" not in kind.replace("-", "").replace("_", ""):
+        return ""
+    link = next(retail.nodes("TransactionLink"), None) or next(whole.nodes("TransactionLink"), None)
+    if link is None:
+        msg = "it voids another transaction and does not say which"
+        raise Unreadable(msg)
+    return _linked(link, whole, settings)
+
+
+def _original(whole: Node, retail: Node, rows: Sequence[Node], settings: PosLogSettings) -> str:
+    """The one sale that all goods of a return came from; empty where it is not told, or where they came from several."""
+    links = [link for row in rows for goods in row.nodes("Sale", "Return") for link in goods.nodes("TransactionLink")]
+    links += [link for row in rows for link in row.nodes("TransactionLink")]
+    links += [link for link in retail.nodes("TransactionLink") if link.said("ReasonCode").lower() not in _RESUMED]
+    found = {_linked(link, whole, settings) for link in links}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _linked(link: Node, whole: Node, settings: PosLogSettings) -> str:
+    return _key(
+        _store_id(link) or _store_id(whole),
+        link.text("WorkstationID") or whole.text("WorkstationID"),
+        link.text("BusinessDayDate") or _any_time(whole)[:10],
+        link.text("SequenceNumber"),
+        "" if settings.sale_id == "sequence" else link.text("TransactionID"),
+    )
