@@ -213,13 +213,11 @@ def test_a_file_that_ends_in_the_middle_waits_and_then_gives_what_is_whole(tmp_p
 
 
 _BOMB = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12))
-_HARMFUL = {
-    "entities": f'<?xml version="1.0"?><!DOCTYPE POSLog [<!ENTITY a0 "lol">{_BOMB}]><POSLog><Transaction>&a11;</Transaction></POSLog>',
+_HARMFUL: dict[str, str | bytes] = {
+    "entities": f'<!DOCTYPE POSLog [<!ENTITY a0 "lol">{_BOMB}]><POSLog><Transaction>&a11;</Transaction></POSLog>',
     "an outside file": '<!DOCTYPE POSLog [<!ENTITY x SYSTEM "file:///etc/passwd">]><POSLog><Transaction>&x;</Transaction></POSLog>',
     "an outside type": '<!DOCTYPE POSLog SYSTEM "http://127.0.0.1:1/x.dtd"><POSLog><Transaction/></POSLog>',
-    "utf-16": '<?xml version="1.0" encoding="utf-16"?><!DOCTYPE a [<!ENTITY x "y">]><POSLog><Transaction/></POSLog>'.encode(
-        "utf-16"
-    ),
+    "utf-16": "\ufeff<!DOCTYPE a [<!ENTITY x 'y'>]><POSLog><Transaction/></POSLog>".encode("utf-16-le"),
     "no xml": "sale_id,date\n1,2026-11-23\n",
     "nothing": "",
     "another kind": "<rss><channel/></rss>",
