@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from syncd.canonical.kinds import TenderKind
 
@@ -58,6 +59,11 @@ def kind_of(label: str, own: Mapping[str, TenderKind]) -> TenderKind:
     for word, kind in own.items():
         if word.casefold() == said:
             return kind
+    return _usual(said)
+
+
+@lru_cache(maxsize=1024)  # a till has few ways of paying, and asks for each sale
+def _usual(said: str) -> TenderKind:
     if said in _EXACT:
         return _EXACT[said]
     return next((kind for kind, words in _WORDS if any(word in said for word in words)), TenderKind.OTHER)

@@ -59,6 +59,8 @@ def in_zone(naive: datetime, where: tzinfo, hours: Hours) -> datetime:
 
     """
     aware = naive.replace(tzinfo=where)
+    if aware.utcoffset() == aware.replace(fold=1).utcoffset():
+        return aware  # most hours happen once
     if not datetime_exists(aware):
         never = f"{naive:%Y-%m-%d %H:%M} never happened in {where}: clocks were set forward over it"
         if hours.skipped == "fault":

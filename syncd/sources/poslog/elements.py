@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from syncd.sources.documents import Unreadable
@@ -11,6 +12,7 @@ from syncd.sources.documents import Unreadable
 Element = Any  # lxml's elements
 
 
+@lru_cache(maxsize=4096)  # a file has some dozens of names, and each of them a thousand times
 def local(tag: object) -> str:
     """A name without its namespace."""
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
@@ -19,13 +21,16 @@ def local(tag: object) -> str:
 class Node:
     """An element with its children by local name; looked through once."""
 
-    __slots__ = ("element", "kids")
+    __slots__ = ("_nodes", "attributes", "element", "kids")
 
     def __init__(self, element: Element) -> None:
         self.element = element
-        self.kids: dict[str, list[Element]] = {}
+        self.attributes = {local(name): value.strip() for name, value in element.items()}
+        kids: dict[str, list[Element]] = {}
         for child in element:
-            self.kids.setdefault(local(child.tag), []).append(child)
+            kids.setdefault(local(child.tag), []).append(child)
+        self.kids = kids
+        self._nodes: dict[str, list[Node]] = {}
 
     def all(self, name: str) -> list[Element]:
         """The children of a name."""
@@ -34,13 +39,18 @@ class Node:
     def nodes(self, *names: str) -> Iterator[Node]:
         """The children of some names, with theirs."""
         for name in names:
-            for child in self.kids.get(name, ()):
-                yield Node(child)
+            if name in self.kids:
+                yield from self._of(name)
 
     def node(self, name: str) -> Node | None:
         """The first child of a name."""
-        found = self.kids.get(name)
-        return Node(found[0]) if found else None
+        return self._of(name)[0] if name in self.kids else None
+
+    def _of(self, name: str) -> list[Node]:
+        found = self._nodes.get(name)
+        if found is None:
+            found = self._nodes[name] = [Node(child) for child in self.kids[name]]
+        return found
 
     def text(self, *names: str) -> str:
         """The text of the first child of these names that has one."""
@@ -65,11 +75,13 @@ class Node:
 
     def said(self, name: str) -> str:
         """An attribute by its local name, whatever its namespace."""
-        return attribute(self.element, name)
+        found: str = self.attributes.get(name, "")
+        return found
 
     def is_true(self, name: str) -> bool:
         """Whether an attribute, or else a child, says yes."""
-        return (self.said(name) or self.text(name)).lower() in ("true", "1")
+        said = self.attributes.get(name) or (self.text(name) if name in self.kids else "")
+        return said.lower() in ("true", "1")
 
 
 def attribute(element: Element, name: str) -> str:

@@ -113,15 +113,20 @@ def _tax(goods: Node, sign: int) -> tuple[Decimal | None, Decimal | None, bool |
     return amount, rate, _flag(goods) if within is None else within
 
 
+_FLAGS = ("TaxIncludedInPriceFlag", "IncludedInPriceFlag", "TaxIncludedInTaxableAmountFlag")
+
+
 def _flag(node: Node) -> bool | None:
     """Whether a line or its tax says that prices hold the tax."""
-    for name in ("TaxIncludedInPriceFlag", "IncludedInPriceFlag", "TaxIncludedInTaxableAmountFlag"):
-        said = node.said(name) or node.text(name)
-        if not said and (base := node.node("TaxableAmount")) is not None:
-            said = base.said(name)
-        if said:
-            return said.lower() in ("true", "1")
-    return None
+    said = _said(node) or (_said(base) if (base := node.node("TaxableAmount")) else "")
+    return said.lower() in ("true", "1") if said else None
+
+
+def _said(node: Node) -> str:
+    for name in _FLAGS:
+        if name in node.attributes or name in node.kids:
+            return node.said(name) or node.text(name)
+    return ""
 
 
 def _numbers(goods: Node) -> tuple[str, str]:

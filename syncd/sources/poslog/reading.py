@@ -58,7 +58,7 @@ def read_transaction(element: Element, settings: PosLogSettings, source: str) ->
         return LeftOut("transactions that are no sales")
     if original := _voids(whole, retail, settings):
         return Voids(original)
-    rows = [Node(row) for row in retail.all("LineItem")]
+    rows = list(retail.nodes("LineItem"))
     status = _status(whole, retail)
     items = [item for row in rows if _counts(row, status) and (item := item_of(row)) is not None]
     money = _money(items, retail, rows, settings)

@@ -63,7 +63,7 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What to ask for. Every select's first column is the sale's id; that of ``sales`` has ``mark`` second and ``placed`` third.
+    """What to ask for. Every select's first column is the sale's id; that of ``sales`` has the times of its axes next: one, or two.
 
     ``mark`` is the time of change where the POS keeps one, else the time of sale. ``notes`` are told by ``syncd check``.
     One that is not ``sure`` was made of an empty table, and is made anew next time.
@@ -104,7 +104,7 @@ class Shop:
             at = in_zone(naive, self.zone, hours)
         except ValueError as error:
             raise Unreadable(str(error)) from None
-        if near is not None:
+        if near is not None and at.utcoffset() != at.replace(fold=1).utcoffset():
             at = min((at.replace(fold=0), at.replace(fold=1)), key=lambda one: abs(one.astimezone(UTC) - near))
         return at, "; ".join(said)
 

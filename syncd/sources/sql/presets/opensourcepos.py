@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, func, null, select
+from sqlalchemy import Row, Select, and_, func, null, select
+from sqlalchemy.sql.elements import ColumnElement
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import OpenKind, TenderKind
@@ -22,7 +24,7 @@ from syncd.canonical.money import ZERO, round_to, total
 from syncd.sources.documents import Read, Sale, Unreadable
 from syncd.sources.errors import Unavailable
 from syncd.sources.sql.preset import Ask, Axis, Preset, SaleRows, Shop
-from syncd.sources.sql.schema import Schema
+from syncd.sources.sql.schema import Found, Schema
 from syncd.sources.sql.settings import SqlSettings
 from syncd.sources.tenders import kind_of
 from syncd.sources.zones import zone
@@ -41,6 +43,20 @@ class Options(SqlSettings):
     prefix: str = "ospos_"
 
 
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """The program's tables, under its prefix."""
+
+    schema: Schema
+    prefix: str
+
+    def __getitem__(self, name: str) -> Found:
+        return self.schema.table(f"{self.prefix}{name}")
+
+    def has(self, name: str) -> bool:
+        return self.schema.has(f"{self.prefix}{name}")
+
+
 def prepare(schema: Schema, settings: Options, source: str) -> Ask:
     """What to ask this database for.
 
@@ -48,32 +64,36 @@ def prepare(schema: Schema, settings: Options, source: str) -> Ask:
         Unavailable: it is no database of this program, or an older one.
 
     """
+    tables = _Tables(schema, settings.prefix)
+    said = _config(tables)
+    shop, decimals = _shop(source, settings, said), int(said.get("currency_decimals") or 2)
+    sales = tables["sales"]
+    placed = Axis(sales["sale_time"], shop.zone, indexed=(sales.table.name, "sale_time"))
+    parts = {"lines": _lines_of(tables), "payments": _payments_of(tables)}
+    places = Decimal(1).scaleb(-decimals)
+    notes = (f"{said.get('company') or 'the shop'} sells in {shop.currency}, in zone {shop.zone}",)
+    asked = _sales_of(tables, decimals)
+    return Ask(asked, sales["sale_id"], placed, placed, parts, lambda sale: read_sale(sale, shop, places), notes)
 
-    def table(name: str) -> Any:  # noqa: ANN401  a found table
-        return schema.table(f"{settings.prefix}{name}")
 
-    said = _config(schema, settings.prefix)
-    shop = _shop(source, settings, said)
-    places = Decimal(1).scaleb(-int(said.get("currency_decimals") or 2))
-    sales, people = table("sales"), table("people").table
+def _sales_of(tables: _Tables, decimals: int) -> Select[Any]:
+    sales, people = tables["sales"], tables["people"].table
     buyer, cashier = people.alias("buyer"), people.alias("cashier")
-    items, taxes, payments = table("sales_items"), table("sales_items_taxes"), table("sales_payments")
-    if not taxes.has("item_tax_amount"):
-        raise Unavailable(
-            "this Open Source Point of Sale keeps no tax amounts: it is older than 3.1",
-            "Upgrade it, or export to files.",
-        )
-    goods, locations = table("items"), table("stock_locations")
-    placed = Axis(sales["sale_time"], shop.zone, indexed=(f"{settings.prefix}sales", "sale_time"))
-    sold = (
+    taxed: ColumnElement[Any] = null()
+    if tables.has("sales_taxes"):
+        sums = tables["sales_taxes"]
+        each = func.sum(func.round(sums["sale_tax_amount"], decimals))
+        mine = sums["sale_id"] == sales["sale_id"], sums["tax_type"] == _ADDED
+        taxed = select(each).where(*mine).correlate(sales.table).scalar_subquery()
+    return (
         select(
             sales["sale_id"],
-            sales["sale_time"].label("mark"),
             sales["sale_time"].label("placed"),
             sales["sale_status"].label("status"),
             sales.get("sale_type").label("type"),
             sales["comment"].label("comment"),
             sales.get("invoice_number").label("invoice"),
+            taxed.label("taxed"),
             sales["customer_id"].label("customer"),
             buyer.c.first_name,
             buyer.c.last_name,
@@ -87,7 +107,17 @@ def prepare(schema: Schema, settings: Options, source: str) -> Ask:
         .outerjoin(buyer, buyer.c.person_id == sales["customer_id"])
         .outerjoin(cashier, cashier.c.person_id == sales["employee_id"])
     )
-    lines = (
+
+
+def _lines_of(tables: _Tables) -> tuple[Select[Any], ColumnElement[Any]]:
+    """Each line, once for each of its taxes."""
+    items, goods, places = tables["sales_items"], tables["items"], tables["stock_locations"]
+    taxes = tables["sales_items_taxes"]
+    if not taxes.has("item_tax_amount"):
+        what = "this Open Source Point of Sale keeps no tax amounts: it is older than 3.1"
+        raise Unavailable(what, "Upgrade it, or export to files.")
+    same = (taxes[name] == items[name] for name in ("sale_id", "item_id", "line"))
+    query = (
         select(
             items["sale_id"],
             items["line"].label("line"),
@@ -99,53 +129,44 @@ def prepare(schema: Schema, settings: Options, source: str) -> Ask:
             items["description"].label("description"),
             items["serialnumber"].label("serial"),
             items["item_location"].label("location"),
-            locations["location_name"].label("location_name"),
+            places["location_name"].label("location_name"),
             goods["name"].label("name"),
             goods["item_number"].label("sku"),
             goods.get("item_type").label("item_type"),
+            taxes["name"].label("tax"),
+            taxes["percent"].label("percent"),
+            taxes["tax_type"].label("tax_type"),
+            taxes["item_tax_amount"].label("tax_amount"),
         )
         .select_from(items.table)
         .outerjoin(goods.table, goods["item_id"] == items["item_id"])
-        .outerjoin(locations.table, locations["location_id"] == items["item_location"])
-        .order_by(items["sale_id"], items["line"])
+        .outerjoin(places.table, places["location_id"] == items["item_location"])
+        .outerjoin(taxes.table, and_(*same))
+        .order_by(items["sale_id"], items["line"], items["item_id"], taxes["name"])
     )
-    line_taxes = select(
-        taxes["sale_id"],
-        taxes["line"].label("line"),
-        taxes["item_id"].label("item"),
-        taxes["name"].label("name"),
-        taxes["percent"].label("percent"),
-        taxes["tax_type"].label("tax_type"),
-        taxes["item_tax_amount"].label("amount"),
-    ).order_by(taxes["sale_id"], taxes["line"], taxes["name"])
-    number = payments["payment_id"] if payments.has("payment_id") else payments["payment_type"]
-    paid = select(
+    return query, items["sale_id"]
+
+
+def _payments_of(tables: _Tables) -> tuple[Select[Any], ColumnElement[Any]]:
+    payments = tables["sales_payments"]
+    numbered = payments.has("payment_id")
+    query = select(
         payments["sale_id"],
-        (payments["payment_id"] if payments.has("payment_id") else null()).label("id"),
+        (payments["payment_id"] if numbered else null()).label("id"),
         payments["payment_type"].label("label"),
         payments["payment_amount"].label("amount"),
         payments.get("cash_refund").label("back"),
         payments.get("cash_adjustment").label("rounding"),
         (func.unix_timestamp(payments["payment_time"]) if payments.has("payment_time") else null()).label("at"),
-    ).order_by(payments["sale_id"], number)
-    parts = {
-        "lines": (lines, items["sale_id"]),
-        "taxes": (line_taxes, taxes["sale_id"]),
-        "payments": (paid, payments["sale_id"]),
-    }
-    if schema.has(f"{settings.prefix}sales_taxes"):
-        sums = table("sales_taxes")
-        taxed = select(sums["sale_id"], sums["tax_type"].label("tax_type"), sums["sale_tax_amount"].label("amount"))
-        parts["sums"] = (taxed, sums["sale_id"])
-    notes = (f"{said.get('company') or 'the shop'} sells in {shop.currency}, in zone {shop.zone}",)
-    return Ask(sold, sales["sale_id"], placed, placed, parts, lambda sale: read_sale(sale, shop, places), notes)
+    ).order_by(payments["sale_id"], payments["payment_id" if numbered else "payment_type"])
+    return query, payments["sale_id"]
 
 
-def _config(schema: Schema, prefix: str) -> Mapping[str, str]:
-    config = schema.table(f"{prefix}app_config")
+def _config(tables: _Tables) -> Mapping[str, str]:
+    config = tables["app_config"]
     wanted = ("timezone", "currency_code", "currency_decimals", "company")
     query = select(config["key"], config["value"]).where(config["key"].in_(wanted))
-    return {key: value for key, value in schema.connection.execute(query).all() if value}
+    return {key: value for key, value in tables.schema.connection.execute(query).all() if value}
 
 
 def _shop(source: str, settings: Options, said: Mapping[str, str]) -> Shop:
@@ -173,11 +194,8 @@ def read_sale(sale: SaleRows, shop: Shop, places: Decimal) -> Read:
     placed, assumed = shop.time(row.placed, paid_at)
     lines = _lines(sale, places)
     rounding = total(one.amount for one in payments if one.rounding)
-    goods = round_to(total(line["total_inc_tax"] - line["added"] for line in lines), places)
-    added = _taxes(sale, places, lines)
-    for line in lines:
-        del line["added"]
-    location = {(one.location, one.location_name) for one in sale.of("lines")}
+    goods = round_to(total(line.net for line in lines), places)
+    added = _settled(row.taxed, lines, places)
     fields: dict[str, Any] = {
         "source": shop.source,
         "sale_id": sale.id,
@@ -185,16 +203,16 @@ def read_sale(sale: SaleRows, shop: Shop, places: Decimal) -> Read:
         **_status(row),
         "placed_at": placed,
         "currency": shop.currency,
-        "prices_include_tax": any(not _is_added(tax) for tax in sale.of("taxes")),
-        "location": _location(location, shop),
+        "prices_include_tax": any(line.within for line in lines),
+        "location": _location(lines, shop),
         "cashier": _named(row.employee, row.cashier_first, row.cashier_last),
         "customer": _customer(row),
-        "lines": lines,
+        "lines": [_told(line) for line in lines],
         "tenders": [_tender(one, shop) for one in payments if not one.rounding],
         "rounding": rounding,
         "note": "; ".join(filter(None, (row.comment or "", assumed))),
         "total_inc_tax": goods + added + rounding,
-        "total_tax": added + total(round_to(tax.amount, places) for tax in sale.of("taxes") if not _is_added(tax)),
+        "total_tax": added + total(line.within for line in lines),
     }
     return Sale(CanonicalOrder.model_validate(fields))
 
@@ -210,18 +228,50 @@ def _status(row: Row[Any]) -> dict[str, Any]:
     raise Unreadable(msg)
 
 
-def _lines(sale: SaleRows, places: Decimal) -> list[dict[str, Any]]:
-    taxes: dict[tuple[int, int], list[Row[Any]]] = {}
-    for tax in sale.of("taxes"):
-        taxes.setdefault((tax.line, tax.item), []).append(tax)
-    return [_line(row, taxes.get((row.line, row.item), ()), places) for row in sale.of("lines")]
+@dataclass(slots=True)
+class _Line:
+    """A line as the program sums it up: after its discount, with the taxes on top and those within its price."""
+
+    row: Row[Any]
+    off: Decimal
+    net: Decimal
+    added: Decimal = ZERO
+    within: Decimal = ZERO
+    taxes: list[dict[str, Any]] = field(default_factory=list)
 
 
-def _line(row: Row[Any], taxes: Sequence[Row[Any]], places: Decimal) -> dict[str, Any]:
-    gross = row.quantity * row.price
-    off = row.quantity * row.discount if row.discount_type else round_to(gross * row.discount / 100, places)
-    net = gross - off
-    added, within = _sum(taxes, added=True), _sum(taxes, added=False)
+def _lines(sale: SaleRows, places: Decimal) -> list[_Line]:
+    lines: list[_Line] = []
+    for row in sale.of("lines"):
+        if not lines or (lines[-1].row.line, lines[-1].row.item) != (row.line, row.item):
+            gross = row.quantity * row.price
+            off = row.quantity * row.discount if row.discount_type else round_to(gross * row.discount / 100, places)
+            lines.append(_Line(row, off, gross - off))
+        if row.tax_amount:
+            on_top = row.tax_type in (_ADDED, str(_ADDED))  # a number or, in older versions, a text
+            line = lines[-1]
+            line.taxes.append({"name": row.tax, "rate": row.percent, "amount": row.tax_amount, "included": not on_top})
+            if on_top:
+                line.added += row.tax_amount
+            else:
+                line.within += round_to(row.tax_amount, places)
+    return lines
+
+
+def _settled(stated: Decimal | None, lines: Sequence[_Line], places: Decimal) -> Decimal:
+    """The tax on top, as the receipt sums it up: tax by tax, rounded. What rounding left over goes to the largest taxed line."""
+    exact = total(line.added for line in lines)
+    added = round_to(exact, places) if stated is None else stated
+    if (left := added - exact) and lines:
+        largest = max(lines, key=lambda line: abs(line.added))
+        largest.added += left
+        if largest.taxes:
+            largest.taxes[0]["amount"] += left
+    return added
+
+
+def _told(line: _Line) -> dict[str, Any]:
+    row = line.row
     return {
         "line_id": f"{row.line}-{row.item}",
         "kind": "custom" if row.item_type in (_AMOUNT_ENTRY, _TEMPORARY) else "product",
@@ -229,41 +279,14 @@ def _line(row: Row[Any], taxes: Sequence[Row[Any]], places: Decimal) -> dict[str
         "upc": row.sku if row.sku and _BARCODE.fullmatch(row.sku) else None,
         "name": row.name or row.description or f"Item {row.item}",
         "quantity": row.quantity,
-        "total_ex_tax": net - within,
-        "total_inc_tax": net + added,
+        "total_ex_tax": line.net - line.within,
+        "total_inc_tax": line.net + line.added,
         "list_price": row.price,
-        "discount": off,
-        "taxes": [
-            {"name": tax.name, "rate": tax.percent, "amount": tax.amount, "included": not _is_added(tax)}
-            for tax in taxes
-            if tax.amount
-        ],
+        "discount": line.off,
+        "taxes": line.taxes,
         "serials": [row.serial] if row.serial else [],
         "note": row.description if row.description and row.description != row.name else "",
-        "added": added,
     }
-
-
-def _taxes(sale: SaleRows, places: Decimal, lines: Sequence[dict[str, Any]]) -> Decimal:
-    """The tax on top, as the receipt sums it up: tax by tax, rounded. What rounding left over goes to the largest taxed line."""
-    exact = total(line["added"] for line in lines)
-    stated = [row.amount for row in sale.of("sums") if _is_added(row)]
-    added = total(round_to(amount, places) for amount in stated) if stated else round_to(exact, places)
-    if (left := added - exact) and lines:
-        largest = max(lines, key=lambda line: abs(line["added"]))
-        largest["total_inc_tax"] += left
-        largest["added"] += left
-        if largest["taxes"]:
-            largest["taxes"][0]["amount"] += left
-    return added
-
-
-def _sum(taxes: Sequence[Row[Any]], *, added: bool) -> Decimal:
-    return total(tax.amount for tax in taxes if _is_added(tax) is added)
-
-
-def _is_added(tax: Row[Any]) -> bool:
-    return int(tax.tax_type) == _ADDED
 
 
 def _tender(row: Row[Any], shop: Shop) -> dict[str, Any]:
@@ -282,12 +305,14 @@ def _tender(row: Row[Any], shop: Shop) -> dict[str, Any]:
 
 
 def _epoch(at: object) -> datetime | None:
-    return datetime.fromtimestamp(float(str(at)), UTC) if at else None
+    return datetime.fromtimestamp(float(at), UTC) if isinstance(at, int | float | Decimal) and at else None
 
 
-def _location(found: set[tuple[Any, Any]], shop: Shop) -> dict[str, Any] | None:
+def _location(lines: Sequence[_Line], shop: Shop) -> dict[str, Any] | None:
+    """The place that all goods came from; none where they came from several."""
     if shop.settings.location:
         return {"id": shop.settings.location, "name": shop.settings.location}
+    found = {(line.row.location, line.row.location_name) for line in lines}
     if len(found) != 1:
         return None
     ((key, name),) = found

@@ -71,7 +71,6 @@ def prepare(schema: Schema, settings: Options, source: str) -> Ask:
     sold = (
         select(
             tickets["id"],
-            receipts["datenew"].label("mark"),
             receipts["datenew"].label("placed"),
             tickets["tickettype"].label("type"),
             tickets["ticketid"].label("number"),
