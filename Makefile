@@ -25,6 +25,8 @@ chaos: $(READY) ## kills at every line, storms, watches: each part within ten mi
 	SYNCD_MODEL_EXAMPLES=300 $(PYTEST) -s tests/model
 	SYNCD_MANY=20000 $(PYTEST) tests/sources/test_contract.py
 	$(BIN)/python -m tests.chaos.walk_kills
+	$(BIN)/python -m tests.chaos.till_kills --kind opensourcepos
+	$(BIN)/python -m tests.chaos.till_kills --kind poslog
 	$(BIN)/python -m tests.chaos.day
 	$(BIN)/python -m tests.chaos.day --database postgresql
 	$(BIN)/python -m tests.chaos.linekill --step 3
@@ -43,6 +45,8 @@ bench: $(READY) ## push and record rates beside plain loops, quota use: ratios o
 	$(BIN)/python -m tests.bench.lost_answers
 	$(BIN)/python -m tests.bench.growth
 	$(BIN)/python -m tests.bench.webhook_lag
+	$(BIN)/python -m tests.bench.read_rate
+	$(BIN)/python -m tests.bench.read_rate --kind poslog
 	$(PYTEST) -s -m rate
 
 lint: $(READY) ## ruff: rules and format

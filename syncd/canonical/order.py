@@ -49,16 +49,17 @@ warnings.filterwarnings("ignore", message='Field name "register" in', category=U
 
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
+_SHORTEST_CARD = 13
 _SUSPECT = re.compile(rf"{_UNSENDABLE.pattern}|\d(?:[ -]?\d){{12}}")  # one look at most texts, which hold neither
 
 
 def _clean(text: str) -> str:
-    if _UNSENDABLE.search(text):
-        text = _UNSENDABLE.sub("", text)
-    return text
+    return text if text.isprintable() else _UNSENDABLE.sub("", text)
 
 
 def _without_cards(text: str) -> str:
+    if len(text) < _SHORTEST_CARD and text.isprintable():
+        return text
     return mask_cards(_clean(text)) if _SUSPECT.search(text) else text
 
 

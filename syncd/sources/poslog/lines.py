@@ -8,9 +8,8 @@ positive with a link), or by a flag of its own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from syncd.canonical.money import ZERO, total
 from syncd.sources.poslog.elements import Node, attribute
@@ -19,8 +18,7 @@ _SOLD, _BACK = ("Sale", "SaleForDelivery", "SaleForPickup"), ("Return", "ReturnF
 _EAN_TYPES = ("GTIN", "EAN", "EAN13", "UPC", "UPC-A", "GTIN-13")
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """A line of goods: amounts signed, as the file has them (with or without tax)."""
 
     sequence: str
@@ -182,7 +180,7 @@ def _paired(items: Sequence[Item]) -> list[Item]:
         if target is None and (one.amount < 0 or one.quantity < 0 or one.amount == 0):
             target = next((old for old in reversed(kept) if old.looks == one.looks), None)
             if target is None:
-                kept.append(replace(one, voided=False))  # it counters something that is not there: its sum counts
+                kept.append(one._replace(voided=False))  # it counters something that is not there: its sum counts
                 continue
         if target is not None:
             kept.remove(target)
