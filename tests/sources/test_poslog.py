@@ -257,7 +257,7 @@ def test_what_grows_without_end_is_cut_off_at_a_bound(kind: str, tmp_path: Path)
     found = list(source(tmp_path).read_file(path))
     assert [order.number for batch in found for order in batch.orders] == ["1"]
     assert "can be read no further" in faults(found)[0]
-    assert _resident_mb() - before < 250
+    assert _resident_mb() - before < 200
 
 
 def test_no_more_than_the_bound_is_read_between_two_transactions(

@@ -15,7 +15,7 @@ from lxml import etree
 
 from syncd.sources.files import NoSalesFile
 
-LARGEST_TRANSACTION = 8 * 1024 * 1024
+LARGEST_TRANSACTION = 4 * 1024 * 1024
 _HEAD = 64 * 1024
 _ASIDE = re.compile(r"<\?.*?\?>|<!--.*?-->", re.DOTALL)
 _ROOT = re.compile(r"<([A-Za-z_][\w:.-]*)")
