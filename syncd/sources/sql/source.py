@@ -23,6 +23,7 @@ from syncd.sources.sql.walk import missing, pages
 from syncd.sources.told import Told
 
 _RAW_KEPT = 2000
+_AHEAD = timedelta(days=1)  # how far a till's clock may be ahead of ours
 
 
 class SqlSource:
@@ -60,7 +61,7 @@ class SqlSource:
     def fetch(self, since: Cursor | None) -> Iterator[Batch]:
         """What was sold or changed since the cursor, less an overlap; every few minutes the last days as a whole."""
         now = self._context.clock.now()
-        marks = Marks.read(since, now + timedelta(days=1))
+        marks = Marks.read(since, now + _AHEAD)
         begin = marks.at - self._settings.overlap if marks.at else self._context.start_from()
         yield from self._walk((begin, None), marks)
         if self._context.stop.is_set():
@@ -91,7 +92,7 @@ class SqlSource:
                 self._told.note(fresh)
             if self._context.stop.is_set():
                 return
-        gone = self._gone(begin, now, seen) if self._settings.deleted == "void" else Batch((), (), None)
+        gone = self._gone(begin, now + _AHEAD, seen) if self._settings.deleted == "void" else Batch((), (), None)
         yield Batch((), gone.faults, Marks(now, now).text(), gone=gone.gone)
 
     def _gone(self, begin: datetime, end: datetime, seen: set[str]) -> Batch:
