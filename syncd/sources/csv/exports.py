@@ -16,9 +16,10 @@ from pydantic import ValidationError
 from syncd.canonical import Batch, CanonicalOrder, Cursor, Fault
 from syncd.sources.csv.fields import BadCell, LeftOut, Reading
 from syncd.sources.csv.group import Groups, Placed
+from syncd.sources.csv.opening import opened
 from syncd.sources.csv.overlap import FilesDisagree, one_file_each
-from syncd.sources.csv.preset import Preset, columns_of
-from syncd.sources.csv.rows import BadRow, Row, UnreadableFile, Widths, encoding_of, read_table
+from syncd.sources.csv.preset import Preset
+from syncd.sources.csv.rows import BadRow, CutFile, Row, UnreadableFile, Widths
 from syncd.sources.folder import Folder, Look, shown
 from syncd.sources.jsonl import in_words
 
@@ -75,6 +76,9 @@ class Exports:
             cut, faults = self._add(file, groups, wanted)
         except (UnreadableFile, OSError, UnicodeError) as error:
             groups.drop(file)
+            if isinstance(error, CutFile) and patient and self.folder.may_be_cut(file, look):
+                walk.waiting[file] = str(error)
+                return []
             walk.unreadable[file] = Fault(shown(file), f"the file cannot be read: {error}", "")
             return [walk.unreadable[file]]
         if cut and patient and self.folder.may_be_cut(file, look):
@@ -88,9 +92,9 @@ class Exports:
         """Put a file's rows into their groups: why it looks cut off, if it does, and the faults of rows without a sale."""
         faults: list[Fault] = []
         cut = ""
-        with file.open(encoding=encoding_of(file, self.reading.settings.encoding), newline="") as text:
-            table = read_table(text, self.reading.settings.delimiter, self.preset.names())
-            columns = columns_of(table.columns, self.preset, self.reading.settings)
+        settings = self.reading.settings
+        for table in opened(file, self.preset, settings):
+            columns = table.columns
             number = groups.file(file, columns, file.stat().st_mtime_ns)
             kind = next((n for n, which in enumerate(self.preset.tables) if which <= columns.keys()), 0)
             widths = Widths(table.width)

@@ -34,6 +34,10 @@ class UnreadableFile(Exception):
     """The file as a whole is no table that we know."""
 
 
+class CutFile(UnreadableFile):
+    """The file is no table, and may become one: its end seems to be missing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A row: the line that it begins on, its cells, and where each column is."""

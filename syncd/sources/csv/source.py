@@ -20,14 +20,15 @@ from syncd.sources.csv.fields import Reading
 from syncd.sources.csv.presets import looks_like, preset
 from syncd.sources.csv.rows import UnreadableFile
 from syncd.sources.csv.settings import CsvSettings
+from syncd.sources.csv.workbook import SUFFIXES as WORKBOOKS
 from syncd.sources.doors import FolderReport
 from syncd.sources.folder import Folder, shown
 
-_SUFFIXES = (".csv", ".tsv", ".txt")
+_SUFFIXES = (".csv", ".tsv", ".txt", *WORKBOOKS)
 
 
 class CsvSource:
-    """A drop folder of ``.csv``, ``.tsv`` or ``.txt`` exports."""
+    """A drop folder of exports: ``.csv``, ``.tsv`` or ``.txt``, and workbooks."""
 
     Settings: ClassVar[type[BaseModel]] = CsvSettings
 

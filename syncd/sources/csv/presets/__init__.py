@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import pkgutil
+from contextlib import closing
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 
 from syncd.errors import UsageError
+from syncd.sources.csv.opening import opened
 from syncd.sources.csv.preset import Preset
-from syncd.sources.csv.rows import UnreadableFile, encoding_of, read_table
+from syncd.sources.csv.rows import UnreadableFile
 from syncd.sources.csv.settings import CsvSettings
 
 GROUP = "syncd.csv_presets"
@@ -49,10 +51,11 @@ def looks_like(file: Path, settings: CsvSettings) -> str:
         if one.name == settings.preset or one.headings:
             continue
         try:
-            with file.open(encoding=encoding_of(file, settings.encoding), newline="") as text:
-                found = read_table(text, settings.delimiter, one.names()).columns
-        except (UnreadableFile, OSError, UnicodeError):
+            with closing(opened(file, one, settings)) as tables:
+                next(tables)
+        except UnreadableFile:
+            continue
+        except (OSError, UnicodeError):
             return ""
-        if any(table <= found.keys() for table in one.tables):
-            return one.name
+        return one.name
     return ""
