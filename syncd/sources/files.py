@@ -45,8 +45,10 @@ class FileSource:
         raise NotImplementedError
 
     def fetch(self, since: Cursor | None) -> Iterator[Batch]:
-        """Every file that is ready."""
+        """Every file that is ready, those in archives too."""
         del since
+        if faults := self._folder.unpack():
+            yield Batch((), tuple(faults), None)
         for file in self._folder.ready():
             if closed := self._folder.closed(file):
                 yield Batch((), (closed,), place(file, 0))  # told once, and left where it is

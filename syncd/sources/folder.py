@@ -25,6 +25,7 @@ from syncd.sources.base import Finding
 from syncd.sources.doors import FolderReport
 from syncd.sources.errors import Denied, Unavailable
 from syncd.sources.faults_file import write_faults
+from syncd.sources.packed import BadArchive, CutArchive, is_packed, unpack
 
 _UNFINISHED = (".part", ".tmp", ".crdownload", ".download", ".partial", ".swp", "~")
 _OURS = ("processed", "failed")
@@ -83,8 +84,37 @@ class Folder:
             SourceError: the folder cannot be read.
 
         """
-        found = [(look.stamp, path) for path, look in self._looks() if self._stands_still(path, look)]
-        return [path for _, path in sorted(found)]
+        return [path for _, path in self._still() if self.takes(path.name)]
+
+    def unpack(self) -> list[Fault]:
+        """Lay the members of the archives that are ready beside them, and move these away; what could not be unpacked.
+
+        Raises:
+            SourceError: the folder cannot be read.
+
+        """
+        told: list[Fault | None] = []
+        for look, archive in self._still():
+            if self.takes(archive.name):
+                continue
+            if closed := self.closed(archive):
+                told.append(closed)
+                continue
+            try:
+                unpack(archive, self.takes)
+                told.append(self.finish(archive, look, ()))
+            except (BadArchive, OSError) as error:
+                if isinstance(error, CutArchive) and self.may_be_cut(archive, look):
+                    continue
+                why = getattr(error, "strerror", None) or error
+                fault = Fault(shown(archive), f"the archive cannot be read: {why}", "")
+                told += [fault, self.fail(archive, look, [fault])]
+        return [fault for fault in told if fault is not None]
+
+    def _still(self) -> list[tuple[Look, Path]]:
+        """What stands still and waits to be read or unpacked, oldest first."""
+        found = [(look, path) for path, look in self._looks() if self._stands_still(path, look)]
+        return sorted(found, key=lambda one: (one[0].stamp, one[1]))
 
     def _looks(self) -> list[tuple[Path, Look]]:
         """The files that wait to be read, and how they look; one that could not be moved away is not read over and over."""
@@ -112,7 +142,8 @@ class Folder:
             ) from None
 
     def _wanted(self, entry: os.DirEntry[str]) -> bool:
-        return not _hidden(entry.name) and self.takes(entry.name) and entry.is_file(follow_symlinks=False)
+        ours = self.takes(entry.name) or is_packed(entry.name, self.takes)
+        return ours and not _hidden(entry.name) and entry.is_file(follow_symlinks=False)
 
     def takes(self, name: str) -> bool:
         """Whether a file of that name is this source's to read."""
@@ -140,7 +171,7 @@ class Folder:
 
     def all_files(self) -> list[Path]:
         """Every file, those already processed too, oldest first, for a backfill."""
-        return _by_age(self._names() + self._processed())
+        return _by_age([path for path in self._names() if self.takes(path.name)] + self._processed())
 
     def processed_within(self, gap: timedelta) -> list[Path]:
         """The processed files that were written less than so long ago, newest first."""

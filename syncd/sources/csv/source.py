@@ -50,6 +50,8 @@ class CsvSource:
     def fetch(self, since: Cursor | None) -> Iterator[Batch]:
         """Every file that is ready; one is moved only after all its sales were recorded."""
         del since  # a file that was recorded is moved away, so the folder itself is the cursor
+        if faults := self._folder.unpack():
+            yield Batch((), tuple(faults), None)
         ready = self._folder.ready()
         closed = {file: fault for file in ready if (fault := self._folder.closed(file))}
         if closed:
