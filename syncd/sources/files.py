@@ -14,7 +14,8 @@ from syncd.canonical import Batch, Cursor, Fault
 from syncd.sources.base import Finding
 from syncd.sources.context import SourceContext
 from syncd.sources.doors import FolderReport
-from syncd.sources.folder import Folder, FolderSettings, Look, shown
+from syncd.sources.folder import FolderSettings, Look, shown
+from syncd.sources.inbox import Inbox
 
 
 class NoSalesFile(Exception):
@@ -28,8 +29,8 @@ class FileSource:
 
     def __init__(self, settings: FolderSettings, context: SourceContext) -> None:
         self._name = context.name
-        path = context.base_dir / settings.path.expanduser()
-        self._folder = Folder(path, settings, context.clock, self.SUFFIXES)
+        self._inbox = Inbox.of(settings, context, self.SUFFIXES)
+        self._folder = self._inbox.folder
 
     def batches(self, path: Path) -> Iterator[Batch]:
         """The file's sales and faults, in batches.
@@ -45,10 +46,16 @@ class FileSource:
         raise NotImplementedError
 
     def fetch(self, since: Cursor | None) -> Iterator[Batch]:
-        """Every file that is ready, those in archives too."""
+        """Every file that is ready, those in archives too; one that could not be fetched is told at the end."""
         del since
-        if faults := self._folder.unpack():
+        faults, trouble = self._inbox.arrive()
+        if faults:
             yield Batch((), tuple(faults), None)
+        yield from self._ready()
+        if trouble is not None:
+            raise trouble
+
+    def _ready(self) -> Iterator[Batch]:
         for file in self._folder.ready():
             if closed := self._folder.closed(file):
                 yield Batch((), (closed,), place(file, 0))  # told once, and left where it is
@@ -103,7 +110,7 @@ class FileSource:
 
     def check(self) -> Sequence[Finding]:
         """How the folder stands."""
-        return list(self._folder.check())
+        return list(self._inbox.check())
 
     def watch(self, stop: threading.Event) -> Iterator[None]:
         """Yield when a file arrives."""

@@ -26,6 +26,7 @@ from syncd.sources.doors import FolderReport
 from syncd.sources.errors import Denied, Unavailable
 from syncd.sources.faults_file import write_faults
 from syncd.sources.packed import BadArchive, CutArchive, is_packed, unpack
+from syncd.sources.sftp_settings import SftpSettings
 
 _UNFINISHED = (".part", ".tmp", ".crdownload", ".download", ".partial", ".swp", "~")
 _OURS = ("processed", "failed")
@@ -40,6 +41,7 @@ class FolderSettings(BaseModel):
     settle: Duration = timedelta(seconds=2)
     cut_after: Duration = timedelta(minutes=1)
     pattern: Annotated[str, Field(min_length=1)] = "*"
+    sftp: SftpSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)

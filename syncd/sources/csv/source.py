@@ -22,7 +22,8 @@ from syncd.sources.csv.rows import UnreadableFile
 from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.workbook import SUFFIXES as WORKBOOKS
 from syncd.sources.doors import FolderReport
-from syncd.sources.folder import Folder, shown
+from syncd.sources.folder import shown
+from syncd.sources.inbox import Inbox
 
 _SUFFIXES = (".csv", ".tsv", ".txt", *WORKBOOKS)
 
@@ -43,15 +44,21 @@ class CsvSource:
         return preset(str(table.get("preset", "generic"))).options
 
     def __init__(self, settings: CsvSettings, context: SourceContext) -> None:
-        path = context.base_dir / settings.path.expanduser()
-        self._folder = Folder(path, settings, context.clock, _SUFFIXES)
+        self._inbox = Inbox.of(settings, context, _SUFFIXES)
+        self._folder = self._inbox.folder
         self._exports = Exports(preset(settings.preset), Reading.of(context.name, settings), self._folder)
 
     def fetch(self, since: Cursor | None) -> Iterator[Batch]:
         """Every file that is ready; one is moved only after all its sales were recorded."""
         del since  # a file that was recorded is moved away, so the folder itself is the cursor
-        if faults := self._folder.unpack():
+        faults, trouble = self._inbox.arrive()
+        if faults:
             yield Batch((), tuple(faults), None)
+        yield from self._ready()
+        if trouble is not None:
+            raise trouble
+
+    def _ready(self) -> Iterator[Batch]:
         ready = self._folder.ready()
         closed = {file: fault for file in ready if (fault := self._folder.closed(file))}
         if closed:
@@ -112,7 +119,7 @@ class CsvSource:
 
     def check(self) -> Sequence[Finding]:
         """How the folder stands, and whether the waiting files are what the preset expects."""
-        findings = list(self._folder.check())
+        findings = list(self._inbox.check())
         if any(finding.level == "error" for finding in findings):
             return findings
         for file in self._folder.ready():
