@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -40,3 +41,17 @@ def try_source(
     from syncd.cli.sources import run_test
 
     raise typer.Exit(run_test(config, name, sales, as_json))
+
+
+@sources.command("guess")
+def guess_file(
+    file: Annotated[Path, typer.Argument(help="An export of the POS: text, workbook, POSLog or JSON Lines.")],
+    as_json: AsJson = False,
+) -> None:
+    """Propose the table of a source that reads a file, say what of it is uncertain, and show its first sales as read by it.
+
+    Example: syncd sources guess export.csv
+    """
+    from syncd.cli.guess import run_guess
+
+    raise typer.Exit(run_guess(file, as_json))

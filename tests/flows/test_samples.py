@@ -143,6 +143,13 @@ CASES = {
         first_of_each("Order ID", "Order Total"),
         'timezone = "America/New_York"\n',
     ),
+    "toast item selections": Case(
+        ("toast-csv/ItemSelectionDetails-test-fixture.csv",),
+        "toast",
+        sum_of_rows("Check Id", "Net Price", "Tax"),
+        'currency = "USD"\ntimezone = "America/New_York"\n',
+        not_pushed={"1300000015734309998": ("skipped", "voided")},
+    ),
     "clover reconstructed": Case(
         ("clover-csv/reconstructed-orders.csv",),
         "clover",

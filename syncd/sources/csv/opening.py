@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from syncd.sources.csv import workbook
+from syncd.sources.csv.headings import GENERIC
 from syncd.sources.csv.preset import Preset, columns_of
-from syncd.sources.csv.rows import Table, encoding_of, read_table
+from syncd.sources.csv.rows import Table, UnreadableFile, encoding_of, read_table
 from syncd.sources.csv.settings import CsvSettings
+
+_HEADER_WORDS = 3
+
+
+def bare(path: Path, settings: CsvSettings) -> Generator[Table]:
+    """The first table of a file, whatever its columns: of a workbook, the first row that has words in at least three cells.
+
+    Raises:
+        UnreadableFile: it holds no table.
+        OSError, UnicodeError: it cannot be read.
+
+    """
+    if workbook.is_workbook(path):
+        yield from workbook.tables(path, settings.decimal_mark or ".", _any_header)
+        return
+    with path.open(encoding=encoding_of(path, settings.encoding), newline="") as text:
+        yield read_table(text, settings.delimiter, {one for names in GENERIC.values() for one in names})
+
+
+def _any_header(columns: Mapping[str, int]) -> Mapping[str, int]:
+    if sum(not any(char.isdigit() for char in name) for name in columns) < _HEADER_WORDS:
+        raise UnreadableFile("it has no row of headings")
+    return columns
 
 
 def opened(path: Path, which: Preset, settings: CsvSettings) -> Generator[Table]:

@@ -1,0 +1,87 @@
+"""Toast's nightly ItemSelectionDetails: one row a selection, voided ones among them; each check is a sale.
+
+Checks of one order are paid apart, so a sale is known by its check. The file names neither tips nor payments. Ids have 19
+digits: they are text, and never numbers. Source: Toast's data export as public importers read it; a test file after a real one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from syncd.canonical.money import total
+from syncd.sources.csv.fields import Reading, agree, first
+from syncd.sources.csv.preset import Preset
+from syncd.sources.csv.rows import Row
+from syncd.sources.csv.settings import CsvSettings
+from syncd.sources.csv.times import DateOrder
+
+SELECTIONS = frozenset({"check id", "order id", "item selection id", "menu item", "net price", "qty", "tax", "void?"})
+
+
+class Options(CsvSettings):
+    """Times are the restaurant's own, month first."""
+
+    date_order: DateOrder | None = "mdy"
+
+
+def key(row: Row) -> str:
+    """The check."""
+    return row.get("check id")
+
+
+def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
+    """The rows of one check as the fields of a canonical order.
+
+    Raises:
+        BadCell: a cell cannot be read.
+
+    """
+    agree(rows, "Order Id", "Location", "Order Date")
+    head = rows[0]
+    kept = [row for row in rows if not _is_true(row, "void?")]
+    lines = [_line(row, how) for row in kept or rows]
+    tab = first(rows, "Tab Name")
+    return {
+        "sale_id": key(head),
+        "number": head.get("order #") or None,
+        "placed_at": how.time(head, "Order Date"),
+        "status": "completed" if kept else "voided",
+        "currency": how.currency(head),
+        "prices_include_tax": any(_is_included(row) for row in kept),
+        "location": how.place(head.get("location"), how.settings.location or ""),
+        "cashier": how.place(first(rows, "Server")),
+        "lines": lines,
+        "note": f"Tab {tab}" if tab else "",
+        "total_inc_tax": total(line["total_inc_tax"] for line in lines),
+        "total_tax": total(line["total_inc_tax"] - line["total_ex_tax"] for line in lines),
+        "extra": {"order_id": head.get("order id"), **({"table": head.get("table")} if head.get("table") else {})},
+    }
+
+
+def _line(row: Row, how: Reading[Options]) -> dict[str, Any]:
+    net, tax = how.amount(row, "Net Price"), how.zero(row, "Tax")
+    included = _is_included(row)
+    return {
+        "line_id": row.get("item selection id") or str(row.line),
+        "kind": "gift_card" if _is_true(row, "deferred") else "product",
+        "sku": row.get("sku") or row.get("plu") or None,
+        "name": row.get("menu item") or "Item",
+        "quantity": how.amount(row, "Qty", Decimal(1)),
+        "total_ex_tax": net - tax if included else net,
+        "total_inc_tax": net if included else net + tax,
+        "discount": abs(how.zero(row, "Discount")),
+        "taxes": [{"amount": tax, "included": included}] if tax else [],
+    }
+
+
+def _is_true(row: Row, name: str) -> bool:
+    return row.get(name).lower() == "true"
+
+
+def _is_included(row: Row) -> bool:
+    return row.get("tax inclusion option").lower() == "tax included"
+
+
+PRESET = Preset("toast", (SELECTIONS,), key, parse, "Check Id", Options)
