@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import SecretStr
@@ -121,6 +121,23 @@ class OdooDouble(Double):
         for place, (amount, change) in enumerate(paid, start=1):
             self.pay(int(key), place, amount, at, is_change=change)
         return str(key)
+
+    def put(self, answers: Mapping[str, Any]) -> None:
+        """Records as a sample states them, by model."""
+        for name, answer in answers.items():
+            model = {"pos_order": "pos.order", "pos_order_line": "pos.order.line", "pos_payment": "pos.payment"}
+            rows = self.rows[model.get(name, "product.product")]
+            for record in answer["result"]:
+                times = {
+                    key: self._at(value)
+                    for key, value in record.items()
+                    if key.endswith("_date") or key == "date_order"
+                }
+                rows[record["id"]] = {"active": True, "write_date": self.now(), **record, **times}
+
+    @staticmethod
+    def _at(value: str) -> datetime:
+        return datetime.fromisoformat(value).replace(tzinfo=UTC)
 
     def pay(self, order: int, place: int, amount: float, at: datetime, **more: Any) -> None:
         self.rows["pos.payment"][order * 100 + place] = {
