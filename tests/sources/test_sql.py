@@ -148,7 +148,7 @@ def test_an_account_that_can_write_is_refused_until_the_config_says_that_it_may(
                 till.run(statement.replace("sku text", "sku varchar(64)"))
         reader = till.url.split("//")[1].split(":")[0]
         till.run(f"grant insert on {till.name}.item to '{reader}'@'%%'".replace("%%", "%"))
-        with pytest.raises(Denied, match=r"the account may INSERT on .*item; an account that can only read") as refused:
+        with pytest.raises(Denied, match=r"the account has INSERT on .*item; an account that can only read") as refused:
             read(source(till.url, tmp_path))
         assert "grant select" in refused.value.cure
         assert "only-to-read" not in f"{refused.value} {refused.value.cure}"
@@ -162,7 +162,7 @@ def test_a_role_of_the_account_that_can_write_is_seen(tmp_path: Path) -> None:
         try:
             till.run(f"grant delete on {till.name}.* to {reader}_role")
             till.run(f"grant {reader}_role to '{reader}'@'%'")
-            with pytest.raises(Denied, match=r"the account may (DELETE on|take the role)"):
+            with pytest.raises(Denied, match=r"the account (has DELETE on|can take the role)"):
                 read(source(till.url, tmp_path))
         finally:
             till.run(f"drop role {reader}_role")
@@ -226,6 +226,14 @@ def test_a_url_with_a_password_in_clear_is_refused_and_not_shown() -> None:
     with pytest.raises(ValidationError) as refused:
         Options.model_validate(table | {"queries": {"sales": SALES, "lines": LINES}})
     assert "must be { env" in refused.value.errors()[0]["msg"]
+
+
+def test_what_is_no_url_is_told_with_the_config_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POS_DATABASE", "hunter2")
+    table = {"url": {"env": "POS_DATABASE"}, "currency": "USD", "timezone": "UTC"}
+    with pytest.raises(ValidationError, match="must be, or name, a database URL") as refused:
+        Options.model_validate(table | {"queries": {"sales": SALES, "lines": LINES}})
+    assert "hunter2" not in str(refused.value)
 
 
 # What it says where things are wrong

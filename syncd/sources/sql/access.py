@@ -56,13 +56,13 @@ def _mysql(connection: Connection) -> str:
         asked.add(role)
         lines = _grants(connection, role)
         if lines is None:
-            found.append(f"take the role {role.replace('`', '')}, which it does not let us look into")
+            found.append(f"can take the role {role.replace('`', '')}, which it does not let us look into")
         for line in lines or ():
             if said := _GRANT.match(line):
                 found += _harmful(said["what"], said["where"], line)
             elif granted := _ROLE.match(line):
                 waiting.append(granted["role"])
-    return "" if not found else f"the account may {'; '.join(dict.fromkeys(found))}"
+    return "" if not found else f"the account {'; '.join(dict.fromkeys(found))}"
 
 
 def _grants(connection: Connection, role: str) -> list[str] | None:
@@ -78,7 +78,7 @@ def _harmful(what: str, where: str, line: str) -> list[str]:
     bad = sorted(word for word in words - _HARMLESS if word != "PROXY")
     if "WITH GRANT OPTION" in line.upper() and words != {"PROXY"}:
         bad.append("GRANT")
-    return [f"{', '.join(bad[:4])}{' and more' if len(bad) > 4 else ''} on {where.replace('`', '')}"] if bad else []
+    return [f"has {', '.join(bad[:4])}{' and more' if len(bad) > 4 else ''} on {where.replace('`', '')}"] if bad else []
 
 
 def _postgresql(connection: Connection) -> str:

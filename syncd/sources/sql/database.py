@@ -6,6 +6,7 @@ on the server, so that the till never waits for us. Plain statements alone: noth
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -39,18 +40,22 @@ class Database:
     def __init__(self, url: str, patience: timedelta, base_dir: Path, *, trusted: bool) -> None:
         self._trusted, self._looked_at = trusted, False
         self._patience_s = max(1, round(patience.total_seconds()))
-        self._engine = _engine(url, self._patience_s, base_dir)
-        event.listen(self._engine, "connect", self._prepare)
+        self._url, self._base_dir = make_url(url), base_dir
+        self.kind = (
+            self._url.get_backend_name()
+        )  # ``mysql``, ``postgresql``, ``sqlite`` or another of SQLAlchemy's names
+        self.shown = self._url.render_as_string(hide_password=True)
+        self._lock = threading.Lock()
+        self._made: Engine | None = None
 
     @property
-    def kind(self) -> str:
-        """``mysql``, ``postgresql``, ``sqlite`` or another of SQLAlchemy's names."""
-        return self._engine.dialect.name
-
-    @property
-    def shown(self) -> str:
-        """The URL without its password."""
-        return self._engine.url.render_as_string(hide_password=True)
+    def _engine(self) -> Engine:
+        """Made at the first look: a database that cannot be used must not keep its neighbours from their work."""
+        with self._lock:
+            if self._made is None:
+                self._made = _engine(self._url, self._patience_s, self._base_dir)
+                event.listen(self._made, "connect", self._prepare)
+            return self._made
 
     @contextmanager
     def look(self) -> Iterator[Connection]:
@@ -77,7 +82,9 @@ class Database:
 
     def close(self) -> None:
         """Let go of the connections."""
-        self._engine.dispose()
+        with self._lock:
+            if self._made is not None:
+                self._made.dispose()
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -149,9 +156,8 @@ def _is_unknown(error: Exception) -> bool:
     return bool(error.args) and error.args[0] in (1193, 1064)
 
 
-def _engine(url: str, patience_s: int, base_dir: Path) -> Engine:
+def _engine(where: URL, patience_s: int, base_dir: Path) -> Engine:
     try:
-        where = make_url(url)
         where = where.set(drivername=_DRIVERS.get(where.drivername, where.drivername))
         if where.get_backend_name() == "sqlite":
             where = _read_only_file(where, base_dir)

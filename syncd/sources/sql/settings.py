@@ -18,20 +18,18 @@ from syncd.sources.zones import Fold, Skipped
 
 def _url(value: object) -> SecretStr:
     """A database URL: in clear where it holds no password, else as a secret."""
-    if not isinstance(value, str):
-        return resolve_secret(value)
+    kept = SecretStr(value) if isinstance(value, str) else resolve_secret(value)
     try:
-        password = make_url(value).password
+        url = make_url(kept.get_secret_value())
     except (ArgumentError, ValueError):
-        password = value if "@" in value else None
-        if password is None:
-            msg = "must be a database URL such as mysql://reader@127.0.0.1/pos"
-            raise ValueError(msg) from None
-    if password:
+        clear = isinstance(value, str) and "@" in value
+        raise ValueError(ALLOWED if clear else _NO_URL) from None
+    if isinstance(value, str) and url.password:
         raise ValueError(ALLOWED)
-    return SecretStr(value)
+    return kept
 
 
+_NO_URL = "must be, or name, a database URL such as mysql://reader@127.0.0.1/pos"
 DatabaseUrl = Annotated[SecretStr, BeforeValidator(_url)]
 
 
