@@ -82,12 +82,17 @@ class FileSource:
             yield Batch((), (told,), place(file, 0))
 
     def fetch_range(self, start: datetime, end: datetime, since: Cursor | None = None) -> Iterator[Batch]:
-        """The sales of a range from every file, processed ones too; nothing is moved."""
+        """The sales of a range from every file, processed ones too; nothing is moved here."""
         del since  # files may have come since, and reading them again costs nothing
+        faults, trouble = self._inbox.fetch()
+        if faults:
+            yield Batch((), tuple(faults), None)
         for file in self._folder.all_files():
             for batch in self.read_file(file):
                 orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
                 yield replace(batch, orders=orders)
+        if trouble is not None:
+            raise trouble
 
     def reads(self, path: Path) -> bool:
         """Whether this source would take the file."""

@@ -42,15 +42,20 @@ class Inbox:
             SourceError: the folder cannot be read.
 
         """
-        faults: list[Fault] = []
-        trouble: SourceError | None = None
-        if self.remote is not None:
-            self.folder.path.mkdir(parents=True, exist_ok=True)
-            try:
-                faults += self.remote.bring(self.folder.path, self._wanted, self.folder.settings.settle)
-            except SourceError as error:
-                trouble = error
+        faults, trouble = self.fetch()
         return [*faults, *self.folder.unpack()], trouble
+
+    def fetch(self) -> tuple[list[Fault], SourceError | None]:
+        """The same without unpacking."""
+        if self.remote is None:
+            return [], None
+        self.folder.path.mkdir(parents=True, exist_ok=True)
+        faults: list[Fault] = []
+        try:
+            faults += self.remote.bring(self.folder.path, self._wanted, self.folder.settings.settle)
+        except SourceError as error:
+            return faults, error
+        return faults, None
 
     def check(self) -> Iterator[Finding]:
         """How the folder stands, and whether the server lets us in."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import openpyxl
+import paramiko
 import pytest
+from pydantic import SecretStr
 
 from syncd.canonical import CanonicalOrder
 from syncd.sources.csv.settings import CsvSettings
@@ -25,6 +29,7 @@ from tests.doubles.clover import CloverDouble
 from tests.doubles.lightspeed_x import LightspeedDouble
 from tests.doubles.loyverse import LoyverseDouble
 from tests.doubles.odoo import OdooDouble
+from tests.doubles.sftp import PASSWORD, USER, SftpDouble
 from tests.doubles.shopify_pos import ShopifyDouble
 from tests.doubles.square import SquareDouble
 from tests.exports import csv_settings
@@ -288,3 +293,73 @@ class TestPosLog(SourceContract):
     @pytest.fixture
     def pos(self, tmp_path: Path) -> PosLogFiles:
         return PosLogFiles(tmp_path)
+
+
+class Workbooks(GenericCsv):
+    """The same till, whose exports are workbooks."""
+
+    suffix = "xlsx"
+
+    def write(self, ids: list[str]) -> None:
+        if ids:
+            self.files += 1
+            book = openpyxl.Workbook(write_only=True)
+            sheet = book.create_sheet("Sales")
+            for row in csv.reader(self.content([self.sales[key] for key in ids]).splitlines()):
+                sheet.append(row)
+            book.save(self.folder / f"export-{self.files:04d}.xlsx")
+
+    def spoil(self, sale_id: str) -> None:
+        for file in self.folder.glob("export-*"):
+            rows = list(openpyxl.load_workbook(file).active.values)
+            book = openpyxl.Workbook(write_only=True)
+            sheet = book.create_sheet("Sales")
+            for row in rows:
+                sheet.append([str(cell or "").replace(":", "h") for cell in row] if row[0] == sale_id else row)
+            book.save(file)
+
+
+class TestWorkbooks(SourceContract):
+    many = MANY
+
+    @pytest.fixture
+    def pos(self, tmp_path: Path) -> Workbooks:
+        return Workbooks(tmp_path)
+
+
+class OnAServer(GenericCsv):
+    """The same till, whose exports lie on an SFTP server."""
+
+    def __init__(self, folder: Path, server: SftpDouble) -> None:
+        super().__init__(server.folder)
+        self.here, self.server = folder, server
+
+    def settings(self) -> CsvSettings:
+        there = {"host": "127.0.0.1", "port": self.server.port, "user": USER, "host_key": self.server.host_key}
+        table = {"path": self.here, "settle": "0s", "currency": "USD", "timezone": "UTC", "date_order": "ymd"}
+        return csv_settings(table | {"sftp": there | {"password": SecretStr(PASSWORD)}})
+
+    def write(self, ids: list[str]) -> None:
+        super().write(ids)
+        self._age()
+
+    def spoil(self, sale_id: str) -> None:
+        super().spoil(sale_id)
+        self._age()
+
+    def _age(self) -> None:
+        for file in self.folder.glob("export-*"):
+            os.utime(file, (self.files, self.files))  # long ago: it stands still
+
+    def expire_token(self) -> None:
+        self.server.key = paramiko.ECDSAKey.generate()
+
+
+class TestCsvOverSftp(SourceContract):
+    many = MANY
+
+    @pytest.fixture
+    def pos(self, tmp_path: Path) -> Iterator[OnAServer]:
+        (tmp_path / "there").mkdir()
+        with SftpDouble(tmp_path / "there") as server:
+            yield OnAServer(tmp_path / "here", server)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -291,6 +292,52 @@ def test_times_of_sqlite_are_read_as_they_are_written(written: object, placed: s
     assert sorted(int(order.sale_id) for order in orders) == list(range(1, 11))
     assert {order.placed_at for order in orders} == {datetime.fromisoformat(placed)}
     assert {order.total_inc_tax for order in orders} == {Decimal("5.4")}
+
+
+@needs_samples
+def test_a_table_that_the_till_has_locked_is_waited_for_two_seconds_and_no_longer(tmp_path: Path) -> None:
+    with OpenSourcePos.running() as pos:
+        ids = pos.sell(3)
+        shop = opened(pos, tmp_path)
+        assert len(read(shop)[0]) == 3
+        with pos.database.admin.cursor() as cursor:
+            cursor.execute("lock tables ospos_sales write")
+            begun = time.monotonic()
+            with pytest.raises(Unavailable, match="a query has 30 s"):
+                read(shop)
+            assert time.monotonic() - begun < 10
+            cursor.execute("unlock tables")
+        pos.edit(ids[0])
+        assert [order.sale_id for order in read(shop)[0]] == [ids[0]]
+
+
+@needs_samples
+def test_a_look_sees_one_moment_and_keeps_nobody_from_writing(tmp_path: Path) -> None:
+    with OpenSourcePos.running() as pos:
+        pos.sell(3)
+        shop = opened(pos, tmp_path)
+        with shop._database.look() as connection:
+            count = "select count(*) from ospos_sales"
+            assert connection.exec_driver_sql(count).scalar() == 3
+            pos.sell(2)
+            pos.edit("1")
+            assert connection.exec_driver_sql(count).scalar() == 3
+        with shop._database.look() as connection:
+            assert connection.exec_driver_sql(count).scalar() == 5
+
+
+@pytest.mark.postgresql
+def test_a_sale_that_is_gone_is_looked_for_by_ids_of_any_kind(tmp_path: Path) -> None:
+    with postgresql_till(TABLES.format(time="timestamp", money="numeric")) as till:
+        pos = OwnQueries(till.url, till.admin.execute, "%s")
+        ids = pos.sell(4)
+        known = lambda _start, _end: ids  # noqa: E731  what a ledger would say
+        shop = SqlSource(pos.settings(), SourceContext("till", pos.clock, tmp_path, known=known))
+        _opened.append(shop)
+        list(shop.fetch(None))
+        pos.run("delete from sale where id = ?", int(ids[2]))
+        pos.clock.pass_time(3600)
+        assert [sale for batch in shop.fetch(None) for sale in batch.gone] == [ids[2]]
 
 
 # Open Source Point of Sale

@@ -153,5 +153,8 @@ class OdooTables:
         set_it = f"{note} = coalesce({note}, '') || 'x', write_date = %s"
         self.database.run(f"update pos_order set {set_it} where id = %s", self.now(), int(sale_id))
 
+    def expire_token(self) -> None:
+        self.database.lock_out()
+
     def spoil(self, sale_id: str) -> None:
         self.database.run("update pos_order set state = 'strange' where id = %s", int(sale_id))

@@ -128,6 +128,9 @@ class OpenSourcePos:
             sale_id,
         )
 
+    def expire_token(self) -> None:
+        self.database.lock_out()
+
     def spoil(self, sale_id: str) -> None:
         self.database.run("update ospos_sales set sale_status = 9 where sale_id = %s", sale_id)
 

@@ -35,6 +35,23 @@ class TillDatabase:
         with self.admin.cursor() as cursor:
             cursor.execute(statement, values or None)
 
+    @property
+    def reader(self) -> str:
+        """The account that can only read."""
+        return str(make_url(self.url).username)
+
+    def lock_out(self) -> None:
+        """The reader may not come in any more, and what it had open is closed."""
+        if self.url.startswith("mysql"):
+            self.run(f"alter user '{self.reader}'@'%' identified by 'another'")
+            with self.admin.cursor() as cursor:
+                cursor.execute("select id from information_schema.processlist where user = %s", (self.reader,))
+                for (number,) in cursor.fetchall():
+                    cursor.execute(f"kill {number}")
+            return
+        self.run(f"alter role {self.reader} nologin")
+        self.run("select pg_terminate_backend(pid) from pg_stat_activity where usename = %s", self.reader)
+
     def many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
         with self.admin.cursor() as cursor:
             cursor.executemany(statement, rows)

@@ -112,6 +112,9 @@ class UniCenta:
     def edit(self, sale_id: str) -> None:
         self.database.run("update payments set tendered = tendered + 1 where receipt = %s", sale_id)
 
+    def expire_token(self) -> None:
+        self.database.lock_out()
+
     def spoil(self, sale_id: str) -> None:
         self.database.run("update tickets set tickettype = 9 where id = %s", sale_id)
 

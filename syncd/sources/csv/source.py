@@ -87,12 +87,17 @@ class CsvSource:
             yield Batch((), tuple(stuck), "{}")
 
     def fetch_range(self, start: datetime, end: datetime, since: Cursor | None = None) -> Iterator[Batch]:
-        """The sales of a range from every file, processed ones too; nothing is moved."""
+        """The sales of a range from every file, processed ones too; nothing is moved here."""
         del since  # files may have come since, and reading them again costs nothing
+        faults, trouble = self._inbox.fetch()
+        if faults:
+            yield Batch((), tuple(faults), None)
         for files in self._walks(self._folder.all_files()):
             for batch in self._exports.read(Walk(files)):
                 orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
                 yield replace(batch, orders=orders)
+        if trouble is not None:
+            raise trouble
 
     def reads(self, path: Path) -> bool:
         """Whether this source would take the file."""

@@ -30,6 +30,8 @@ _DRIVERS = {
 }
 # What a server says where the account is the trouble: MariaDB's error numbers, PostgreSQL's SQLSTATEs.
 _DENIED = {1044, 1045, 1130, 1142, 1143, 1227, 1698, "28000", "28P01", "42501"}
+# A connection that PostgreSQL refuses carries no SQLSTATE; its words are those of the server's language.
+_REFUSALS = ("authentication failed", "not permitted to log in", "no pg_hba.conf entry")
 _SLOW = {1969, 3024, 1205, "57014", "55P03"}
 _WRITES = {1792, 1290, "25006"}
 
@@ -107,7 +109,7 @@ class Database:
             )
         if codes & _WRITES:
             return Denied(f"{what}: a query of this source would write", "Queries may read and nothing else.")
-        if codes & _DENIED or "authentication failed" in what:
+        if codes & _DENIED or any(words in what for words in _REFUSALS):
             return Denied(what, "Mend the account, its password or its grants.")
         return Unavailable(what, "Is the database up, and does url name it? syncd goes on by itself once it answers.")
 

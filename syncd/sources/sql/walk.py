@@ -64,7 +64,10 @@ def missing(database: Database, ask: Ask, ids: Sequence[str]) -> list[str]:
     for start in range(0, len(ids), _IDS_AT_ONCE):
         part = ids[start : start + _IDS_AT_ONCE]
         with database.look() as connection:
-            there = {str(key) for key in connection.execute(select(ask.key).where(ask.key.in_(part))).scalars()}
+            sample = connection.execute(select(ask.key).limit(1)).scalar()
+            kind = str if sample is None else type(sample)  # servers that do not compare a number with a text
+            found = connection.execute(select(ask.key).where(ask.key.in_([kind(one) for one in part]))).scalars()
+            there = set(map(str, found))
         gone += [one for one in part if one not in there]
     return gone
 
