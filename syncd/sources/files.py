@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -48,12 +49,7 @@ class FileSource:
     def fetch(self, since: Cursor | None) -> Iterator[Batch]:
         """Every file that is ready, those in archives too; one that could not be fetched is told at the end."""
         del since
-        faults, trouble = self._inbox.arrive()
-        if faults:
-            yield Batch((), tuple(faults), None)
-        yield from self._ready()
-        if trouble is not None:
-            raise trouble
+        return self._inbox.filled(self._ready, unpack=True)
 
     def _ready(self) -> Iterator[Batch]:
         for file in self._folder.ready():
@@ -84,15 +80,13 @@ class FileSource:
     def fetch_range(self, start: datetime, end: datetime, since: Cursor | None = None) -> Iterator[Batch]:
         """The sales of a range from every file, processed ones too; nothing is moved here."""
         del since  # files may have come since, and reading them again costs nothing
-        faults, trouble = self._inbox.fetch()
-        if faults:
-            yield Batch((), tuple(faults), None)
+        return self._inbox.filled(partial(self._range, start, end), unpack=False)
+
+    def _range(self, start: datetime, end: datetime) -> Iterator[Batch]:
         for file in self._folder.all_files():
             for batch in self.read_file(file):
                 orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
                 yield replace(batch, orders=orders)
-        if trouble is not None:
-            raise trouble
 
     def reads(self, path: Path) -> bool:
         """Whether this source would take the file."""

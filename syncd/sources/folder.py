@@ -25,7 +25,7 @@ from syncd.sources.base import Finding
 from syncd.sources.doors import FolderReport
 from syncd.sources.errors import Denied, Unavailable
 from syncd.sources.faults_file import write_faults
-from syncd.sources.packed import BadArchive, CutArchive, is_packed, unpack
+from syncd.sources.packed import BadArchive, CutArchive, free_name, is_packed, unpack
 from syncd.sources.sftp_settings import SftpSettings
 
 _UNFINISHED = (".part", ".tmp", ".crdownload", ".download", ".partial", ".swp", "~")
@@ -207,10 +207,10 @@ class Folder:
         target = self.path / where
         try:
             target.mkdir(exist_ok=True)
-            free = _free_name(target / file.name)
+            free = free_name(target / file.name)
             file.rename(free)
             if Look.at(free) != look:  # replaced or written in the very moment: it goes back, and is read again
-                free.rename(_free_name(file))
+                free.rename(free_name(file))
                 return None
             if faults:
                 write_faults(free.with_name(f"{free.name}.faults.csv"), faults)
@@ -280,11 +280,3 @@ def _by_age(files: Iterable[Path]) -> list[Path]:
 
 def _is_sales_file(file: Path, suffixes: tuple[str, ...]) -> bool:
     return file.name.lower().endswith(suffixes) and not file.name.endswith(".faults.csv")
-
-
-def _free_name(path: Path) -> Path:
-    number, free = 1, path
-    while free.exists():
-        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
-        number += 1
-    return free

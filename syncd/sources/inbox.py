@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from syncd.canonical import Fault
+from syncd.canonical import Batch, Fault
 from syncd.errors import SourceError
 from syncd.sources.base import Finding
 from syncd.sources.context import SourceContext
@@ -35,18 +35,24 @@ class Inbox:
 
         return cls(folder, Remote(settings.sftp, context.clock, context.stop))
 
-    def arrive(self) -> tuple[list[Fault], SourceError | None]:
-        """Fetch and unpack what is ready: what could not be, and why nothing could be fetched. What is here is read all the same.
+    def filled(self, read: Callable[[], Iterator[Batch]], *, unpack: bool) -> Iterator[Batch]:
+        """Fetch what is ready, unpack it if asked to, and then ``read``; what lies here is read whatever became of the rest.
 
         Raises:
-            SourceError: the folder cannot be read.
+            SourceError: the folder cannot be read, or the server cannot be used: told once all else is done.
 
         """
-        faults, trouble = self.fetch()
-        return [*faults, *self.folder.unpack()], trouble
+        faults, trouble = self._fetched()
+        if unpack:
+            faults += self.folder.unpack()
+        if faults:
+            yield Batch((), tuple(faults), None)
+        yield from read()
+        if trouble is not None:
+            raise trouble
 
-    def fetch(self) -> tuple[list[Fault], SourceError | None]:
-        """The same without unpacking."""
+    def _fetched(self) -> tuple[list[Fault], SourceError | None]:
+        """What could not be fetched, and why nothing could be."""
         if self.remote is None:
             return [], None
         self.folder.path.mkdir(parents=True, exist_ok=True)

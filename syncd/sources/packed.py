@@ -72,7 +72,7 @@ def unpack(archive: Path, takes: Callable[[str], bool]) -> list[Path]:
         _remove(laid)
         raise
     final = [
-        path.rename(_free_name(archive.parent / path.name.removeprefix(".").removesuffix(".part"))) for path in laid
+        path.rename(free_name(archive.parent / path.name.removeprefix(".").removesuffix(".part"))) for path in laid
     ]
     folder = os.open(archive.parent, os.O_RDONLY)
     try:
@@ -119,7 +119,7 @@ class _Room:
 
 
 def _lay(archive: Path, name: str, content: Readable, room: _Room) -> Path:
-    path = _free_name(archive.with_name(f".{name}.part"))
+    path = free_name(archive.with_name(f".{name}.part"))
     size = 0
     with path.open("xb") as out:
         try:
@@ -140,7 +140,8 @@ def _remove(laid: list[Path]) -> None:
         path.unlink(missing_ok=True)
 
 
-def _free_name(path: Path) -> Path:
+def free_name(path: Path) -> Path:
+    """The path itself, or one beside it that nobody has taken."""
     number, free = 1, path
     while free.exists():
         free = path.with_name(f"{path.stem}-{number}{path.suffix}")

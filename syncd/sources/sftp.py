@@ -28,6 +28,7 @@ from syncd.canonical import Fault
 from syncd.clock import Clock
 from syncd.errors import SourceError
 from syncd.sources.errors import Denied, Unavailable
+from syncd.sources.packed import free_name
 from syncd.sources.sftp_settings import FINGERPRINT, TYPES, SftpSettings
 
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # what goes wrong comes as an exception, and is told by us
@@ -156,7 +157,7 @@ class Remote:
             if count != one.size:
                 raise _Odd(f"the server says that it has {one.size} bytes, and gave {count}")
             os.utime(part, (one.stamp, one.stamp))
-            part.rename(_free_name(folder / one.name))
+            part.rename(free_name(folder / one.name))
         finally:
             part.unlink(missing_ok=True)
         if self.settings.after == "move":
@@ -260,11 +261,3 @@ def _is_here(folder: Path, one: _There) -> bool:
             if (found.st_size, int(found.st_mtime)) == (one.size, one.stamp):
                 return True
     return False
-
-
-def _free_name(path: Path) -> Path:
-    number, free = 1, path
-    while free.exists():
-        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
-        number += 1
-    return free

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -24,11 +23,10 @@ from syncd.config import load
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests import poslog_files
-from tests.chaos.walk_kills import _peak_mb, recorded
+from tests.chaos.walk_kills import killed_on_the_way
 from tests.shop import Shop, Store, pass_until_settled, running_sandbox
 from tests.tills.opensourcepos import OpenSourcePos
 
-_GAP_S = 0.01
 _SQL = """
 [sources.till]
 type = "sql"
@@ -107,17 +105,7 @@ def run(kind: str, count: int, kills: int, folder: Path, *, push: bool) -> Outco
     with running_sandbox("--quota", "1000000") as (_, store):
         shop = Shop(folder, store)
         with KINDS[kind](count, shop) as wanted:
-            most, done = 0.0, 0
-            for turn in range(kills + 1):
-                process = shop.start("sync", "--limit", "0")
-                goal = count * (turn + 1) // (kills + 2)
-                while process.poll() is None:
-                    most = max(most, _peak_mb(process))
-                    if turn < kills and recorded(shop) >= goal:
-                        process.send_signal(signal.SIGKILL)
-                        process.wait()
-                        done += 1
-                    time.sleep(_GAP_S)
+            done, most = killed_on_the_way(shop, ("sync", "--limit", "0"), count, kills)
             if push:
                 pass_until_settled(shop)
             return _compared(wanted, shop, store, done, most)

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -64,17 +65,7 @@ def walk(sales: int, kills: int, folder: Path, page: int = 500) -> Outcome:
         shop.configure(_SOURCE.format(url=square.url, page=page))
         first = min(made.created for made in square.made.values()) - timedelta(days=1)
         words = ("backfill", "--source", "square", "--from", f"{first:%Y-%m-%d}", "--to", f"{square.now():%Y-%m-%d}")
-        most, done = 0.0, 0
-        for turn in range(kills + 1):
-            process = shop.start(*words)
-            goal = sales * (turn + 1) // (kills + 2)
-            while process.poll() is None:
-                most = max(most, _peak_mb(process))
-                if turn < kills and recorded(shop) >= goal:
-                    process.send_signal(signal.SIGKILL)
-                    process.wait()
-                    done += 1
-                time.sleep(_GAP_S)
+        done, most = killed_on_the_way(shop, words, sales, kills)
         searched = sum(asked.path.endswith("/orders/search") for asked in square.asked)
         with open_app(load(shop.config)) as app:
             counts = app.ledger.counts()
@@ -88,6 +79,22 @@ def walk(sales: int, kills: int, folder: Path, page: int = 500) -> Outcome:
         differ = sum(wanted.get(order["external_order_id"]) != Decimal(order["total_inc_tax"]) for order in orders)
         lost = len(wanted.keys() - set(keys))
         return Outcome(sales, kept, len(orders), len(keys) - len(set(keys)), lost, differ, done, searched, most)
+
+
+def killed_on_the_way(shop: Shop, words: Sequence[str], sales: int, kills: int) -> tuple[int, float]:
+    """Run a command that is killed whenever it has recorded some more, then once to its end: kills, and the most memory (MB)."""
+    most, done = 0.0, 0
+    for turn in range(kills + 1):
+        process = shop.start(*words)
+        goal = sales * (turn + 1) // (kills + 2)
+        while process.poll() is None:
+            most = max(most, _peak_mb(process))
+            if turn < kills and recorded(shop) >= goal:
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+                done += 1
+            time.sleep(_GAP_S)
+    return done, most
 
 
 def recorded(shop: Shop) -> int:

@@ -65,13 +65,13 @@ class SftpDouble:
                 threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
                 self._held = client
                 continue
-            transport = paramiko.Transport(client)
-            transport.add_server_key(self.key)
-            transport.set_subsystem_handler("sftp", SFTPServer, _Files, self)
             try:
+                transport = paramiko.Transport(client)
+                transport.add_server_key(self.key)
+                transport.set_subsystem_handler("sftp", SFTPServer, _Files, self)
                 transport.start_server(server=_Door(self))
-            except (paramiko.SSHException, EOFError):
-                continue
+            except (paramiko.SSHException, EOFError, OSError):
+                continue  # a client that has seen enough
 
 
 class _Door(paramiko.ServerInterface):

@@ -123,7 +123,7 @@ def test_a_till_that_writes_all_the_while_and_the_ledger_agree_once_it_stops(
             writer.start()
             begun = time.monotonic()
             polls = 0
-            while time.monotonic() - begun < 6 or polls < 10:
+            while time.monotonic() - begun < 3 or polls < 10:
                 till.poll(threading.Event())
                 polls += 1
             stop.set()

@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from syncd.errors import UsageError
+from syncd.sources.csv import presets
 from syncd.sources.csv import rows as csv_rows
 from syncd.sources.csv.amounts import parse_amount
+from syncd.sources.csv.preset import Preset
 from syncd.sources.csv.presets import names, preset
 from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.times import local_time, parse_clover, parse_time, zone
+from syncd.sources.named import Presets
 from syncd.sources.zones import Hours
 from tests.exports import csv_settings
 from tests.shared import SAMPLES, needs_samples
@@ -378,19 +381,14 @@ def test_a_preset_of_somebody_elses_is_found_by_its_entry_point(
     entry = "[syncd.csv_presets]\nbakery = bakery_export:PRESET\n"
     (tmp_path / "bakery-1.0.dist-info" / "entry_points.txt").write_text(entry)
     monkeypatch.syspath_prepend(tmp_path)
-    names.cache_clear()
-    preset.cache_clear()
-    try:
-        assert "bakery" in names()
-        assert preset("bakery").name == "bakery"
-        (tmp_path / "inbox").mkdir()
-        till = Till(tmp_path / "inbox", preset="bakery")
-        till.drop(
-            "day.csv", "sale_id,date,name,quantity,price,line_total,tax\n1,2026-11-20 10:00:00,Loaf,1,5.00,5.00,0.40\n"
-        )
-        orders, faults = till.read()
-        assert [order.sale_id for order in orders] == ["1"]
-        assert faults == []
-    finally:
-        names.cache_clear()
-        preset.cache_clear()
+    monkeypatch.setattr(presets, "PRESETS", Presets(Preset, presets.__name__, presets.GROUP))  # as a new process has it
+    assert "bakery" in names()
+    assert preset("bakery").name == "bakery"
+    (tmp_path / "inbox").mkdir()
+    till = Till(tmp_path / "inbox", preset="bakery")
+    till.drop(
+        "day.csv", "sale_id,date,name,quantity,price,line_total,tax\n1,2026-11-20 10:00:00,Loaf,1,5.00,5.00,0.40\n"
+    )
+    orders, faults = till.read()
+    assert [order.sale_id for order in orders] == ["1"]
+    assert faults == []

@@ -20,66 +20,13 @@ from syncd.sources.context import SourceContext
 from syncd.sources.documents import Document, collect
 from syncd.sources.marks import Marks
 from syncd.sources.odoo.api import OdooApi, stamp
+from syncd.sources.odoo.fields import LINE, ORDER, PAYMENT
 from syncd.sources.odoo.reading import Around, key_of, read_order
 from syncd.sources.odoo.settings import OdooSettings
 from syncd.sources.spans import spans
 from syncd.sources.told import Told
 from syncd.sources.zones import zone
 
-ORDER = [
-    "name",
-    "pos_reference",
-    "uuid",
-    "tracking_number",
-    "date_order",
-    "write_date",
-    "create_date",
-    "state",
-    "amount_total",
-    "amount_tax",
-    "amount_paid",
-    "amount_return",
-    "partner_id",
-    "session_id",
-    "config_id",
-    "user_id",
-    "employee_id",
-    "currency_id",
-    "company_id",
-    "is_tipped",
-    "tip_amount",
-    "general_customer_note",
-    "general_note",
-    "note",
-    "shipping_date",
-]
-LINE = [
-    "order_id",
-    "product_id",
-    "full_product_name",
-    "qty",
-    "price_unit",
-    "discount",
-    "price_subtotal",
-    "price_subtotal_incl",
-    "tax_ids",
-    "uuid",
-    "refunded_orderline_id",
-    "customer_note",
-    "combo_parent_id",
-    "is_reward_line",
-    "write_date",
-]
-PAYMENT = [
-    "pos_order_id",
-    "amount",
-    "payment_method_id",
-    "payment_date",
-    "is_change",
-    "card_type",
-    "card_brand",
-    "write_date",
-]
 _FOUNDED = datetime(2005, 1, 1, tzinfo=UTC)
 _KEPT_S = 900.0
 _CURSOR_MOVES = timedelta(minutes=1)

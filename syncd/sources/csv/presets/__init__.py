@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import pkgutil
 from contextlib import closing
-from functools import cache
-from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 
-from syncd.errors import UsageError
 from syncd.sources.csv.opening import opened
 from syncd.sources.csv.preset import Preset
 from syncd.sources.csv.rows import UnreadableFile
 from syncd.sources.csv.settings import CsvSettings
+from syncd.sources.named import Presets
 
 GROUP = "syncd.csv_presets"
+PRESETS = Presets(Preset, __name__, GROUP)
 
 
-@cache
 def names() -> tuple[str, ...]:
     """Every preset that there is."""
-    own = (module.name for module in pkgutil.iter_modules(__path__))
-    return tuple(sorted({*own, *(point.name for point in entry_points(group=GROUP))}))
+    return PRESETS.names
 
 
-@cache
 def preset(name: str) -> Preset:
     """The preset of a name.
 
@@ -33,16 +27,7 @@ def preset(name: str) -> Preset:
         UsageError: there is none, or its package is broken.
 
     """
-    if name not in names():
-        raise UsageError(f"must be one of {', '.join(names())}")
-    others = {point.name: point for point in entry_points(group=GROUP)}
-    try:
-        found = others[name].load() if name in others else import_module(f"{__name__}.{name}").PRESET
-    except (ImportError, AttributeError) as error:
-        raise UsageError(f"the preset {name} cannot be loaded: {error}") from error
-    if not isinstance(found, Preset):
-        raise UsageError(f"the preset {name} is no Preset")
-    return found
+    return PRESETS.get(name)
 
 
 def looks_like(file: Path, settings: CsvSettings) -> str:

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import pkgutil
-from functools import cache
-from importlib import import_module
-from importlib.metadata import entry_points
-
-from syncd.errors import UsageError
+from syncd.sources.named import Presets
 from syncd.sources.sql.preset import Preset
 
 GROUP = "syncd.sql_presets"
+PRESETS = Presets(Preset, __name__, GROUP)
 
 
-@cache
 def names() -> tuple[str, ...]:
     """Every preset that there is."""
-    own = (module.name for module in pkgutil.iter_modules(__path__))
-    return tuple(sorted({*own, *(point.name for point in entry_points(group=GROUP))}))
+    return PRESETS.names
 
 
-@cache
 def preset(name: str) -> Preset:
     """The preset of a name.
 
@@ -28,13 +21,4 @@ def preset(name: str) -> Preset:
         UsageError: there is none, or its package is broken.
 
     """
-    if name not in names():
-        raise UsageError(f"must be one of {', '.join(names())}")
-    others = {point.name: point for point in entry_points(group=GROUP)}
-    try:
-        found = others[name].load() if name in others else import_module(f"{__name__}.{name}").PRESET
-    except (ImportError, AttributeError) as error:
-        raise UsageError(f"the preset {name} cannot be loaded: {error}") from error
-    if not isinstance(found, Preset):
-        raise UsageError(f"the preset {name} is no Preset")
-    return found
+    return PRESETS.get(name)

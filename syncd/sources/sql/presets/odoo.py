@@ -14,45 +14,27 @@ from sqlalchemy import Row, Select, literal, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from syncd.sources.documents import Document, Read
+from syncd.sources.odoo.fields import LINE, ORDER, PAYMENT
 from syncd.sources.odoo.reading import Around, read_order
 from syncd.sources.sql.preset import Ask, Axis, Preset, SaleRows
 from syncd.sources.sql.schema import Found, Schema
 from syncd.sources.sql.settings import SqlSettings
 from syncd.sources.zones import zone
 
-_ORDER = (
-    "name",
-    "pos_reference",
-    "uuid",
-    "tracking_number",
-    "create_date",
-    "state",
-    "amount_total",
-    "amount_tax",
-    "amount_paid",
-    "is_tipped",
-    "general_customer_note",
-    "general_note",
-    "note",
-    "shipping_date",
-    "partner_id",
-    "user_id",
-)
-_LINE = (
-    "product_id",
-    "full_product_name",
-    "qty",
-    "price_unit",
-    "discount",
-    "price_subtotal",
-    "price_subtotal_incl",
-    "uuid",
-    "refunded_orderline_id",
-    "customer_note",
-    "combo_parent_id",
-    "is_reward_line",
-)
-_PAYMENT = ("amount", "payment_method_id", "payment_date", "is_change", "card_type", "card_brand")
+# What is told by other tables, or goes by another name here.
+_ELSEWHERE = {
+    "date_order",
+    "write_date",
+    "amount_return",
+    "session_id",
+    "config_id",
+    "currency_id",
+    "company_id",
+    "employee_id",
+}
+_ORDER = tuple(name for name in ORDER if name not in _ELSEWHERE)
+_LINE = tuple(name for name in LINE if name not in {"order_id", "tax_ids", "write_date"})
+_PAYMENT = tuple(name for name in PAYMENT if name not in {"pos_order_id", "write_date"})
 
 
 class Options(SqlSettings):
