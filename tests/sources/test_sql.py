@@ -463,7 +463,7 @@ def test_floating_point_prices_come_out_right_to_the_cent(tmp_path: Path) -> Non
 def test_a_refund_whose_number_names_a_sale_of_other_goods_is_not_linked(tmp_path: Path) -> None:
     with unicenta.UniCenta.running() as pos:
         sold = pos.write(pos.clock.now())
-        pos.database.run("delete from ticketlines where ticket = %s and product = 'p-1'", sold)
+        pos.database.run("update ticketlines set product = 'p-2' where ticket = %s", sold)
         refund = pos.write(pos.clock.now())
         pos.database.run("update tickets set tickettype = 1, status = 1 where id = %s", refund)
         pos.database.run("update ticketlines set product = 'p-1' where ticket = %s", refund)
@@ -490,3 +490,48 @@ def test_tables_in_upper_case_are_found(tmp_path: Path) -> None:
             pos.database.run(f"rename table {table} to {table.upper()}")
         orders, faults = read(opened(pos, tmp_path))
     assert (len(orders), faults) == (2, [])
+
+
+@needs_samples
+def test_the_tax_of_a_receipt_is_the_sum_of_its_rounded_taxes(tmp_path: Path) -> None:
+    with OpenSourcePos.running() as pos:
+        (key,) = pos.sell(1)
+        run = pos.database.run
+        for table in ("sales_items_taxes", "sales_items", "sales_taxes"):
+            run(f"delete from ospos_{table} where sale_id = %s", key)
+        run(
+            "insert into ospos_sales_items(sale_id, item_id, line, quantity_purchased, item_cost_price, item_unit_price,"
+            " item_location) values (%s, 10, 1, 1, 1, 5, 1)",
+            key,
+        )
+        for name in ("State", "City"):
+            run(
+                "insert into ospos_sales_items_taxes values (%s, 10, 1, %s, 2.5, 1, 0, 0, 0.1250, null, null, null)",
+                key,
+                name,
+            )
+            run(
+                "insert into ospos_sales_taxes(sale_id, tax_type, tax_group, sale_tax_basis, sale_tax_amount, name, tax_rate)"
+                " values (%s, 1, %s, 5, 0.1250, %s, 2.5)",
+                *(key, name, name),
+            )
+        run("update ospos_sales_payments set payment_amount = 5.26, cash_refund = 0 where sale_id = %s", key)
+        (order,), _ = read(opened(pos, tmp_path))
+    assert (str(order.total_inc_tax), str(order.total_tax), check_balance(order)) == ("5.26", "0.26", ())
+    assert [str(tax.amount) for tax in order.lines[0].taxes] == ["0.135", "0.125"]
+
+
+@needs_samples
+def test_a_till_whose_clock_was_wrong_once_hides_no_sale_of_the_next_minutes(tmp_path: Path) -> None:
+    with OpenSourcePos.running() as pos:
+        shop = opened(pos, tmp_path)
+        book = Notebook().walk(shop.fetch(None))
+        pos.clock.pass_time(60)
+        pos.skew(5 * 3600)
+        pos.sell(1)
+        book.walk(shop.fetch(book.cursor))
+        pos.clock.pass_time(60)
+        pos.skew(0)
+        (key,) = pos.sell(1)
+        book.walk(shop.fetch(book.cursor))
+    assert f"till:{key}" in book.sales

@@ -108,10 +108,12 @@ class OdooSource:
         """The orders of a span with their lines and payments."""
         begin, end = span
         within: list[object] = [[field, ">=", stamp(begin)], [field, "<", stamp(end + timedelta(seconds=1))]]
+        seen: set[int] = set()
         for page in self._api.pages("pos.order", self._ours(within), ORDER, self._settings.page):
+            seen.update(row["id"] for row in page)
             yield self._whole(page)
         if field == "write_date" and end - begin <= _SHORT:
-            touched = self._touched(within)
+            touched = [key for key in self._touched(within) if key not in seen]
             for start in range(0, len(touched), self._settings.page):
                 ids = touched[start : start + self._settings.page]
                 yield self._whole(self._api.all("pos.order", self._ours([["id", "in", ids]]), ORDER))
