@@ -217,6 +217,33 @@ def test_a_query_that_would_write_is_refused_with_the_config(query: str, tmp_pat
         source("sqlite:///pos.db", tmp_path, queries={"sales": query, "lines": LINES})
 
 
+@needs_samples
+@pytest.mark.parametrize(
+    ("kind", "status"), [(0, "completed"), (1, "completed"), (2, "open"), (3, "open"), (4, "completed")]
+)
+def test_quotes_and_work_orders_are_no_sales_yet(kind: int, status: str, tmp_path: Path) -> None:
+    with OpenSourcePos.running() as pos:
+        (key,) = pos.sell(1)
+        pos.database.run("update ospos_sales set sale_type = %s where sale_id = %s", kind, key)
+        (order,), _ = read(opened(pos, tmp_path))
+    assert str(order.status) == status
+
+
+def test_marks_that_drivers_give_a_meaning_to_are_words_in_a_query(tmp_path: Path) -> None:
+    where = " where receipt like 'R%%' or receipt like '%5' or receipt = ':x' or 'a' = '%(y)s'"
+    for make in (mariadb_till, postgresql_till):
+        with make() as till:
+            for statement in TABLES.format(time="timestamp", money="numeric(12, 2)").split(";")[:3]:
+                till.run(statement.replace("receipt text", "receipt varchar(20)"))
+            grant = f"grant select on all tables in schema public to {till.reader}"
+            if make is postgresql_till:
+                till.run(grant)
+            sold = "insert into sale values (1, '2026-11-23 10:00:00', '2026-11-23 10:00:00', 'R5', 5, 'Ada')"
+            till.run(sold)
+            shop = source(till.url, tmp_path, queries={"sales": SALES + where, "lines": LINES})
+            assert [order.sale_id for order in read(shop)[0]] == ["1"]
+
+
 @pytest.mark.parametrize("query", ["select 'insert; -- into' as x from sale", "with a as (select 1) select * from a;"])
 def test_words_in_quotes_are_no_writing(query: str, tmp_path: Path) -> None:
     source("sqlite:///pos.db", tmp_path, queries={"sales": query, "lines": LINES})

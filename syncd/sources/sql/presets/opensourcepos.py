@@ -218,11 +218,11 @@ def read_sale(sale: SaleRows, shop: Shop, places: Decimal) -> Read:
 
 
 def _status(row: Row[Any]) -> dict[str, Any]:
-    if row.status == _COMPLETED:
+    if row.status == _COMPLETED and row.type not in _OPEN_KINDS:
         return {"status": "completed"}
     if row.status == _CANCELLED:
         return {"status": "voided"}
-    if row.status == _SUSPENDED:
+    if row.status in (_COMPLETED, _SUSPENDED):
         return {"status": "open", "open_kind": _OPEN_KINDS.get(row.type or 0, OpenKind.PARKED)}
     msg = f"its sale_status is {row.status}"
     raise Unreadable(msg)
