@@ -212,7 +212,11 @@ def test_two_thousand_malformed_requests_cause_no_500_and_leave_memory_flat(daem
     assert not {status for status in statuses if status >= 500}
     assert daemon.resident_mb() - before < 8
     assert daemon.push(a_sale("1")).status_code == 200
-    assert len(orders_of(store, 1)) == 1
+    until = time.monotonic() + 20
+    while (keys := [order["external_order_id"] for order in store.orders()]).count("own:1") < 1:
+        assert time.monotonic() < until, keys
+        time.sleep(0.02)
+    assert len(keys) == len(set(keys))  # a byte that was changed may have left a sale of number 9 that is one
 
 
 def _malformed(daemon: Daemon, dice: random.Random, many: int) -> set[int]:
