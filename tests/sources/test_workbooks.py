@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import resource
 import time
 import zipfile
 from collections.abc import Callable, Sequence
@@ -16,7 +17,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from syncd.sources.csv import workbook
+from syncd.sources.csv import workbook, workbook_rows
 from tests.shared import SAMPLES, needs_samples
 from tests.sources.conftest import Till
 
@@ -230,3 +231,17 @@ def test_square_s_item_export_saved_as_a_workbook_says_the_same(till: Make) -> N
     assert sorted(map(json.loads, (order.to_json() for order in one)), key=str) == sorted(
         map(json.loads, (order.to_json() for order in other)), key=str
     )
+
+
+def test_where_memory_cannot_be_bounded_no_workbook_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_what: int, _limits: tuple[int, int]) -> None:
+        raise PermissionError(1, "Operation not permitted")  # as a service's system call filter answers
+
+    monkeypatch.setattr(resource, "setrlimit", refused)
+    assert workbook_rows.bound(1 << 30, 1) is False
+
+
+def test_the_service_may_bound_the_memory_of_its_own_processes() -> None:
+    unit = (Path(__file__).parents[2] / "deploy" / "syncd.service").read_text(encoding="utf-8")
+    filters = [line for line in unit.splitlines() if line.startswith("SystemCallFilter=")]
+    assert filters[-1] == "SystemCallFilter=setrlimit prlimit64"  # after @resources was taken away, or it is gone again
