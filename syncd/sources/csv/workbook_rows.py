@@ -72,11 +72,7 @@ def main() -> None:
     """Print the rows of every sheet that a person can see."""
     file, megabytes, seconds, mark = sys.argv[1:5]
     if not bound(int(megabytes) << 20, int(seconds)):
-        say(
-            {
-                "error": "its memory cannot be bounded here (a service must be allowed setrlimit and prlimit64), so it is left unopened"
-            }
-        )
+        say({"error": "its memory cannot be bounded here: a service must be allowed setrlimit and prlimit64"})
         sys.exit(1)
     try:
         workbook = CalamineWorkbook.from_path(file)
