@@ -234,7 +234,7 @@ class Ledger:
             after = (to_micros(page[-1].placed_at), page[-1].id)
 
     def told_by(self, source: str, start: datetime, end: datetime) -> Iterator[str]:
-        """The POS's own ids of a source's sales that were placed in ``[start, end]``, page by page."""
+        """The POS's own ids of a source's sales that were placed in ``[start, end]`` and are not void, page by page."""
         after = (0, 0)
         while page := self._read(queries.told_by, source, (start, end), after):
             yield from (key.removeprefix(f"{source}:") for _, _, key in page)

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal_column, select
 
+from syncd.canonical.kinds import SaleStatus
 from syncd.ledger.sale import Sale, read_sale
 from syncd.ledger.schema import attempts, audit, cursors, is_state, known_orders, sales
 from syncd.ledger.states import Kind, Lane, State
@@ -259,11 +260,14 @@ def placed(connection: Connection, store: str, span: tuple[datetime, datetime], 
 def told_by(
     connection: Connection, source: str, span: tuple[datetime, datetime], after: tuple[int, int]
 ) -> list[tuple[int, int, str]]:
-    """The next sales of a source placed in ``span``: time (microseconds), id and key."""
+    """The next sales of a source placed in ``span`` that its POS does not say are void: time (microseconds), id and key."""
     at, number = after
     later = (sales.c.placed_at > at) | ((sales.c.placed_at == at) & (sales.c.id > number))
     query = select(sales.c.placed_at, sales.c.id, sales.c.sale_key).where(sales.c.source == source, later)
     query = query.where(sales.c.placed_at.between(max(at, to_micros(span[0])), to_micros(span[1])))
+    query = query.where(
+        sales.c.document.not_like(f'%"status":"{SaleStatus.VOIDED.value}"%')
+    )  # as ``to_json`` writes it
     rows = connection.execute(query.order_by(sales.c.placed_at, sales.c.id).limit(_KEYS_AT_ONCE))
     return [(row[0], row[1], row[2]) for row in rows]
 

@@ -65,7 +65,8 @@ class SourceContext:
 
     ``stop`` is set when syncd must end: long waits and walks look at it. ``start_from`` tells where a first walk (``fetch(None)``)
     begins; asking settles it for good, so only ``fetch`` asks. ``known`` gives the ids of
-    the sales of this source that are in the ledger and were placed in a span of time, for a POS that deletes without a word.
+    the sales of this source that are in the ledger, not void, and were placed in a span of time: for a POS that deletes without
+    a word.
     """
 
     name: str

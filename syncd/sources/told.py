@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
 from syncd.sources.documents import Document
@@ -22,6 +22,11 @@ class Told(Generic[T]):
     def fresh(self, page: Sequence[T]) -> list[T]:
         """Those of a page that are new, or were changed since."""
         return [one for one in page if self._kept.get(self._id_of(one), self) != self._mark_of(one)]
+
+    def forget(self, ids: Iterable[str]) -> None:
+        """These are to be told again, should they come back."""
+        for one in ids:
+            self._kept.pop(one, None)
 
     def note(self, page: Sequence[T]) -> None:
         """A page was recorded."""

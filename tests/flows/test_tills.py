@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
@@ -150,3 +150,32 @@ def test_the_seed_of_opensourcepos_becomes_orders_to_the_cent(
     }
     assert done.code == 1, done  # the return has no original, and a person must say what it is
     assert [sale["sale"] for sale in shop.run("sales", "--state", "held", "--json").json] == ["till:2"]
+
+
+@needs_samples
+def test_what_was_deleted_long_since_does_not_count_as_deleted_at_once_and_what_comes_back_is_a_sale_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = ManualClock(datetime.now(UTC))
+    with opensourcepos.OpenSourcePos.running(clock) as pos:
+        monkeypatch.setenv("TILL_DATABASE", pos.database.url)
+        monkeypatch.setenv("FLOW_TOKEN", shop.store.token)
+        shop.configure(_SOURCE.format(preset="opensourcepos", more="").replace("= 1000", "= 2"))
+        ids = pos.sell(8)
+        with open_app(load(shop.config)) as app:
+            till = app.tills["till"]
+
+            def voided() -> list[str]:
+                till.poll(threading.Event())
+                kept = {key: till.ledger.sale(f"till:{key}") for key in ids}
+                return [key for key, sale in kept.items() if sale and sale.order().status is SaleStatus.VOIDED]
+
+            assert voided() == []
+            for day in range(3):
+                for key in ids[day * 2 : day * 2 + 2]:
+                    pos.delete(key)
+                assert voided() == ids[: day * 2 + 2]
+            assert till.ledger.faults("till", limit=10) == []
+            pos.made = 0
+            pos.write([clock.now() - timedelta(seconds=7)])  # number 1, put back as it was
+            assert voided() == ids[1:6]

@@ -99,6 +99,7 @@ class SqlSource:
         """The sales that were told of and are not there any more. Very many at once are no deletions: a backup was restored."""
         known = [one for one in self._context.known(begin, end) if one not in seen]
         gone = missing(self._database, self._ask, known)
+        self._told.forget(gone)
         if len(gone) <= self._settings.deleted_at_most:
             return Batch((), (), None, gone=tuple(gone))
         why = (
