@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -23,7 +24,7 @@ class NoSalesFile(Exception):
     """The file as a whole is none that this source reads."""
 
 
-class FileSource:
+class FileSource(ABC):
     """A drop folder. A file is moved only after its last batch was recorded: the folder itself is the cursor."""
 
     SUFFIXES: ClassVar[tuple[str, ...]]
@@ -33,6 +34,7 @@ class FileSource:
         self._inbox = Inbox.of(settings, context, self.SUFFIXES)
         self._folder = self._inbox.folder
 
+    @abstractmethod
     def batches(self, path: Path) -> Iterator[Batch]:
         """The file's sales and faults, in batches.
 
@@ -40,11 +42,10 @@ class FileSource:
             NoSalesFile: it is none of this source's files.
 
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def is_cut(self, path: Path) -> bool:
         """Whether the file ends in the middle of something: perhaps the rest is still to come."""
-        raise NotImplementedError
 
     def fetch(self, since: Cursor | None) -> Iterator[Batch]:
         """Every file that is ready, those in archives too; one that could not be fetched is told at the end."""
@@ -115,7 +116,7 @@ class FileSource:
         """Yield when a file arrives."""
         return self._folder.watch(stop)
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  a subclass that holds something open says so; most hold nothing
         """Nothing is held open."""
 
 

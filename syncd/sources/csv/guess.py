@@ -60,7 +60,7 @@ def guess(file: Path, zone: str) -> Guess:
 
     """
     settings = CsvSettings(path=file.parent, currency="USD", timezone="UTC")
-    known = looks_like(file, settings.model_copy(update={"preset": "generic"}))
+    known = looks_like(file, settings)
     try:
         with closing(bare(file, settings)) as tables:
             table = next(tables)

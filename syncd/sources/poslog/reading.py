@@ -67,7 +67,7 @@ def read_transaction(element: Element, settings: PosLogSettings, source: str) ->
     currency = _currency(whole, retail, settings)
     tenders = tenders_of(rows, settings.tenders)
     rounding, total_inc = _with_rounding(money, rounding_of(rows, retail), tenders)
-    placed, assumed = _placed(whole, retail, settings)
+    placed, assumed = _placed(whole, settings)
     lines = _lines(money, currency)
     original = (
         _original(whole, retail, rows, settings) if money.items and all(i.amount <= 0 for i in money.items) else ""
@@ -246,8 +246,8 @@ def _offset(written: str) -> bool:
     return written.endswith("Z") or written[-6:-5] in ("+", "-")
 
 
-def _placed(whole: Node, retail: Node, settings: PosLogSettings) -> tuple[datetime, str]:
-    written = _written(whole) or retail.text("ReceiptDateTime")
+def _placed(whole: Node, settings: PosLogSettings) -> tuple[datetime, str]:
+    written = _any_time(whole)
     try:
         at = datetime.fromisoformat(written)
     except ValueError:

@@ -135,9 +135,7 @@ class SqlSource:
                     if not schema.table(table).is_indexed(connection, column):
                         what = f"the table {table} has no index on {column}: every poll reads the whole of it"
                         findings.append(Finding("warning", what, f"create index on {table} ({column})"))
-        except SourceError as error:
-            return [Finding("error", error.what, error.cure)]
-        except UsageError as error:
+        except (SourceError, UsageError) as error:
             return [Finding("error", error.what, error.cure)]
         return findings
 

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
-from sqlalchemy import Connection, Row, String, Subquery, column, select, text
+from sqlalchemy import Connection, Row, String, Subquery, column, select, text, type_coerce
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import NullType
 
@@ -207,17 +207,11 @@ def _axis(connection: Connection, sales: _Asked, name: str, here: tzinfo) -> tup
     sample = connection.execute(select(times).where(times.is_not(None)).order_by(times.desc()).limit(1)).scalar()
     if isinstance(sample, str):
         separator = "T" if "T" in sample[:11] else " "
-        return True, _WrittenAxis(_typed(times, String()), here, separator=separator)
+        return True, _WrittenAxis(type_coerce(times, String()), here, separator=separator)
     if isinstance(sample, int | float | Decimal):
         return True, _WrittenAxis(times, here, per_second=1000 if sample > _MILLISECONDS else 1)
     aware = isinstance(sample, datetime) and sample.tzinfo is not None
     return sample is not None, Axis(times, here, aware)
-
-
-def _typed(times: Any, kind: String) -> Any:  # noqa: ANN401  a column
-    from sqlalchemy import type_coerce  # noqa: PLC0415  for SQLite alone
-
-    return type_coerce(times, kind)
 
 
 def _moment(value: object, here: tzinfo, per_second: int = 1) -> datetime | None:
