@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,11 @@ from syncd.clock import Clock, Now, SystemClock
 from syncd.config import Config, SourceConfig
 from syncd.errors import SourceError
 from syncd.intake import Polled, fetch_hinted, poll
+from syncd.intake.backfill import Judged, estimate, walk
 from syncd.intake.poll import Intake, record_all
-from syncd.ledger import Judge, Lane, Ledger, Said, Sale, Standing
+from syncd.ledger import Judge, Ledger, Said, Sale, Standing, State, new_sale, saying
+from syncd.ledger.backfills import Backfill, Estimate
+from syncd.logs import bind
 from syncd.sources import (
     FetchesOne,
     FolderReport,
@@ -25,6 +28,7 @@ from syncd.sources import (
     SourceContext,
     registry,
 )
+from syncd.sources.csv.times import zone
 
 if TYPE_CHECKING:
     from syncd.stores import Store
@@ -45,13 +49,13 @@ class Till:
 
     def poll(self, stop: threading.Event, seen: Callable[[Polled], None] = lambda _: None) -> Polled:
         """Record what is new; see ``intake.poll``."""
-        return poll(self.source, self._intake(Lane.LIVE, None), self.ledger, stop, seen)
+        return poll(self.source, self._intake(), self.ledger, stop, seen)
 
     def fetch_hinted(self, stop: threading.Event) -> Polled:
         """Record the sales that webhooks named; see ``intake.fetch_hinted``."""
         if not isinstance(self.source, FetchesOne):
             return Polled()
-        return fetch_hinted(self.source, self._intake(Lane.LIVE, None), self.ledger, stop)
+        return fetch_hinted(self.source, self._intake(), self.ledger, stop)
 
     def keep(self, received: Received) -> None:
         """What a webhook says is in the ledger on return, so that its sender may forget it.
@@ -61,7 +65,7 @@ class Till:
 
         """
         if received.batch is not None:
-            record_all(iter((received.batch,)), self._intake(Lane.LIVE, None), self.ledger, threading.Event())
+            record_all(iter((received.batch,)), self._intake(), self.ledger, threading.Event())
         if received.sales:
             self.ledger.hints.note(self.name, received.sales)
 
@@ -82,18 +86,29 @@ class Till:
         wanted = self.config.common.start_from
         return wanted if isinstance(wanted, datetime) else None
 
-    def backfill(self, start: datetime, end: datetime, stop: threading.Event, *, history: bool = False) -> Polled:
-        """Record every sale placed in ``[start, end)`` in the backfill lane; ``history`` keeps them out of the store's billing."""
-        number = self.ledger.start_backfill(self.name, start, end)
-        batches = self.source.fetch_range(start, end, self.ledger.cursor(self.name, backfill=number))
-        polled = record_all(batches, self._intake(Lane.BACKFILL, number, history=history), self.ledger, stop)
-        if not stop.is_set():
-            self.ledger.finish_backfill(number)
-        return polled
+    def backfill(
+        self, asked: Backfill, stop: threading.Event, seen: Callable[[Polled], None] = lambda _: None
+    ) -> Polled:
+        """Record what is left of a backfill; see ``intake.walk``."""
+        with bind(source=self.name, backfill=asked.number):
+            return walk(self.source, asked, self._aside(), self.ledger, stop, seen)
 
-    def _intake(self, lane: Lane, backfill: int | None, *, history: bool = False) -> Intake:
-        since = self.start_from() if lane is Lane.LIVE else None
-        return Intake(self.name, self.config.common.store_of, lane, backfill, history, since)
+    def estimate(self, start: datetime, end: datetime, judged: Judged, stop: threading.Event) -> Estimate:
+        """Count what a backfill of ``[start, end)`` would record; see ``intake.estimate``."""
+        return estimate(self.source.fetch_range(start, end), self._aside(), self.ledger, judged, stop)
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone in which this source's days begin and end."""
+        name = getattr(self.config.settings, "timezone", None)
+        return zone(str(name)) if name else UTC
+
+    def _intake(self) -> Intake:
+        return replace(self._aside(), not_before=self.start_from())
+
+    def _aside(self) -> Intake:
+        """For what was asked for by name: no sale of it is too early."""
+        return Intake(self.name, self.config.common.store_of)
 
 
 @dataclass(frozen=True)
@@ -118,6 +133,23 @@ class App:
         """Wait for what is on the wire and close the connections that were opened."""
         for store in self.stores.values() if "stores" in self.__dict__ else ():
             store.close()
+
+    def estimate(self, till: Till, start: datetime, end: datetime) -> Estimate:
+        """What a backfill of ``[start, end)`` would do, and how long that takes at the quota that its stores have now.
+
+        Raises:
+            SourceError: the source could not be read.
+
+        """
+        counted = till.estimate(start, end, self._judged, self.stop)
+        paces = [pace for store in till.config.common.all_stores if (pace := self.stores[store].requests_per_s())]
+        return replace(counted, seconds=counted.requests / min(paces)) if paces else counted
+
+    def _judged(self, said: Said, store: str) -> State:
+        """The state in which a sale would be recorded, were it recorded now."""
+        kept = self.ledger.sale(said.order.sale_key)
+        sale = saying(kept, said) if kept is not None else new_sale(said, store, self.clock.now())
+        return _judge(self.config)(sale, Now.of(self.clock), said).state
 
     def folder_reports(self) -> dict[str, FolderReport | SourceError]:
         """What lies in the folder of each source that has one; what another source of that folder reads is not strange."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from syncd.bigcommerce import Api, CatalogClient, CustomersClient, OrdersClient, QuotaGovernor, StoreClient, store_wire
 from syncd.clock import Clock
 from syncd.config import StoreSettings
+from syncd.errors import RemoteError
 from syncd.ledger import Lease, Ledger
 from syncd.push import (
     CatchUp,
@@ -161,6 +162,16 @@ class Store:
         with self._ledger.lease(self.name) as lease:
             self._ledger.orphans(lease)
             yield lease
+
+    def requests_per_s(self) -> float | None:
+        """How many requests a second the quota lets through, by the last answer; one is asked for where there was none yet."""
+        try:
+            if self.governor.report().quota is None:
+                self.info.store()
+        except RemoteError:
+            return None
+        seen = self.governor.report()
+        return seen.quota * self.settings.connection.quota_share / seen.window_s if seen.quota else None
 
     def push(self, lease: Lease, stop: threading.Event, limit: int | None = None) -> PushReport:
         """One pass: settle what is unknown and due, then push what is due."""

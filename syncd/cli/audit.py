@@ -14,6 +14,7 @@ from syncd.cli.opening import opened
 from syncd.cli.render import amount, columns, count, out, print_json, say
 from syncd.errors import UsageError
 from syncd.push import Books, Days, Group, audit, sums
+from syncd.spreadsheet import tame
 
 _COLUMNS = ("day", "location", "paid by", "currency", "sales", "orders", "POS", "BigCommerce", "difference")
 
@@ -115,11 +116,6 @@ def _write(path: Path, found: dict[str, Books]) -> None:
                         one.order_id or "",
                         one.cause,
                     )
-                    rows.writerow([_tame(str(cell)) for cell in said])
+                    rows.writerow([tame(cell) for cell in said])
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}", "Name another file with --csv.") from None
-
-
-def _tame(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "@", "\t") or (cell[:1] == "-" and not cell[1:2].isdigit()) else cell

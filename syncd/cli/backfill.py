@@ -1,32 +1,34 @@
-"""``syncd backfill``: record a date range in the backfill lane and follow it until it is pushed."""
+"""``syncd backfill``: count a date range, or have it recorded in the backfill lane and follow it until it is pushed."""
 
 from __future__ import annotations
 
+import getpass
 import threading
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from decimal import Decimal
 from pathlib import Path
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from syncd.app import App, Till
-from syncd.canonical import CanonicalOrder, fingerprint
 from syncd.canonical.money import format_money
 from syncd.cli.exits import Exit
 from syncd.cli.opening import need_work, opened
-from syncd.cli.render import notes, out, print_json
+from syncd.cli.render import count, lasts, notes, print_json, say
 from syncd.cli.run import polled_words
-from syncd.clock import Now
-from syncd.errors import Busy, UsageError
-from syncd.ledger import Said, State, new_sale, saying
-from syncd.plan import next_step, standing
-from syncd.sources.csv.times import zone
+from syncd.errors import Busy, LeaseTaken, RemoteError, UsageError
+from syncd.ledger import State
+from syncd.ledger.backfills import Backfill, Stage
+from syncd.ledger.backfills import Progress as Far
+from syncd.push import Days, audit, sums
+from syncd.service.health import read_health
 from syncd.stores import Store
 
 _LOOK_S = 0.5
-_DONE = (State.SYNCED, State.SKIPPED, State.HELD, State.REJECTED)
+_TOLD_EVERY_S = 10.0
+_LEFT = (State.HELD, State.REJECTED, State.UNKNOWN, State.PENDING, State.SENDING)
 
 
 def run_backfill(  # noqa: PLR0913  one for each option of the command
@@ -38,18 +40,25 @@ def run_backfill(  # noqa: PLR0913  one for each option of the command
     stop = threading.Event()
     with stop_on_signals(stop), opened(config, stop=stop) as app:
         need_work(app)
-        till = app.tills.get(source)
-        if till is None:
-            raise UsageError(f"there is no source {source!r}", f"Sources are {', '.join(sorted(app.tills))}.")
-        start, end = date_range(days, _zone(till))
+        till = till_of(app, source)
+        start, end = date_range(days, till.zone)
         if dry_run:
             return _estimate(app, till, (start, end), as_json)
-        polled = till.backfill(start, end, stop, history=history)
-        notes.print(f"{source}: {polled_words(polled)}", markup=False)
-        stores = [app.stores[store] for store in till.config.common.all_stores]
-        for store in stores:
-            _follow(app, store, stop)
-        return _report(app, stores, stop, as_json)
+        asked = app.ledger.backfills.ask(source, start, end, by=f"cli:{getpass.getuser()}", history=history)
+        return follow(app, till, asked, stop, as_json)
+
+
+def till_of(app: App, source: str) -> Till:
+    """The source of a name.
+
+    Raises:
+        UsageError: there is none.
+
+    """
+    till = app.tills.get(source)
+    if till is None:
+        raise UsageError(f"there is no source {source!r}", f"Sources are {', '.join(sorted(app.tills))}.")
+    return till
 
 
 def date_range(days: tuple[str, str], zone: tzinfo) -> tuple[datetime, datetime]:
@@ -64,7 +73,7 @@ def date_range(days: tuple[str, str], zone: tzinfo) -> tuple[datetime, datetime]
     except ValueError:
         raise UsageError(f"{days[0]!r} to {days[1]!r} is not a range of days", "Write days as 2026-11-23.") from None
     if last < first:
-        raise UsageError(f"the range ends ({last}) before it begins ({first})", "Swap --from and --to.")
+        raise UsageError(f"the range ends ({last}) before it begins ({first})", "Give the two days in their order.")
     try:
         start, end = datetime.combine(first, time(), zone), datetime.combine(last + timedelta(days=1), time(), zone)
         return start.astimezone(UTC).astimezone(zone), end.astimezone(UTC).astimezone(zone)
@@ -72,57 +81,136 @@ def date_range(days: tuple[str, str], zone: tzinfo) -> tuple[datetime, datetime]
         raise UsageError(f"{first} to {last} is not a range of days that a till has seen") from None
 
 
-def _zone(till: Till) -> tzinfo:
-    name = getattr(till.config.settings, "timezone", None)
-    return zone(str(name)) if name else UTC
-
-
 def _estimate(app: App, till: Till, span: tuple[datetime, datetime], as_json: bool) -> Exit:
-    states: Counter[str] = Counter()
-    totals: dict[str, Decimal] = {}
-    faults = new = 0
-    for batch in till.source.fetch_range(*span):
-        faults += len(batch.faults)
-        for order in batch.orders:
-            states[
-                _would_be(app, till.config.common.store_of(order), order, batch.holds.get(order.sale_id, "")).value
-            ] += 1
-            totals[order.currency] = totals.get(order.currency, Decimal(0)) + order.total_inc_tax
-            new += app.ledger.sale(order.sale_key) is None
+    counted = app.estimate(till, *span)
     if as_json:
-        print_json({"sales": sum(states.values()), "new": new, "states": states, "faults": faults, "totals": totals})
+        print_json(asdict(counted))
     else:
-        sums = ", ".join(format_money(amount, currency) for currency, amount in totals.items()) or "nothing"
-        by_state = ", ".join(f"{count} {state}" for state, count in states.items()) or "none"
-        out.print(
-            f"{sum(states.values())} sales ({by_state}), of which {new} are new; {sums}; {faults} faults", markup=False
-        )
-        out.print(f"About {new} requests. Nothing was recorded.", markup=False)
-    return Exit.ATTENTION if faults else Exit.OK
+        sums = ", ".join(format_money(amount, currency) for currency, amount in counted.totals.items()) or "nothing"
+        by_state = ", ".join(f"{number:,} {state}" for state, number in counted.states.items()) or "none"
+        faults = count(counted.faults, "fault")
+        say(f"{count(counted.sales, 'sale')} ({by_state}), of which {counted.new:,} are new; {sums}; {faults}")
+        took = f", some {lasts(counted.seconds)} at the store's quota" if counted.seconds else ""
+        say(f"About {count(counted.requests, 'request')}{took}. Nothing was recorded.")
+    return Exit.ATTENTION if counted.faults else Exit.OK
 
 
-def _would_be(app: App, store: str, order: CanonicalOrder, hold: str) -> State:
-    """The state in which a sale would be recorded."""
-    kept, said = app.ledger.sale(order.sale_key), Said(order, fingerprint(order), hold=hold)
-    sale = saying(kept, said) if kept is not None else new_sale(said, store, app.clock.now())
-    return standing(next_step(sale, app.config.stores[store].ground, Now.of(app.clock), said)).state
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One backfill and everything that has to do with it."""
+
+    app: App
+    till: Till
+    number: int
+    stop: threading.Event
+
+    @property
+    def row(self) -> Backfill:
+        return self.app.ledger.backfills.get(self.number)
+
+    @property
+    def stores(self) -> list[Store]:
+        return [self.app.stores[store] for store in self.till.config.common.all_stores]
+
+    def paused(self) -> str:
+        """Why a store is paused; empty where none is."""
+        states = {store.name: self.app.ledger.store_state(store.name).paused_why for store in self.stores}
+        return "; ".join(f"{name} is paused: {why}" for name, why in states.items() if why)
+
+    def daemon(self) -> bool:
+        """Whether a daemon does the work."""
+        return any(one.running() for one in read_health(self.app.ledger))
 
 
-def _follow(app: App, store: Store, stop: threading.Event) -> None:
-    """Push by ourselves where the right to push is free, else watch the daemon do it."""
-    finished = threading.Event()
-    pushing = threading.Thread(target=_push, args=(store, stop, finished), name="backfill push")
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+def follow(app: App, till: Till, asked: Backfill, stop: threading.Event, as_json: bool) -> Exit:
+    """See a backfill through: where a daemon runs it does the work, else this process does."""
+    work = _Work(app, till, asked.number, stop)
+    if work.daemon():
+        notes.print(f"backfill {asked.number}: the daemon does it, and goes on should this command end", markup=False)
+    with _shown(work):
+        while not stop.is_set() and work.row.stage is Stage.OPEN:
+            if work.daemon() or not _walk(work):
+                app.clock.wait(stop, _LOOK_S)
+        if not stop.is_set() and work.row.stage is Stage.RECORDED:
+            _see_pushed(work)
+    return _report(work, as_json)
+
+
+def _walk(work: _Work) -> bool:
+    try:
+        polled = work.till.backfill(work.row, work.stop)
+    except LeaseTaken:
+        return False
+    notes.print(f"{work.till.name}: {polled_words(polled)}", markup=False)
+    return True
+
+
+@contextmanager
+def _shown(work: _Work) -> Iterator[None]:
+    """A bar on a terminal; else a line every ten seconds."""
+    over = threading.Event()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rest]}"))
     with Progress(*columns, console=notes, transient=True) as progress:
-        task = progress.add_task("pushing", total=None)
+        thread = threading.Thread(target=_show, args=(work, progress, over), name="progress")
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+
+def _show(work: _Work, progress: Progress, over: threading.Event) -> None:
+    task = progress.add_task(f"backfill {work.number}", total=None, rest="")
+    told = work.app.clock.elapsed().seconds
+    while not work.app.clock.wait(over, _LOOK_S):
+        row, far = work.row, work.app.ledger.backfills.progress(work.number)
+        words = progress_words(row, far)
+        total = far.sales if row.stage is Stage.RECORDED else None
+        progress.update(task, completed=far.sales - far.waiting, total=total, rest=words)
+        now = work.app.clock.elapsed().seconds
+        if not notes.is_terminal and now - told >= _TOLD_EVERY_S:
+            told = now
+            notes.print(f"backfill {work.number}: {words}", markup=False)
+
+
+def progress_words(row: Backfill, far: Far) -> str:
+    """How far a backfill is, in a line."""
+    if row.stage not in (Stage.OPEN, Stage.RECORDED, Stage.PAUSED):
+        return row.stage.value
+    parts = ["recording" if row.stage is Stage.OPEN else "paused" if row.stage is Stage.PAUSED else "pushing"]
+    if row.stage is Stage.RECORDED and not far.waiting:
+        parts = ["done"]
+    parts.append(f"{count(far.sales, 'sale')}, {far.waiting:,} to push")
+    if far.waiting and far.per_second:
+        parts.append(f"{far.per_second:.1f} a second")
+        if row.stage is Stage.RECORDED and far.seconds_left is not None:
+            parts.append(f"some {lasts(far.seconds_left)} left")
+    return ", ".join(parts) + (f"; {row.ails}" if row.ails else "")
+
+
+def _see_pushed(work: _Work) -> None:
+    """Push by ourselves where the right to push is free, else watch whoever has it."""
+    for store in work.stores:
+        finished = threading.Event()
+        pushing = threading.Thread(target=_push, args=(store, work.stop, finished), name="backfill push")
         pushing.start()
-        while not stop.is_set():
-            done, total, open_ = _progress(app, store)
-            progress.update(task, completed=done, total=total)
-            if finished.is_set() and not (open_ and _somebody_pushes(store)):
+        while not work.app.clock.wait(work.stop, _LOOK_S):
+            mine = finished.is_set()
+            if work.row.stage is not Stage.RECORDED or (mine and (work.paused() or not _others_push(work, store))):
                 break
-            app.clock.wait(stop, _LOOK_S)
-    pushing.join()
+        pushing.join()
+
+
+def _others_push(work: _Work, store: Store) -> bool:
+    """Whether something waits that another process pushes."""
+    if not work.app.ledger.backfills.progress(work.number).waiting:
+        return False
+    try:
+        with store.leased():
+            return False
+    except Busy:
+        return True
 
 
 def _push(store: Store, stop: threading.Event, finished: threading.Event) -> None:
@@ -135,39 +223,50 @@ def _push(store: Store, stop: threading.Event, finished: threading.Event) -> Non
         finished.set()
 
 
-def _somebody_pushes(store: Store) -> bool:
-    try:
-        with store.leased():
-            return False
-    except Busy:
-        return True
-
-
-def _progress(app: App, store: Store) -> tuple[int, int, int]:
-    counts = app.ledger.counts(store.name)
-    total = sum(counts.values())
-    done = sum(count for (_, _, state), count in counts.items() if state in _DONE)
-    waiting = sum(count for (_, _, state), count in counts.items() if state in (State.PENDING, State.SENDING))
-    return done, total, waiting
-
-
-def _report(app: App, stores: Sequence[Store], stop: threading.Event, as_json: bool) -> Exit:
-    states: Counter[str] = Counter()
-    for store in stores:
-        for (_, _, state), count in app.ledger.counts(store.name).items():
-            states[state.value] += count
-    pauses = {store.name: app.ledger.store_state(store.name).paused_why for store in stores}
-    paused = next((why for why in pauses.values() if why), None)
+def _report(work: _Work, as_json: bool) -> Exit:
+    row, far, paused = work.row, work.app.ledger.backfills.progress(work.number), work.paused()
+    books = (
+        {} if work.stop.is_set() or paused or row.stage is not Stage.RECORDED else compared(work.app, work.till, row)
+    )
     if as_json:
-        print_json({"sales": states, "paused": paused})
+        print_json(
+            {"backfill": row.number, "stage": row.stage, "sales": far.states, "paused": paused or None, "books": books}
+        )
     else:
-        out.print(", ".join(f"{count} {state}" for state, count in sorted(states.items())), markup=False)
-        for name, why in pauses.items():
-            if why:
-                out.print(f"{name} is paused: {why}", markup=False)
-    if stop.is_set():
+        say(", ".join(f"{number:,} {state}" for state, number in sorted(far.states.items())) or "no new sales")
+        for line in (paused, *books.values()):
+            if line:
+                say(line)
+        if work.stop.is_set() and row.stage in (Stage.OPEN, Stage.RECORDED):
+            say(f"Not finished: the same command, or a daemon, goes on; syncd backfills cancel {row.number} ends it.")
+        elif row.stage in (Stage.PAUSED, Stage.CANCELLED):
+            say(f"backfill {row.number} was {row.stage}")
+        else:
+            say(f"Every sale of it with its order: syncd backfills report {row.number} --csv FILE")
+    if work.stop.is_set():
         return Exit.INTERRUPTED
     if paused:
         return Exit.REMOTE
-    left = sum(count for state, count in states.items() if state not in ("synced", "skipped"))
-    return Exit.ATTENTION if left else Exit.OK
+    left = sum(far.states.get(state, 0) for state in _LEFT)
+    return Exit.ATTENTION if left or row.stage is not Stage.RECORDED else Exit.OK
+
+
+def compared(app: App, till: Till, row: Backfill) -> dict[str, str]:
+    """For each store the line that says whether both sides have the same; asks the stores."""
+    last = (row.end.astimezone(till.zone) - timedelta(microseconds=1)).date()
+    days = Days(row.start.astimezone(till.zone).date(), last, till.name)
+    found: dict[str, str] = {}
+    for name in till.config.common.all_stores:
+        store = app.stores[name]
+        try:
+            groups = audit(name, app.ledger, store.orders, store.settings.rules, days).groups
+        except RemoteError as error:
+            found[name] = f"{name}: BigCommerce could not be asked: {error.what}"
+            continue
+        lines = [
+            f"{name}: {both.sales:,} in the POS, {both.orders:,} in BigCommerce, "
+            f"difference {format_money(both.pos_total - both.order_total, currency)}"
+            for currency, both in sums(groups.items()).items()
+        ]
+        found[name] = "\n".join(lines) or f"{name}: nothing was sold"
+    return found

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from syncd import __version__
+from syncd.cli.backfills_commands import backfills
 from syncd.cli.decisions import add_decisions
 from syncd.cli.ledger_commands import ledger
 from syncd.cli.options import AsJson, ConfigPath, DayOption, SourceOption, StateOption, TextOption, Yes
@@ -206,6 +207,7 @@ def faults(
     raise typer.Exit(run_faults(config, source, list(ids or ()), limit, every, as_json))
 
 
+cli.add_typer(backfills, name="backfills")
 add_decisions(cli)
 cli.add_typer(ledger, name="ledger")
 

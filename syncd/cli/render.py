@@ -119,13 +119,15 @@ def when(at: datetime | None, now: datetime | None = None) -> str:
     return shown if now is None else f"{shown} ({ago((now - at).total_seconds())})"
 
 
+def lasts(seconds: float) -> str:
+    """``4 min``, ``30 s``."""
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
 def ago(seconds: float) -> str:
     """``4 min ago``, ``in 30 s``."""
-    size = abs(seconds)
-    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
-        if size >= length:
-            text = f"{size / length:.0f} {unit}"
-            break
-    else:
-        text = f"{size:.0f} s"
+    text = lasts(abs(seconds))
     return f"{text} ago" if seconds >= 0 else f"in {text}"

@@ -12,6 +12,15 @@ from syncd.ledger.schema import alerts, attempts, faults, sales
 _PARTIAL = (
     ("sales_due", sales, ("store", "lane", "placed_at", "id"), "state = 'pending'", False),
     ("sales_open", sales, ("state", "store", "next_attempt_at"), "state <> 'synced'", False),
+    ("sales_of_backfill", sales, ("backfill", "state"), "backfill is not null", False),
+    (
+        "sales_due_of_backfill",
+        sales,
+        ("backfill", "store", "placed_at", "id"),
+        "state = 'pending' and lane = 'backfill'",
+        False,
+    ),
+    ("sales_number", sales, ("number",), "number is not null", False),
     ("sales_waiting", sales, ("store", "recorded_at"), "state = 'pending'", False),
     ("sales_sent_as", sales, ("sent_as",), "sent_as is not null", False),
     ("sales_returned", sales, ("returns_of",), "returns_of is not null", False),

@@ -18,6 +18,7 @@ from syncd.clock import Clock, Now
 from syncd.ledger import actions, alerts, attempts, faults, places, queries, upgrade
 from syncd.ledger import lease as leases
 from syncd.ledger import record as intake
+from syncd.ledger.backfills import Backfills
 from syncd.ledger.cache import Cache
 from syncd.ledger.care import Care
 from syncd.ledger.counting import number_of
@@ -282,7 +283,7 @@ class Ledger:
         decision = Decision(verb, by, now.wall, "", why)
         return self._write(lambda connection: actions.act(connection, selection, decision, self._judge, now))
 
-    # Stores and backfills
+    # Stores
 
     def store_state(self, store: str) -> places.StoreState:
         """What is known of a store."""
@@ -343,15 +344,10 @@ class Ledger:
         """The alerts that are open, oldest first."""
         return self._read(alerts.open_alerts, store)
 
-    def start_backfill(self, source: str, start: datetime, end: datetime) -> int:
-        """Open a backfill; its number goes on every sale that it records."""
-        now = self._clock.now()
-        return self._write(lambda connection: places.start_backfill(connection, source, (start, end), now))
-
-    def finish_backfill(self, number: int) -> None:
-        """Close a backfill whose whole range is recorded."""
-        now = self._clock.now()
-        self._write(lambda connection: places.finish_backfill(connection, number, now))
+    @property
+    def backfills(self) -> Backfills:
+        """The date ranges that somebody asked for."""
+        return Backfills(self._write, self._read, self._clock, self.lease)
 
     # What adapters keep, and sales that webhooks named
 

@@ -1,4 +1,4 @@
-"""What the ledger knows of stores and backfills: pauses, the highest order id, orders seen there, date ranges walked."""
+"""What the ledger knows of stores: pauses, the highest order id, orders seen there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from syncd.errors import LedgerError
 from syncd.ledger.alerts import Alert, raise_alerts
 from syncd.ledger.facts import Known, There
 from syncd.ledger.sale import as_text
-from syncd.ledger.schema import backfills, known_orders, sales, stores
+from syncd.ledger.schema import known_orders, sales, stores
 from syncd.ledger.times import from_micros, to_micros
 
 _KEYS_AT_ONCE = 500
@@ -158,22 +158,6 @@ def known(connection: Connection, store: str, keys: Sequence[str]) -> dict[str, 
             others = tuple(int(number) for number in row.others.split(",") if number)
             found[row.sale_key] = Known(row.order_id, there, bool(row.archived), others)
     return found
-
-
-def start_backfill(connection: Connection, source: str, span: tuple[datetime, datetime], now: datetime) -> int:
-    """Open a backfill's row, or go on with one of that range that was cut off; its number goes on every sale that it records."""
-    start, end = (to_micros(at) for at in span)
-    same = (backfills.c.source == source, backfills.c.start_at == start, backfills.c.end_at == end)
-    cut_off = select(backfills.c.id).where(*same, backfills.c.finished_at.is_(None)).order_by(backfills.c.id.desc())
-    if (number := connection.execute(cut_off.limit(1)).scalar_one_or_none()) is not None:
-        return int(number)
-    row = insert(backfills).values(source=source, start_at=start, end_at=end, started_at=to_micros(now))
-    return int(connection.execute(row.returning(backfills.c.id)).scalar_one())
-
-
-def finish_backfill(connection: Connection, number: int, now: datetime) -> None:
-    """Close a backfill's row: its whole range is recorded."""
-    connection.execute(update(backfills).where(backfills.c.id == number).values(finished_at=to_micros(now)))
 
 
 def set_pause(

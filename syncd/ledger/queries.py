@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal_column, select
 
 from syncd.canonical.kinds import SaleStatus
+from syncd.ledger.backfills import Stage
 from syncd.ledger.sale import Sale, read_sale
-from syncd.ledger.schema import attempts, audit, cursors, is_state, known_orders, sales
+from syncd.ledger.schema import attempts, audit, backfills, cursors, is_state, known_orders, sales
 from syncd.ledger.states import Kind, Lane, State
 from syncd.ledger.times import from_micros, to_micros
 
@@ -30,6 +31,7 @@ class Selection:
     text: str | None = None
     day_from: datetime | None = None
     day_to: datetime | None = None
+    backfill: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,28 +77,43 @@ class Lag:
     newest_synced: datetime | None
 
 
-_DUE = {
-    lane: select(sales)
-    .where(
-        sales.c.store == bindparam("store"),
-        is_state(State.PENDING),
-        sales.c.lane == literal_column(f"'{lane.value}'"),
-        (sales.c.next_attempt_at <= bindparam("now")) | (sales.c.next_attempt_at > bindparam("far")),
-    )
-    .order_by(sales.c.placed_at, sales.c.id)
-    .limit(bindparam("most"))
-    for lane in (Lane.LIVE, Lane.BACKFILL)
-}
+def _due_of(*which: ColumnElement[bool]) -> Select[Any]:
+    ready = (sales.c.next_attempt_at <= bindparam("now")) | (sales.c.next_attempt_at > bindparam("far"))
+    query = select(sales).where(sales.c.store == bindparam("store"), is_state(State.PENDING), *which, ready)
+    return query.order_by(sales.c.placed_at, sales.c.id).limit(bindparam("most"))
+
+
+_IN = {lane: sales.c.lane == literal_column(f"'{lane.value}'") for lane in Lane}
+_DUE = {lane: _due_of(_IN[lane]) for lane in (Lane.LIVE, Lane.BACKFILL)}
+_DUE_OF_NONE = _due_of(_IN[Lane.BACKFILL], sales.c.backfill.is_(None))
+_DUE_OF_ONE = _due_of(_IN[Lane.BACKFILL], sales.c.backfill == bindparam("number"))
+_PAUSED = select(backfills.c.id).where(backfills.c.state == Stage.PAUSED.value).limit(1)
+_NOT_PAUSED = select(backfills.c.id).where(backfills.c.state != Stage.PAUSED.value).order_by(backfills.c.id)
 
 
 def due(connection: Connection, store: str, limit: int, now: datetime, far: timedelta) -> list[Sale]:
-    """Pending sales whose time has come (or lies absurdly far ahead: the clock was set back), live first, oldest first."""
+    """Pending sales whose time has come (or lies absurdly far ahead: the clock was set back), live first, oldest first.
+
+    While a backfill is paused, the others' sales come one backfill after the other: nobody walks what the paused one left.
+    """
     at = {"store": store, "now": to_micros(now), "far": to_micros(now + far)}
     found: list[Sale] = []
-    for query in _DUE.values():
-        if len(found) < limit:
-            found += [read_sale(row) for row in connection.execute(query, {**at, "most": limit - len(found)})]
+    for query, words in _due_queries(connection):
+        if len(found) >= limit:
+            break
+        rows = connection.execute(query, {**at, **words, "most": limit - len(found)})
+        found += [read_sale(row) for row in rows]
     return found
+
+
+def _due_queries(connection: Connection) -> Iterator[tuple[Select[Any], Mapping[str, int]]]:
+    yield _DUE[Lane.LIVE], {}
+    if connection.execute(_PAUSED).first() is None:
+        yield _DUE[Lane.BACKFILL], {}
+        return
+    yield _DUE_OF_NONE, {}
+    for number in connection.execute(_NOT_PAUSED).scalars().all():
+        yield _DUE_OF_ONE, {"number": number}
 
 
 def ended_holds(connection: Connection, store: str, now: datetime) -> list[Sale]:
@@ -176,6 +193,8 @@ def conditions(selection: Selection) -> list[ColumnElement[bool]]:
         wanted.append(sales.c.placed_at >= to_micros(selection.day_from))
     if selection.day_to is not None:
         wanted.append(sales.c.placed_at < to_micros(selection.day_to))
+    if selection.backfill is not None:
+        wanted.append(sales.c.backfill == selection.backfill)
     return wanted
 
 

@@ -168,6 +168,11 @@ backfills = Table(
     Column("end_at", BigInteger, nullable=False),
     Column("started_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
+    Column("state", Text, nullable=False, server_default=text("'recorded'")),
+    Column("history", Integer, nullable=False, server_default=text("0")),
+    Column("asked_by", Text, nullable=False, server_default=text("''")),
+    Column("ails", Text, nullable=False, server_default=text("''")),
+    Column("estimate", Text),  # what it would do, as JSON
 )
 
 stores = Table(

@@ -27,10 +27,15 @@ _ON_THE_WAY = {State.PENDING, State.SENDING, State.UNKNOWN}
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """A range of days, both included, as the tills count them."""
+    """A range of days, both included, as the tills count them; of one source, or of all."""
 
     first: date
     last: date
+    source: str | None = None
+
+    def of(self, key: str) -> bool:
+        """Whether the sale of a key belongs here, as far as its source goes."""
+        return self.source is None or key.startswith(f"{self.source}:")
 
     @property
     def widest(self) -> tuple[datetime, datetime]:
@@ -104,7 +109,7 @@ def audit(store: str, ledger: Ledger, orders: OrdersClient, rules: Rules, days: 
     for sale in ledger.placed(store, start, end):
         seen.add(sale.sale_key)
         entry = _entry(sale, rules)
-        if days.first <= entry.day <= days.last:
+        if days.of(sale.sale_key) and days.first <= entry.day <= days.last:
             _enter(books, entry, _orders_of(sale, there, orders), rules)
     _strangers(books, ledger, {key: found for key, found in there.items() if key not in seen}, days)
     return books
@@ -227,7 +232,7 @@ def _strangers(books: Books, ledger: Ledger, there: Mapping[str, list[RemoteOrde
     """Orders that carry a sale key of which the ledger knows nothing."""
     known = ledger.sales_by_key(list(there))
     for key, found in there.items():
-        if key in known or ":" not in key:
+        if key in known or ":" not in key or not days.of(key):
             continue
         for order in found:
             if not order.is_deleted and days.first.isoformat() <= _day(order) <= days.last.isoformat():

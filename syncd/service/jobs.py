@@ -13,6 +13,7 @@ from syncd.app import App, Till
 from syncd.errors import LeaseTaken, Stopped, SyncdError
 from syncd.intake import Polled
 from syncd.ledger import Lease
+from syncd.ledger.backfills import Stage
 from syncd.logs import bind, get_logger
 from syncd.service.health import Pulse
 from syncd.sources import FetchesOne, FolderReport, Receiving, Throttled
@@ -24,6 +25,7 @@ _RECONCILE_LEAST = timedelta(milliseconds=200)
 _LOOK_OVER = timedelta(hours=1)  # a pass a day; whether it is due is looked at this often
 _REFRESH = timedelta(minutes=1)
 _TIDY = timedelta(minutes=1)
+_BACKFILL = timedelta(seconds=5)
 _FETCH = timedelta(seconds=5)  # for those that were not there yet: a webhook asks at once
 
 
@@ -111,6 +113,9 @@ class Jobs:
             for name, till in self._app.tills.items()
             if isinstance(till.source, FetchesOne) and isinstance(till.source, Receiving) and till.source.receives()
         ]
+        jobs += [
+            Job(backfill_job(name), _BACKFILL, partial(self.backfill, name)) for name, till in self._app.tills.items()
+        ]
         for name in self._app.stores:
             jobs += self._of_store(name)
         jobs.append(Job("tidy", _TIDY, lambda: self._edge("tidy", self._app.ledger.care.tidy)))
@@ -163,6 +168,28 @@ class Jobs:
             self.pushed_soon(source, self._app.tills[source].fetch_hinted(self._stop))
 
         self._while_asked(fetch_job(source), partial(self._patiently, source, work))
+
+    def backfill(self, source: str) -> None:
+        """Walk what somebody asked for of a source, one backfill after the other; live sales are polled meanwhile."""
+        till, asked = self._app.tills[source], self._app.ledger.backfills
+
+        def moved(polled: Polled) -> None:
+            self._pulse.good(backfill_job(source))
+            self.pushed_soon(source, polled)
+
+        def work() -> None:
+            for one in asked.to_do(source):
+                if self._stop.is_set():
+                    return
+                if one.stage is Stage.ESTIMATING:
+                    counted = self._app.estimate(till, one.start, one.end)
+                    if not self._stop.is_set():
+                        asked.estimated(one.number, counted)
+                else:
+                    polled = till.backfill(one, self._stop, moved)
+                    get_logger().info("backfill_walked", source=source, backfill=one.number, new=polled.new)
+
+        self._while_asked(backfill_job(source), partial(self._patiently, source, work))
 
     def pushed_soon(self, source: str, polled: Polled) -> None:
         """What was recorded is pushed without waiting for the next turn."""
@@ -288,6 +315,11 @@ class _Paused(Exception):
 def poll_job(source: str) -> str:
     """What the job that polls a source is called, in health, and when it is asked for."""
     return f"poll {source}"
+
+
+def backfill_job(source: str) -> str:
+    """The same of the one that walks a source's backfills."""
+    return f"backfill {source}"
 
 
 def fetch_job(source: str) -> str:

@@ -152,8 +152,11 @@ def _intake(ledger: Ledger) -> None:
     orders = tuple(sale(source="till", sale_id=str(number)) for number in (SALES + 1, SALES + 2, 8))
     batch = Batch(orders, (Fault("a.csv:1", "bad", "x", "9"),), "c")
     ledger.record("till", batch, router=to_main)
-    ledger.record("till", batch, router=to_main, lane=Lane.BACKFILL, backfill=ledger.start_backfill("till", *_SPAN))
-    ledger.finish_backfill(1)
+    number = ledger.backfills.ask("till", *_SPAN, by="me").number
+    ledger.record("till", batch, router=to_main, lane=Lane.BACKFILL, backfill=number)
+    ledger.backfills.recorded(number)
+    ledger.backfills.progress(number)
+    ledger.backfills.pause(number)
     ledger.cursor("till")
 
 
@@ -281,5 +284,5 @@ def test_a_scan_is_seen(tmp_path: Path) -> None:
         ledger._engines.write.connect() as connection,
     ):
         assert explain(connection, "select * from sales where why = 'x'", ())
-        assert explain(connection, "select * from sales where number > '1' order by number limit 5", ())
+        assert explain(connection, "select * from sales where register > '1' order by register limit 5", ())
         assert not explain(connection, "select * from sales where sale_key = 'x'", ())

@@ -111,15 +111,15 @@ def test_a_backfill_that_was_cut_off_goes_on_under_its_number_and_one_that_ended
 ) -> None:
     book, again = open_book(), open_book()
     span = (_NOON, _NOON + timedelta(days=1))
-    number = book.ledger.start_backfill("till", *span)
+    number = book.ledger.backfills.ask("till", *span, by="me").number
     book.ledger.record(
         "till", Batch((sale(),), (), '"page 7"'), router=lambda _: "main", lane=Lane.BACKFILL, backfill=number
     )
-    assert again.ledger.start_backfill("till", *span) == number
+    assert again.ledger.backfills.ask("till", *span, by="you").number == number
     assert again.ledger.cursor("till", backfill=number) == '"page 7"'
-    assert again.ledger.start_backfill("till", span[0], span[1] + timedelta(days=1)) != number
-    again.ledger.finish_backfill(number)
-    assert again.ledger.start_backfill("till", *span) != number
+    assert again.ledger.backfills.ask("till", span[0], span[1] + timedelta(days=1), by="me").number != number
+    again.ledger.backfills.recorded(number)
+    assert again.ledger.backfills.ask("till", *span, by="me").number != number
 
 
 @both_databases

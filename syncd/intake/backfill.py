@@ -1,0 +1,138 @@
+"""A date range in the backfill lane: count it, record it, leave off when it is paused, skip what is left of a cancelled one."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
+
+from syncd.canonical import Batch, fingerprint
+from syncd.canonical.money import to_minor
+from syncd.errors import SourceError
+from syncd.intake.poll import Intake, Polled, record_all
+from syncd.ledger import Lane, Ledger, Said, Selection, State, Verb
+from syncd.ledger.backfills import Backfill, Estimate, Stage
+from syncd.sources import Source
+
+Judged = Callable[[Said, str], State]
+_SKIPPED_AT_ONCE = 500
+
+
+class _Left(threading.Event):
+    """Set once syncd stops, or once the backfill is no longer to be walked."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        super().__init__()
+        self._stop = stop
+
+    def is_set(self) -> bool:
+        """Whether to leave off."""
+        return super().is_set() or self._stop.is_set()
+
+
+def walk(  # noqa: PLR0913, PLR0917  what is walked, where to, and until when
+    source: Source,
+    backfill: Backfill,
+    intake: Intake,
+    ledger: Ledger,
+    stop: threading.Event,
+    seen: Callable[[Polled], None] = lambda _: None,
+) -> Polled:
+    """Record what is left of a backfill, or until it is paused or cancelled, or ``stop`` is set. ``intake`` is the source's own.
+
+    Raises:
+        LeaseTaken: another process walks it.
+        SourceError: the source could not be read; what was recorded stays, and the next walk goes on from there.
+
+    """
+    left, number = _Left(stop), backfill.number
+    how = Intake(intake.name, intake.route, Lane.BACKFILL, number, backfill.history)
+
+    def told(polled: Polled) -> None:
+        seen(polled)
+        if ledger.backfills.get(number).stage is not Stage.OPEN:
+            left.set()
+
+    with ledger.backfills.walking(number):
+        cursor = ledger.cursor(intake.name, backfill=number)
+        try:
+            polled = record_all(source.fetch_range(backfill.start, backfill.end, cursor), how, ledger, left, told)
+        except SourceError as error:
+            ledger.backfills.ails(number, error.what)
+            raise
+        if not left.is_set():
+            ledger.backfills.recorded(number)
+        ledger.backfills.ails(number, "")
+    return polled
+
+
+def estimate(
+    batches: Iterator[Batch], intake: Intake, ledger: Ledger, judged: Judged, stop: threading.Event
+) -> Estimate:
+    """Count what a walk over ``batches`` would record, and in which states; changes nothing. What ``stop`` cuts off is too low.
+
+    Raises:
+        SourceError: the source could not be read.
+
+    """
+    states: Counter[str] = Counter()
+    totals: dict[str, Decimal] = {}
+    faults = new = requests = 0
+    for batch in batches:
+        faults += len(batch.faults)
+        for order in batch.orders:
+            kept = ledger.sale(order.sale_key)
+            said = Said(order, fingerprint(order), hold=batch.holds.get(order.sale_id, ""))
+            after = judged(said, intake.route(order))
+            states[after.value] += 1
+            totals[order.currency] = totals.get(order.currency, Decimal(0)) + order.total_inc_tax
+            new += kept is None
+            requests += after is State.PENDING
+        if stop.is_set():
+            break
+    sums = {currency: to_minor(total, currency) for currency, total in totals.items()}
+    return Estimate(sum(states.values()), new, faults, requests, None, dict(states), sums)
+
+
+REPORT = ("sale", "placed", "receipt", "total", "currency", "state", "store", "order", "order total", "why")
+
+
+def report(ledger: Ledger, backfill: Backfill, stores: Sequence[str]) -> Iterator[tuple[object, ...]]:
+    """Every sale of a backfill's source and range, those known before too, with its order; columns as in ``REPORT``."""
+    for store in stores:
+        for sale in ledger.placed(store, backfill.start, backfill.end):
+            if sale.source == backfill.source and sale.placed_at < backfill.end:
+                there = sale.belief.there.total_inc_tax
+                yield (
+                    sale.sale_key,
+                    sale.placed_at.isoformat(),
+                    sale.number,
+                    to_minor(sale.total_inc_tax, sale.currency),
+                    sale.currency,
+                    sale.state.value,
+                    sale.store,
+                    sale.order_id,
+                    None if there is None else to_minor(there, sale.belief.there.currency or sale.currency),
+                    sale.why,
+                )
+
+
+def cancel(ledger: Ledger, number: int, by: str) -> int:
+    """Cancel a backfill and skip its sales that wait to be pushed; how many those were. ``release`` would push them after all.
+
+    Raises:
+        UsageError: there is no such backfill, or it is over.
+
+    """
+    ledger.backfills.cancel(number)
+    gone = 0
+    while waiting := ledger.find(Selection(state=State.PENDING, backfill=number), limit=_SKIPPED_AT_ONCE):
+        keys = tuple(sale.sale_key for sale in waiting)
+        moved = ledger.decide(
+            Verb.SKIP, Selection(keys=keys, state=State.PENDING), by, f"backfill {number} was cancelled"
+        )
+        gone += len(moved.moved)
+        if not moved.moved:
+            break
+    return gone
