@@ -9,9 +9,10 @@ from pathlib import Path
 from syncd.cli.asking import sure
 from syncd.cli.exits import Exit
 from syncd.cli.opening import known_source, opened
-from syncd.cli.render import count, print_json, say
+from syncd.cli.render import print_json, say
 from syncd.errors import UsageError
 from syncd.ledger import Selection, Verb
+from syncd.telling.words import count
 
 _NAMED = 10
 _MOST = 100_000

@@ -11,10 +11,11 @@ from pathlib import Path
 from syncd.canonical.money import format_money, to_minor
 from syncd.cli.exits import Exit
 from syncd.cli.opening import opened
-from syncd.cli.render import amount, columns, count, out, print_json, say
+from syncd.cli.render import columns, out, print_json, say
 from syncd.errors import UsageError
 from syncd.push import Books, Days, Group, audit, sums
 from syncd.spreadsheet import tame
+from syncd.telling.words import amount, count
 
 _COLUMNS = ("day", "location", "paid by", "currency", "sales", "orders", "POS", "BigCommerce", "difference")
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import datetime
 from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -16,15 +16,15 @@ from syncd.app import App, Till
 from syncd.canonical.money import format_money
 from syncd.cli.exits import Exit
 from syncd.cli.opening import need_work, opened
-from syncd.cli.render import count, lasts, notes, print_json, say
+from syncd.cli.render import notes, print_json, say
 from syncd.cli.run import polled_words
-from syncd.errors import Busy, LeaseTaken, RemoteError, UsageError
+from syncd.errors import Busy, LeaseTaken, UsageError
 from syncd.ledger import State
 from syncd.ledger.backfills import Backfill, Stage
-from syncd.ledger.backfills import Progress as Far
-from syncd.push import Days, audit, sums
 from syncd.service.health import read_health
 from syncd.stores import Store
+from syncd.telling.backfills import compared, date_range, progress_words
+from syncd.telling.words import count, lasts
 
 _LOOK_S = 0.5
 _TOLD_EVERY_S = 10.0
@@ -59,26 +59,6 @@ def till_of(app: App, source: str) -> Till:
     if till is None:
         raise UsageError(f"there is no source {source!r}", f"Sources are {', '.join(sorted(app.tills))}.")
     return till
-
-
-def date_range(days: tuple[str, str], zone: tzinfo) -> tuple[datetime, datetime]:
-    """The instants from the first day's midnight to the midnight after the last.
-
-    Raises:
-        UsageError: a day that is none, or a range that ends before it begins.
-
-    """
-    try:
-        first, last = (date.fromisoformat(day) for day in days)
-    except ValueError:
-        raise UsageError(f"{days[0]!r} to {days[1]!r} is not a range of days", "Write days as 2026-11-23.") from None
-    if last < first:
-        raise UsageError(f"the range ends ({last}) before it begins ({first})", "Give the two days in their order.")
-    try:
-        start, end = datetime.combine(first, time(), zone), datetime.combine(last + timedelta(days=1), time(), zone)
-        return start.astimezone(UTC).astimezone(zone), end.astimezone(UTC).astimezone(zone)
-    except OverflowError:
-        raise UsageError(f"{first} to {last} is not a range of days that a till has seen") from None
 
 
 def _estimate(app: App, till: Till, span: tuple[datetime, datetime], as_json: bool) -> Exit:
@@ -174,21 +154,6 @@ def _show(work: _Work, progress: Progress, over: threading.Event) -> None:
             notes.print(f"backfill {work.number}: {words}", markup=False)
 
 
-def progress_words(row: Backfill, far: Far) -> str:
-    """How far a backfill is, in a line."""
-    if row.stage not in (Stage.OPEN, Stage.RECORDED, Stage.PAUSED):
-        return row.stage.value
-    parts = ["recording" if row.stage is Stage.OPEN else "paused" if row.stage is Stage.PAUSED else "pushing"]
-    if row.stage is Stage.RECORDED and not far.waiting:
-        parts = ["done"]
-    parts.append(f"{count(far.sales, 'sale')}, {far.waiting:,} to push")
-    if far.waiting and far.per_second:
-        parts.append(f"{far.per_second:.1f} a second")
-        if row.stage is Stage.RECORDED and far.seconds_left is not None:
-            parts.append(f"some {lasts(far.seconds_left)} left")
-    return ", ".join(parts) + (f"; {row.ails}" if row.ails else "")
-
-
 def _see_pushed(work: _Work) -> None:
     """Push by ourselves where the right to push is free, else watch whoever has it."""
     for store in work.stores:
@@ -249,24 +214,3 @@ def _report(work: _Work, as_json: bool) -> Exit:
         return Exit.REMOTE
     left = sum(far.states.get(state, 0) for state in _LEFT)
     return Exit.ATTENTION if left or row.stage is not Stage.RECORDED else Exit.OK
-
-
-def compared(app: App, till: Till, row: Backfill) -> dict[str, str]:
-    """For each store the line that says whether both sides have the same; asks the stores."""
-    last = (row.end.astimezone(till.zone) - timedelta(microseconds=1)).date()
-    days = Days(row.start.astimezone(till.zone).date(), last, till.name)
-    found: dict[str, str] = {}
-    for name in till.config.common.all_stores:
-        store = app.stores[name]
-        try:
-            groups = audit(name, app.ledger, store.orders, store.settings.rules, days).groups
-        except RemoteError as error:
-            found[name] = f"{name}: BigCommerce could not be asked: {error.what}"
-            continue
-        lines = [
-            f"{name}: {both.sales:,} in the POS, {both.orders:,} in BigCommerce, "
-            f"difference {format_money(both.pos_total - both.order_total, currency)}"
-            for currency, both in sums(groups.items()).items()
-        ]
-        found[name] = "\n".join(lines) or f"{name}: nothing was sold"
-    return found

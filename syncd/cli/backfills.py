@@ -8,15 +8,17 @@ from datetime import UTC, timedelta
 from pathlib import Path
 
 from syncd.app import App
-from syncd.cli.backfill import compared, progress_words, till_of
+from syncd.cli.backfill import till_of
 from syncd.cli.exits import Exit
 from syncd.cli.opening import opened
-from syncd.cli.render import columns, count, out, print_json, say
+from syncd.cli.render import columns, out, print_json, say
 from syncd.errors import UsageError
 from syncd.intake.backfill import REPORT, cancel, report
 from syncd.ledger.backfills import Backfill
 from syncd.ledger.backfills import Progress as Far
 from syncd.spreadsheet import lines
+from syncd.telling.backfills import compared, progress_words
+from syncd.telling.words import count
 
 
 def run_list(config: Path | None, as_json: bool) -> Exit:

@@ -15,13 +15,14 @@ from pydantic import ValidationError
 from syncd.canonical import Batch, CanonicalOrder, Fault
 from syncd.canonical.money import format_money
 from syncd.cli.exits import Exit
-from syncd.cli.render import columns, count, print_json, say
+from syncd.cli.render import columns, print_json, say
 from syncd.clock import SystemClock
 from syncd.errors import UsageError
 from syncd.sources import ReadsFiles, SourceContext, registry
 from syncd.sources.csv.guess import Guess, guess
 from syncd.sources.jsonl import in_words
 from syncd.sources.zones import zone
+from syncd.telling.words import count
 
 _SHOWN = 10
 _FAULTS = 3

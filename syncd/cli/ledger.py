@@ -10,13 +10,13 @@ from pathlib import Path
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from syncd.app import App
-from syncd.cli.backfill import date_range
 from syncd.cli.exits import Exit
 from syncd.cli.opening import opened
 from syncd.cli.render import notes, out, print_json
 from syncd.errors import UsageError
 from syncd.push import Rebuilt, Span, differences, rebuild
 from syncd.stores import Store
+from syncd.telling.backfills import date_range
 
 
 def run_backup(config: Path | None, target: Path, as_json: bool) -> Exit:

@@ -15,7 +15,6 @@ import typer
 from rich.console import Console
 
 from syncd.canonical import CanonicalOrder
-from syncd.canonical.money import format_money
 from syncd.clock import format_duration
 
 out = Console(highlight=False, soft_wrap=True, emoji=False)
@@ -99,35 +98,3 @@ def columns(rows: Iterable[Sequence[object]], indent: str = "", head: Sequence[s
 def safe(text: str) -> str:
     """``text`` with control characters written out: a name in a sales file must not drive the terminal."""
     return "".join(char if char.isprintable() or char == "\n" else f"\\x{ord(char):02x}" for char in text)
-
-
-def count(number: int, noun: str) -> str:
-    """``1 sale``, ``1,204 sales``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def amount(value: Decimal, currency: str) -> str:
-    """``12.30``: an amount at its currency's places, for a column that has the currency beside it."""
-    return format_money(value, currency).rpartition(" ")[0]
-
-
-def when(at: datetime | None, now: datetime | None = None) -> str:
-    """A time as people read it, with how long ago where ``now`` is given."""
-    if at is None:
-        return "-"
-    shown = at.strftime("%Y-%m-%d %H:%M:%S %z")
-    return shown if now is None else f"{shown} ({ago((now - at).total_seconds())})"
-
-
-def lasts(seconds: float) -> str:
-    """``4 min``, ``30 s``."""
-    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{seconds:.0f} s"
-
-
-def ago(seconds: float) -> str:
-    """``4 min ago``, ``in 30 s``."""
-    text = lasts(abs(seconds))
-    return f"{text} ago" if seconds >= 0 else f"in {text}"

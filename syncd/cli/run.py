@@ -11,7 +11,7 @@ from syncd import logs
 from syncd.app import App
 from syncd.cli.exits import Exit
 from syncd.cli.opening import need_work, opened
-from syncd.cli.render import count, notes, print_json, say
+from syncd.cli.render import notes, print_json, say
 from syncd.cli.status import strange_words
 from syncd.errors import Busy, SourceError
 from syncd.intake import Polled
@@ -19,6 +19,7 @@ from syncd.ledger import State
 from syncd.push import PushReport
 from syncd.sources import FolderReport
 from syncd.stores import Store
+from syncd.telling.words import count
 
 _SETTLING_S = 10.0  # longer than the usual settle time; a copy that takes more is told
 _NEED_A_PERSON = (State.HELD, State.REJECTED)

@@ -13,11 +13,12 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import format_money
 from syncd.cli.asking import sure
 from syncd.cli.exits import Exit
-from syncd.cli.facts import facts_in_words
 from syncd.cli.opening import known_source, opened
-from syncd.cli.render import amount, columns, count, out, print_json, say, when
+from syncd.cli.render import columns, out, print_json, say
 from syncd.errors import UsageError
 from syncd.ledger import AttemptRow, Sale, Selection, State, read_document
+from syncd.telling.facts import facts_in_words, link
+from syncd.telling.words import amount, count, when
 
 _RAW_SHOWN = 300
 
@@ -103,7 +104,7 @@ def run_sale(config: Path | None, key: str, as_json: bool) -> Exit:
             print_json(
                 {
                     **document_of(story.sale),
-                    "link": _link(app, story.sale),
+                    "link": link(app, story.sale),
                     "facts": facts_in_words(app, story.sale),
                     "document": _parsed(story.sale.document),
                     "attempts": [asdict(attempt) for attempt in story.attempts],
@@ -137,14 +138,6 @@ def _parsed(text: str | None) -> object:
         return text  # damaged: shown as it is
 
 
-def _link(app: App, sale: Sale) -> str | None:
-    """Where a person sees the order in BigCommerce's control panel."""
-    store = app.config.stores.get(sale.store)
-    if sale.order_id is None or store is None:
-        return None
-    return f"https://store-{store.connection.store_hash}.mybigcommerce.com/manage/orders/{sale.order_id}"
-
-
 def _tell(app: App, sale: Sale) -> None:
     say(f"{sale.sale_key}  {sale.state.value}")
     say(
@@ -153,7 +146,7 @@ def _tell(app: App, sale: Sale) -> None:
     place = " / ".join(filter(None, (sale.location, sale.register)))
     say(f"  placed {when(sale.placed_at)}, receipt {sale.number or '-'}" + (f", {place}" if place else ""))
     if sale.order_id is not None:
-        say(f"  order {sale.order_id}: {_link(app, sale)}")
+        say(f"  order {sale.order_id}: {link(app, sale)}")
     for words in (f"why: {sale.why}" if sale.why else "", f"do: {sale.cure}" if sale.cure else ""):
         if words:
             say(f"  {words}")

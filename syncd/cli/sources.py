@@ -13,11 +13,13 @@ from syncd.app import App, Till
 from syncd.canonical.money import ZERO, format_money
 from syncd.cli.exits import Exit
 from syncd.cli.opening import need_work, opened
-from syncd.cli.preview import Found, document, previews_of, show
-from syncd.cli.render import columns, count, print_json, say
+from syncd.cli.preview import note, show
+from syncd.cli.render import columns, print_json, say
 from syncd.errors import UsageError
 from syncd.sources import Finding, registry
 from syncd.sources.doors import FetchesOne, HasFolder, ReadsFiles, Receiving
+from syncd.telling.preview import Found, document, previews_of
+from syncd.telling.words import count
 
 _SPANS = (timedelta(days=1), timedelta(days=7), timedelta(days=31))
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -80,7 +82,7 @@ def run_test(config: Path | None, name: str, sales: int, as_json: bool) -> Exit:
         shown = [
             one
             for store in till.config.common.all_stores
-            for one in previews_of(app, store, found.of(till.config.common.store_of, store))
+            for one in previews_of(app, store, found.of(till.config.common.store_of, store), note)
         ]
         if as_json:
             print_json(

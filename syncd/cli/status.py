@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-from syncd.app import App
 from syncd.cli.exits import Exit
 from syncd.cli.opening import opened
-from syncd.cli.render import ago, columns, count, print_json, say
+from syncd.cli.render import columns, print_json, say
 from syncd.clock import Now
 from syncd.errors import SourceError
-from syncd.ledger import Alert, Lag, State
-from syncd.ledger.places import StoreState
-from syncd.service.health import Health, of_this_host, read_health
+from syncd.ledger import State
+from syncd.service.health import of_this_host, read_health
 from syncd.sources import FolderReport
+from syncd.telling.standing import Standing, StoreStands
+from syncd.telling.words import ago, count
 
 _NEXT = {
     State.HELD: "a person must look: syncd sales --state held",
@@ -29,46 +29,6 @@ _NEXT = {
 }
 _ORDER = (State.HELD, State.REJECTED, State.UNKNOWN, State.PENDING, State.SENDING, State.SYNCED, State.SKIPPED)
 _NAMED = 5
-
-
-@dataclass(frozen=True, slots=True)
-class StoreStands:
-    """One store: its sales by state, how far behind it is, and whether it is paused."""
-
-    states: Mapping[State, int]
-    lag: Lag
-    pause: StoreState
-    alerts: Sequence[Alert] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How things stand, looked at once."""
-
-    now: datetime
-    stores: Mapping[str, StoreStands]
-    sources: Mapping[str, FolderReport | SourceError | None]
-    faults: Mapping[str, int]
-    daemons: Sequence[Health]
-    ails: Sequence[Sequence[str]]
-
-    @classmethod
-    def of(cls, app: App) -> Standing:
-        """Look at the ledger and the folders."""
-        ledger, now, reports, daemons = app.ledger, Now.of(app.clock), app.folder_reports(), read_health(app.ledger)
-        return cls(
-            now.wall,
-            {name: _stands(app, name) for name in app.config.stores},
-            {name: reports.get(name) for name in app.tills},
-            ledger.open_faults(),
-            daemons,
-            [one.unwell(now, app.config.service.healthy_within) for one in daemons],
-        )
-
-    @property
-    def running(self) -> bool:
-        """Whether a daemon is at work on this ledger."""
-        return any(one.running() for one in self.daemons)
 
 
 def run_status(config: Path | None, as_json: bool) -> Exit:
@@ -97,18 +57,6 @@ def run_healthy(config: Path | None, as_json: bool) -> Exit:
         else:
             say("\n".join(lines) or "healthy")
         return Exit.ATTENTION if lines else Exit.OK
-
-
-def _stands(app: App, store: str) -> StoreStands:
-    ledger = app.ledger
-    return StoreStands(_states(app, store), ledger.lag(store), ledger.store_state(store), ledger.alerts(store))
-
-
-def _states(app: App, store: str) -> dict[State, int]:
-    found: dict[State, int] = dict.fromkeys(State, 0)
-    for (_store, _lane, state), number in app.ledger.counts(store).items():
-        found[state] += number
-    return found
 
 
 def _document(standing: Standing) -> dict[str, object]:

@@ -27,11 +27,11 @@ from sqlalchemy import create_engine, make_url, text
 
 from syncd import logs
 from syncd.app import open_app
-from syncd.cli.status import Standing
 from syncd.config import load
 from syncd.errors import LedgerError
 from syncd.ledger import State, Verb
 from syncd.ledger.queries import Selection
+from syncd.telling.standing import Standing
 from syncd.testing.orders import sale
 from tests.chaos.daylight import DayClock, DayDaemon
 from tests.databases import SERVER, ledger_url

@@ -7,11 +7,11 @@ from typing import assert_never
 
 from syncd.app import App
 from syncd.canonical.money import format_money
-from syncd.cli.render import count, when
 from syncd.clock import Now
 from syncd.ledger import Kind, Sale, State
 from syncd.mapping.statuses import status_words
 from syncd.plan import Change, Create, Ground, Hold, LookUp, Reject, Rest, Step, Wait, next_step
+from syncd.telling.words import count, when
 
 _SHORT = 8
 
@@ -124,3 +124,11 @@ def _next(sale: Sale, step: Step) -> Iterator[str]:
             assert_never(step)
     if sale.state is State.PENDING and sale.next_attempt_at is not None and isinstance(step, Create | Change):
         yield f"due {when(sale.next_attempt_at)}" + (f" ({sale.why})" if sale.why else "")
+
+
+def link(app: App, sale: Sale) -> str | None:
+    """Where a person sees the order in BigCommerce's control panel."""
+    store = app.config.stores.get(sale.store)
+    if sale.order_id is None or store is None:
+        return None
+    return f"https://store-{store.connection.store_hash}.mybigcommerce.com/manage/orders/{sale.order_id}"

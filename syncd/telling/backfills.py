@@ -1,0 +1,68 @@
+"""Backfills in words: which days, how far, and whether both sides have the same in the end."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from syncd.app import App, Till
+from syncd.canonical.money import format_money
+from syncd.errors import RemoteError, UsageError
+from syncd.ledger.backfills import Backfill, Progress, Stage
+from syncd.push import Days, audit, sums
+from syncd.telling.words import count, lasts
+
+
+def date_range(days: tuple[str, str], zone: tzinfo) -> tuple[datetime, datetime]:
+    """The instants from the first day's midnight to the midnight after the last.
+
+    Raises:
+        UsageError: a day that is none, or a range that ends before it begins.
+
+    """
+    try:
+        first, last = (date.fromisoformat(day) for day in days)
+    except ValueError:
+        raise UsageError(f"{days[0]!r} to {days[1]!r} is not a range of days", "Write days as 2026-11-23.") from None
+    if last < first:
+        raise UsageError(f"the range ends ({last}) before it begins ({first})", "Give the two days in their order.")
+    try:
+        start, end = datetime.combine(first, time(), zone), datetime.combine(last + timedelta(days=1), time(), zone)
+        return start.astimezone(UTC).astimezone(zone), end.astimezone(UTC).astimezone(zone)
+    except OverflowError:
+        raise UsageError(f"{first} to {last} is not a range of days that a till has seen") from None
+
+
+def progress_words(row: Backfill, far: Progress) -> str:
+    """How far a backfill is, in a line."""
+    if row.stage not in (Stage.OPEN, Stage.RECORDED, Stage.PAUSED):
+        return row.stage.value
+    parts = ["recording" if row.stage is Stage.OPEN else "paused" if row.stage is Stage.PAUSED else "pushing"]
+    if row.stage is Stage.RECORDED and not far.waiting:
+        parts = ["done"]
+    parts.append(f"{count(far.sales, 'sale')}, {far.waiting:,} to push")
+    if far.waiting and far.per_second:
+        parts.append(f"{far.per_second:.1f} a second")
+        if row.stage is Stage.RECORDED and far.seconds_left is not None:
+            parts.append(f"some {lasts(far.seconds_left)} left")
+    return ", ".join(parts) + (f"; {row.ails}" if row.ails else "")
+
+
+def compared(app: App, till: Till, row: Backfill) -> dict[str, str]:
+    """For each store the line that says whether both sides have the same; asks the stores."""
+    last = (row.end.astimezone(till.zone) - timedelta(microseconds=1)).date()
+    days = Days(row.start.astimezone(till.zone).date(), last, till.name)
+    found: dict[str, str] = {}
+    for name in till.config.common.all_stores:
+        store = app.stores[name]
+        try:
+            groups = audit(name, app.ledger, store.orders, store.settings.rules, days).groups
+        except RemoteError as error:
+            found[name] = f"{name}: BigCommerce could not be asked: {error.what}"
+            continue
+        lines = [
+            f"{name}: {both.sales:,} in the POS, {both.orders:,} in BigCommerce, "
+            f"difference {format_money(both.pos_total - both.order_total, currency)}"
+            for currency, both in sums(groups.items()).items()
+        ]
+        found[name] = "\n".join(lines) or f"{name}: nothing was sold"
+    return found

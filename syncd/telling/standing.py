@@ -1,0 +1,67 @@
+"""How things stand, looked at once: stores, sources, faults, daemons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from syncd.app import App
+from syncd.clock import Now
+from syncd.errors import SourceError
+from syncd.ledger import Alert, Lag, State
+from syncd.ledger.places import StoreState
+from syncd.service.health import Health, read_health
+from syncd.sources import FolderReport
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStands:
+    """One store: its sales by state, how far behind it is, and whether it is paused."""
+
+    states: Mapping[State, int]
+    lag: Lag
+    pause: StoreState
+    alerts: Sequence[Alert] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How things stand, looked at once."""
+
+    now: datetime
+    stores: Mapping[str, StoreStands]
+    sources: Mapping[str, FolderReport | SourceError | None]
+    faults: Mapping[str, int]
+    daemons: Sequence[Health]
+    ails: Sequence[Sequence[str]]
+
+    @classmethod
+    def of(cls, app: App) -> Standing:
+        """Look at the ledger and the folders."""
+        ledger, now, reports, daemons = app.ledger, Now.of(app.clock), app.folder_reports(), read_health(app.ledger)
+        return cls(
+            now.wall,
+            {name: _stands(app, name) for name in app.config.stores},
+            {name: reports.get(name) for name in app.tills},
+            ledger.open_faults(),
+            daemons,
+            [one.unwell(now, app.config.service.healthy_within) for one in daemons],
+        )
+
+    @property
+    def running(self) -> bool:
+        """Whether a daemon is at work on this ledger."""
+        return any(one.running() for one in self.daemons)
+
+
+def _stands(app: App, store: str) -> StoreStands:
+    ledger = app.ledger
+    return StoreStands(_states(app, store), ledger.lag(store), ledger.store_state(store), ledger.alerts(store))
+
+
+def _states(app: App, store: str) -> dict[State, int]:
+    found: dict[State, int] = dict.fromkeys(State, 0)
+    for (_store, _lane, state), number in app.ledger.counts(store).items():
+        found[state] += number
+    return found
