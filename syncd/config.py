@@ -14,20 +14,19 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from syncd import logs
 from syncd.bigcommerce.settings import ConnectionSettings
-from syncd.clock import Duration
 from syncd.errors import ConfigError, Problem, UsageError
 from syncd.mapping.rules import Rules
 from syncd.plan.policy import Policy
-from syncd.secret import ALLOWED, resolve_secret, secrets_in
+from syncd.secret import ALLOWED, secrets_in
+from syncd.settings import LISTEN, IntakeSettings, LedgerSettings, LogSettings, ServiceSettings, WebSettings
 from syncd.sources import registry
 from syncd.sources.settings import SourceSettings
 
@@ -38,70 +37,16 @@ PLACES = ("./syncd.toml", "/etc/syncd/syncd.toml")
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
 _SENSITIVE = re.compile(f"{logs.SECRET_NAMES.pattern}|url$", re.IGNORECASE)
 _MAX_SHOWN = 60
-_LISTEN = r"^\[?[0-9A-Za-z.:-]+\]?:\d{1,5}$"
 _PATTERNS = {
     r"^[A-Z]{3}$": "must be a currency code such as USD",
     r"^[A-Z]{2}$": "must be a country code such as US",
     r"^https?://": "must be a URL, https:// and all",
-    _LISTEN: 'must be an address and a port, such as "127.0.0.1:8787"',
+    LISTEN: 'must be an address and a port, such as "127.0.0.1:8787"',
     _NAME: "must be a name of letters, digits, dots, dashes and underscores",
 }
 
 M = TypeVar("M", bound=BaseModel)
 Table = dict[str, Any]  # parsed TOML, before any model has looked at it
-
-
-def _url(value: object) -> SecretStr:
-    """A database URL, in clear or as a secret: it may hold a password, so it is kept as one."""
-    return SecretStr(value) if isinstance(value, str) else resolve_secret(value)
-
-
-class LedgerSettings(BaseModel):
-    """``[ledger]``: where the ledger is."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    url: Annotated[SecretStr, BeforeValidator(_url)] = SecretStr("sqlite:///ledger.db")
-    keep_documents: Duration | None = None
-    keep_history: Duration = timedelta(days=400)
-
-
-class LogSettings(BaseModel):
-    """``[log]``: how syncd speaks."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    format: logs.LogFormat = "auto"
-    level: logs.LogLevel = "info"
-
-
-class ServiceSettings(BaseModel):
-    """``[service]``: the daemon's own rhythm."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    push_every: Duration = timedelta(seconds=1)
-    housekeep_every: Duration = timedelta(hours=1)
-    healthy_within: Duration = timedelta(minutes=10)
-    stuck_after: Duration = timedelta(minutes=15)
-
-
-class IntakeSettings(BaseModel):
-    """``[intake]``: where the daemon takes webhooks, if any source does; from elsewhere through a proxy that speaks TLS."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    listen: Annotated[str, Field(pattern=_LISTEN)] = "127.0.0.1:8787"
-
-    @property
-    def host(self) -> str:
-        """The address."""
-        return self.listen.rpartition(":")[0].strip("[]")
-
-    @property
-    def port(self) -> int:
-        """The port; 0 for any that is free."""
-        return int(self.listen.rpartition(":")[2])
 
 
 class StoreSettings(BaseModel):
@@ -153,6 +98,7 @@ class _Tables(BaseModel):
     log: LogSettings = LogSettings()
     service: ServiceSettings = ServiceSettings()
     intake: IntakeSettings = IntakeSettings()
+    web: WebSettings = WebSettings()
     stores: dict[Annotated[str, Field(pattern=_NAME)], StoreSettings] = Field(default_factory=dict)
     sources: dict[Annotated[str, Field(pattern=_NAME)], SourceSettings] = Field(default_factory=dict)
 
@@ -167,6 +113,7 @@ class Config:
     log: LogSettings
     service: ServiceSettings
     intake: IntakeSettings
+    web: WebSettings
     stores: Mapping[str, StoreSettings]
     sources: Mapping[str, SourceConfig]
 
@@ -223,6 +170,7 @@ def load(path: Path | None = None) -> Config:
         log=checked.log,
         service=checked.service,
         intake=checked.intake,
+        web=checked.web,
         stores={name: _at_home(store, file.parent) for name, store in checked.stores.items()},
         sources=sources,
     )
@@ -327,6 +275,7 @@ def _known_keys(model: type[BaseModel]) -> list[str]:
         LogSettings,
         ServiceSettings,
         IntakeSettings,
+        WebSettings,
     ]
     return [key for known in models for key in known.model_fields]
 
@@ -365,6 +314,7 @@ def _csv_presets() -> tuple[str, ...]:
 
 
 def _cross_checks(tables: _Tables) -> Iterator[Problem]:
+    yield from tables.web.problems()
     for name, source in tables.sources.items():
         if source.store and source.store not in tables.stores:
             yield Problem(f"sources.{name}.store", repr(source.store), f"must be one of {_names(tables.stores)}")

@@ -18,6 +18,8 @@ class _Environment(BaseSettings):
     ledger: _Table = Field(default_factory=dict)
     log: _Table = Field(default_factory=dict)
     service: _Table = Field(default_factory=dict)
+    intake: _Table = Field(default_factory=dict)
+    web: _Table = Field(default_factory=dict)
     stores: _Table = Field(default_factory=dict)
     sources: _Table = Field(default_factory=dict)
 

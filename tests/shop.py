@@ -33,6 +33,9 @@ CONFIG = (
 [ledger]
 url = "{ledger}"
 
+[web]
+{web}
+
 [stores.main]
 store_hash = "{store_hash}"
 token = {{ env = "FLOW_TOKEN" }}
@@ -127,9 +130,11 @@ class Shop:
                 [sys.executable, "-m", "syncd", *words], stdout=log, stderr=log, env=self.env, cwd=self.folder
             )
 
-    def configure(self, sources: str, store: str = "", ledger: str = "sqlite:///ledger.db") -> None:
+    def configure(
+        self, sources: str, store: str = "", ledger: str = "sqlite:///ledger.db", web: str = "enabled = false"
+    ) -> None:
         text = CONFIG.format(
-            ledger=ledger, store_hash=self.store.store_hash, url=self.store.url, store=store, sources=sources
+            ledger=ledger, web=web, store_hash=self.store.store_hash, url=self.store.url, store=store, sources=sources
         )
         self.config.write_text(text, encoding="utf-8")
 

@@ -16,13 +16,17 @@ _LONGEST_NAP_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class GovernorReport:
-    """The quota as it stands: requests per window, how many are left, seconds until it is whole again, calls waiting."""
+    """The quota as it stands: requests per window, how many are left, seconds until it is whole again, calls waiting.
+
+    ``calls`` is how many went out in this process's life.
+    """
 
     quota: int | None
     left: int
     window_s: float
     resets_in_s: float
     waiting: int
+    calls: int = 0
 
 
 class QuotaGovernor:
@@ -33,6 +37,7 @@ class QuotaGovernor:
         self._pace = Pace(share)
         self._change = threading.Condition()
         self._waiting = {True: 0, False: 0}
+        self._calls = 0
 
     def acquire(self, *, live: bool = True) -> None:
         """Wait for a turn, and take it; ``release`` must follow.
@@ -49,6 +54,7 @@ class QuotaGovernor:
                 if self._stop.is_set():
                     raise Stopped("syncd was told to stop")
                 self._pace.take(self._now())
+                self._calls += 1
             finally:
                 self._waiting[live] -= 1
                 self._change.notify_all()
@@ -94,7 +100,12 @@ class QuotaGovernor:
             pace, now = self._pace, self._now()
             resets = max(pace.resets_at - now, 0.0)
             return GovernorReport(
-                pace.quota, max(int(pace.left), 0), pace.window_s, resets, sum(self._waiting.values())
+                pace.quota,
+                max(int(pace.left), 0),
+                pace.window_s,
+                resets,
+                sum(self._waiting.values()),
+                self._calls,
             )
 
     def _now(self) -> float:

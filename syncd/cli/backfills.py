@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from dataclasses import asdict
-from datetime import UTC, timedelta
+from datetime import UTC
 from pathlib import Path
 
 from syncd.app import App
@@ -17,7 +17,7 @@ from syncd.intake.backfill import REPORT, cancel, report
 from syncd.ledger.backfills import Backfill
 from syncd.ledger.backfills import Progress as Far
 from syncd.spreadsheet import lines
-from syncd.telling.backfills import compared, progress_words
+from syncd.telling.backfills import compared, days_of, progress_words
 from syncd.telling.words import count
 
 
@@ -80,9 +80,7 @@ def document_of(row: Backfill, far: Far) -> dict[str, object]:
 
 def _days(app: App, row: Backfill) -> str:
     till = app.tills.get(row.source)
-    zone = till.zone if till is not None else UTC
-    first, last = row.start.astimezone(zone).date(), (row.end.astimezone(zone) - timedelta(microseconds=1)).date()
-    return f"{first} to {last}"
+    return days_of(row, till.zone if till is not None else UTC)
 
 
 def _write(app: App, row: Backfill, target: Path) -> int:

@@ -15,6 +15,7 @@ from syncd.cli.ledger_commands import ledger
 from syncd.cli.options import AsJson, ConfigPath, DayOption, SourceOption, StateOption, TextOption, Yes
 from syncd.cli.orders_commands import orders
 from syncd.cli.sources_commands import sources
+from syncd.cli.web import web
 
 cli = typer.Typer(
     name="syncd",
@@ -232,6 +233,7 @@ def audit(
 
 cli.add_typer(orders, name="orders")
 cli.add_typer(sources, name="sources")
+cli.add_typer(web, name="web")
 
 
 @cli.command()

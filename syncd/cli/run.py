@@ -28,12 +28,12 @@ _NEED_A_PERSON = (State.HELD, State.REJECTED)
 def run_service(config: Path | None) -> Exit:
     """The daemon, until a signal stops it."""
     from syncd.service.daemon import run_daemon, stop_on_signals
-    from syncd.web.daemon import intake_open
+    from syncd.web.daemon import doors_open
 
     stop = threading.Event()
     with stop_on_signals(stop), opened(config, quiet=False, stop=stop) as app:
         need_work(app)
-        run_daemon(app, stop, intake_open)
+        run_daemon(app, stop, doors_open)
     return Exit.OK
 
 

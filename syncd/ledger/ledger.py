@@ -27,6 +27,7 @@ from syncd.ledger.facts import Decision, Known, Verb
 from syncd.ledger.hints import Hints
 from syncd.ledger.mirror import MirrorTables
 from syncd.ledger.news import News
+from syncd.ledger.overviews import Overviews
 from syncd.ledger.private import PrivateState
 from syncd.ledger.retention import Retention
 from syncd.ledger.sale import Attempt, Intent, Judge, ReplyInfo, Router, Sale
@@ -343,6 +344,11 @@ class Ledger:
     def alerts(self, store: str | None = None) -> list[alerts.Alert]:
         """The alerts that are open, oldest first."""
         return self._read(alerts.open_alerts, store)
+
+    @property
+    def overviews(self) -> Overviews:
+        """What pages show."""
+        return Overviews(self._read, self._clock)
 
     @property
     def backfills(self) -> Backfills:

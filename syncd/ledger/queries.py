@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,6 +33,12 @@ class Selection:
     day_from: datetime | None = None
     day_to: datetime | None = None
     backfill: int | None = None
+    ids: tuple[int, ...] | None = None
+    why: str | None = None
+    location: str | None = None
+    register: str | None = None
+    total: Decimal | None = None
+    sku: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,15 +183,16 @@ def find(connection: Connection, selection: Selection, limit: int, offset: int =
     return [read_sale(row) for row in connection.execute(query.limit(limit).offset(offset))]
 
 
+_EQUAL = ("store", "source", "location", "register", "backfill", "why")
+
+
 def conditions(selection: Selection) -> list[ColumnElement[bool]]:
     """A selection as conditions on ``sales``."""
-    wanted: list[ColumnElement[bool]] = []
+    wanted = [sales.c[name] == value for name in _EQUAL if (value := getattr(selection, name)) is not None]
     if selection.keys:
         wanted.append(sales.c.sale_key.in_(selection.keys))
-    if selection.store is not None:
-        wanted.append(sales.c.store == selection.store)
-    if selection.source is not None:
-        wanted.append(sales.c.source == selection.source)
+    if selection.ids is not None:
+        wanted.append(sales.c.id.in_(selection.ids))
     if selection.state is not None:
         wanted.append(is_state(selection.state))
     if selection.text:
@@ -193,8 +201,13 @@ def conditions(selection: Selection) -> list[ColumnElement[bool]]:
         wanted.append(sales.c.placed_at >= to_micros(selection.day_from))
     if selection.day_to is not None:
         wanted.append(sales.c.placed_at < to_micros(selection.day_to))
-    if selection.backfill is not None:
-        wanted.append(sales.c.backfill == selection.backfill)
+    if selection.total is not None:
+        plain = selection.total.normalize()
+        wanted.append(sales.c.total_inc_tax.in_({format(plain, f) for f in ("f", ".1f", ".2f", ".3f")}))
+    if selection.sku is not None:
+        wanted.append(
+            sales.c.document.contains(f'"sku":{json.dumps(selection.sku, ensure_ascii=False)}', autoescape=True)
+        )
     return wanted
 
 

@@ -16,6 +16,7 @@ from syncd.ledger import Lease
 from syncd.ledger.backfills import Stage
 from syncd.logs import bind, get_logger
 from syncd.service.health import Pulse
+from syncd.service.samples import Samples
 from syncd.sources import FetchesOne, FolderReport, Receiving, Throttled
 from syncd.stores import Store
 
@@ -25,6 +26,7 @@ _RECONCILE_LEAST = timedelta(milliseconds=200)
 _LOOK_OVER = timedelta(hours=1)  # a pass a day; whether it is due is looked at this often
 _REFRESH = timedelta(minutes=1)
 _TIDY = timedelta(minutes=1)
+_NOTE = timedelta(minutes=1)
 _BACKFILL = timedelta(seconds=5)
 _FETCH = timedelta(seconds=5)  # for those that were not there yet: a webhook asks at once
 
@@ -95,6 +97,7 @@ class Jobs:
         self._app, self._pulse, self._stop = app, pulse, stop
         self._keepers = {name: LeaseKeeper(store, partial(self._all_now, name)) for name, store in app.stores.items()}
         self._asked: set[str] = set()
+        self._samples = Samples(app)
         self._told: set[tuple[str, str]] = set()
         self._put_off: dict[str, float] = {}
         self.run_now: Callable[[str], None] = lambda _job: None
@@ -119,6 +122,7 @@ class Jobs:
         for name in self._app.stores:
             jobs += self._of_store(name)
         jobs.append(Job("tidy", _TIDY, lambda: self._edge("tidy", self._app.ledger.care.tidy)))
+        jobs.append(Job("note", _NOTE, lambda: self._edge("note", self._samples.take)))
         return [*jobs, Job("housekeep", service.housekeep_every, self.housekeep)]
 
     def _of_store(self, name: str) -> list[Job]:
@@ -143,6 +147,10 @@ class Jobs:
     def ask(self, job: str) -> None:
         """``job`` is wanted now: if it is at work this moment, it works once more, for the scheduler would leave it out."""
         self._asked.add(job)
+
+    def push_now(self, store: str) -> None:
+        """A person has decided something about sales of a store."""
+        self.run_now(push_job(store))
 
     def _while_asked(self, job: str, work: Callable[[], None]) -> None:
         while True:

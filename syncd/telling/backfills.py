@@ -32,6 +32,12 @@ def date_range(days: tuple[str, str], zone: tzinfo) -> tuple[datetime, datetime]
         raise UsageError(f"{first} to {last} is not a range of days that a till has seen") from None
 
 
+def days_of(row: Backfill, zone: tzinfo) -> str:
+    """Which days it is of, as a time zone has them."""
+    first, last = row.start.astimezone(zone).date(), (row.end.astimezone(zone) - timedelta(microseconds=1)).date()
+    return f"{first}" if first == last else f"{first} to {last}"
+
+
 def progress_words(row: Backfill, far: Progress) -> str:
     """How far a backfill is, in a line."""
     if row.stage not in (Stage.OPEN, Stage.RECORDED, Stage.PAUSED):

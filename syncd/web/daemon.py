@@ -1,18 +1,31 @@
-"""The door of a running daemon: from a webhook to the job that acts on it."""
+"""What a running daemon serves: the door for webhooks, and the page. Each is loaded only where it is wanted."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from syncd.app import App
 from syncd.service.jobs import Jobs, fetch_job, poll_job, push_job
 from syncd.sources import Received, Receiving
 
+_POLLS = "Until then sales are found by polling alone."
+_GOES_ON = "Sales go on meanwhile; syncd status says how they stand."
+
 
 @contextmanager
-def intake_open(app: App, jobs: Jobs) -> Iterator[None]:
-    """Take webhooks until the end of the block, where any source does."""
+def doors_open(app: App, jobs: Jobs) -> Iterator[None]:
+    """Serve until the end of the block."""
+    with ExitStack() as doors:
+        doors.enter_context(_intake_open(app, jobs))
+        if app.config.web.enabled:
+            doors.enter_context(_page_open(app, jobs))
+        yield
+
+
+@contextmanager
+def _intake_open(app: App, jobs: Jobs) -> Iterator[None]:
+    """Take webhooks, where any source does."""
     able = {
         name: till for name, till in app.tills.items() if isinstance(till.source, Receiving) and till.source.receives()
     }
@@ -20,7 +33,7 @@ def intake_open(app: App, jobs: Jobs) -> Iterator[None]:
         yield
         return
     from syncd.web.intake import intake_app  # noqa: PLC0415  a daemon that serves nothing need not hold a web server
-    from syncd.web.server import serving  # noqa: PLC0415  the same
+    from syncd.web.server import listening, serving  # noqa: PLC0415  the same
 
     def heard(name: str, received: Received) -> None:
         if received.batch is not None:
@@ -32,5 +45,29 @@ def intake_open(app: App, jobs: Jobs) -> Iterator[None]:
             jobs.run_now(poll_job(name))
 
     address = app.config.intake
-    with serving(intake_app(able, app.clock, heard), address.host, address.port):
+    with ExitStack() as stack:
+        listener = stack.enter_context(listening("intake", address.host, address.port, _POLLS))
+        if listener is not None:
+            stack.enter_context(serving(intake_app(able, app.clock, heard), listener, "intake"))
+        yield
+
+
+@contextmanager
+def _page_open(app: App, jobs: Jobs) -> Iterator[None]:
+    """The page."""
+    from syncd.web.page.ground import Ground  # noqa: PLC0415  the same
+    from syncd.web.page.render import Renderer  # noqa: PLC0415  the same
+    from syncd.web.page.security import Guard  # noqa: PLC0415  the same
+    from syncd.web.page.site import Site  # noqa: PLC0415  the same
+    from syncd.web.server import listening, serving  # noqa: PLC0415  the same
+
+    settings, base = app.config.web, app.config.base_dir
+    tls = (base / settings.certificate, base / settings.key) if settings.certificate and settings.key else None
+    with ExitStack() as stack:
+        listener = stack.enter_context(listening("web", settings.host, settings.port, _GOES_ON))
+        if listener is not None:
+            ground = Ground(app, jobs, read_only=settings.read_only)
+            guard = Guard(settings, listener.getsockname()[1], app.clock)
+            site = Site(ground, guard, Renderer(ground, signs_in=guard.has_password))
+            stack.enter_context(serving(site.app(), listener, "web", tls))
         yield

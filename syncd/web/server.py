@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
@@ -19,19 +20,26 @@ _END_S = 5.0
 
 
 @contextmanager
-def serving(app: Starlette, host: str, port: int) -> Iterator[int | None]:
-    """Serve ``app`` until the end of the block; the port, or None where it cannot be listened on: polling goes on without it."""
+def listening(what: str, host: str, port: int, without: str) -> Iterator[socket.socket | None]:
+    """A listening socket for ``what`` (a table of the config); None where it cannot be had: all else goes on, ``without`` it."""
     try:
         listener = socket.create_server(
             (host, port), backlog=128, family=socket.AF_INET6 if ":" in host else socket.AF_INET
         )
     except OSError as error:
-        cure = (
-            "Name another address in [intake] listen, or end what has it. Until then sales are found by polling alone."
-        )
-        get_logger().error("intake_cannot_listen", address=f"{host}:{port}", why=error.strerror, cure=cure)
+        cure = f"Name another address in [{what}] listen, or end what has it. {without}"
+        get_logger().error(f"{what}_cannot_listen", address=f"{host}:{port}", why=error.strerror, cure=cure)
         yield None
         return
+    try:
+        yield listener
+    finally:
+        listener.close()
+
+
+@contextmanager
+def serving(app: Starlette, listener: socket.socket, what: str, tls: tuple[Path, Path] | None = None) -> Iterator[None]:
+    """Serve ``app`` until the end of the block, over TLS with a certificate and its key."""
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # a malformed request is no news of ours
     config = uvicorn.Config(
         app,
@@ -45,14 +53,16 @@ def serving(app: Starlette, host: str, port: int) -> Iterator[int | None]:
         limit_concurrency=_MOST_CONNECTIONS,
         timeout_keep_alive=5,
         timeout_graceful_shutdown=int(_END_S),
+        ssl_certfile=tls[0] if tls else None,
+        ssl_keyfile=tls[1] if tls else None,
     )
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([listener],), name="intake", daemon=True)
+    thread = threading.Thread(target=server.run, args=([listener],), name=what, daemon=True)
     thread.start()
-    taken = listener.getsockname()[1]
-    get_logger().info("intake_listens", address=f"{host}:{taken}")
+    host, port = listener.getsockname()[:2]
+    get_logger().info(f"{what}_listens", address=f"{host}:{port}")
     try:
-        yield taken
+        yield
     finally:
         server.should_exit = True
         thread.join(_END_S + 1)

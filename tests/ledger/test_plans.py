@@ -21,6 +21,7 @@ from syncd.ledger import Kind, Known, Lane, Ledger, State, There, Verb
 from syncd.ledger.alerts import Alert
 from syncd.ledger.engine import Engines
 from syncd.ledger.news import Looked
+from syncd.ledger.overviews import place_of
 from syncd.ledger.queries import Selection
 from syncd.ledger.sale import Intent, ReplyInfo
 from syncd.testing.clocks import ManualClock
@@ -142,6 +143,23 @@ def everything(ledger: Ledger, clock: ManualClock) -> None:
     ledger.settle_faults("till", [3], "ada")
     ledger.settle_faults("till", [], "ada")
     ledger.sources()
+    _pages(ledger, selections, span)
+
+
+def _pages(ledger: Ledger, selections: list[Selection], span: tuple[datetime, datetime]) -> None:
+    overviews = ledger.overviews
+    for selection in [*selections, Selection(ids=(5, 6)), Selection(sku="MUG-1", day_from=span[0], day_to=span[1])]:
+        page = overviews.page(selection, 20)
+        overviews.page(selection, 20, place_of(page[-1]) if page else (1, 1))
+    overviews.synced("main", span[0])
+    overviews.waiting_since("main")
+    overviews.sides("till", *span)
+    for state in (State.HELD, State.REJECTED, State.UNKNOWN):
+        overviews.reasons(state)
+    overviews.named("5", ["till"], ["main"])
+    overviews.newest_placed()
+    overviews.key_of(5)
+    overviews.log(overviews.log(None, 5)[-1].place, 5)
 
 
 def _first(sales: Iterator[object]) -> None:

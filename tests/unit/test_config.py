@@ -113,6 +113,48 @@ def test_the_environment_goes_over_the_file(tmp_path: Path, monkeypatch: pytest.
     assert config.log.level == "debug"
 
 
+@pytest.mark.parametrize("table", ["ledger", "log", "service", "intake", "web"])
+def test_every_table_can_be_set_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str) -> None:
+    key, value = {
+        "ledger": ("url", "sqlite:///other.db"),
+        "log": ("level", "debug"),
+        "service": ("push_every", "7s"),
+        "intake": ("listen", "127.0.0.1:1"),
+        "web": ("listen", "127.0.0.1:2"),
+    }[table]
+    path = write(tmp_path)
+    before = getattr(load(path), table)
+    monkeypatch.setenv(f"SYNCD_{table.upper()}__{key.upper()}", value)
+    assert getattr(load(path), table) != before
+
+
+@pytest.mark.parametrize(
+    ("web", "wrong"),
+    [
+        ('listen = "0.0.0.0:8788"', {"web.password_hash", "web.url"}),
+        ('listen = "0.0.0.0:8788"\npassword_hash = "$argon2id$x"', {"web.url"}),
+        ('listen = "0.0.0.0:8788"\npassword_hash = "$argon2id$x"\nurl = "http://shop.example"', {"web.url"}),
+        ('listen = "0.0.0.0:8788"\npassword_hash = "$argon2id$x"\nurl = "https://shop.example"', set()),
+        ('listen = "0.0.0.0:8788"\npassword_hash = "$argon2id$x"\ncertificate = "a"\nkey = "b"', set()),
+        ('listen = "0.0.0.0:8788"\nurl = "http://localhost:8788"', set()),
+        ('listen = "0.0.0.0:8788"\nenabled = false', set()),
+        ('listen = "127.0.0.1:1"\npassword_hash = "hunter2"', {"web.password_hash"}),
+        ('listen = "127.0.0.1:1"\ncertificate = "a"', {"web.key"}),
+        ('listen = "[::1]:1"', set()),
+    ],
+)
+def test_the_page_is_shown_beyond_this_machine_only_with_a_password_and_tls(
+    tmp_path: Path, web: str, wrong: set[str]
+) -> None:
+    text = f"[web]\n{web}\n{GOOD}"
+    if not wrong:
+        assert load(write(tmp_path, text)).web.listen
+        return
+    found = problems(write(tmp_path, text))
+    assert set(found) == wrong
+    assert "hunter2" not in str(found)
+
+
 def test_settle_must_outlast_a_request(tmp_path: Path) -> None:
     found = problems(write(tmp_path, GOOD.replace("quota_share = 0.8", 'settle = "30s"')))
     assert "must be longer than" in found["stores.main.settle"]

@@ -1,0 +1,289 @@
+"""Reads for pages: what was synced when, both sides of a day, why sales stand still, the log. Each walks an index, so far only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Float,
+    Integer,
+    Numeric,
+    Row,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal_column,
+    select,
+)
+
+from syncd.canonical.kinds import SaleStatus
+from syncd.clock import Clock
+from syncd.ledger.mirror import Run
+from syncd.ledger.queries import Selection, conditions
+from syncd.ledger.sale import Sale, read_sale
+from syncd.ledger.schema import attempts, audit, is_state, sales
+from syncd.ledger.states import Lane, State
+from syncd.ledger.times import from_micros, to_micros
+
+SLOT = timedelta(minutes=15)  # local days of every time zone begin at such a quarter
+_MICROS = SLOT // timedelta(microseconds=1)
+_NO_SALE = (0, 5, 6)  # incomplete, cancelled, declined: no order of these statuses counts
+_PLACES = 10_000
+_MOST_FOUND = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What both sides have of some sales, in one currency: how many, and their sums."""
+
+    currency: str
+    sales: int
+    orders: int
+    pos_total: Decimal
+    order_total: Decimal
+
+    @property
+    def difference(self) -> Decimal:
+        """What the POS has more than BigCommerce."""
+        return self.pos_total - self.order_total
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why some sales stand still: the words, the cure, how many there are, and the first of them."""
+
+    state: State
+    why: str
+    cure: str
+    number: int
+    oldest: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """A line of the log: a change of a sale's state, or a request that was sent for one. ``place`` is where older lines begin."""
+
+    at: datetime
+    sale_id: int
+    sale_key: str
+    number: str | None
+    actor: str
+    before: str | None
+    after: str
+    why: str
+    status: int | None
+    request_id: str | None
+    order_id: int | None
+    place: tuple[int, int]
+
+
+class Overviews:
+    """The reads; safe to use from many threads."""
+
+    def __init__(self, read: Run, clock: Clock) -> None:
+        self._read, self._clock = read, clock
+
+    def synced(self, store: str, since: datetime) -> dict[datetime, int]:
+        """How many sales were synced in each quarter of an hour; quarters without any are left out."""
+        return self._read(lambda connection: _synced(connection, store, since))
+
+    def waiting_since(self, store: str) -> datetime | None:
+        """When the live sale was recorded that has waited longest to be pushed; None where none waits."""
+        return self._read(lambda connection: _waiting_since(connection, store))
+
+    def sides(self, source: str, start: datetime, end: datetime) -> list[Sides]:
+        """What the POS sold in ``[start, end)`` and what BigCommerce last answered, by currency; returns are on neither side."""
+        return self._read(lambda connection: _sides(connection, source, start, end))
+
+    def reasons(self, state: State) -> list[Reason]:
+        """Why the sales of a state are in it, the most frequent reason first."""
+        return self._read(lambda connection: _reasons(connection, state))
+
+    def named(self, name: str, sources: Sequence[str], stores: Sequence[str]) -> tuple[int, ...]:
+        """The sales that ``name`` may mean: a sale key, the POS's own id, a receipt number, or an order's number."""
+        return self._read(lambda connection: _named(connection, name, sources, stores))
+
+    def page(self, selection: Selection, limit: int, before: tuple[int, int] | None = None) -> list[Sale]:
+        """The chosen sales, newest first; those before a place (``place_of`` the last one of the page before)."""
+        return self._read(lambda connection: _page(connection, selection, limit, before))
+
+    def newest_placed(self) -> datetime | None:
+        """When the newest sale was placed."""
+        query = select(sales.c.placed_at).order_by(sales.c.placed_at.desc()).limit(1)
+        return self._read(lambda connection: from_micros(connection.execute(query).scalar()))
+
+    def key_of(self, number: int) -> str | None:
+        """The key of the sale with this number in the ledger."""
+        query = select(sales.c.sale_key).where(sales.c.id == number)
+        return self._read(lambda connection: connection.execute(query).scalar_one_or_none())
+
+    def log(self, before: tuple[int, int] | None, limit: int) -> list[LogRow]:
+        """The newest lines of the log; those before a line's place."""
+        return self._read(lambda connection: _log(connection, before, limit))
+
+
+def place_of(sale: Sale) -> tuple[int, int]:
+    """Where a sale stands in a list, newest first."""
+    return to_micros(sale.placed_at), sale.id
+
+
+def _synced(connection: Connection, store: str, since: datetime) -> dict[datetime, int]:
+    slot = sales.c.synced_at / literal_column(str(_MICROS), BigInteger)
+    slot = slot if connection.dialect.name == "sqlite" else func.floor(slot)
+    query = select(cast(slot, BigInteger).label("slot"), func.count()).where(
+        sales.c.store == store, sales.c.synced_at >= to_micros(since)
+    )
+    rows = connection.execute(query.group_by(literal_column("slot")))
+    return {from_micros(row[0] * _MICROS): int(row[1]) for row in rows}
+
+
+def _waiting_since(connection: Connection, store: str) -> datetime | None:
+    lane = sales.c.lane == literal_column(f"'{Lane.LIVE.value}'")
+    query = select(sales.c.recorded_at).where(sales.c.store == store, is_state(State.PENDING), lane)
+    return from_micros(connection.execute(query.order_by(sales.c.placed_at, sales.c.id).limit(1)).scalar())
+
+
+def _sides(connection: Connection, source: str, start: datetime, end: datetime) -> list[Sides]:
+    """Sums in ten-thousandths, whole numbers, so that no float ever adds up money; exact to the cent in both databases."""
+    voided = sales.c.document.like(f'%"status":"{SaleStatus.VOIDED.value}"%')
+    no_order = sales.c.order_id.is_(None) | sales.c.there_status.in_(_NO_SALE)
+    sold = case((no_order, ~func.coalesce(voided, False)), else_=True)  # a document is read only where it matters
+    there = sales.c.order_id.is_not(None) & sales.c.there_status.not_in(_NO_SALE)
+    query = select(
+        sales.c.currency,
+        func.sum(case((sold, 1), else_=0)),
+        func.sum(case((there, 1), else_=0)),
+        func.sum(case((sold, _whole(connection, sales.c.total_inc_tax)), else_=0)),
+        func.sum(case((there, _whole(connection, sales.c.there_total)), else_=0)),
+    ).where(
+        sales.c.source == source,
+        sales.c.placed_at >= to_micros(start),
+        sales.c.placed_at < to_micros(end),
+        sales.c.state != State.SKIPPED.value,
+        sales.c.total_inc_tax.not_like("-%"),
+    )
+    rows = connection.execute(query.group_by(sales.c.currency).order_by(sales.c.currency))
+    return [Sides(row[0], int(row[1]), int(row[2]), _amount(row[3]), _amount(row[4])) for row in rows]
+
+
+def _whole(connection: Connection, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    if connection.dialect.name == "sqlite":  # round() of a product: every text of up to ten places comes out whole
+        return cast(func.round(cast(column, Float) * _PLACES), Integer)
+    return cast(column, Numeric) * _PLACES
+
+
+def _amount(value: Any) -> Decimal:  # noqa: ANN401  an integer or a Decimal, as the database has it
+    return Decimal(value or 0) / _PLACES
+
+
+def _reasons(connection: Connection, state: State) -> list[Reason]:
+    number = func.count().label("number")
+    query = select(sales.c.why, func.min(sales.c.cure), number, func.min(sales.c.placed_at)).where(is_state(state))
+    rows = connection.execute(query.group_by(sales.c.why).order_by(number.desc(), sales.c.why).limit(_MOST_FOUND))
+    return [Reason(state, row[0], row[1] or "", int(row[2]), from_micros(row[3])) for row in rows]
+
+
+def _named(connection: Connection, name: str, sources: Sequence[str], stores: Sequence[str]) -> tuple[int, ...]:
+    keys = [name, *(f"{source}:{name}" for source in sources)]
+    found = [sales.c.sale_key.in_(keys), sales.c.number == name]
+    if name.isdigit() and len(name) <= 18:
+        found.append(sales.c.store.in_(stores) & (sales.c.order_id == int(name)))
+    ids: dict[int, None] = {}
+    for one in found:  # each by an index of its own
+        ids |= dict.fromkeys(connection.execute(select(sales.c.id).where(one).limit(_MOST_FOUND)).scalars())
+    return tuple(ids)
+
+
+def _page(connection: Connection, selection: Selection, limit: int, before: tuple[int, int] | None) -> list[Sale]:
+    query = select(sales).where(*conditions(selection))
+    if before is not None:
+        at, number = before
+        earlier = (sales.c.placed_at < at) | ((sales.c.placed_at == at) & (sales.c.id < number))
+        query = query.where(sales.c.placed_at <= at, earlier)
+    query = query.order_by(sales.c.placed_at.desc(), sales.c.id.desc()).limit(limit)
+    return [read_sale(row) for row in connection.execute(query)]
+
+
+def _log(connection: Connection, before: tuple[int, int] | None, limit: int) -> list[LogRow]:
+    """Two tables, each by its own numbers, which rise with time; merged by time."""
+    change, request = before or (_NEWEST, _NEWEST)
+    changes = connection.execute(_CHANGES, {"before": change, "most": limit}).all()
+    requests = connection.execute(_REQUESTS, {"before": request, "most": limit}).all()
+    rows: list[LogRow] = []
+    left, right = iter(changes), iter(requests)
+    one, other = next(left, None), next(right, None)
+    while (one or other) and len(rows) < limit:
+        if other is None or (one is not None and one.at >= other.at):
+            assert one is not None  # noqa: S101  the loop ends where both are at their end
+            change = one.id
+            rows.append(_log_row(one, (change, request)))
+            one = next(left, None)
+        else:
+            request = other.id
+            rows.append(_log_row(other, (change, request)))
+            other = next(right, None)
+    return rows
+
+
+_NEWEST = 2**62
+_NONE: ColumnElement[Any] = literal_column("null")
+_SALE = (sales.c.id.label("sale_id"), sales.c.sale_key, sales.c.number, sales.c.order_id)
+_CHANGES = (
+    select(
+        audit.c.id,
+        audit.c.at,
+        audit.c.actor,
+        audit.c.before,
+        audit.c.after,
+        audit.c.why,
+        _NONE.label("status"),
+        _NONE.label("request_id"),
+        *_SALE,
+    )
+    .join(sales, sales.c.id == audit.c.sale_id)
+    .where(audit.c.id < bindparam("before"))
+    .order_by(audit.c.id.desc())
+    .limit(bindparam("most"))
+)
+_REQUESTS = (
+    select(
+        attempts.c.id,
+        attempts.c.began_at.label("at"),
+        literal_column("'syncd'").label("actor"),
+        attempts.c.kind.label("before"),
+        func.coalesce(attempts.c.outcome, "on the wire").label("after"),
+        attempts.c.detail.label("why"),
+        attempts.c.status,
+        attempts.c.request_id,
+        *_SALE,
+    )
+    .join(sales, sales.c.id == attempts.c.sale_id)
+    .where(attempts.c.id < bindparam("before"))
+    .order_by(attempts.c.id.desc())
+    .limit(bindparam("most"))
+)
+
+
+def _log_row(row: Row[*tuple[Any, ...]], place: tuple[int, int]) -> LogRow:
+    return LogRow(
+        from_micros(row.at),
+        row.sale_id,
+        row.sale_key,
+        row.number,
+        row.actor,
+        row.before,
+        row.after,
+        row.why,
+        row.status,
+        row.request_id,
+        row.order_id,
+        place,
+    )

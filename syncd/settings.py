@@ -1,0 +1,120 @@
+"""The parts of the config that belong to no room below: the ledger's place, the log, the daemon's rhythm, what it serves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+from syncd import logs
+from syncd.clock import Duration
+from syncd.errors import Problem
+from syncd.secret import resolve_secret
+
+LISTEN = r"^\[?[0-9A-Za-z.:-]+\]?:\d{1,5}$"
+_LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+def _kept(value: object) -> SecretStr:
+    """In clear or as a secret: a database's URL may hold a password, and a password's hash is nobody's business."""
+    return SecretStr(value) if isinstance(value, str) else resolve_secret(value)
+
+
+class LedgerSettings(BaseModel):
+    """``[ledger]``: where the ledger is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: Annotated[SecretStr, BeforeValidator(_kept)] = SecretStr("sqlite:///ledger.db")
+    keep_documents: Duration | None = None
+    keep_history: Duration = timedelta(days=400)
+
+
+class LogSettings(BaseModel):
+    """``[log]``: how syncd speaks."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: logs.LogFormat = "auto"
+    level: logs.LogLevel = "info"
+
+
+class ServiceSettings(BaseModel):
+    """``[service]``: the daemon's own rhythm."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    push_every: Duration = timedelta(seconds=1)
+    housekeep_every: Duration = timedelta(hours=1)
+    healthy_within: Duration = timedelta(minutes=10)
+    stuck_after: Duration = timedelta(minutes=15)
+
+
+class _Listening(BaseModel):
+    """Something that the daemon serves."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    listen: Annotated[str, Field(pattern=LISTEN)]
+
+    @property
+    def host(self) -> str:
+        """The address."""
+        return self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """The port; 0 for any that is free."""
+        return int(self.listen.rpartition(":")[2])
+
+
+class IntakeSettings(_Listening):
+    """``[intake]``: where the daemon takes webhooks, if any source does; from elsewhere through a proxy that speaks TLS."""
+
+    listen: Annotated[str, Field(pattern=LISTEN)] = "127.0.0.1:8787"
+
+
+class WebSettings(_Listening):
+    """``[web]``: the page. This machine alone sees it, unless it has a password and speaks TLS, itself or through a proxy."""
+
+    enabled: bool = True
+    listen: Annotated[str, Field(pattern=LISTEN)] = "127.0.0.1:8788"
+    url: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    password_hash: Annotated[SecretStr, BeforeValidator(_kept)] | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    read_only: bool = False
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach it."""
+        return self.host in _LOCAL or (self.host[:1].isdigit() and ip_address(self.host).is_loopback)
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether browsers reach it over TLS."""
+        return self.certificate is not None or (self.url or "").startswith("https://")
+
+    def problems(self) -> Iterator[Problem]:
+        """What must not be, taken together."""
+        if not self.enabled:
+            return
+        if (self.certificate is None) != (self.key is None):
+            yield Problem("web.key", "", "and certificate go together: give both, or neither")
+        shown = urlsplit(self.url or "").hostname in _LOCAL  # a container's port that is published to its host alone
+        if not self.is_local and not shown:
+            if self.password_hash is None:
+                words = "is required where listen is not this machine alone: syncd web password makes it"
+                yield Problem("web.password_hash", "", words)
+            if not self.is_secure:
+                words = (
+                    "must be the https:// address that browsers use, or give certificate and key: a password needs TLS"
+                )
+                yield Problem("web.url", repr(self.url) if self.url else "", words)
+        if self.password_hash is not None and not self.password_hash.get_secret_value().startswith("$argon2"):
+            yield Problem("web.password_hash", "", "must be a hash that syncd web password makes")

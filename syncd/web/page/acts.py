@@ -1,0 +1,123 @@
+"""What people decide about sales on the page: one, some, or all that stand still for one reason; each audited with who did it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+
+from syncd.ledger import Moved, Selection, State, Verb
+from syncd.ledger.overviews import Reason, place_of
+from syncd.telling.standing import Standing
+from syncd.web.page.ask import Answer, Ask, Page, Redirect
+from syncd.web.page.ground import Ground
+from syncd.web.page.sales import story_of
+
+_AT_ONCE = 500
+_SHOWN = 100
+_LONGEST_S = 20.0
+_STANDING = (State.REJECTED, State.HELD, State.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Sales that stand still for one reason; ``name`` names it in a URL and says nothing of it."""
+
+    name: str
+    reason: Reason
+
+    @property
+    def selection(self) -> Selection:
+        """All of them."""
+        return Selection(state=self.reason.state, why=self.reason.why)
+
+
+def groups(ground: Ground) -> list[Group]:
+    """Everything that stands still, by reason."""
+    found = [reason for state in _STANDING for reason in ground.app.ledger.overviews.reasons(state)]
+    return [Group(_name(reason), reason) for reason in found]
+
+
+def _name(reason: Reason) -> str:
+    return blake2b(f"{reason.state}\x00{reason.why}".encode(), digest_size=8).hexdigest()
+
+
+def attention(ground: Ground, _ask: Ask) -> Page:
+    """What needs a person: groups of sales, alerts, records that could not be read."""
+    standing = Standing.of(ground.app)
+    alerts = [(name, alert) for name, store in standing.stores.items() for alert in store.alerts]
+    return Page("attention.html", {"groups": groups(ground), "alerts": alerts, "faults": standing.faults})
+
+
+def group(ground: Ground, ask: Ask) -> Answer:
+    """One reason with its sales, and what can be done about all or some of them."""
+    one = next((one for one in groups(ground) if one.name == ask.named.get("name")), None)
+    if one is None:
+        return Page("nothing.html", {"what": "No sale stands still for this reason any more.", "good": True})
+    shown = ground.app.ledger.overviews.page(one.selection, _SHOWN)
+    return Page("group.html", {"group": one, "sales": shown, "verbs": _verbs(one.reason.state)})
+
+
+def _verbs(state: State) -> list[str]:
+    match state:
+        case State.REJECTED:
+            return [Verb.RETRY.value, Verb.ACCEPT.value, Verb.SKIP.value]
+        case State.HELD:
+            return [Verb.RELEASE.value, Verb.ACCEPT.value, Verb.SKIP.value]
+        case _:
+            return []
+
+
+def act_on_group(ground: Ground, ask: Ask) -> Answer:
+    """Retry, accept, release or skip the chosen sales of a group, or all of them once that is confirmed."""
+    one = next((one for one in groups(ground) if one.name == ask.named.get("name")), None)
+    verb = _verb(ask)
+    if one is None or verb is None:
+        return Redirect("/attention")
+    where = f"/attention/{one.name}"
+    if ask.first("scope") != "all":
+        ids = tuple(
+            int(text) for text in ask.form.get("id", ()) if text.isascii() and text.isdigit() and len(text) < 18
+        )
+        if not ids:
+            return Redirect(f"{where}?did=none")
+        return _did(where, decide(ground, ask, verb, replace(one.selection, ids=ids)))
+    if ask.first("sure") != "yes":
+        context = {"group": one, "verb": verb.value, "reason": ask.first("reason"), "number": one.reason.number}
+        return Page("sure.html", context)
+    return _did(where, decide(ground, ask, verb, one.selection))
+
+
+def act_on_sale(ground: Ground, ask: Ask) -> Answer:
+    """A decision about one sale."""
+    found, verb = story_of(ground, ask), _verb(ask)
+    if found is None or verb is None:
+        return Page("nothing.html", {"what": "There is no such sale in the ledger."}, 404)
+    return _did(f"/sale/{found.sale.id}", decide(ground, ask, verb, Selection(keys=(found.sale.sale_key,))))
+
+
+def _verb(ask: Ask) -> Verb | None:
+    return next((verb for verb in Verb if verb.value == ask.first("verb")), None)
+
+
+def decide(ground: Ground, ask: Ask, verb: Verb, selection: Selection) -> Moved:
+    """Keep a decision for all of a selection, some hundreds a transaction so that nothing else waits; what it came to."""
+    ledger, moved, refused = ground.app.ledger, list[str](), list[tuple[str, str]]()
+    until = ground.app.clock.elapsed().seconds + _LONGEST_S
+    before: tuple[int, int] | None = None
+    while some := ledger.overviews.page(selection, _AT_ONCE, before):
+        done = ledger.decide(
+            verb, Selection(keys=tuple(sale.sale_key for sale in some)), ask.actor, ask.first("reason")
+        )
+        moved += done.moved
+        refused += done.refused
+        before = place_of(some[-1])
+        if len(some) < _AT_ONCE or ground.app.clock.elapsed().seconds > until:
+            break
+    if moved:
+        for store in ground.app.config.stores:
+            ground.jobs.push_now(store)
+    return Moved(tuple(moved), tuple(refused))
+
+
+def _did(where: str, moved: Moved) -> Redirect:
+    return Redirect(f"{where}?did={len(moved.moved)}&not={len(moved.refused)}")

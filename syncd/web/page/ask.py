@@ -1,0 +1,80 @@
+"""A request as the views see it, and what they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs
+
+_MOST_FIELDS = 1_000
+_MOST_ID = 2**62  # what a database's integers hold
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Who asks for what. ``query`` and ``form`` hold printable text alone."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    form: Mapping[str, tuple[str, ...]]
+    named: Mapping[str, Any]
+    who: str | None
+    csrf: str
+
+    @property
+    def actor(self) -> str:
+        """As the audit names whoever asks."""
+        return f"page:{self.who or 'local'}"
+
+    def first(self, name: str) -> str:
+        """The one value of a form's field, empty where it has none."""
+        return next(iter(self.form.get(name, ())), "")
+
+    def number(self, name: str) -> int | None:
+        """A number of the path that may be a row's, else None."""
+        value = self.named.get(name)
+        return value if isinstance(value, int) and 0 <= value < _MOST_ID else None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page to be rendered."""
+
+    template: str
+    context: Mapping[str, Any] = field(default_factory=dict)
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Look there instead."""
+
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file, line by line."""
+
+    name: str
+    lines: Iterator[str]
+
+
+Answer = Page | Redirect | Download
+
+
+def fields(text: str) -> dict[str, tuple[str, ...]]:
+    """The fields of a form or a query string. Control characters are left out: no database and no log wants them.
+
+    Raises:
+        ValueError: there are more of them than any form of ours has.
+
+    """
+    found = parse_qs(text, errors="replace", max_num_fields=_MOST_FIELDS)
+    return {_clean(name): tuple(_clean(value) for value in values) for name, values in found.items()}
+
+
+def _clean(text: str) -> str:
+    return "".join(char for char in text if char.isprintable()).strip()

@@ -1,0 +1,119 @@
+"""Backfills: ask for one, see what it would do, how far it is; pause, resume, cancel; take its report away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from syncd.errors import UsageError
+from syncd.intake.backfill import REPORT, cancel, report
+from syncd.ledger.backfills import Backfill, Progress, Stage
+from syncd.service.jobs import backfill_job
+from syncd.spreadsheet import lines
+from syncd.telling.backfills import date_range, days_of, progress_words
+from syncd.web.page.ask import Answer, Ask, Download, Page, Redirect
+from syncd.web.page.ground import Ground
+
+_TURNS = {
+    Stage.ESTIMATING: ("cancel",),
+    Stage.ESTIMATED: ("start", "cancel"),
+    Stage.OPEN: ("pause", "cancel"),
+    Stage.RECORDED: ("pause", "cancel"),
+    Stage.PAUSED: ("resume", "cancel"),
+    Stage.CANCELLED: (),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One backfill as the page shows it."""
+
+    backfill: Backfill
+    far: Progress
+    words: str
+    turns: tuple[str, ...]
+    days: str
+
+    @property
+    def share(self) -> int:
+        """How many hundredths of its sales need no push any more."""
+        return 100 * (self.far.sales - self.far.waiting) // self.far.sales if self.far.sales else 0
+
+
+def backfills(ground: Ground, ask: Ask) -> Page:
+    """The newest backfills, and a form for another."""
+    return _list(ground, ask)
+
+
+def _list(ground: Ground, ask: Ask, wrong: str = "") -> Page:
+    found = [row(ground, one) for one in ground.app.ledger.backfills.newest()]
+    asked = {name: ask.first(name) for name in ("source", "from", "to", "history")}
+    context = {"rows": found, "sources": list(ground.app.tills), "asked": asked, "wrong": wrong}
+    return Page("backfills.html", context, 400 if wrong else 200)
+
+
+def row(ground: Ground, one: Backfill) -> Row:
+    """A backfill with how far it is."""
+    far = ground.app.ledger.backfills.progress(one.number)
+    done = one.stage is Stage.RECORDED and not far.waiting
+    return Row(
+        one, far, progress_words(one, far), () if done else _TURNS[one.stage], days_of(one, ground.zone_of(one.source))
+    )
+
+
+def ask_for(ground: Ground, ask: Ask) -> Answer:
+    """Ask for a backfill: counted first, or done at once."""
+    till = ground.app.tills.get(ask.first("source"))
+    if till is None:
+        return _list(ground, ask, "Choose a source.")
+    try:
+        start, end = date_range((ask.first("from"), ask.first("to")), till.zone)
+    except UsageError as error:
+        return _list(ground, ask, f"{error.what}. {error.cure}")
+    history, first = ask.first("history") == "yes", ask.first("how") != "start"
+    one = ground.app.ledger.backfills.ask(till.name, start, end, by=ask.actor, history=history, estimate=first)
+    ground.jobs.run_now(backfill_job(till.name))
+    return Redirect(f"/backfills/{one.number}")
+
+
+def one(ground: Ground, ask: Ask) -> Page:
+    """One backfill."""
+    found = _found(ground, ask)
+    if found is None:
+        return Page("nothing.html", {"what": "There is no such backfill."}, 404)
+    return Page("backfill.html", {"row": row(ground, found)})
+
+
+def _found(ground: Ground, ask: Ask) -> Backfill | None:
+    number = ask.number("number")
+    try:
+        return ground.app.ledger.backfills.get(number) if number is not None else None
+    except UsageError:
+        return None
+
+
+def turn(ground: Ground, ask: Ask) -> Answer:
+    """Start, pause, resume or cancel one."""
+    found, what = _found(ground, ask), ask.first("turn")
+    if found is None:
+        return Page("nothing.html", {"what": "There is no such backfill."}, 404)
+    where = f"/backfills/{found.number}"
+    if what not in _TURNS[found.stage]:
+        return Redirect(where)  # somebody else was quicker
+    if what == "cancel":
+        cancel(ground.app.ledger, found.number, ask.actor)
+    else:
+        getattr(ground.app.ledger.backfills, what)(found.number)
+    ground.jobs.run_now(backfill_job(found.source))
+    return Redirect(where)
+
+
+def download(ground: Ground, ask: Ask) -> Answer:
+    """Every sale of a backfill's range with its order."""
+    found = _found(ground, ask)
+    till = ground.app.tills.get(found.source) if found is not None else None
+    if found is None or till is None:
+        return Page(
+            "nothing.html", {"what": "There is no such backfill, or its source is not in the config any more."}, 404
+        )
+    rows = report(ground.app.ledger, found, till.config.common.all_stores)
+    return Download(f"backfill-{found.number}.csv", lines(REPORT, rows))

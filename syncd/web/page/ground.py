@@ -1,0 +1,95 @@
+"""What every view works with: the app, its jobs, time zones, and what was looked up a moment ago."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from hashlib import blake2b
+from typing import Any, TypeVar
+
+from syncd.app import App
+from syncd.clock import Now
+from syncd.service.jobs import Jobs
+
+T = TypeVar("T")
+_MOST_KEPT = 2_000
+
+
+class Ground:
+    """The app behind the page."""
+
+    def __init__(self, app: App, jobs: Jobs, *, read_only: bool = False) -> None:
+        self.app, self.jobs, self.read_only = app, jobs, read_only
+        self.kept = Kept(app)
+        self.searches = Searches()
+
+    @property
+    def now(self) -> datetime:
+        """The time, in UTC."""
+        return self.app.clock.now()
+
+    def zone_of(self, source: str | None = None) -> tzinfo:
+        """The time zone of a source, else of the shop: that of its first source."""
+        till = self.app.tills.get(source or "") or next(iter(self.app.tills.values()), None)
+        return till.zone if till is not None else UTC
+
+    def today(self, source: str | None = None) -> date:
+        """The day that it is in a source's time zone."""
+        return self.now.astimezone(self.zone_of(source)).date()
+
+    def day(self, day: date, source: str | None = None) -> tuple[datetime, datetime]:
+        """When a day begins there, and when the next one does."""
+        zone = self.zone_of(source)
+        start, end = (datetime.combine(one, time(), zone) for one in (day, day + timedelta(days=1)))
+        return start.astimezone(UTC), end.astimezone(UTC)
+
+
+class Kept:
+    """What was looked up lately, each for its time; a page that is looked at all day costs the ledger little."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Hashable, tuple[Now, Any]] = OrderedDict()
+
+    def get(self, key: Hashable, lasts: timedelta, look: Callable[[], T]) -> T:
+        """What is kept under ``key`` and no older than that, else what ``look`` finds now."""
+        now = Now.of(self._app.clock)
+        with self._lock:
+            kept = self._kept.get(key)
+        if kept is not None and now.age(kept[0]) < lasts:
+            value: T = kept[1]
+            return value
+        value = look()
+        with self._lock:
+            self._kept[key] = (now, value)
+            self._kept.move_to_end(key)
+            while len(self._kept) > _MOST_KEPT:
+                self._kept.popitem(last=False)
+        return value
+
+
+class Searches:
+    """What people looked for, under names that say nothing: it may be a customer's name, and no such thing stands in a URL."""
+
+    def __init__(self) -> None:
+        self._lock, self._key = threading.Lock(), secrets.token_bytes(16)
+        self._kept: OrderedDict[str, str] = OrderedDict()
+
+    def keep(self, words: str) -> str:
+        """The name of a search."""
+        name = blake2b(words.encode(), digest_size=8, key=self._key).hexdigest()
+        with self._lock:
+            self._kept[name] = words
+            self._kept.move_to_end(name)
+            while len(self._kept) > _MOST_KEPT:
+                self._kept.popitem(last=False)
+        return name
+
+    def words(self, name: str) -> str | None:
+        """The words of a search; None where they are no longer known."""
+        with self._lock:
+            return self._kept.get(name)

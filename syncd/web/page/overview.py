@@ -1,0 +1,182 @@
+"""The first page: what needs a person, how far behind each store is, what was synced, and whether both sides have the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from syncd.ledger import Lane, State
+from syncd.ledger.overviews import SLOT, Sides
+from syncd.ledger.places import StoreState
+from syncd.service.samples import KIND
+from syncd.telling.standing import Standing, StoreStands
+from syncd.telling.words import count
+from syncd.web.page.ask import Ask, Page
+from syncd.web.page.chart import Chart, bars
+from syncd.web.page.ground import Ground
+
+_HOURS = 24
+_DAYS = 7
+_ALERTS = 5
+_MOMENT, _WHILE, _LONG = timedelta(seconds=15), timedelta(minutes=1), timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something that needs a person, or is about to: how bad, in words, what to do, and where to look."""
+
+    level: str
+    words: str
+    cure: str
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreCard:
+    """One store at a glance."""
+
+    name: str
+    state: StoreState
+    today: int
+    waiting: int
+    backfilling: int
+    waits_since: datetime | None
+    newest: datetime | None
+    rate: Chart
+    quota: Chart
+
+
+@dataclass(frozen=True, slots=True)
+class ProofRow:
+    """One day of one source: both sides, and whether they agree."""
+
+    day: date
+    source: str
+    sides: Sides
+
+
+def overview(ground: Ground, _ask: Ask) -> Page:
+    """Everything at a glance."""
+    standing = ground.kept.get("standing", timedelta(seconds=2), lambda: Standing.of(ground.app))
+    cards = [card(ground, name, standing.stores[name]) for name in ground.app.config.stores]
+    rows = list(proof(ground))
+    return Page(
+        "overview.html",
+        {
+            "needs": list(needs(standing)),
+            "cards": cards,
+            "today": sum(one.today for one in cards),
+            "waiting": sum(one.waiting for one in cards),
+            "attention": attention(standing),
+            "waits_since": min((one.waits_since for one in cards if one.waits_since), default=None),
+            "newest": max((one.newest for one in cards if one.newest), default=None),
+            "proof": rows,
+            "days": sorted({row.day for row in rows}, reverse=True),
+            "running": standing.running,
+        },
+    )
+
+
+def attention(standing: Standing) -> int:
+    """How many sales and records need a person."""
+    stores = standing.stores.values()
+    sales = sum(store.states[State.HELD] + store.states[State.REJECTED] for store in stores)
+    return sales + sum(standing.faults.values()) + sum(len(store.alerts) for store in stores)
+
+
+def needs(standing: Standing) -> Iterator[Need]:
+    """What needs a person, the worst first."""
+    for name, store in standing.stores.items():
+        if store.pause.paused_why:
+            yield Need("bad", f"{name} is paused: {store.pause.paused_why}", store.pause.cure, "/stores")
+    for lines in standing.ails:
+        for line in lines:
+            yield Need("bad", line, "syncd status and the log say more.", "/sources")
+    for name, store in standing.stores.items():
+        yield from _of_store(name, store)
+    for source, number in standing.faults.items():
+        words = f"{count(number, 'record')} of {source} could not be read"
+        cure = "Look at them; a good row of the same sale settles them, or a person."
+        yield Need("look", words, cure, f"/sources/{source}")
+
+
+def _of_store(name: str, store: StoreStands) -> Iterator[Need]:
+    for alert in store.alerts[:_ALERTS]:
+        yield Need("bad", f"{name}: {alert.words}", alert.cure, "/attention")
+    if rejected := store.states[State.REJECTED]:
+        words = f"BigCommerce rejected {count(rejected, 'sale')} of {name}"
+        yield Need("bad", words, "See why, mend it, and retry them.", "/attention")
+    if held := store.states[State.HELD]:
+        cure = "See why, and release, accept or skip them."
+        yield Need("look", f"{count(held, 'sale')} of {name} held", cure, "/attention")
+    if unknown := store.states[State.UNKNOWN]:
+        words = f"{count(unknown, 'sale')} of {name} in doubt"
+        yield Need("note", words, "An answer was lost; a look-up settles them by itself.", "/sales?state=unknown")
+
+
+def card(ground: Ground, name: str, stands: StoreStands) -> StoreCard:
+    """One store at a glance."""
+    now, overviews = ground.now, ground.app.ledger.overviews
+    first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=_HOURS)
+    synced = ground.kept.get(("synced", name), _MOMENT, lambda: overviews.synced(name, first))
+    midnight = ground.day(ground.today())[0]
+    counts = ground.app.ledger.counts(name)
+    backfilling = sum(n for (_, lane, state), n in counts.items() if lane is Lane.BACKFILL and state is State.PENDING)
+    return StoreCard(
+        name,
+        stands.pause,
+        sum(number for slot, number in synced.items() if slot >= midnight),
+        stands.states[State.PENDING] + stands.states[State.SENDING] - backfilling,
+        backfilling,
+        overviews.waiting_since(name),
+        stands.lag.newest_synced,
+        _rate(ground, synced, first),
+        quota_chart(ground, name),
+    )
+
+
+def _rate(ground: Ground, synced: dict[datetime, int], first: datetime) -> Chart:
+    hours = [first + timedelta(hours=n) for n in range(_HOURS + 1)]
+    of_hour = dict.fromkeys(hours, 0)
+    for slot, number in synced.items():
+        of_hour[slot.replace(minute=0)] = of_hour.get(slot.replace(minute=0), 0) + number
+    zone = ground.zone_of()
+    return bars([(f"{hour.astimezone(zone):%H:%M}", of_hour[hour]) for hour in hours], "orders an hour, last 24 hours")
+
+
+def quota_chart(ground: Ground, store: str) -> Chart:
+    """How much of the store's quota was used, quarter by quarter; from what the daemon noted every minute."""
+    kept = ground.kept.get(("quota", store), _WHILE, lambda: ground.app.ledger.cache.all(store, KIND))
+    now = ground.now
+    begin = datetime.fromtimestamp(now.timestamp() // SLOT.total_seconds() * SLOT.total_seconds(), now.tzinfo)
+    slots = [begin - SLOT * n for n in range(_HOURS * 4, -1, -1)]
+    used: dict[datetime, list[float]] = {slot: [] for slot in slots}
+    for text in kept.values():
+        sample = json.loads(text or "{}")
+        at = datetime.fromisoformat(sample["at"])
+        slot = at - timedelta(seconds=at.timestamp() % SLOT.total_seconds())
+        if slot in used:
+            used[slot].append(sample["used"])
+    zone = ground.zone_of()
+    values = [
+        (f"{slot.astimezone(zone):%H:%M}", 100 * sum(some) / len(some) if some else 0.0) for slot, some in used.items()
+    ]
+    return bars(values, "quota used, last 24 hours", most=100.0, unit=" %")
+
+
+def proof(ground: Ground) -> Iterator[ProofRow]:
+    """Both sides of the last days, the newest first; days on which nothing was sold are left out."""
+    for back in range(_DAYS):
+        for source in ground.app.tills:
+            day = ground.today(source) - timedelta(days=back)
+            for sides in sides_of(ground, source, day):
+                yield ProofRow(day, source, sides)
+
+
+def sides_of(ground: Ground, source: str, day: date) -> list[Sides]:
+    """Both sides of a day of a source."""
+    recent = ground.today(source) - day <= timedelta(days=1)
+    look = lambda: ground.app.ledger.overviews.sides(source, *ground.day(day, source))  # noqa: E731  two lines of it
+    return ground.kept.get(("sides", source, day), _MOMENT if recent else _LONG, look)

@@ -1,0 +1,116 @@
+"""Sources and stores: how fresh each is, what it could not read, how its quota and its circuit stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from syncd.app import Till
+from syncd.bigcommerce.governor import GovernorReport
+from syncd.clock import Now
+from syncd.errors import SourceError
+from syncd.ledger.faults import FaultRow
+from syncd.service.health import Part, read_health
+from syncd.service.jobs import poll_job, push_job
+from syncd.sources import FolderReport
+from syncd.telling.standing import Standing
+from syncd.web.page.ask import Answer, Ask, Page, Redirect
+from syncd.web.page.chart import Chart
+from syncd.web.page.ground import Ground
+from syncd.web.page.overview import quota_chart
+
+_FAULTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """One source at a glance; ``ails`` is why its last poll failed."""
+
+    name: str
+    till: Till | None
+    last_good: datetime | None
+    last_read: datetime | None
+    ails: str
+    faults: int
+    folder: FolderReport | None
+
+
+def sources(ground: Ground, _ask: Ask) -> Page:
+    """Every source."""
+    return Page("sources.html", {"sources": _rows(ground)})
+
+
+def _rows(ground: Ground) -> list[SourceRow]:
+    faults, reports, parts = ground.app.ledger.open_faults(), ground.app.folder_reports(), _parts(ground)
+    names = sorted({*ground.app.config.sources, *faults})
+    rows = []
+    for name in names:
+        report, part = reports.get(name), parts.get(poll_job(name))
+        ails = report.what if isinstance(report, SourceError) else part.ails if part else ""
+        rows.append(
+            SourceRow(
+                name,
+                ground.app.tills.get(name),
+                part.good.wall if part and part.good else None,
+                ground.app.ledger.cursor_age(name),
+                ails,
+                faults.get(name, 0),
+                report if isinstance(report, FolderReport) else None,
+            )
+        )
+    return rows
+
+
+def _parts(ground: Ground) -> dict[str, Part]:
+    return {name: part for health in reversed(read_health(ground.app.ledger)) for name, part in health.parts.items()}
+
+
+def source(ground: Ground, ask: Ask) -> Page:
+    """One source with the records that it could not read, as they were."""
+    row = next((row for row in _rows(ground) if row.name == ask.named.get("name")), None)
+    if row is None:
+        return Page("nothing.html", {"what": "There is no such source."}, 404)
+    faults: list[FaultRow] = ground.app.ledger.faults(row.name, limit=_FAULTS)
+    cursor = ground.app.ledger.cursor(row.name)
+    return Page("source.html", {"source": row, "found": faults, "cursor": cursor})
+
+
+def settle(ground: Ground, ask: Ask) -> Answer:
+    """Somebody says that faults are dealt with: the chosen ones, or all of the source."""
+    name = str(ask.named.get("name"))
+    ids = [int(text) for text in ask.form.get("id", ()) if text.isascii() and text.isdigit() and len(text) < 18]
+    if not ids and ask.first("scope") != "all":
+        return Redirect(f"/sources/{name}?did=none")
+    done = ground.app.ledger.settle_faults(name, ids, ask.actor) if name in _known(ground) else 0
+    return Redirect(f"/sources/{name}?did={done}" if name in _known(ground) else "/sources")
+
+
+def _known(ground: Ground) -> set[str]:
+    return {*ground.app.config.sources, *ground.app.ledger.open_faults(), *ground.app.ledger.sources()}
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRow:
+    """One store: its quota as it stands and as it was, and what its jobs do."""
+
+    name: str
+    store_hash: str
+    quota: GovernorReport
+    used: Chart
+    part: Part | None
+
+
+def stores(ground: Ground, _ask: Ask) -> Page:
+    """Every store."""
+    standing, parts = Standing.of(ground.app), _parts(ground)
+    rows = [
+        StoreRow(
+            name,
+            ground.app.config.stores[name].connection.store_hash,
+            store.governor.report(),
+            quota_chart(ground, name),
+            parts.get(push_job(name)),
+        )
+        for name, store in ground.app.stores.items()
+    ]
+    return Page("stores.html", {"stores": rows, "standing": standing, "now": Now.of(ground.app.clock)})

@@ -1,0 +1,111 @@
+"""Templates, and the words and numbers in them. Everything is escaped unless it is markup of ours."""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from syncd import __version__
+from syncd.canonical.money import format_money
+from syncd.telling.words import ago, amount, count, lasts
+from syncd.web.page.ask import Ask, Page
+from syncd.web.page.ground import Ground
+
+_KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
+_MENU = (
+    ("/", "Overview"),
+    ("/sales", "Sales"),
+    ("/attention", "Attention"),
+    ("/sources", "Sources"),
+    ("/stores", "Stores"),
+    ("/backfills", "Backfills"),
+    ("/log", "Log"),
+)
+_ASSETS = ("style.css", "page.js", "icon.svg")
+
+
+@cache
+def asset(name: str) -> tuple[bytes, str] | None:
+    """A file that browsers load, with its kind; None where there is none of that name."""
+    if name not in _ASSETS:
+        return None
+    return files("syncd.web").joinpath("static", name).read_bytes(), _KINDS[name.rpartition(".")[2]]
+
+
+class Renderer:
+    """Turns pages into HTML."""
+
+    def __init__(self, ground: Ground, *, signs_in: bool) -> None:
+        self._ground, self._signs_in = ground, signs_in
+        self._environment = Environment(
+            loader=PackageLoader("syncd.web", "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters |= {
+            "money": format_money,
+            "amount": amount,
+            "when": self._when,
+            "ago": self._ago,
+            "lasts": lasts,
+            "number": lambda value: f"{value:,}",
+            "count": count,
+            "plain": _plain,
+            "cure": _cure,
+        }
+
+    def render(self, page: Page, ask: Ask) -> str:
+        """The HTML of a page."""
+        here = "/" + ask.path.lstrip("/").partition("/")[0]
+        here = "/sales" if here == "/sale" else here
+        common = {
+            "ask": ask,
+            "here": here,
+            "menu": _MENU,
+            "read_only": self._ground.read_only,
+            "signs_in": self._signs_in,
+            "version": __version__,
+            "zone": str(self._ground.zone_of()),
+            "did": ask.query.get("did", ""),
+            "refused": ask.query.get("not", ""),
+        }
+        return self._environment.get_template(page.template).render({**common, **page.context})
+
+    def _when(self, at: datetime | None, source: str | None = None) -> Markup:
+        """A time as a person reads it, in the source's time zone, with how long ago."""
+        if at is None:
+            return Markup("never")
+        zone: tzinfo = self._ground.zone_of(source)
+        local, passed = at.astimezone(zone), (self._ground.now - at).total_seconds()
+        today = self._ground.now.astimezone(zone).date()
+        shown = f"{local:%H:%M:%S}" if local.date() == today else f"{local:%Y-%m-%d %H:%M}"
+        return Markup('<time datetime="{}" title="{}">{}</time>').format(
+            at.isoformat(timespec="seconds"), f"{local:%Y-%m-%d %H:%M:%S %Z}, {ago(passed)}", shown
+        )
+
+    def _ago(self, at: datetime | None) -> Markup:
+        """How long ago a time is, with the time itself."""
+        if at is None:
+            return Markup("never")
+        local = at.astimezone(self._ground.zone_of())
+        return Markup('<time datetime="{}" title="{}">{}</time>').format(
+            at.isoformat(timespec="seconds"),
+            f"{local:%Y-%m-%d %H:%M:%S %Z}",
+            ago((self._ground.now - at).total_seconds()),
+        )
+
+
+def _cure(words: str) -> str:
+    """A cure without the command that does it: the page has a button for that."""
+    return words.partition(": syncd ")[0]
+
+
+def _plain(value: Decimal) -> str:
+    return format(value.normalize(), "f")

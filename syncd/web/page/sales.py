@@ -1,0 +1,242 @@
+"""Sales: a list that is searched and filtered, and one sale's whole story."""
+
+from __future__ import annotations
+
+import json
+import re
+from calendar import monthrange
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal, InvalidOperation
+from urllib.parse import urlencode
+
+from syncd.canonical import CanonicalOrder
+from syncd.ledger import Sale, Selection, State, Story, Verb, read_document
+from syncd.ledger.actions import why_not
+from syncd.ledger.overviews import place_of
+from syncd.telling.facts import facts_in_words, link
+from syncd.telling.preview import Found, Preview, previews_of
+from syncd.web.page.ask import Answer, Ask, Page, Redirect
+from syncd.web.page.ground import Ground
+
+AT_ONCE = 50
+_FILTERS = ("state", "source", "store", "day", "location", "register", "sku", "total")
+_WITHOUT_INDEX = ("location", "register", "sku", "total", "why")
+_LOOKS_BACK = timedelta(days=31)
+_WORD = re.compile(r'(?:(\w+):)?("[^"]*"|\S+)')
+_DAY = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+_SAYS = {
+    "state": ", ".join(state.value for state in State),
+    "day": "a day, month or year, such as 2026-11-23, 2026-11 or 2026",
+    "total": "an amount such as 12.30",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What somebody looks for: filters by name, and words that name a sale; ``wrong`` is what could not be understood."""
+
+    filters: Mapping[str, str]
+    words: str = ""
+    wrong: str = ""
+
+    @property
+    def text(self) -> str:
+        """As it stands in the search box."""
+        quoted = [f'{name}:"{value}"' if " " in value else f"{name}:{value}" for name, value in self.filters.items()]
+        return " ".join([*quoted, self.words]).strip()
+
+
+def parse(text: str) -> Search:
+    """``state:rejected day:2026-10 R-1001`` as filters and words. Pure."""
+    filters: dict[str, str] = {}
+    words: list[str] = []
+    for name, value in _WORD.findall(text):
+        plain = value.strip('"')
+        if name.lower() in (*_FILTERS, "date") and plain:
+            filters["day" if name.lower() == "date" else name.lower()] = plain
+        else:
+            words.append(f"{name}:{plain}" if name else plain)
+    return _checked(Search(filters, " ".join(words)))
+
+
+def _checked(search: Search) -> Search:
+    state, day, total = (search.filters.get(name) for name in ("state", "day", "total"))
+    wrong = {}
+    if state is not None and state not in {known.value for known in State}:
+        wrong["state"] = state
+    if day is not None and span_of(day) is None:
+        wrong["day"] = day
+    if total is not None and _amount(total) is None:
+        wrong["total"] = total
+    if not wrong:
+        return search
+    words = "; ".join(f"{name}:{value} is not {_SAYS[name]}" for name, value in wrong.items())
+    kept = {name: value for name, value in search.filters.items() if name not in wrong}
+    return replace(search, filters=kept, wrong=words)
+
+
+def span_of(text: str) -> tuple[date, date] | None:
+    """The first and the last day of a day, a month or a year; None where it is none."""
+    match = _DAY.fullmatch(text)
+    if match is None:
+        return None
+    year, month, day = (int(part) if part else None for part in match.groups())
+    try:
+        first = date(year or 0, month or 1, day or 1)
+        last = date(first.year, month or 12, day or monthrange(first.year, month or 12)[1])
+    except ValueError:
+        return None
+    return (first, last) if 1970 <= first.year < 9999 else None
+
+
+def _amount(text: str) -> Decimal | None:
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        return None
+    return (
+        value if value.is_finite() and abs(value) < Decimal(10) ** 12 and len(value.as_tuple().digits) <= 16 else None
+    )
+
+
+def search(ground: Ground, ask: Ask) -> Answer:
+    """What the search box says; one sale that it names is shown at once. What may be a name goes into no URL."""
+    wanted = parse(ask.first("q"))
+    if wanted.words and not wanted.filters and len(ids := _named(ground, wanted.words)) == 1:
+        return Redirect(f"/sale/{ids[0]}")
+    query = dict(wanted.filters)
+    if wanted.words or wanted.wrong:
+        query = {"q": ground.searches.keep(ask.first("q"))}
+    return Redirect("/sales" + (f"?{urlencode(query)}" if query else ""))
+
+
+def sales(ground: Ground, ask: Ask) -> Answer:
+    """A page of sales, newest first."""
+    wanted, lost = _wanted(ground, ask)
+    selection, narrowed = _selection(ground, wanted)
+    found = ground.app.ledger.overviews.page(selection, AT_ONCE + 1, _before(ask.query.get("before", "")))
+    shown = found[:AT_ONCE]
+    older = ""
+    if len(found) > AT_ONCE:
+        at, number = place_of(shown[-1])
+        own = {"q": ask.query["q"]} if "q" in ask.query else dict(wanted.filters)
+        older = "/sales?" + urlencode({**own, "before": f"{at}.{number}"})
+    return Page(
+        "sales.html",
+        {
+            "search": wanted,
+            "lost": lost,
+            "narrowed": narrowed,
+            "sales": shown,
+            "older": older,
+            "states": [state.value for state in State],
+            "sources": sorted({*ground.app.config.sources, *ground.app.ledger.sources()}),
+            "stores": list(ground.app.config.stores),
+        },
+    )
+
+
+def _wanted(ground: Ground, ask: Ask) -> tuple[Search, bool]:
+    if "q" in ask.query:
+        words = ground.searches.words(ask.query["q"])
+        return (Search({}), True) if words is None else (parse(words), False)
+    return _checked(Search({name: value for name in _FILTERS if (value := ask.query.get(name))})), False
+
+
+def _selection(ground: Ground, wanted: Search) -> tuple[Selection, tuple[date, date] | None]:
+    """The selection; where only a walk over the sales themselves finds some, it is of the days that are returned beside it."""
+    filters, narrowed = wanted.filters, None
+    span = span_of(filters["day"]) if "day" in filters else None
+    source = filters.get("source")
+    if span is None and any(name in filters for name in _WITHOUT_INDEX):
+        newest = ground.app.ledger.overviews.newest_placed() or ground.now
+        last = newest.astimezone(ground.zone_of(source)).date()
+        span = narrowed = (last - _LOOKS_BACK, last)
+    start = end = None
+    if span is not None:
+        start, end = ground.day(span[0], source)[0], ground.day(span[1], source)[1]
+    return (
+        Selection(
+            ids=_named(ground, wanted.words) if wanted.words else None,
+            store=filters.get("store"),
+            source=source,
+            state=State(filters["state"]) if "state" in filters else None,
+            location=filters.get("location"),
+            register=filters.get("register"),
+            sku=filters.get("sku"),
+            total=_amount(filters["total"]) if "total" in filters else None,
+            day_from=start,
+            day_to=end,
+        ),
+        narrowed,
+    )
+
+
+def _named(ground: Ground, words: str) -> tuple[int, ...]:
+    sources = sorted({*ground.app.config.sources, *ground.app.ledger.sources()})
+    return ground.app.ledger.overviews.named(words.strip(), sources, list(ground.app.config.stores))
+
+
+def _before(text: str) -> tuple[int, int] | None:
+    parts = text.split(".")
+    if len(parts) == 2 and all(part.isascii() and part.isdigit() and len(part) < 18 for part in parts):
+        return int(parts[0]), int(parts[1])
+    return None
+
+
+def story_of(ground: Ground, ask: Ask) -> Story | None:
+    """The story of the sale that a path names."""
+    number = ask.number("number")
+    key = ground.app.ledger.overviews.key_of(number) if number is not None else None
+    return ground.app.ledger.story(key) if key is not None else None
+
+
+def story(ground: Ground, ask: Ask) -> Page:
+    """One sale: where it stands and why, what the POS says, every attempt, every change, what can be done."""
+    found = story_of(ground, ask)
+    if found is None:
+        return Page("nothing.html", {"what": "There is no such sale in the ledger."}, 404)
+    sale = found.sale
+    order = read_document(sale.document)
+    return Page(
+        "sale.html",
+        {
+            "sale": sale,
+            "order": order,
+            "document": _pretty(sale.document),
+            "facts": facts_in_words(ground.app, sale),
+            "link": link(ground.app, sale),
+            "attempts": found.attempts,
+            "audit": found.audit,
+            "verbs": [verb.value for verb in Verb if not why_not(verb, sale)],
+        },
+    )
+
+
+def _pretty(document: str | None) -> str:
+    if not document:
+        return ""
+    try:
+        return json.dumps(json.loads(document), indent=2, ensure_ascii=False)
+    except ValueError:
+        return document  # damaged: shown as it is
+
+
+def payload(ground: Ground, ask: Ask) -> Page:
+    """What would be sent for a sale now, and every decision behind it; asks the store for what it must know."""
+    found = story_of(ground, ask)
+    if found is None:
+        return Page("nothing.html", {"what": "There is no such sale in the ledger."}, 404)
+    sale, notes = found.sale, list[str]()
+    preview = _preview(ground, sale, read_document(sale.document), notes)
+    body = json.dumps(preview.mapped.payload, indent=2, ensure_ascii=False) if preview and preview.mapped else ""
+    return Page("payload.html", {"sale": sale, "preview": preview, "payload": body, "notes": notes})
+
+
+def _preview(ground: Ground, sale: Sale, order: CanonicalOrder | None, notes: list[str]) -> Preview | None:
+    if order is None or sale.store not in ground.app.stores:
+        return None
+    wanted = Found([order], {order.sale_id: sale.hold})
+    return next(previews_of(ground.app, sale.store, wanted, notes.append), None)

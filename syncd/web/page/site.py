@@ -1,0 +1,214 @@
+"""The page as an ASGI application: every request passes the guard, is read within bounds, and answered by one view."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from syncd.errors import LedgerError, SyncdError, UsageError
+from syncd.logs import get_logger
+from syncd.web.page import acts, backfills, log, overview, places, sales
+from syncd.web.page.ask import Answer, Ask, Download, Page, Redirect, fields
+from syncd.web.page.ground import Ground
+from syncd.web.page.render import Renderer, asset
+from syncd.web.page.security import HEADERS, Guard, Visitor
+
+_MOST_BYTES = 128 * 1024
+_BODY_S = 4.0
+_MOST_NAME = 40
+
+View = Callable[[Ground, Ask], Answer]
+_VIEWS: dict[str, tuple[View, View | None]] = {  # what is shown, and what a form there does
+    "/": (overview.overview, None),
+    "/sales": (sales.sales, sales.search),
+    "/sale/{number:int}": (sales.story, acts.act_on_sale),
+    "/sale/{number:int}/payload": (sales.payload, None),
+    "/attention": (acts.attention, None),
+    "/attention/{name}": (acts.group, acts.act_on_group),
+    "/sources": (places.sources, None),
+    "/sources/{name}": (places.source, places.settle),
+    "/stores": (places.stores, None),
+    "/backfills": (backfills.backfills, backfills.ask_for),
+    "/backfills/{number:int}": (backfills.one, backfills.turn),
+    "/backfills/{number:int}/report.csv": (backfills.download, None),
+    "/log": (log.log, None),
+    "/log.csv": (log.download, None),
+}
+_SEARCHES = "/sales"  # its form changes nothing
+
+
+@dataclass(frozen=True)
+class Site:
+    """What the requests are answered with."""
+
+    ground: Ground
+    guard: Guard
+    renderer: Renderer
+
+    def app(self) -> Starlette:
+        """The ASGI application."""
+        routes = []
+        for path, (show, act) in _VIEWS.items():
+            routes.append(Route(path, partial(self._serve, show), methods=["GET"]))
+            if act is not None:
+                routes.append(Route(path, partial(self._serve, act), methods=["POST"]))
+        routes += [
+            Route("/login", self._login, methods=["GET", "POST"]),
+            Route("/logout", self._logout, methods=["POST"]),
+            Route("/static/{name}", self._static, methods=["GET"]),
+        ]
+        return Starlette(routes=routes, exception_handlers={HTTPException: self._no_such})
+
+    async def _serve(self, view: View, request: Request) -> Response:
+        visitor = self.guard.visitor(request.cookies)
+        refused = self._refused_host(request) or self._must_sign_in(request, visitor)
+        if refused is not None:
+            return refused
+        ask = await self._read(request, visitor)
+        if isinstance(ask, Response):
+            return ask
+        if ask.method == "POST" and self.ground.read_only and ask.path != _SEARCHES:
+            return self._said(ask, visitor, 403, "This page only shows things: [web] read_only is set.")
+        return await run_in_threadpool(self._answer, view, ask, visitor)
+
+    def _answer(self, view: View, ask: Ask, visitor: Visitor) -> Response:
+        try:
+            answer = view(self.ground, ask)
+        except UsageError as error:
+            return self._said(ask, visitor, 400, f"{error.what}. {error.cure}")
+        except LedgerError as error:
+            get_logger().error("page_not_shown", path=ask.path, why=error.what, cure=error.cure)
+            return self._said(ask, visitor, 503, f"{error.what}. {error.cure}")
+        except SyncdError as error:
+            get_logger().warning("page_not_shown", path=ask.path, why=error.what, cure=error.cure)
+            return self._said(ask, visitor, 502, f"{error.what}. {error.cure}")
+        match answer:
+            case Redirect(to):
+                return self._with(RedirectResponse(to, 303), visitor)
+            case Download(name, lines):
+                named = {"Content-Disposition": f'attachment; filename="{name}"'}
+                return self._with(
+                    StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=named), visitor
+                )
+            case Page():
+                return self._page(answer, ask, visitor)
+
+    def _page(self, page: Page, ask: Ask, visitor: Visitor) -> Response:
+        text = self.renderer.render(page, ask)
+        return self._with(HTMLResponse(text, page.status), visitor)
+
+    def _said(self, ask: Ask, visitor: Visitor, status: int, what: str) -> Response:
+        return self._page(Page("nothing.html", {"what": what}, status), ask, visitor)
+
+    def _with(self, response: Response, visitor: Visitor) -> Response:
+        response.headers.update(HEADERS)
+        if visitor.is_new:
+            response.headers["Set-Cookie"] = self.guard.set_cookie(visitor.token)
+        return response
+
+    def _refused_host(self, request: Request) -> Response | None:
+        if self.guard.knows_host(request.headers.get("host", "")):
+            return None
+        words = "This page is not served under that name. Name it in [web] url."
+        return PlainTextResponse(words, 421, headers=HEADERS)
+
+    def _must_sign_in(self, request: Request, visitor: Visitor) -> Response | None:
+        if not self.guard.has_password or visitor.who is not None:
+            return None
+        if request.method == "GET":
+            return self._with(RedirectResponse("/login", 303), visitor)
+        return PlainTextResponse("Sign in first, then send it again.", 403, headers=HEADERS)
+
+    async def _read(self, request: Request, visitor: Visitor) -> Ask | Response:
+        """The request as views see it, or what is wrong with it."""
+        try:
+            query = {name: values[0] for name, values in fields(request.url.query).items()}
+            form: Mapping[str, tuple[str, ...]] = {}
+            if request.method == "POST":
+                async with asyncio.timeout(_BODY_S):
+                    form = fields((await _body(request)).decode("utf-8", "replace"))
+        except TimeoutError:
+            return PlainTextResponse("The form did not arrive in time.", 408, headers=HEADERS)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        except ValueError as error:
+            return PlainTextResponse(f"That is no form of this page: {error}", 400, headers=HEADERS)
+        csrf = self.guard.csrf(visitor.token)
+        ask = Ask(request.method, request.url.path, query, form, _named(request.path_params), visitor.who, csrf)
+        if request.method == "POST":
+            host = request.headers.get("host", "")
+            if visitor.is_new or self.guard.forged(visitor.token, ask.first("csrf"), request.headers, host):
+                words = "That form was not sent from this page, or the page was open for too long. Go back, reload, and try again."
+                return self._said(ask, visitor, 403, words)
+        return ask
+
+    async def _login(self, request: Request) -> Response:
+        visitor = self.guard.visitor(request.cookies)
+        if (refused := self._refused_host(request)) is not None:
+            return refused
+        ask = await self._read(request, visitor)
+        if isinstance(ask, Response):
+            return ask
+        if not self.guard.has_password or visitor.who is not None:
+            return self._with(RedirectResponse("/", 303), visitor)
+        if ask.method == "GET":
+            return self._page(Page("login.html", {"wrong": False}), ask, visitor)
+        who = ask.first("name")[:_MOST_NAME] or "somebody"
+        token = await run_in_threadpool(self.guard.sign_in, who, ask.first("password"))
+        if token is None:
+            get_logger().warning("sign_in_refused", who=who)
+            return self._page(Page("login.html", {"wrong": True}, 401), ask, visitor)
+        get_logger().info("signed_in", who=who)
+        return self._with(RedirectResponse("/", 303), Visitor(token, who, is_new=True))
+
+    async def _logout(self, request: Request) -> Response:
+        visitor = self.guard.visitor(request.cookies)
+        if (refused := self._refused_host(request)) is not None:
+            return refused
+        ask = await self._read(request, visitor)
+        if isinstance(ask, Response):
+            return ask
+        self.guard.sign_out(visitor.token)
+        return self._with(RedirectResponse("/login" if self.guard.has_password else "/", 303), visitor)
+
+    async def _static(self, request: Request) -> Response:
+        found = asset(str(request.path_params["name"]))
+        if found is None:
+            return PlainTextResponse("There is no such file.", 404, headers=HEADERS)
+        content, kind = found
+        return Response(content, media_type=kind, headers={**HEADERS, "Cache-Control": "max-age=3600"})
+
+    async def _no_such(self, _request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 404
+        words = {404: "There is no such page.", 405: "That cannot be done here."}.get(status, "That cannot be shown.")
+        headers = {**HEADERS, **(getattr(error, "headers", None) or {})}
+        return PlainTextResponse(words, status, headers=headers)
+
+
+def _named(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value[:200] if isinstance(value, str) else value for name, value in params.items()}
+
+
+async def _body(request: Request) -> bytes:
+    said = request.headers.get("content-length", "")
+    if said.isdigit() and (len(said) > 12 or int(said) > _MOST_BYTES):
+        msg = "it is too large"
+        raise ValueError(msg)
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > _MOST_BYTES:
+            msg = "it is too large"
+            raise ValueError(msg)
+        parts.append(part)
+    return b"".join(parts)

@@ -1,0 +1,44 @@
+// What scripts add to the page: it stays fresh while somebody looks at it, and "/" leads to the search box.
+"use strict";
+
+const main = document.querySelector("main");
+const seconds = Number(main.dataset.live || 0);
+
+function busy() {
+  const active = document.activeElement;
+  return document.hidden
+    || (active && main.contains(active) && /^(INPUT|SELECT|TEXTAREA)$/.test(active.tagName))
+    || main.querySelector("input[type=checkbox]:checked, details[open]") !== null;
+}
+
+async function refresh() {
+  if (busy()) return;
+  try {
+    const answer = await fetch(location.pathname + location.search.replace(/[?&](did|not)=[^&]*/g, ""), { redirect: "error" });
+    if (!answer.ok || busy()) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
+    if (fresh && fresh.innerHTML !== main.innerHTML) {
+      const focused = document.activeElement && main.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+      main.replaceChildren(...fresh.childNodes);
+      if (focused) main.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+    }
+  } catch {
+    // the daemon is away; the next turn looks again
+  }
+}
+
+if (seconds) setInterval(refresh, seconds * 1000);
+
+document.addEventListener("keydown", (event) => {
+  const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement?.tagName || "");
+  if ((event.key === "/" && !typing) || (event.key === "k" && (event.ctrlKey || event.metaKey))) {
+    event.preventDefault();
+    document.getElementById("find").focus();
+  }
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.name !== "id") return;
+  const chosen = event.target.form?.querySelector("input[name=scope][value=chosen]");
+  if (chosen && event.target.checked) chosen.checked = true;
+});

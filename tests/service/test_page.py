@@ -1,0 +1,356 @@
+"""The page over HTTP: what it says, who may act, and what every request is refused for."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from syncd.testing.orders import sale
+from syncd.web.page.security import hasher
+from tests.service.daemons import until
+from tests.service.pages import LOCAL, Served, page_of
+from tests.shop import Store, running_sandbox
+
+PASSWORD = "a long enough password"
+MALFORMED = int(os.environ.get("SYNCD_MANY", "1000"))
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[Store]:
+    with running_sandbox() as (_, found):
+        yield found
+
+
+@pytest.fixture
+def served(tmp_path: Path, store: Store) -> Iterator[Served]:
+    store.control("reset", {})
+    with page_of(tmp_path, store) as found:
+        yield found
+
+
+@pytest.fixture
+def locked(tmp_path: Path, store: Store) -> Iterator[Served]:
+    store.control("reset", {})
+    with page_of(tmp_path, store, f"{LOCAL}\npassword_hash = '{hasher().hash(PASSWORD)}'") as found:
+        yield found
+
+
+def a_sale(name: str, **changes: Any) -> str:
+    return sale(source="till", sale_id=name, **changes).to_json() + "\n"
+
+
+def settled(served: Served, sales: int) -> None:
+    def stands() -> bool:
+        found = json.loads(served.shop.run("sales", "--json").out)
+        return len(found) == sales and not any(one["state"] in ("pending", "sending") for one in found)
+
+    until(stands)
+
+
+def held(name: str, **changes: Any) -> str:
+    return a_sale(name, total_inc_tax="11.80", tenders=[], **changes)
+
+
+def of(served: Served, key: str) -> str:
+    """The path of a sale's story."""
+    answer = served.post("/sales", q=key, follow=False)
+    return answer.headers["Location"]
+
+
+def test_a_sale_is_found_by_its_receipt_its_key_and_its_order_number(served: Served) -> None:
+    served.shop.drop("a.jsonl", a_sale("s1", number="R-77") + a_sale("s2", number="R-78"))
+    settled(served, 2)
+    (order,) = [one for one in served.shop.store.orders() if one["external_order_id"] == "till:s1"]
+    story = of(served, "R-77")
+    assert {of(served, "till:s1"), of(served, "s1"), of(served, str(order["id"]))} == {story}
+    text = served.get(story).text
+    for words in ("R-77", "10.80 USD", "Coffee beans", "accepted", "201", f"order {order['id']}", "MUG-1"):
+        assert words in text
+    assert of(served, "R-78") != story
+
+
+def test_filters_narrow_the_list_and_nothing_that_was_typed_stands_in_a_url(served: Served) -> None:
+    served.shop.drop("a.jsonl", a_sale("good", location={"id": "1", "name": "Downtown"}) + held("bad"))
+    settled(served, 2)
+    assert "till:bad" in (text := served.get("/sales?state=held").text)
+    assert "till:good" not in text
+    answer = served.post("/sales", q="location:Downtown Mary Jones", follow=False)
+    assert re.fullmatch(r"/sales\?q=[0-9a-f]{16}", answer.headers["Location"])
+    assert "till:good" in served.post("/sales", q="location:Downtown sku:MUG-1 total:10.80").text
+    assert "No sale fits" in served.post("/sales", q="sku:NONE").text
+    wrong = served.post("/sales", q="state:lost day:2026-13 total:x").text
+    assert "state:lost is not" in wrong
+    assert "day:2026-13 is not" in wrong
+    assert "total:x is not" in wrong
+
+
+def test_sales_that_stand_still_for_one_reason_are_released_together_once_that_is_confirmed(served: Served) -> None:
+    served.shop.drop("a.jsonl", "".join(held(f"h{n}") for n in range(5)))
+    settled(served, 5)
+    (group,) = set(re.findall(r'href="(/attention/[0-9a-f]+)"', served.get("/attention").text))
+    assert "5 sales" in served.get(group).text
+    asked = served.post(group, verb="release", scope="all", reason="counted by hand")
+    assert "Release 5 sales?" in asked.text
+    assert served.shop.store.orders() == []
+    done = served.post(group, verb="release", scope="all", reason="counted by hand", sure="yes")
+    assert "5 done" in done.text
+    until(lambda: len(served.shop.store.orders()) == 5)
+    story = json.loads(served.shop.run("sale", "till:h1", "--json").out)
+    assert [(row["actor"], row["why"]) for row in story["audit"] if row["actor"] != "syncd"] == [
+        ("page:local", "counted by hand")
+    ]
+
+
+def test_only_those_that_are_ticked_are_acted_upon(served: Served) -> None:
+    served.shop.drop("a.jsonl", "".join(held(f"h{n}") for n in range(3)))
+    settled(served, 3)
+    (group,) = set(re.findall(r'href="(/attention/[0-9a-f]+)"', served.get("/attention").text))
+    assert "Nothing was chosen" in served.post(group, verb="skip", scope="chosen").text
+    number = of(served, "till:h1").removeprefix("/sale/")
+    assert "1 done" in served.post(group, verb="skip", scope="chosen", id=[number]).text
+    states = {one["sale"]: one["state"] for one in json.loads(served.shop.run("sales", "--json").out)}
+    assert states == {"till:h0": "held", "till:h1": "skipped", "till:h2": "held"}
+
+
+def test_what_makes_no_sense_any_more_is_left_as_it_is_and_said(served: Served) -> None:
+    served.shop.drop("a.jsonl", a_sale("s1"))
+    settled(served, 1)
+    answer = served.post(of(served, "s1"), verb="skip")
+    assert "0 done, 1 left as they were" in answer.text
+
+
+def test_records_that_cannot_be_read_are_shown_as_they_were_and_settled(served: Served) -> None:
+    served.shop.drop("a.jsonl", '{"broken": <script>alert(1)</script>\n')
+    until(lambda: "could not be read" in served.get("/").text)
+    text = served.get("/sources/till").text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+    assert "<script>alert" not in text
+    assert "Nothing was chosen" in served.post("/sources/till", scope="chosen").text
+    assert "1 done" in served.post("/sources/till", scope="all").text
+    assert "could not be read" not in served.get("/attention").text
+
+
+def test_both_sides_of_a_day_are_shown_and_a_difference_stands_out(served: Served) -> None:
+    now = datetime.now(UTC)
+    served.shop.drop("a.jsonl", a_sale("s1", placed_at=now) + held("h1", placed_at=now))
+    settled(served, 2)
+    until(lambda: 'class="off"' in served.get("/").text)  # what it looked up last is a few seconds old
+    text = served.get("/").text
+    assert all(words in text for words in ("22.60 USD", "10.80 USD", "11.80 USD"))
+
+
+def test_a_backfill_is_counted_first_and_done_when_somebody_says_so(served: Served) -> None:
+    served.shop.drop("a.jsonl", a_sale("s1") + a_sale("s2"))
+    settled(served, 2)
+    day = sale().placed_at.date().isoformat()
+    answer = served.post("/backfills", source="till", from_=day, to=day, how="estimate", follow=False)
+    where = answer.headers["Location"]
+    until(lambda: "What was counted" in served.get(where).text)
+    assert "2, of which 0 are new" in served.get(where).text
+    served.post(where, turn="start")
+    until(lambda: "done" in served.get(where).text)
+    rows = list(csv.DictReader(served.get(f"{where}/report.csv").text.splitlines()))
+    assert [row["sale"] for row in rows] == ["till:s1", "till:s2"]
+    assert "ends" in served.post("/backfills", source="till", from_="2026-01-02", to="2026-01-01").text
+    assert served.post("/backfills", source="nobody", from_=day, to=day).status_code == 400
+
+
+def test_a_payload_is_shown_with_every_decision_behind_it(served: Served) -> None:
+    served.shop.drop("a.jsonl", held("h1"))
+    settled(served, 1)
+    text = served.get(of(served, "h1") + "/payload").text
+    assert "&#34;external_order_id&#34;: &#34;till:h1&#34;" in text
+    assert "Decisions" in text
+
+
+def test_the_log_can_be_taken_away_as_a_table_that_no_spreadsheet_runs(served: Served) -> None:
+    served.shop.drop("a.jsonl", held("h1"))
+    settled(served, 1)
+    served.post(of(served, "h1"), verb="skip", reason="=cmd|' /C calc'!A0")
+    answer = served.get("/log.csv?days=1")
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="syncd-log-')
+    rows = list(csv.DictReader(answer.text.splitlines()))
+    assert [(row["sale"], row["by"], row["after"]) for row in rows] == [
+        ("till:h1", "page:local", "skipped"),
+        ("till:h1", "syncd", "held"),
+    ]
+    assert rows[0]["why"] == "'=cmd|' /C calc'!A0"
+
+
+def test_a_form_that_was_not_sent_from_the_page_changes_nothing(served: Served) -> None:
+    served.shop.drop("a.jsonl", held("h1"))
+    settled(served, 1)
+    where, good = of(served, "h1"), served.csrf()
+    form = {"csrf": good, "verb": "skip"}
+    wrong = [
+        served.post(where, csrf="", verb="skip"),
+        served.post(where, csrf="0" * 64, verb="skip"),
+        requests.post(served.url + where, form, timeout=10),  # no cookie
+        served.session.post(served.url + where, form, headers={"Origin": "http://evil.example"}, timeout=10),
+        served.session.post(served.url + where, form, headers={"Sec-Fetch-Site": "cross-site"}, timeout=10),
+    ]
+    assert [answer.status_code for answer in wrong] == [403] * 5
+    assert json.loads(served.shop.run("sale", "till:h1", "--json").out)["state"] == "held"
+
+
+def test_a_name_that_only_leads_here_sees_nothing(served: Served) -> None:
+    port = served.url.rpartition(":")[2]
+    for host in ("evil.example", f"evil.example:{port}", "127.0.0.1", ""):
+        assert requests.get(served.url, headers={"Host": host}, timeout=10).status_code == 421
+    assert requests.get(served.url, headers={"Host": f"localhost:{port}"}, timeout=10).status_code == 200
+
+
+def test_every_answer_says_what_a_browser_may_do_with_it(served: Served) -> None:
+    for path in ("/", "/sales", "/nowhere", "/sale/99", "/static/style.css"):
+        headers = served.get(path).headers
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert "unsafe" not in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["X-Frame-Options"] == "DENY"
+    cookie = requests.get(served.url, timeout=10).headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+
+
+def test_whoever_does_not_sign_in_sees_and_changes_nothing(locked: Served) -> None:
+    locked.shop.drop("a.jsonl", held("h1"))
+    settled(locked, 1)
+    for path in ("/", "/sales", "/sale/1", "/log.csv", "/backfills", "/attention"):
+        answer = locked.get(path, follow=False)
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/login")
+        assert "h1" not in answer.text
+    assert locked.post("/sale/1", csrf=locked.csrf("/login"), verb="skip").status_code == 403
+    assert json.loads(locked.shop.run("sale", "till:h1", "--json").out)["state"] == "held"
+
+
+def test_who_signs_in_is_named_in_the_audit_until_signing_out(locked: Served) -> None:
+    locked.shop.drop("a.jsonl", held("h1"))
+    settled(locked, 1)
+    assert locked.sign_in("Ada", "a wrong password").status_code == 401
+    before = locked.session.cookies["syncd"]
+    assert locked.sign_in("Ada", PASSWORD).status_code == 303
+    assert locked.session.cookies["syncd"] != before
+    assert "Sign out Ada" in locked.get("/").text
+    locked.post(of(locked, "h1"), verb="skip")
+    audit = json.loads(locked.shop.run("sale", "till:h1", "--json").out)["audit"]
+    assert audit[-1]["actor"] == "page:Ada"
+    locked.post("/logout", csrf=locked.csrf())
+    assert locked.get("/", follow=False).headers["Location"] == "/login"
+
+
+def test_passwords_cannot_be_tried_one_after_the_other(locked: Served) -> None:
+    for _ in range(5):
+        assert locked.sign_in("Eve", "a wrong password").status_code == 401
+    assert locked.sign_in("Eve", PASSWORD).status_code == 401
+    log = (locked.shop.folder / "daemon.log").read_text()
+    assert "sign_in_refused" in log
+    assert PASSWORD not in log
+
+
+def test_a_page_that_only_shows_things_refuses_every_decision(tmp_path: Path, store: Store) -> None:
+    store.control("reset", {})
+    with page_of(tmp_path, store, f"{LOCAL}\nread_only = true") as served:
+        served.shop.drop("a.jsonl", held("h1"))
+        settled(served, 1)
+        where = of(served, "h1")
+        assert '<button name="verb"' not in served.get(where).text
+        assert served.post(where, verb="skip").status_code == 403
+        assert served.post("/backfills", source="till", from_="2026-01-01", to="2026-01-01").status_code == 403
+
+
+def test_a_port_that_is_taken_is_told_and_sales_go_on(served: Served, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("second")
+    from tests.shop import Shop
+
+    second = Shop(folder, served.shop.store)
+    (folder / "inbox").mkdir()
+    address = served.url.removeprefix("http://")
+    second.configure('[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\n', web=f'listen = "{address}"')
+    process = second.start("run")
+    try:
+        second.drop("a.jsonl", a_sale("x1"))
+        until(lambda: len(served.shop.store.orders()) == 1)
+        until(lambda: "web_cannot_listen" in (folder / "daemon.log").read_text())
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def test_the_command_makes_a_hash_that_the_page_takes() -> None:
+    def made(password: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "syncd", "web", "password"]
+        return subprocess.run(command, input=f"{password}\n", capture_output=True, text=True, check=False)
+
+    done = made(PASSWORD)
+    assert PASSWORD not in done.stdout
+    kept = re.search(r"password_hash = '(\$argon2id\$[^']+)'", done.stdout)
+    assert kept
+    assert hasher().verify(kept[1], PASSWORD)
+    assert made("short").returncode == 2
+
+
+def test_malformed_requests_never_break_the_page(served: Served) -> None:
+    served.shop.drop("a.jsonl", a_sale("s1") + held("h1"))
+    settled(served, 2)
+    csrf, dice = served.csrf(), random.Random(7)
+    paths = [
+        "/",
+        "/sales",
+        "/sale/1",
+        "/sale/1/payload",
+        "/attention",
+        "/attention/x",
+        "/sources",
+        "/sources/till",
+        "/stores",
+    ]
+    paths += [
+        "/backfills",
+        "/backfills/1",
+        "/backfills/1/report.csv",
+        "/log",
+        "/log.csv",
+        "/login",
+        "/logout",
+        "/static/style.css",
+    ]
+    odd = [
+        "\x00",
+        "💥",
+        "9" * 40,
+        "-1",
+        "' or 1=1 --",
+        "<b>",
+        "%ff",
+        "../../etc/passwd",
+        "a" * 3000,
+        "1.1",
+        "{{7*7}}",
+        "\u202e",
+    ]
+    names = ["q", "state", "day", "before", "source", "id", "verb", "did", "days", "total", "turn", "scope"]
+    seen: Counter[int] = Counter()
+    for _ in range(MALFORMED):
+        path, words = dice.choice(paths), {dice.choice(names): dice.choice(odd) for _ in range(3)}
+        path += f"/{dice.choice(odd)}" if dice.random() < 0.3 else ""
+        method = dice.choice(["GET", "HEAD", "PUT", "POST", "POST", "POST"])
+        form: Any = {"csrf": csrf, **words} if dice.random() < 0.8 else dice.randbytes(200)
+        sent = {"data": form} if method == "POST" else {"params": words}
+        answer = served.session.request(method, served.url + path, timeout=20, allow_redirects=False, **sent)
+        seen[answer.status_code] += 1
+        assert answer.status_code < 500, (path, words)
+        assert "Traceback" not in answer.text
+    assert {200, 303, 404} <= set(seen)
