@@ -34,7 +34,7 @@ CONFIG = (
 url = "{ledger}"
 
 [web]
-{web}
+enabled = false
 
 [stores.main]
 store_hash = "{store_hash}"
@@ -134,9 +134,9 @@ class Shop:
         self, sources: str, store: str = "", ledger: str = "sqlite:///ledger.db", web: str = "enabled = false"
     ) -> None:
         text = CONFIG.format(
-            ledger=ledger, web=web, store_hash=self.store.store_hash, url=self.store.url, store=store, sources=sources
+            ledger=ledger, store_hash=self.store.store_hash, url=self.store.url, store=store, sources=sources
         )
-        self.config.write_text(text, encoding="utf-8")
+        self.config.write_text(text.replace("[web]\nenabled = false", f"[web]\n{web}"), encoding="utf-8")
 
     def drop(self, name: str, content: str | bytes, inbox: str = "inbox") -> Path:
         folder = self.folder / inbox

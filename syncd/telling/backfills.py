@@ -41,7 +41,8 @@ def days_of(row: Backfill, zone: tzinfo) -> str:
 def progress_words(row: Backfill, far: Progress) -> str:
     """How far a backfill is, in a line."""
     if row.stage not in (Stage.OPEN, Stage.RECORDED, Stage.PAUSED):
-        return row.stage.value
+        waits = {Stage.ESTIMATING: "its sales are being counted", Stage.ESTIMATED: "counted; it waits to be started"}
+        return waits.get(row.stage, row.stage.value)
     parts = ["recording" if row.stage is Stage.OPEN else "paused" if row.stage is Stage.PAUSED else "pushing"]
     if row.stage is Stage.RECORDED and not far.waiting:
         parts = ["done"]
