@@ -26,7 +26,15 @@ from syncd.errors import ConfigError, Problem, UsageError
 from syncd.mapping.rules import Rules
 from syncd.plan.policy import Policy
 from syncd.secret import ALLOWED, secrets_in
-from syncd.settings import LISTEN, IntakeSettings, LedgerSettings, LogSettings, ServiceSettings, WebSettings
+from syncd.settings import (
+    LISTEN,
+    AlertSettings,
+    IntakeSettings,
+    LedgerSettings,
+    LogSettings,
+    ServiceSettings,
+    WebSettings,
+)
 from syncd.sources import registry
 from syncd.sources.settings import SourceSettings
 
@@ -99,6 +107,7 @@ class _Tables(BaseModel):
     service: ServiceSettings = ServiceSettings()
     intake: IntakeSettings = IntakeSettings()
     web: WebSettings = WebSettings()
+    alerts: AlertSettings = AlertSettings()
     stores: dict[Annotated[str, Field(pattern=_NAME)], StoreSettings] = Field(default_factory=dict)
     sources: dict[Annotated[str, Field(pattern=_NAME)], SourceSettings] = Field(default_factory=dict)
 
@@ -114,6 +123,7 @@ class Config:
     service: ServiceSettings
     intake: IntakeSettings
     web: WebSettings
+    alerts: AlertSettings
     stores: Mapping[str, StoreSettings]
     sources: Mapping[str, SourceConfig]
 
@@ -171,6 +181,7 @@ def load(path: Path | None = None) -> Config:
         service=checked.service,
         intake=checked.intake,
         web=checked.web,
+        alerts=checked.alerts,
         stores={name: _at_home(store, file.parent) for name, store in checked.stores.items()},
         sources=sources,
     )
@@ -276,6 +287,7 @@ def _known_keys(model: type[BaseModel]) -> list[str]:
         ServiceSettings,
         IntakeSettings,
         WebSettings,
+        AlertSettings,
     ]
     return [key for known in models for key in known.model_fields]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import time, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from syncd import logs
 from syncd.clock import Duration
 from syncd.errors import Problem
-from syncd.secret import resolve_secret
+from syncd.secret import Secret, resolve_secret
 
 LISTEN = r"^\[?[0-9A-Za-z.:-]+\]?:\d{1,5}$"
 _LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -79,6 +80,29 @@ class IntakeSettings(_Listening):
     listen: Annotated[str, Field(pattern=LISTEN)] = "127.0.0.1:8787"
 
 
+def _clock_time(value: object) -> object:
+    """``"08:00"``, or an empty text for never."""
+    if value in ("", None):
+        return None
+    if isinstance(value, str) and (match := re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", value)):
+        return time(int(match[1]), int(match[2]))
+    msg = 'must be a time of day such as "08:00", or "" for none'
+    raise ValueError(msg)
+
+
+class AlertSettings(BaseModel):
+    """``[alerts]``: who is told of what. Addresses are apprise's; each holds a token, so each is a secret."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    urls: tuple[Secret, ...] = ()
+    heartbeat: Secret | None = None
+    digest: Annotated[time | None, BeforeValidator(_clock_time)] = time(8)
+    paused_after: Duration = timedelta(minutes=5)
+    late_after: Duration = timedelta(minutes=15)
+    low_disk_mb: Annotated[int, Field(ge=0)] = 500
+
+
 class WebSettings(_Listening):
     """``[web]``: the page. This machine alone sees it, unless it has a password and speaks TLS, itself or through a proxy."""
 
@@ -89,6 +113,7 @@ class WebSettings(_Listening):
     certificate: Path | None = None
     key: Path | None = None
     read_only: bool = False
+    metrics_token: Secret | None = None
 
     @property
     def is_local(self) -> bool:

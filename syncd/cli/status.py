@@ -42,7 +42,7 @@ def run_status(config: Path | None, as_json: bool) -> Exit:
     if any(store.pause.paused_why for store in standing.stores.values()):
         return Exit.REMOTE
     attention = any(s.states[State.HELD] or s.states[State.REJECTED] or s.alerts for s in standing.stores.values())
-    return Exit.ATTENTION if attention or standing.faults else Exit.OK
+    return Exit.ATTENTION if attention or standing.faults or standing.warnings else Exit.OK
 
 
 def run_healthy(config: Path | None, as_json: bool) -> Exit:
@@ -64,6 +64,7 @@ def _document(standing: Standing) -> dict[str, object]:
         "stores": [_store(name, store) for name, store in standing.stores.items()],
         "sources": [_source(name, report, standing.faults.get(name, 0)) for name, report in standing.sources.items()],
         "faults": sum(standing.faults.values()),
+        "warnings": [asdict(alert) for alert in standing.warnings],
         "daemon": {
             "running": standing.running,
             "problems": [line for lines in standing.ails for line in lines],
@@ -110,6 +111,8 @@ def _show(standing: Standing) -> None:
             say(f"  and {count(len(store.alerts) - _NAMED, 'alert')} more: syncd status --json")
     for line in _lines(standing):
         say(line)
+    for alert in standing.warnings:
+        say(f"{alert.words}\n  {alert.cure}")
     for one, ails in zip(standing.daemons, standing.ails, strict=True) if standing.running else ():
         say(f"daemon: running, {one.process}")
         for line in (*one.standing_by(), *ails):

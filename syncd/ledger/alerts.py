@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from syncd.ledger.schema import alerts
 from syncd.ledger.times import from_micros, to_micros
 
 _MOST_SUBJECT = 300
+_IDS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,4 +62,50 @@ def open_alerts(connection: Connection, store: str | None) -> list[Alert]:
     """The alerts that are open, oldest first."""
     query = select(alerts).where(alerts.c.ended_at.is_(None)).order_by(alerts.c.id)
     rows = connection.execute(query if store is None else query.where(alerts.c.store == store))
-    return [Alert(row.store, row.kind, row.subject, row.words, row.cure, from_micros(row.at)) for row in rows]
+    return [_read(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """Alerts that people have not heard of yet, by number: those that are open, and those of which they know that are over."""
+
+    new: tuple[tuple[int, Alert], ...]
+    over: tuple[tuple[int, Alert], ...]
+
+
+def watched(connection: Connection, kinds: Collection[str], present: Sequence[Alert], now: datetime) -> list[Alert]:
+    """Exactly ``present`` is what ails of some kinds: open what is new, end what is over; those that were opened now."""
+    opened = raise_alerts(connection, present, now)
+    still = {(one.store, one.kind, one.subject[:_MOST_SUBJECT]) for one in present}
+    rows = connection.execute(select(alerts).where(alerts.c.ended_at.is_(None), alerts.c.kind.in_(kinds))).all()
+    ended = [row.id for row in rows if (row.store, row.kind, row.subject) not in still]
+    if ended:
+        connection.execute(update(alerts).where(alerts.c.id.in_(ended)).values(ended_at=to_micros(now)))
+    return opened
+
+
+def untold(connection: Connection) -> Untold:
+    """What people are to be told. What ended before anybody heard of it is left out for good."""
+    is_open, is_over = alerts.c.ended_at.is_(None), alerts.c.ended_at.is_not(None)
+    new = select(alerts).where(is_open, alerts.c.told_at.is_(None)).order_by(alerts.c.id)
+    over = select(alerts).where(is_over, alerts.c.over_told_at.is_(None)).order_by(alerts.c.id)
+    rows = connection.execute(over).all()
+    return Untold(
+        tuple((row.id, _read(row)) for row in connection.execute(new)),
+        tuple((row.id, _read(row)) for row in rows if row.told_at is not None),
+    )
+
+
+def told(connection: Connection, what: Untold, now: datetime) -> None:
+    """People have heard of these."""
+    at = to_micros(now)
+    for ids, column in (([n for n, _ in what.new], "told_at"), ([n for n, _ in what.over], "over_told_at")):
+        for start in range(0, len(ids), _IDS_AT_ONCE):
+            some = alerts.c.id.in_(ids[start : start + _IDS_AT_ONCE])
+            connection.execute(update(alerts).where(some).values({column: at}))
+    unheard = (alerts.c.ended_at.is_not(None), alerts.c.over_told_at.is_(None), alerts.c.told_at.is_(None))
+    connection.execute(update(alerts).where(*unheard).values(over_told_at=at))
+
+
+def _read(row: Row[*tuple[Any, ...]]) -> Alert:
+    return Alert(row.store, row.kind, row.subject, row.words, row.cure, from_micros(row.at))

@@ -16,6 +16,8 @@ _CODES_AT_ONCE = 500
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 LASTING = "forgotten"
 """The kind that is no look-up and does not grow old: how far retention has walked."""
+OPERATOR = "operator"
+"""The same of what operators and their reports need: until when alerts are silent, when the last digest went out."""
 
 
 class Cache:
@@ -87,5 +89,5 @@ def _drop(connection: Connection, place: tuple[str, str], codes: Sequence[str]) 
 
 
 def _prune(connection: Connection, older_than: datetime) -> int:
-    which = (cache.c.at < to_micros(older_than), cache.c.kind != LASTING)
+    which = (cache.c.at < to_micros(older_than), cache.c.kind.not_in((LASTING, OPERATOR)))
     return connection.execute(delete(cache).where(*which)).rowcount

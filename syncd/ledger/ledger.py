@@ -341,6 +341,20 @@ class Ledger:
         now = self._clock.now()
         return self._write(lambda connection: alerts.end_alerts(connection, store, kind, over, now))
 
+    def watched(self, kinds: Collection[str], present: Sequence[alerts.Alert]) -> list[alerts.Alert]:
+        """Exactly ``present`` is what ails of some kinds; those that were not open before."""
+        now = self._clock.now()
+        return self._write(lambda connection: alerts.watched(connection, kinds, present, now))
+
+    def untold(self) -> alerts.Untold:
+        """What people are to be told."""
+        return self._read(alerts.untold)
+
+    def told(self, what: alerts.Untold) -> None:
+        """People have heard of these."""
+        now = self._clock.now()
+        self._write(lambda connection: alerts.told(connection, what, now))
+
     def alerts(self, store: str | None = None) -> list[alerts.Alert]:
         """The alerts that are open, oldest first."""
         return self._read(alerts.open_alerts, store)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -85,6 +85,14 @@ class LogRow:
     place: tuple[int, int]
 
 
+class Attempted(NamedTuple):
+    """What attempts are counted by."""
+
+    store: str
+    kind: str
+    outcome: str
+
+
 class Overviews:
     """The reads; safe to use from many threads."""
 
@@ -102,6 +110,12 @@ class Overviews:
     def sides(self, source: str, start: datetime, end: datetime) -> list[Sides]:
         """What the POS sold in ``[start, end)`` and what BigCommerce last answered, by currency; returns are on neither side."""
         return self._read(lambda connection: _sides(connection, source, start, end))
+
+    def placed(self, source: str, start: datetime, end: datetime) -> int:
+        """How many sales of a source were placed in ``[start, end)``."""
+        within = (sales.c.placed_at >= to_micros(start), sales.c.placed_at < to_micros(end))
+        query = select(func.count()).where(sales.c.source == source, *within)
+        return self._read(lambda connection: int(connection.execute(query).scalar_one()))
 
     def reasons(self, state: State) -> list[Reason]:
         """Why the sales of a state are in it, the most frequent reason first."""
@@ -124,6 +138,15 @@ class Overviews:
         """The key of the sale with this number in the ledger."""
         query = select(sales.c.sale_key).where(sales.c.id == number)
         return self._read(lambda connection: connection.execute(query).scalar_one_or_none())
+
+    def newest_attempt(self) -> int:
+        """The number of the newest attempt, 0 where there is none."""
+        query = select(func.max(attempts.c.id))
+        return self._read(lambda connection: int(connection.execute(query).scalar() or 0))
+
+    def attempted(self, after: int) -> tuple[dict[Attempted, int], int]:
+        """Attempts later than ``after`` by their outcome, up to the first that is still open; and where the next count begins."""
+        return self._read(lambda connection: _attempted(connection, after))
 
     def log(self, before: tuple[int, int] | None, limit: int) -> list[LogRow]:
         """The newest lines of the log; those before a line's place."""
@@ -189,6 +212,17 @@ def _reasons(connection: Connection, state: State) -> list[Reason]:
     query = select(sales.c.why, func.min(sales.c.cure), number, func.min(sales.c.placed_at)).where(is_state(state))
     rows = connection.execute(query.group_by(sales.c.why).order_by(number.desc(), sales.c.why).limit(_MOST_FOUND))
     return [Reason(state, row[0], row[1] or "", int(row[2]), from_micros(row[3])) for row in rows]
+
+
+def _attempted(connection: Connection, after: int) -> tuple[dict[Attempted, int], int]:
+    newest = int(connection.execute(select(func.max(attempts.c.id))).scalar() or 0)
+    still_open = select(func.min(attempts.c.id)).where(attempts.c.settled_at.is_(None), attempts.c.id > after)
+    first_open = connection.execute(still_open).scalar()
+    up_to = max(after, newest if first_open is None else int(first_open) - 1)
+    by = (sales.c.store, attempts.c.kind, attempts.c.outcome)
+    counted = select(*by, func.count()).join(sales, sales.c.id == attempts.c.sale_id)
+    rows = connection.execute(counted.where(attempts.c.id > after, attempts.c.id <= up_to).group_by(*by))
+    return {Attempted(row[0], row[1], row[2] or "none"): int(row[3]) for row in rows}, up_to
 
 
 def _named(connection: Connection, name: str, sources: Sequence[str], stores: Sequence[str]) -> tuple[int, ...]:

@@ -235,6 +235,8 @@ alerts = Table(
     Column("cure", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
+    Column("told_at", BigInteger),  # when people were told
+    Column("over_told_at", BigInteger),  # when they were told that it is over
 )
 
 catalog = Table(

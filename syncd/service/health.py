@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from syncd.app import App
 from syncd.clock import BootTime, Clock, Now
 from syncd.ledger import Ledger
 
@@ -82,6 +83,7 @@ class Health:
     parts: Mapping[str, Part]
     process: Process
     stopped: bool = False
+    begun: Now | None = None
 
     def running(self) -> bool:
         """Whether the daemon that reported this still runs, as far as can be seen from here."""
@@ -126,6 +128,7 @@ class Pulse:
         self._lives: dict[str, _Life] = {}
         self._lock = threading.Lock()
         self._process = Process.mine()
+        self._begun = Now.of(clock)
 
     def expect(self, part: str, owes: timedelta) -> None:
         """From now on ``part`` owes a good cycle at least this often."""
@@ -173,7 +176,7 @@ class Pulse:
         """How things stand now."""
         with self._lock:
             parts = {name: life.part for name, life in self._lives.items()}
-        return Health(Now.of(self._clock), parts, self._process, stopped)
+        return Health(Now.of(self._clock), parts, self._process, stopped, self._begun)
 
     def keep(self, *, stopped: bool = False) -> None:
         """Write the report into the ledger."""
@@ -237,6 +240,13 @@ def read_health(ledger: Ledger) -> list[Health]:
     running = [one for one in reports if one.running()]
     newest = sorted(reports, key=lambda one: one.at.wall)[-1:]
     return sorted(running, key=lambda one: (not one.process.is_here, one.at.wall)) or newest
+
+
+def is_well(app: App) -> bool:
+    """Whether the daemons of this host do their work."""
+    reports = of_this_host(read_health(app.ledger))
+    now, within = Now.of(app.clock), app.config.service.healthy_within
+    return bool(reports) and not any(one.unwell(now, within) for one in reports)
 
 
 def of_this_host(reports: list[Health]) -> list[Health]:

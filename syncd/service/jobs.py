@@ -10,13 +10,16 @@ from datetime import timedelta
 from functools import partial
 
 from syncd.app import App, Till
+from syncd.clock import Now
 from syncd.errors import LeaseTaken, Stopped, SyncdError
 from syncd.intake import Polled
 from syncd.ledger import Lease
 from syncd.ledger.backfills import Stage
 from syncd.logs import bind, get_logger
+from syncd.service.alerting import Teller
 from syncd.service.health import Pulse
 from syncd.service.samples import Samples
+from syncd.service.watch import Watch
 from syncd.sources import FetchesOne, FolderReport, Receiving, Throttled
 from syncd.stores import Store
 
@@ -97,7 +100,7 @@ class Jobs:
         self._app, self._pulse, self._stop = app, pulse, stop
         self._keepers = {name: LeaseKeeper(store, partial(self._all_now, name)) for name, store in app.stores.items()}
         self._asked: set[str] = set()
-        self._samples = Samples(app)
+        self._samples, self._watch, self._teller = Samples(app), Watch(app), Teller(app)
         self._told: set[tuple[str, str]] = set()
         self._put_off: dict[str, float] = {}
         self.run_now: Callable[[str], None] = lambda _job: None
@@ -123,6 +126,11 @@ class Jobs:
             jobs += self._of_store(name)
         jobs.append(Job("tidy", _TIDY, lambda: self._edge("tidy", self._app.ledger.care.tidy)))
         jobs.append(Job("note", _NOTE, lambda: self._edge("note", self._samples.take)))
+        jobs.append(Job("watch", _NOTE, lambda: self._edge("watch", self.watch)))
+        if self._app.config.alerts.urls:
+            jobs.append(Job("tell", _NOTE, lambda: self._edge("tell", self.tell)))
+        if self._app.config.alerts.heartbeat is not None:
+            jobs.append(Job("heartbeat", _NOTE, lambda: self._edge("heartbeat", self.heartbeat)))
         return [*jobs, Job("housekeep", service.housekeep_every, self.housekeep)]
 
     def _of_store(self, name: str) -> list[Job]:
@@ -255,6 +263,7 @@ class Jobs:
 
         def work() -> None:
             self._keepers[store].lease()
+            self._check_open(store)  # else it would ask a store that answers nobody, every minute
             if codes := self._app.stores[store].matcher.refresh():
                 get_logger().info("look_ups_refreshed", store=store, codes=codes)
 
@@ -284,6 +293,25 @@ class Jobs:
                 get_logger().info("history_dropped", rows=gone, older_than=(now - keep.keep_history).isoformat())
 
         self._edge("housekeep", work)
+
+    def watch(self) -> None:
+        """Find out what ails, and have it told."""
+        report = self._pulse.report()
+        for alert in self._watch.look(report):
+            get_logger().warning("alert_raised", kind=alert.kind, subject=alert.subject, words=alert.words)
+        self.run_now("tell")
+
+    def tell(self) -> None:
+        """Tell people what is new, what is over, and once a day how it went."""
+        self._teller.tell()
+        self._teller.digest()
+
+    def heartbeat(self) -> None:
+        """Ping, where every job has had its good cycle."""
+        now = Now.of(self._app.clock)
+        lines = self._pulse.report().unwell(now, self._app.config.service.healthy_within)
+        if not [line for line in lines if not line.startswith("heartbeat:")]:  # its own first cycle is this one
+            self._teller.ping()
 
     def _check_open(self, store: str) -> None:
         state = self._app.ledger.store_state(store)

@@ -12,6 +12,7 @@ from syncd.errors import SourceError
 from syncd.ledger import Alert, Lag, State
 from syncd.ledger.places import StoreState
 from syncd.service.health import Health, read_health
+from syncd.service.watch import KINDS, SHOWN
 from syncd.sources import FolderReport
 
 
@@ -35,6 +36,7 @@ class Standing:
     faults: Mapping[str, int]
     daemons: Sequence[Health]
     ails: Sequence[Sequence[str]]
+    warnings: Sequence[Alert] = ()
 
     @classmethod
     def of(cls, app: App) -> Standing:
@@ -47,6 +49,7 @@ class Standing:
             ledger.open_faults(),
             daemons,
             [one.unwell(now, app.config.service.healthy_within) for one in daemons],
+            [alert for alert in ledger.alerts() if alert.kind in SHOWN],
         )
 
     @property
@@ -57,7 +60,8 @@ class Standing:
 
 def _stands(app: App, store: str) -> StoreStands:
     ledger = app.ledger
-    return StoreStands(_states(app, store), ledger.lag(store), ledger.store_state(store), ledger.alerts(store))
+    alerts = [alert for alert in ledger.alerts(store) if alert.kind not in KINDS]
+    return StoreStands(_states(app, store), ledger.lag(store), ledger.store_state(store), alerts)
 
 
 def _states(app: App, store: str) -> dict[State, int]:

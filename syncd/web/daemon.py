@@ -55,6 +55,7 @@ def _intake_open(app: App, jobs: Jobs) -> Iterator[None]:
 @contextmanager
 def _page_open(app: App, jobs: Jobs) -> Iterator[None]:
     """The page."""
+    from syncd.service.metrics import Metrics  # noqa: PLC0415  the same
     from syncd.web.page.ground import Ground  # noqa: PLC0415  the same
     from syncd.web.page.render import Renderer  # noqa: PLC0415  the same
     from syncd.web.page.security import Guard  # noqa: PLC0415  the same
@@ -68,6 +69,6 @@ def _page_open(app: App, jobs: Jobs) -> Iterator[None]:
         if listener is not None:
             ground = Ground(app, jobs, read_only=settings.read_only)
             guard = Guard(settings, listener.getsockname()[1], app.clock)
-            site = Site(ground, guard, Renderer(ground, signs_in=guard.has_password))
+            site = Site(ground, guard, Renderer(ground, signs_in=guard.has_password), Metrics(app))
             stack.enter_context(serving(site.app(), listener, "web", tls))
         yield

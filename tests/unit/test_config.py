@@ -113,7 +113,7 @@ def test_the_environment_goes_over_the_file(tmp_path: Path, monkeypatch: pytest.
     assert config.log.level == "debug"
 
 
-@pytest.mark.parametrize("table", ["ledger", "log", "service", "intake", "web"])
+@pytest.mark.parametrize("table", ["ledger", "log", "service", "intake", "web", "alerts"])
 def test_every_table_can_be_set_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str) -> None:
     key, value = {
         "ledger": ("url", "sqlite:///other.db"),
@@ -121,6 +121,7 @@ def test_every_table_can_be_set_by_the_environment(tmp_path: Path, monkeypatch: 
         "service": ("push_every", "7s"),
         "intake": ("listen", "127.0.0.1:1"),
         "web": ("listen", "127.0.0.1:2"),
+        "alerts": ("late_after", "7m"),
     }[table]
     path = write(tmp_path)
     before = getattr(load(path), table)

@@ -94,6 +94,8 @@ def needs(standing: Standing) -> Iterator[Need]:
     for lines in standing.ails:
         for line in lines:
             yield Need("bad", line, "syncd status and the log say more.", "/sources")
+    for alert in standing.warnings:
+        yield Need("bad", alert.words, alert.cure)
     for name, store in standing.stores.items():
         yield from _of_store(name, store)
     for source, number in standing.faults.items():

@@ -116,6 +116,14 @@ class Guard:
             return True
         return not hmac.compare_digest(self.csrf(token).encode(), sent.encode("utf-8", "replace"))
 
+    def may_measure(self, authorization: str, host: str) -> bool:
+        """Whether somebody may read the metrics: with the token, or, where none is set, under this machine's own names."""
+        token = self._settings.metrics_token
+        if token is not None:
+            sent = authorization.removeprefix("Bearer ").encode("utf-8", "replace")
+            return hmac.compare_digest(sent, token.get_secret_value().encode())
+        return not self.has_password and self.knows_host(host)
+
     def sign_in(self, who: str, password: str) -> str | None:
         """A new cookie's value where the password is right; None where it is not, or where too many were tried."""
         kept = self._settings.password_hash

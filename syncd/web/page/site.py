@@ -17,6 +17,8 @@ from starlette.routing import Route
 
 from syncd.errors import LedgerError, SyncdError, UsageError
 from syncd.logs import get_logger
+from syncd.service.health import is_well
+from syncd.service.metrics import CONTENT_TYPE, Metrics
 from syncd.web.page import acts, backfills, log, overview, places, sales
 from syncd.web.page.ask import Answer, Ask, Download, Page, Redirect, fields
 from syncd.web.page.ground import Ground
@@ -54,6 +56,7 @@ class Site:
     ground: Ground
     guard: Guard
     renderer: Renderer
+    metrics: Metrics
 
     def app(self) -> Starlette:
         """The ASGI application."""
@@ -66,6 +69,9 @@ class Site:
             Route("/login", self._login, methods=["GET", "POST"]),
             Route("/logout", self._logout, methods=["POST"]),
             Route("/static/{name}", self._static, methods=["GET"]),
+            Route("/healthz", self._healthz, methods=["GET"]),
+            Route("/readyz", self._readyz, methods=["GET"]),
+            Route("/metrics", self._metrics, methods=["GET"]),
         ]
         return Starlette(routes=routes, exception_handlers={HTTPException: self._no_such})
 
@@ -187,6 +193,34 @@ class Site:
             return PlainTextResponse("There is no such file.", 404, headers=HEADERS)
         content, kind = found
         return Response(content, media_type=kind, headers={**HEADERS, "Cache-Control": "max-age=3600"})
+
+    async def _healthz(self, _request: Request) -> Response:
+        """Whether every job has had its good cycle; says no more than that, to whoever asks."""
+        return await run_in_threadpool(self._well)
+
+    def _well(self) -> Response:
+        try:
+            well = is_well(self.ground.app)
+        except LedgerError:
+            well = False
+        return PlainTextResponse("well" if well else "ails", 200 if well else 503, headers=HEADERS)
+
+    async def _readyz(self, _request: Request) -> Response:
+        """Whether it serves at all."""
+        return PlainTextResponse("ready", headers=HEADERS)
+
+    async def _metrics(self, request: Request) -> Response:
+        if not self.guard.may_measure(request.headers.get("authorization", ""), request.headers.get("host", "")):
+            words = "Metrics are for this machine alone, or for whoever sends [web] metrics_token as a bearer token."
+            return PlainTextResponse(words, 401, headers={**HEADERS, "WWW-Authenticate": "Bearer"})
+        return await run_in_threadpool(self._measured)
+
+    def _measured(self) -> Response:
+        try:
+            return Response(self.metrics.text(), media_type=CONTENT_TYPE, headers=HEADERS)
+        except LedgerError as error:
+            get_logger().error("metrics_not_read", why=error.what, cure=error.cure)
+            return PlainTextResponse("The ledger cannot be read.", 503, headers=HEADERS)
 
     async def _no_such(self, _request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 404

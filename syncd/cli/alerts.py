@@ -1,0 +1,73 @@
+"""What people are told of: list it, try the addresses, be silent for a while."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+from syncd.app import App
+from syncd.cli.exits import Exit
+from syncd.cli.opening import opened
+from syncd.cli.render import print_json, say
+from syncd.clock import parse_duration
+from syncd.errors import UsageError
+from syncd.service.alerting import ping, silence, silent_until
+from syncd.service.notify import Message, send
+from syncd.telling.words import ago, count, when
+
+_WORDS = "This is a test. Nothing is wrong: it only shows that alerts arrive here."
+
+
+def run_list(config: Path | None, as_json: bool) -> Exit:
+    """The alerts that are open."""
+    with opened(config, existing=True) as app:
+        found, until, now = app.ledger.alerts(), silent_until(app), app.clock.now()
+        if as_json:
+            print_json({"alerts": [asdict(alert) for alert in found], "silent_until": until})
+        else:
+            for alert in found:
+                since = ago((now - alert.at).total_seconds()) if alert.at else ""
+                say(f"{alert.words}  ({since})\n  {alert.cure}")
+            say(f"{count(len(found), 'alert')} open" if found else "nothing ails")
+            say(_told(app) if until is None else f"silent until {when(until)}")
+        return Exit.ATTENTION if found else Exit.OK
+
+
+def _told(app: App) -> str:
+    number = len(app.config.alerts.urls)
+    if not number:
+        return "nobody is told: [alerts] urls names no address"
+    return f"told to {number} address" + ("es" if number > 1 else "")
+
+
+def run_test(config: Path | None) -> Exit:
+    """Send something everywhere."""
+    with opened(config) as app:
+        settings = app.config.alerts
+        if not settings.urls and settings.heartbeat is None:
+            raise UsageError("[alerts] names neither urls nor a heartbeat", "See config/syncd.toml for both.")
+        trouble = {
+            "alerts": send(settings.urls, Message("syncd: a test", _WORDS), app.stop),
+            "heartbeat": ping(settings.heartbeat.get_secret_value()) if settings.heartbeat else "",
+        }
+        for what, wrong in trouble.items():
+            if wrong:
+                say(f"{what}: {wrong}")
+        if settings.urls and not trouble["alerts"]:
+            say("sent; look whether it has arrived")
+        if settings.heartbeat and not trouble["heartbeat"]:
+            say("the heartbeat's address answered")
+        return Exit.REMOTE if any(trouble.values()) else Exit.OK
+
+
+def run_silence(config: Path | None, lasts: str) -> Exit:
+    """Be silent, or speak again."""
+    try:
+        gap = None if lasts == "off" else parse_duration(lasts)
+    except ValueError as error:
+        raise UsageError(f"{lasts!r} {error}", 'Or "off", to speak again.') from None
+    with opened(config) as app:
+        until = app.clock.now() + gap if gap is not None else None
+        silence(app, until)
+        say(f"silent until {when(until)}" if until else "speaking again")
+    return Exit.OK

@@ -1,0 +1,173 @@
+"""Tells people: a cause once, and once that it is over; a digest a day; a ping for whoever must notice that none comes any more."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from itertools import groupby
+
+import requests
+
+from syncd.app import App
+from syncd.canonical.money import format_money
+from syncd.errors import LeaseTaken
+from syncd.ledger import Alert, State
+from syncd.ledger.alerts import Untold
+from syncd.ledger.cache import OPERATOR
+from syncd.logs import get_logger
+from syncd.service.notify import Message, send
+
+_PLACE = ("-", OPERATOR)
+_SILENCE, _DIGEST = "silent until", "last digest"
+_TELLS = "tell people"
+_NAMED = 3
+_PING_S = 5.0
+
+Sends = Callable[[Message], str]
+
+
+def silence(app: App, until: datetime | None) -> None:
+    """Say nothing until then; None: speak again."""
+    if until is None:
+        app.ledger.cache.drop(*_PLACE, [_SILENCE])
+    else:
+        app.ledger.cache.put(*_PLACE, {_SILENCE: until.isoformat()})
+
+
+def silent_until(app: App) -> datetime | None:
+    """Until when nothing is said; None where there is no silence."""
+    kept = app.ledger.cache.get(*_PLACE, [_SILENCE]).get(_SILENCE)
+    until = datetime.fromisoformat(kept) if kept else None
+    return until if until is not None and until > app.clock.now() else None
+
+
+class Teller:
+    """Sends what is to be told. What could not be sent stays to be told."""
+
+    def __init__(self, app: App, sends: Sends | None = None) -> None:
+        self._app = app
+        self._sends: Sends = sends or (lambda message: send(app.config.alerts.urls, message, app.stop))
+        self._failed = ""
+        self._pinging = threading.Lock()
+        self._pinged_badly = False
+
+    def tell(self) -> None:
+        """Tell of what is new and of what is over, in one message; where another process is at it, that one does."""
+        if not self._app.config.alerts.urls or silent_until(self._app):
+            return
+        with suppress(LeaseTaken), self._app.ledger.lease(_TELLS):
+            untold = self._app.ledger.untold()
+            if (untold.new or untold.over) and self._sent(message_of(untold, self._app.config.web.url)):
+                self._app.ledger.told(untold)
+
+    def digest(self) -> None:
+        """Once a day at its time: what became of yesterday."""
+        at = self._app.config.alerts.digest
+        if at is None or not self._app.config.alerts.urls:
+            return
+        with suppress(LeaseTaken), self._app.ledger.lease(_TELLS):
+            self._digest(at)
+
+    def _digest(self, at: time) -> None:
+        zone = _zone(self._app)
+        now = self._app.clock.now().astimezone(zone)
+        last = self._app.ledger.cache.get(*_PLACE, [_DIGEST]).get(_DIGEST)
+        if now.time() >= at and last != now.date().isoformat() and self._sent(digest_of(self._app, now.date(), zone)):
+            self._app.ledger.cache.put(*_PLACE, {_DIGEST: now.date().isoformat()})
+
+    def ping(self) -> None:
+        """Tell the heartbeat's address that all is well; whatever comes of it holds nothing up."""
+        address = self._app.config.alerts.heartbeat
+        if address is not None and self._pinging.acquire(
+            blocking=False
+        ):  # else the last one still hangs in a name's look-up
+            threading.Thread(target=self._ping, args=(address.get_secret_value(),), name="ping", daemon=True).start()
+
+    def _ping(self, address: str) -> None:
+        try:
+            trouble = ping(address)
+        finally:
+            self._pinging.release()
+        if trouble and not self._pinged_badly:
+            get_logger().warning("heartbeat_not_sent", why=trouble)
+        self._pinged_badly = bool(trouble)
+
+    def _sent(self, message: Message) -> bool:
+        trouble = self._sends(message)
+        if trouble and trouble != self._failed:
+            get_logger().error("alert_not_sent", why=trouble, cure="Try the addresses with: syncd alerts test")
+        self._failed = trouble
+        return not trouble
+
+
+def ping(address: str) -> str:
+    """Ask for an address, for a few seconds; empty where it answered, else what went wrong, without the address."""
+    try:
+        answer = requests.get(address, timeout=_PING_S, allow_redirects=False, stream=True)
+        answer.close()
+    except (requests.RequestException, ValueError) as error:  # the message of neither: it holds the address
+        return f"it cannot be reached ({type(error).__name__})"
+    return f"it answered {answer.status_code}" if answer.status_code >= 400 else ""
+
+
+def message_of(untold: Untold, url: str | None = None) -> Message:
+    """One message for everything that is new or over; many of one kind are counted, not listed. Pure."""
+    new, over = [alert for _, alert in untold.new], [alert for _, alert in untold.over]
+    lines = [*_lines(new), *(f"Over: {line}" for line in _lines(over, cures=False))]
+    first = new[0] if new else over[0]
+    more = len(lines) - 1 if len(new) + len(over) > 1 else 0
+    title = f"syncd: {'' if new else 'over: '}{first.words}"[:150]
+    if url:
+        lines.append(f"{url.rstrip('/')}/attention")
+    return Message(title + (f" (and {more} more)" if more > 0 else ""), "\n".join(lines))
+
+
+def _lines(some: Sequence[Alert], *, cures: bool = True) -> Iterator[str]:
+    key = lambda alert: (alert.store, alert.kind)  # noqa: E731  one key for two calls
+    for (store, kind), group in groupby(sorted(some, key=key), key):
+        alike = list(group)
+        if len(alike) > _NAMED:
+            yield f"{store + ': ' if store else ''}{len(alike):,} times {kind!r}, such as: {alike[0].words}"
+            continue
+        for alert in alike:
+            yield alert.words + (f"\n  {alert.cure}" if cures and alert.cure else "")
+
+
+def digest_of(app: App, today: date, zone: tzinfo) -> Message:
+    """What became of yesterday's sales, store by store and source by source, and what needs a person."""
+    day = today - timedelta(days=1)
+    start, end = (datetime.combine(one, time(), zone).astimezone(UTC) for one in (day, today))
+    overviews, lines, all_well = app.ledger.overviews, list[str](), True
+    for source in app.tills:
+        for sides in overviews.sides(source, start, end):
+            both = [format_money(total, sides.currency) for total in (sides.pos_total, sides.order_total)]
+            off = format_money(sides.difference, sides.currency)
+            lines.append(
+                f"{source}: {sides.sales:,} sales, {both[0]}; {sides.orders:,} orders, {both[1]}; difference {off}"
+            )
+            all_well = all_well and not sides.difference
+    lines = lines or ["No sale was told of."]
+    for store in app.config.stores:
+        left = _left(app, store)
+        lines.append(f"{store}: " + (", ".join(left) if left else "nothing needs a person"))
+        all_well = all_well and not left
+    if faults := sum(app.ledger.open_faults().values()):
+        lines.append(f"{faults:,} records could not be read")
+    verdict = "all well" if all_well and not faults else "look at it"
+    return Message(f"syncd: {day}, {verdict}", "\n".join(lines))
+
+
+def _left(app: App, store: str) -> list[str]:
+    counts: dict[State, int] = {}
+    for (_store, _lane, state), number in app.ledger.counts(store).items():
+        counts[state] = counts.get(state, 0) + number
+    left = [f"{counts[state]:,} {state}" for state in (State.REJECTED, State.HELD, State.UNKNOWN) if counts.get(state)]
+    paused = app.ledger.store_state(store).paused_why
+    return [*([f"paused: {paused}"] if paused else []), *left]
+
+
+def _zone(app: App) -> tzinfo:
+    till = next(iter(app.tills.values()), None)
+    return till.zone if till is not None else UTC

@@ -1,0 +1,86 @@
+"""Sends messages by apprise, in a process of its own: what hangs is ended, and what it has loaded is gone with it.
+
+Its addresses hold tokens: they go in over standard input, and what it complains of comes back without them.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from syncd.logs import redact
+
+_LONGEST_S, _LOOK_S = 60.0, 0.5
+_MOST_SAID = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What people read."""
+
+    title: str
+    body: str
+
+
+def send(urls: Sequence[SecretStr], message: Message, stop: threading.Event) -> str:
+    """Send a message to every address; empty where all took it, else what went wrong, without any address.
+
+    Once ``stop`` is set, nobody waits for it any more.
+    """
+    if not urls:
+        return ""
+    plain = [url.get_secret_value() for url in urls]
+    asked = json.dumps({"urls": plain, "title": message.title, "body": message.body})
+    words, pipe = [sys.executable, "-m", "syncd.service.notify"], subprocess.PIPE
+    try:
+        with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as sender:  # noqa: S603  our own module
+            said = _heard(sender, asked, stop)
+    except OSError as error:
+        return f"the message could not be sent ({type(error).__name__})"
+    if sender.returncode == 0:
+        return ""
+    for url in plain:
+        said = said.replace(url, "***")
+    return redact(said or f"the message could not be sent ({sender.returncode})")[:_MOST_SAID]
+
+
+def _heard(sender: subprocess.Popen[bytes], asked: str, stop: threading.Event) -> str:
+    given: bytes | None = asked.encode()
+    for _ in range(int(_LONGEST_S / _LOOK_S)):
+        try:
+            return sender.communicate(given, timeout=_LOOK_S)[0].decode("utf-8", "replace").strip()
+        except subprocess.TimeoutExpired:
+            given = None
+        if stop.is_set():
+            break
+    sender.kill()
+    return "the message was not taken in time"
+
+
+def main() -> int:
+    """Send what standard input asks for; which addresses (by number) did not take it goes to standard output."""
+    import logging  # noqa: PLC0415  only the process that sends needs these two
+
+    import apprise  # noqa: PLC0415
+
+    logging.disable(logging.CRITICAL)
+    asked = json.load(sys.stdin)
+    failed = []
+    for number, url in enumerate(asked["urls"], start=1):
+        sender = apprise.Apprise()
+        if not sender.add(url):
+            failed.append(f"address {number} is none that apprise knows")
+        elif not sender.notify(title=asked["title"], body=asked["body"]):
+            failed.append(f"address {number} did not take it")
+    sys.stdout.write("; ".join(failed))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

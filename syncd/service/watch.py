@@ -1,0 +1,201 @@
+"""What ails, as causes that people should hear of: found out every minute from facts; which are new is the ledger's to say."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from statistics import median
+
+from syncd.app import App
+from syncd.clock import Now
+from syncd.ledger import Alert, State
+from syncd.ledger.places import StoreState
+from syncd.service.health import Health
+from syncd.settings import AlertSettings
+
+KINDS = ("paused", "rejected", "late", "faults", "job", "volume", "disk")
+"""The causes that are watched here; others (a second order for a sale, orders changed by hand) are noticed where they are found."""
+SHOWN = ("late", "volume", "disk")
+"""Those of them that nothing else on a page or in ``status`` says."""
+_WEEKS = (7, 14, 21, 28)
+_DAYS = (1, 2, 3, 4)
+_FEWEST, _TIMES = 10, 10
+_SPAN = timedelta(days=1)
+_PAUSED = "paused: "
+_BACKGROUND, _BACKGROUND_AFTER = ("refresh ", "look over "), timedelta(hours=6)  # no sale waits for these
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """How many sales a source had in the last day, and in such days before it."""
+
+    lately: int
+    before: tuple[int, ...]
+
+    @property
+    def usual(self) -> float:
+        """The median of those days; 0 where there are too few to say."""
+        return median(self.before) if len(self.before) > 1 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known at one moment."""
+
+    now: Now
+    stores: dict[str, StoreState] = field(default_factory=dict)
+    states: dict[str, dict[State, int]] = field(default_factory=dict)
+    waiting_since: dict[str, datetime | None] = field(default_factory=dict)
+    faults: dict[str, int] = field(default_factory=dict)
+    health: Health | None = None
+    volumes: dict[str, Volume] = field(default_factory=dict)
+    disk_free: int | None = None
+    ledger: str = ""
+
+
+def causes(facts: Facts, settings: AlertSettings, healthy_within: timedelta) -> list[Alert]:
+    """What ails now, one for each cause. Pure."""
+    return [
+        *_paused(facts, settings),
+        *_rejected(facts),
+        *_late(facts, settings),
+        *_faults(facts),
+        *_jobs(facts, healthy_within),
+        *_volumes(facts),
+        *_disk(facts, settings),
+    ]
+
+
+def _paused(facts: Facts, settings: AlertSettings) -> Iterator[Alert]:
+    for name, state in facts.stores.items():
+        since = state.paused_at
+        if state.paused_why and since is not None and facts.now.wall - since >= settings.paused_after:
+            yield Alert(name, "paused", name, f"{name} is paused: {state.paused_why}", state.cure)
+
+
+def _rejected(facts: Facts) -> Iterator[Alert]:
+    for name, states in facts.states.items():
+        if number := states.get(State.REJECTED, 0):
+            what = "a sale" if number == 1 else f"{number:,} sales"
+            yield Alert(
+                name,
+                "rejected",
+                name,
+                f"BigCommerce rejected {what} of {name}",
+                "See why: syncd sales --state rejected",
+            )
+
+
+def _late(facts: Facts, settings: AlertSettings) -> Iterator[Alert]:
+    """Sales that wait although the store is open: a paused one is told already."""
+    for name, since in facts.waiting_since.items():
+        state = facts.stores.get(name)
+        if since is None or (state is not None and state.paused_why):
+            continue
+        if facts.now.wall - since >= settings.late_after:
+            words = f"sales for {name} have waited since {since.isoformat(timespec='minutes')}"
+            yield Alert(name, "late", name, words, "See what holds them up: syncd status")
+
+
+def _faults(facts: Facts) -> Iterator[Alert]:
+    for source, number in facts.faults.items():
+        what = "a record" if number == 1 else f"{number:,} records"
+        yield Alert(
+            "",
+            "faults",
+            source,
+            f"{what} of {source} could not be read",
+            f"Look at them: syncd faults --source {source}",
+        )
+
+
+def _jobs(facts: Facts, healthy_within: timedelta) -> Iterator[Alert]:
+    if facts.health is None:
+        return
+    for name, part in facts.health.parts.items():
+        if part.standby or part.ails.startswith(_PAUSED):
+            continue
+        since = part.good or facts.health.begun
+        patience = _BACKGROUND_AFTER if name.startswith(_BACKGROUND) else healthy_within
+        if since is not None and facts.now.age(since) > max(part.owes, patience):
+            ails = part.ails or "it has had no good cycle"
+            yield Alert("", "job", name, f"{name}: {ails}", "See the log, and: syncd status")
+
+
+def _volumes(facts: Facts) -> Iterator[Alert]:
+    for source, volume in facts.volumes.items():
+        if volume.usual >= _FEWEST and volume.lately == 0:
+            words = f"{source} has had no sale in the last day; usually {volume.usual:,.0f}"
+            yield Alert(
+                "", "volume", source, words, "Is the shop closed, or does its POS tell no more? syncd sources test"
+            )
+        elif volume.usual >= _FEWEST and volume.lately > _TIMES * volume.usual:
+            words = f"{source} has had {volume.lately:,} sales in the last day; usually {volume.usual:,.0f}"
+            yield Alert(
+                "", "volume", source, words, "Is an old export read anew, or another shop's? syncd sales --source"
+            )
+
+
+def _disk(facts: Facts, settings: AlertSettings) -> Iterator[Alert]:
+    if facts.disk_free is not None and facts.disk_free < settings.low_disk_mb * 1_000_000:
+        words = f"only {facts.disk_free / 1e6:,.0f} MB are left on the disk of the ledger {facts.ledger}"
+        yield Alert("", "disk", "disk", words, "Free some: when it is full, nothing is recorded or pushed any more.")
+
+
+class Watch:
+    """Gathers the facts; what takes longer to look up only once an hour."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._volumes: dict[str, Volume] = {}
+        self._counted: Now | None = None
+
+    def look(self, health: Health | None) -> list[Alert]:
+        """Find out what ails, and keep it in the ledger; the causes that are new."""
+        present = causes(self.facts(health), self._app.config.alerts, self._app.config.service.healthy_within)
+        return self._app.ledger.watched(KINDS, present)
+
+    def facts(self, health: Health | None) -> Facts:
+        """What is known now."""
+        ledger, now, stores = self._app.ledger, Now.of(self._app.clock), list(self._app.config.stores)
+        states: dict[str, dict[State, int]] = {name: {} for name in stores}
+        for (store, _lane, state), number in ledger.counts().items():
+            states.setdefault(store, {})[state] = states.get(store, {}).get(state, 0) + number
+        return Facts(
+            now,
+            {name: ledger.store_state(name) for name in stores},
+            states,
+            {name: ledger.overviews.waiting_since(name) for name in stores},
+            ledger.open_faults(),
+            health,
+            self._volume(now),
+            *_room(self._app),
+        )
+
+    def _volume(self, now: Now) -> dict[str, Volume]:
+        if self._counted is None or now.age(self._counted) >= timedelta(hours=1):
+            self._counted = now
+            self._volumes = {name: self._of(name, now.wall) for name in self._app.tills}
+        return self._volumes
+
+    def _of(self, source: str, now: datetime) -> Volume:
+        """The same weekday of the weeks before; of a younger source the days before."""
+
+        def count(back: int) -> int:
+            end = now - timedelta(days=back)
+            return self._app.ledger.overviews.placed(source, end - _SPAN, end)
+
+        weeks = [number for back in _WEEKS if (number := count(back))]
+        days = weeks if len(weeks) > 1 else [number for back in _DAYS if (number := count(back))]
+        return Volume(count(0), tuple(days))
+
+
+def _room(app: App) -> tuple[int | None, str]:
+    url = app.config.ledger_url.get_secret_value()
+    if not url.startswith("sqlite:///"):
+        return None, ""
+    path = Path(url.removeprefix("sqlite:///"))
+    return shutil.disk_usage(path.parent).free, str(path)

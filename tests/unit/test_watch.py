@@ -1,0 +1,131 @@
+"""Which facts are causes that people should hear of, and how they are told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from syncd.clock import BootTime, Now
+from syncd.ledger import Alert, State
+from syncd.ledger.alerts import Untold
+from syncd.ledger.places import StoreState
+from syncd.service.alerting import message_of
+from syncd.service.health import Health, Part, Process
+from syncd.service.watch import Facts, Volume, causes
+from syncd.settings import AlertSettings
+
+_NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+_NOW = Now(_NOON, BootTime("b", 100_000.0))
+_CALM = Facts(_NOW, {"main": StoreState()}, {"main": {State.SYNCED: 9}}, {"main": None}, disk_free=10**12)
+_WITHIN = timedelta(minutes=10)
+
+
+def ago(**gap: float) -> Now:
+    passed = timedelta(**gap)
+    return Now(_NOON - passed, BootTime("b", 100_000.0 - passed.total_seconds()))
+
+
+def health(name: str, part: Part, begun: Now | None = None) -> Health:
+    return Health(_NOW, {name: part}, Process("h", 1, "1"), begun=begun)
+
+
+def kinds(facts: Facts, **settings: object) -> list[str]:
+    return [alert.kind for alert in causes(facts, AlertSettings(**settings), _WITHIN)]  # type: ignore[arg-type]
+
+
+def paused(minutes: float) -> Facts:
+    state = StoreState(paused_why="the token is refused", cure="Check it.", paused_at=ago(minutes=minutes).wall)
+    return replace(_CALM, stores={"main": state})
+
+
+def poll(part: Part, begun: Now | None = None) -> Facts:
+    return replace(_CALM, health=health("poll till", part, begun))
+
+
+_OWES = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        pytest.param(_CALM, [], id="a calm shop says nothing"),
+        pytest.param(paused(4), [], id="a short pause is over before anybody could act"),
+        pytest.param(paused(6), ["paused"], id="a pause that lasts is told"),
+        pytest.param(
+            replace(_CALM, states={"main": {State.REJECTED: 1}}), ["rejected"], id="one rejected sale is told"
+        ),
+        pytest.param(replace(_CALM, states={"main": {State.HELD: 5}}), [], id="held sales are in the digest"),
+        pytest.param(replace(_CALM, waiting_since={"main": ago(minutes=14).wall}), [], id="a sale that waits a little"),
+        pytest.param(
+            replace(_CALM, waiting_since={"main": ago(minutes=16).wall}), ["late"], id="a sale that waits long"
+        ),
+        pytest.param(
+            replace(paused(60), waiting_since={"main": ago(minutes=50).wall}), ["paused"], id="one cause, one alert"
+        ),
+        pytest.param(replace(_CALM, faults={"till": 3}), ["faults"], id="records that could not be read"),
+        pytest.param(poll(Part(_OWES, ago(minutes=9), "gone")), [], id="a job that failed a moment ago"),
+        pytest.param(poll(Part(_OWES, ago(minutes=11), "gone")), ["job"], id="a job that fails for long"),
+        pytest.param(poll(Part(_OWES, None, "gone"), ago(minutes=11)), ["job"], id="a job that never went well"),
+        pytest.param(poll(Part(_OWES, None, "gone"), ago(minutes=2)), [], id="a job that has just begun"),
+        pytest.param(poll(Part(_OWES, ago(minutes=99), "paused: x")), [], id="a job of a paused store"),
+        pytest.param(poll(Part(_OWES, ago(minutes=99), "", "other")), [], id="a job that another process does"),
+        pytest.param(
+            replace(_CALM, health=health("refresh main", Part(_OWES, ago(hours=5), "gone"))),
+            [],
+            id="nothing waits for it",
+        ),
+        pytest.param(
+            replace(_CALM, health=health("refresh main", Part(_OWES, ago(hours=7), "gone"))),
+            ["job"],
+            id="not for so long",
+        ),
+        pytest.param(replace(_CALM, volumes={"till": Volume(0, (20, 30, 25))}), ["volume"], id="suddenly empty"),
+        pytest.param(replace(_CALM, volumes={"till": Volume(1, (20, 30, 25))}), [], id="few, and not none"),
+        pytest.param(replace(_CALM, volumes={"till": Volume(300, (20, 30, 25))}), ["volume"], id="ten times as much"),
+        pytest.param(replace(_CALM, volumes={"till": Volume(200, (20, 30, 25))}), [], id="a good day"),
+        pytest.param(replace(_CALM, volumes={"till": Volume(0, (2, 3, 1))}), [], id="a quiet shop"),
+        pytest.param(replace(_CALM, volumes={"till": Volume(999, (20,))}), [], id="a young shop has no usual day"),
+        pytest.param(replace(_CALM, disk_free=400_000_000), ["disk"], id="little room"),
+        pytest.param(replace(_CALM, disk_free=None), [], id="a database elsewhere"),
+    ],
+)
+def test_a_cause_is_told_once_it_is_one(facts: Facts, expected: list[str]) -> None:
+    assert kinds(facts) == expected
+
+
+def test_the_gaps_are_the_configs() -> None:
+    assert kinds(paused(4), paused_after="3m") == ["paused"]
+    assert kinds(replace(_CALM, disk_free=400_000_000), low_disk_mb=100) == []
+
+
+def test_every_alert_says_what_to_do() -> None:
+    facts = replace(paused(9), states={"main": {State.REJECTED: 2}}, faults={"till": 1}, disk_free=1)
+    for alert in causes(facts, AlertSettings(), _WITHIN):
+        assert alert.words
+        assert alert.cure
+
+
+def alert(kind: str, subject: str, words: str) -> Alert:
+    return Alert("main", kind, subject, words, "Do this.")
+
+
+def test_many_alerts_of_one_kind_are_one_line() -> None:
+    many = tuple((n, alert("order unknown", str(n), f"order {n} is not ours")) for n in range(400))
+    message = message_of(Untold(many, ()))
+    assert len(message.body.splitlines()) == 1
+    assert "400 times" in message.body
+
+
+def test_what_is_over_is_said_apart_and_the_page_is_named() -> None:
+    untold = Untold(((1, alert("paused", "main", "main is paused")),), ((2, alert("late", "main", "sales wait")),))
+    message = message_of(untold, "https://shop.example/")
+    assert message.title == "syncd: main is paused (and 1 more)"
+    assert message.body.splitlines() == [
+        "main is paused",
+        "  Do this.",
+        "Over: sales wait",
+        "https://shop.example/attention",
+    ]
+    assert message_of(Untold((), untold.over)).title == "syncd: over: sales wait"
