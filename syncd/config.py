@@ -187,6 +187,16 @@ def load(path: Path | None = None) -> Config:
     )
 
 
+def written(file: Path) -> tuple[Table, Table]:
+    """What the file and the environment say, each by itself, unchecked.
+
+    Raises:
+        ConfigError: one of them cannot be read.
+
+    """
+    return _read(file), _environment()
+
+
 def _environment() -> Table:
     """What ``SYNCD_...`` variables say.
 

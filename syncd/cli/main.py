@@ -11,6 +11,7 @@ import typer
 from syncd import __version__
 from syncd.cli.alerts_commands import alerts
 from syncd.cli.backfills_commands import backfills
+from syncd.cli.config_commands import config
 from syncd.cli.decisions import add_decisions
 from syncd.cli.ledger_commands import ledger
 from syncd.cli.options import AsJson, ConfigPath, DayOption, SourceOption, StateOption, TextOption, Yes
@@ -234,6 +235,7 @@ def audit(
 
 cli.add_typer(orders, name="orders")
 cli.add_typer(sources, name="sources")
+cli.add_typer(config, name="config")
 cli.add_typer(web, name="web")
 cli.add_typer(alerts, name="alerts")
 

@@ -8,11 +8,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 from syncd import logs
-from syncd.app import App
+from syncd.app import App, open_app
+from syncd.cli import loading
 from syncd.cli.exits import Exit
-from syncd.cli.opening import need_work, opened
+from syncd.cli.opening import need_work, opened, read_config
 from syncd.cli.render import notes, print_json, say
 from syncd.cli.status import strange_words
+from syncd.config import Config
 from syncd.errors import Busy, SourceError
 from syncd.intake import Polled
 from syncd.ledger import State
@@ -26,14 +28,24 @@ _NEED_A_PERSON = (State.HELD, State.REJECTED)
 
 
 def run_service(config: Path | None) -> Exit:
-    """The daemon, until a signal stops it."""
+    """The daemon, until a signal stops it; SIGHUP reloads the config."""
     from syncd.service.daemon import run_daemon, stop_on_signals
+    from syncd.service.reload import Stop, Turns
+    from syncd.telling.config import changed, settings_of
     from syncd.web.daemon import doors_open
 
-    stop = threading.Event()
-    with stop_on_signals(stop), opened(config, quiet=False, stop=stop) as app:
-        need_work(app)
-        run_daemon(app, stop, doors_open)
+    stop = Stop()
+    loading.begin()
+    turns = Turns(stop, lambda: read_config(config), lambda old, new: changed(settings_of(old), settings_of(new)))
+
+    def turn(now: Config, ends: threading.Event) -> None:
+        with open_app(now, stop=ends) as app:
+            loading.done()
+            need_work(app)
+            run_daemon(app, ends, doors_open, turns.leaving)
+
+    with stop_on_signals(stop, turns.reload):
+        turns.run(turn)
     return Exit.OK
 
 

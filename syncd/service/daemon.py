@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import timedelta
 
@@ -23,17 +23,18 @@ _FIRST_BEATS_S = 0.5  # who has just started it looks at once
 
 
 @contextmanager
-def stop_on_signals(stop: threading.Event) -> Iterator[None]:
-    """SIGTERM and SIGINT set ``stop``; the handlers of before come back at the end.
+def stop_on_signals(stop: threading.Event, reload: Callable[[], None] | None = None) -> Iterator[None]:
+    """SIGTERM and SIGINT set ``stop``, SIGHUP calls ``reload`` in a thread of its own; the handlers of before come back at the end.
 
     A thread sets it, told through Python's wake-up socket: a handler runs in the main thread, and may come in the very moment in
     which that thread holds the event's own lock; it would wait for itself for ever.
     """
     hears, tells = socket.socketpair()
     tells.setblocking(False)
-    listener = threading.Thread(target=_listen, args=(hears, stop), name="signals", daemon=True)
+    listener = threading.Thread(target=_listen, args=(hears, stop, reload), name="signals", daemon=True)
     listener.start()
-    before = {number: signal.signal(number, lambda _number, _frame: None) for number in _SIGNALS}
+    heeded = (*_SIGNALS, signal.SIGHUP) if reload is not None else _SIGNALS
+    before = {number: signal.signal(number, lambda _number, _frame: None) for number in heeded}
     woken = signal.set_wakeup_fd(tells.fileno(), warn_on_full_buffer=False)
     try:
         yield
@@ -46,9 +47,11 @@ def stop_on_signals(stop: threading.Event) -> Iterator[None]:
         hears.close()
 
 
-def _listen(hears: socket.socket, stop: threading.Event) -> None:
+def _listen(hears: socket.socket, stop: threading.Event, reload: Callable[[], None] | None) -> None:
     while numbers := hears.recv(64):
         for number in numbers:
+            if number == signal.SIGHUP and reload is not None:
+                threading.Thread(target=reload, name="reload", daemon=True).start()
             if number in _SIGNALS and not stop.is_set():
                 get_logger().info("stop_requested", signal=signal.Signals(number).name)
                 stop.set()
@@ -58,8 +61,16 @@ Door = Callable[[App, Jobs], AbstractContextManager[None]]
 """Something that is open for as long as the daemon runs, and asks for its jobs."""
 
 
-def run_daemon(app: App, stop: threading.Event, door: Door = lambda _app, _jobs: nullcontext()) -> None:
-    """Run until ``stop`` is set, then let what is on the wire finish and give the leases back."""
+def run_daemon(
+    app: App,
+    stop: threading.Event,
+    door: Door = lambda _app, _jobs: nullcontext(),
+    leaving: Callable[[], Sequence[str]] = lambda: ("STOPPING=1", "STATUS=Draining"),
+) -> None:
+    """Run until ``stop`` is set, then let what is on the wire finish and give the leases back.
+
+    ``leaving`` is what the service manager hears then.
+    """
     log, pulse = get_logger(), Pulse(app.ledger, app.clock)
     jobs = Jobs(app, pulse, stop)
     timetable = Timetable(app, jobs)
@@ -79,7 +90,7 @@ def run_daemon(app: App, stop: threading.Event, door: Door = lambda _app, _jobs:
                 notify("WATCHDOG=1")
             _keep(pulse)
     finally:
-        notify("STOPPING=1", "STATUS=Draining")
+        notify(*leaving())
         exits.close()
         timetable.close()
         jobs.close()

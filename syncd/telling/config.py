@@ -1,0 +1,103 @@
+"""The configuration as it holds, key by key, with where each value comes from; no secret in it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from pydantic import BaseModel, SecretStr
+
+from syncd.clock import format_duration
+from syncd.config import Config, Table, written
+
+_HIDDEN = "***"
+_TABLES = ("ledger", "log", "service", "intake", "web", "alerts")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One key: its value as people read it, its origin, and what tells whether it has changed."""
+
+    value: object
+    origin: str
+    mark: str
+
+
+def settings_of(config: Config) -> dict[str, Setting]:
+    """Every key with what holds for it, in the config's order.
+
+    Raises:
+        ConfigError: the file or the environment cannot be read any more.
+
+    """
+    file, environment = written(config.path)
+    return {key: Setting(_shown(value), _origin(key, file, environment), _mark(value)) for key, value in _walk(config)}
+
+
+def changed(before: Mapping[str, Setting], after: Mapping[str, Setting]) -> list[str]:
+    """The keys that differ, those of a secret as well."""
+    keys = [*before, *(key for key in after if key not in before)]
+    return [key for key in keys if _mark_of(before, key) != _mark_of(after, key)]
+
+
+def _mark_of(settings: Mapping[str, Setting], key: str) -> str | None:
+    found = settings.get(key)
+    return found.mark if found is not None else None
+
+
+def _walk(config: Config) -> Iterator[tuple[str, Any]]:
+    for table in _TABLES:
+        yield from _model(table, getattr(config, table))
+    for name, store in config.stores.items():
+        for room in (store.connection, store.rules, store.push):
+            yield from _model(f"stores.{name}", room)
+    for name, source in config.sources.items():
+        yield from _model(f"sources.{name}", source.common)
+        yield from _model(f"sources.{name}", source.settings)
+
+
+def _model(at: str, model: BaseModel) -> Iterator[tuple[str, Any]]:
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        if isinstance(value, BaseModel):
+            yield from _model(f"{at}.{name}", value)
+        elif isinstance(value, Mapping) and value:
+            for key, one in value.items():
+                yield from (
+                    _model(f"{at}.{name}.{key}", one) if isinstance(one, BaseModel) else [(f"{at}.{name}.{key}", one)]
+                )
+        else:
+            yield f"{at}.{name}", value
+
+
+def _shown(value: Any) -> object:  # noqa: ANN401  whatever a setting holds
+    if isinstance(value, SecretStr):
+        return _HIDDEN
+    if isinstance(value, timedelta):
+        return format_duration(value)
+    if isinstance(value, tuple | list | set | frozenset):
+        return [_shown(one) for one in value]
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def _mark(value: Any) -> str:  # noqa: ANN401  the same
+    plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+    plain = (
+        [one.get_secret_value() if isinstance(one, SecretStr) else one for one in value]
+        if isinstance(value, tuple)
+        else plain
+    )
+    return hashlib.sha256(repr(plain).encode()).hexdigest()
+
+
+def _origin(key: str, file: Table, environment: Table) -> str:
+    for table, words in ((environment, "environment"), (file, "file")):
+        node: Any = table
+        for part in key.split("."):
+            node = node.get(part) if isinstance(node, Mapping) else None
+        if node is not None:
+            return words
+    return "default"
