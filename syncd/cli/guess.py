@@ -32,7 +32,7 @@ def run_guess(file: Path, as_json: bool) -> Exit:
     """What would read a file, and what it would make of it; nothing is recorded or moved."""
     if not file.is_file():
         raise UsageError(f"{file} is no file", "Name an export of the POS.")
-    found = _guessed(file)
+    found = guessed(file)
     batches = list(_read(found, file))
     orders = [order for batch in batches for order in batch.orders]
     faults = [fault for batch in batches for fault in batch.faults]
@@ -51,7 +51,8 @@ def run_guess(file: Path, as_json: bool) -> Exit:
     return Exit.ATTENTION if faults or not orders else Exit.OK
 
 
-def _guessed(file: Path) -> Guess:
+def guessed(file: Path) -> Guess:
+    """The table that would read a file."""
     low = file.name.lower()
     if low.endswith((".jsonl", ".ndjson")):
         return Guess({"type": "jsonl", "path": "inbox"})
@@ -92,7 +93,7 @@ def _show(found: Guess, batches: list[Batch], orders: list[CanonicalOrder], faul
     say("[sources.till]", wrap=False)
     for name, value in found.table.items():
         mark = "   # not sure: see below" if name in found.unsure else ""
-        say(f"{name} = {_toml(value)}{mark}", wrap=False)
+        say(f"{name} = {toml(value)}{mark}", wrap=False)
     if found.unsure:
         say("\nNot sure of:")
         for name, why in found.unsure.items():
@@ -121,9 +122,10 @@ def _row(order: CanonicalOrder) -> tuple[object, ...]:
     return order.sale_id[:24], placed, len(order.lines), tax, whole, what
 
 
-def _toml(value: Any) -> str:  # noqa: ANN401  what a table of TOML may hold
+def toml(value: Any) -> str:  # noqa: ANN401  what a table of TOML may hold
+    """A value as TOML writes it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{name} = {_toml(one)}" for name, one in value.items()) + " }"
+        return "{ " + ", ".join(f"{name} = {toml(one)}" for name, one in value.items()) + " }"
     return json.dumps(value, ensure_ascii=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -18,18 +19,35 @@ from syncd.push import Rebuilt, Span, differences, rebuild
 from syncd.stores import Store
 from syncd.telling.backfills import date_range
 
+_OURS = re.compile(r"ledger-\d{8}T\d{6}Z\.db")
 
-def run_backup(config: Path | None, target: Path, as_json: bool) -> Exit:
-    """Copy the ledger to a file, or into a folder under a name with the time in it."""
+
+def run_backup(config: Path | None, target: Path, keep: int | None, as_json: bool) -> Exit:
+    """Copy the ledger to a file, or into a folder under a name with the time in it; there only the last ``keep`` stay."""
+    folder = target if target.is_dir() else None
+    if keep is not None and folder is None:
+        raise UsageError(f"{target} is no folder: which backups would be kept there?", "Name a folder with --keep.")
     with opened(config) as app:
-        if target.is_dir():
-            target /= f"ledger-{app.clock.now():%Y%m%dT%H%M%SZ}.db"
+        if folder is not None:
+            target = folder / f"ledger-{app.clock.now():%Y%m%dT%H%M%SZ}.db"
         size = app.ledger.care.backup(target)
+    gone = _prune(folder, keep) if folder is not None and keep is not None else []
     if as_json:
-        print_json({"file": str(target), "bytes": size})
+        print_json({"file": str(target), "bytes": size, "removed": [str(one) for one in gone]})
     else:
         out.print(f"{target}: {size} bytes, read back and sound", markup=False)
+        for one in gone:
+            out.print(f"{one}: removed, older than the last {keep}", markup=False)
     return Exit.OK
+
+
+def _prune(folder: Path, keep: int) -> list[Path]:
+    """Remove all but the newest backups of ours; only once a new one is there and sound."""
+    ours = sorted(one for one in folder.glob("ledger-*.db") if _OURS.fullmatch(one.name))
+    old = ours[: max(len(ours) - keep, 0)]
+    for one in old:
+        one.unlink()
+    return old
 
 
 def run_vacuum(config: Path | None, as_json: bool) -> Exit:

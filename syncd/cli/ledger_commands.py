@@ -20,15 +20,18 @@ ToDay = Annotated[str | None, typer.Option("--to", help="Last day (UTC).")]
 def backup(
     target: Annotated[Path, typer.Argument(help="A new file, or a folder to put one into.")],
     config: ConfigPath = None,
+    keep: Annotated[
+        int | None, typer.Option("--keep", min=1, help="In a folder: remove all but the newest so many backups.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Copy the ledger, consistently and while it is in use; the copy is read back before it counts.
 
-    Example: syncd ledger backup /var/backups/syncd/
+    Example: syncd ledger backup /var/backups/syncd/ --keep 14
     """
     from syncd.cli.ledger import run_backup
 
-    raise typer.Exit(run_backup(config, target, as_json))
+    raise typer.Exit(run_backup(config, target, keep, as_json))
 
 
 @ledger.command()

@@ -59,6 +59,22 @@ Key = Annotated[str, typer.Argument(help="A sale key: SOURCE:ID, as `syncd sales
 
 
 @cli.command()
+def init(
+    folder: Annotated[Path, typer.Option("--folder", help="Where the config goes; made where there is none.")] = Path(),
+    api_url: Annotated[
+        str, typer.Option("--api-url", help="Another API, such as a sandbox on this machine.")
+    ] = "https://api.bigcommerce.com",
+) -> None:
+    """Set up a shop: eight questions at most, each answer tried at once; then a config, a first order and a service file.
+
+    Example: syncd init --folder ~/shop
+    """
+    from syncd.cli.init import run_init
+
+    raise typer.Exit(run_init(folder, api_url))
+
+
+@cli.command()
 def check(config: ConfigPath = None, as_json: AsJson = False) -> None:
     """Examine config, ledger, clock, token, scopes and sources: a line each, with the cure.
 
@@ -294,6 +310,20 @@ def demo(
 
 
 @cli.command()
+def man() -> None:
+    """Print the manual page.
+
+    Example: syncd man > ~/.local/share/man/man1/syncd.1
+    """
+    from syncd.cli.man import man_page
+
+    typer.echo(man_page(cli), nl=False)
+
+
+@cli.command()
 def version(as_json: AsJson = False) -> None:
-    """Print the version."""
+    """Print the version.
+
+    Example: syncd version
+    """
     typer.echo(json.dumps({"version": __version__}) if as_json else f"syncd {__version__}")

@@ -187,3 +187,20 @@ def test_vacuum_says_how_much_room_it_gave_back(shop: Shop) -> None:
     assert "MB before" in done.out
     assert shop.run("ledger", "vacuum", "--json").json.keys() == {"before", "after"}
     assert shop.run("ledger", "verify").code == 0
+
+
+def test_a_folder_keeps_the_newest_backups_and_whatever_else_lies_there(shop: Shop) -> None:
+    shop.run("sync")
+    folder = shop.folder / "backups"
+    folder.mkdir()
+    for day in range(1, 6):
+        (folder / f"ledger-2026010{day}T033000Z.db").write_text("an old one")
+    (folder / "ledger-of-the-cafe.db").write_text("not ours")
+    done = shop.run("ledger", "backup", str(folder), "--keep", "3", "--json")
+    assert done.code == 0
+    left = sorted(file.name for file in folder.iterdir())
+    assert left[:2] == ["ledger-20260104T033000Z.db", "ledger-20260105T033000Z.db"]
+    assert len(left) == 4
+    assert "ledger-of-the-cafe.db" in left
+    assert len(done.json["removed"]) == 3
+    assert shop.run("ledger", "backup", str(folder / "x.db"), "--keep", "3").code == 2
