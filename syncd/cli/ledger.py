@@ -11,13 +11,15 @@ from pathlib import Path
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from syncd.app import App
+from syncd.cli.asking import sure
 from syncd.cli.exits import Exit
 from syncd.cli.opening import opened
-from syncd.cli.render import notes, out, print_json
+from syncd.cli.render import notes, out, print_json, say
 from syncd.errors import UsageError
 from syncd.push import Rebuilt, Span, differences, rebuild
 from syncd.stores import Store
 from syncd.telling.backfills import date_range
+from syncd.telling.words import count
 
 _OURS = re.compile(r"ledger-\d{8}T\d{6}Z\.db")
 
@@ -124,3 +126,32 @@ def _span(days: tuple[str | None, str | None]) -> Span:
     low = date_range((first, first), UTC)[0] if first else None
     high: datetime | None = date_range((last, last), UTC)[1] if last else None
     return Span(low, high)
+
+
+_ELSEWHERE = (
+    "What syncd does not hold, you must see to: the export files in the sources' processed/ folders, older backups of the\n"
+    "ledger, the order and the customer in BigCommerce, the POS itself. Free pages of the ledger's file may still hold the\n"
+    "words until they are used again: syncd ledger vacuum."
+)
+
+
+def run_forget(config: Path | None, email: str | None, keys: list[str], yes: bool, as_json: bool) -> Exit:
+    """Forget a person, once that was confirmed."""
+    if (email is None) == (not keys):
+        raise UsageError("forget whom?", "Name --email, or the keys of their sales.")
+    with opened(config, existing=True) as app:
+        person = app.ledger.forgetting.find(email, keys)
+        if not person.settled and not person.still_open and email is None:
+            raise UsageError("the ledger has no such sale", "List keys with: syncd sales")
+        sure(f"Forget what {count(len(person.settled), 'sale')} said, for good", yes=yes or not person.settled)
+        done = app.ledger.forgetting.forget(person)
+    if as_json:
+        print_json({**asdict(done), "still_open": list(person.still_open)})
+    else:
+        say(
+            f"{count(done.sales, 'sale')} forgotten; {done.stories + done.faults + done.look_ups} words of the person elsewhere"
+        )
+        for key in person.still_open:
+            say(f"  not {key}: it is still to be pushed. Skip it, or wait until it is settled, and forget again.")
+        say(_ELSEWHERE, wrap=False)
+    return Exit.ATTENTION if person.still_open else Exit.OK

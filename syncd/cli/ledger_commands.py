@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from syncd.cli.options import AsJson, ConfigPath
+from syncd.cli.options import AsJson, ConfigPath, Yes
 
 ledger = typer.Typer(
     no_args_is_help=True, help="Care for the ledger: back it up, verify it, learn it anew from a store."
@@ -77,3 +77,20 @@ def rebuild(
     from syncd.cli.ledger import run_rebuild
 
     raise typer.Exit(run_rebuild(config, store, (first, last), as_json))
+
+
+@ledger.command()
+def forget(
+    keys: Annotated[list[str] | None, typer.Argument(help="Sale keys; or find the person by --email.")] = None,
+    email: Annotated[str | None, typer.Option("--email", help="The person with this e-mail address.")] = None,
+    config: ConfigPath = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Forget a person: what their sales said, and every word of them in stories, faults and look-ups. Keys and totals stay.
+
+    Example: syncd ledger forget --email mary@example.com
+    """
+    from syncd.cli.ledger import run_forget
+
+    raise typer.Exit(run_forget(config, email, list(keys or ()), yes, as_json))

@@ -123,8 +123,13 @@ def _file_lease(store: str, ledger: Path, writer: Writer) -> Iterator[FileLease]
             who = holder.read_text(encoding="utf-8").strip()
         raise LeaseTaken(f"{who or 'another process'} is pushing to {store}", CURE) from None
     try:
-        with suppress(OSError):  # the name is a courtesy; the lock is what counts
-            holder.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
+        _name_holder(holder)
         yield FileLease(store, lock, writer)
     finally:
         lock.release()
+
+
+def _name_holder(holder: Path) -> None:
+    """Say who holds it: a courtesy; the lock is what counts."""
+    with suppress(OSError), os.fdopen(os.open(holder, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(f"process {os.getpid()} on {socket.gethostname()}")

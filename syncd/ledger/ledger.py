@@ -24,6 +24,7 @@ from syncd.ledger.care import Care
 from syncd.ledger.counting import number_of
 from syncd.ledger.engine import Engines, translated
 from syncd.ledger.facts import Decision, Known, Verb
+from syncd.ledger.forgetting import Forgetting
 from syncd.ledger.hints import Hints
 from syncd.ledger.mirror import MirrorTables
 from syncd.ledger.news import News
@@ -391,6 +392,11 @@ class Ledger:
     def mirror(self) -> MirrorTables:
         """The catalogs as the ledger mirrors them."""
         return MirrorTables(self._write, self._read)
+
+    @property
+    def forgetting(self) -> Forgetting:
+        """Forgets a person."""
+        return Forgetting(self._write, self._read)
 
     @property
     def retention(self) -> Retention:

@@ -1,0 +1,117 @@
+"""Forgets a person: what their sales said, and every word of them in stories, faults and look-ups. Keys, totals and order ids stay.
+
+A sale keeps its fingerprint, so that its export, read again, is known and brings nothing back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, Table, delete, func, or_, select, update
+
+from syncd.canonical import CanonicalOrder
+from syncd.ledger.mirror import Run
+from syncd.ledger.sale import read_document
+from syncd.ledger.schema import attempts, audit, cache, faults, sales
+from syncd.ledger.states import State
+
+_AT_ONCE = 200
+_SETTLED = (State.SYNCED.value, State.SKIPPED.value)
+_SHORTEST = 5  # a word that is shorter may be anybody's
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The sales of a person: those that can be forgotten, those that are still to be dealt with, and the words for the person."""
+
+    settled: tuple[int, ...]
+    still_open: tuple[str, ...]
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was forgotten, in rows."""
+
+    sales: int
+    stories: int
+    faults: int
+    look_ups: int
+
+
+class Forgetting:
+    """Finds a person in the ledger and forgets them."""
+
+    def __init__(self, write: Run, read: Run) -> None:
+        self._write, self._read = write, read
+
+    def find(self, email: str | None, keys: Sequence[str]) -> Person:
+        """The person with an e-mail address (whatever its case), or of some sales."""
+        return self._read(lambda connection: _find(connection, email, keys))
+
+    def forget(self, person: Person) -> Forgotten:
+        """Forget what can be forgotten of a person."""
+        gone = stories = 0
+        for start in range(0, len(person.settled), _AT_ONCE):
+            some = person.settled[start : start + _AT_ONCE]
+            dropped, cleared = self._write(partial(_forget_sales, ids=some, words=person.words))
+            gone, stories = gone + dropped, stories + cleared
+        unread, look_ups = self._write(partial(_forget_beside, words=person.words))
+        return Forgotten(gone, stories, unread, look_ups)
+
+
+def _find(connection: Connection, email: str | None, keys: Sequence[str]) -> Person:
+    query = select(sales.c.id, sales.c.sale_key, sales.c.state, sales.c.document)
+    if email is not None:
+        query = query.where(func.lower(sales.c.document).contains(email.lower(), autoescape=True))
+    else:
+        query = query.where(sales.c.sale_key.in_(keys))
+    settled, still_open = list[int](), list[str]()
+    words: dict[str, None] = {} if email is None else {email: None}
+    for row in connection.execute(query):
+        if (order := read_document(row.document)) is not None:
+            words |= dict.fromkeys(_words(order))
+        if row.state in _SETTLED:
+            settled.append(row.id)
+        else:
+            still_open.append(row.sale_key)
+    return Person(tuple(settled), tuple(still_open), tuple(word for word in words if len(word) >= _SHORTEST))
+
+
+def _words(order: CanonicalOrder) -> Iterable[str]:
+    who = order.customer
+    if who is None:
+        return ()
+    return (who.email, who.phone, f"{who.first_name} {who.last_name}".strip())
+
+
+def _holds(column: Column[Any], words: Sequence[str]) -> ColumnElement[bool]:
+    return or_(*(func.lower(column).contains(word.lower(), autoescape=True) for word in words))
+
+
+def _forget_sales(connection: Connection, ids: Sequence[int], words: Sequence[str]) -> tuple[int, int]:
+    blank = dict.fromkeys(("document", "hold", "objection", "doubt"))
+    gone = connection.execute(update(sales).where(sales.c.id.in_(ids)).values(**blank, why="", cure="")).rowcount
+    if not words:
+        return gone, 0
+    cleared = _clear(connection, attempts, attempts.c.detail, ids, words) + _clear(
+        connection, audit, audit.c.why, ids, words
+    )
+    return gone, cleared
+
+
+def _clear(connection: Connection, table: Table, column: Column[Any], ids: Sequence[int], words: Sequence[str]) -> int:
+    which = (table.c.sale_id.in_(ids), _holds(column, words))
+    return connection.execute(update(table).where(*which).values({column.name: "forgotten"})).rowcount
+
+
+def _forget_beside(connection: Connection, words: Sequence[str]) -> tuple[int, int]:
+    if not words:
+        return 0, 0
+    unread = update(faults).where(or_(_holds(faults.c.raw, words), _holds(faults.c.reason, words)))
+    cleared = connection.execute(unread.values(raw="", reason="forgotten")).rowcount
+    looked = delete(cache).where(or_(_holds(cache.c.code, words), _holds(cache.c.value, words)))
+    return cleared, connection.execute(looked).rowcount

@@ -1,0 +1,49 @@
+"""Forgetting a person: every word is gone, every key stays, and reading the export again brings nothing back."""
+
+from syncd.canonical import Fault
+from syncd.ledger import State
+from syncd.testing.orders import sale
+from tests.databases import both_databases
+from tests.ledger.conftest import Book
+
+_MARY = {"first_name": "Mary", "last_name": "Jones", "email": "Mary@Example.com", "phone": "+1 512 555 0100"}
+
+
+@both_databases
+def test_a_person_is_found_by_e_mail_whatever_its_case_and_forgotten_everywhere(book: Book) -> None:
+    orders = [sale(sale_id="s1", customer=_MARY), sale(sale_id="s2", customer=_MARY), sale(sale_id="other")]
+    book.record(*orders, faults=[Fault("a.csv:3", "mary@example.com is no number", "x,mary@example.com,y")])
+    book.push(10)
+    book.ledger.cache.put("main", "email", {"mary@example.com": "7", "bob@example.com": "8"})
+    forgetting = book.ledger.forgetting
+    person = forgetting.find("MARY@example.com", ())
+    assert (len(person.settled), person.still_open) == (2, ())
+    done = forgetting.forget(person)
+    assert (done.sales, done.faults, done.look_ups) == (2, 1, 1)
+    kept = book.sale("till:s1")
+    assert (kept.document, kept.order_id, str(kept.total_inc_tax)) == (None, 10, "10.8")
+    assert book.sale("till:other").document is not None
+    (fault,) = book.ledger.faults(limit=5)
+    assert "mary" not in (fault.raw + fault.reason).lower()
+    assert book.ledger.cache.all("main", "email") == {"bob@example.com": "8"}
+    assert forgetting.find("mary@example.com", ()).settled == ()
+
+
+@both_databases
+def test_an_export_that_is_read_again_brings_nothing_back(book: Book) -> None:
+    order = sale(sale_id="s1", customer=_MARY)
+    book.record(order)
+    book.push(10)
+    book.ledger.forgetting.forget(book.ledger.forgetting.find(None, ("till:s1",)))
+    again = book.record(order)
+    assert (again.new, again.changed, again.same) == (0, 0, 1)
+    assert (book.state("till:s1"), book.sale("till:s1").document) == (State.SYNCED, None)
+
+
+@both_databases
+def test_what_is_still_to_be_pushed_is_named_and_left(book: Book) -> None:
+    book.record(sale(sale_id="s1", customer=_MARY))
+    person = book.ledger.forgetting.find("mary@example.com", ())
+    assert (person.settled, person.still_open) == ((), ("till:s1",))
+    book.ledger.forgetting.forget(person)
+    assert book.sale("till:s1").document is not None
