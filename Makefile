@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 FOUND := $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python3.14,$(shell command -v $(name) >/dev/null 2>&1 && $(name) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help demo test chaos bench lint types contract build sbom deploy-check lock clean
+.PHONY: help demo test chaos bench lint types contract build sbom docs deploy-check lock clean
 
 help: ## what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -62,6 +62,9 @@ contract: $(READY) ## who may import whom
 
 build: $(READY) ## the wheel, as it would be published
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
+docs: $(READY) ## the documentation site into build/site; fails on a link that leads nowhere
+	$(BIN)/zensical build --strict
 
 RUNS := $(shell grep -oE '^[A-Za-z0-9._-]+==' deploy/requirements.txt | sed 's/==//')
 MAY := MIT;BSD;Apache;ISC;MPL;Mozilla Public License;PSF;LGPL;Python Software Foundation

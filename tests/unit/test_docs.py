@@ -141,3 +141,23 @@ def test_every_row_of_the_mapping_table_names_tests_that_exist() -> None:
 def test_every_rule_of_a_store_stands_in_the_mapping_page_or_the_annotated_config() -> None:
     shown = (ROOT / "docs" / "mapping.md").read_text() + (ROOT / "config" / "syncd.toml").read_text()
     assert [name for name in Rules.model_fields if name not in shown] == []
+
+
+@pytest.mark.parametrize("page", ["complaints.md", "security.md"])
+def test_every_test_that_a_page_names_exists(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text()
+    there = set()
+    for file in (ROOT / "tests").rglob("test_*.py"):
+        there |= set(re.findall(r"def (test_\w+)", file.read_text(encoding="utf-8")))
+    named = set(re.findall(r"`(test_\w+)`", text))
+    assert named - there == set()
+    for path in re.findall(r"`(tests/[\w/]+\.py)`", text):
+        assert (ROOT / path).exists()
+    if page == "complaints.md":
+        assert [int(number) for number in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)] == list(range(1, 28))
+
+
+def test_every_page_of_the_site_is_in_its_menu() -> None:
+    menu = (ROOT / "mkdocs.yml").read_text()
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert {page for page in pages if page not in menu} == set()
