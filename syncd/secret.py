@@ -45,6 +45,18 @@ def _of_url(url: str) -> Iterator[str]:
         yield from (url, password, unquote(password))
 
 
+def secret_files(node: object) -> Iterator[Path]:
+    """The files that ``{ file = "..." }`` secrets of a parsed config are read from."""
+    if isinstance(node, Mapping):
+        if set(node) == {"file"} and isinstance(node["file"], str):
+            yield Path(os.path.expandvars(node["file"]))
+        for value in node.values():
+            yield from secret_files(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from secret_files(value)
+
+
 def resolve_secret(value: object) -> SecretStr:
     """Read the secret that ``value`` points to.
 

@@ -11,8 +11,10 @@ from syncd.canonical.money import places
 from syncd.cli.exits import Exit
 from syncd.cli.opening import need_work, opened
 from syncd.cli.render import print_json, say
+from syncd.config import written
 from syncd.errors import Denied, RemoteError, SourceError
 from syncd.mapping import Rules
+from syncd.secret import secret_files
 from syncd.sources import Finding
 from syncd.stores import Store
 
@@ -38,6 +40,7 @@ def run_check(config: Path | None, as_json: bool) -> Exit:
     """Examine everything that a pass needs, without reading sales or changing anything."""
     with opened(config) as app:
         findings = [("config", Finding("ok", f"{app.config.path} is valid"))]
+        findings += [("config", finding) for finding in _open_files(app)]
         findings += [("ledger", Finding("ok", line)) for line in app.ledger.care.describe()]
         if careless := app.ledger.care.careless():
             findings.append(("ledger", Finding("warning", careless, "Set fsync = on in postgresql.conf.")))
@@ -62,6 +65,15 @@ def run_check(config: Path | None, as_json: bool) -> Exit:
     if remote_trouble:
         return Exit.REMOTE
     return Exit.ATTENTION if any(finding.level in ("error", "mismatch") for _, finding in findings) else Exit.OK
+
+
+def _open_files(app: App) -> Iterator[Finding]:
+    """Files that hold secrets, or the ledger, and that others may read."""
+    url = app.config.ledger_url.get_secret_value()
+    files = [Path(url.removeprefix("sqlite:///"))] if url.startswith("sqlite:///") else []
+    for path in [*files, *secret_files(written(app.config.path)[0])]:
+        if path.exists() and path.stat().st_mode & 0o077:
+            yield Finding("warning", f"others on this machine may read {path}", f"chmod 600 {path}")
 
 
 def _never_read(app: App) -> Iterator[tuple[str, Finding]]:

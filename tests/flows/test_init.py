@@ -78,6 +78,14 @@ def test_each_wrong_answer_is_told_at_once_and_asked_again(tmp_path: Path, store
     assert not (folder / "syncd.service").exists()
 
 
+def test_check_names_secret_files_that_others_may_read(tmp_path: Path, store: Store, export: Path) -> None:
+    folder = tmp_path / "shop"
+    init(folder, store, store.store_hash, store.token, _ADDRESS, str(export), "", "none")
+    assert "others on this machine" not in command(folder, "check").out
+    (folder / "bigcommerce-token").chmod(0o644)
+    assert f"chmod 600 {folder / 'bigcommerce-token'}" in command(folder, "check").out
+
+
 def test_what_comes_to_nothing_writes_nothing(tmp_path: Path, store: Store) -> None:
     folder = tmp_path / "shop"
     done = init(folder, store, *[store.store_hash, "a wrong token"] * 3)
