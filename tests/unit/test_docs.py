@@ -40,8 +40,15 @@ def test_every_command_has_help_and_a_line_in_the_readme() -> None:
         assert f"`{command.name or command.callback.__name__}" in readme
 
 
+def sources_text() -> str:
+    """The pages of all sources, as sections of one."""
+    pages = sorted((ROOT / "docs" / "sources").glob("*.md"))
+    parts = [f"### {page.stem}\n" + page.read_text().partition("\n")[2] for page in pages]
+    return "\n".join([(ROOT / "docs" / "sources.md").read_text(), *parts])
+
+
 def test_every_preset_and_fault_kind_is_documented() -> None:
-    sources, sandbox = ((ROOT / "docs" / name).read_text() for name in ("sources.md", "sandbox.md"))
+    sources, sandbox = sources_text(), (ROOT / "docs" / "sandbox.md").read_text()
     for name in names():
         row = next(
             line
@@ -55,11 +62,12 @@ def test_every_preset_and_fault_kind_is_documented() -> None:
 
 
 def test_every_type_of_source_is_documented_with_every_key_of_its_settings() -> None:
-    text = (ROOT / "docs" / "sources.md").read_text()
+    text = sources_text()
     for name in registry.known():
         if registry.packages()[name].split()[0] != "syncd":
             continue
-        assert f"### {name}\n" in text or f"`{name}`" in text
+        assert f"### {name}\n" in text
+        assert f"(sources/{name}.md)" in text
         if name == "sql":
             part = text.partition("### sql\n")[2].partition("\n## ")[0]
             keys = set(SqlSettings.model_fields) - {"preset"}

@@ -1,1 +1,1 @@
-"""Clover: orders by the time of their last change, and refunds apart. See ``docs/sources.md``."""
+"""Clover: orders by the time of their last change, and refunds apart. See ``docs/sources/clover.md``."""

@@ -1,1 +1,1 @@
-"""Loyverse: receipts by the time of their last change. See ``docs/sources.md``."""
+"""Loyverse: receipts by the time of their last change. See ``docs/sources/loyverse.md``."""

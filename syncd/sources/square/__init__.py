@@ -1,1 +1,1 @@
-"""Square: the Orders, Payments, Catalog and Customers APIs. See ``docs/sources.md``."""
+"""Square: the Orders, Payments, Catalog and Customers APIs. See ``docs/sources/square.md``."""

@@ -1,7 +1,7 @@
 """A shop's own queries: one for the sales, one for their lines, and one for their payments if there are any.
 
 Columns go by the names of the canonical order. The queries are plain SELECTs without paging, which is wrapped around them.
-Source: docs/sources.md, "sql".
+Source: docs/sources/sql.md.
 """
 
 from __future__ import annotations
