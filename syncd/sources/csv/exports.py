@@ -49,8 +49,12 @@ class Exports:
     reading: Reading[Any]
     folder: Folder
 
-    def read(self, walk: Walk, *, patient: bool = False) -> Iterator[Batch]:
-        """The sales and faults of the walk's files, in batches. ``patient``: a file that may still be growing is left to wait."""
+    def read(self, walk: Walk, *, patient: bool = False, beside: Sequence[Path] = ()) -> Iterator[Batch]:
+        """The sales and faults of the walk's files, in batches. ``patient``: a file that may still be growing is left to wait.
+
+        Where only one of two exports of a sale is among them, the other is looked for: among the files ``beside`` them, or,
+        where ``patient``, among those processed lately.
+        """
         lost: list[Fault] = []
         with closing(Groups()) as groups:
             kinds: Kinds = {}
@@ -62,8 +66,8 @@ class Exports:
 
             for file in walk.files:
                 lost += self._open(file, walk, groups, note, patient=patient)
-            if patient:
-                self._add_partners(groups, kinds)
+            if patient or beside:
+                self._add_partners(groups, kinds, beside)
             yield from self._batches(groups, walk, lost)
 
     def _open(self, file: Path, walk: Walk, groups: Groups, wanted: Wanted, *, patient: bool) -> list[Fault]:
@@ -122,14 +126,14 @@ class Exports:
         )
         return Fault(f"{shown(file)}:{row.line}", reason, row.raw)
 
-    def _add_partners(self, groups: Groups, kinds: Kinds) -> None:
-        """Sales of which only one export is here: look for the other among the files that were processed lately."""
+    def _add_partners(self, groups: Groups, kinds: Kinds, beside: Sequence[Path]) -> None:
+        """Sales of which only one export is here: look for the other."""
         lonely = {key for key, found in kinds.items() if len(found) == 1}
 
         def missing(key: str, kind: int) -> bool:
             return key in lonely and kind not in kinds[key]
 
-        for file in self.folder.processed_within(_PARTNER_WITHIN) if lonely else ():
+        for file in (beside or self.folder.processed_within(_PARTNER_WITHIN)) if lonely else ():
             try:
                 self._add(file, groups, missing)
             except (UnreadableFile, OSError, UnicodeError):

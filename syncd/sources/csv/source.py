@@ -27,6 +27,7 @@ from syncd.sources.folder import shown
 from syncd.sources.inbox import Inbox
 
 _SUFFIXES = (".csv", ".tsv", ".txt", *WORKBOOKS)
+_BESIDE = 20  # files that may hold the other half of an export
 
 
 class CsvSource:
@@ -105,8 +106,11 @@ class CsvSource:
         return None
 
     def read_file(self, path: Path) -> Iterator[Batch]:
-        """The file's sales and faults, in batches; nothing is moved."""
-        return self._exports.read(Walk([path]))
+        """The file's sales and faults, in batches, completed by the other export where that lies beside it; nothing is moved."""
+        others = (
+            one for one in path.parent.iterdir() if one.is_file() and one.name != path.name and self.takes(one.name)
+        )
+        return self._exports.read(Walk([path]), beside=sorted(others)[:_BESIDE])
 
     def takes(self, name: str) -> bool:
         """Whether a file of that name is this source's to read."""
