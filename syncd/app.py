@@ -134,14 +134,23 @@ class App:
         for store in self.stores.values() if "stores" in self.__dict__ else ():
             store.close()
 
-    def estimate(self, till: Till, start: datetime, end: datetime) -> Estimate:
+    def estimate(
+        self, till: Till, start: datetime, end: datetime, moved: Callable[[], None] = lambda: None
+    ) -> Estimate:
         """What a backfill of ``[start, end)`` would do, and how long that takes at the quota that its stores have now.
+
+        ``moved`` is called with every sale that was counted.
 
         Raises:
             SourceError: the source could not be read.
 
         """
-        counted = till.estimate(start, end, self._judged, self.stop)
+
+        def judged(said: Said, store: str) -> State:
+            moved()
+            return self._judged(said, store)
+
+        counted = till.estimate(start, end, judged, self.stop)
         paces = [pace for store in till.config.common.all_stores if (pace := self.stores[store].requests_per_s())]
         return replace(counted, seconds=counted.requests / min(paces)) if paces else counted
 

@@ -11,7 +11,7 @@ from functools import partial
 
 from syncd.app import App, Till
 from syncd.clock import Now
-from syncd.errors import LeaseTaken, Stopped, SyncdError
+from syncd.errors import LeaseTaken, SourceError, Stopped, SyncdError
 from syncd.intake import Polled
 from syncd.ledger import Lease
 from syncd.ledger.backfills import Stage
@@ -31,6 +31,7 @@ _REFRESH = timedelta(minutes=1)
 _TIDY = timedelta(minutes=1)
 _NOTE = timedelta(minutes=1)
 _BACKFILL = timedelta(seconds=5)
+_BACKFILL_AGAIN_S = 60.0  # after its source could not be read
 _FETCH = timedelta(seconds=5)  # for those that were not there yet: a webhook asks at once
 
 
@@ -187,25 +188,35 @@ class Jobs:
 
     def backfill(self, source: str) -> None:
         """Walk what somebody asked for of a source, one backfill after the other; live sales are polled meanwhile."""
-        till, asked = self._app.tills[source], self._app.ledger.backfills
+        till, asked, name = self._app.tills[source], self._app.ledger.backfills, backfill_job(source)
 
         def moved(polled: Polled) -> None:
-            self._pulse.good(backfill_job(source))
+            self._pulse.good(name)
             self.pushed_soon(source, polled)
 
         def work() -> None:
+            if self._app.clock.elapsed().seconds < self._put_off.get(name, 0.0):
+                raise _PutOff
+            try:
+                walk_them()
+            except SourceError:
+                self._put_off[name] = self._app.clock.elapsed().seconds + _BACKFILL_AGAIN_S
+                raise
+
+        def walk_them() -> None:
             for one in asked.to_do(source):
                 if self._stop.is_set():
                     return
                 if one.stage is Stage.ESTIMATING:
-                    counted = self._app.estimate(till, one.start, one.end)
+                    with asked.walking(one.number):
+                        counted = self._app.estimate(till, one.start, one.end, lambda: self._pulse.alive(name))
                     if not self._stop.is_set():
                         asked.estimated(one.number, counted)
                 else:
                     polled = till.backfill(one, self._stop, moved)
                     get_logger().info("backfill_walked", source=source, backfill=one.number, new=polled.new)
 
-        self._while_asked(backfill_job(source), partial(self._patiently, source, work))
+        self._while_asked(name, partial(self._patiently, source, work))
 
     def pushed_soon(self, source: str, polled: Polled) -> None:
         """What was recorded is pushed without waiting for the next turn."""

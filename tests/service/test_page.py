@@ -125,6 +125,16 @@ def test_only_those_that_are_ticked_are_acted_upon(served: Served) -> None:
     assert states == {"till:h0": "held", "till:h1": "skipped", "till:h2": "held"}
 
 
+def test_a_decision_that_the_reason_does_not_offer_is_none(served: Served) -> None:
+    served.shop.drop("a.jsonl", held("h1") + held("h2"))
+    settled(served, 2)
+    (group,) = set(re.findall(r'href="(/attention/[0-9a-f]+)"', served.get("/attention").text))
+    for verb in ("hold", "retry", "nonsense", ""):
+        assert served.post(group, verb=verb, scope="all").status_code == 200
+        assert served.post(group, verb=verb, scope="all", sure="yes").status_code == 200
+    assert {one["state"] for one in json.loads(served.shop.run("sales", "--json").out)} == {"held"}
+
+
 def test_what_makes_no_sense_any_more_is_left_as_it_is_and_said(served: Served) -> None:
     served.shop.drop("a.jsonl", a_sale("s1"))
     settled(served, 1)

@@ -71,7 +71,7 @@ def act_on_group(ground: Ground, ask: Ask) -> Answer:
     """Retry, accept, release or skip the chosen sales of a group, or all of them once that is confirmed."""
     one = next((one for one in groups(ground) if one.name == ask.named.get("name")), None)
     verb = _verb(ask)
-    if one is None or verb is None:
+    if one is None or verb is None or verb.value not in _verbs(one.reason.state):
         return Redirect("/attention")
     where = f"/attention/{one.name}"
     if ask.first("scope") != "all":

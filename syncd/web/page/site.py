@@ -98,6 +98,14 @@ class Site:
         except SyncdError as error:
             get_logger().warning("page_not_shown", path=ask.path, why=error.what, cure=error.cure)
             return self._said(ask, visitor, 502, f"{error.what}. {error.cure}")
+        except Exception:  # noqa: BLE001  a view's edge: told in the log, in words on the page, and everything else goes on
+            get_logger().exception("page_failed_unexpectedly", path=ask.path)
+            return self._said(
+                ask, visitor, 500, "This is a bug in syncd; the log says more. Nothing was changed halfway."
+            )
+        return self._answered(answer, ask, visitor)
+
+    def _answered(self, answer: Answer, ask: Ask, visitor: Visitor) -> Response:
         match answer:
             case Redirect(to):
                 return self._with(RedirectResponse(to, 303), visitor)
