@@ -338,7 +338,7 @@ class Jobs:
             except _Paused as paused:
                 self._pulse.bad(name, f"paused: {paused}")
             except _PutOff:
-                pass
+                self._pulse.alive(name)  # it does not hang: it waits as it was asked to
             except Stopped:
                 self._pulse.alive(name)  # told to stop in the middle of a walk: the next start goes on
             except SyncdError as error:

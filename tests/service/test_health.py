@@ -10,10 +10,14 @@ from typing import Any
 
 import pytest
 
+from syncd.app import open_app
+from syncd.config import load
 from syncd.errors import Busy, LeaseTaken
 from syncd.ledger import Ledger
 from syncd.push import Pusher
 from syncd.service.health import Health, Process, Pulse, read_health
+from syncd.service.jobs import Jobs
+from syncd.sources import Throttled
 from syncd.sources.jsonl import JsonlSource
 from syncd.testing.clocks import ManualClock
 from tests.judges import JUDGE
@@ -177,3 +181,23 @@ def test_a_daemon_that_takes_over_stands_by_for_nobody_any_more_not_even_in_what
         (report,) = read_health(app.ledger)
         assert report.standing_by() == []
     other.close()
+
+
+def test_a_source_that_asked_to_be_left_alone_does_not_hang(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service manager must not restart a daemon because a POS said "come again in two hours"."""
+
+    def full(*_: object) -> Any:
+        raise Throttled("come again later", timedelta(hours=2))
+
+    monkeypatch.setenv("FLOW_TOKEN", shop.store.token)
+    monkeypatch.setattr(JsonlSource, "fetch", full)
+    clock = ManualClock()
+    with open_app(load(shop.config), clock) as app:
+        heart = Pulse(app.ledger, clock)
+        jobs = Jobs(app, heart, threading.Event())
+        jobs.poll("till")
+        for _ in range(6):
+            clock.pass_time(600)
+            jobs.poll("till")
+            assert "poll till" not in heart.stuck(timedelta(minutes=15))
+        assert heart.report().parts["poll till"].ails
