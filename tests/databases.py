@@ -10,8 +10,13 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
+
+from syncd.ledger import upgrade
+from syncd.ledger.engine import Engines
 
 SERVER = os.environ.get("SYNCD_TEST_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
 
@@ -34,6 +39,20 @@ def ledger_url(database: str, folder: Path) -> Iterator[str]:
         yield make_url(SERVER).set(database=name).render_as_string(hide_password=False)
     finally:
         _on_server(f"drop database if exists {name} with (force)")
+
+
+@contextmanager
+def older_ledger(url: str, revision: str) -> Iterator[Connection]:
+    """A ledger as a syncd of an older schema left it, to be filled until the end of the block."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(upgrade.__file__).with_name("migrations")))
+    engines = Engines(url)
+    engines.prepare_file()
+    with engines.write.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        yield connection
+    engines.dispose()
 
 
 @cache

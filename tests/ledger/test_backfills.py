@@ -8,13 +8,12 @@ import pytest
 
 from syncd.errors import LeaseTaken, UsageError
 from syncd.intake.backfill import REPORT, cancel, report
-from syncd.ledger import Ledger, Selection, State, Verb, upgrade
+from syncd.ledger import Ledger, Selection, State, Verb
 from syncd.ledger.backfills import Backfill, Estimate, Stage
-from syncd.ledger.engine import Engines
 from syncd.ledger.states import Lane
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
-from tests.databases import both_databases, ledger_url
+from tests.databases import both_databases, ledger_url, older_ledger
 from tests.judges import JUDGE
 from tests.ledger.conftest import Book, numbered, took
 
@@ -158,23 +157,26 @@ def test_the_report_has_every_sale_of_the_range_and_the_source_with_its_order(bo
 
 @both_databases
 def test_a_backfill_that_was_cut_off_before_the_upgrade_does_not_start_by_itself(database: str, tmp_path: Path) -> None:
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(upgrade.__file__).with_name("migrations")))
     with ledger_url(database, tmp_path) as url:
-        engines = Engines(url)
-        engines.prepare_file()
-        with engines.write.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "0010")
+        with older_ledger(url, "0010") as connection:
             names = "source, start_at, end_at, started_at, finished_at"
-            connection.exec_driver_sql(
-                f"insert into backfills ({names}) values ('till', 1, 2, 3, null), ('till', 1, 2, 3, 4)"
-            )
-        engines.dispose()
+            rows = "('till', 1, 2, 3, null), ('till', 1, 2, 3, 4)"
+            connection.exec_driver_sql(f"insert into backfills ({names}) values {rows}")
         with Ledger.open(url, ManualClock(), JUDGE) as ledger:
             assert [one.stage for one in ledger.backfills.newest()] == [Stage.RECORDED, Stage.CANCELLED]
             assert ledger.backfills.to_do("till") == []
             assert ledger.find(Selection(backfill=1), limit=5) == []
+
+
+@both_databases
+def test_of_the_alerts_before_the_upgrade_those_that_are_open_are_told(database: str, tmp_path: Path) -> None:
+    with ledger_url(database, tmp_path) as url:
+        with older_ledger(url, "0011") as connection:
+            names = "store, kind, subject, words, cure, at, ended_at"
+            rows = (
+                "('main', 'two orders', 'a', 'still there', '', 1, null), ('main', 'two orders', 'b', 'over', '', 1, 2)"
+            )
+            connection.exec_driver_sql(f"insert into alerts ({names}) values {rows}")
+        with Ledger.open(url, ManualClock(), JUDGE) as ledger:
+            untold = ledger.untold()
+            assert ([one.words for _, one in untold.new], untold.over) == (["still there"], ())

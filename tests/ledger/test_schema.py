@@ -17,7 +17,7 @@ from syncd.ledger.indexes import INDEXES
 from syncd.ledger.schema import metadata
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
-from tests.databases import both_databases, ledger_url
+from tests.databases import both_databases, ledger_url, older_ledger
 from tests.judges import JUDGE
 from tests.ledger.conftest import Book, numbered
 
@@ -46,21 +46,11 @@ def test_the_head_that_the_code_names_is_the_newest_migration() -> None:
 
 @both_databases
 def test_faults_and_known_orders_of_an_older_ledger_stay_and_the_faults_are_open(database: str, tmp_path: Path) -> None:
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(upgrade.__file__).with_name("migrations")))
     with ledger_url(database, tmp_path) as url:
-        engines = Engines(url)
-        engines.prepare_file()
-        with engines.write.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "0002")
+        with older_ledger(url, "0002") as connection:
             values = "('till', 'd1', 1, 'day.csv:3', 'bad', 'x')"
             connection.exec_driver_sql(f"insert into faults (source, digest, at, place, reason, raw) values {values}")
             connection.exec_driver_sql("insert into known_orders values ('main', 'till:a', 100, '1.00')")
-        engines.dispose()
         with Ledger.open(url, ManualClock(), JUDGE) as ledger:
             assert ledger.open_faults() == {"till": 1}
             assert ledger.known("main", ["till:a"])["till:a"].there.currency is None

@@ -166,13 +166,17 @@ class Site:
                 return self._said(ask, visitor, 403, words)
         return ask
 
-    async def _login(self, request: Request) -> Response:
+    async def _asked(self, request: Request) -> tuple[Visitor, Ask] | Response:
+        """Who asks for what, of those requests that nobody need be signed in for."""
         visitor = self.guard.visitor(request.cookies)
-        if (refused := self._refused_host(request)) is not None:
-            return refused
-        ask = await self._read(request, visitor)
-        if isinstance(ask, Response):
-            return ask
+        ask = self._refused_host(request) or await self._read(request, visitor)
+        return ask if isinstance(ask, Response) else (visitor, ask)
+
+    async def _login(self, request: Request) -> Response:
+        asked = await self._asked(request)
+        if isinstance(asked, Response):
+            return asked
+        visitor, ask = asked
         if not self.guard.has_password or visitor.who is not None:
             return self._with(RedirectResponse("/", 303), visitor)
         if ask.method == "GET":
@@ -186,12 +190,10 @@ class Site:
         return self._with(RedirectResponse("/", 303), Visitor(token, who, is_new=True))
 
     async def _logout(self, request: Request) -> Response:
-        visitor = self.guard.visitor(request.cookies)
-        if (refused := self._refused_host(request)) is not None:
-            return refused
-        ask = await self._read(request, visitor)
-        if isinstance(ask, Response):
-            return ask
+        asked = await self._asked(request)
+        if isinstance(asked, Response):
+            return asked
+        visitor, _ = asked
         self.guard.sign_out(visitor.token)
         return self._with(RedirectResponse("/login" if self.guard.has_password else "/", 303), visitor)
 
