@@ -115,6 +115,12 @@ def faults_of(page: Page) -> list[str]:
     ]
 
 
+def press(page: Page, what: str) -> None:
+    """Click on a link or a button, and wait until what it leads to is there."""
+    with page.expect_navigation():
+        page.click(what)
+
+
 def keep(page: Page, name: str) -> None:
     """A picture to look at, where somebody asks for them."""
     if folder := os.environ.get("SYNCD_SCREENSHOTS"):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from syncd.testing.orders import sale
 from syncd.web.page.security import hasher
-from tests.browser.conftest import Opens, a_shop, faults_of, keep
+from tests.browser.conftest import Opens, a_shop, faults_of, keep, press
 from tests.service.daemons import until
-from tests.service.pages import Served
+from tests.service.pages import FOLDER, Served, page_of
+from tests.shop import running_sandbox
 
 with_and_without_scripts = pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
 _PASSWORD = "a long enough password"
@@ -28,16 +31,16 @@ def fresh() -> Iterator[Served]:
 def test_a_sale_is_searched_and_its_story_read(shop: Served, opens: Opens, scripts: bool) -> None:
     page = opens(shop.url, scripts=scripts)
     page.fill("#find", "R-1003")
-    page.click(".find button")
+    press(page, ".find button")
     assert "R-1003" in page.inner_text("h1")
     text = page.inner_text("main")
     for words in ("synced", "Coffee beans", "accepted", "201", "BigCommerce says what the sale says"):
         assert words in text
     assert page.get_attribute("a[href*=mybigcommerce]", "rel") == "noopener noreferrer"
-    page.click("text=What would be sent now")
+    press(page, "text=What would be sent now")
     assert "external_order_id" in page.inner_text("main")
     page.fill("#find", "state:held location:Airport")
-    page.click(".find button")
+    press(page, ".find button")
     page.locator("tbody tr").nth(3).wait_for()
     assert page.locator("tbody tr").count() == 4
 
@@ -46,20 +49,20 @@ def test_a_sale_is_searched_and_its_story_read(shop: Served, opens: Opens, scrip
 def test_what_stands_still_is_released_in_bulk(fresh: Served, opens: Opens, scripts: bool) -> None:
     page = opens(fresh.url, scripts=scripts)
     assert page.inner_text(".tiles .look dd") == "5"
-    page.click(".tiles .look a")
-    page.click("tbody a")
+    press(page, ".tiles .look a")
+    press(page, "tbody a")
     keep(page, f"group-{scripts}")
     assert faults_of(page) == [] if scripts else True
     page.locator("input[name=id]").first.check()
     page.fill("#reason", "the till rounds")
     page.check("input[value=chosen]")
-    page.click("button[value=release]")
+    press(page, "button[value=release]")
     assert "1 done" in page.inner_text("[role=status]")
     page.check("input[value=all]")
-    page.click("button[value=release]")
+    press(page, "button[value=release]")
     keep(page, f"sure-{scripts}")
     assert page.inner_text("h1") == "Release 3 sales?"
-    page.click("main button")
+    press(page, "main button")
     assert "Nothing left" in page.inner_text("h1")
     until(lambda: len(fresh.shop.store.orders()) == 40)
     page.goto(f"{fresh.url}/log")
@@ -68,11 +71,11 @@ def test_what_stands_still_is_released_in_bulk(fresh: Served, opens: Opens, scri
 
 
 @with_and_without_scripts
-def test_a_backfill_is_counted_started_paused_and_resumed(fresh: Served, opens: Opens, scripts: bool) -> None:
+def test_a_backfill_is_counted_and_started(fresh: Served, opens: Opens, scripts: bool) -> None:
     page = opens(f"{fresh.url}/backfills", scripts=scripts)
     page.fill("#from", "2026-01-01")
     page.fill("#to", "2030-12-31")
-    page.click("text=Count first")
+    press(page, "text=Count first")
 
     def shows(words: str) -> bool:
         page.reload()
@@ -81,17 +84,43 @@ def test_a_backfill_is_counted_started_paused_and_resumed(fresh: Served, opens: 
     until(lambda: shows("What was counted"))
     keep(page, f"backfill-{scripts}")
     assert "40, of which 0 are new" in page.inner_text("main")
-    page.click("button[value=start]")
+    press(page, "button[value=start]")
     until(lambda: shows("done"))
-    page.goto(f"{fresh.url}/backfills")
-    page.fill("#from", "2026-01-01")
-    page.fill("#to", "2031-12-31")
-    page.click("text=Start at once")
-    fresh.shop.run("backfills", "pause", "2")
-    page.reload()
-    assert "paused" in page.inner_text(".lead")
-    page.click("button[value=resume]")
-    until(lambda: shows("done"))
+
+
+@with_and_without_scripts
+def test_a_backfill_is_paused_on_the_page_and_goes_on_where_it_was(opens: Opens, scripts: bool) -> None:
+    with tempfile.TemporaryDirectory() as name, running_sandbox() as (_, store):
+        done = Path(name) / "old" / "processed"  # what only a backfill reads
+        done.mkdir(parents=True)
+        sales = [sale(source="old", sale_id=f"o{n}").to_json() for n in range(30)]
+        (done / "november.jsonl").write_text("\n".join(sales) + "\n")
+        store.control("faults", {"faults": [{"kind": "401", "method": "POST"}]})
+        with page_of(
+            Path(name), store, sources=FOLDER + FOLDER.replace("till", "old").replace("inbox", "old")
+        ) as served:
+            page = opens(f"{served.url}/backfills", scripts=scripts)
+            page.select_option("#source", "old")
+            page.fill("#from", "2026-11-01")
+            page.fill("#to", "2026-11-30")
+            press(page, "text=Start at once")
+
+            def shows(words: str) -> bool:
+                page.reload()
+                return words in page.inner_text(".lead")
+
+            until(lambda: shows("30 sales, "))
+            press(page, "button[value=pause]")
+            keep(page, f"paused-{scripts}")
+            assert "paused" in page.inner_text(".lead")
+            made = len(store.orders())
+            store.control("faults", {"faults": []})
+            served.shop.drop("live.jsonl", sale(source="till", sale_id="live").to_json() + "\n")
+            until(lambda: "till:live" in {order["external_order_id"] for order in store.orders()})
+            assert len(store.orders()) == made + 1  # live sales go on
+            press(page, "button[value=resume]")
+            until(lambda: shows("done"))
+            assert len(store.orders()) == 31
 
 
 def test_the_page_stays_fresh_while_somebody_looks_at_it(fresh: Served, opens: Opens) -> None:
@@ -110,29 +139,26 @@ def test_signing_in_leads_in_and_signing_out_leads_out(opens: Opens, scripts: bo
         assert faults_of(page) == [] if scripts else True
         page.fill("#name", "Ada")
         page.fill("#password", "a wrong password")
-        page.click("main button")
+        press(page, "main button")
         assert "not the password" in page.inner_text("[role=alert]")
         page.fill("#name", "Ada")
         page.fill("#password", _PASSWORD)
-        page.click("main button")
+        press(page, "main button")
         assert page.inner_text("h1") == "Overview"
-        page.click("text=Sign out Ada")
+        press(page, "text=Sign out Ada")
         assert page.url.endswith("/login")
 
 
 def test_a_form_with_another_token_is_refused_in_words(shop: Served, opens: Opens) -> None:
     page = opens(f"{shop.url}/sales?state=held")
-    page.click("tbody a >> nth=0")
+    press(page, "tbody a >> nth=0")
     page.evaluate("document.querySelector('.acts input[name=csrf]').value = '0'.repeat(64)")
-    page.click("button[value=skip]")
+    press(page, "button[value=skip]")
     assert "was not sent from this page" in page.inner_text("main")
     assert re.search(r"held", shop.shop.run("sales", "--state", "held").out)
 
 
 def test_an_empty_shop_says_what_will_be_here(opens: Opens, tmp_path_factory: pytest.TempPathFactory) -> None:
-    from tests.service.pages import page_of
-    from tests.shop import running_sandbox
-
     with running_sandbox() as (_, store), page_of(tmp_path_factory.mktemp("empty"), store) as served:
         page = opens(served.url)
         for path, words in {

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import requests
+import trustme
 
 from syncd.testing.orders import sale
 from syncd.web.page.security import hasher
@@ -369,3 +370,22 @@ def test_malformed_requests_never_break_the_page(served: Served) -> None:
         assert "Traceback" not in answer.text
     assert {200, 303, 404} <= set(seen)
     assert served.resident_mb() - before < 12  # flat, but for what allocators keep
+
+
+def test_over_tls_the_cookie_is_for_this_host_and_tls_alone(tmp_path: Path, store: Store) -> None:
+    store.control("reset", {})
+    authority = trustme.CA()
+    certificate = authority.issue_cert("localhost")
+    certificate.cert_chain_pems[0].write_to_path(tmp_path / "page.pem")
+    certificate.private_key_pem.write_to_path(tmp_path / "page-key.pem")
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    web = f'{LOCAL}\npassword_hash = \'{hasher().hash(PASSWORD)}\'\ncertificate = "page.pem"\nkey = "page-key.pem"'
+    with page_of(tmp_path, store, web) as served:
+        served.url = served.url.replace("http://127.0.0.1", "https://localhost")
+        served.session.verify, served.session.trust_env = str(tmp_path / "ca.pem"), False
+        answer = served.get("/login")
+        cookie = answer.headers["Set-Cookie"]
+        assert cookie.startswith("__Host-syncd=")
+        assert "; Secure" in cookie
+        assert served.sign_in("Ada", PASSWORD).status_code == 303
+        assert "Sign out Ada" in served.get("/").text
