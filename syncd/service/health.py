@@ -54,13 +54,11 @@ class Process:
 
 
 def _started(pid: int) -> str:
+    """When it started; empty where it has ended, even if nobody has taken note of that yet (a zombie)."""
     try:
-        return (
-            Path(f"/proc/{pid}/stat")
-            .read_text(encoding="ascii", errors="replace")
-            .rpartition(")")[2]
-            .split()[_START_FIELD]
-        )
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+        fields = stat.rpartition(")")[2].split()
+        return "" if fields[0] == "Z" else fields[_START_FIELD]
     except (OSError, IndexError):
         return ""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -15,6 +17,7 @@ from syncd.config import load
 from syncd.errors import Busy, LeaseTaken
 from syncd.ledger import Ledger
 from syncd.push import Pusher
+from syncd.service import health as health_module
 from syncd.service.health import Health, Process, Pulse, read_health
 from syncd.service.jobs import Jobs
 from syncd.sources import Throttled
@@ -201,3 +204,11 @@ def test_a_source_that_asked_to_be_left_alone_does_not_hang(shop: Shop, monkeypa
             jobs.poll("till")
             assert "poll till" not in heart.stuck(timedelta(minutes=15))
         assert heart.report().parts["poll till"].ails
+
+
+def test_a_daemon_that_was_killed_and_that_nobody_waits_for_is_dead() -> None:
+    with subprocess.Popen(["sleep", "60"]) as child:
+        here = Process(socket.gethostname(), child.pid, health_module._started(child.pid))
+        assert here.alive() is True
+        child.kill()
+        until(lambda: here.alive() is False, "a zombie counts as alive")
