@@ -89,7 +89,7 @@ class Site:
 
     def _answer(self, view: View, ask: Ask, visitor: Visitor) -> Response:
         try:
-            answer = view(self.ground, ask)
+            return self._answered(view(self.ground, ask), ask, visitor)
         except UsageError as error:
             return self._said(ask, visitor, 400, f"{error.what}. {error.cure}")
         except LedgerError as error:
@@ -100,10 +100,7 @@ class Site:
             return self._said(ask, visitor, 502, f"{error.what}. {error.cure}")
         except Exception:  # noqa: BLE001  a view's edge: told in the log, in words on the page, and everything else goes on
             get_logger().exception("page_failed_unexpectedly", path=ask.path)
-            return self._said(
-                ask, visitor, 500, "This is a bug in syncd; the log says more. Nothing was changed halfway."
-            )
-        return self._answered(answer, ask, visitor)
+            return self._said(ask, visitor, 500, "This is a bug in syncd; the log says more.")
 
     def _answered(self, answer: Answer, ask: Ask, visitor: Visitor) -> Response:
         match answer:
