@@ -41,9 +41,8 @@ def ledger_url(database: str, folder: Path) -> Iterator[str]:
         _on_server(f"drop database if exists {name} with (force)")
 
 
-@contextmanager
-def older_ledger(url: str, revision: str) -> Iterator[Connection]:
-    """A ledger as a syncd of an older schema left it, to be filled until the end of the block."""
+def to_revision(url: str, revision: str) -> Engines:
+    """A ledger of an older schema, empty, or brought to it."""
     config = Config()
     config.set_main_option("script_location", str(Path(upgrade.__file__).with_name("migrations")))
     engines = Engines(url)
@@ -51,6 +50,14 @@ def older_ledger(url: str, revision: str) -> Iterator[Connection]:
     with engines.write.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
+    return engines
+
+
+@contextmanager
+def older_ledger(url: str, revision: str) -> Iterator[Connection]:
+    """A ledger as a syncd of an older schema left it, to be filled until the end of the block."""
+    engines = to_revision(url, revision)
+    with engines.write.begin() as connection:
         yield connection
     engines.dispose()
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from syncd.clock import Clock
+from syncd.ledger.mirror import Run
 from syncd.ledger.schema import alerts
 from syncd.ledger.times import from_micros, to_micros
 
@@ -71,6 +73,27 @@ class Untold:
 
     new: tuple[tuple[int, Alert], ...]
     over: tuple[tuple[int, Alert], ...]
+
+
+class Notices:
+    """Which alerts people are to hear of; safe to use from many threads and processes."""
+
+    def __init__(self, write: Run, read: Run, clock: Clock) -> None:
+        self._write, self._read, self._clock = write, read, clock
+
+    def watched(self, kinds: Collection[str], present: Sequence[Alert]) -> list[Alert]:
+        """Exactly ``present`` is what ails of some kinds; those that were not open before."""
+        now = self._clock.now()
+        return self._write(lambda connection: watched(connection, kinds, present, now))
+
+    def untold(self) -> Untold:
+        """What people are to be told."""
+        return self._read(untold)
+
+    def told(self, what: Untold) -> None:
+        """People have heard of these."""
+        now = self._clock.now()
+        self._write(lambda connection: told(connection, what, now))
 
 
 def watched(connection: Connection, kinds: Collection[str], present: Sequence[Alert], now: datetime) -> list[Alert]:

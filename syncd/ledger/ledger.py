@@ -122,15 +122,13 @@ class Ledger:
     def cursor(self, source: str, *, backfill: int | None = None) -> Cursor | None:
         """Where a source was left, None where it never was read."""
         query = cursors.select().where(cursors.c.name == intake.cursor_name(source, backfill))
-        with translated(self._where), self._engines.read.connect() as connection:
-            row = connection.execute(query).one_or_none()
+        row = self._read(lambda connection: connection.execute(query).one_or_none())
         return row.cursor if row else None
 
     def cursor_age(self, source: str) -> datetime | None:
         """When a source's cursor was last written, None where it never was read."""
         query = select(cursors.c.at).where(cursors.c.name == source)
-        with translated(self._where), self._engines.read.connect() as connection:
-            return from_micros(connection.execute(query).scalar_one_or_none())
+        return from_micros(self._read(lambda connection: connection.execute(query).scalar_one_or_none()))
 
     # Pushing
 
@@ -342,19 +340,10 @@ class Ledger:
         now = self._clock.now()
         return self._write(lambda connection: alerts.end_alerts(connection, store, kind, over, now))
 
-    def watched(self, kinds: Collection[str], present: Sequence[alerts.Alert]) -> list[alerts.Alert]:
-        """Exactly ``present`` is what ails of some kinds; those that were not open before."""
-        now = self._clock.now()
-        return self._write(lambda connection: alerts.watched(connection, kinds, present, now))
-
-    def untold(self) -> alerts.Untold:
-        """What people are to be told."""
-        return self._read(alerts.untold)
-
-    def told(self, what: alerts.Untold) -> None:
-        """People have heard of these."""
-        now = self._clock.now()
-        self._write(lambda connection: alerts.told(connection, what, now))
+    @property
+    def notices(self) -> alerts.Notices:
+        """What people are told of alerts."""
+        return alerts.Notices(self._write, self._read, self._clock)
 
     def alerts(self, store: str | None = None) -> list[alerts.Alert]:
         """The alerts that are open, oldest first."""

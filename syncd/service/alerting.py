@@ -58,9 +58,9 @@ class Teller:
         if not self._app.config.alerts.urls or silent_until(self._app):
             return
         with suppress(LeaseTaken), self._app.ledger.lease(_TELLS):
-            untold = self._app.ledger.untold()
+            untold = self._app.ledger.notices.untold()
             if (untold.new or untold.over) and self._sent(message_of(untold, self._app.config.web.url)):
-                self._app.ledger.told(untold)
+                self._app.ledger.notices.told(untold)
 
     def digest(self) -> None:
         """Once a day at its time: what became of yesterday."""

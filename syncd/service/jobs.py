@@ -157,10 +157,6 @@ class Jobs:
         """``job`` is wanted now: if it is at work this moment, it works once more, for the scheduler would leave it out."""
         self._asked.add(job)
 
-    def push_now(self, store: str) -> None:
-        """A person has decided something about sales of a store."""
-        self.run_now(push_job(store))
-
     def _while_asked(self, job: str, work: Callable[[], None]) -> None:
         while True:
             self._asked.discard(job)

@@ -156,7 +156,7 @@ class Watch:
     def look(self, health: Health | None) -> list[Alert]:
         """Find out what ails, and keep it in the ledger; the causes that are new."""
         present = causes(self.facts(health), self._app.config.alerts, self._app.config.service.healthy_within)
-        return self._app.ledger.watched(KINDS, present)
+        return self._app.ledger.notices.watched(KINDS, present)
 
     def facts(self, health: Health | None) -> Facts:
         """What is known now."""

@@ -13,8 +13,9 @@ from syncd.canonical import fingerprint
 from syncd.ledger import Ledger
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
+from tests.databases import to_revision
 from tests.judges import JUDGE
-from tests.ledger.test_facts import old_ledger, to_revision
+from tests.ledger.test_facts import old_ledger
 
 
 def main(sales: int) -> None:

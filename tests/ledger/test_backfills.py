@@ -178,5 +178,5 @@ def test_of_the_alerts_before_the_upgrade_those_that_are_open_are_told(database:
             )
             connection.exec_driver_sql(f"insert into alerts ({names}) values {rows}")
         with Ledger.open(url, ManualClock(), JUDGE) as ledger:
-            untold = ledger.untold()
+            untold = ledger.notices.untold()
             assert ([one.words for _, one in untold.new], untold.over) == (["still there"], ())

@@ -18,25 +18,11 @@ from syncd.ledger import Kind, Ledger, State, Verb, upgrade
 from syncd.ledger.engine import Engines
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
-from tests.databases import both_databases, ledger_url
+from tests.databases import both_databases, ledger_url, to_revision
 from tests.judges import JUDGE
 from tests.ledger.conftest import Book, numbered
 
 # A ledger of the schema before, with a sale in every situation
-
-
-def to_revision(url: str, revision: str) -> Engines:
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(upgrade.__file__).with_name("migrations")))
-    engines = Engines(url)
-    engines.prepare_file()
-    with engines.write.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-    return engines
 
 
 def old_sale(connection: Connection, number: int, state: str, **columns: Any) -> None:

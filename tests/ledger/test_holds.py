@@ -12,10 +12,10 @@ from sqlalchemy import text
 from syncd.ledger import Ledger, State, Verb
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
-from tests.databases import both_databases, ledger_url
+from tests.databases import both_databases, ledger_url, to_revision
 from tests.judges import JUDGE
 from tests.ledger.conftest import Book
-from tests.ledger.test_facts import old_sale, to_revision
+from tests.ledger.test_facts import old_sale
 
 WHY = {"1001": "the other export is missing"}
 

@@ -24,10 +24,10 @@ from syncd.ledger.news import Delayed
 from syncd.ledger.sale import ReplyInfo
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
-from tests.databases import SERVER, ledger_url
+from tests.databases import SERVER, ledger_url, to_revision
 from tests.judges import JUDGE
 from tests.ledger.conftest import FAR, Book, intent, took
-from tests.ledger.test_facts import old_sale, to_revision
+from tests.ledger.test_facts import old_sale
 
 pytestmark = pytest.mark.postgresql
 REPLY = ReplyInfo(200, "r1", 0.2, "accepted", "7")

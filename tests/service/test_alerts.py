@@ -77,10 +77,10 @@ def test_an_alert_that_ended_before_anybody_heard_of_it_is_not_told(
 ) -> None:
     monkeypatch.setenv("FLOW_TOKEN", alerting.store.token)
     with open_app(load(alerting.config)) as app:
-        app.ledger.watched(KINDS, [Alert("main", "paused", "main", "main is paused", "Do this.")])
-        app.ledger.watched(KINDS, [])
+        app.ledger.notices.watched(KINDS, [Alert("main", "paused", "main", "main is paused", "Do this.")])
+        app.ledger.notices.watched(KINDS, [])
         Teller(app).tell()
-        app.ledger.watched(KINDS, [Alert("main", "late", "main", "sales wait", "Do this.")])
+        app.ledger.notices.watched(KINDS, [Alert("main", "late", "main", "sales wait", "Do this.")])
         Teller(app).tell()
     assert [one["title"] for one in heard.messages] == ["syncd: sales wait"]
 

@@ -7,6 +7,7 @@ from hashlib import blake2b
 
 from syncd.ledger import Moved, Selection, State, Verb
 from syncd.ledger.overviews import Reason, place_of
+from syncd.service.jobs import push_job
 from syncd.telling.standing import Standing
 from syncd.web.page.ask import Answer, Ask, Page, Redirect
 from syncd.web.page.ground import Ground
@@ -115,7 +116,7 @@ def decide(ground: Ground, ask: Ask, verb: Verb, selection: Selection) -> Moved:
             break
     if moved:
         for store in ground.app.config.stores:
-            ground.jobs.push_now(store)
+            ground.jobs.run_now(push_job(store))
     return Moved(tuple(moved), tuple(refused))
 
 
