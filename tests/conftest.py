@@ -4,6 +4,13 @@ from pathlib import Path
 import pytest
 
 from tests.shop import Shop, Store, running_sandbox
+from tests.thorough import is_thorough
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if is_thorough(item.nodeid):
+            item.add_marker(pytest.mark.thorough)
 
 
 @pytest.fixture

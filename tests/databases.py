@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,19 +29,50 @@ both_databases = pytest.mark.parametrize(
 
 
 @contextmanager
-def ledger_url(database: str, folder: Path) -> Iterator[str]:
-    """The URL of an empty ledger."""
+def ledger_url(database: str, folder: Path, *, migrated: bool = False) -> Iterator[str]:
+    """The URL of an empty database; with ``migrated``, of one that has today's tables already, which opens faster."""
     if database == "sqlite":
+        if migrated:
+            shutil.copy(_sqlite_template(), folder / "ledger.db")
         yield f"sqlite:///{folder / 'ledger.db'}"
         return
     if not _answers():
         pytest.skip("no PostgreSQL server answers (SYNCD_TEST_POSTGRESQL names one)")
-    name = f"syncd_test_{uuid.uuid4().hex[:12]}"
-    _on_server(f"create database {name}")
+    name = _new_name()
+    _on_server(f"create database {name}" + (f" template {_postgresql_template()}" if migrated else ""))
     try:
-        yield make_url(SERVER).set(database=name).render_as_string(hide_password=False)
+        yield _url_of(name)
     finally:
-        _on_server(f"drop database if exists {name} with (force)")
+        _drop(name)
+
+
+@cache
+def _sqlite_template() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="syncd-template-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    to_revision(f"sqlite:///{folder / 'ledger.db'}", "head").dispose()
+    return folder / "ledger.db"
+
+
+@cache
+def _postgresql_template() -> str:
+    name = _new_name()
+    _on_server(f"create database {name}")
+    atexit.register(_drop, name)
+    to_revision(_url_of(name), "head").dispose()
+    return name
+
+
+def _new_name() -> str:
+    return f"syncd_test_{uuid.uuid4().hex[:12]}"
+
+
+def _url_of(name: str) -> str:
+    return make_url(SERVER).set(database=name).render_as_string(hide_password=False)
+
+
+def _drop(name: str) -> None:
+    _on_server(f"drop database if exists {name} with (force)")
 
 
 def to_revision(url: str, revision: str) -> Engines:

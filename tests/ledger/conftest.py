@@ -86,7 +86,7 @@ def open_book(database: str, tmp_path: Path) -> Iterator[Callable[[], Book]]:
     """Opens the same ledger, as often as it is called."""
     opened: list[Book] = []
     clock = ManualClock()
-    with ledger_url(database, tmp_path) as url:
+    with ledger_url(database, tmp_path, migrated=True) as url:
 
         def make() -> Book:
             opened.append(Book(Ledger.open(url, clock, JUDGE), clock, url))

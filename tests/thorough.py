@@ -1,0 +1,59 @@
+"""Which tests `make test` leaves to `make test-all`: those that need a browser, kill processes, wait for real time or repeat a
+contract on a server. Each line is a path under tests/, or a path and the beginning of a test's name; CI runs both halves.
+"""
+
+from __future__ import annotations
+
+THOROUGH = (
+    # a real browser
+    "browser/",
+    # daemons with a page, and commands that talk to a store
+    "flows/test_daemon.py",
+    "flows/test_orders.py",
+    "service/test_alerts.py",
+    "service/test_page.py",
+    # processes that are killed, disks that are full, a day that is compressed
+    "chaos/",
+    "service/test_alert_day.py",
+    "service/test_clock_jumps.py",
+    "service/test_quota.py",
+    "service/test_reload.py",
+    "service/test_tills.py",
+    # a wheel that is built and installed, a tutorial that is typed
+    "flows/test_own_adapter.py",
+    "flows/test_tutorial.py",
+    "flows/test_init.py",
+    # tills' own databases, and the adapters' contract on them
+    "flows/test_tills.py",
+    "flows/test_till_samples.py",
+    "sources/test_contract.py::TestOdoo",
+    "sources/test_contract.py::TestOpenSourcePos",
+    "sources/test_contract.py::TestUniCenta",
+    "sources/test_contract.py::TestSquareWithTokensThatRotate",
+    "sources/test_contract.py::TestCsvOverSftp",
+    "sources/test_contract.py::TestWorkbooks",
+    "sources/test_sql.py::TestOwnQueriesOnPostgresql",
+    # large ledgers and catalogs
+    "flows/test_large_catalog.py",
+    "flows/test_mirror.py::test_2000_sales",
+    "heart/test_first_walk.py",
+    "ledger/test_plans.py",
+    "ledger/test_retention.py::test_a_vacuum",
+    "ledger/test_schema.py::test_a_ledger_that_many_open",
+    # thousands of requests
+    "service/test_intake.py::test_two_thousand",
+    "service/test_intake.py::test_what_is_too_large_or_too_slow",
+    # real time
+    "flows/test_backfills.py::test_a_paused_backfill",
+    "flows/test_backfills.py::test_an_estimate_is_made_by_the_daemon",
+    "flows/test_bad_input.py",
+    "flows/test_words.py::test_a_killed_or_stopped_daemon",
+    "flows/test_words.py::test_everything_fits_80_columns",
+    "flows/test_words.py::test_sync_waits_for_a_file",
+    "sources/test_workbooks.py::test_a_workbook_that_lies",
+)
+
+
+def is_thorough(node: str) -> bool:
+    """Whether a test, by its node id relative to the repository, belongs to the longer half."""
+    return node.removeprefix("tests/").startswith(THOROUGH)
