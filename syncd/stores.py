@@ -118,7 +118,7 @@ class Store:
     @cached_property
     def observer(self) -> Observer:
         """Looks at what this store has of a sale."""
-        return Observer(self._ledger, self.orders, self.settings.rules)
+        return Observer(self.name, self._ledger, self.orders, self.settings.rules)
 
     @cached_property
     def pusher(self) -> Pusher:

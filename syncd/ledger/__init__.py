@@ -11,8 +11,10 @@ from syncd.ledger.queries import AttemptRow, Lag, Selection, Story
 from syncd.ledger.record import Recorded
 from syncd.ledger.sale import Attempt, Intent, Judge, ReplyInfo, Router, Said, Sale, new_sale, read_document, saying
 from syncd.ledger.states import Kind, Lane, State
+from syncd.ledger.trail import UNTOUCHED, Trail
 
 __all__ = [
+    "UNTOUCHED",
     "Alert",
     "Attempt",
     "AttemptRow",
@@ -41,6 +43,7 @@ __all__ = [
     "State",
     "Story",
     "There",
+    "Trail",
     "Verb",
     "Walk",
     "new_sale",

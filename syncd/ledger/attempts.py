@@ -17,6 +17,7 @@ from syncd.ledger.sale import Attempt, Intent, Judge, ReplyInfo, Sale
 from syncd.ledger.schema import attempts, is_state, sales
 from syncd.ledger.states import Kind, State
 from syncd.ledger.times import to_micros
+from syncd.ledger.trail import UNTOUCHED, trails
 
 _INTERRUPTED = "the process that sent it ended before the outcome was written"
 _BEGIN = insert(attempts).returning(attempts.c.sale_id, attempts.c.id)  # a sale at a time: in any order, then
@@ -39,18 +40,22 @@ _CLAIM = (
 )
 
 
-def begin(connection: Connection, intents: Sequence[Intent], now: Now) -> list[Attempt]:
-    """Commit-to-be of ``intents``: an attempt each, and the sale is ``sending``; a sale that has moved on is left out."""
+def begin(connection: Connection, store: str, intents: Sequence[Intent], now: Now) -> list[Attempt]:
+    """Commit-to-be of ``intents``: an attempt each, and the sale is ``sending``.
+
+    Left out are a sale that has moved on, and a change whose order was sent another one since it was looked at.
+    """
     if not intents:
         return []
     found = {row.id: row for row in connection.execute(_CLAIMED, {"ids": [intent.sale_id for intent in intents]})}
-    begun = [(i, row) for i in intents if (row := found.get(i.sale_id)) is not None and _as_read(i, row)]
+    as_read = [(i, row) for i in intents if (row := found.get(i.sale_id)) is not None and _as_read(i, row)]
+    begun = _one_an_order(connection, store, as_read)
     if not begun:
         return []
     changed = to_micros(now.wall)
     claims = [{"of_id": row.id, "changed": changed, "sent_as": i.sent_as or row.sent_as} for i, row in begun]
     connection.execute(_CLAIM, claims)  # no audit row: the attempt says it
-    rows = connection.execute(_BEGIN, [_row(intent, now) for intent, _ in begun])
+    rows = connection.execute(_BEGIN, [_row(intent, _target(intent, row), now) for intent, row in begun])
     numbers: dict[int, int] = {row.sale_id: row.id for row in rows}
     return [
         Attempt(numbers[i.sale_id], i.sale_id, i.sale_key, i.kind, i.fingerprint, i.digest, now.boot, _target(i, row))
@@ -62,6 +67,24 @@ def _as_read(intent: Intent, row: Row[*tuple[Any, ...]]) -> bool:
     return bool(row.state == State.PENDING.value and row.fingerprint == intent.fingerprint)
 
 
+_Claim = tuple[Intent, Row[*tuple[Any, ...]]]
+
+
+def _one_an_order(connection: Connection, store: str, claims: Sequence[_Claim]) -> list[_Claim]:
+    """At most one change an order, and only if nothing was sent there since the look that it is computed from."""
+    targets = {intent.sale_id: number for intent, row in claims if (number := _target(intent, row)) is not None}
+    known, taken, free = trails(connection, store, set(targets.values())), set[int](), list[_Claim]()
+    for intent, row in claims:
+        number = targets.get(intent.sale_id)
+        if number is not None:
+            trail = known.get(number, UNTOUCHED)
+            if number in taken or trail.busy or trail.newest != intent.after:
+                continue
+            taken.add(number)
+        free.append((intent, row))
+    return free
+
+
 def _target(intent: Intent, row: Row[*tuple[Any, ...]]) -> int | None:
     if intent.kind is Kind.CREATE:
         return None
@@ -69,10 +92,11 @@ def _target(intent: Intent, row: Row[*tuple[Any, ...]]) -> int | None:
     return None if target is None else int(target)
 
 
-def _row(intent: Intent, now: Now) -> dict[str, Any]:
+def _row(intent: Intent, target: int | None, now: Now) -> dict[str, Any]:
     return {
         "sale_id": intent.sale_id,
         "kind": intent.kind.value,
+        "order_id": target,
         "fingerprint": intent.fingerprint,
         "digest": intent.digest,
         "order_floor": intent.order_floor,

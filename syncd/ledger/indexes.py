@@ -26,6 +26,7 @@ _PARTIAL = (
     ("sales_returned", sales, ("returns_of",), "returns_of is not null", False),
     ("sales_of_order", sales, ("store", "order_id"), "order_id is not null", False),
     ("one_open_attempt", attempts, ("sale_id",), "settled_at is null", True),
+    ("attempts_of_order", attempts, ("order_id",), "order_id is not null", False),
     ("faults_open", faults, ("source", "sale_key"), "settled_at is null", False),
     ("alerts_untold", alerts, ("id",), "ended_at is null and told_at is null", False),
     ("alerts_over_untold", alerts, ("id",), "ended_at is not null and over_told_at is null", False),

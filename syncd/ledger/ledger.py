@@ -37,6 +37,7 @@ from syncd.ledger.session import Session
 from syncd.ledger.settling import Settling
 from syncd.ledger.states import Lane, State
 from syncd.ledger.times import from_micros, to_micros
+from syncd.ledger.trail import UNTOUCHED, Trail, trails
 from syncd.ledger.writer import Operation, T, Writer
 
 P = ParamSpec("P")
@@ -146,9 +147,13 @@ class Ledger:
         return lease.run(lambda connection: attempts.orphans(connection, lease.store, self._judge, now))
 
     def begin(self, lease: leases.Lease, intents: Sequence[Intent]) -> Sequence[Attempt]:
-        """Commit intents, durably, before anything is sent; a sale whose state or fingerprint moved on is left out."""
+        """Commit intents, durably, before anything is sent; what has moved on since it was looked at is left out."""
         now = Now.of(self._clock)
-        return lease.run(lambda connection: attempts.begin(connection, intents, now))
+        return lease.run(lambda connection: attempts.begin(connection, lease.store, intents, now))
+
+    def trail(self, store: str, order_id: int) -> Trail:
+        """What was sent to an order, to be asked for before the order is looked at."""
+        return self._read(trails, store, [order_id]).get(order_id, UNTOUCHED)
 
     def settle(self, attempt: Attempt, news: News, reply: ReplyInfo) -> Future[State | None]:
         """Close an attempt with its outcome; outcomes commit in groups. The sale's state, None: it was closed before."""

@@ -174,7 +174,10 @@ Router = Callable[[CanonicalOrder], str]
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What is about to be sent for a sale, as it was read; ``order_id`` where it changes another order than the sale's own."""
+    """What is about to be sent for a sale, as it was read; ``order_id`` where it changes another order than the sale's own.
+
+    ``after`` is the newest attempt that had changed the order when it was looked at (see ``trail``).
+    """
 
     sale_id: int
     sale_key: str
@@ -185,6 +188,7 @@ class Intent:
     order_id: int | None = None
     stamp: str | None = None
     sent_as: str | None = None
+    after: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,7 @@ attempts = Table(
     Column("id", _Id, primary_key=True, autoincrement=True),
     Column("sale_id", BigInteger, ForeignKey("sales.id"), nullable=False),
     Column("kind", Text, nullable=False),
+    Column("order_id", BigInteger),  # the order that it changes; none for a create
     Column("fingerprint", Text, nullable=False),
     Column("digest", Text, nullable=False),
     Column("order_floor", BigInteger),

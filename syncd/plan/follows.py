@@ -25,7 +25,7 @@ from syncd.plan.policy import Policy
 from syncd.plan.returns import return_step
 from syncd.plan.seen import Seen, shows_on_another
 from syncd.plan.soundness import ends_at, hold_reason, reused_id
-from syncd.plan.steps import Change, Create, Hold, Reject, Rest, Step, standing
+from syncd.plan.steps import Change, Create, Hold, Reject, Rest, Step, behind, standing
 
 _MOST_UNCLEAN = 3
 _MEND = "Correct the sale in the POS or its export, or push it as it is: syncd release {key}"
@@ -127,7 +127,7 @@ def _by_what_it_says(sale: Sale, order: CanonicalOrder, ground: Ground, now: Now
     if voided and sale.order_id is None:  # a lost ledger may have pushed it: skipped once the store was asked
         return Create() if seen is None else Rest(State.SKIPPED, "voided in the POS before it was pushed")
     if sale.order_id is not None:
-        return _found(sale, order, ground) or _change(sale, order, ground, seen)
+        return _found(sale, order, ground) or _change(sale, order, ground, now, seen)
     if ground.rules is not None and not _released(sale) and (rule := skipped_by(order, ground.rules)) is not None:
         return Rest(State.SKIPPED, rule)
     if sale.unclean >= _MOST_UNCLEAN:
@@ -188,7 +188,9 @@ def _other_day(sale: Sale) -> bool:
     return placed is None or abs((placed - sale.placed_at).total_seconds()) >= 1
 
 
-def _change(sale: Sale, order: CanonicalOrder, ground: Ground, seen: Seen | None) -> Step:
+def _change(sale: Sale, order: CanonicalOrder, ground: Ground, now: Now, seen: Seen | None) -> Step:
+    if seen is not None and seen.trail.busy and sale.order_id is not None:
+        return behind(sale.order_id, now.wall)
     if seen is None or ground.rules is None:
         kind = Kind.CANCEL if order.status is SaleStatus.VOIDED else Kind.UPDATE
         return Change(kind, sale.order_id)

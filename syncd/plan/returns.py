@@ -13,7 +13,7 @@ from syncd.mapping.rules import applied
 from syncd.mapping.statuses import status_words
 from syncd.plan.changes import gone, more_than_was_paid
 from syncd.plan.seen import Seen
-from syncd.plan.steps import Change, Hold, Rest, Step, Wait
+from syncd.plan.steps import Change, Hold, Rest, Step, Wait, behind
 
 _WAITS = timedelta(seconds=5)
 _CURE = "Enter the return in BigCommerce by hand (a refund of the original order), then: syncd skip {key}"
@@ -30,6 +30,8 @@ def return_step(sale: Sale, order: CanonicalOrder, rules: Rules | None, now: dat
         return Hold("a return that names no original sale: BigCommerce has no order for goods that came back", cure)
     if seen is None or rules is None:
         return Change(Kind.UPDATE, sale.order_id)
+    if seen.trail.busy and seen.original is not None and seen.original.order_id is not None:
+        return behind(seen.original.order_id, now)
     return _not_returnable(sale, order, seen.original, now) or _shown(sale, order, seen, rules)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import ZERO
-from syncd.ledger import Sale
+from syncd.ledger import UNTOUCHED, Sale, Trail
 from syncd.mapping import LIVE, Matches, Occasion, Ours, Remote, Rules
 from syncd.mapping.refund import Wanted
 
@@ -18,6 +18,7 @@ from syncd.mapping.refund import Wanted
 class Seen:
     """What a request rests on: matches; for a change, the order as it is and what we said before; for a return, its sale.
 
+    ``trail`` is what had been sent to the order before it was looked at; where that is on its way, nothing was looked at.
     ``order`` is the sale as the shop's hook has it; ``currencies`` are those that the store takes, empty where it does not say.
     """
 
@@ -31,6 +32,7 @@ class Seen:
     returned_before: Decimal = ZERO
     refund: Wanted | None = None
     refund_ways: Sequence[Sequence[Mapping[str, Any]]] = ()
+    trail: Trail = UNTOUCHED
 
 
 def shows_on_another(order: CanonicalOrder, rules: Rules | None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 
 from syncd.ledger import Kind, Standing, State
@@ -44,6 +44,11 @@ class Wait:
 
     until: datetime
     why: str
+
+
+def behind(order_id: int, now: datetime) -> Wait:
+    """What waits for another change of its order to be settled: the next one is computed from what that leaves there."""
+    return Wait(now + timedelta(seconds=1), f"waits for another change of order {order_id}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from syncd.ledger import Intent, Kind, Lane, Lease, Ledger, Objection, Sale, Sta
 from syncd.ledger.news import Delayed, Found, News, Objected, Saw, Waited
 from syncd.logs import get_logger
 from syncd.mapping import Mapped, Matches, Occasion, Remote, Rules
-from syncd.plan import Change, Create, Ground, Hold, LookUp, Policy, Reject, Rest, Step, Wait, digest, next_step
+from syncd.plan import Change, Create, Ground, Hold, LookUp, Policy, Reject, Rest, Seen, Step, Wait, digest, next_step
 from syncd.push.catchup import CatchUp
 from syncd.push.hook import Hook, run_hook
 from syncd.push.matching import Matcher
@@ -66,6 +66,7 @@ class Ready:
     order_id: int | None = None
     more: bool = False
     there: There | None = None
+    after: int = 0
 
     def intent(self, order_floor: int | None) -> Intent:
         """The intent to commit before the request leaves."""
@@ -81,6 +82,7 @@ class Ready:
             order_id=self.order_id,
             stamp=self.mapped.said,
             sent_as=key if key and key != sale.sale_key else None,
+            after=self.after,
         )
 
     @property
@@ -101,7 +103,7 @@ class Preparer:
 
     def __init__(self, setup: PushSetup) -> None:
         self._setup = setup
-        self._observer = Observer(setup.ledger, setup.orders, setup.rules)
+        self._observer = Observer(setup.store, setup.ledger, setup.orders, setup.rules)
         self._ready: deque[Ready] = deque()
         self._since = 0.0
 
@@ -189,18 +191,16 @@ class Preparer:
         matched = {sale.id: found for (sale, _), found in zip(usable, self._matched(usable), strict=True)}
         for sale, order in hooked:
             if isinstance(order, CanonicalOrder):
-                step, changed = self._step(sale, order, matched[sale.id], currencies)
+                step, seen = self._step(sale, order, matched[sale.id], currencies)
             else:
-                step, changed = order, None
+                step, seen = order, None
             match step:
                 case Create(mapped=Mapped() as mapped) if isinstance(order, CanonicalOrder):
                     ready.append(Ready(sale, order, Kind.CREATE, mapped, written(mapped.payload)))
                 case Change(mapped=Mapped() as mapped) if isinstance(order, CanonicalOrder):
-                    there = changed.there if changed else None
-                    content = written(mapped.payload)
-                    ready.append(Ready(sale, order, step.kind, mapped, content, step.order_id, step.more, there))
+                    ready.append(_ready(sale, order, step, mapped, seen))
                 case _:
-                    unsent.append((sale, _news(sale, step, changed)))
+                    unsent.append((sale, _news(sale, step, _saw(sale, seen))))
         self._conclude(lease, unsent, tell, "sale_not_sent")
         return ready
 
@@ -238,8 +238,8 @@ class Preparer:
 
     def _step(
         self, sale: Sale, order: CanonicalOrder, matches: Matches | Hold, currencies: tuple[str, ...]
-    ) -> tuple[Step, Saw | None]:
-        """What follows for a sale, and what was seen of its order."""
+    ) -> tuple[Step, Seen | None]:
+        """What follows for a sale, and what it rests on."""
         if isinstance(matches, Hold):
             return matches, None
         occasion = Occasion(backfill=sale.lane is Lane.BACKFILL, history=sale.history)
@@ -253,9 +253,18 @@ class Preparer:
             get_logger().exception("sale_not_mapped", sale=sale.sale_key)
             why = f"syncd failed to map it ({type(error).__name__}: {error})"
             return Hold(why, f"Report this with the output of: syncd preview {sale.sale_key}", objects=True), None
-        return step, None if seen.remote is None else Saw(
-            seen.remote.order_id, sale.fingerprint, _there(seen.remote), ""
-        )
+        return step, seen
+
+
+def _ready(sale: Sale, order: CanonicalOrder, step: Change, mapped: Mapped, seen: Seen | None) -> Ready:
+    there, after = (_there(seen.remote) if seen.remote else None, seen.trail.newest) if seen else (None, 0)
+    return Ready(sale, order, step.kind, mapped, written(mapped.payload), step.order_id, step.more, there, after)
+
+
+def _saw(sale: Sale, seen: Seen | None) -> Saw | None:
+    if seen is None or seen.remote is None:
+        return None
+    return Saw(seen.remote.order_id, sale.fingerprint, _there(seen.remote), "")
 
 
 def _there(remote: Remote) -> There:

@@ -12,7 +12,7 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import SaleStatus
 from syncd.canonical.money import ZERO, parse_decimal
 from syncd.ledger import Ledger, Sale
-from syncd.mapping import Mapped, Matches, Occasion, Ours, Remote, RemoteFee, RemoteLine, Rules, Stamp, map_create
+from syncd.mapping import LIVE, Mapped, Matches, Occasion, Ours, Remote, RemoteFee, RemoteLine, Rules, Stamp, map_create
 from syncd.mapping.refund import Wanted, as_refund, next_refund
 from syncd.plan import Seen, shows_on_another
 
@@ -20,8 +20,8 @@ from syncd.plan import Seen, shows_on_another
 class Observer:
     """Sees for one store."""
 
-    def __init__(self, ledger: Ledger, orders: OrdersClient, rules: Rules) -> None:
-        self._ledger, self._orders, self._rules = ledger, orders, rules
+    def __init__(self, store: str, ledger: Ledger, orders: OrdersClient, rules: Rules) -> None:
+        self._store, self._ledger, self._orders, self._rules = store, ledger, orders, rules
 
     def see(
         self,
@@ -41,6 +41,9 @@ class Observer:
             return self._return(order, matches)
         if sale.order_id is None:
             return Seen(order, matches, occasion, currencies)
+        trail = self._ledger.trail(self._store, sale.order_id)
+        if trail.busy:
+            return Seen(order, matches, trail=trail)
         ours = Ours.of([Stamp.from_json(text) for text in self._ledger.stamps(sale)], _shown(sale))
         payload = _wanted(order, matches, self._rules, occasion)
         refunds = self._rules.refunds == "record" and bool(order.refunded) and order.status is not SaleStatus.VOIDED
@@ -48,12 +51,15 @@ class Observer:
         remote = self._read(sale.order_id, goods=goods, refunds=refunds)
         refund = next_refund(order, remote, payload.payload) if refunds and remote is not None and payload else None
         ways = self._orders.refund_quote(sale.order_id, refund.items) if refund else ()
-        return Seen(order, matches, occasion, currencies, remote, ours, refund=refund, refund_ways=ways)
+        return Seen(order, matches, occasion, currencies, remote, ours, None, ZERO, refund, ways, trail)
 
     def _return(self, order: CanonicalOrder, matches: Matches) -> Seen:
         original = self._ledger.sale(order.returns_of) if order.returns_of else None
         if original is None or original.order_id is None:
             return Seen(order, matches, original=original)
+        trail = self._ledger.trail(self._store, original.order_id)
+        if trail.busy:
+            return Seen(order, matches, original=original, trail=trail)
         records = self._rules.refunds == "record"
         remote = self._read(original.order_id, goods=False, refunds=records)
         before = self._ledger.returned_total(original.sale_key, but=order.sale_key)
@@ -63,9 +69,7 @@ class Observer:
             as_sale = order.model_copy(update={"refunds": (as_refund(order),)})
             refund = next_refund(as_sale, remote, {})
             ways = self._orders.refund_quote(original.order_id, refund.items) if refund else ()
-        return Seen(
-            order, matches, remote=remote, original=original, returned_before=before, refund=refund, refund_ways=ways
-        )
+        return Seen(order, matches, LIVE, (), remote, None, original, before, refund, ways, trail)
 
     def _read(self, order_id: int, *, goods: bool, refunds: bool) -> Remote | None:
         found = self._orders.get(order_id)
