@@ -114,7 +114,7 @@ def _success(answer: WireAnswer | WireError, external_order_id: str | None, orde
         return Unknown(why, order_id=number, cut_at=cut_length(external_order_id, echo))
     currency, status = str(document.get("default_currency_code") or ""), document.get("status_id")
     totals = amount(document.get("total_inc_tax")), amount(document.get("total_tax"))
-    return Accepted(number, *totals, currency, status if isinstance(status, int) else None)
+    return Accepted(number, *totals, currency, status if isinstance(status, int) else None, document)
 
 
 def cut_length(key: str, echo: object) -> int | None:

@@ -121,10 +121,10 @@ class OrdersClient:
         found = self._api.get(f"{_ORDERS}/{order_id}/consignments", missing_ok=True)
         return found if isinstance(found, Mapping) else {}
 
-    def refunds(self, order_id: int) -> Sequence[Mapping[str, Any]]:
-        """The refund records of an order, oldest first."""
+    def refunds(self, order_id: int) -> Sequence[Mapping[str, Any]] | None:
+        """The refund records of an order, oldest first; None where BigCommerce shows no list of them, which is not "none"."""
         found = self._api.get(f"{_V3_ORDERS}/{order_id}/payment_actions/refunds", missing_ok=True)
-        return list(found.get("data") or ()) if isinstance(found, Mapping) else []
+        return list(found.get("data") or ()) if isinstance(found, Mapping) else None
 
     def transactions(self, order_id: int) -> Sequence[Mapping[str, Any]]:
         """The payment transactions of an order."""

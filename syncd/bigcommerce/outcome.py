@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """2xx, whole JSON, with an id (and, for a create, our ``external_order_id`` echoed): it took effect."""
+    """2xx, whole JSON, with an id (and, for a create, our ``external_order_id`` echoed): it took effect.
+
+    ``answered`` is the order as BigCommerce answered it; empty where the answer shows none.
+    """
 
     order_id: int
     total_inc_tax: Decimal | None = None
     total_tax: Decimal | None = None
     currency: str = ""
     status_id: int | None = None
+    answered: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

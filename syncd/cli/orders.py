@@ -33,7 +33,7 @@ def run_show(config: Path | None, store: str | None, which: str, as_json: bool) 
         order = _find(app, shop, which)
         whole = {"order": order.raw, **{part: list(shop.orders.sub_resource(order.id, part)) for part in _PARTS}}
         whole["consignments"] = shop.orders.consignments(order.id)
-        whole["refunds"] = list(shop.orders.refunds(order.id))
+        whole["refunds"] = list(shop.orders.refunds(order.id) or ())
         whole["transactions"] = list(shop.orders.transactions(order.id))
     if as_json:
         print_json(whole)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 from syncd.clock import Now
 from syncd.ledger.facts import Doubt
 from syncd.ledger.moves import Move, apply
-from syncd.ledger.news import Doubted, News, Waited
+from syncd.ledger.news import Doubted, News, Saw, Waited
 from syncd.ledger.sale import Attempt, Intent, Judge, ReplyInfo, Sale
 from syncd.ledger.schema import attempts, is_state, sales
 from syncd.ledger.states import Kind, State
@@ -162,7 +162,22 @@ def _closed(outcome: Outcome) -> dict[str, Any]:
 def conclude(connection: Connection, decided: Sequence[tuple[Sale, News]], judge: Judge, now: Now) -> dict[int, State]:
     """What became known of pending sales without a request; one that has moved on since it was read is left as it is."""
     moves = [Move(sale.id, State.PENDING, news, sale.fingerprint) for sale, news in decided]
-    return {number: sale.state for number, sale in apply(connection, moves, judge, now).items()}
+    made = apply(connection, moves, judge, now)
+    looks = [
+        _look(sale, news, now) for sale, news in decided if isinstance(news, Saw) and news.stamp and sale.id in made
+    ]
+    if looks:
+        connection.execute(insert(attempts), looks)
+    return {number: sale.state for number, sale in made.items()}
+
+
+def _look(sale: Sale, saw: Saw, now: Now) -> dict[str, Any]:
+    """A look that found an order to say its sale, kept like an attempt: later changes are compared with what it said then."""
+    at = to_micros(now.wall)
+    kept = {"sale_id": sale.id, "kind": Kind.LOOK.value, "order_id": saw.order_id, "fingerprint": saw.fingerprint}
+    settled = {"settled_at": at, "outcome": "accepted", "detail": saw.why, "stamp": saw.stamp, "digest": ""}
+    began = {"began_at": at, "boot_id": now.boot.boot_id, "boot_s": repr(now.boot.seconds)}
+    return {**kept, **settled, **began}
 
 
 def think_over(connection: Connection, ended: Sequence[Sale], judge: Judge, now: Now) -> dict[int, State]:

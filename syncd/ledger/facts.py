@@ -36,13 +36,15 @@ class Belief:
     """What we know that BigCommerce was made to say.
 
     ``told`` is the fingerprint of the version that the order says for certain; None where that is in doubt, or where the order was
-    found and not made by this ledger. ``asked`` are the total and the tax that our last write stated.
+    found and not made by this ledger. ``asked`` are the total and the tax that our last write stated. ``differs`` tells in words
+    what the order does not say of that version: what BigCommerce cannot change, and what a person changed there.
     """
 
     order_id: int | None = None
     told: str | None = None
     there: There = NOTHING_SHOWN
     asked: tuple[Decimal, Decimal] | None = None
+    differs: tuple[str, ...] = ()
 
 
 NO_BELIEF = Belief()
@@ -99,8 +101,7 @@ class Decision:
 class Standing:
     """Where a sale stands, given its facts: its state, why, what a person can do, and when it is due (None: now, if at all).
 
-    ``objects`` makes it an objection to this version, which stands until a person decides or the sale says something new;
-    ``says`` tells that the order was found to say this version.
+    ``objects`` makes it an objection to this version, which stands until a person decides or the sale says something new.
     """
 
     state: State
@@ -108,7 +109,6 @@ class Standing:
     cure: str = ""
     at: datetime | None = None
     objects: bool = False
-    says: bool = False
 
 
 @dataclass(frozen=True, slots=True)

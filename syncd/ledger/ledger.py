@@ -35,7 +35,7 @@ from syncd.ledger.sale import Attempt, Intent, Judge, ReplyInfo, Router, Sale
 from syncd.ledger.schema import cursors
 from syncd.ledger.session import Session
 from syncd.ledger.settling import Settling
-from syncd.ledger.states import Lane, State
+from syncd.ledger.states import Kind, Lane, State
 from syncd.ledger.times import from_micros, to_micros
 from syncd.ledger.trail import UNTOUCHED, Trail, trails
 from syncd.ledger.writer import Operation, T, Writer
@@ -218,6 +218,14 @@ class Ledger:
     def stamps(self, sale: Sale) -> list[str]:
         """What the sale's order was last made to say, and what later tries may have made it say."""
         return self._read(queries.stamps, sale.id)
+
+    def refunds_sent(self, sale: Sale) -> list[tuple[str, str | None]]:
+        """Every refund record that was sent for a sale: what names it, and the outcome's name."""
+        return self._read(queries.refunds_sent, sale.id)
+
+    def last_sent(self, sale: Sale) -> Kind | None:
+        """What the newest request for a sale that BigCommerce accepted did; None where none was."""
+        return self._read(queries.last_sent, sale.id)
 
     def returned_total(self, of: str, *, but: str) -> Decimal:
         """What the synced returns of a sale come to, leaving out one."""

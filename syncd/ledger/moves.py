@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from syncd.clock import Now
 from syncd.errors import LedgerError
 from syncd.ledger.facts import Doubt, Objection, Standing
-from syncd.ledger.news import Delayed, Doubted, Looked, News, Took, Waited, in_words, learn, totals_of
+from syncd.ledger.news import Delayed, Doubted, Looked, News, Took, Waited, in_words, learn
 from syncd.ledger.sale import Judge, Sale, fact_columns, read_sale
 from syncd.ledger.schema import audit, sales
 from syncd.ledger.states import ON_THE_WIRE, State, allowed
@@ -35,6 +35,7 @@ _FACTS = (
     "there_placed_at",
     "asked_total",
     "asked_tax",
+    "differs",
     "doubt",
     "objection",
     "decision",
@@ -134,9 +135,6 @@ def moved(sale: Sale, news: News, judge: Judge, now: Now) -> tuple[Sale, Standin
 def settled(sale: Sale, standing: Standing, now: Now) -> Sale:
     """A sale that stands so: its state, and what that state leaves of its facts. Pure."""
     state = standing.state
-    belief = sale.belief
-    if standing.says:  # then its totals are what they should be: a cancelled order keeps the money of a version before
-        belief = replace(belief, told=sale.fingerprint, asked=belief.asked or totals_of(belief.there))
     due = standing.at or (now.wall if state in (State.PENDING, State.UNKNOWN) else None)
     return replace(
         sale,
@@ -144,7 +142,6 @@ def settled(sale: Sale, standing: Standing, now: Now) -> Sale:
         why=standing.why if state is not State.SYNCED else "",
         cure=standing.cure,
         next_attempt_at=due if state in _DATED else None,
-        belief=belief,
         doubt=sale.doubt if state in ON_THE_WIRE else None,
         objection=_objection(sale, standing),
         synced_at=now.wall if state is State.SYNCED and sale.state is not state else sale.synced_at,

@@ -18,7 +18,8 @@ from syncd.ledger.states import Kind
 class Took:
     """A request took effect: the order, the version that it was made to say, what the answer showed, and what we had stated.
 
-    ``whole`` is False where more requests are needed before the order says all of this version.
+    ``whole`` is False where more requests are needed before the order says all of this version; ``differs`` tells in words what
+    it will not say of it.
     """
 
     order_id: int
@@ -26,16 +27,22 @@ class Took:
     there: There | None = None
     asked: tuple[Decimal, Decimal] | None = None
     whole: bool = True
+    differs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Saw:
-    """The order was looked at, and says this version already."""
+    """The order was looked at, and says this version already, but for what ``differs`` tells in words.
+
+    ``stamp`` is what it says, where the ledger has no attempt that made it say so.
+    """
 
     order_id: int
     fingerprint: str
     there: There | None
     why: str
+    differs: tuple[str, ...] = ()
+    stamp: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +120,8 @@ def learn(sale: Sale, news: News) -> Sale:
     match news:
         case Took():
             return replace(sale, belief=_took(sale.belief, news), doubt=None, objection=None, unclean=0, tries=0)
-        case Saw(order_id=order_id, fingerprint=fingerprint, there=there):
-            shown = there or sale.belief.there
-            return replace(
-                sale, belief=Belief(order_id, fingerprint, shown, totals_of(shown)), doubt=None, objection=None
-            )
+        case Saw():
+            return replace(sale, belief=_saw(sale.belief, news), doubt=None, objection=None)
         case Found(order_id=order_id, there=there, fingerprint=fingerprint):
             return replace(sale, belief=Belief(order_id, fingerprint, there), doubt=None, unclean=0)
         case Objected(objection=objection):
@@ -147,7 +151,13 @@ def _unanswered(sale: Sale, news: Delayed | Shorted | Decided | Waited) -> Sale:
 
 def _took(belief: Belief, took: Took) -> Belief:
     there = took.there or replace(belief.there, status_id=None)
-    return Belief(took.order_id, took.fingerprint if took.whole else None, there, took.asked or belief.asked)
+    told = took.fingerprint if took.whole else None
+    return Belief(took.order_id, told, there, took.asked or belief.asked, took.differs)
+
+
+def _saw(belief: Belief, saw: Saw) -> Belief:
+    there = saw.there or belief.there
+    return Belief(saw.order_id, saw.fingerprint, there, totals_of(there), saw.differs)
 
 
 def totals_of(there: There) -> tuple[Decimal, Decimal] | None:

@@ -150,12 +150,26 @@ def stamps(connection: Connection, sale_id: int) -> list[str]:
     The last success is the newest attempt that was accepted; where a look-up found the order, the newest create. Where there is
     neither, another ledger made the order, and nothing is certain: a try that got lost is no word that it was told.
     """
-    query = select(attempts).where(attempts.c.sale_id == sale_id, attempts.c.stamp.is_not(None)).order_by(attempts.c.id)
+    stamped = (attempts.c.stamp.is_not(None), attempts.c.kind != Kind.REFUND.value)
+    query = select(attempts).where(attempts.c.sale_id == sale_id, *stamped).order_by(attempts.c.id)
     rows = connection.execute(query).all()
     accepted = [row.id for row in rows if row.outcome == "accepted"] or [
         row.id for row in rows if row.kind == Kind.CREATE.value
     ]
     return [row.stamp for row in rows if row.id >= accepted[-1]] if accepted else []
+
+
+def refunds_sent(connection: Connection, sale_id: int) -> list[tuple[str, str | None]]:
+    """The stamp and the outcome of every refund record that was sent for a sale."""
+    of_sale = (attempts.c.sale_id == sale_id, attempts.c.kind == Kind.REFUND.value, attempts.c.stamp.is_not(None))
+    return [(row.stamp, row.outcome) for row in connection.execute(select(attempts).where(*of_sale))]
+
+
+def last_sent(connection: Connection, sale_id: int) -> Kind | None:
+    """The kind of a sale's newest attempt that was accepted."""
+    accepted = select(attempts.c.kind).where(attempts.c.sale_id == sale_id, attempts.c.outcome == "accepted")
+    found = connection.execute(accepted.order_by(attempts.c.id.desc()).limit(1)).scalar()
+    return None if found is None else Kind(found)
 
 
 def returned_total(connection: Connection, of: str, but: str) -> Decimal:

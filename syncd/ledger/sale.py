@@ -276,6 +276,7 @@ def _belief(values: Mapping[Any, Any]) -> Belief:
             from_micros(values["there_placed_at"]),
         ),
         (Decimal(total), Decimal(tax)) if total is not None and tax is not None else None,
+        tuple(json.loads(values["differs"] or "[]")),
     )
 
 
@@ -297,6 +298,7 @@ def fact_columns(sale: Sale) -> dict[str, Any]:
         "there_placed_at": None if there.placed_at is None else to_micros(there.placed_at),
         "asked_total": as_text(total),
         "asked_tax": as_text(tax),
+        "differs": json.dumps(belief.differs) if belief.differs else None,
         "doubt": write_doubt(sale.doubt),
         "objection": write_objection(sale.objection),
         "decision": write_decision(sale.decision),

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     CANCEL = "cancel"
     ARCHIVE = "archive"
     REFUND = "refund"
+    LOOK = "look"  # an order that this ledger did not make was compared with its sale; nothing was sent
 
 
 # Every legal move, by name of what happens; the ledger refuses any other. docs/states.md is tested against this table.

@@ -16,7 +16,7 @@ from pydantic import JsonValue
 
 from syncd.mapping.pairing import is_same, pair_lines
 from syncd.mapping.remote import RemoteLine
-from syncd.mapping.stamp import sign_line, sign_wired_line
+from syncd.mapping.stamp import SIGN, sign_line, sign_wired_line, text_mark
 
 
 @dataclass(slots=True)
@@ -38,17 +38,25 @@ def merge_lines(
     """
     pairs, added, removed = pair_lines(wanted, there)
     if told is None:
-        changed: list[JsonValue] = [patched(line, found) for line, found in pairs if not is_same(line, found)]
+        changed: list[JsonValue] = [
+            patched(line, found, rename=True)
+            for line, found in pairs
+            if not is_same(line, found) or str(line["name"]) != found.name
+        ]
         return Merged([*changed, *map(dict, added), *map(removal, removed)])
-    own = {sign for lines in told for sign in lines} | {sign_wired_line(line) for line in wanted}
-    base = Counter(told[0])
+    own = {sign[:SIGN] for lines in told for sign in lines} | {sign_wired_line(line) for line in wanted}
+    base = Counter(sign[:SIGN] for sign in told[0])
+    texts = {sign[SIGN:] for sign in told[0]}
     gone = base - Counter(sign_line(found) for found in there)  # lines that staff changed or took away
     merged = Merged()
     for line, found in pairs:
+        rename = text_mark(line) not in texts
         if is_same(line, found):
+            if rename and found.product_id:  # a custom line's name is part of what it is
+                merged.lines.append(patched(line, found, rename=True))
             continue
         if sign_line(found) in own:
-            merged.lines.append(patched(line, found))
+            merged.lines.append(patched(line, found, rename=rename))
         elif sign_wired_line(line) in base:
             merged.keeps_theirs = True
             gone[sign_wired_line(line)] -= 1
@@ -69,9 +77,12 @@ def merge_lines(
     return merged
 
 
-def patched(line: Mapping[str, Any], there: RemoteLine) -> JsonValue:
-    """A change of a line that stays the kind of line that it is; the API wants both names of a line with it."""
-    name = there.name if there.product_id and there.name else line["name"]
+def patched(line: Mapping[str, Any], there: RemoteLine, *, rename: bool) -> JsonValue:
+    """A change of a line that stays the kind of line that it is; the API wants both names of a line with it.
+
+    A product keeps the name that the order has for it, unless the sale's own text has changed (``rename``).
+    """
+    name = there.name if there.product_id and there.name and not rename else line["name"]
     said = ("quantity", "price_inc_tax", "price_ex_tax")
     patch: dict[str, JsonValue] = {
         "id": there.id,

@@ -24,11 +24,13 @@ class Mapped:
     """A payload and the decisions behind it, in the order in which they were made.
 
     ``said`` is the stamp of what the order says once the payload took effect (see ``stamp``); empty where nobody needs one.
+    ``differs``: how the order will still differ from the sale, in words, for what cannot be changed or is a person's.
     """
 
     payload: Payload
     decisions: tuple[Decision, ...]
     said: str = ""
+    differs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,11 @@ class Declined:
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """No payload, for the order already says what the sale says."""
+    """No payload, for the order already says what the sale says; ``differs`` in words where it does not and stays so.
+
+    ``said`` is the stamp of what the order was found to say.
+    """
 
     decisions: tuple[Decision, ...] = ()
+    differs: tuple[str, ...] = ()
+    said: str = ""

@@ -38,8 +38,25 @@ class RemoteFee:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoteRefund:
+    """A refund record: what was given back, and its reasons (its own and its items'), on one line."""
+
+    amount: Decimal
+    reasons: str
+
+    def marker_of(self, beginning: str) -> str:
+        """The marker in its reasons that begins so; empty where there is none."""
+        _, found, rest = self.reasons.partition(beginning)
+        return f"{found}{rest.partition(']')[0]}]" if found else ""
+
+
+@dataclass(frozen=True, slots=True)
 class Remote:
-    """One order; ``fields`` is its body as answered. Lines and fees are read only where an update may touch them."""
+    """One order; ``fields`` is its body as answered.
+
+    Lines, fees and ``shipping`` (its shipping address) are read only where an update may touch them; ``refunds`` are None where
+    BigCommerce does not show them.
+    """
 
     order_id: int
     status_id: int
@@ -50,5 +67,10 @@ class Remote:
     lines: tuple[RemoteLine, ...] = ()
     fees: tuple[RemoteFee, ...] = ()
     pickup_id: int | None = None
-    refund_reasons: tuple[str, ...] = ()
-    refunded: Decimal = ZERO
+    shipping: Mapping[str, Any] | None = None
+    refunds: tuple[RemoteRefund, ...] | None = ()
+
+    @property
+    def refunded(self) -> Decimal:
+        """What its refund records come to."""
+        return sum((record.amount for record in self.refunds or ()), ZERO)

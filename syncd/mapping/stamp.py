@@ -13,25 +13,10 @@ from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 
+from syncd.mapping.fields import FIELDS, digest, field_of, mark
 from syncd.mapping.payload import Payload
 from syncd.mapping.remote import RemoteFee, RemoteLine
 
-FIELDS = ("billing_address", "customer_id", "payment_method", "staff_notes")
-"""What an update may bring besides status and goods."""
-
-_PLACE = (
-    "first_name",
-    "last_name",
-    "company",
-    "street_1",
-    "street_2",
-    "city",
-    "state",
-    "zip",
-    "country_iso2",
-    "phone",
-    "email",
-)
 _MONEY = ("subtotal_inc_tax", "subtotal_ex_tax", "total_inc_tax", "total_ex_tax", "discount_amount")
 _JSON = json.JSONEncoder(separators=(",", ":"))
 _DELIVERY = ("shipping_cost_inc_tax", "shipping_cost_ex_tax")
@@ -39,25 +24,32 @@ _DELIVERY = ("shipping_cost_inc_tax", "shipping_cost_ex_tax")
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """One payload's words: its status, its fields, its goods (lines, fees and amounts together), each of its lines, its fees."""
+    """One payload's words: its status, its fields, its goods (lines, fees and amounts together), each of its lines, its fees.
+
+    Of a line the first 8 digits name what it sells and for how much, the other 4 its text. ``totals`` are the sale's own, with and
+    without tax; None where the payload states none.
+    """
 
     status_id: int
     fields: Mapping[str, str]
     goods: str
     lines: tuple[str, ...]
     fees: str
+    totals: tuple[Decimal, Decimal] | None = None
 
     def to_json(self) -> str:
         """As ``from_json`` reads it."""
-        said = (self.status_id, self.fields, self.goods, self.lines, self.fees)
+        totals = None if self.totals is None else [format(amount, "f") for amount in self.totals]
+        said = (self.status_id, self.fields, self.goods, self.lines, self.fees, totals)
         return _JSON.encode(said)
 
     @classmethod
     def from_json(cls, text: str) -> Stamp:
         """What ``to_json`` wrote."""
-        status_id, fields, goods, lines, fees = json.loads(text)
+        status_id, fields, goods, lines, fees, *rest = json.loads(text)
+        totals = (Decimal(rest[0][0]), Decimal(rest[0][1])) if rest and rest[0] else None
         # one digest for all lines, as earlier versions kept it, is no line's: every line then counts as staff's
-        return cls(status_id, fields, goods, (lines,) if isinstance(lines, str) else tuple(lines), fees)
+        return cls(status_id, fields, goods, (lines,) if isinstance(lines, str) else tuple(lines), fees, totals)
 
 
 def stamp(payload: Payload) -> Stamp:
@@ -67,13 +59,15 @@ def stamp(payload: Payload) -> Stamp:
     lines, fees = payload_lines(payload), payload_fees(payload)
     signs = sorted(map(sign_wired_line, lines)), sorted(_wired_fee(fee) for fee in fees)
     said = [str(payload.get(name)) for name in (*_MONEY, *_DELIVERY)]
-    said += [f"{line.get('name')}\x1f{line.get('sku')}" for line in lines]
+    said += [f"{line.get('name')}\x1f{line.get('sku')}\x1f{line.get('product_options')}" for line in lines]
+    total = payload.get("total_inc_tax"), payload.get("total_ex_tax")
     return Stamp(
         status_id=status,
-        fields={name: mark(name, payload.get(name)) for name in FIELDS},
-        goods=_digest([*said, *signs[0], *signs[1]]),
-        lines=tuple(signs[0]),
-        fees=_digest(signs[1]),
+        fields={name: mark(name, field_of(payload, name)) for name in FIELDS},
+        goods=digest([*said, *signs[0], *signs[1]]),
+        lines=tuple(sorted(sign_wired_line(line) + text_mark(line) for line in lines)),
+        fees=digest(signs[1]),
+        totals=None if None in total else (Decimal(str(total[0])), Decimal(str(total[1]))),
     )
 
 
@@ -92,14 +86,14 @@ def payload_fees(payload: Payload) -> Sequence[Mapping[str, Any]]:
     return list(fees)
 
 
-def mark(name: str, value: Any) -> str:  # noqa: ANN401  whatever JSON is there
-    """A digest of one field, equal for a field as sent and as answered."""
-    if name == "billing_address":
-        place = value if isinstance(value, Mapping) else {}
-        return _digest([" ".join(str(place.get(part) or "").split()) for part in _PLACE])
-    if name == "customer_id":
-        return _digest([str(int(value or 0))])
-    return _digest(str(value or "").split())
+SIGN = 8
+"""How many digits of a stamp's line say what it sells; the rest marks its text."""
+
+
+def text_mark(line: Mapping[str, Any]) -> str:
+    """4 hex digits for the text of a line: its name and what was chosen for it."""
+    said = f"{' '.join(str(line.get('name')).split())}\x1f{line.get('product_options') or ''}"
+    return blake2b(said.encode("utf-8", "surrogatepass"), digest_size=2).hexdigest()
 
 
 def sign_line(line: RemoteLine) -> str:
@@ -121,7 +115,7 @@ def _short(code: str, quantity: int, inc_tax: float, ex_tax: float) -> str:
 
 def sign_fees(fees: Iterable[RemoteFee]) -> str:
     """A digest of the names and costs of fees, whatever their order."""
-    return _digest(sorted(_fee(fee.name, fee.cost_inc_tax, fee.cost_ex_tax) for fee in fees))
+    return digest(sorted(_fee(fee.name, fee.cost_inc_tax, fee.cost_ex_tax) for fee in fees))
 
 
 def _wired_fee(fee: Mapping[str, Any]) -> str:
@@ -130,8 +124,3 @@ def _wired_fee(fee: Mapping[str, Any]) -> str:
 
 def _fee(name: str, inc_tax: str | Decimal, ex_tax: str | Decimal) -> str:
     return f"{name}\x1f{float(inc_tax):.2f}\x1f{float(ex_tax):.2f}"
-
-
-def _digest(said: Iterable[str]) -> str:
-    """16 hex digits; the floats above serve equality of two places alone, no amount is computed from them."""
-    return blake2b("\x1e".join(said).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

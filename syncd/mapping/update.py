@@ -6,7 +6,12 @@ The change is computed against the order as it stands and holds only what differ
   ids; changed lines lose their discounts, so the amounts are said anew whenever goods change
   (https://developer.bigcommerce.com/docs/rest-management/orders, "Update an order");
 - what a person changed in BigCommerce stays, unless ``staff_changes = "overwrite"``: a field is a person's if it is none of the
-  things that syncd has sent. A status is moved only when the sale's own has moved.
+  things that syncd has sent. A status is moved only when the sale's own has moved;
+- whatever makes the store count the order anew carries all of its totals ("Calculating totals");
+- what cannot be changed, or is a person's, is told as a difference that stays.
+
+An order that this ledger did not make has no history here: the sale's version is said, but for what people may have written or
+decided there (notes are added to, a status that ends an order is left).
 """
 
 from __future__ import annotations
@@ -24,41 +29,39 @@ from syncd.canonical.kinds import SaleStatus
 from syncd.canonical.money import ZERO
 from syncd.mapping.amounts import as_text
 from syncd.mapping.create import map_create
+from syncd.mapping.fields import FIELDS, SHOWN, WAYS, Way, delivery_there, field_of, mark, recounts
 from syncd.mapping.matches import Matches
 from syncd.mapping.merge import Merged, merge_lines
 from syncd.mapping.pairing import pair_lines, shown_amount
 from syncd.mapping.payload import Decision, Declined, Held, Mapped, Nothing, Payload
 from syncd.mapping.remote import Remote, RemoteFee, RemoteLine
 from syncd.mapping.rules import LIVE, Occasion, Rules, applied
-from syncd.mapping.stamp import (
-    FIELDS,
-    Stamp,
-    mark,
-    payload_fees,
-    payload_lines,
-    sign_fees,
-    stamp,
-)
+from syncd.mapping.stamp import Stamp, payload_fees, payload_lines, sign_fees, stamp
 from syncd.mapping.statuses import status_words
 
+_ENDED = (0, 4, 5, 6, 14)
+"""Statuses of an order that is no sale any more, or not all of one: incomplete, refunded, cancelled, declined, refunded in part."""
+_REFUNDS = (4, 14)
 _MONEY = ("subtotal_inc_tax", "subtotal_ex_tax", "total_inc_tax", "total_ex_tax")
 
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """What syncd has made, or may have made, an order say: the last known success, and every later try.
-
-    ``shown`` are the total and the tax that BigCommerce showed after our last word.
-    """
+    """What syncd has made, or may have made, an order say: the last known success, and every later try."""
 
     accepted: Stamp
     possible: tuple[Stamp, ...]
-    shown: tuple[Decimal, Decimal] | None = None
 
     @classmethod
-    def of(cls, stamps: Sequence[Stamp], shown: tuple[Decimal, Decimal] | None = None) -> Ours | None:
+    def of(cls, stamps: Sequence[Stamp]) -> Ours | None:
         """From the stamps since the last success, that one first; None where the order was not made by this ledger."""
-        return cls(stamps[0], tuple(stamps), shown) if stamps else None
+        return cls(stamps[0], tuple(stamps)) if stamps else None
+
+    @property
+    def said_totals(self) -> tuple[Decimal, Decimal] | None:
+        """The sale's own totals that the order was made to say, with and without tax; None where that is not certain."""
+        totals = {said.totals for said in self.possible}
+        return totals.pop() if len(totals) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,39 +85,44 @@ def map_update(  # noqa: PLR0913, PLR0917  the sale, the order, what we said bef
     occasion: Occasion = LIVE,
     *,
     awaits_record: bool = False,
+    restate: bool = False,
 ) -> Mapped | Held | Nothing:
     """The body of PUT /v2/orders/{id} that makes ``remote`` say what ``order`` says; Nothing where it does already.
 
-    ``awaits_record``: a refund record is to follow, with which BigCommerce sets the status itself.
+    ``awaits_record``: a refund record is to follow, with which BigCommerce sets the status itself. ``restate``: a person wants
+    it all said again, amounts and status included.
     """
-    if remote.is_deleted:
-        return Held(*_archived(order, remote))
     if order.status is SaleStatus.VOIDED:
         return map_void(order, remote, ours, rules)
+    if remote.is_deleted:
+        return Held(*_archived(order, remote))
     wanted = map_create(order, matches, rules, occasion)
     if isinstance(wanted, Held | Declined):
         return Held(wanted.why, wanted.cure, remote.order_id)
-    change = _Change(order, remote, ours, rules, keep_kinds(wanted.payload, remote.lines))
-    if not awaits_record:
-        change.status()
+    change = _Change(order, remote, ours, rules, keep_kinds(wanted.payload, remote.lines), restate)
+    if not awaits_record and (conflict := change.status()):
+        return conflict
     change.fields()
     if conflict := change.goods():
         return conflict
-    decisions = tuple(change.decisions)
-    return Mapped(change.body, decisions, change.stamp.to_json()) if change.body else Nothing(decisions)
+    change.restate_totals()
+    decisions, said, differs = tuple(change.decisions), change.stamp.to_json(), tuple(change.differs)
+    return Mapped(change.body, decisions, said, differs) if change.body else Nothing(decisions, differs, said)
 
 
 def map_void(order: CanonicalOrder, remote: Remote, ours: Ours | None, rules: Rules) -> Mapped | Nothing:
     """The change for a sale that was voided: its status and nothing else, for a void often comes without its lines."""
+    if remote.is_deleted:
+        return Nothing((Decision("order", "archived", "voided in the POS, and the order counts for nothing already"),))
     here = applied(order, rules)
     wanted = here.status_id(SaleStatus.VOIDED)
     said = replace(ours.accepted, status_id=wanted).to_json() if ours is not None else ""
     if remote.status_id == wanted:
         return Nothing((Decision("status", status_words(wanted), "voided in the POS, and the order says so already"),))
     if ours is not None and ours.accepted.status_id == wanted and rules.staff_changes == "keep":
-        return Nothing(
-            (Decision("status", f"stays {status_words(remote.status_id)}", "a person moved it in BigCommerce"),)
-        )
+        stays = f"stays {status_words(remote.status_id)}"
+        differs = (f"its status {stays}: a person moved it in BigCommerce, and the sale is voided",)
+        return Nothing((Decision("status", stays, "a person moved it in BigCommerce"),), differs)
     return Mapped({"status_id": wanted}, (Decision("status", status_words(wanted), "voided in the POS"),), said)
 
 
@@ -152,53 +160,113 @@ def _as_there(line: Mapping[str, Any], there: RemoteLine) -> dict[str, JsonValue
 class _Change:
     """One update while it is put together."""
 
-    def __init__(self, order: CanonicalOrder, remote: Remote, ours: Ours | None, rules: Rules, wanted: Payload) -> None:
-        self.order, self.remote, self.ours, self.wanted = order, remote, ours, wanted
+    def __init__(  # noqa: PLR0913, PLR0917  the sale, the order, what we said before, the rules, what a create would say
+        self, order: CanonicalOrder, remote: Remote, ours: Ours | None, rules: Rules, wanted: Payload, restate: bool
+    ) -> None:
+        self.order, self.remote, self.ours, self.wanted, self.restate = order, remote, ours, wanted, restate
         self.stamp = stamp(wanted)
         self.overwrite = rules.staff_changes == "overwrite"
         self.own_statuses = applied(order, rules).label_statuses
         self.body: Payload = {}
         self.decisions: list[Decision] = []
+        self.differs: list[str] = []
 
-    def status(self) -> None:
-        """Move the status where the sale's has moved, or where nobody else has."""
+    def status(self) -> Held | None:
+        """Move the status where the sale's has moved, or where nobody else has; held where an order that was found has ended."""
         wanted, there = self.stamp.status_id, self.remote.status_id
         if wanted == there:
-            return
+            return None
         moved = self.ours is not None and wanted != self.ours.accepted.status_id
         untouched = there in ({said.status_id for said in self.ours.possible} if self.ours else self.own_statuses)
-        if moved or untouched or self.overwrite:
+        if self.ours is None and there in _ENDED and not self.restate:
+            if there not in _REFUNDS:
+                return self._ended(there)
+            untouched = wanted in _REFUNDS
+        if moved or untouched or self.overwrite or self.restate:
             self.body["status_id"] = wanted
             self.decisions.append(Decision("status", status_words(wanted), f"the sale is {self.order.status.value}"))
-        else:
-            self.decisions.append(
-                Decision("status", f"stays {status_words(there)}", "a person moved it in BigCommerce")
-            )
+            return None
+        self.decisions.append(Decision("status", f"stays {status_words(there)}", "a person moved it in BigCommerce"))
+        if there in _ENDED:
+            shown, said = status_words(there), self.order.status.value.replace("_", " ")
+            self.differs.append(f"its status is {shown} in BigCommerce; the sale is {said}")
+        return None
+
+    def _ended(self, there: int) -> Held:
+        key, number = self.order.sale_key, self.remote.order_id
+        said = self.order.status.value.replace("_", " ")
+        why = f"order {number} was found for it, and is {status_words(there)} in BigCommerce; the sale is {said}"
+        cure = f"If the order is right: syncd accept {key}; to make it say what the sale says: syncd release {key}"
+        return Held(why, cure, number)
 
     def fields(self) -> None:
-        """Say the fields anew that the sale has changed and no person has."""
+        """Say the fields anew that the sale has changed and no person has; tell what stays different."""
         for name in FIELDS:
-            wanted, there = self.wanted.get(name), self.remote.fields.get(name)
-            said = mark(name, there)
-            if said == self.stamp.fields[name]:
+            there = self._there(name)
+            said, wanted = mark(name, there), self.stamp.fields[name]
+            unchanged = self.ours is not None and self.ours.accepted.fields.get(name) == wanted
+            if said == wanted or (unchanged and (WAYS[name] is Way.FIXED or there is None)):
                 continue
-            if self._may_say(name, said):
-                self.body[name] = wanted if wanted is not None else ""
-                self.decisions.append(Decision(name, "changed", "it differs from what the sale says now"))
-            elif name == "staff_notes" and (missing := _missing_lines(str(wanted or ""), str(there or ""))):
+            if WAYS[name] is Way.FIXED or (name == "shipping_address" and not self._has_address()):
+                self._cannot_say(name)
+            elif self._may_say(name, said):
+                self._say(name)
+            elif name == "staff_notes" and (missing := self._missing_lines(there)):
                 self.body[name] = "\n".join([str(there or "").rstrip(), *missing])
                 self.decisions.append(Decision(name, "added to", "a person wrote there; what they wrote stays"))
             else:
                 self.decisions.append(Decision(name, "stays", "a person changed it in BigCommerce"))
+                if name != "staff_notes":
+                    self.differs.append(f"{SHOWN[name]} is another one: a person changed it in BigCommerce")
+
+    def _there(self, name: str) -> Any:  # noqa: ANN401  whatever JSON is there
+        if name == "delivery":
+            return delivery_there(self.remote.fields)
+        return self.remote.shipping if name == "shipping_address" else self.remote.fields.get(name)
+
+    def _has_address(self) -> bool:
+        return field_of(self.wanted, "shipping_address") is not None and self.remote.shipping is not None
+
+    def _missing_lines(self, there: object) -> list[str]:
+        return _missing_lines(str(self.wanted.get("staff_notes") or ""), str(there or ""))
 
     def _may_say(self, name: str, there: str) -> bool:
-        if self.overwrite:
+        if self.overwrite or (self.ours is None and name != "staff_notes"):
             return True
-        return self.ours is not None and there in {said.fields[name] for said in self.ours.possible}
+        return self.ours is not None and there in {said.fields.get(name) for said in self.ours.possible}
+
+    def _say(self, name: str) -> None:
+        wanted: Any = field_of(self.wanted, name)
+        if name == "shipping_address":
+            assert self.remote.shipping is not None  # noqa: S101  the caller has looked
+            self.body["shipping_addresses"] = [{"id": self.remote.shipping["id"], **wanted}]
+        else:
+            self.body[name] = wanted if wanted is not None else ""
+        self.decisions.append(Decision(name, "changed", "it differs from what the sale says now"))
+
+    def _cannot_say(self, name: str) -> None:
+        wanted = field_of(self.wanted, "delivery")
+        if name == "shipping_address" and wanted == delivery_there(self.remote.fields):
+            said = "its order has no shipping address, and none can be added"
+        elif name == "delivery":
+            said = f"its order was made for {delivery_there(self.remote.fields)}; the sale wants {wanted}"
+        else:
+            return  # the way of delivery says it
+        self.decisions.append(Decision(name, "stays", "BigCommerce cannot change it"))
+        self.differs.append(said)
+
+    def restate_totals(self) -> None:
+        """Where the store will count anew, its amounts stay what they are."""
+        if not recounts(self.body) or "total_inc_tax" in self.body:
+            return
+        there = self.remote.fields
+        for name in _MONEY:
+            self.body[name] = as_text(shown_amount(there[name])) if name in there else self.wanted[name]
 
     def goods(self) -> Held | None:
         """Say lines, fees and amounts anew where the sale's have changed; a conflict where a person changed them too."""
-        if self.ours is not None and self.stamp.goods == self.ours.accepted.goods and len(self.ours.possible) == 1:
+        known = self.ours is not None and self.stamp.goods == self.ours.accepted.goods and len(self.ours.possible) == 1
+        if known and not self.restate:
             return None
         merged, fees = self._merged(), self._fees()
         moved = self._moved_by_staff(merged)
@@ -224,10 +292,11 @@ class _Change:
         """By how much staff's own lines moved the totals since our last word; None where that cannot be told."""
         if not merged.keeps_theirs:
             return Moved()
-        shown, now = self.ours.shown if self.ours else None, (self.remote.total_inc_tax, self.remote.total_tax)
-        if shown is None or now[0] is None or now[1] is None:
+        said = self.ours.said_totals if self.ours else None
+        now = (self.remote.total_inc_tax, self.remote.total_tax)
+        if said is None or now[0] is None or now[1] is None:
             return None
-        return Moved(now[0] - shown[0], now[0] - now[1] - (shown[0] - shown[1]))
+        return Moved(now[0] - said[0], now[0] - now[1] - said[1])
 
     def _say_goods(self, merged: Merged, fees: list[JsonValue] | None, moved: Moved) -> None:
         lines = merged.lines

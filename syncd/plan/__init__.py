@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from syncd.late import late_names
 
 if TYPE_CHECKING:
-    from syncd.plan.follows import Decider, Ground, next_step
+    from syncd.plan.follows import Decider, Ground, is_released, next_step
     from syncd.plan.policy import Policy
     from syncd.plan.seen import Seen, shows_on_another
     from syncd.plan.steps import Change, Create, Hold, LookUp, Reject, Rest, Step, Wait, digest, standing
@@ -24,6 +24,7 @@ __all__ = [
     "Step",
     "Wait",
     "digest",
+    "is_released",
     "next_step",
     "shows_on_another",
     "standing",
@@ -35,6 +36,7 @@ __getattr__ = late_names(
         "follows": (
             "Decider",
             "Ground",
+            "is_released",
             "next_step",
         ),
         "policy": ("Policy",),

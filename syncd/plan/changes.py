@@ -6,51 +6,108 @@ from typing import assert_never
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import SaleStatus
+from syncd.canonical.money import ZERO, format_money
 from syncd.ledger import Kind, Sale, State
 from syncd.mapping import Decision, Held, Mapped, Nothing, Remote, Rules, map_update
-from syncd.mapping.refund import Wanted, map_refund
+from syncd.mapping.refund import Problem, Wanted, map_refund, more_than_was_paid
 from syncd.plan.seen import Seen
 from syncd.plan.steps import Change, Hold, Reject, Rest, Step
 
 
-def plan_change(sale: Sale, order: CanonicalOrder, seen: Seen, rules: Rules) -> Step:
-    """The change with its payload; a rest where the order says it already; a hold where a person must look."""
+def plan_change(sale: Sale, order: CanonicalOrder, seen: Seen, rules: Rules, *, restate: bool = False) -> Step:
+    """The change with its payload; a rest where the order says it already; a hold where a person must look.
+
+    ``restate``: a person has released the sale, so that its amounts and its status are said again whoever changed them.
+    """
     remote, number = seen.remote, sale.order_id
     assert number is not None  # noqa: S101  the caller has looked
     if remote is None:
         return gone(sale.sale_key, number)
     if order.status is SaleStatus.VOIDED and rules.void == "archive":
-        if remote.is_deleted:
-            return Rest(State.SYNCED, "voided in the POS, and archived already", says=True)
-        decision = Decision("order", "archived", 'voided in the POS, and void = "archive"')
-        return Change(Kind.ARCHIVE, number, Mapped({}, (decision,)))
-    if seen.refund is not None and (too_much := more_than_was_paid(seen.refund, remote)):
-        return Hold(too_much, f"Look at its refunds in both, then: syncd accept {sale.sale_key}", objects=True)
-    record = map_refund(order, seen.refund, seen.refund_ways) if seen.refund is not None else None
-    result = map_update(order, remote, seen.ours, seen.matches, rules, seen.occasion, awaits_record=record is not None)
+        return _archive(number, remote)
+    if remote.is_deleted and seen.archived_by_us and order.status is not SaleStatus.VOIDED:
+        return _archived_for_its_void(sale, number)
+    if seen.ours is None and not restate and (strange := _of_another(sale, remote)):
+        return strange
+    record = record_of(order, seen)
+    awaits = awaits_record(seen, record)
+    result = map_update(
+        order, remote, seen.ours, seen.matches, rules, seen.occasion, awaits_record=awaits, restate=restate
+    )
     match result:
         case Mapped():
             kind = Kind.CANCEL if order.status is SaleStatus.VOIDED else Kind.UPDATE
-            return Change(kind, number, result, more=record is not None)
+            return Change(kind, number, result, more=awaits)
         case Held(why=why, cure=cure):
             return Hold(why, cure, objects=True)
-        case Nothing(decisions=decisions) if record is None:
-            said = "; ".join(f"{d.about} {d.choice}: {d.why}" for d in decisions)
-            return Rest(State.SYNCED, said or "it says so already", says=True)
         case Nothing():
-            assert record is not None  # noqa: S101  the case above took the rest
-            return Change(Kind.REFUND, number, record, more=True)
+            return refund_step(sale, seen, remote, record) or _at_rest(result, seen)
         case _:
             assert_never(result)
 
 
-def more_than_was_paid(wanted: Wanted, remote: Remote) -> str:
-    """Why a refund would give back more than the order came to; empty where it would not."""
-    paid, back = remote.total_inc_tax, wanted.refund.amount_inc_tax
-    if paid is None or remote.refunded + back <= paid:
-        return ""
-    left = paid - remote.refunded
-    return f"refund {wanted.refund.id} of {back} would give back more than the {left} that are left of order {remote.order_id}"
+def record_of(order: CanonicalOrder, seen: Seen) -> Mapped | None:
+    """The request for the next refund record, if one is wanted and BigCommerce offers a way."""
+    if not isinstance(seen.refund, Wanted) or seen.refund_ways is None:
+        return None
+    return map_refund(order, seen.refund, seen.refund_ways)
+
+
+def awaits_record(seen: Seen, record: Mapped | None) -> bool:
+    """Whether a refund record is to follow, or a person is to look at one: BigCommerce moves the status with it."""
+    return record is not None or isinstance(seen.refund, Problem) or seen.refund_ways is None
+
+
+def refund_step(sale: Sale, seen: Seen, remote: Remote, record: Mapped | None) -> Change | Hold | None:
+    """What follows of the sale's refunds, once all else is said: the order then has the total that they are given back of."""
+    cure = f"Look at the refunds of order {remote.order_id} in both, then: syncd accept {sale.sale_key}"
+    if isinstance(seen.refund, Problem):
+        release = f"; to go on all the same: syncd release {sale.sale_key}" if seen.refund.may_release else ""
+        return Hold(seen.refund.why, f"{cure}{release}", objects=True)
+    if seen.refund is not None and (too_much := more_than_was_paid(seen.refund, remote)):
+        return Hold(too_much, cure, objects=True)
+    if record is None:
+        return None
+    return Change(Kind.REFUND, remote.order_id, record, more=True)
+
+
+def _at_rest(result: Nothing, seen: Seen) -> Rest:
+    why = "; ".join(f"{d.about} {d.choice}: {d.why}" for d in result.decisions)
+    said = result.said if seen.ours is None else ""
+    return Rest(State.SYNCED, why or "it says so already", differs=result.differs, said=said)
+
+
+def _archive(number: int, remote: Remote) -> Step:
+    if remote.is_deleted:
+        return Rest(State.SYNCED, "voided in the POS, and archived already")
+    decision = Decision("order", "archived", 'voided in the POS, and void = "archive"')
+    return Change(Kind.ARCHIVE, number, Mapped({}, (decision,)))
+
+
+def _archived_for_its_void(sale: Sale, number: int) -> Hold:
+    """The API cannot take an order out of the archive: a person must."""
+    why = f"the sale is back in the POS, and order {number} was archived for it when the sale was voided"
+    cure = f"Restore order {number} in BigCommerce, then: syncd release {sale.sale_key}"
+    return Hold(why, cure, objects=True)
+
+
+def _of_another(sale: Sale, remote: Remote) -> Hold | None:
+    """Why an order that was found under the sale's key may be another sale's; None where it is not."""
+    number, currency = remote.order_id, str(remote.fields.get("default_currency_code") or sale.currency)
+    if currency != sale.currency:
+        why = f"BigCommerce already has it as order {number}, in {currency}; the sale is in {sale.currency}"
+        return Hold(why, _OTHER_CURRENCY, objects=True)
+    if remote.total_inc_tax in (None, sale.total_inc_tax) or sale.belief.there.placed_at is None:
+        return None
+    if abs((sale.belief.there.placed_at - sale.placed_at).total_seconds()) < 1:
+        return None
+    shown, said = (format_money(one, sale.currency) for one in (remote.total_inc_tax or ZERO, sale.total_inc_tax))
+    why = f"BigCommerce already has it as order {number}, of another time and with a total of {shown}; the sale says {said}"
+    cure = f"If the order is this sale's: syncd release {sale.sale_key}; if it is right as it stands: syncd accept {sale.sale_key}"
+    return Hold(why, cure, objects=True)
+
+
+_OTHER_CURRENCY = "The till's sales go to a store of another currency: name the right store for this source."
 
 
 def gone(key: str, number: int) -> Reject:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from syncd.canonical import CanonicalOrder
+from syncd.canonical.kinds import SaleStatus
 from syncd.mapping import Declined, Held, Mapped, Rules, map_create, map_negative
 from syncd.plan.seen import Seen, is_return
 from syncd.plan.steps import Create, Hold, Reject, Step
@@ -14,11 +15,15 @@ def plan_create(order: CanonicalOrder, seen: Seen, rules: Rules) -> Step:
     """The create with its payload, or why there is none."""
     if seen.currencies and order.currency not in seen.currencies:
         return _wrong_currency(order, seen.currencies)
+    records = rules.refunds == "record" and bool(order.refunded)
+    whole = (
+        order.model_copy(update={"status": SaleStatus.COMPLETED}) if records else order
+    )  # the records move the status
     negative = is_return(order)
-    result = (map_negative if negative else map_create)(order, seen.matches, rules, seen.occasion)
+    result = (map_negative if negative else map_create)(whole, seen.matches, rules, seen.occasion)
     match result:
         case Mapped():
-            return Create(result)
+            return Create(result, more=records)
         case Held(why=why, cure=cure):
             return Hold(why, cure, objects=True)
         case Declined(why=why, cure=cure):

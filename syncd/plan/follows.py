@@ -17,7 +17,6 @@ from syncd.clock import Now
 from syncd.errors import LedgerError
 from syncd.ledger import Kind, Said, Sale, Standing, State, Verb
 from syncd.mapping import Rules, skipped_by
-from syncd.mapping.rules import applied
 from syncd.plan.changes import plan_change
 from syncd.plan.creates import plan_create
 from syncd.plan.doubt import still_open
@@ -30,12 +29,11 @@ from syncd.plan.steps import Change, Create, Hold, Reject, Rest, Step, behind, s
 _MOST_UNCLEAN = 3
 _MEND = "Correct the sale in the POS or its export, or push it as it is: syncd release {key}"
 _REUSED = "If the POS's database was reset, give the source a new name; if it is the same sale: syncd release {key}"
-_ACCEPT = "Look at order {order} in BigCommerce: correct it there, or leave it as it is; then: syncd accept {key}"
+_AGAIN = "Look at order {order} in BigCommerce. To leave it so: syncd accept {key}; to send the amounts again: syncd release {key}"
 _BRAKE = (
     "{unclean} requests to create it ended in doubt, and none of them made an order that carries its key",
     "Look in BigCommerce for an order of {total} of that time. There is none: syncd release {key}; there is one: syncd skip {key}",
 )
-_OTHER_CURRENCY = "The till's sales go to a store of another currency: name the right store for this source."
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ def next_step(sale: Sale, ground: Ground, now: Now, said: Said | None = None, se
         return wait
     if (step := _decided(sale) or _in_line(sale) or _objected(sale)) is not None:
         return step
-    if said is not None and not _released(sale) and (why := reused_id(said)):
+    if said is not None and not is_released(sale) and (why := reused_id(said)):
         return Hold(why, _REUSED.format(key=sale.sale_key), objects=True)
     try:
         order = seen.order if seen is not None else said.order if said is not None else sale.order()
@@ -75,7 +73,8 @@ def _decided(sale: Sale) -> Step | None:
     return None
 
 
-def _released(sale: Sale) -> bool:
+def is_released(sale: Sale) -> bool:
+    """Whether a person wants this version pushed as it is."""
     decision = sale.decision
     return decision is not None and decision.verb is Verb.RELEASE and decision.fingerprint == sale.fingerprint
 
@@ -85,8 +84,10 @@ def _in_line(sale: Sale) -> Step | None:
     if sale.order_id is None or sale.belief.told != sale.fingerprint:
         return None
     difference = total_difference(sale)
-    if difference and not _released(sale):
-        return Hold(difference, _ACCEPT.format(order=sale.order_id, key=sale.sale_key))
+    if difference and is_released(sale):
+        return None  # a person wants it said again
+    if difference:
+        return Hold(difference, _AGAIN.format(order=sale.order_id, key=sale.sale_key))
     return Rest(State.SYNCED)
 
 
@@ -120,15 +121,15 @@ def _by_what_it_says(sale: Sale, order: CanonicalOrder, ground: Ground, now: Now
     voided, key = order.status is SaleStatus.VOIDED, sale.sale_key
     if order.training or order.is_open or _waits_for_payment(order, ground):
         return _no_sale(sale, order)
-    if not voided and not _released(sale) and (why := hold_reason(order, now.wall, sale.hold)):
+    if not voided and not is_released(sale) and (why := hold_reason(order, now.wall, sale.hold)):
         return Hold(why, _MEND.format(key=key), until=ends_at(order, now.wall))
     if shows_on_another(order, ground.rules):
         return return_step(sale, order, ground.rules, now.wall, seen)
     if voided and sale.order_id is None:  # a lost ledger may have pushed it: skipped once the store was asked
         return Create() if seen is None else Rest(State.SKIPPED, "voided in the POS before it was pushed")
     if sale.order_id is not None:
-        return _found(sale, order, ground) or _change(sale, order, ground, now, seen)
-    if ground.rules is not None and not _released(sale) and (rule := skipped_by(order, ground.rules)) is not None:
+        return _change(sale, order, ground, now, seen)
+    if ground.rules is not None and not is_released(sale) and (rule := skipped_by(order, ground.rules)) is not None:
         return Rest(State.SKIPPED, rule)
     if sale.unclean >= _MOST_UNCLEAN:
         total = format_money(sale.total_inc_tax, sale.currency)
@@ -162,39 +163,13 @@ def _no_sale(sale: Sale, order: CanonicalOrder) -> Step:
     return Hold(f"it is {now_it_is}, and BigCommerce has order {sale.order_id} for it", cure)
 
 
-def _found(sale: Sale, order: CanonicalOrder, ground: Ground) -> Step | None:
-    """An order that was found and not made by this ledger is taken as it is, if what it was listed with is what the sale says."""
-    there, number = sale.belief.there, sale.order_id
-    if sale.belief.told is not None or there.total_inc_tax is None:
-        return None
-    if there.currency and there.currency != sale.currency:
-        why = f"BigCommerce already has it as order {number}, in {there.currency}; the sale is in {sale.currency}"
-        return Hold(why, _OTHER_CURRENCY)
-    voided = order.status is SaleStatus.VOIDED
-    same_money = there.total_inc_tax == sale.total_inc_tax and there.total_tax in (None, sale.total_tax)
-    if not same_money and not voided and not _released(sale) and _other_day(sale):
-        shown, said = (format_money(one, sale.currency) for one in (there.total_inc_tax, sale.total_inc_tax))
-        why = f"BigCommerce already has it as order {number}, of another time and with a total of {shown}; the sale says {said}"
-        return Hold(why, _ACCEPT.format(order=number, key=sale.sale_key))
-    wanted = None if ground.rules is None else applied(order, ground.rules).status_id(order.status)
-    if (same_money or voided) and not order.refunded and there.status_id == wanted is not None:
-        return Rest(State.SYNCED, says=True)
-    return None
-
-
-def _other_day(sale: Sale) -> bool:
-    """Whether the order has another time than the sale: then it may be another sale's, that came under the same key."""
-    placed = sale.belief.there.placed_at
-    return placed is None or abs((placed - sale.placed_at).total_seconds()) >= 1
-
-
 def _change(sale: Sale, order: CanonicalOrder, ground: Ground, now: Now, seen: Seen | None) -> Step:
     if seen is not None and seen.trail.busy and sale.order_id is not None:
         return behind(sale.order_id, now.wall)
     if seen is None or ground.rules is None:
         kind = Kind.CANCEL if order.status is SaleStatus.VOIDED else Kind.UPDATE
         return Change(kind, sale.order_id)
-    return plan_change(sale, order, seen, ground.rules)
+    return plan_change(sale, order, seen, ground.rules, restate=is_released(sale))
 
 
 class Decider:

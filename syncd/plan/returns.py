@@ -8,10 +8,10 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import SaleStatus
 from syncd.ledger import Kind, Sale, State
 from syncd.mapping import Decision, Mapped, Payload, Remote, Rules
-from syncd.mapping.refund import map_refund, return_note
+from syncd.mapping.refund import return_note
 from syncd.mapping.rules import applied
 from syncd.mapping.statuses import status_words
-from syncd.plan.changes import gone, more_than_was_paid
+from syncd.plan.changes import awaits_record, gone, record_of, refund_step
 from syncd.plan.seen import Seen
 from syncd.plan.steps import Change, Hold, Rest, Step, Wait, behind
 
@@ -58,15 +58,14 @@ def _shown(sale: Sale, order: CanonicalOrder, seen: Seen, rules: Rules) -> Step:
     if remote.is_deleted:
         why = f"returns goods of {original.sale_key}, whose order {remote.order_id} is archived in BigCommerce"
         return Hold(why, _CURE.format(key=sale.sale_key), objects=True)
-    if seen.refund is not None and (too_much := more_than_was_paid(seen.refund, remote)):
-        return Hold(too_much, _CURE.format(key=sale.sale_key), objects=True)
-    record = map_refund(order, seen.refund, seen.refund_ways) if seen.refund is not None else None
-    body, decisions = _body(order, seen, remote, original, rules, labels=rules.refunds == "status" or not record)
+    record = record_of(order, seen)
+    awaits = awaits_record(seen, record)
+    body, decisions = _body(order, seen, remote, original, rules, labels=rules.refunds == "status" or not awaits)
     if body:
-        return Change(Kind.UPDATE, remote.order_id, Mapped(body, decisions), more=record is not None)
-    if record is not None:
-        return Change(Kind.REFUND, remote.order_id, record, more=True)
-    return Rest(State.SYNCED, f"order {remote.order_id} shows the return already", says=True)
+        return Change(Kind.UPDATE, remote.order_id, Mapped(body, decisions), more=awaits)
+    if (step := refund_step(sale, seen, remote, record)) is not None:
+        return step
+    return Rest(State.SYNCED, f"order {remote.order_id} shows the return already")
 
 
 def _body(  # noqa: PLR0913  the return, its order and its sale, and the rules

@@ -11,7 +11,10 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import ZERO
 from syncd.ledger import UNTOUCHED, Sale, Trail
 from syncd.mapping import LIVE, Matches, Occasion, Ours, Remote, Rules
-from syncd.mapping.refund import Wanted
+from syncd.mapping.refund import Problem, Wanted
+
+Ways = Sequence[Sequence[Mapping[str, Any]]]
+"""The ways in which a refund could be made, each a list of payments, as BigCommerce offers them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,8 @@ class Seen:
     """What a request rests on: matches; for a change, the order as it is and what we said before; for a return, its sale.
 
     ``trail`` is what had been sent to the order before it was looked at; where that is on its way, nothing was looked at.
+    ``refund_ways`` are None where they were not asked for, since the order does not have that much money left as it is.
+    ``archived_by_us``: the last thing that was sent for the sale archived its order.
     ``order`` is the sale as the shop's hook has it; ``currencies`` are those that the store takes, empty where it does not say.
     """
 
@@ -30,9 +35,10 @@ class Seen:
     ours: Ours | None = None
     original: Sale | None = None
     returned_before: Decimal = ZERO
-    refund: Wanted | None = None
-    refund_ways: Sequence[Sequence[Mapping[str, Any]]] = ()
+    refund: Wanted | Problem | None = None
+    refund_ways: Ways | None = ()
     trail: Trail = UNTOUCHED
+    archived_by_us: bool = False
 
 
 def shows_on_another(order: CanonicalOrder, rules: Rules | None) -> bool:

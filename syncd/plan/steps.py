@@ -12,9 +12,13 @@ from syncd.mapping import Mapped
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """An order is to be made; ``mapped`` is the request, once catalog and customers were looked at."""
+    """An order is to be made; ``mapped`` is the request, once catalog and customers were looked at.
+
+    ``more`` says that refund records are to follow before the order says all of this version.
+    """
 
     mapped: Mapped | None = None
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +78,15 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """Nothing is to be done: synced or skipped. ``says``: the order was found to say this version."""
+    """Nothing is to be done: synced or skipped.
+
+    ``differs`` tells in words what the order does not say of this version all the same; ``said`` is the stamp of what it says.
+    """
 
     state: State
     why: str = ""
-    says: bool = False
+    differs: tuple[str, ...] = ()
+    said: str = ""
 
 
 Step = Create | Change | LookUp | Wait | Hold | Reject | Rest
@@ -97,8 +105,8 @@ def standing(step: Step) -> Standing:
             return Standing(State.HELD, why, cure, at=until, objects=objects)
         case Reject(why=why, cure=cure):
             return Standing(State.REJECTED, why, cure, objects=True)
-        case Rest(state=state, why=why, says=says):
-            return Standing(state, why, says=says)
+        case Rest(state=state, why=why):
+            return Standing(state, why)
 
 
 def digest(content: bytes) -> str:

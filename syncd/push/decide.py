@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import assert_never
+from typing import Any, assert_never
 
 from syncd.bigcommerce import Accepted, Barred, NotSent, Outcome, Refused, Shortage, Throttled, Unknown
 from syncd.ledger import Attempt, Doubt, Kind, Objection, Sale, State, There
 from syncd.ledger.news import Delayed, Doubted, News, Objected, Shorted, Took
 from syncd.ledger.places import Pausing
+from syncd.mapping.fields import not_taken
 from syncd.plan import Policy
 
 
@@ -72,7 +73,7 @@ class Sent:
 
     ``products`` are the catalog's, each with its quantity; ``hold_short`` says that one which is short holds the sale.
     ``asked`` are the total and the tax that the payload states, None where it states none. ``alone``: it has met a 403 before,
-    and others were accepted since.
+    and others were accepted since. ``differs``: what the order will not say of the sale, in words.
     """
 
     attempt: Attempt
@@ -82,6 +83,8 @@ class Sent:
     asked: tuple[Decimal, Decimal] | None = None
     more: bool = False
     alone: bool = False
+    differs: tuple[str, ...] = ()
+    payload: Mapping[str, Any] = field(default_factory=dict)
 
 
 _FORBIDDEN = 403
@@ -139,7 +142,8 @@ def _took(outcome: Accepted, sent: Sent) -> Took:
     there = (
         There(outcome.status_id, outcome.total_inc_tax, outcome.total_tax, outcome.currency or None) if shown else None
     )
-    return Took(outcome.order_id, sent.attempt.fingerprint, there, sent.asked, whole=not sent.more)
+    whole, differs = not sent.more, (*sent.differs, *not_taken(sent.payload, outcome.answered))
+    return Took(outcome.order_id, sent.attempt.fingerprint, there, sent.asked, whole=whole, differs=differs)
 
 
 def _doubted(outcome: Unknown, sent: Sent) -> Doubted:

@@ -195,8 +195,8 @@ class Preparer:
             else:
                 step, seen = order, None
             match step:
-                case Create(mapped=Mapped() as mapped) if isinstance(order, CanonicalOrder):
-                    ready.append(Ready(sale, order, Kind.CREATE, mapped, written(mapped.payload)))
+                case Create(mapped=Mapped() as mapped, more=more) if isinstance(order, CanonicalOrder):
+                    ready.append(Ready(sale, order, Kind.CREATE, mapped, written(mapped.payload), more=more))
                 case Change(mapped=Mapped() as mapped) if isinstance(order, CanonicalOrder):
                     ready.append(_ready(sale, order, step, mapped, seen))
                 case _:
@@ -279,8 +279,8 @@ def _news(sale: Sale, step: Step, seen: Saw | None) -> News:
             return Objected(Objection(sale.fingerprint, State.HELD, why, cure))
         case Reject(why=why, cure=cure):
             return Objected(Objection(sale.fingerprint, State.REJECTED, why, cure))
-        case Rest(state=State.SYNCED, why=why):
-            return replace(seen, why=why) if seen is not None else Waited()
+        case Rest(state=State.SYNCED, why=why, differs=differs, said=said):
+            return replace(seen, why=why, differs=differs, stamp=said) if seen is not None else Waited()
         case Rest(why=why):
             return Objected(Objection(sale.fingerprint, State.SKIPPED, why, ""))
         case Wait(until=at, why=why) | LookUp(at=at, why=why):

@@ -249,6 +249,8 @@ class Pusher:
                 return orders.archive(number, how)
             case Kind.REFUND:
                 return orders.refund(number, payload, how)
+            case Kind.LOOK:
+                raise AssertionError("a look is no request that changes anything")
             case _:
                 assert_never(attempt.kind)
 
@@ -259,12 +261,15 @@ class Pusher:
 
     def _decide(self, reply: Reply, item: Ready, attempt: Attempt) -> Verdict:
         products: Counter[int] = Counter()
-        for line in payload_lines(item.mapped.payload):
+        payload = item.mapped.payload
+        for line in payload_lines(payload):
             if line.get("product_id"):
                 products[line["product_id"]] += line.get("quantity", 0)
         hold_short = self._setup.rules.short_product == "hold"
         alone = isinstance(reply.outcome, Barred) and self._circuit.alone(attempt.sale_key)
-        sent = Sent(attempt, item.sale, products, hold_short, item.asked, item.more, alone)
+        sent = Sent(
+            attempt, item.sale, products, hold_short, item.asked, item.more, alone, item.mapped.differs, payload
+        )
         verdict = decide(reply.outcome, sent, self._setup.policy, self._setup.clock.now())
         if isinstance(verdict.effect, StaleCatalog):
             self._setup.matcher.forget(item.order)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -11,10 +13,14 @@ from syncd.bigcommerce import OrdersClient, RemoteOrder
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import SaleStatus
 from syncd.canonical.money import ZERO, parse_decimal
-from syncd.ledger import Ledger, Sale
+from syncd.ledger import Kind, Ledger, Sale
 from syncd.mapping import LIVE, Mapped, Matches, Occasion, Ours, Remote, RemoteFee, RemoteLine, Rules, Stamp, map_create
-from syncd.mapping.refund import Wanted, as_refund, next_refund
-from syncd.plan import Seen, shows_on_another
+from syncd.mapping.fields import delivery_there
+from syncd.mapping.refund import Problem, Wanted, as_refund, more_than_was_paid, next_refund
+from syncd.mapping.refund import Sent as RefundsSent
+from syncd.mapping.remote import RemoteRefund
+from syncd.plan import Seen, is_released, shows_on_another
+from syncd.plan.seen import Ways
 
 
 class Observer:
@@ -38,22 +44,45 @@ class Observer:
 
         """
         if shows_on_another(order, self._rules):
-            return self._return(order, matches)
+            return self._return(sale, order, matches)
         if sale.order_id is None:
             return Seen(order, matches, occasion, currencies)
         trail = self._ledger.trail(self._store, sale.order_id)
         if trail.busy:
             return Seen(order, matches, trail=trail)
-        ours = Ours.of([Stamp.from_json(text) for text in self._ledger.stamps(sale)], _shown(sale))
+        ours = Ours.of([Stamp.from_json(text) for text in self._ledger.stamps(sale)])
         payload = _wanted(order, matches, self._rules, occasion)
-        refunds = self._rules.refunds == "record" and bool(order.refunded) and order.status is not SaleStatus.VOIDED
-        goods = refunds or (order.status is not SaleStatus.VOIDED and _goods_moved(payload, ours))
-        remote = self._read(sale.order_id, goods=goods, refunds=refunds)
-        refund = next_refund(order, remote, payload.payload) if refunds and remote is not None and payload else None
-        ways = self._orders.refund_quote(sale.order_id, refund.items) if refund else ()
-        return Seen(order, matches, occasion, currencies, remote, ours, None, ZERO, refund, ways, trail)
+        refunds = self._rules.refunds == "record" and order.status is not SaleStatus.VOIDED
+        refunds = refunds and (bool(order.refunded) or bool(self._ledger.refunds_sent(sale)))
+        voided = order.status is SaleStatus.VOIDED
+        goods = refunds or is_released(sale) or (not voided and _goods_moved(payload, ours))
+        address = not voided and _address_moved(payload, ours)
+        remote = self._read(sale.order_id, goods=goods, refunds=refunds, address=address)
+        archived = remote is not None and remote.is_deleted and self._ledger.last_sent(sale) is Kind.ARCHIVE
+        refund: Wanted | Problem | None = None
+        if refunds and remote is not None and payload:
+            sent = self._refunds_sent(sale)
+            refund = next_refund(order, remote, payload.payload, sent, released=is_released(sale))
+        ways = self._ways(refund, remote)
+        return Seen(order, matches, occasion, currencies, remote, ours, None, ZERO, refund, ways, trail, archived)
 
-    def _return(self, order: CanonicalOrder, matches: Matches) -> Seen:
+    def _refunds_sent(self, sale: Sale) -> RefundsSent:
+        """What was sent of a sale's refunds, by the markers that its attempts kept."""
+        taken, in_doubt = set[str](), Counter[str]()
+        for stamp, outcome in self._ledger.refunds_sent(sale):
+            known_by = str(json.loads(stamp)["refund"])
+            if outcome == "accepted":
+                taken.add(known_by)
+            elif outcome in ("unknown", "interrupted"):
+                in_doubt[known_by] += 1
+        return RefundsSent(frozenset(taken), in_doubt)
+
+    def _ways(self, refund: Wanted | Problem | None, remote: Remote | None) -> Ways | None:
+        if not isinstance(refund, Wanted) or remote is None:
+            return ()
+        return None if more_than_was_paid(refund, remote) else self._orders.refund_quote(remote.order_id, refund.items)
+
+    def _return(self, sale: Sale, order: CanonicalOrder, matches: Matches) -> Seen:
         original = self._ledger.sale(order.returns_of) if order.returns_of else None
         if original is None or original.order_id is None:
             return Seen(order, matches, original=original)
@@ -63,15 +92,15 @@ class Observer:
         records = self._rules.refunds == "record"
         remote = self._read(original.order_id, goods=False, refunds=records)
         before = self._ledger.returned_total(original.sale_key, but=order.sale_key)
-        refund: Wanted | None = None
-        ways: Sequence[Sequence[Mapping[str, Any]]] = ()
+        refund: Wanted | Problem | None = None
+        ways: Ways | None = ()
         if records and remote is not None and order.status is not SaleStatus.VOIDED:
             as_sale = order.model_copy(update={"refunds": (as_refund(order),)})
-            refund = next_refund(as_sale, remote, {})
-            ways = self._orders.refund_quote(original.order_id, refund.items) if refund else ()
+            refund = next_refund(as_sale, remote, {}, self._refunds_sent(sale), released=is_released(sale))
+            ways = self._ways(refund, remote)
         return Seen(order, matches, LIVE, (), remote, None, original, before, refund, ways, trail)
 
-    def _read(self, order_id: int, *, goods: bool, refunds: bool) -> Remote | None:
+    def _read(self, order_id: int, *, goods: bool, refunds: bool, address: bool = False) -> Remote | None:
         found = self._orders.get(order_id)
         if found is None:
             return None
@@ -83,9 +112,12 @@ class Observer:
             lines = tuple(line for line in rows if line.quantity)  # a removed line may stay as a row of quantity 0
             fees = tuple(map(_fee, self._orders.sub_resource(order_id, "fees")))
             pickup = _pickup_id(self._orders.consignments(order_id)) if _is_pickup(found) else None
+        addresses = self._orders.sub_resource(order_id, "shipping_addresses") if address and _is_shipped(found) else ()
         records = self._orders.refunds(order_id) if refunds else ()
-        remote = remote_of(found, lines, fees, pickup, tuple(_reasons(records)))
-        return replace(remote, refunded=sum((amount_of(record) for record in records), ZERO))
+        shown = None if records is None else tuple(map(_refund, records))
+        return replace(
+            remote_of(found, lines, fees, pickup), refunds=shown, shipping=addresses[0] if addresses else None
+        )
 
 
 def remote_of(
@@ -93,7 +125,6 @@ def remote_of(
     lines: tuple[RemoteLine, ...] = (),
     fees: tuple[RemoteFee, ...] = (),
     pickup_id: int | None = None,
-    reasons: tuple[str, ...] = (),
 ) -> Remote:
     """An order of an answer, as the mapper looks at it."""
     return Remote(
@@ -106,13 +137,7 @@ def remote_of(
         lines,
         fees,
         pickup_id,
-        reasons,
     )
-
-
-def _shown(sale: Sale) -> tuple[Decimal, Decimal] | None:
-    total, tax = sale.belief.there.total_inc_tax, sale.belief.there.total_tax
-    return None if total is None or tax is None else (total, tax)
 
 
 def _wanted(order: CanonicalOrder, matches: Matches, rules: Rules, occasion: Occasion) -> Mapped | None:
@@ -127,6 +152,14 @@ def _goods_moved(wanted: Mapped | None, ours: Ours | None) -> bool:
     if wanted is None or ours is None or len(ours.possible) > 1:
         return True
     return Stamp.from_json(wanted.said).goods != ours.accepted.goods
+
+
+def _address_moved(wanted: Mapped | None, ours: Ours | None) -> bool:
+    """Whether the shipping address may differ from what we last made the order say."""
+    if wanted is None or ours is None or len(ours.possible) > 1:
+        return True
+    name = "shipping_address"
+    return Stamp.from_json(wanted.said).fields[name] != ours.accepted.fields.get(name)
 
 
 def _line(item: Mapping[str, Any]) -> RemoteLine:
@@ -151,6 +184,10 @@ def _fee(item: Mapping[str, Any]) -> RemoteFee:
     )
 
 
+def _is_shipped(found: RemoteOrder) -> bool:
+    return delivery_there(found.raw) == "shipping address"
+
+
 def _is_pickup(found: RemoteOrder) -> bool:
     return not found.raw.get("shipping_address_count") and not found.raw.get("order_is_digital")
 
@@ -165,6 +202,6 @@ def amount_of(record: Mapping[str, Any]) -> Decimal:
     return parse_decimal(str(record.get("total_amount") or 0))
 
 
-def _reasons(refunds: Sequence[Mapping[str, Any]]) -> list[str]:
-    reasons = [str(refund.get("reason") or "") for refund in refunds]
-    return reasons + [str(item.get("reason") or "") for refund in refunds for item in refund.get("items") or ()]
+def _refund(record: Mapping[str, Any]) -> RemoteRefund:
+    reasons = [record.get("reason"), *(item.get("reason") for item in record.get("items") or ())]
+    return RemoteRefund(amount_of(record), " ".join(" ".join(str(reason or "") for reason in reasons).split()))

@@ -210,6 +210,9 @@ class Orders:
             order["billing_address"] = order["billing_address"] | check_address(
                 body["billing_address"], "billing_address"
             )
+        if body.get("date_created") and self.ways.date_on_put == "taken":
+            order["date_created"] = body["date_created"]
+        shipping = _changed_addresses(kept.shipping, body.get("shipping_addresses") or ())
         fees = check_fees(body["fees"]) if "fees" in body else kept.fees
         goods = self._goods_of(kept, body)
         shelves, lines, worked_out = self.shelves(kept.order), kept.lines, kept.computed
@@ -217,12 +220,7 @@ class Orders:
             lines = changed_lines(kept.lines, goods, shelves, self.ways.removed_line)
             check_quantities(lines, self.catalog, taken(kept.lines))
             move(self.catalog, taken(kept.lines), taken(lines))
-        if (
-            goods is not None
-            or "fees" in body
-            or any(name.endswith("_tax") for name in body)
-            or "discount_amount" in body
-        ):
+        if goods is not None or _recounts(body):
             before = {name: order[name] for name in ("shipping_cost_ex_tax", "shipping_cost_inc_tax")}
             cleared = {} if goods is not None else {"discount_amount": order["discount_amount"]}
             said = {**before, **cleared, **body}
@@ -234,7 +232,7 @@ class Orders:
         if body.get("external_order_id") and body["external_order_id"] != kept.order["external_order_id"]:
             self.by_key[str(kept.order["external_order_id"])].remove(number)
         _label(order)
-        changed = replace(kept, order=order, lines=lines, fees=fees, computed=worked_out)
+        changed = replace(kept, order=order, lines=lines, fees=fees, shipping=shipping, computed=worked_out)
         self.keep(changed)
         return changed
 
@@ -327,6 +325,25 @@ class Orders:
             shown_here = kept.order["is_deleted"] is deleted or (self.ways.archived_listed and not deleted)
             if shown_here and matches(kept.order, wanted):
                 yield kept.order
+
+
+def _recounts(body: Mapping[str, Any]) -> bool:
+    """Whether a PUT makes the store count the order anew, which leaves no override in place but those that come with it.
+
+    Source: https://developer.bigcommerce.com/docs/store-operations/orders, "Calculating totals".
+    """
+    named = ("fees", "discount_amount", "billing_address", "shipping_addresses")
+    return any(name in body for name in named) or any(name.endswith("_tax") for name in body)
+
+
+def _changed_addresses(there: Sequence[dict[str, Any]], wanted: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A PUT's shipping addresses: each names the one that it changes."""
+    addresses = {address["id"]: address for address in there}
+    for one in wanted:
+        if one.get("id") not in addresses:
+            raise invalid("shipping_addresses.id", "does not belong to this order")
+        addresses[one["id"]] |= check_address(one, "shipping_addresses")
+    return list(addresses.values())
 
 
 def _span(orders: Orders, wanted: Mapping[str, str]) -> range:

@@ -20,6 +20,7 @@ class Ways:
     list_order: str = "as asked"  # or "newest first", whatever was asked for
     archived_get: int = 200  # what GET of an archived order answers: 200, or 404
     archived_listed: bool = False  # whether lists that do not ask for archived orders hold them
+    date_on_put: str = "taken"  # what a PUT's date_created does: taken, or ignored
     removed_line: str = "gone"  # what quantity 0 makes of a line: gone, zero_row, refused
     index_lag_s: float = 0.0  # how long a new order is missing from lists
     poison_code: str = ""  # a look-up of this SKU or UPC is refused

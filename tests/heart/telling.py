@@ -52,4 +52,4 @@ def lose_ledger(shop: Shop, backup: Path | None = None) -> None:
         file.unlink()
     if backup is not None:
         copy_ledger(backup, shop.file)
-    shop.worker = type(shop.worker)(shop.file, shop.store, shop.clock)
+    shop.worker = type(shop.worker)(shop.file, shop.store, shop.clock, shop.rules)

@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import Any
 from unittest import mock
 
-from syncd.ledger import State, moves, record
-from syncd.ledger.news import News, Objected
+from syncd.ledger import moves, record
+from syncd.ledger.news import Found, News, Objected, totals_of
 from syncd.ledger.sale import Sale
-from syncd.plan import Create, Rest, follows
+from syncd.plan import Create, follows
 from syncd.plan.creates import plan_create
 from syncd.plan.doubt import still_open
 
@@ -32,9 +32,12 @@ def _a_hold_claims_that_bigcommerce_was_told(learn: Callable[[Sale, News], Sale]
     return wrong
 
 
-def _what_is_found_is_in_line(_found: object) -> Callable[..., Rest | None]:
-    def wrong(sale: Sale, *_: object) -> Rest | None:
-        return Rest(State.SYNCED, says=True) if sale.belief.told is None and sale.belief.there.total_inc_tax else None
+def _what_is_found_is_in_line(learn: Callable[[Sale, News], Sale]) -> Callable[[Sale, News], Sale]:
+    def wrong(sale: Sale, news: News) -> Sale:
+        learnt = learn(sale, news)
+        if isinstance(news, Found):
+            return replace(learnt, belief=replace(learnt.belief, told=sale.fingerprint, asked=totals_of(news.there)))
+        return learnt
 
     return wrong
 
@@ -50,7 +53,7 @@ def _what_was_tried_is_pushed_whatever_it_says(by_what_it_says: Callable[..., An
 
 BUGS: dict[int, Patch] = {
     1: (moves, "learn", _a_hold_claims_that_bigcommerce_was_told),
-    2: (follows, "_found", _what_is_found_is_in_line),
+    2: (moves, "learn", _what_is_found_is_in_line),
     3: (follows, "_by_what_it_says", _what_was_tried_is_pushed_whatever_it_says),
     4: (record, "_is_older", lambda _: lambda *_: False),
     8: (

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from syncd.bigcommerce import (
+    Accepted,
     Barred,
     NotSent,
     OrdersClient,
@@ -24,7 +25,7 @@ from syncd.bigcommerce import (
     Throttled,
     Unknown,
 )
-from syncd.bigcommerce.classify import classify
+from syncd.bigcommerce.classify import classify, classify_refund
 from syncd.bigcommerce.client import read_order
 from syncd.canonical import Batch, CanonicalOrder
 from syncd.errors import Busy, Unreachable
@@ -32,6 +33,7 @@ from syncd.ledger import Ledger, State
 from syncd.mapping import Rules
 from syncd.plan import Decider, Ground, Policy
 from syncd.push import CatchUp, Circuit, Matcher, Pusher, PushSetup, Reconciler
+from syncd.sandbox import refunds
 from syncd.sandbox.catalog import Catalog
 from syncd.sandbox.orders import Orders
 from syncd.testing.clocks import ManualClock
@@ -103,6 +105,7 @@ class SimulatedStore:
     reads: int = 0
     down: bool = False
     lied: set[int] = field(default_factory=set)
+    hides_refunds: bool = False
 
     @property
     def orders(self) -> dict[int, dict[str, Any]]:
@@ -166,6 +169,37 @@ class SimulatedStore:
         self._read()
         return read_order(self.orders[order_id]) if order_id in self.orders else None
 
+    def refund(self, order_id: int, body: Mapping[str, Any], how: Sending) -> Reply:
+        if not how.still_good():
+            return Reply(NotSent("stale", ours=True))
+        kept, made = dict(body), list[Any]()
+
+        def commit() -> dict[str, Any]:
+            made.append(refunds.refund(self.world, self.world.get(order_id), kept).body)
+            return self.world.get(order_id).order
+
+        reply = self._write(commit, self.orders[order_id])
+        if isinstance(reply.outcome, Accepted):
+            return Reply(classify_refund(WireAnswer(201, {}, made[-1], 0.1), order_id), 201)
+        return reply
+
+    def refunds(self, order_id: int) -> list[dict[str, Any]] | None:
+        self._read()
+        return None if self.hides_refunds else list(self.world.get(order_id).refunds)
+
+    def refund_quote(self, order_id: int, items: Any) -> Any:
+        self._read()
+        return json.loads(refunds.quote(self.world.get(order_id), {"items": list(items)}).body)["data"][
+            "refund_methods"
+        ]
+
+    def consignments(self, order_id: int) -> dict[str, Any]:
+        self._read()
+        return self.world.consignments(order_id)
+
+    def list_modified(self, _since: datetime, *, archived: bool) -> Iterator[RemoteOrder]:
+        return self.list_between(1, None, None, archived=archived)
+
     def sub_resource(self, order_id: int, name: str) -> list[dict[str, Any]]:
         self._read()
         return self.world.sub_resource(order_id, name)
@@ -199,14 +233,14 @@ class SimulatedStore:
 class Worker:
     """A process that pushes: the real ledger, pusher and reconciler, over the simulated store."""
 
-    def __init__(self, file: Path, store: SimulatedStore, clock: ManualClock) -> None:
-        self.ledger = Ledger.open(f"sqlite:///{file}", clock, Decider({"main": Ground(RULES, POLICY)}))
+    def __init__(self, file: Path, store: SimulatedStore, clock: ManualClock, rules: Rules = RULES) -> None:
+        self.ledger = Ledger.open(f"sqlite:///{file}", clock, Decider({"main": Ground(rules, POLICY)}))
         self._clock = clock
         orders = cast("OrdersClient", store)
-        matcher = Matcher("main", self.ledger, cast("Any", _NoRemotes()), RULES, clock)
+        matcher = Matcher("main", self.ledger, cast("Any", _NoRemotes()), rules, clock)
         self._circuit = Circuit("main", self.ledger, POLICY, clock)
         catch_up = CatchUp("main", self.ledger, orders)
-        setup = PushSetup("main", self.ledger, orders, catch_up, matcher, RULES, POLICY, clock, trip)
+        setup = PushSetup("main", self.ledger, orders, catch_up, matcher, rules, POLICY, clock, trip)
         self._pusher = Pusher(setup, self._circuit)
         self._reconciler = Reconciler("main", self.ledger, orders, catch_up, POLICY, clock)
 
@@ -238,10 +272,10 @@ class _NoRemotes:
 class Shop:
     """A worker over a ledger in a folder, for tests that tell one story step by step."""
 
-    def __init__(self, folder: Path) -> None:
-        self.file, self.clock = folder / "ledger.db", ManualClock()
+    def __init__(self, folder: Path, rules: Rules = RULES) -> None:
+        self.file, self.clock, self.rules = folder / "ledger.db", ManualClock(), rules
         self.store = SimulatedStore(self.clock)
-        self.worker = Worker(self.file, self.store, self.clock)
+        self.worker = Worker(self.file, self.store, self.clock, rules)
 
     def record(self, *orders: CanonicalOrder) -> None:
         for order in orders:
@@ -257,7 +291,7 @@ class Shop:
 
     def restart(self) -> None:
         self.worker.close()
-        self.worker = Worker(self.file, self.store, self.clock)
+        self.worker = Worker(self.file, self.store, self.clock, self.rules)
 
     def pass_time(self, seconds: float) -> None:
         self.clock.pass_time(seconds)
