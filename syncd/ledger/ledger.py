@@ -219,6 +219,10 @@ class Ledger:
         """What the sale's order was last made to say, and what later tries may have made it say."""
         return self._read(queries.stamps, sale.id)
 
+    def stamps_of(self, ids: Sequence[int]) -> dict[int, str]:
+        """What the orders of some sales were last made to say for certain, by the sale's id; sales without that are left out."""
+        return self._read(queries.stamps_of, ids)
+
     def refunds_sent(self, sale: Sale) -> list[tuple[str, str | None]]:
         """Every refund record that was sent for a sale: what names it, and the outcome's name."""
         return self._read(queries.refunds_sent, sale.id)

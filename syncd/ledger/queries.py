@@ -159,6 +159,18 @@ def stamps(connection: Connection, sale_id: int) -> list[str]:
     return [row.stamp for row in rows if row.id >= accepted[-1]] if accepted else []
 
 
+def stamps_of(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
+    """The stamp of the newest attempt of each sale that was accepted, else that of its newest create."""
+    found: dict[int, str] = {}
+    for start in range(0, len(ids), _KEYS_AT_ONCE):
+        some = attempts.c.sale_id.in_(ids[start : start + _KEYS_AT_ONCE])
+        stamped = (some, attempts.c.stamp.is_not(None), attempts.c.kind != Kind.REFUND.value)
+        rows = connection.execute(select(attempts).where(*stamped).order_by(attempts.c.id)).all()
+        found |= {row.sale_id: row.stamp for row in rows if row.kind == Kind.CREATE.value}
+        found |= {row.sale_id: row.stamp for row in rows if row.outcome == "accepted"}
+    return found
+
+
 def refunds_sent(connection: Connection, sale_id: int) -> list[tuple[str, str | None]]:
     """The stamp and the outcome of every refund record that was sent for a sale."""
     of_sale = (attempts.c.sale_id == sale_id, attempts.c.kind == Kind.REFUND.value, attempts.c.stamp.is_not(None))

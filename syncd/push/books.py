@@ -18,9 +18,10 @@ from syncd.ledger import Ledger, Sale, State
 from syncd.mapping import Rules
 from syncd.mapping.rules import applied
 from syncd.mapping.tenders import payment_method
+from syncd.push.differences import NO_SALE
+from syncd.push.differences import differences as of_order
 
 _ZONES = timedelta(hours=15)  # a local day starts and ends at most this far from the UTC day of the same date
-_NO_SALE = {0: "incomplete", 5: "cancelled", 6: "declined"}
 _REFUNDS = {4, 14}
 _ON_THE_WAY = {State.PENDING, State.SENDING, State.UNKNOWN}
 
@@ -53,6 +54,7 @@ class Entry:
     day: date
     location: str
     tender: str
+    stamp: str | None = None
 
     @property
     def voided(self) -> bool:
@@ -108,18 +110,19 @@ def audit(store: str, ledger: Ledger, orders: OrdersClient, rules: Rules, days: 
     books, seen = Books(), set[str]()
     for sale in ledger.placed(store, start, end):
         seen.add(sale.sale_key)
-        entry = _entry(sale, rules)
+        entry = _entry(sale, rules, ledger)
         if days.of(sale.sale_key) and days.first <= entry.day <= days.last:
             _enter(books, entry, _orders_of(sale, there, orders), rules)
     _strangers(books, ledger, {key: found for key, found in there.items() if key not in seen}, days)
     return books
 
 
-def _entry(sale: Sale, rules: Rules) -> Entry:
+def _entry(sale: Sale, rules: Rules, ledger: Ledger) -> Entry:
     order = sale.order() if sale.document else None
     day = (order.business_day or order.placed_at.date()) if order else sale.placed_at.date()
     tender = (payment_method(order, rules) if order else "") or "not told"
-    return Entry(sale, order, day, sale.location or "not told", tender)
+    stamp = ledger.stamps_of([sale.id]).get(sale.id) if sale.order_id is not None else None
+    return Entry(sale, order, day, sale.location or "not told", tender, stamp)
 
 
 def _orders_of(sale: Sale, there: Mapping[str, list[RemoteOrder]], orders: OrdersClient) -> list[RemoteOrder]:
@@ -141,7 +144,7 @@ def _enter(books: Books, entry: Entry, found: list[RemoteOrder], rules: Rules) -
         books.left_out += 1
         return
     live = [order for order in found if not order.is_deleted]
-    counted = [order for order in live if order.status_id not in _NO_SALE]
+    counted = [order for order in live if order.status_id not in NO_SALE]
     if not entry.voided or counted:
         group = books.groups.setdefault((entry.day, entry.location, entry.tender, sale.currency), Group())
         group.sales += not entry.voided
@@ -194,9 +197,9 @@ def _compared(entry: Entry, order: RemoteOrder, rules: Rules) -> Iterator[Differ
     held = f"; the change was {sale.state.value}: {sale.why}" if sale.state in (State.HELD, State.REJECTED) else ""
     late = behind or held
     currency = str(order.raw.get("currency_code") or sale.currency)
-    if order.status_id in _NO_SALE:
+    if order.status_id in NO_SALE:
         yield _difference(
-            entry, order, _NO_SALE[order.status_id], f"its order is {_NO_SALE[order.status_id]} in BigCommerce{late}"
+            entry, order, NO_SALE[order.status_id], f"its order is {NO_SALE[order.status_id]} in BigCommerce{late}"
         )
     elif currency != sale.currency:
         yield _difference(entry, order, _total(order, currency), "the order is in another currency")
@@ -211,6 +214,8 @@ def _compared(entry: Entry, order: RemoteOrder, rules: Rules) -> Iterator[Differ
         yield _difference(entry, order, *refund)
     elif held:
         yield _difference(entry, order, _total(order, currency), f"changed in the POS{held}")
+    elif words := [*sale.belief.differs, *map(str, of_order(sale, entry.stamp, order, came_back=True))]:
+        yield _difference(entry, order, _total(order, currency), "; ".join(words))
 
 
 def _refund(entry: Entry, order: RemoteOrder, rules: Rules) -> tuple[str, str] | None:

@@ -12,18 +12,17 @@ from datetime import timedelta
 from itertools import islice
 
 from syncd.bigcommerce import OrdersClient, RemoteOrder
-from syncd.canonical.money import ZERO, format_money
 from syncd.clock import Clock
 from syncd.ledger import Alert, Ledger, Sale, State, Verb
 from syncd.ledger.places import DOUBLED
 from syncd.logs import get_logger
 from syncd.mapping import Rules
+from syncd.push.differences import BACK, Difference, differences
 
 DAYS = timedelta(days=3)
 EVERY = timedelta(days=1)
 STRANGER, CHANGED, ARCHIVED = "unknown order", "changed by hand", "archived by hand"
 _PAGE = 250
-_NO_SALE = {4: "refunded", 5: "cancelled", 6: "declined"}
 
 
 @dataclass(slots=True)
@@ -79,15 +78,22 @@ class Nightly:
 
     def _look_at(self, orders: Sequence[RemoteOrder], seen: _Seen) -> None:
         sales = self._ledger.sales_by_key([order.external_order_id for order in orders])
+        stamps = self._ledger.stamps_of([sale.id for sale in sales.values()])
         for order in orders:
             key = order.external_order_id
             seen.keys.add(key)
             if not order.is_deleted:
                 seen.live.setdefault(key, []).append(order.id)
-            seen.alerts += _alerts(self._store, order, sales.get(key), self._rules)
+            sale = sales.get(key)
+            words = [] if sale is None else list(map(str, self._differences(sale, stamps.get(sale.id), order)))
+            seen.alerts += _alerts(self._store, order, sale, self._rules, "; ".join(words))
+
+    def _differences(self, sale: Sale, stamp: str | None, order: RemoteOrder) -> list[Difference]:
+        came_back = order.status_id in BACK and bool(self._ledger.returned_total(sale.sale_key, but=""))
+        return differences(sale, stamp, order, came_back=came_back)
 
 
-def _alerts(store: str, order: RemoteOrder, sale: Sale | None, rules: Rules) -> Iterator[Alert]:
+def _alerts(store: str, order: RemoteOrder, sale: Sale | None, rules: Rules, changed: str) -> Iterator[Alert]:
     """What one order gives rise to. Pure."""
     key = order.external_order_id
     if sale is None:
@@ -102,21 +108,10 @@ def _alerts(store: str, order: RemoteOrder, sale: Sale | None, rules: Rules) -> 
     if order.is_deleted:
         if rules.void != "archive":
             yield Alert(store, ARCHIVED, key, f"order {order.id} of {sale.sale_key} was archived by hand", cure)
-    elif words := _changed(sale, order):
-        yield Alert(store, CHANGED, key, f"order {order.id} of {sale.sale_key} was changed by hand: {words}", cure)
+    elif changed:
+        yield Alert(store, CHANGED, key, f"order {order.id} of {sale.sale_key} was changed by hand: {changed}", cure)
 
 
 def _is_accepted(sale: Sale) -> bool:
     decision = sale.decision
     return decision is not None and decision.verb is Verb.ACCEPT and decision.fingerprint == sale.fingerprint
-
-
-def _changed(sale: Sale, order: RemoteOrder) -> str:
-    """How an order differs from what BigCommerce answered after our last word; a status on its way to the customer is none."""
-    there = sale.belief.there
-    if there.total_inc_tax is not None and order.total_inc_tax not in (None, there.total_inc_tax):
-        before, now = (format_money(one, sale.currency) for one in (there.total_inc_tax, order.total_inc_tax or ZERO))
-        return f"it came to {before} and comes to {now}"
-    if order.status_id in _NO_SALE and there.status_id is not None and order.status_id != there.status_id:
-        return f"it is {_NO_SALE[order.status_id]} there, and not in the POS"
-    return ""

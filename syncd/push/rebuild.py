@@ -17,6 +17,8 @@ from syncd.clock import Clock
 from syncd.errors import Stopped
 from syncd.ledger import Ledger, Sale, State
 from syncd.push.catchup import known_of
+from syncd.push.differences import BACK
+from syncd.push.differences import differences as of_order
 
 _PAGE = 250
 _RESUMES_FOR = timedelta(days=1)
@@ -97,12 +99,16 @@ def differences(store: str, ledger: Ledger, orders: OrdersClient, span: Span) ->
         while page := list(islice(listed, _PAGE)):
             ours = [order for order in page if order.external_order_id]
             sales = ledger.sales_by_key([order.external_order_id for order in ours])
+            stamps = ledger.stamps_of([sale.id for sale in sales.values()])
             for order in ours:
                 key = order.external_order_id
                 if key in seen and seen[key] != order.id:
                     yield f"{key} has two orders: {seen[key]} and {order.id}"
                 seen.setdefault(key, order.id)
-                yield from _of_one(sales.get(key), order, seen[key])
+                sale = sales.get(key)
+                yield from _of_one(sale, order, seen[key])
+                if sale is not None and sale.state is State.SYNCED and sale.order_id == order.id:
+                    yield from _changed(ledger, sale, stamps.get(sale.id), order)
     for sale in ledger.linked(store, span.start, span.end):
         if sale.returns_of is None and sale.sent_key not in seen:
             yield f"{sale.sale_key} is linked to order {sale.order_id}, which the store does not show"
@@ -115,5 +121,11 @@ def _of_one(sale: Sale | None, order: RemoteOrder, lowest: int) -> Iterator[str]
         yield f"{sale.sale_key} is {sale.state}, and the store has it as order {order.id}"
     elif sale.order_id not in (None, order.id, lowest):
         yield f"{sale.sale_key} is linked to order {sale.order_id}; the store has it as {order.id}"
-    elif sale.state is State.SYNCED and order.total_inc_tax is not None and order.total_inc_tax != sale.total_inc_tax:
-        yield f"{sale.sale_key}: {sale.total_inc_tax} {sale.currency}, order {order.id}: {order.total_inc_tax}"
+
+
+def _changed(ledger: Ledger, sale: Sale, stamp: str | None, order: RemoteOrder) -> Iterator[str]:
+    came_back = order.status_id in BACK and bool(ledger.returned_total(sale.sale_key, but=""))
+    for one in of_order(sale, stamp, order, came_back=came_back):
+        yield f"{sale.sale_key}, order {order.id}: {one}"
+    for words in sale.belief.differs:
+        yield f"{sale.sale_key}, order {order.id}: {words}"

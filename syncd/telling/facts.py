@@ -58,6 +58,8 @@ def _believed(sale: Sale) -> str:
         facts.append(f"made to say version {belief.told[:_SHORT]}")
     else:
         facts.append("which version it says is not certain")
+    if belief.differs:
+        facts.append(f"but for this: {'; '.join(belief.differs)}")
     return ", ".join(facts)
 
 
@@ -100,6 +102,14 @@ def _stands_still(step: Hold | Reject) -> str:
     return f"nothing until a person acts: {step.cure}"
 
 
+def _rests(sale: Sale, step: Rest) -> str:
+    if step.state is not State.SYNCED:
+        return "nothing: it is left out"
+    if sale.belief.differs:
+        return f"nothing by itself; the order stays different: {'; '.join(sale.belief.differs)}"
+    return "nothing: BigCommerce says what the sale says"
+
+
 def _next(sale: Sale, step: Step) -> Iterator[str]:
     if sale.state is State.SENDING:
         yield "its request is on the wire; its outcome decides"
@@ -116,10 +126,8 @@ def _next(sale: Sale, step: Step) -> Iterator[str]:
             yield f"not before {when(until)}: {why}"
         case Hold() | Reject():
             yield _stands_still(step)
-        case Rest(state=State.SYNCED):
-            yield "nothing: BigCommerce says what the sale says"
         case Rest():
-            yield "nothing: it is left out"
+            yield _rests(sale, step)
         case _:
             assert_never(step)
     if sale.state is State.PENDING and sale.next_attempt_at is not None and isinstance(step, Create | Change):

@@ -9,6 +9,7 @@ from syncd.config import load
 from syncd.ledger import Verb
 from syncd.ledger.states import MOVES
 from syncd.mapping import Rules
+from syncd.mapping.fields import WAYS
 from syncd.sandbox.faults import KINDS
 from syncd.sandbox.ways import Ways
 from syncd.sources import registry
@@ -169,3 +170,10 @@ def test_every_page_of_the_site_is_in_its_menu() -> None:
     menu = (ROOT / "mkdocs.yml").read_text()
     pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
     assert {page for page in pages if page not in menu} == set()
+
+
+def test_the_way_of_every_compared_field_is_documented() -> None:
+    text = (ROOT / "docs" / "mapping.md").read_text()
+    table = text.partition("### Which way a change of a field takes")[2].partition("\n\n| in the POS")[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", table, re.MULTILINE))
+    assert rows == {name: way.value for name, way in WAYS.items()}

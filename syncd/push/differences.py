@@ -1,0 +1,74 @@
+"""How a listed order differs from what its sale was made to say: one comparer for the nightly pass, verify and audit.
+
+The push compares more, for it reads lines and addresses as well (``mapping.update``). Both compare by the same marks. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from syncd.bigcommerce import RemoteOrder
+from syncd.canonical.money import format_money
+from syncd.ledger import Sale
+from syncd.mapping import Stamp
+from syncd.mapping.fields import SHOWN, mark
+
+NO_SALE = {0: "incomplete", 5: "cancelled", 6: "declined"}
+BACK = {4: "refunded", 14: "refunded in part"}
+_LISTED = ("billing_address", "channel_id", "customer_id", "date_created", "payment_method")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing on which an order and its sale do not agree: what it is, what the sale says, what the order says."""
+
+    what: str
+    said: str
+    there: str
+
+    def __str__(self) -> str:
+        """In words."""
+        return f"{self.what} came to {self.said} and comes to {self.there}" if self.said else self.what
+
+
+def differences(sale: Sale, stamp: str | None, order: RemoteOrder, *, came_back: bool = False) -> list[Difference]:
+    """How a listed order differs from what ``sale`` was last made to say; ``stamp`` is that, None where it is not known.
+
+    ``came_back``: returns of their own show on this order, and have moved its status.
+
+    Amounts are compared with those that BigCommerce answered after our last word (what staff had added by then is among them), a
+    status where it makes the order no sale, or less of one, and was not so then.
+    """
+    said = Stamp.from_json(stamp) if stamp else None
+    return [*_amounts(sale, order), *_status(sale, order, came_back), *_fields(said, order)]
+
+
+def _amounts(sale: Sale, order: RemoteOrder) -> list[Difference]:
+    there, found = sale.belief.there, list[Difference]()
+    if order.currency and there.currency and order.currency != there.currency:
+        return [Difference("the currency", there.currency, order.currency)]
+    for what, said, shown in (
+        ("the total", there.total_inc_tax, order.total_inc_tax),
+        ("the tax", there.total_tax, order.total_tax),
+    ):
+        if said is not None and shown is not None and said != shown:
+            found.append(Difference(what, format_money(said, sale.currency), format_money(shown, sale.currency)))
+    return found
+
+
+def _status(sale: Sale, order: RemoteOrder, came_back: bool) -> list[Difference]:
+    before, now = sale.belief.there.status_id, order.status_id
+    if before is None or before == now or now not in (NO_SALE if came_back else NO_SALE | BACK):
+        return []
+    words = NO_SALE.get(now) or BACK[now]
+    return [Difference(f"it is {words} there, and not in the POS", "", words)]
+
+
+def _fields(stamp: Stamp | None, order: RemoteOrder) -> list[Difference]:
+    if stamp is None:
+        return []
+    return [
+        Difference(f"{SHOWN[name]} is another one there", "", "another")
+        for name in _LISTED
+        if name in order.raw and (said := stamp.fields.get(name)) is not None and mark(name, order.raw[name]) != said
+    ]
