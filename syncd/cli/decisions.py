@@ -1,4 +1,4 @@
-"""``retry``, ``release``, ``accept``, ``skip``, ``hold``: a person's five decisions, each one command with the same options."""
+"""``retry``, ``release``, ``accept``, ``skip``, ``hold``, ``undo``: what a person decides, each a command with the same options."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HELP = {
         'syncd retry --state rejected --error "channel"',
     ),
     "skip": (
-        "Leave sales out for good, whatever the POS says of them later; they stay in the ledger.",
+        "Leave sales out for good; they stay in the ledger. One that has an order is held if the POS changes it later.",
         'syncd skip till:1001 --reason "entered by hand"',
     ),
     "release": (
@@ -29,6 +29,10 @@ _HELP = {
     "hold": (
         "Send nothing more for these sales until they are released.",
         'syncd hold till:1001 --reason "the customer is still arguing"',
+    ),
+    "undo": (
+        "Take back the last decision about sales, as long as nothing was sent for it.",
+        "syncd undo till:1001",
     ),
 }
 Reason = Annotated[str, typer.Option("--reason", help="Why, for the sale's story.")]

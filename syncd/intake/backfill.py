@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from syncd.canonical import Batch, fingerprint
@@ -118,8 +119,15 @@ def report(ledger: Ledger, backfill: Backfill, stores: Sequence[str]) -> Iterato
                 )
 
 
+def waiting_of(number: int) -> Selection:
+    """The sales of a backfill that wait to be pushed, that came by it alone, and that have no order."""
+    return Selection(state=State.PENDING, lane=Lane.BACKFILL, backfill=number, has_order=False)
+
+
 def cancel(ledger: Ledger, number: int, by: str) -> int:
-    """Cancel a backfill and skip its sales that wait to be pushed; how many those were. ``release`` would push them after all.
+    """Cancel a backfill and set aside its sales that wait to be pushed; how many those were.
+
+    Only those that came by the backfill alone and have no order. One that arrives again, by whatever way, is pushed after all.
 
     Raises:
         UsageError: there is no such backfill, or it is over.
@@ -127,10 +135,10 @@ def cancel(ledger: Ledger, number: int, by: str) -> int:
     """
     ledger.backfills.cancel(number)
     gone = 0
-    while waiting := ledger.find(Selection(state=State.PENDING, backfill=number), limit=_SKIPPED_AT_ONCE):
+    while waiting := ledger.find(waiting_of(number), limit=_SKIPPED_AT_ONCE):
         keys = tuple(sale.sale_key for sale in waiting)
         moved = ledger.decide(
-            Verb.SKIP, Selection(keys=keys, state=State.PENDING), by, f"backfill {number} was cancelled"
+            Verb.ASIDE, replace(waiting_of(number), keys=keys), by, f"backfill {number} was cancelled"
         )
         gone += len(moved.moved)
         if not moved.moved:

@@ -2,7 +2,8 @@
 
 from syncd.ledger.actions import Moved
 from syncd.ledger.alerts import Alert
-from syncd.ledger.facts import Belief, Decision, Doubt, Known, Objection, Standing, There, Verb
+from syncd.ledger.decisions import Decision, Decisions, Verb
+from syncd.ledger.facts import Belief, Doubt, Known, Objection, Standing, There
 from syncd.ledger.lease import Lease
 from syncd.ledger.ledger import Ledger
 from syncd.ledger.mirror import Code, Walk
@@ -21,6 +22,7 @@ __all__ = [
     "Belief",
     "Code",
     "Decision",
+    "Decisions",
     "Doubt",
     "Intent",
     "Judge",

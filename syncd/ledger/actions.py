@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from syncd.clock import Now
-from syncd.ledger.facts import Decision, Verb
+from syncd.ledger.decisions import Decision, Verb
 from syncd.ledger.moves import Move, apply, audit_row, locked, write_audit
 from syncd.ledger.news import Decided, Waited
 from syncd.ledger.queries import Selection, conditions
@@ -24,6 +24,8 @@ _PLAINLY = {
     Verb.ACCEPT: "accepted by a person: the order is right as it stands",
     Verb.SKIP: "skipped by a person",
     Verb.HOLD: "held by a person",
+    Verb.ASIDE: "set aside with its backfill",
+    Verb.UNDO: "the last decision was taken back",
 }
 
 
@@ -47,10 +49,23 @@ def why_not(verb: Verb, sale: Sale) -> str:
             return _not_released(sale)
         case Verb.ACCEPT:
             return _not_accepted(sale)
-        case Verb.SKIP if state is State.SYNCED:
+        case Verb.SKIP if state in (State.SYNCED, State.PENDING) and sale.order_id is not None:
             return "already in BigCommerce; void it in the POS, or archive the order there"
+        case Verb.ASIDE if sale.order_id is not None:
+            return "already in BigCommerce"
+        case Verb.UNDO:
+            return _not_undone(sale)
         case _:
             return ""
+
+
+def _not_undone(sale: Sale) -> str:
+    last = sale.decisions.made[-1] if sale.decisions.made else None
+    if last is None:
+        return "nobody has decided anything about it"
+    if last.verb in (Verb.RELEASE, Verb.RETRY) and sale.belief.told == sale.fingerprint:
+        return f"too late: order {sale.order_id} has been sent"
+    return ""
 
 
 def _not_retried(state: State) -> str:

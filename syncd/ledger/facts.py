@@ -11,7 +11,6 @@ import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 
 from syncd.clock import BootTime
 from syncd.ledger.states import Kind, State
@@ -74,27 +73,6 @@ class Objection:
     state: State
     why: str
     cure: str
-
-
-class Verb(StrEnum):
-    """What a person may decide about a sale."""
-
-    RETRY = "retry"  # try this version once more
-    RELEASE = "release"  # push this version as it is
-    ACCEPT = "accept"  # the order is right as it stands; later versions go out
-    SKIP = "skip"  # never push it
-    HOLD = "hold"  # not before a person says so
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What a person decided, for which version, when and why."""
-
-    verb: Verb
-    by: str
-    at: datetime
-    fingerprint: str
-    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,18 +142,3 @@ def read_objection(text: str | None) -> Objection | None:
         return None
     fingerprint, state, why, cure = json.loads(text)
     return Objection(fingerprint, State(state), why, cure)
-
-
-def write_decision(decision: Decision | None) -> str | None:
-    """A decision as text."""
-    if decision is None:
-        return None
-    return json.dumps([decision.verb, decision.by, decision.at.isoformat(), decision.fingerprint, decision.why])
-
-
-def read_decision(text: str | None) -> Decision | None:
-    """What ``write_decision`` wrote."""
-    if not text:
-        return None
-    verb, by, at, fingerprint, why = json.loads(text)
-    return Decision(Verb(verb), by, datetime.fromisoformat(at), fingerprint, why)

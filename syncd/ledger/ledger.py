@@ -22,8 +22,9 @@ from syncd.ledger.backfills import Backfills
 from syncd.ledger.cache import Cache
 from syncd.ledger.care import Care
 from syncd.ledger.counting import number_of
+from syncd.ledger.decisions import Decision, Verb
 from syncd.ledger.engine import Engines, translated
-from syncd.ledger.facts import Decision, Known, Verb
+from syncd.ledger.facts import Known
 from syncd.ledger.forgetting import Forgetting
 from syncd.ledger.hints import Hints
 from syncd.ledger.mirror import MirrorTables

@@ -38,7 +38,7 @@ _FACTS = (
     "differs",
     "doubt",
     "objection",
-    "decision",
+    "decisions",
     "short",
     "unclean",
     "tries",

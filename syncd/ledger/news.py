@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import assert_never
 
 from syncd.clock import BootTime
-from syncd.ledger.facts import NOTHING_SHOWN, Belief, Decision, Doubt, Objection, There, Verb
+from syncd.ledger.decisions import LASTING, Decision, Verb
+from syncd.ledger.facts import NOTHING_SHOWN, Belief, Doubt, Objection, There
 from syncd.ledger.sale import Sale
 from syncd.ledger.states import Kind
 
@@ -185,10 +186,11 @@ def _looked(sale: Sale, look: Looked) -> Sale:
 
 def _decided(sale: Sale, decision: Decision) -> Sale:
     """A person who holds or skips leaves the objection as it is; one who wants the sale to go on does away with it."""
-    if decision.verb in (Verb.HOLD, Verb.SKIP):
-        return replace(sale, decision=decision)
+    decided = replace(sale, decisions=sale.decisions.and_(decision))
+    if decision.verb in (*LASTING, Verb.UNDO):
+        return decided
     short = {} if decision.verb is Verb.RETRY else sale.short
-    return replace(sale, decision=decision, objection=None, short=short, unclean=0, tries=0)
+    return replace(decided, objection=None, short=short, unclean=0, tries=0)
 
 
 def in_words(news: News) -> str:

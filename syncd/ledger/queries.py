@@ -39,6 +39,8 @@ class Selection:
     register: str | None = None
     total: Decimal | None = None
     sku: str | None = None
+    lane: Lane | None = None
+    has_order: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +221,10 @@ def conditions(selection: Selection) -> list[ColumnElement[bool]]:
         wanted.append(sales.c.sale_key.in_(selection.keys))
     if selection.ids is not None:
         wanted.append(sales.c.id.in_(selection.ids))
+    if selection.lane is not None:
+        wanted.append(sales.c.lane == selection.lane.value)
+    if selection.has_order is not None:
+        wanted.append(sales.c.order_id.is_not(None) if selection.has_order else sales.c.order_id.is_(None))
     if selection.state is not None:
         wanted.append(is_state(selection.state))
     if selection.text:
@@ -227,6 +233,11 @@ def conditions(selection: Selection) -> list[ColumnElement[bool]]:
         wanted.append(sales.c.placed_at >= to_micros(selection.day_from))
     if selection.day_to is not None:
         wanted.append(sales.c.placed_at < to_micros(selection.day_to))
+    return wanted + _by_content(selection)
+
+
+def _by_content(selection: Selection) -> list[ColumnElement[bool]]:
+    wanted: list[ColumnElement[bool]] = []
     if selection.total is not None:
         plain = selection.total.normalize()
         wanted.append(sales.c.total_inc_tax.in_({format(plain, f) for f in ("f", ".1f", ".2f", ".3f")}))

@@ -15,6 +15,7 @@ from syncd.canonical import Batch, CanonicalOrder, fingerprint
 from syncd.canonical.fingerprint import is_same_sale
 from syncd.clock import Now
 from syncd.errors import LedgerError
+from syncd.ledger.decisions import Verb
 from syncd.ledger.facts import Standing
 from syncd.ledger.faults import record_faults, settle_by_sales
 from syncd.ledger.moves import SYNCD, columns, settled, write_audit
@@ -67,13 +68,15 @@ def record(connection: Connection, intake: Intake, batch: Batch, judge: Judge, n
     new = [one for one in fresh if intake.not_before is None or one.order.placed_at >= intake.not_before]
     too_early = () if len(new) == len(fresh) else tuple(one.order.sale_key for one in fresh if one not in new)
     moved = [
-        replace(one, before=known[key]) for key, one in said.items() if key in known and _says_more(one, known[key])
+        replace(one, before=known[key])
+        for key, one in said.items()
+        if key in known and (_says_more(one, known[key]) or _is_aside(known[key]))
     ]
     older = [one for one in moved if _is_older(connection, one)]
     anew = [one for one in moved if one not in older and _is_read_anew(one)]
     changed = [one for one in moved if one not in older and one not in anew]
     held = _insert(connection, intake, new, judge, now)
-    held += sum(_change(connection, one, judge, now) for one in changed)
+    held += sum(_change(connection, one, intake, judge, now) for one in changed)
     _read_anew(connection, anew)
     _promote(connection, intake, [sale.id for sale in known.values() if sale.lane is Lane.BACKFILL])
     settle_by_sales(connection, intake.source, list(said), now.wall)
@@ -108,6 +111,10 @@ def _known(connection: Connection, keys: Sequence[str]) -> Iterable[Sale]:
 
 
 # Versions
+
+
+def _is_aside(before: Sale) -> bool:
+    return before.decisions.of(Verb.ASIDE) is not None
 
 
 def _says_more(one: Said, before: Sale) -> bool:
@@ -164,7 +171,7 @@ def _read_anew(connection: Connection, anew: Sequence[Said]) -> None:
         assert before is not None  # noqa: S101  as above
         kept = renamed(before, one.fingerprint)
         document = None if before.document is None else one.order.to_json()
-        facts = {name: fact_columns(kept)[name] for name in ("told", "objection", "decision")}
+        facts = {name: fact_columns(kept)[name] for name in ("told", "objection", "decisions")}
         rows.append({"of_id": before.id, "mark": one.fingerprint, "doc": document, "by": __version__, **facts})
     if rows:
         connection.execute(_REREAD, rows)
@@ -179,7 +186,7 @@ _REREAD = (
         read_by=bindparam("by"),
         told=bindparam("told"),
         objection=bindparam("objection"),
-        decision=bindparam("decision"),
+        decisions=bindparam("decisions"),
     )
 )
 
@@ -195,8 +202,7 @@ def renamed(sale: Sale, mark: str) -> Sale:
         and replace(
             sale.objection, fingerprint=mark if sale.objection.fingerprint == old else sale.objection.fingerprint
         ),
-        decision=sale.decision
-        and replace(sale.decision, fingerprint=mark if sale.decision.fingerprint == old else sale.decision.fingerprint),
+        decisions=sale.decisions.renamed(old, mark),
     )
 
 
@@ -285,7 +291,7 @@ def _audit(  # noqa: PLR0913, PLR0917  a row of six columns
     }
 
 
-def _change(connection: Connection, one: Said, judge: Judge, now: Now) -> int:
+def _change(connection: Connection, one: Said, intake: Intake, judge: Judge, now: Now) -> int:
     """A sale says something new: its document always, its standing as its facts call for once nothing is on the wire."""
     before = one.before
     assert before is not None  # noqa: S101  only sales that are known are changed
@@ -293,6 +299,9 @@ def _change(connection: Connection, one: Said, judge: Judge, now: Now) -> int:
     after, why = before.state, _IN_FLIGHT
     if before.state not in ON_THE_WIRE:
         sale = saying(before, one, values["document"])
+        if _is_aside(before):  # its backfill was cancelled; it arrives again, and is this one's now
+            sale = replace(sale, decisions=sale.decisions.without(Verb.ASIDE), lane=intake.lane)
+            values |= {"lane": intake.lane.value, "backfill": intake.backfill}
         standing: Standing = judge(sale, now, one)
         values |= columns(settled(sale, standing, now), standing, now.wall)
         after, why = standing.state, standing.why or "changed in the POS"

@@ -14,18 +14,16 @@ from sqlalchemy import Row
 from syncd.canonical import CanonicalOrder
 from syncd.clock import BootTime, Now
 from syncd.errors import LedgerError
+from syncd.ledger.decisions import NO_DECISIONS, Decision, Decisions
 from syncd.ledger.facts import (
     NO_BELIEF,
     Belief,
-    Decision,
     Doubt,
     Objection,
     Standing,
     There,
-    read_decision,
     read_doubt,
     read_objection,
-    write_decision,
     write_doubt,
     write_objection,
 )
@@ -35,7 +33,7 @@ from syncd.ledger.times import from_micros, to_micros
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """A row of ``sales``: what the POS says, and beside it the belief, the doubt, the objection and the decision.
+    """A row of ``sales``: what the POS says, and beside it the belief, the doubt, the objection and the decisions.
 
     Amounts are in major units of ``currency``, times aware.
     """
@@ -71,11 +69,16 @@ class Sale:
     belief: Belief = NO_BELIEF
     doubt: Doubt | None = None
     objection: Objection | None = None
-    decision: Decision | None = None
+    decisions: Decisions = NO_DECISIONS
     short: Mapping[int, str] = field(default_factory=dict)
     unclean: int = 0
     sent_as: str | None = None
     order_floor: int | None = None
+
+    @property
+    def decision(self) -> Decision | None:
+        """The last decision about it that is in force."""
+        return self.decisions.last
 
     @property
     def sent_key(self) -> str:
@@ -255,7 +258,7 @@ def sale_of(values: Mapping[Any, Any]) -> Sale:
         belief=_belief(values) if values["order_id"] is not None else NO_BELIEF,
         doubt=read_doubt(values["doubt"]),
         objection=read_objection(values["objection"]),
-        decision=read_decision(values["decision"]),
+        decisions=Decisions.from_json(values["decisions"]),
         short={int(number): why for number, why in json.loads(values["short"] or "{}").items()},
         unclean=values["unclean"],
         sent_as=values["sent_as"],
@@ -285,7 +288,7 @@ def _amount(text: str | None) -> Decimal | None:
 
 
 def fact_columns(sale: Sale) -> dict[str, Any]:
-    """The columns that hold a sale's belief, doubt, objection and decision."""
+    """The columns that hold a sale's belief, doubt, objection and decisions."""
     belief, there = sale.belief, sale.belief.there
     total, tax = belief.asked or (None, None)
     return {
@@ -301,7 +304,7 @@ def fact_columns(sale: Sale) -> dict[str, Any]:
         "differs": json.dumps(belief.differs) if belief.differs else None,
         "doubt": write_doubt(sale.doubt),
         "objection": write_objection(sale.objection),
-        "decision": write_decision(sale.decision),
+        "decisions": sale.decisions.to_json(),
         "short": json.dumps(sale.short) if sale.short else None,
         "unclean": sale.unclean,
         "tries": sale.tries,

@@ -61,7 +61,7 @@ sales = Table(
     Column("backfill", BigInteger),
     Column("doubt", Text),  # a request whose outcome is not known, as JSON
     Column("objection", Text),  # what is held against one version, as JSON
-    Column("decision", Text),  # what a person decided, as JSON
+    Column("decisions", Text),  # what people decided, oldest first, as JSON
     Column("short", Text),  # products that BigCommerce refused in this sale's quantity, as JSON: id and why
     Column("unclean", Integer, nullable=False, server_default=text("0")),  # creates in a row that ended in doubt
     Column("document", Text),

@@ -60,23 +60,30 @@ def next_step(sale: Sale, ground: Ground, now: Now, said: Said | None = None, se
 
 
 def _decided(sale: Sale) -> Step | None:
-    """What a person's word comes to; a word about one version ends with that version, skip and hold do not."""
-    decision = sale.decision
-    if decision is None:
+    """What people's decisions come to; one about a version ends with that version, skip and hold do not."""
+    decisions = sale.decisions
+    if not decisions.made:
         return None
-    if decision.verb is Verb.SKIP:
-        return Rest(State.SKIPPED, decision.why)
-    if decision.verb is Verb.HOLD:
-        return Hold(decision.why, f"When it may go on: syncd release {sale.sale_key}")
-    if decision.verb is Verb.ACCEPT and decision.fingerprint == sale.fingerprint and sale.order_id is not None:
-        return Rest(State.SYNCED, decision.why)
+    if (left_out := decisions.of(Verb.SKIP) or decisions.of(Verb.ASIDE)) is not None:
+        changed = sale.order_id is not None and left_out.fingerprint != sale.fingerprint
+        return _changed_since(sale) if changed else Rest(State.SKIPPED, left_out.why)
+    if (hold := decisions.of(Verb.HOLD)) is not None:
+        return Hold(hold.why, f"When it may go on: syncd release {sale.sale_key}")
+    if sale.order_id is not None and (right := decisions.of(Verb.ACCEPT, sale.fingerprint)) is not None:
+        return Rest(State.SYNCED, right.why)
     return None
+
+
+def _changed_since(sale: Sale) -> Hold:
+    """A skipped sale whose order is there, and that the POS has changed: a void or a refund is not swallowed in silence."""
+    why = f"it was skipped, and the POS has changed it since: order {sale.order_id} does not show that"
+    key = sale.sale_key
+    return Hold(why, f"To carry the change: syncd release {key}; to leave the order as it is: syncd accept {key}")
 
 
 def is_released(sale: Sale) -> bool:
     """Whether a person wants this version pushed as it is."""
-    decision = sale.decision
-    return decision is not None and decision.verb is Verb.RELEASE and decision.fingerprint == sale.fingerprint
+    return sale.decisions.of(Verb.RELEASE, sale.fingerprint) is not None
 
 
 def _in_line(sale: Sale) -> Step | None:

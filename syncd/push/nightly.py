@@ -113,5 +113,4 @@ def _alerts(store: str, order: RemoteOrder, sale: Sale | None, rules: Rules, cha
 
 
 def _is_accepted(sale: Sale) -> bool:
-    decision = sale.decision
-    return decision is not None and decision.verb is Verb.ACCEPT and decision.fingerprint == sale.fingerprint
+    return sale.decisions.of(Verb.ACCEPT, sale.fingerprint) is not None

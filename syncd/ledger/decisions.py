@@ -1,0 +1,108 @@
+"""What people decide about a sale: a set of decisions that live beside each other, each for one version or for every one.
+
+Decisions are kept in the order in which they were made; which of them hold follows from that order, so that the last one can be
+undone. Pure.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Verb(StrEnum):
+    """What a person may decide about a sale."""
+
+    RETRY = "retry"  # try this version once more
+    RELEASE = "release"  # push this version as it is
+    ACCEPT = "accept"  # the order is right as it stands; later versions go out
+    SKIP = "skip"  # never push it
+    HOLD = "hold"  # not before a person says so
+    ASIDE = "set-aside"  # left out with its backfill, until the sale arrives again
+    UNDO = "undo"  # take the last decision back
+
+
+LASTING = (Verb.SKIP, Verb.HOLD, Verb.ASIDE)
+"""Decisions about every version of a sale; the others are about one."""
+_ENDS: Mapping[Verb, tuple[Verb, ...]] = {
+    Verb.RETRY: (Verb.ACCEPT, *LASTING),
+    Verb.RELEASE: (Verb.ACCEPT, *LASTING),
+    Verb.ACCEPT: LASTING,
+    Verb.SKIP: (Verb.HOLD, Verb.ASIDE),
+    Verb.HOLD: (Verb.SKIP, Verb.ASIDE),
+    Verb.ASIDE: (Verb.SKIP, Verb.HOLD),
+}
+_MOST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided, for which version, when and why."""
+
+    verb: Verb
+    by: str
+    at: datetime
+    fingerprint: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """Every decision about a sale, the oldest first."""
+
+    made: tuple[Decision, ...] = ()
+
+    def and_(self, decision: Decision) -> Decisions:
+        """With one more; an undo takes the last one back."""
+        if decision.verb is Verb.UNDO:
+            return Decisions(self.made[:-1])
+        return Decisions((*self.made, decision)[-_MOST:])
+
+    def without(self, verb: Verb) -> Decisions:
+        """Without those of one kind."""
+        return Decisions(tuple(one for one in self.made if one.verb is not verb))
+
+    @property
+    def in_force(self) -> tuple[Decision, ...]:
+        """Those that no later one has ended; of one kind, the last."""
+        kept: list[Decision] = []
+        for one in self.made:
+            ended = (one.verb, *_ENDS.get(one.verb, ()))
+            kept = [*(before for before in kept if before.verb not in ended), one]
+        return tuple(kept)
+
+    def of(self, verb: Verb, fingerprint: str | None = None) -> Decision | None:
+        """The decision of a kind that is in force, for a version where one is named."""
+        found = next((one for one in self.in_force if one.verb is verb), None)
+        return found if found is not None and fingerprint in (None, found.fingerprint) else None
+
+    @property
+    def last(self) -> Decision | None:
+        """The last one that is in force."""
+        held = self.in_force
+        return held[-1] if held else None
+
+    def renamed(self, old: str, new: str) -> Decisions:
+        """With another fingerprint for one version."""
+        moved = [
+            Decision(one.verb, one.by, one.at, new if one.fingerprint == old else one.fingerprint, one.why)
+            for one in self.made
+        ]
+        return Decisions(tuple(moved))
+
+    def to_json(self) -> str | None:
+        """As text; None where there is none."""
+        rows = [[one.verb, one.by, one.at.isoformat(), one.fingerprint, one.why] for one in self.made]
+        return json.dumps(rows) if rows else None
+
+    @classmethod
+    def from_json(cls, text: str | None) -> Decisions:
+        """What ``to_json`` wrote."""
+        rows = json.loads(text) if text else ()
+        return cls(tuple(Decision(Verb(row[0]), row[1], datetime.fromisoformat(row[2]), *row[3:]) for row in rows))
+
+
+NO_DECISIONS = Decisions()
