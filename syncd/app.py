@@ -65,7 +65,8 @@ class Till:
 
         """
         if received.batch is not None:
-            record_all(iter((received.batch,)), self._intake(), self.ledger, threading.Event())
+            posted = replace(self._intake(), just_asked=False)
+            record_all(iter((received.batch,)), posted, self.ledger, threading.Event())
         if received.sales:
             self.ledger.hints.note(self.name, received.sales)
 

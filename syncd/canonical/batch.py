@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from syncd.canonical.cards import mask_cards
 from syncd.canonical.order import CanonicalOrder
@@ -33,7 +34,8 @@ class Batch:
 
     ``left_out`` counts the sales that the config leaves out, by reason. ``holds`` says of a sale, by its ``sale_id``, why its
     source cannot answer for it: a person must look before it is pushed, until the source says it without a reason. ``gone`` are the
-    ids of sales that the POS has deleted: those that are known become voids.
+    ids of sales that the POS has deleted: those that are known become voids. ``stated_at`` is when all of this was stated, by the
+    file's own time; None where the POS was asked just now.
     """
 
     orders: tuple[CanonicalOrder, ...]
@@ -42,3 +44,4 @@ class Batch:
     left_out: Mapping[str, int] = field(default_factory=dict)
     holds: Mapping[str, str] = field(default_factory=dict)
     gone: tuple[str, ...] = ()
+    stated_at: datetime | None = None

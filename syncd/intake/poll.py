@@ -70,7 +70,8 @@ class Polled:
 class Intake:
     """Where the batches of one walk go: the source's name, its route, its lane, and the backfill that it belongs to.
 
-    New sales from before ``not_before`` are left out, and counted.
+    New sales from before ``not_before`` are left out, and counted. ``just_asked``: the source says what the POS says now; what is
+    posted to us may be an old delivery that is repeated.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Intake:
     backfill: int | None = None
     history: bool = False
     not_before: datetime | None = None
+    just_asked: bool = True
 
 
 def poll(
@@ -128,6 +130,7 @@ def record_all(
             backfill=intake.backfill,
             history=intake.history,
             not_before=intake.not_before,
+            just_asked=intake.just_asked,
         )
         done = done.plus(recorded, batch)
         if recorded.new or recorded.changed or recorded.faults:

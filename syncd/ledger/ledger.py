@@ -111,14 +111,19 @@ class Ledger:
         backfill: int | None = None,
         history: bool = False,
         not_before: datetime | None = None,
+        just_asked: bool = False,
     ) -> intake.Recorded:
         """Write a batch of sales, its faults and its cursor in one transaction; returns once it is durable.
+
+        ``just_asked``: the POS has said it just now, so that this is newer than whatever it said before and did not date.
 
         Raises:
             LedgerError: nothing of the batch was written.
 
         """
-        now, how = Now.of(self._clock), intake.Intake(source, router, lane, backfill, history, not_before)
+        now = Now.of(self._clock)
+        asked_at = now.wall if just_asked else None
+        how = intake.Intake(source, router, lane, backfill, history, not_before, asked_at)
         return self._write(lambda connection: intake.record(connection, how, batch, self._judge, now))
 
     def cursor(self, source: str, *, backfill: int | None = None) -> Cursor | None:

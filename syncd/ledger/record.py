@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from syncd import __version__
-from syncd.canonical import Batch, CanonicalOrder, fingerprint
+from syncd.canonical import Batch, fingerprint
 from syncd.canonical.fingerprint import is_same_sale
 from syncd.clock import Now
 from syncd.errors import LedgerError
@@ -23,6 +23,7 @@ from syncd.ledger.sale import Judge, Router, Said, Sale, as_text, fact_columns, 
 from syncd.ledger.schema import attempts, audit, cursors, sales
 from syncd.ledger.states import ON_THE_WIRE, Lane, State
 from syncd.ledger.times import to_micros
+from syncd.ledger.versions import Order, is_later, latest, order_of
 
 _KEYS_AT_ONCE = 500
 _IN_FLIGHT = "changed in the POS while a request was on the wire"
@@ -49,6 +50,7 @@ class Intake:
     """Where a batch belongs: its source, the router for its sales, its lane and its backfill.
 
     Sales that were placed before ``not_before`` and are not known are left out: what is known stays true whatever its age.
+    ``asked_at`` is when the POS was asked, where no file states when it was made.
     """
 
     source: str
@@ -57,12 +59,13 @@ class Intake:
     backfill: int | None
     history: bool = False
     not_before: datetime | None = None
+    asked_at: datetime | None = None
 
 
 def record(connection: Connection, intake: Intake, batch: Batch, judge: Judge, now: Now) -> Recorded:
     """Write a batch; of one sale that stands in it twice, the newer version counts, else the last."""
     _alone(connection, intake.source)
-    said = _newest(batch)
+    said = _newest(batch, batch.stated_at or intake.asked_at)
     known = {sale.sale_key: sale for sale in _known(connection, list(said))}
     fresh = [one for key, one in said.items() if key not in known]
     new = [one for one in fresh if intake.not_before is None or one.order.placed_at >= intake.not_before]
@@ -72,12 +75,16 @@ def record(connection: Connection, intake: Intake, batch: Batch, judge: Judge, n
         for key, one in said.items()
         if key in known and (_says_more(one, known[key]) or _is_aside(known[key]))
     ]
-    older = [one for one in moved if _is_older(connection, one)]
-    anew = [one for one in moved if one not in older and _is_read_anew(one)]
-    changed = [one for one in moved if one not in older and one not in anew]
+    anew = [one for one in moved if _is_read_anew(one)]
+    placed = [(one, _placed(connection, one)) for one in moved if one not in anew]
+    older = [one for one, order in placed if order is Order.OLDER]
+    changed = [
+        replace(one, hold=UNCLEAR) if order is Order.UNCLEAR else one for one, order in placed if one not in older
+    ]
     held = _insert(connection, intake, new, judge, now)
     held += sum(_change(connection, one, intake, judge, now) for one in changed)
     _read_anew(connection, anew)
+    _said_later(connection, [replace(one, before=known[key]) for key, one in said.items() if key in known])
     _promote(connection, intake, [sale.id for sale in known.values() if sale.lane is Lane.BACKFILL])
     settle_by_sales(connection, intake.source, list(said), now.wall)
     faulty = record_faults(connection, intake.source, batch.faults, now.wall)
@@ -88,12 +95,14 @@ def record(connection: Connection, intake: Intake, batch: Batch, judge: Judge, n
     return Recorded(len(new), len(changed), same, held, faulty, before, too_early)
 
 
-def _newest(batch: Batch) -> dict[str, Said]:
+def _newest(batch: Batch, stated_at: datetime | None) -> dict[str, Said]:
     said: dict[str, Said] = {}
     for order in batch.orders:
         before = said.get(order.sale_key)
-        if before is None or not _precedes(order, before.order.version, before.order.updated_at):
-            said[order.sale_key] = Said(order, fingerprint(order), hold=batch.holds.get(order.sale_id, ""))
+        hold, by_file = batch.holds.get(order.sale_id, ""), batch.stated_at is not None
+        one = Said(order, fingerprint(order), hold=hold, stated_at=stated_at, stated_by_file=by_file)
+        if before is None or order_of(one.dating, before.dating, lambda: False) is not Order.OLDER:
+            said[order.sale_key] = one
     return said
 
 
@@ -121,23 +130,16 @@ def _says_more(one: Said, before: Sale) -> bool:
     return (one.fingerprint, one.hold) != (before.fingerprint, before.hold)
 
 
-def _precedes(order: CanonicalOrder, version: str | None, updated_at: datetime | None) -> bool | None:
-    """Whether ``order`` is older than that version; None where neither the POS's versions nor its times tell."""
-    if order.version and version and order.version.isdigit() and version.isdigit():
-        return int(order.version) < int(version)
-    if order.updated_at is not None and updated_at is not None:
-        return order.updated_at < updated_at
-    return None
+UNCLEAR = "it says again what it had said before, and nothing tells which of the two is newer"
 
 
-def _is_older(connection: Connection, one: Said) -> bool:
-    """An older version never replaces a newer one. Where nothing dates them, what a sale has said before is the older one."""
+def _placed(connection: Connection, one: Said) -> Order:
+    """How a version that arrives stands to the one that is known."""
     before = one.before
     assert before is not None  # noqa: S101  only sales that are known are asked about
-    precedes = _precedes(one.order, before.version, before.updated_at)
-    if precedes is not None:
-        return precedes
-    return one.fingerprint != before.fingerprint and _said_before(connection, before.id, one.fingerprint)
+    if one.fingerprint == before.fingerprint:
+        return Order.OLDER if before.hold == UNCLEAR and not is_later(one.dating, before.dating) else Order.NEWER
+    return order_of(one.dating, before.dating, lambda: _said_before(connection, before.id, one.fingerprint))
 
 
 def _said_before(connection: Connection, sale_id: int, mark: str) -> bool:
@@ -177,6 +179,27 @@ def _read_anew(connection: Connection, anew: Sequence[Said]) -> None:
         connection.execute(_REREAD, rows)
 
 
+def _said_later(connection: Connection, again: Sequence[Said]) -> None:
+    """Keep when a sale that says the same said it last: what arrives late from before that is older."""
+    rows = []
+    for one in again:
+        before = one.before
+        if before is None or one.fingerprint != before.fingerprint:
+            continue
+        new = one.dating if one.stated_by_file else replace(one.dating, stated_at=None)
+        if is_later(new, before.dating):
+            kept = latest(new, before.dating)
+            at = [None if moment is None else to_micros(moment) for moment in (kept.updated_at, kept.stated_at)]
+            rows.append({"of_id": before.id, "version_": kept.version, "updated": at[0], "stated": at[1]})
+    if rows:
+        connection.execute(_DATE, rows)
+
+
+_DATE = (
+    update(sales)
+    .where(sales.c.id == bindparam("of_id"))
+    .values(version=bindparam("version_"), updated_at=bindparam("updated"), stated_at=bindparam("stated"))
+)
 _REREAD = (
     update(sales)
     .where(sales.c.id == bindparam("of_id"))
@@ -272,6 +295,7 @@ def _said(one: Said, now: Now) -> dict[str, Any]:
         "returns_of": order.returns_of,
         "version": order.version,
         "updated_at": None if order.updated_at is None else to_micros(order.updated_at),
+        "stated_at": None if one.stated_at is None else to_micros(one.stated_at),
         "read_by": __version__,
     }
 

@@ -29,6 +29,7 @@ from syncd.ledger.facts import (
 )
 from syncd.ledger.states import Kind, Lane, State
 from syncd.ledger.times import from_micros, to_micros
+from syncd.ledger.versions import Dating
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ class Sale:
     history: bool = False
     version: str | None = None
     updated_at: datetime | None = None
+    stated_at: datetime | None = None
     read_by: str | None = None
     belief: Belief = NO_BELIEF
     doubt: Doubt | None = None
@@ -74,6 +76,11 @@ class Sale:
     unclean: int = 0
     sent_as: str | None = None
     order_floor: int | None = None
+
+    @property
+    def dating(self) -> Dating:
+        """What dates the version that it says."""
+        return Dating(self.version, self.updated_at, self.stated_at)
 
     @property
     def decision(self) -> Decision | None:
@@ -154,13 +161,20 @@ def saying(sale: Sale, said: Said, document: str | None = None) -> Sale:
 class Said:
     """What a sale says anew: its order, that order's fingerprint, and what it said before (None: it is new).
 
-    ``hold`` is why its source cannot answer for it, empty where it can.
+    ``hold`` is why its source cannot answer for it, empty where it can; ``stated_at`` when the source stated it, where it is known.
     """
 
     order: CanonicalOrder
     fingerprint: str
     before: Sale | None = None
     hold: str = ""
+    stated_at: datetime | None = None
+    stated_by_file: bool = False
+
+    @property
+    def dating(self) -> Dating:
+        """What dates this version."""
+        return Dating(self.order.version, self.order.updated_at, self.stated_at)
 
 
 class Judge(Protocol):
@@ -254,6 +268,7 @@ def sale_of(values: Mapping[Any, Any]) -> Sale:
         history=bool(values["history"]),
         version=values["version"],
         updated_at=from_micros(values["updated_at"]),
+        stated_at=from_micros(values["stated_at"]),
         read_by=values["read_by"],
         belief=_belief(values) if values["order_id"] is not None else NO_BELIEF,
         doubt=read_doubt(values["doubt"]),

@@ -67,6 +67,7 @@ sales = Table(
     Column("document", Text),
     Column("version", Text),
     Column("updated_at", BigInteger),
+    Column("stated_at", BigInteger),  # when this version was stated: a file's own time, or when the POS was asked
     Column("read_by", Text),  # the syncd that read the document
     Column("hold", Text),  # why its source cannot answer for it
     Column("returns_of", Text),  # the sale that this one gives goods back of

@@ -10,24 +10,8 @@ from syncd.errors import Corrupt, TooNew
 from syncd.ledger import backup
 from syncd.ledger.engine import Engines
 
-HEAD = "0015"
-KNOWN = (
-    "0001",
-    "0002",
-    "0003",
-    "0004",
-    "0005",
-    "0006",
-    "0007",
-    "0008",
-    "0009",
-    "0010",
-    "0011",
-    "0012",
-    "0013",
-    "0014",
-    "0015",
-)
+HEAD = "0016"
+KNOWN = tuple(f"{number:04}" for number in range(1, int(HEAD) + 1))
 _FOLDER = Path(__file__).with_name("migrations")
 
 

@@ -16,7 +16,7 @@ from syncd.canonical import Batch, Cursor, Fault
 from syncd.sources.base import Finding
 from syncd.sources.context import SourceContext
 from syncd.sources.doors import FolderReport
-from syncd.sources.folder import FolderSettings, Look, shown
+from syncd.sources.folder import FolderSettings, Look, made_at, shown
 from syncd.sources.inbox import Inbox
 
 
@@ -67,9 +67,10 @@ class FileSource(ABC):
     def _read_and_move(self, file: Path, look: Look) -> Iterator[Batch]:
         faults: list[Fault] = []
         try:
+            stated_at = made_at(file)
             for batch in self.batches(file):
                 faults += batch.faults
-                yield batch
+                yield replace(batch, stated_at=stated_at)
         except NoSalesFile as error:
             why = Fault(shown(file), f"the file cannot be read: {error}", "")
             told = self._folder.fail(file, look, [*faults, why])
@@ -104,7 +105,8 @@ class FileSource(ABC):
     def read_file(self, path: Path) -> Iterator[Batch]:
         """The file's sales and faults, in batches; nothing is moved."""
         try:
-            yield from self.batches(path)
+            stated_at = made_at(path)
+            yield from (replace(batch, stated_at=stated_at) for batch in self.batches(path))
         except NoSalesFile as error:
             yield Batch((), (Fault(shown(path), f"the file cannot be read: {error}", ""),), place(path, 0))
 

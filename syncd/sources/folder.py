@@ -12,7 +12,7 @@ import stat
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -65,6 +65,12 @@ class Look:
     def of(cls, found: os.stat_result) -> Look:
         """The same from a stat that was taken."""
         return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def made_at(*paths: Path) -> datetime | None:
+    """When the newest of some files was written last; None where none is there."""
+    stamps = [look.stamp for path in paths if (look := Look.at(path)) is not None]
+    return datetime.fromtimestamp(max(stamps) / 1e9, UTC) if stamps else None
 
 
 @dataclass(slots=True)

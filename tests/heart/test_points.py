@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -143,11 +144,12 @@ def test_a_sale_that_was_reopened_after_its_create_took_effect_waits_for_a_perso
 
 
 def test_an_old_export_does_not_bring_a_voided_sale_back_to_life(shop: Shop) -> None:
-    shop.record(one())
+    then = datetime(2026, 11, 20, 18, tzinfo=UTC)
+    shop.record(one(), stated_at=then)
     shop.push()
-    shop.record(one(status="voided"))
+    shop.record(one(status="voided"), stated_at=then + timedelta(hours=1))
     shop.rest()
-    shop.record(one())
+    shop.record(one(), stated_at=then)
     shop.rest()
     assert (shop.state("a"), order(shop)["status_id"]) == (State.SYNCED, 5)
 

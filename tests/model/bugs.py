@@ -15,6 +15,7 @@ from unittest import mock
 from syncd.ledger import moves, record
 from syncd.ledger.news import Found, News, Objected, totals_of
 from syncd.ledger.sale import Sale
+from syncd.ledger.versions import Order
 from syncd.plan import Create, follows
 from syncd.plan.creates import plan_create
 from syncd.plan.doubt import still_open
@@ -55,7 +56,7 @@ BUGS: dict[int, Patch] = {
     1: (moves, "learn", _a_hold_claims_that_bigcommerce_was_told),
     2: (moves, "learn", _what_is_found_is_in_line),
     3: (follows, "_by_what_it_says", _what_was_tried_is_pushed_whatever_it_says),
-    4: (record, "_is_older", lambda _: lambda *_: False),
+    4: (record, "_placed", lambda _: lambda *_: Order.NEWER),
     8: (
         follows,
         "still_open",

@@ -244,8 +244,8 @@ class Worker:
         self._pusher = Pusher(setup, self._circuit)
         self._reconciler = Reconciler("main", self.ledger, orders, catch_up, POLICY, clock)
 
-    def record(self, order: CanonicalOrder) -> None:
-        self.ledger.record("till", Batch((order,), (), "c"), router=to_main)
+    def record(self, order: CanonicalOrder, stated_at: datetime | None = None) -> None:
+        self.ledger.record("till", Batch((order,), (), "c", stated_at=stated_at), router=to_main)
 
     def push(self) -> bool:
         """Take the lease, reconcile, push; False where somebody else holds it."""
@@ -277,9 +277,10 @@ class Shop:
         self.store = SimulatedStore(self.clock)
         self.worker = Worker(self.file, self.store, self.clock, rules)
 
-    def record(self, *orders: CanonicalOrder) -> None:
+    def record(self, *orders: CanonicalOrder, stated_at: datetime | None = None) -> None:
+        """``stated_at``: the time of the file that they stand in; None where nobody knows."""
         for order in orders:
-            self.worker.record(order)
+            self.worker.record(order, stated_at)
 
     def push(self, *fates: Fate, lateness: float = 100.0) -> None:
         """One pass, in which the store's answers are ``fates``; a crash among them ends the process."""

@@ -20,7 +20,7 @@ from syncd.sources.csv.opening import opened
 from syncd.sources.csv.overlap import FilesDisagree, one_file_each
 from syncd.sources.csv.preset import Preset
 from syncd.sources.csv.rows import BadRow, CutFile, Row, UnreadableFile, Widths
-from syncd.sources.folder import Folder, Look, shown
+from syncd.sources.folder import Folder, Look, made_at, shown
 from syncd.sources.jsonl import in_words
 
 _BATCH = 500
@@ -143,7 +143,7 @@ class Exports:
         orders: list[CanonicalOrder] = []
         left_out: Counter[str] = Counter()
         holds: dict[str, str] = {}
-        fresh = set(walk.files)
+        fresh, stated_at = set(walk.files), made_at(*walk.files)
         for placed in groups:
             if not any(one.file in fresh for one in placed):
                 continue
@@ -159,9 +159,9 @@ class Exports:
                 for where, fault in zip(placed, read, strict=True):
                     walk.faults[where.file].append(fault)
             if len(orders) + len(lost) >= _BATCH:
-                yield Batch(tuple(orders), tuple(lost), _cursor(walk), dict(left_out), holds)
+                yield Batch(tuple(orders), tuple(lost), _cursor(walk), dict(left_out), holds, stated_at=stated_at)
                 orders, lost, left_out, holds = [], [], Counter(), {}
-        yield Batch(tuple(orders), tuple(lost), _cursor(walk), dict(left_out), holds)
+        yield Batch(tuple(orders), tuple(lost), _cursor(walk), dict(left_out), holds, stated_at=stated_at)
 
     def _sale(self, placed: Sequence[Placed]) -> tuple[CanonicalOrder, str] | LeftOut | list[Fault]:
         """A sale's rows as an order, and why it is held if it is; where one of them cannot be read, each as a fault."""
