@@ -89,6 +89,14 @@ class LedgerError(SyncdError):
     """The ledger cannot be used."""
 
 
+class WoundBack(LedgerError):
+    """The rows of a ledger are of an earlier moment than this process knows: nothing is sent before the store was listed again."""
+
+
+class Replaced(LedgerError):
+    """The file of the ledger was removed, or another one was put in its place, while this process had it open."""
+
+
 class Busy(LedgerError):
     """Somebody else holds the ledger or the right to push."""
 

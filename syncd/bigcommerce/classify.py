@@ -97,7 +97,7 @@ def _shortage(error: Mapping[str, Any], product: Mapping[str, Any]) -> Shortage:
 
 
 def _broken(error: WireError) -> Outcome:
-    return Unknown(error.why) if error.connected else NotSent(error.why, ours=error.ours)
+    return Unknown(error.why) if error.connected else NotSent(error.why, ours=error.ours, stale=error.ours)
 
 
 def _success(answer: WireAnswer | WireError, external_order_id: str | None, order_id: int | None) -> Outcome:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from syncd.clock import Now
+from syncd.ledger.epoch import advance
 from syncd.ledger.facts import Doubt
 from syncd.ledger.moves import Move, apply
 from syncd.ledger.news import Doubted, News, Saw, Waited
@@ -40,27 +41,41 @@ _CLAIM = (
 )
 
 
-def begin(connection: Connection, store: str, intents: Sequence[Intent], now: Now) -> list[Attempt]:
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The attempts of a claim, and the number that the store's rows have with it (see ``epoch``)."""
+
+    attempts: list[Attempt]
+    epoch: int
+
+
+def begin(connection: Connection, store: str, intents: Sequence[Intent], epoch: int, now: Now) -> Begun:
     """Commit-to-be of ``intents``: an attempt each, and the sale is ``sending``.
 
     Left out are a sale that has moved on, and a change whose order was sent another one since it was looked at.
+
+    Raises:
+        WoundBack: the store's rows are not at ``epoch``.
+
     """
     if not intents:
-        return []
+        return Begun([], epoch)
+    after = advance(connection, store, epoch)
     found = {row.id: row for row in connection.execute(_CLAIMED, {"ids": [intent.sale_id for intent in intents]})}
     as_read = [(i, row) for i in intents if (row := found.get(i.sale_id)) is not None and _as_read(i, row)]
     begun = _one_an_order(connection, store, as_read)
     if not begun:
-        return []
+        return Begun([], after)
     changed = to_micros(now.wall)
     claims = [{"of_id": row.id, "changed": changed, "sent_as": i.sent_as or row.sent_as} for i, row in begun]
     connection.execute(_CLAIM, claims)  # no audit row: the attempt says it
     rows = connection.execute(_BEGIN, [_row(intent, _target(intent, row), now) for intent, row in begun])
     numbers: dict[int, int] = {row.sale_id: row.id for row in rows}
-    return [
+    made = [
         Attempt(numbers[i.sale_id], i.sale_id, i.sale_key, i.kind, i.fingerprint, i.digest, now.boot, _target(i, row))
         for i, row in begun
     ]
+    return Begun(made, after)
 
 
 def _as_read(intent: Intent, row: Row[*tuple[Any, ...]]) -> bool:
@@ -197,7 +212,11 @@ def orphans(connection: Connection, store: str, judge: Judge, now: Now) -> int:
         Move(
             row.id,
             State.SENDING,
-            Doubted(Doubt(Kind(row.kind or Kind.CREATE), row.fingerprint or "", now.boot), _INTERRUPTED, at_once=True),
+            Doubted(
+                Doubt(Kind(row.kind or Kind.CREATE), row.fingerprint or "", now.boot, interrupted=True),
+                _INTERRUPTED,
+                at_once=True,
+            ),
             attempt_id=row.attempt_id,
         )
         for row in rows

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError, SQLA
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 
-from syncd.errors import Busy, ConfigError, Corrupt, Full, LedgerError
+from syncd.errors import Busy, ConfigError, Corrupt, Full, LedgerError, Replaced
 
 _BUSY_MS = 30_000
 _WAL_MS = 20
@@ -42,6 +42,7 @@ _BOUNDS = """
 """
 _PIPELINE_OFF = 0  # psycopg.pq.PipelineStatus.OFF; the driver is an extra, so not imported here
 _CROWDED = "Too much goes on at once, or the database answers too slowly: look at it; syncd goes on by itself."
+_REPLACED = "syncd ends, so that the next start opens what lies there now and lists the store's orders before it sends anything."
 _MAGIC = b"SQLite format 3\x00"
 _PRAGMAS = ("synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}")
 
@@ -54,6 +55,7 @@ class Engines:
         self.path = Path(self.url.removeprefix("sqlite:///")) if self.url.startswith("sqlite:///") else None
         self.write = _sqlite(self.url, writing=True) if self.path else _postgresql(self.url)
         self.read = _sqlite(self.url, writing=False) if self.path else self.write
+        self._file: tuple[int, int] | None = None
 
     @property
     def is_sqlite(self) -> bool:
@@ -72,13 +74,30 @@ class Engines:
         try:
             handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
             with os.fdopen(handle, "rb") as file:
-                head = file.read(len(_MAGIC))
+                head, found = file.read(len(_MAGIC)), os.fstat(handle)
+                self._file = (found.st_dev, found.st_ino)
         except OSError as error:
             cure = "Check [ledger] url: its folder must exist and be writable for the user that runs syncd."
             raise Full(f"the ledger {self.path} cannot be opened for writing: {error.strerror}", cure) from None
         if head and head != _MAGIC:
             cure = "Restore a backup, or name another file in [ledger] url; this one is left as it is."
             raise Corrupt(f"{self.path} is not a ledger", cure)
+
+    def check_file(self) -> None:
+        """Make sure that the file is still the one that was prepared: else what is written goes into one that nobody can open.
+
+        Raises:
+            Replaced: it was removed, or another one is in its place.
+
+        """
+        if self.path is None or self._file is None:
+            return
+        try:
+            found = self.path.stat()
+        except OSError:
+            raise Replaced(f"the ledger {self.path} was removed while syncd had it open", _REPLACED) from None
+        if (found.st_dev, found.st_ino) != self._file:
+            raise Replaced(f"another file was put in the place of the ledger {self.path}", _REPLACED)
 
     def dispose(self) -> None:
         """Close every pooled connection."""
@@ -201,9 +220,47 @@ def busy_or_worse(where: str) -> Iterator[None]:
         raise to_ledger_error(OperationalError("", None, error), where) from error
 
 
+_CONFLICTS = ("40001", "40P01")  # serialization_failure, deadlock_detected: nothing of the transaction stays
+_WAITED = ("55P03", "57014")  # lock_not_available, query_canceled (a time-out)
+_SPACE = ("53100", "53200")  # disk_full, out_of_memory
+
+
+def sqlstate(error: DBAPIError) -> str | None:
+    """The server's own code of an error (PostgreSQL's appendix A); None where there is none, as with SQLite."""
+    found = getattr(error.orig, "sqlstate", None)
+    return str(found) if found else None
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Whether two transactions stood in each other's way, and this one was undone whole: to be tried again."""
+    return isinstance(error, DBAPIError) and sqlstate(error) in _CONFLICTS
+
+
+def _of_server(error: DBAPIError, state: str, said: str) -> LedgerError:
+    if state in _CONFLICTS:
+        return Busy(f"two programs stood in each other's way in the ledger's database: {said}", _CROWDED)
+    if state in _WAITED:
+        return Busy(f"the ledger's database took too long: {said}", _CROWDED)
+    if state in _SPACE or state.startswith("25006"):
+        return Full(
+            f"the ledger cannot be written: {said}", "Free disk space or mend its permissions; syncd goes on by itself."
+        )
+    if state in ("42P01", "42703"):
+        return Corrupt(
+            f"the ledger is damaged: {said}", "Restore the newest backup; sales already in BigCommerce are recognised."
+        )
+    if isinstance(error, OperationalError) or error.connection_invalidated:
+        return Busy(
+            f"the ledger's database does not answer: {said}", "Check that it runs and that [ledger] url is right."
+        )
+    return LedgerError(f"the ledger's database refused: {said}")
+
+
 def to_ledger_error(error: DBAPIError, where: str) -> LedgerError:
     """Our name for what the database said."""
     said = str(error.orig)
+    if (state := sqlstate(error)) is not None:
+        return _of_server(error, state, said)
     low = said.lower()
     if "locked" in low or "busy" in low:
         return Busy(

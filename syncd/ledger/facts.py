@@ -54,7 +54,8 @@ class Doubt:
     """A request whose outcome is not known: its kind, the version that it said, since when, and the looks that found no order.
 
     ``named`` is an order that the answer named without our key: it is looked at before anything else. ``idle``: at the last look
-    the store had made no order at all, for nobody, since before the request.
+    the store had made no order at all, for nobody, since before the request. ``interrupted``: we ended before there was an answer,
+    so that nothing claims that the request arrived.
     """
 
     kind: Kind
@@ -63,6 +64,7 @@ class Doubt:
     looks: tuple[BootTime, ...] = ()
     named: int | None = None
     idle: bool = False
+    interrupted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ def write_doubt(doubt: Doubt | None) -> str | None:
     if doubt is None:
         return None
     times = [[at.boot_id, at.seconds] for at in (doubt.since, *doubt.looks)]
-    return json.dumps([doubt.kind, doubt.fingerprint, times, doubt.named, doubt.idle])
+    return json.dumps([doubt.kind, doubt.fingerprint, times, doubt.named, doubt.idle, doubt.interrupted])
 
 
 def read_doubt(text: str | None) -> Doubt | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -24,6 +24,7 @@ from syncd.ledger.care import Care
 from syncd.ledger.counting import number_of
 from syncd.ledger.decisions import Decision, Verb
 from syncd.ledger.engine import Engines, translated
+from syncd.ledger.epoch import read_epoch
 from syncd.ledger.facts import Known
 from syncd.ledger.forgetting import Forgetting
 from syncd.ledger.hints import Hints
@@ -50,6 +51,7 @@ class Ledger:
 
     def __init__(self, engines: Engines, clock: Clock, where: str, judge: Judge) -> None:
         self._engines, self._clock, self._where, self._judge = engines, clock, where, judge
+        self._epochs: dict[str, int] = {}
         self._writer = Writer(engines, where)
         self._settling = Settling(self._writer, judge)
         self._session = None if engines.is_sqlite else Session(engines.write, where)
@@ -93,6 +95,15 @@ class Ledger:
     def flush(self) -> None:
         """Wait until everything queued before is durable."""
         self._write(lambda _: None)
+
+    def check_file(self) -> None:
+        """Make sure that the ledger's file still is the one that was opened.
+
+        Raises:
+            Replaced: it was removed, or another one is in its place.
+
+        """
+        self._engines.check_file()
 
     @property
     def care(self) -> Care:
@@ -143,9 +154,16 @@ class Ledger:
         """Pending sales whose time has come: live lane first, then oldest. A read; nothing is claimed."""
         return self._read(queries.due, store, limit, now, far)
 
-    def lease(self, store: str) -> AbstractContextManager[leases.Lease]:
+    @contextmanager
+    def lease(self, store: str) -> Iterator[leases.Lease]:
         """The right to push for ``store``; raises Busy, naming the holder, where another process has it."""
-        return leases.take(store, self._session, self._engines.path, self._writer)
+        with leases.take(store, self._session, self._engines.path, self._writer) as lease:
+            self.know_again(store)
+            yield lease
+
+    def know_again(self, store: str) -> None:
+        """Take the store's rows for what they are now, whatever was known of them before; its holder alone may."""
+        self._epochs[store] = self._read(read_epoch, store)
 
     def orphans(self, lease: leases.Lease) -> int:
         """A dead holder's ``sending`` sales become ``unknown``; how many."""
@@ -153,9 +171,17 @@ class Ledger:
         return lease.run(lambda connection: attempts.orphans(connection, lease.store, self._judge, now))
 
     def begin(self, lease: leases.Lease, intents: Sequence[Intent]) -> Sequence[Attempt]:
-        """Commit intents, durably, before anything is sent; what has moved on since it was looked at is left out."""
+        """Commit intents, durably, before anything is sent; what has moved on since it was looked at is left out.
+
+        Raises:
+            WoundBack: the ledger was taken back in time; nothing was claimed.
+
+        """
         now = Now.of(self._clock)
-        return lease.run(lambda connection: attempts.begin(connection, lease.store, intents, now))
+        known = self._epochs.get(lease.store, 0)
+        begun = lease.run(lambda connection: attempts.begin(connection, lease.store, intents, known, now))
+        self._epochs[lease.store] = begun.epoch
+        return begun.attempts
 
     def trail(self, store: str, order_id: int) -> Trail:
         """What was sent to an order, to be asked for before the order is looked at."""

@@ -169,9 +169,12 @@ def totals_of(there: There) -> tuple[Decimal, Decimal] | None:
 
 
 def _doubted(sale: Sale, doubt: Doubt) -> Sale:
-    """A create in doubt is one more that may have come to nothing; a change in doubt leaves open what the order says."""
+    """A create in doubt is one more that may have come to nothing; a change in doubt leaves open what the order says.
+
+    One that we interrupted ourselves counts for nothing: no answer claims that it arrived.
+    """
     if doubt.kind is Kind.CREATE:
-        return replace(sale, doubt=doubt, unclean=sale.unclean + 1)
+        return replace(sale, doubt=doubt, unclean=sale.unclean + (not doubt.interrupted))
     return replace(sale, doubt=doubt, belief=replace(sale.belief, told=None, there=NOTHING_SHOWN))
 
 
@@ -179,7 +182,8 @@ def _looked(sale: Sale, look: Looked) -> Sale:
     """A create that came to nothing while the store made no order for anybody says nothing of this sale: it does not count."""
     if (doubt := sale.doubt) is None:
         return sale
-    unclean = sale.unclean + doubt.idle - look.idle if doubt.kind is Kind.CREATE else sale.unclean
+    counted = doubt.kind is Kind.CREATE and not doubt.interrupted
+    unclean = sale.unclean + doubt.idle - look.idle if counted else sale.unclean
     looked = replace(doubt, looks=(*doubt.looks, look.at), named=None, idle=look.idle)
     return replace(sale, doubt=looked, unclean=max(unclean, 0))
 

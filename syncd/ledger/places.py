@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from importlib import import_module
 from typing import Literal
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -60,8 +61,13 @@ def store_state(connection: Connection, name: str) -> StoreState:
 
 def update_store(connection: Connection, name: str, values: Mapping[str, object]) -> None:
     """Change a store's row, which is made where there is none."""
-    if not connection.execute(update(stores).where(stores.c.name == name).values(**values)).rowcount:
-        connection.execute(insert(stores).values(name=name, **values))
+    change = update(stores).where(stores.c.name == name).values(**values)
+    if not connection.execute(change).rowcount:
+        dialect = import_module(f"sqlalchemy.dialects.{connection.dialect.name}")  # of two, one is never needed
+        connection.execute(
+            dialect.insert(stores).values(name=name).on_conflict_do_nothing()
+        )  # another daemon's may be there
+        connection.execute(change)
 
 
 def bind(connection: Connection, name: str, store_hash: str) -> None:

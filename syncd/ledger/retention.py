@@ -18,7 +18,7 @@ from syncd.ledger.cache import LASTING, Cache
 from syncd.ledger.counting import number_of
 from syncd.ledger.mirror import Run
 from syncd.ledger.schema import attempts, audit, faults, known_orders, sales
-from syncd.ledger.states import State
+from syncd.ledger.states import Kind, State
 from syncd.ledger.times import to_micros
 
 AT_ONCE = 500
@@ -100,9 +100,14 @@ def drop_documents(connection: Connection, ids: Sequence[int]) -> int:
 
 
 def drop_history(connection: Connection, ids: Sequence[int]) -> int:
-    """Forget how sales came where they are, but for the newest attempt of each, which says what its order was told."""
+    """Forget how sales came where they are, but for what later requests rest on.
+
+    That is the newest attempt of each, the newest that says what its order was told, and its refunds, none of which is sent twice.
+    """
     newest = select(func.max(attempts.c.id)).where(attempts.c.sale_id.in_(ids)).group_by(attempts.c.sale_id)
-    old = (attempts.c.sale_id.in_(ids), attempts.c.settled_at.is_not(None), attempts.c.id.not_in(newest))
+    told = newest.where(attempts.c.stamp.is_not(None), attempts.c.kind != Kind.REFUND.value)
+    kept = (attempts.c.id.not_in(newest), attempts.c.id.not_in(told), attempts.c.kind != Kind.REFUND.value)
+    old = (attempts.c.sale_id.in_(ids), attempts.c.settled_at.is_not(None), *kept)
     gone = connection.execute(delete(attempts).where(*old)).rowcount
     last = select(func.max(audit.c.id)).where(audit.c.sale_id.in_(ids)).group_by(audit.c.sale_id)
     return gone + connection.execute(delete(audit).where(audit.c.sale_id.in_(ids), audit.c.id.not_in(last))).rowcount

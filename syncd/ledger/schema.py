@@ -190,6 +190,7 @@ stores = Table(
     Column("paused_at", BigInteger),
     Column("probe_at", BigInteger),
     Column("key_limit", Integer),  # the store was seen to cut our keys at this length
+    Column("epoch", BigInteger, nullable=False, server_default=text("0")),  # rises with every claim (see ``epoch``)
     Column("checked_at", BigInteger),  # when its newest orders were last gone through for duplicates
 )
 

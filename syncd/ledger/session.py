@@ -18,9 +18,10 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from syncd.errors import Busy, LeaseTaken, LedgerError
-from syncd.ledger.engine import to_ledger_error, translated
+from syncd.ledger.engine import is_conflict, to_ledger_error, translated
 
 T = TypeVar("T")
+_TRIES = 5
 CURE = "Only one process pushes to a store at a time; this one takes over as soon as that one ends."
 _SHARED = (
     "the ledger's database is behind a pooler that hands its sessions round (transaction pooling): no lock holds there"
@@ -131,12 +132,16 @@ class Session:
             connection = self._connection
             if connection is None or self.token != token:
                 raise Busy(f"the right to push to {store} was lost with its connection", CURE)
-            try:
-                with connection.begin():
-                    if connection.execute(_TOKEN).scalar_one() == token:
-                        return operation(connection)
-            except DBAPIError as error:
-                raise to_ledger_error(error, self._where) from error
+            for tries_left in reversed(range(_TRIES)):
+                try:
+                    with connection.begin():
+                        if connection.execute(_TOKEN).scalar_one() == token:
+                            return operation(connection)
+                        break
+                except DBAPIError as error:
+                    if tries_left and is_conflict(error):
+                        continue
+                    raise to_ledger_error(error, self._where) from error
             self._drop()
             raise Busy(f"the right to push to {store} was lost: {_SHARED}", _POOLER)
 

@@ -40,7 +40,8 @@ class Settling:
 
     def _write(self, connection: Connection, taken: list[_Waiting]) -> dict[int, State]:
         with self._lock:
-            taken[:], self._waiting = self._waiting, []
+            taken += self._waiting  # the operation may be tried again: what it took before stays
+            self._waiting = []
         outcomes = [outcome for outcome, _ in taken]
         return attempts.settle(connection, outcomes, self._judge, outcomes[-1].at)
 

@@ -16,11 +16,12 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from syncd.errors import LedgerError
-from syncd.ledger.engine import Engines, to_ledger_error, translated
+from syncd.ledger.engine import Engines, is_conflict, to_ledger_error, translated
 
 T = TypeVar("T")
 Operation = Callable[[Connection], T]
 _GROUP = 64
+_TRIES = 5
 _Job = tuple[Operation[Any], "Future[Any]"]
 
 
@@ -92,9 +93,10 @@ class Writer:
             group.append(job)
         return group, False
 
-    def _commit(self, group: list[_Job]) -> None:
+    def _commit(self, group: list[_Job], tries: int = _TRIES) -> None:
         done: list[tuple[Future[Any], Any]] = []
         try:
+            self._engines.check_file()
             with translated(self._where), self._engines.write.begin() as connection:
                 if len(group) == 1:  # nobody to protect from it: no savepoint
                     done.append((group[0][1], group[0][0](connection)))
@@ -102,6 +104,11 @@ class Writer:
                     for operation, future in group:
                         self._one(connection, operation, future, done)
         except Exception as error:  # noqa: BLE001  the thread's edge: everybody who waits must hear of it
+            if tries > 1 and is_conflict(error.__cause__ or error):
+                for job in group:  # each alone, so that its locks are few: an outcome is never thrown away
+                    if not job[1].done():
+                        self._commit([job], tries - 1)
+                return
             for _, future in group:
                 if not future.done():
                     future.set_exception(error)

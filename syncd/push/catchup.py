@@ -49,6 +49,11 @@ class CatchUp:
                 self._ledger.cache.drop(self._store, _KIND, [_PLACES])
                 self._lease = lease
 
+    def forget(self) -> None:
+        """The ledger was taken back in time, or something else calls in doubt what is known: list the store again."""
+        with self._walking:
+            self._lease = None
+
     def find(self, keys: Collection[str], floor: int) -> dict[str, list[Known]]:
         """The orders that carry ``keys``, all of them newer than order ``floor``.
 

@@ -114,9 +114,15 @@ def decide(outcome: Outcome, sent: Sent, policy: Policy, now: datetime) -> Verdi
         case Throttled(reset_s=reset_s):
             wait = timedelta(seconds=reset_s) if reset_s is not None else policy.back_off
             return Verdict(Delayed(now + wait, "the store's quota is used up (429)"))
-        case NotSent(why=why, ours=ours):
+        case NotSent(why=why, ours=ours, stale=stale):
             effect = None if ours else Stumble(why)
-            return Verdict(Delayed(now + back_off(sent, policy), f"not sent: {why}"), effect)
+            # what grew stale did so because claims take longer than intents live: give them at least that time
+            wait = (
+                max(back_off(sent, policy), policy.intent_life * 2 ** min(sent.sale.tries, 4))
+                if stale
+                else back_off(sent, policy)
+            )
+            return Verdict(Delayed(now + wait, f"not sent: {why}"), effect)
         case Unknown():
             return Verdict(_doubted(outcome, sent), _unsettling(outcome))
         case _:

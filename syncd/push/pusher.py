@@ -16,8 +16,8 @@ from functools import partial
 from typing import assert_never
 
 from syncd.bigcommerce import Accepted, Barred, NotSent, Refused, Reply, Sending, Throttled, Unknown
-from syncd.errors import Denied, RemoteError, Stopped, SyncdError
-from syncd.ledger import Attempt, Kind, Lease, ReplyInfo
+from syncd.errors import Denied, RemoteError, Stopped, SyncdError, WoundBack
+from syncd.ledger import Alert, Attempt, Kind, Lease, ReplyInfo
 from syncd.ledger.states import Lane, State
 from syncd.logs import bind, get_logger
 from syncd.mapping import Payload
@@ -34,6 +34,7 @@ _NOTED_EVERY = 100
 _REMEMBERED = 8
 _FAST_S = 0.02  # commits, not answers, are what it waits for then
 _LONG_LINE = 7
+WOUND_BACK = "ledger wound back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ class Pusher:
         self._outcome_lost = threading.Event()
         self._started = False
         self._noted = 0
+        self._rests_until = 0.0
 
     def close(self) -> None:
         """Wait for what is on the wire; nothing new is sent."""
@@ -159,7 +161,9 @@ class Pusher:
 
     def _admitted(self, run: _Run) -> int:
         """How many requests may go out now, for all that the store and the lease say."""
-        return 0 if run.stop.is_set() or not run.lease.alive() else self._circuit.admits(self._probe)
+        if run.stop.is_set() or not run.lease.alive() or self._setup.clock.elapsed().seconds < self._rests_until:
+            return 0
+        return self._circuit.admits(self._probe)
 
     def _probe(self) -> object:
         return self._setup.orders.newest_id()
@@ -207,12 +211,31 @@ class Pusher:
     def _claim(self, run: _Run, ready: Sequence[Ready]) -> None:
         if not ready:
             return
-        attempts = self._setup.ledger.begin(run.lease, [item.intent(self._setup.catch_up.newest) for item in ready])
+        try:
+            attempts = self._setup.ledger.begin(run.lease, [item.intent(self._setup.catch_up.newest) for item in ready])
+        except WoundBack as back:
+            self._begin_anew(run, back)
+            return
         by_id = {item.sale.id: item for item in ready}
         self._seats.take(len(attempts))
         run.sent += len(attempts)
         for attempt in attempts:
             self._pool.submit(self._send, run, by_id[attempt.sale_id], attempt)
+
+    def _begin_anew(self, run: _Run, back: WoundBack) -> None:
+        """The ledger is of an earlier moment: what went out since may still be committed, and is not in it.
+
+        Nothing is created before that can be late no more, and the store was listed after that.
+        """
+        setup = self._setup
+        get_logger().error("ledger_wound_back", store=setup.store, why=back.what, cure=back.cure)
+        self._seats.wait_idle()
+        self._preparer.clear()
+        setup.ledger.know_again(setup.store)
+        setup.ledger.orphans(run.lease)
+        setup.ledger.raise_alerts([Alert(setup.store, WOUND_BACK, setup.store, back.what, back.cure)])
+        setup.catch_up.forget()
+        self._rests_until = setup.clock.elapsed().seconds + 2 * setup.policy.settle.total_seconds()
 
     def _send(self, run: _Run, item: Ready, attempt: Attempt) -> None:
         try:

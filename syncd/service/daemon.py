@@ -85,7 +85,9 @@ def run_daemon(
         _keep(pulse)
         beat = min(_BEAT_S, watchdog_interval_s() or _BEAT_S)
         while not app.clock.wait(stop, beat if pulse.begun() else min(beat, _FIRST_BEATS_S)):
-            jumps.look()
+            app.ledger.check_file()
+            if jumps.look():
+                jobs.list_again()
             if not stuck.look():
                 notify("WATCHDOG=1")
             _keep(pulse)

@@ -148,6 +148,11 @@ class Jobs:
         for job in self._of_store(store):
             self.run_now(job.name)
 
+    def list_again(self) -> None:
+        """The clock was set, or the machine brought back to a moment of before: list every store before anything is created."""
+        for store in self._app.stores.values():
+            store.catch_up.forget()
+
     def close(self) -> None:
         """Give every lease back."""
         for keeper in self._keepers.values():

@@ -7,6 +7,7 @@ import shutil
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -29,7 +30,7 @@ from syncd.bigcommerce.classify import classify, classify_refund
 from syncd.bigcommerce.client import read_order
 from syncd.canonical import Batch, CanonicalOrder
 from syncd.errors import Busy, Unreachable
-from syncd.ledger import Ledger, State
+from syncd.ledger import Lease, Ledger, State
 from syncd.mapping import Rules
 from syncd.plan import Decider, Ground, Policy
 from syncd.push import CatchUp, Circuit, Matcher, Pusher, PushSetup, Reconciler
@@ -249,15 +250,19 @@ class Worker:
 
     def push(self) -> bool:
         """Take the lease, reconcile, push; False where somebody else holds it."""
-        stop = threading.Event()
         try:
             with self.ledger.lease("main") as lease:
                 self.ledger.orphans(lease)
-                self._reconciler.run(lease, self._circuit, stop)
-                self._pusher.run(lease, stop)
+                self.work(lease)
         except Busy:
             return False
         return True
+
+    def work(self, lease: Lease) -> None:
+        """One turn of a daemon, which holds its lease for as long as it lives: reconcile, push."""
+        stop = threading.Event()
+        self._reconciler.run(lease, self._circuit, stop)
+        self._pusher.run(lease, stop)
 
     def close(self) -> None:
         self._pusher.close()
@@ -276,6 +281,7 @@ class Shop:
         self.file, self.clock, self.rules = folder / "ledger.db", ManualClock(), rules
         self.store = SimulatedStore(self.clock)
         self.worker = Worker(self.file, self.store, self.clock, rules)
+        self._lease: Lease | None = None
 
     def record(self, *orders: CanonicalOrder, stated_at: datetime | None = None) -> None:
         """``stated_at``: the time of the file that they stand in; None where nobody knows."""
@@ -286,7 +292,7 @@ class Shop:
         """One pass, in which the store's answers are ``fates``; a crash among them ends the process."""
         self.store.fates.extend(fates)
         self.store.lateness = lateness
-        self.worker.push()
+        self._turn()
         if any(fate.startswith("crash") for fate in fates):
             self.restart()
 
@@ -302,6 +308,19 @@ class Shop:
         """Let time pass and push until nothing is left to do."""
         for _ in range(12):
             self.pass_time(61)
+            self._turn()
+
+    @contextmanager
+    def daemon(self) -> Iterator[None]:
+        """A daemon's life: its lease is taken once, and every pass from here on is a turn under it."""
+        with self.worker.ledger.lease("main") as self._lease:
+            yield
+        self._lease = None
+
+    def _turn(self) -> None:
+        if self._lease is not None:
+            self.worker.work(self._lease)
+        else:
             self.worker.push()
 
     def state(self, name: str) -> State:

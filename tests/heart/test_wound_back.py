@@ -1,0 +1,134 @@
+"""A ledger that is taken back in time, removed or replaced under a process that lives on."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from syncd.errors import LedgerError, Replaced
+from syncd.ledger import Ledger, State
+from tests.databases import ledger_url
+from tests.heart.telling import LARGER, kept, one, order, shop
+from tests.model.simulation import Shop
+
+__all__ = ["shop"]  # the fixture
+
+
+def restore(shop: Shop, backup: Path) -> None:
+    """Into the live file, as sqlite3's .restore does it."""
+    with sqlite3.connect(backup) as then, sqlite3.connect(shop.file) as raw:
+        then.backup(raw)
+
+
+def back_up(shop: Shop, to: Path) -> Path:
+    with sqlite3.connect(shop.file) as raw, sqlite3.connect(to) as then:
+        raw.backup(then)
+    return to
+
+
+def test_sales_told_again_to_a_ledger_that_was_wound_back_under_a_daemon_are_not_made_twice(
+    shop: Shop, tmp_path: Path
+) -> None:
+    shop.record(one("first"))
+    with shop.daemon():
+        shop.push()
+        backup = back_up(shop, tmp_path / "then.db")
+        shop.record(one("a"), one("b"))
+        shop.push()
+        restore(shop, backup)
+        shop.record(one("a"), one("b"), one("c"))
+        shop.push()
+        shop.rest()
+        assert {shop.state(name) for name in "abc"} == {State.SYNCED}
+        assert (len(shop.store.orders), shop.store.posts) == (4, 4)
+        assert [alert.kind for alert in shop.worker.ledger.alerts()] == ["ledger wound back"]
+
+
+def test_a_create_whose_answer_was_lost_before_the_ledger_was_wound_back_is_waited_for(
+    shop: Shop, tmp_path: Path
+) -> None:
+    shop.record(one("first"))
+    with shop.daemon():
+        shop.push()
+        backup = back_up(shop, tmp_path / "then.db")
+        shop.record(one("a"))
+        shop.push("late", lateness=100.0)
+        restore(shop, backup)
+        shop.record(one("a"))
+        shop.push()
+        shop.rest()
+        assert (shop.state("a"), len(shop.store.orders)) == (State.SYNCED, 2)
+
+
+def test_an_edit_that_was_sent_before_the_ledger_was_wound_back_is_seen_in_the_order(
+    shop: Shop, tmp_path: Path
+) -> None:
+    shop.record(one("a", version="1"))
+    with shop.daemon():
+        shop.push()
+        backup = back_up(shop, tmp_path / "then.db")
+        shop.record(one("a", version="2", **LARGER))
+        shop.push()
+        restore(shop, backup)
+        shop.record(one("a", version="2", **LARGER))
+        shop.push()
+        shop.rest()
+        assert (shop.state("a"), order(shop)["total_inc_tax"]) == (State.SYNCED, "15.8000")
+        assert kept(shop).belief.differs == ()
+
+
+@pytest.mark.parametrize("how", ["removed", "replaced"])
+def test_a_ledger_file_that_is_removed_or_replaced_is_noticed_before_the_next_request(
+    shop: Shop, tmp_path: Path, how: str
+) -> None:
+    shop.record(one("a"))
+    with shop.daemon():
+        shop.push()
+        if how == "removed":
+            shop.file.unlink()
+        else:
+            shutil.copy(shop.file, tmp_path / "other.db")
+            (tmp_path / "other.db").replace(shop.file)
+        with pytest.raises(Replaced, match=r"ledger\.db"):
+            shop.record(one("b"))
+        with pytest.raises(LedgerError):
+            shop.worker.ledger.check_file()
+    assert len(shop.store.orders) == 1
+
+
+@pytest.mark.postgresql
+def test_rows_that_are_brought_back_in_postgresql_are_noticed_too(tmp_path: Path) -> None:
+    from syncd.errors import WoundBack
+    from syncd.ledger import Intent, Kind
+    from syncd.testing.clocks import ManualClock
+    from tests.judges import JUDGE, to_main
+    from tests.ledger.conftest import numbered
+
+    with (
+        ledger_url("postgresql", tmp_path, migrated=True) as url,
+        Ledger.open(url, ManualClock(), JUDGE) as ledger,
+        ledger.lease("main") as lease,
+    ):
+        from syncd.canonical import Batch
+
+        ledger.record("till", Batch(tuple(numbered(2)), (), "c"), router=to_main)
+        first, second = (ledger.sale(f"till:{number}") for number in range(2))
+        assert first
+        assert second
+
+        def intent(sale: object) -> Intent:
+            return Intent(sale.id, sale.sale_key, Kind.CREATE, sale.fingerprint, "d")  # type: ignore[attr-defined]  # a Sale
+
+        assert len(ledger.begin(lease, [intent(first)])) == 1
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            connection.execute(text("update stores set epoch = 0"))
+        engine.dispose()
+        with pytest.raises(WoundBack):
+            ledger.begin(lease, [intent(second)])
+        ledger.know_again("main")
+        assert len(ledger.begin(lease, [intent(second)])) == 1
