@@ -14,6 +14,7 @@ THOROUGH = (
     "service/test_page.py",
     # processes that are killed, disks that are full, a day that is compressed
     "chaos/",
+    "heart/test_life.py::test_each_mutation",
     "service/test_alert_day.py",
     "service/test_clock_jumps.py",
     "service/test_quota.py",

@@ -13,7 +13,7 @@ from syncd.clock import Now
 from syncd.ledger.epoch import advance
 from syncd.ledger.facts import Doubt
 from syncd.ledger.moves import Move, apply
-from syncd.ledger.news import Doubted, News, Saw, Waited
+from syncd.ledger.news import Doubted, Drifted, News, Saw, Waited
 from syncd.ledger.sale import Attempt, Intent, Judge, ReplyInfo, Sale
 from syncd.ledger.schema import attempts, is_state, sales
 from syncd.ledger.states import Kind, State
@@ -72,7 +72,17 @@ def begin(connection: Connection, store: str, intents: Sequence[Intent], epoch: 
     rows = connection.execute(_BEGIN, [_row(intent, _target(intent, row), now) for intent, row in begun])
     numbers: dict[int, int] = {row.sale_id: row.id for row in rows}
     made = [
-        Attempt(numbers[i.sale_id], i.sale_id, i.sale_key, i.kind, i.fingerprint, i.digest, now.boot, _target(i, row))
+        Attempt(
+            numbers[i.sale_id],
+            i.sale_id,
+            i.sale_key,
+            i.kind,
+            i.fingerprint,
+            i.digest,
+            now.boot,
+            _target(i, row),
+            i.more,
+        )
         for i, row in begun
     ]
     return Begun(made, after)
@@ -116,6 +126,7 @@ def _row(intent: Intent, target: int | None, now: Now) -> dict[str, Any]:
         "digest": intent.digest,
         "order_floor": intent.order_floor,
         "stamp": intent.stamp or None,
+        "more": int(intent.more),
         "began_at": to_micros(now.wall),
         "boot_id": now.boot.boot_id,
         "boot_s": repr(now.boot.seconds),
@@ -195,6 +206,12 @@ def _look(sale: Sale, saw: Saw, now: Now) -> dict[str, Any]:
     return {**kept, **settled, **began}
 
 
+def drift(connection: Connection, drifted: Sequence[tuple[Sale, Drifted]], judge: Judge, now: Now) -> int:
+    """Synced sales whose orders were seen to say something else: each is looked at again. How many."""
+    moves = [Move(sale.id, State.SYNCED, news, sale.fingerprint) for sale, news in drifted]
+    return len(apply(connection, moves, judge, now))
+
+
 def think_over(connection: Connection, ended: Sequence[Sale], judge: Judge, now: Now) -> dict[int, State]:
     """Held sales whose hold may have ended by itself are judged again."""
     moves = [Move(sale.id, State.HELD, Waited("what it waited for has come"), sale.fingerprint) for sale in ended]
@@ -204,7 +221,7 @@ def think_over(connection: Connection, ended: Sequence[Sale], judge: Judge, now:
 def orphans(connection: Connection, store: str, judge: Judge, now: Now) -> int:
     """A dead holder's ``sending`` rows become ``unknown``: their requests may have arrived."""
     rows = connection.execute(
-        select(sales.c.id, attempts.c.id.label("attempt_id"), attempts.c.kind, attempts.c.fingerprint)
+        select(sales.c.id, attempts.c.id.label("attempt_id"), attempts.c.kind, attempts.c.fingerprint, attempts.c.more)
         .join(attempts, (attempts.c.sale_id == sales.c.id) & attempts.c.settled_at.is_(None), isouter=True)
         .where(sales.c.store == store, is_state(State.SENDING))
     ).all()
@@ -212,11 +229,7 @@ def orphans(connection: Connection, store: str, judge: Judge, now: Now) -> int:
         Move(
             row.id,
             State.SENDING,
-            Doubted(
-                Doubt(Kind(row.kind or Kind.CREATE), row.fingerprint or "", now.boot, interrupted=True),
-                _INTERRUPTED,
-                at_once=True,
-            ),
+            Doubted(_left_open(row, now), _INTERRUPTED, at_once=True),
             attempt_id=row.attempt_id,
         )
         for row in rows
@@ -226,6 +239,11 @@ def orphans(connection: Connection, store: str, judge: Judge, now: Now) -> int:
     if closing:
         connection.execute(_CLOSE, closing)
     return len(rows)
+
+
+def _left_open(row: Row[*tuple[Any, ...]], now: Now) -> Doubt:
+    kind, more = Kind(row.kind or Kind.CREATE), bool(row.more)
+    return Doubt(kind, row.fingerprint or "", now.boot, interrupted=True, more=more)
 
 
 def _interrupted(attempt_id: int, now: datetime) -> dict[str, Any]:

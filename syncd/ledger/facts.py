@@ -55,7 +55,7 @@ class Doubt:
 
     ``named`` is an order that the answer named without our key: it is looked at before anything else. ``idle``: at the last look
     the store had made no order at all, for nobody, since before the request. ``interrupted``: we ended before there was an answer,
-    so that nothing claims that the request arrived.
+    so that nothing claims that the request arrived. ``more``: it did not say all of the version.
     """
 
     kind: Kind
@@ -65,6 +65,7 @@ class Doubt:
     named: int | None = None
     idle: bool = False
     interrupted: bool = False
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def write_doubt(doubt: Doubt | None) -> str | None:
     if doubt is None:
         return None
     times = [[at.boot_id, at.seconds] for at in (doubt.since, *doubt.looks)]
-    return json.dumps([doubt.kind, doubt.fingerprint, times, doubt.named, doubt.idle, doubt.interrupted])
+    return json.dumps([doubt.kind, doubt.fingerprint, times, doubt.named, doubt.idle, doubt.interrupted, doubt.more])
 
 
 def read_doubt(text: str | None) -> Doubt | None:

@@ -29,7 +29,7 @@ from syncd.ledger.facts import Known
 from syncd.ledger.forgetting import Forgetting
 from syncd.ledger.hints import Hints
 from syncd.ledger.mirror import MirrorTables
-from syncd.ledger.news import News
+from syncd.ledger.news import Drifted, News
 from syncd.ledger.overviews import Overviews
 from syncd.ledger.private import PrivateState
 from syncd.ledger.retention import Retention
@@ -197,6 +197,15 @@ class Ledger:
         now = Now.of(self._clock)
         return lease.run(lambda connection: attempts.conclude(connection, decided, self._judge, now))
 
+    def drift(self, lease: leases.Lease, drifted: Sequence[tuple[Sale, Drifted]]) -> int:
+        """Have synced sales looked at again whose orders were seen to say something else; how many."""
+        now = Now.of(self._clock)
+        return lease.run(lambda connection: attempts.drift(connection, drifted, self._judge, now)) if drifted else 0
+
+    def last_attempt_at(self) -> datetime | None:
+        """When the newest attempt began; None where there is none."""
+        return self._read(queries.last_attempt_at)
+
     def think_over(self, lease: leases.Lease) -> int:
         """Judge again the held sales whose hold was to end by now; how many of them are held no more."""
         now = Now.of(self._clock)
@@ -254,6 +263,10 @@ class Ledger:
     def stamps_of(self, ids: Sequence[int]) -> dict[int, str]:
         """What the orders of some sales were last made to say for certain, by the sale's id; sales without that are left out."""
         return self._read(queries.stamps_of, ids)
+
+    def sent_at(self, ids: Sequence[int]) -> dict[int, datetime]:
+        """When the newest request for each of some sales was settled, by the sale's id."""
+        return self._read(queries.sent_at, ids)
 
     def refunds_sent(self, sale: Sale) -> list[tuple[str, str | None]]:
         """Every refund record that was sent for a sale: what names it, and the outcome's name."""

@@ -93,7 +93,7 @@ def apply(connection: Connection, moves: Sequence[Move], judge: Judge, now: Now)
 def _is_told(move: Move, before: Sale, after: Sale) -> bool:
     """Whether it needs an audit row: not what changed nothing, and not a request that went well, for its attempt says so."""
     if move.attempt_id is not None and isinstance(move.news, Took) and after.state is State.SYNCED:
-        return False
+        return bool(move.news.differs)
     return after.state is not before.state or not isinstance(move.news, Looked | Waited)
 
 

@@ -84,6 +84,13 @@ class Looked:
 
 
 @dataclass(frozen=True, slots=True)
+class Drifted:
+    """The order was listed, and says something else than it was made to say: whether by a person, or by a ledger that was lost."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Delayed:
     """For certain nothing took effect; the sale is to be tried again, not before ``at``."""
 
@@ -113,7 +120,7 @@ class Waited:
     why: str = ""
 
 
-News = Took | Saw | Found | Objected | Doubted | Looked | Delayed | Shorted | Decided | Waited
+News = Took | Saw | Found | Drifted | Objected | Doubted | Looked | Delayed | Shorted | Decided | Waited
 
 
 def learn(sale: Sale, news: News) -> Sale:
@@ -125,6 +132,8 @@ def learn(sale: Sale, news: News) -> Sale:
             return replace(sale, belief=_saw(sale.belief, news), doubt=None, objection=None)
         case Found(order_id=order_id, there=there, fingerprint=fingerprint):
             return replace(sale, belief=Belief(order_id, fingerprint, there), doubt=None, unclean=0)
+        case Drifted():
+            return replace(sale, belief=replace(sale.belief, told=None))
         case Objected(objection=objection):
             return replace(sale, objection=objection, doubt=None)
         case Doubted(doubt=doubt):
@@ -200,9 +209,10 @@ def _decided(sale: Sale, decision: Decision) -> Sale:
 def in_words(news: News) -> str:
     """What the audit says of it, before what follows from it."""
     match news:
-        case Took(order_id=order_id, whole=whole):
-            return f"order {order_id}" if whole else f"order {order_id} took the change; more is to follow"
-        case Saw(why=why) | Found(why=why) | Doubted(why=why) | Delayed(why=why) | Shorted(why=why):
+        case Took(order_id=order_id, whole=whole, differs=differs):
+            took = f"order {order_id}" if whole else f"order {order_id} took the change; more is to follow"
+            return "; ".join((took, *differs))
+        case Saw(why=why) | Found(why=why) | Drifted(why=why) | Doubted(why=why) | Delayed(why=why) | Shorted(why=why):
             return why
         case Objected(objection=objection):
             return objection.why

@@ -173,10 +173,28 @@ def stamps_of(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
     return found
 
 
+def sent_at(connection: Connection, ids: Sequence[int]) -> dict[int, datetime]:
+    """When the newest attempt of each sale was settled."""
+    found: dict[int, datetime] = {}
+    for start in range(0, len(ids), _KEYS_AT_ONCE):
+        some = attempts.c.sale_id.in_(ids[start : start + _KEYS_AT_ONCE])
+        newest = select(attempts.c.sale_id, func.max(attempts.c.settled_at)).where(
+            some, attempts.c.settled_at.is_not(None)
+        )
+        found |= {number: from_micros(at) for number, at in connection.execute(newest.group_by(attempts.c.sale_id))}
+    return found
+
+
 def refunds_sent(connection: Connection, sale_id: int) -> list[tuple[str, str | None]]:
     """The stamp and the outcome of every refund record that was sent for a sale."""
     of_sale = (attempts.c.sale_id == sale_id, attempts.c.kind == Kind.REFUND.value, attempts.c.stamp.is_not(None))
     return [(row.stamp, row.outcome) for row in connection.execute(select(attempts).where(*of_sale))]
+
+
+def last_attempt_at(connection: Connection) -> datetime | None:
+    """When the newest attempt of all began."""
+    newest = select(attempts.c.began_at).order_by(attempts.c.id.desc()).limit(1)
+    return from_micros(connection.execute(newest).scalar())
 
 
 def last_sent(connection: Connection, sale_id: int) -> Kind | None:

@@ -193,6 +193,7 @@ Router = Callable[[CanonicalOrder], str]
 class Intent:
     """What is about to be sent for a sale, as it was read; ``order_id`` where it changes another order than the sale's own.
 
+    ``more``: it does not say all of the version, and more requests are to follow.
     ``after`` is the newest attempt that had changed the order when it was looked at (see ``trail``).
     """
 
@@ -206,6 +207,7 @@ class Intent:
     stamp: str | None = None
     sent_as: str | None = None
     after: int = 0
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +222,7 @@ class Attempt:
     digest: str
     began: BootTime
     order_id: int | None
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,9 @@ attempts = Table(
     Column("request_id", Text),
     Column("elapsed_ms", Integer),
     Column("detail", Text, nullable=False, server_default=text("''")),
+    Column(
+        "more", Integer, nullable=False, server_default=text("0")
+    ),  # 1: more requests are to follow for this version
     Column("stamp", Text),  # digests of what the order says if this attempt took effect
     Index("attempts_of_sale", "sale_id"),
 )

@@ -10,22 +10,39 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from pydantic import JsonValue
 
-from syncd.mapping.pairing import is_same, pair_lines
+from syncd.canonical.money import ZERO
+from syncd.mapping.pairing import Pairs, is_same, pair_lines, shown_amount
 from syncd.mapping.remote import RemoteLine
 from syncd.mapping.stamp import SIGN, sign_line, sign_wired_line, text_mark
 
 
 @dataclass(slots=True)
 class Merged:
-    """The lines to send, whether staff's lines stay beside them, and the names of those that both sides changed."""
+    """The lines to send, whether staff's lines stay beside them, and the names of those that both sides changed.
+
+    ``inc_tax`` and ``ex_tax`` are what staff's lines add to the sale's own totals, or take from them.
+    """
 
     lines: list[JsonValue] = field(default_factory=list)
     keeps_theirs: bool = False
     conflicts: list[str] = field(default_factory=list)
+    inc_tax: Decimal = ZERO
+    ex_tax: Decimal = ZERO
+
+    def keep(self, theirs: RemoteLine | None, wanted: Mapping[str, Any] | None) -> None:
+        """Leave a line as staff have it: one that they added, changed, or took away."""
+        self.keeps_theirs = True
+        if theirs is not None:
+            self.inc_tax += theirs.price_inc_tax * theirs.quantity
+            self.ex_tax += theirs.price_ex_tax * theirs.quantity
+        if wanted is not None:
+            self.inc_tax -= shown_amount(wanted["price_inc_tax"]) * wanted["quantity"]
+            self.ex_tax -= shown_amount(wanted["price_ex_tax"]) * wanted["quantity"]
 
 
 def merge_lines(
@@ -38,12 +55,7 @@ def merge_lines(
     """
     pairs, added, removed = pair_lines(wanted, there)
     if told is None:
-        changed: list[JsonValue] = [
-            patched(line, found, rename=True)
-            for line, found in pairs
-            if not is_same(line, found) or str(line["name"]) != found.name
-        ]
-        return Merged([*changed, *map(dict, added), *map(removal, removed)])
+        return Merged([*_brought_in_line(pairs), *map(dict, added), *map(removal, removed)])
     own = {sign[:SIGN] for lines in told for sign in lines} | {sign_wired_line(line) for line in wanted}
     base = Counter(sign[:SIGN] for sign in told[0])
     texts = {sign[SIGN:] for sign in told[0]}
@@ -58,23 +70,35 @@ def merge_lines(
         if sign_line(found) in own:
             merged.lines.append(patched(line, found, rename=rename))
         elif sign_wired_line(line) in base:
-            merged.keeps_theirs = True
+            merged.keep(found, line)
             gone[sign_wired_line(line)] -= 1
         else:
             merged.conflicts.append(str(line["name"]))
-    for line in added:
-        sign = sign_wired_line(line)
-        if gone[sign] > 0:
-            merged.keeps_theirs = True
-            gone[sign] -= 1
-        else:
-            merged.lines.append(dict(line))
+    _add(merged, added, gone)
     theirs = [found for found in removed if sign_line(found) not in own]
     merged.lines += [removal(found) for found in removed if sign_line(found) in own]
-    merged.keeps_theirs |= bool(theirs)
+    for found in theirs:
+        merged.keep(found, None)
     if theirs and sum(gone.values()) > 0:  # one of them may be a line that the sale no longer has
         merged.conflicts += [found.name for found in theirs]
     return merged
+
+
+def _add(merged: Merged, added: Sequence[Mapping[str, Any]], gone: Counter[str]) -> None:
+    """New lines of the sale, but for those that staff took away."""
+    for line in added:
+        sign = sign_wired_line(line)
+        if gone[sign] > 0:
+            merged.keep(None, line)
+            gone[sign] -= 1
+        else:
+            merged.lines.append(dict(line))
+
+
+def _brought_in_line(pairs: Pairs) -> list[JsonValue]:
+    """A change for each line that is not what the sale says, whoever made it so."""
+    changed = [(line, there) for line, there in pairs if not is_same(line, there) or str(line["name"]) != there.name]
+    return [patched(line, there, rename=True) for line, there in changed]
 
 
 def patched(line: Mapping[str, Any], there: RemoteLine, *, rename: bool) -> JsonValue:

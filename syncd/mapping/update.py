@@ -26,7 +26,7 @@ from pydantic import JsonValue
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import SaleStatus
-from syncd.canonical.money import ZERO
+from syncd.canonical.money import ZERO, format_money, minor
 from syncd.mapping.amounts import as_text
 from syncd.mapping.create import map_create
 from syncd.mapping.fields import FIELDS, SHOWN, WAYS, Way, delivery_there, field_of, mark, recounts
@@ -205,7 +205,8 @@ class _Change:
             there = self._there(name)
             said, wanted = mark(name, there), self.stamp.fields[name]
             unchanged = self.ours is not None and self.ours.accepted.fields.get(name) == wanted
-            if said == wanted or (unchanged and (WAYS[name] is Way.FIXED or there is None)):
+            unread = name == "shipping_address" and there is None
+            if said == wanted or (unchanged and (WAYS[name] is Way.FIXED or unread)):
                 continue
             if WAYS[name] is Way.FIXED or (name == "shipping_address" and not self._has_address()):
                 self._cannot_say(name)
@@ -267,36 +268,57 @@ class _Change:
         """Say lines, fees and amounts anew where the sale's have changed; a conflict where a person changed them too."""
         known = self.ours is not None and self.stamp.goods == self.ours.accepted.goods and len(self.ours.possible) == 1
         if known and not self.restate:
+            self._tell_amounts()
             return None
         merged, fees = self._merged(), self._fees()
         moved = self._moved_by_staff(merged)
         if not merged.lines and not merged.conflicts and fees is None and not self._amounts_differ(moved):
             return None
         theirs = merged.conflicts or (["fees"] if fees is not None and self._fees_are_theirs() else [])
-        if theirs or moved is None:
+        if theirs:
             key, number = self.order.sale_key, self.remote.order_id
-            what = ", ".join(theirs) or "amounts"
+            what = ", ".join(theirs)
             why = f"changed in the POS, and a person changed the same in order {number} in BigCommerce: {what}"
             cure = f"Bring order {number} in line by hand, then: syncd accept {key}; "
             cure += f'or set staff_changes = "overwrite", then: syncd release {key}'
             return Held(why, cure, number)
+        if self.ours is None and not self.restate and (strange := self._strange_lines(merged)):
+            return strange
         self._say_goods(merged, fees, moved)
         return None
+
+    def _strange_lines(self, merged: Merged) -> Held | None:
+        """An order that was found holds goods that the sale does not, and costs more or less: nobody knows who put them there."""
+        removed = {line["id"] for line in merged.lines if isinstance(line, dict) and line.get("quantity") == 0}
+        names = [line.name for line in self.remote.lines if line.id in removed]
+        if not names or self.remote.total_inc_tax == self.order.total_inc_tax:
+            return None
+        key, number = self.order.sale_key, self.remote.order_id
+        why = f"order {number} was found for it, and holds what the sale does not: {', '.join(names)}"
+        cure = f"If the order is right: syncd accept {key}; to make it say what the sale says: syncd release {key}"
+        return Held(why, cure, number)
+
+    def _tell_amounts(self) -> None:
+        """Lines, fees or amounts that were changed there while the sale's own stayed the same: they stay, and are told."""
+        said, there = self.ours.said_totals if self.ours else None, self.remote.total_inc_tax
+        if said is None or there is None or there == said[0]:
+            return
+        shown, own = (format_money(amount, self.order.currency) for amount in (there, said[0]))
+        self.differs.append(
+            f"its lines or amounts were changed in BigCommerce: the total is {shown}, the sale's is {own}"
+        )
 
     def _fees_are_theirs(self) -> bool:
         if self.ours is None or self.overwrite:
             return False
         return sign_fees(self.remote.fees) not in {said.fees for said in self.ours.possible} | {self.stamp.fees}
 
-    def _moved_by_staff(self, merged: Merged) -> Moved | None:
-        """By how much staff's own lines moved the totals since our last word; None where that cannot be told."""
+    def _moved_by_staff(self, merged: Merged) -> Moved:
+        """By how much the lines that stay as staff have them move the sale's own totals."""
         if not merged.keeps_theirs:
             return Moved()
-        said = self.ours.said_totals if self.ours else None
-        now = (self.remote.total_inc_tax, self.remote.total_tax)
-        if said is None or now[0] is None or now[1] is None:
-            return None
-        return Moved(now[0] - said[0], now[0] - now[1] - said[1])
+        currency = self.order.currency
+        return Moved(minor(merged.inc_tax, currency), minor(merged.ex_tax, currency))
 
     def _say_goods(self, merged: Merged, fees: list[JsonValue] | None, moved: Moved) -> None:
         lines = merged.lines
@@ -320,9 +342,9 @@ class _Change:
             why = "a person changed them in BigCommerce, and the sale did not"
             self.decisions.append(Decision("goods", "other lines stay", why))
 
-    def _amounts_differ(self, moved: Moved | None) -> bool:
+    def _amounts_differ(self, moved: Moved) -> bool:
         there = self.remote.fields
-        named = {name: shown_amount(self.wanted.get(name)) + (moved or Moved()).of(name) for name in _MONEY}
+        named = {name: shown_amount(self.wanted.get(name)) + moved.of(name) for name in _MONEY}
         named["discount_amount"] = shown_amount(self.wanted.get("discount_amount"))
         return any(name in there and shown_amount(there[name]) != amount for name, amount in named.items())
 

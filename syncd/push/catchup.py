@@ -11,15 +11,19 @@ import json
 import threading
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from itertools import islice
 
 from syncd.bigcommerce import OrdersClient, RemoteOrder
-from syncd.ledger import Known, Lease, Ledger, There
+from syncd.ledger import Known, Lease, Ledger, Sale, State, There
+from syncd.ledger.news import Drifted
 from syncd.logs import get_logger
+from syncd.push.differences import has_drifted
 
 _PAGE = 250
+_SLACK = timedelta(minutes=10)
+_CHANGED = "its order was changed since syncd last sent anything: it is looked at"
 _KIND, _PLACES = "catch up", "places"
 
 
@@ -47,7 +51,31 @@ class CatchUp:
                 highest = self._ledger.store_state(self._store).highest_order_id or 0
                 self._walk(_below(highest), (), self._resumed())
                 self._ledger.cache.drop(self._store, _KIND, [_PLACES])
+                self._look_for_changes(lease)
                 self._lease = lease
+
+    def _look_for_changes(self, lease: Lease) -> None:
+        """Orders that were changed since the ledger's newest attempt: by staff, or by a ledger that was lost since then."""
+        last = self._ledger.last_attempt_at()
+        if last is None:
+            return
+        for archived in (False, True):
+            listed = iter(self._orders.list_modified(last - _SLACK, archived=archived))
+            while page := list(islice(listed, _PAGE)):
+                ours = [order for order in page if order.external_order_id]
+                sales = self._ledger.sales_by_key([order.external_order_id for order in ours])
+                synced = [
+                    (sales[o.external_order_id], o) for o in ours if _is_at_rest(sales.get(o.external_order_id), o)
+                ]
+                ids = [sale.id for sale, _ in synced]
+                stamps, sent = self._ledger.stamps_of(ids), self._ledger.sent_at(ids)
+                drifted = [
+                    (sale, Drifted(_CHANGED))
+                    for sale, o in synced
+                    if has_drifted(sale, stamps.get(sale.id), sent.get(sale.id), o)
+                ]
+                if moved := self._ledger.drift(lease, drifted):
+                    get_logger().info("orders_changed_meanwhile", store=self._store, sales=moved)
 
     def forget(self) -> None:
         """The ledger was taken back in time, or something else calls in doubt what is known: list the store again."""
@@ -115,6 +143,13 @@ class CatchUp:
     def _note_places(self, places: dict[bool, int]) -> None:
         said = {"archived" if archived else "orders": place for archived, place in places.items()}
         self._ledger.cache.put(self._store, _KIND, {_PLACES: json.dumps(said)})
+
+
+def _is_at_rest(sale: Sale | None, order: RemoteOrder) -> bool:
+    """Whether the sale is synced with just this order, as far as the ledger knows."""
+    return (
+        sale is not None and sale.state is State.SYNCED and sale.order_id == order.id and sale.belief.told is not None
+    )
 
 
 def _below(order_id: int) -> int:

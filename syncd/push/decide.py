@@ -154,7 +154,9 @@ def _took(outcome: Accepted, sent: Sent) -> Took:
 
 def _doubted(outcome: Unknown, sent: Sent) -> Doubted:
     attempt = sent.attempt
-    return Doubted(Doubt(attempt.kind, attempt.fingerprint, attempt.began, named=outcome.order_id), outcome.why)
+    return Doubted(
+        Doubt(attempt.kind, attempt.fingerprint, attempt.began, named=outcome.order_id, more=attempt.more), outcome.why
+    )
 
 
 def _unsettling(outcome: Unknown) -> StoreEffect:

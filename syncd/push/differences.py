@@ -6,6 +6,8 @@ The push compares more, for it reads lines and addresses as well (``mapping.upda
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 from syncd.bigcommerce import RemoteOrder
 from syncd.canonical.money import format_money
@@ -41,6 +43,34 @@ def differences(sale: Sale, stamp: str | None, order: RemoteOrder, *, came_back:
     """
     said = Stamp.from_json(stamp) if stamp else None
     return [*_amounts(sale, order), *_status(sale, order, came_back), *_fields(said, order)]
+
+
+_SKEW = timedelta(minutes=1)
+
+
+def has_drifted(sale: Sale, stamp: str | None, sent_at: datetime | None, order: RemoteOrder) -> bool:
+    """Whether a listed order says anything else than its sale was last made to say, a note or a status of staff's included.
+
+    So may one that was changed a while after the last request for it (``sent_at``): a list shows no lines and no shipping address.
+    """
+    changed = _time(order.raw.get("date_modified"))
+    if sent_at is not None and changed is not None and changed > sent_at + _SKEW:
+        return True
+    if order.is_deleted or sale.belief.there.status_id not in (None, order.status_id) or _amounts(sale, order):
+        return True
+    said = Stamp.from_json(stamp) if stamp else None
+    note = None if said is None else said.fields.get("staff_notes")
+    return bool(_fields(said, order)) or (
+        note is not None and mark("staff_notes", order.raw.get("staff_notes")) != note
+    )
+
+
+def _time(text: object) -> datetime | None:
+    try:
+        at = parsedate_to_datetime(str(text))
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None
 
 
 def _amounts(sale: Sale, order: RemoteOrder) -> list[Difference]:

@@ -83,6 +83,7 @@ class Ready:
             stamp=self.mapped.said,
             sent_as=key if key and key != sale.sale_key else None,
             after=self.after,
+            more=self.more,
         )
 
     @property

@@ -49,7 +49,8 @@ def look_says(found: Sequence[Known], sale: Sale, now: Now, newest: int | None =
     why = f"order {best.order_id} found by look-up"
     if best.others:
         why += f"; {len(best.others) + 1} orders carry this key: {sorted((best.order_id, *best.others))}"
-    return Found(best.order_id, best.there, why, sale.doubt.fingerprint if sale.doubt else None)
+    said = sale.doubt.fingerprint if sale.doubt is not None and not sale.doubt.more else None
+    return Found(best.order_id, best.there, why, said)
 
 
 def is_of_sale(sale: Sale, order: RemoteOrder) -> bool:

@@ -22,6 +22,12 @@ from syncd.mapping.remote import RemoteRefund
 from syncd.plan import Seen, is_released, shows_on_another
 from syncd.plan.seen import Ways
 
+BACK = (4, 14)
+"""Refunded, and refunded in part: the statuses that BigCommerce sets with a refund record."""
+
+
+_SOLD = (SaleStatus.COMPLETED, SaleStatus.PARTIALLY_REFUNDED)
+
 
 class Observer:
     """Sees for one store."""
@@ -50,14 +56,16 @@ class Observer:
         trail = self._ledger.trail(self._store, sale.order_id)
         if trail.busy:
             return Seen(order, matches, trail=trail)
+        order = self._with_returns(sale, order)
         ours = Ours.of([Stamp.from_json(text) for text in self._ledger.stamps(sale)])
         payload = _wanted(order, matches, self._rules, occasion)
-        refunds = self._rules.refunds == "record" and order.status is not SaleStatus.VOIDED
-        refunds = refunds and (bool(order.refunded) or bool(self._ledger.refunds_sent(sale)))
-        voided = order.status is SaleStatus.VOIDED
-        goods = refunds or is_released(sale) or (not voided and _goods_moved(payload, ours))
-        address = not voided and _address_moved(payload, ours)
-        remote = self._read(sale.order_id, goods=goods, refunds=refunds, address=address)
+        found, voided = self._orders.get(sale.order_id), order.status is SaleStatus.VOIDED
+        refunds = not voided and found is not None and self._may_have_records(sale, order, found)
+        # what the order says is not known for certain, or stays different: all of it is looked at
+        unsure = not voided and (sale.belief.told is None or bool(sale.belief.differs))
+        goods = refunds or unsure or is_released(sale) or (not voided and _goods_moved(payload, ours))
+        address = unsure or (not voided and _address_moved(payload, ours))
+        remote = self._read(found, goods=goods, refunds=refunds, address=address) if found is not None else None
         archived = remote is not None and remote.is_deleted and self._ledger.last_sent(sale) is Kind.ARCHIVE
         refund: Wanted | Problem | None = None
         if refunds and remote is not None and payload:
@@ -90,7 +98,8 @@ class Observer:
         if trail.busy:
             return Seen(order, matches, original=original, trail=trail)
         records = self._rules.refunds == "record"
-        remote = self._read(original.order_id, goods=False, refunds=records)
+        found = self._orders.get(original.order_id)
+        remote = self._read(found, goods=False, refunds=records) if found is not None else None
         before = self._ledger.returned_total(original.sale_key, but=order.sale_key)
         refund: Wanted | Problem | None = None
         ways: Ways | None = ()
@@ -100,10 +109,22 @@ class Observer:
             ways = self._ways(refund, remote)
         return Seen(order, matches, LIVE, (), remote, None, original, before, refund, ways, trail)
 
-    def _read(self, order_id: int, *, goods: bool, refunds: bool, address: bool = False) -> Remote | None:
-        found = self._orders.get(order_id)
-        if found is None:
-            return None
+    def _with_returns(self, sale: Sale, order: CanonicalOrder) -> CanonicalOrder:
+        """The sale as its order must show it: goods of it that came back as sales of their own refund it, wholly or in part."""
+        if order.status not in _SOLD or not (back := self._ledger.returned_total(sale.sale_key, but="")):
+            return order
+        given = back + sum((refund.amount_inc_tax for refund in order.refunded), ZERO)
+        status = SaleStatus.REFUNDED if given >= order.total_inc_tax else SaleStatus.PARTIALLY_REFUNDED
+        return order.model_copy(update={"status": status})
+
+    def _may_have_records(self, sale: Sale, order: CanonicalOrder, found: RemoteOrder) -> bool:
+        """Whether refund records are to be made, or may be there: by this ledger, or by one that was lost since."""
+        if self._rules.refunds != "record":
+            return False
+        return bool(order.refunded) or found.status_id in BACK or bool(self._ledger.refunds_sent(sale))
+
+    def _read(self, found: RemoteOrder, *, goods: bool, refunds: bool, address: bool = False) -> Remote:
+        order_id = found.id
         lines: tuple[RemoteLine, ...] = ()
         fees: tuple[RemoteFee, ...] = ()
         pickup: int | None = None

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from email.utils import format_datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -107,6 +109,9 @@ class SimulatedStore:
     down: bool = False
     lied: set[int] = field(default_factory=set)
     hides_refunds: bool = False
+    lag_s: float = 0.0
+    made_at: dict[int, float] = field(default_factory=dict)
+    landed_at: float | None = None
 
     @property
     def orders(self) -> dict[int, dict[str, Any]]:
@@ -117,7 +122,12 @@ class SimulatedStore:
             return Reply(NotSent("stale", ours=True))
         self.posts += 1
         key, kept = str(body["external_order_id"]), dict(body)
-        return self._write(lambda: self.world.create(kept).order, kept, external_order_id=key)
+        return self._write(lambda: self._made(kept), kept, external_order_id=key)
+
+    def _made(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        order = self.world.create(body).order
+        self.made_at[order["id"]] = self.clock.elapsed().seconds if self.landed_at is None else self.landed_at
+        return order
 
     def update(self, order_id: int, body: Mapping[str, Any], how: Sending) -> Reply:
         if not how.still_good():
@@ -137,6 +147,7 @@ class SimulatedStore:
 
     def _write(self, commit: Callable[[], dict[str, Any]], before: Mapping[str, Any], **expected: Any) -> Reply:
         fate = self.fates.popleft() if self.fates else "accepted"
+        commit = partial(self._commit, commit)
         if fate in _PLAINLY:
             return _PLAINLY[fate]
         if fate == "crash before":
@@ -158,13 +169,20 @@ class SimulatedStore:
         answer = WireAnswer(200, {}, json.dumps(order).encode(), 0.1)
         return Reply(classify(answer, **expected), 200)
 
+    def _commit(self, effect: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        order = effect()
+        order["date_modified"] = format_datetime(self.clock.now())
+        return order
+
     def tick(self) -> None:
         """What was to be committed by now, is."""
         now = self.clock.elapsed().seconds
-        ripe = [commit for at, commit in self.late if at <= now]
+        ripe = [(at, commit) for at, commit in self.late if at <= now]
         self.late = [(at, commit) for at, commit in self.late if at > now]
-        for commit in ripe:
+        for at, commit in ripe:
+            self.landed_at = at
             commit()
+        self.landed_at = None
 
     def get(self, order_id: int) -> RemoteOrder | None:
         self._read()
@@ -207,7 +225,7 @@ class SimulatedStore:
 
     def find(self, key: str) -> list[RemoteOrder]:
         self._read()
-        return [read_order(order) for order in self.live(key)]
+        return [read_order(order) for order in self.live(key) if not self._lags(order["id"])]
 
     def list_between(
         self, lowest: int, start: datetime | None, end: datetime | None, *, archived: bool
@@ -215,8 +233,13 @@ class SimulatedStore:
         assert start is None
         assert end is None
         self._read()
-        listed = (read_order(order) for number, order in sorted(self.orders.items()) if number >= lowest)
+        shown = ((number, order) for number, order in sorted(self.orders.items()) if not self._lags(number))
+        listed = (read_order(order) for number, order in shown if number >= lowest)
         return (order for order in listed if order.is_deleted == archived)
+
+    def _lags(self, number: int) -> bool:
+        """Whether an order was made so lately that no list shows it yet."""
+        return bool(self.lag_s) and self.clock.elapsed().seconds - self.made_at.get(number, float("-inf")) < self.lag_s
 
     def newest_id(self) -> int:
         self._read()
@@ -234,8 +257,9 @@ class SimulatedStore:
 class Worker:
     """A process that pushes: the real ledger, pusher and reconciler, over the simulated store."""
 
-    def __init__(self, file: Path, store: SimulatedStore, clock: ManualClock, rules: Rules = RULES) -> None:
-        self.ledger = Ledger.open(f"sqlite:///{file}", clock, Decider({"main": Ground(rules, POLICY)}))
+    def __init__(self, file: Path | str, store: SimulatedStore, clock: ManualClock, rules: Rules = RULES) -> None:
+        url = file if isinstance(file, str) else f"sqlite:///{file}"
+        self.ledger = Ledger.open(url, clock, Decider({"main": Ground(rules, POLICY)}))
         self._clock = clock
         orders = cast("OrdersClient", store)
         matcher = Matcher("main", self.ledger, cast("Any", _NoRemotes()), rules, clock)
@@ -277,10 +301,11 @@ class _NoRemotes:
 class Shop:
     """A worker over a ledger in a folder, for tests that tell one story step by step."""
 
-    def __init__(self, folder: Path, rules: Rules = RULES) -> None:
+    def __init__(self, folder: Path, rules: Rules = RULES, url: str = "") -> None:
         self.file, self.clock, self.rules = folder / "ledger.db", ManualClock(), rules
+        self.url = url or f"sqlite:///{self.file}"
         self.store = SimulatedStore(self.clock)
-        self.worker = Worker(self.file, self.store, self.clock, rules)
+        self.worker = Worker(self.url, self.store, self.clock, rules)
         self._lease: Lease | None = None
 
     def record(self, *orders: CanonicalOrder, stated_at: datetime | None = None) -> None:
@@ -298,7 +323,7 @@ class Shop:
 
     def restart(self) -> None:
         self.worker.close()
-        self.worker = Worker(self.file, self.store, self.clock, self.rules)
+        self.worker = Worker(self.url, self.store, self.clock, self.rules)
 
     def pass_time(self, seconds: float) -> None:
         self.clock.pass_time(seconds)
