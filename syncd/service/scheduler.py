@@ -6,12 +6,13 @@ import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
 
 from syncd.app import App
 from syncd.clock import Clock, Now
@@ -64,10 +65,25 @@ def _build(app: App, jobs: Jobs, threads: _Threads) -> BackgroundScheduler:
     now = app.clock.now()
     for job in table:
         gap = job.every.total_seconds()
-        scheduler.add_job(job.run, "interval", seconds=gap, id=job.name, name=job.name, next_run_time=now)
+        trigger = EachGap(seconds=gap, timezone="UTC")
+        scheduler.add_job(job.run, trigger, id=job.name, name=job.name, next_run_time=now)
 
     jobs.run_now = partial(_run_now, jobs=jobs, scheduler=scheduler, clock=app.clock)
     return scheduler
+
+
+class EachGap(IntervalTrigger):  # type: ignore[misc]  # APScheduler has no types
+    """A turn after each gap; turns that were missed are one.
+
+    APScheduler lists every turn that lies between the last one and now, under the lock that every job needs. After a clock that was
+    set forward by years that is hundreds of millions; here the turn after a missed one lies a gap after now.
+    """
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        """The next turn, given the last one."""
+        following: datetime = (previous_fire_time or now) + self.interval
+        again: datetime = now + self.interval
+        return following if following > now else again
 
 
 class Jumps:

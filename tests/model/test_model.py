@@ -334,7 +334,7 @@ class Lives(RuleBasedStateMachine):
                 assert not told or found.order_id in self.store.lied, f"{name} is held for no reason: {found.why}"
 
     def says(self, there: Mapping[str, Any], order: CanonicalOrder, name: str, told: str) -> None:
-        """The order says what the sale says, and what staff said; or, after a ledger was lost, a person is told what it does not."""
+        """The order says what the sale says and what staff said; after a ledger was lost, a person is told what it does not."""
         assert order.status in STATUS, f"{name} is {order.status}, and was pushed"
         assert not order.training, f"{name} is a training sale, and was pushed"
         assert "poison" not in order.note or name in self.restored

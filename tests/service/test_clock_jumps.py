@@ -31,7 +31,7 @@ def good_at(app: App, job: str) -> float:
     return 0.0 if good is None else good.boot.seconds
 
 
-@pytest.mark.parametrize("days", [-1, -400, 1])
+@pytest.mark.parametrize("days", [-1, -400, 1, 9497])
 def test_every_job_goes_on_when_the_clock_is_set(shop: Shop, monkeypatch: pytest.MonkeyPatch, days: int) -> None:
     shop.configure(QUICK)
     with daemon(shop, monkeypatch) as app:
