@@ -23,9 +23,10 @@ class Fault:
     sale: str = ""
 
     def __post_init__(self) -> None:
-        """Nothing of a fault may carry a card number: it is stored, shown, and written beside the file."""
-        for name in ("reason", "raw"):
-            object.__setattr__(self, name, mask_cards(getattr(self, name)))
+        """Nothing of a fault may carry a card number, or what no database can store: it is kept, shown, and written to a file."""
+        for name in ("where", "reason", "raw", "sale"):
+            text = getattr(self, name).encode("utf-8", "replace").decode("utf-8")
+            object.__setattr__(self, name, mask_cards(text) if name in {"reason", "raw"} else text.replace("\x00", ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ _PLACES = {
 }
 # A shop's amount has far fewer digits; what is longer is damage, and must not cost us memory or precision.
 _MAX_DIGITS = 24
+_TOO_MUCH = Decimal(10) ** 12  # sums of many of them still fit into what databases add up
 _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
 
 
@@ -51,7 +52,8 @@ def _parsed(value: str | int | Decimal) -> Decimal:
     except InvalidOperation:
         msg = f"{str(value)[:40]!r} is not a number"
         raise ValueError(msg) from None
-    if not number.is_finite() or len(number.as_tuple().digits) > _MAX_DIGITS or abs(number.adjusted()) > _MAX_DIGITS:
+    too_long = len(number.as_tuple().digits) > _MAX_DIGITS or abs(number.adjusted()) > _MAX_DIGITS
+    if not number.is_finite() or too_long or abs(number) >= _TOO_MUCH:
         msg = f"{str(value)[:40]!r} is not an amount of money"
         raise ValueError(msg)
     return plain(number)

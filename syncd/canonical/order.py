@@ -14,9 +14,9 @@ import re
 import warnings
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -70,6 +70,16 @@ def _moment(at: datetime, info: SerializationInfo) -> str:
     return at.isoformat()
 
 
+_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def _within_reach(at: datetime) -> datetime:
+    if not _EARLIEST.year - 1 <= at.year <= _LATEST.year or not _EARLIEST <= at < _LATEST:
+        msg = f"{at.isoformat()} is no time that a sale can have"
+        raise ValueError(msg)
+    return at
+
+
 def _exact(value: object) -> object:
     """Numbers with a fraction as the text that they were written in: no reader may make other numbers of them."""
     if isinstance(value, Mapping):
@@ -81,7 +91,7 @@ def _exact(value: object) -> object:
 
 def _freeze(value: JsonValue) -> object:
     if isinstance(value, dict):
-        return MappingProxyType({key: _freeze(item) for key, item in value.items()})
+        return MappingProxyType({_clean(key): _freeze(item) for key, item in value.items()})
     if isinstance(value, list):
         return tuple(_freeze(item) for item in value)
     return _without_cards(value) if isinstance(value, str) else value
@@ -99,7 +109,10 @@ Text = Annotated[str, AfterValidator(_without_cards)]
 """Words: card numbers in them are masked."""
 Code = Annotated[str, AfterValidator(_clean)]
 """What tells one thing from another: ids, article numbers, phone numbers, kept digit by digit."""
-Moment = Annotated[AwareDatetime, PlainSerializer(_moment, return_type=str, when_used="json")]
+Moment = Annotated[
+    AwareDatetime, AfterValidator(_within_reach), PlainSerializer(_moment, return_type=str, when_used="json")
+]
+"""A time that a sale may have: no arithmetic with it, in whatever zone, leaves the calendar."""
 Extra = Annotated[dict[str, JsonValue], BeforeValidator(_exact), AfterValidator(_freeze), PlainSerializer(_thaw)]
 
 
@@ -271,6 +284,23 @@ class Customer(_Model):
     phone: Code = ""
 
 
+def read_json(text: str | bytes) -> Any:  # noqa: ANN401  whatever JSON is there
+    """JSON with its numbers exact; one beyond all bounds (``1e9999999999999999999``) stays text, for a reader to refuse.
+
+    Raises:
+        ValueError: the text is not JSON.
+
+    """
+    return json.loads(text, parse_float=_number)
+
+
+def _number(text: str) -> Decimal | str:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return text
+
+
 class CanonicalOrder(_Model):
     """One sale. ``source`` and ``sale_id`` make its sale key; everything else is what the sale says now.
 
@@ -364,4 +394,4 @@ class CanonicalOrder(_Model):
             ValueError: the text is not JSON.
 
         """
-        return cls.model_validate(json.loads(text, parse_float=Decimal))
+        return cls.model_validate(read_json(text))

@@ -6,9 +6,11 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 from syncd.canonical import Batch, Fault
 from syncd.canonical.kinds import SaleStatus
+from syncd.errors import SyncdError
 from syncd.ledger import Lane, Ledger, Recorded, Router
 from syncd.logs import bind, get_logger
 from syncd.sources import Source
@@ -112,6 +114,37 @@ def _with_voids(batch: Batch, source: str, ledger: Ledger) -> Batch:
     return replace(batch, orders=(*batch.orders, *voids), gone=())
 
 
+def _record(batch: Batch, intake: Intake, ledger: Ledger) -> Recorded:
+    """Write a batch. A sale that breaks that in a way that nobody foresaw is a fault, and the others are written."""
+    write = partial(
+        ledger.record,
+        intake.name,
+        router=intake.route,
+        lane=intake.lane,
+        backfill=intake.backfill,
+        history=intake.history,
+        not_before=intake.not_before,
+        just_asked=intake.just_asked,
+    )
+    try:
+        return write(batch)
+    except SyncdError:
+        raise
+    except Exception as error:  # noqa: BLE001  one of its sales, perhaps: each is written alone
+        get_logger().exception("batch_not_recorded", why=str(error))
+    done, faults = Recorded(), list(batch.faults)
+    for order in batch.orders:
+        hold = {order.sale_id: batch.holds[order.sale_id]} if order.sale_id in batch.holds else {}
+        try:
+            done = done.and_(write(replace(batch, orders=(order,), holds=hold, faults=(), cursor=None)))
+        except SyncdError:
+            raise
+        except Exception as error:  # noqa: BLE001  this is the one
+            why = f"syncd cannot record it ({type(error).__name__}: {str(error)[:200]})"
+            faults.append(Fault(order.sale_key, why, order.to_json(), order.sale_id))
+    return done.and_(write(replace(batch, orders=(), holds={}, faults=tuple(faults))))
+
+
 def record_all(
     batches: Iterator[Batch],
     intake: Intake,
@@ -122,16 +155,7 @@ def record_all(
     """Record batch after batch and tell ``seen`` how far it is; the next batch is asked for after the commit of the last."""
     log, done = get_logger(), Polled()
     for batch in batches:
-        recorded = ledger.record(
-            intake.name,
-            _with_voids(batch, intake.name, ledger),
-            router=intake.route,
-            lane=intake.lane,
-            backfill=intake.backfill,
-            history=intake.history,
-            not_before=intake.not_before,
-            just_asked=intake.just_asked,
-        )
+        recorded = _record(_with_voids(batch, intake.name, ledger), intake, ledger)
         done = done.plus(recorded, batch)
         if recorded.new or recorded.changed or recorded.faults:
             log.info(

@@ -44,6 +44,18 @@ class Recorded:
     older: tuple[str, ...] = ()
     too_early: tuple[str, ...] = ()
 
+    def and_(self, other: Recorded) -> Recorded:
+        """The counts of both."""
+        return Recorded(
+            self.new + other.new,
+            self.changed + other.changed,
+            self.same + other.same,
+            self.held + other.held,
+            self.faults + other.faults,
+            (*self.older, *other.older),
+            (*self.too_early, *other.too_early),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Intake:

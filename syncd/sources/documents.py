@@ -73,6 +73,8 @@ def tried(record: T, read: Callable[[T], R], spoilt: Callable[[T, str], Fault]) 
         return read(record)
     except _ODD as error:
         return spoilt(record, in_words(error) if isinstance(error, ValidationError) else str(error))
+    except Exception as error:  # noqa: BLE001  whatever nobody foresaw is a fault of this record, and the next goes on
+        return spoilt(record, f"syncd cannot read it ({type(error).__name__}: {str(error)[:200]})")
 
 
 class Gathering:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from syncd.canonical import Batch, Cursor, Fault
+from syncd.errors import SyncdError
 from syncd.sources.base import Finding
 from syncd.sources.context import SourceContext
 from syncd.sources.doors import FolderReport
@@ -72,12 +73,20 @@ class FileSource(ABC):
                 faults += batch.faults
                 yield replace(batch, stated_at=stated_at)
         except NoSalesFile as error:
-            why = Fault(shown(file), f"the file cannot be read: {error}", "")
-            told = self._folder.fail(file, look, [*faults, why])
-            yield Batch((), (why, *([told] if told else [])), place(file, 0))
+            yield self._set_aside(file, look, faults, f"the file cannot be read: {error}")
+            return
+        except (SyncdError, GeneratorExit):
+            raise
+        except Exception as error:  # noqa: BLE001  whatever nobody foresaw is this file's: it is set aside, and the next goes on
+            yield self._set_aside(file, look, faults, f"syncd cannot read the file ({type(error).__name__}: {error})")
             return
         if told := self._folder.finish(file, look, faults):
             yield Batch((), (told,), place(file, 0))
+
+    def _set_aside(self, file: Path, look: Look, faults: Sequence[Fault], words: str) -> Batch:
+        why = Fault(shown(file), words, "")
+        told = self._folder.fail(file, look, [*faults, why])
+        return Batch((), (why, *([told] if told else [])), place(file, 0))
 
     def fetch_range(self, start: datetime, end: datetime, since: Cursor | None = None) -> Iterator[Batch]:
         """The sales of a range from every file, processed ones too; nothing is moved here."""

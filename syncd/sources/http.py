@@ -12,11 +12,11 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
+from syncd.canonical.order import read_json
 from syncd.clock import Clock
 from syncd.sources.errors import Denied, Refused, Throttled, Unavailable
 from syncd.wire import Wire, WireAnswer, WireError
@@ -239,7 +239,7 @@ class _Pace:
 
 def _parsed(body: bytes) -> Any:  # noqa: ANN401  whatever JSON there is
     try:
-        return json.loads(body, parse_float=Decimal)
+        return read_json(body)
     except (ValueError, RecursionError):
         return None
 

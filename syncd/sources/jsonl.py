@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import BinaryIO, ClassVar
 
 from pydantic import BaseModel, ValidationError
 
 from syncd.canonical import Batch, CanonicalOrder, Fault
+from syncd.canonical.order import read_json
 from syncd.sources.files import FileSource, place
 from syncd.sources.folder import FolderSettings, shown
 
@@ -62,7 +62,7 @@ def _is_cut(path: Path) -> bool:
         return False  # reading it will say so
     try:
         json.loads(last or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return True
     return False
 
@@ -83,7 +83,7 @@ def parse_line(line: bytes, source: str, where: str) -> CanonicalOrder | Fault |
     if len(line) >= _LONGEST_LINE:
         return Fault(where, f"the line is longer than {_LONGEST_LINE} bytes", raw)
     try:
-        document = json.loads(line.decode("utf-8-sig"), parse_float=Decimal)
+        document = read_json(line.decode("utf-8-sig"))
         if not isinstance(document, dict):
             return Fault(where, "the line is not a JSON object", raw)
         named = document.setdefault("source", source)

@@ -7,6 +7,7 @@ between unpacks them again, and reading a file twice changes nothing.
 from __future__ import annotations
 
 import gzip
+import lzma
 import os
 import shutil
 import zipfile
@@ -22,7 +23,16 @@ _TOTAL = 2 << 30
 _FREE = 256 << 20  # what must stay free on the disk: the ledger may be on it
 _SMALL, _RATIO = 16 << 20, 200  # beyond that size, a text that grows more than that often is none
 _CHUNK = 1 << 20
-_BROKEN = (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, NotImplementedError)
+_BROKEN = (
+    zipfile.BadZipFile,
+    gzip.BadGzipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
 
 
 class Readable(Protocol):

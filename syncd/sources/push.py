@@ -11,12 +11,12 @@ import hmac
 import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
 from syncd.canonical import Batch, CanonicalOrder, Cursor, Fault
+from syncd.canonical.order import read_json
 from syncd.clock import Duration
 from syncd.secret import Secret
 from syncd.sources.base import Finding
@@ -69,7 +69,7 @@ class PushSource:
 
         """
         self._prove(delivery)
-        document = json.loads(delivery.body, parse_float=Decimal)
+        document = read_json(delivery.body)
         sales = document if isinstance(document, list) else [document]
         if len(sales) > _MOST:
             msg = f"{len(sales)} sales at once; {_MOST} are the most"

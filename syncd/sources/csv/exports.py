@@ -85,6 +85,12 @@ class Exports:
                 return []
             walk.unreadable[file] = Fault(shown(file), f"the file cannot be read: {error}", "")
             return [walk.unreadable[file]]
+        except Exception as error:  # noqa: BLE001  whatever nobody foresaw is this file's: it is set aside, and the next goes on
+            groups.drop(file)
+            walk.unreadable[file] = Fault(
+                shown(file), f"syncd cannot read the file ({type(error).__name__}: {error})", ""
+            )
+            return [walk.unreadable[file]]
         if cut and patient and self.folder.may_be_cut(file, look):
             groups.drop(file)
             walk.waiting[file] = cut
