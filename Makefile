@@ -27,6 +27,8 @@ chaos: $(READY) ## kills at every line, storms, watches: each part within ten mi
 	SYNCD_KILLS=40 $(PYTEST) -s -m chaos
 	SYNCD_MODEL_EXAMPLES=300 $(PYTEST) -s tests/model
 	SYNCD_MANY=20000 $(PYTEST) tests/sources/test_contract.py
+	$(BIN)/python -m tests.chaos.life --seed 1 --seeds 5
+	$(BIN)/python -m tests.chaos.life --seed 1 --seeds 3 --database postgresql
 	$(BIN)/python -m tests.chaos.walk_kills
 	$(BIN)/python -m tests.chaos.till_kills --kind opensourcepos
 	$(BIN)/python -m tests.chaos.till_kills --kind poslog
