@@ -167,6 +167,7 @@ def load(path: Path | None = None) -> Config:
     adapters = dict(_adapters(tables, problems))
     if checked is not None:
         problems += _cross_checks(checked)
+        problems += _same_sources(checked, adapters, file.parent)
     if checked is None or problems:
         raise ConfigError(f"{file} cannot be used:", problems)
     sources = {
@@ -353,6 +354,18 @@ def _cross_checks(tables: _Tables) -> Iterator[Problem]:
         for unknown in sorted(store.rules.sources.keys() - tables.sources.keys()):
             known = ", ".join(sorted(tables.sources)) or "none yet"
             yield Problem(f"stores.{name}.sources.{unknown}", "", f"is no source; sources are {known}")
+
+
+def _same_sources(tables: _Tables, adapters: Mapping[str, BaseModel], home: Path) -> Iterator[Problem]:
+    """Two sources that read the same would make two orders of each sale: refused before anything is read."""
+    from syncd.sources.sameness import same_sources  # noqa: PLC0415  only a config with two sources needs it
+
+    read = {
+        name: (one.type, adapters[name]) for name, one in tables.sources.items() if one.enabled and name in adapters
+    }
+    for one, other, what in same_sources(read, home) if len(read) > 1 else ():
+        words = f"reads what source {one} reads ({what}): every sale would become two orders; keep one of them"
+        yield Problem(f"sources.{other}", "", words)
 
 
 def _names(stores: Mapping[str, StoreSettings]) -> str:
