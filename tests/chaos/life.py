@@ -89,7 +89,7 @@ class Life:
     def _step(self) -> None:  # noqa: C901  a list of things that happen
         match self.dice.choices(
             ("sell", "live", "give back", "older", "staff", "push", "time", "restore", "backup"),
-            (20, 30, 3, 4, 4, 24, 12, 0.3 if self.storm.restores else 0, 0.6),
+            (20, 30, 4, 4, 4, 24, 12, 0.6 if self.storm.restores else 0, 1.0),
         )[0]:
             case "sell":
                 self._tell(*self.till.sell().versions[-1])
@@ -97,8 +97,7 @@ class Life:
                 if sale := self._any():
                     self._said(sale, self.till.live)
             case "give back":
-                if (sale := self._any()) and (back := self.till.give_back(sale)):
-                    self._tell(*back.versions[-1])
+                self._give_back()
             case "older":
                 if old := self.till.older():
                     self._tell(*old)
@@ -116,6 +115,15 @@ class Life:
                 self.since_backup = []
             case "restore":
                 self._restore()
+
+    def _give_back(self) -> None:
+        """Goods come back; often more of the same sale, or an edit of it, comes in the same minute."""
+        sale = self._any()
+        for _ in range(self.dice.choice((1, 2))):
+            if sale and (back := self.till.give_back(sale)):
+                self._tell(*back.versions[-1])
+        if sale and self.dice.random() < 0.4:
+            self._said(sale, self.till.live)
 
     def _any(self) -> Living | None:
         sales = [sale for sale in self.till.sales.values() if sale.of is None]
