@@ -207,8 +207,8 @@ def _look(sale: Sale, saw: Saw, now: Now) -> dict[str, Any]:
 
 
 def drift(connection: Connection, drifted: Sequence[tuple[Sale, Drifted]], judge: Judge, now: Now) -> int:
-    """Synced sales whose orders were seen to say something else: each is looked at again. How many."""
-    moves = [Move(sale.id, State.SYNCED, news, sale.fingerprint) for sale, news in drifted]
+    """Sales whose orders were seen to say something else: each is looked at again. How many."""
+    moves = [Move(sale.id, sale.state, news, sale.fingerprint) for sale, news in drifted]
     return len(apply(connection, moves, judge, now))
 
 

@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import reduce
+from operator import and_
 from typing import Any
 
 from pydantic import JsonValue
@@ -59,7 +61,10 @@ def merge_lines(
     own = {sign[:SIGN] for lines in told for sign in lines} | {sign_wired_line(line) for line in wanted}
     base = Counter(sign[:SIGN] for sign in told[0])
     texts = {sign[SIGN:] for sign in told[0]}
-    gone = base - Counter(sign_line(found) for found in there)  # lines that staff changed or took away
+    # Lines that staff changed or took away: those of every version that the order may have been made to say, for what only some of
+    # them hold we may have taken away ourselves.
+    sure = reduce(and_, (Counter(sign[:SIGN] for sign in lines) for lines in told))
+    gone = sure - Counter(sign_line(found) for found in there)
     merged = Merged()
     for line, found in pairs:
         rename = text_mark(line) not in texts

@@ -272,6 +272,11 @@ class _Change:
             return None
         merged, fees = self._merged(), self._fees()
         moved = self._moved_by_staff(merged)
+        if merged.keeps_theirs:
+            by = format_money(moved.inc_tax, self.order.currency)
+            self.differs.append(
+                f"its lines were changed in BigCommerce, which moves its total by {by}, and its tax with it"
+            )
         if not merged.lines and not merged.conflicts and fees is None and not self._amounts_differ(moved):
             return None
         theirs = merged.conflicts or (["fees"] if fees is not None and self._fees_are_theirs() else [])
@@ -305,7 +310,7 @@ class _Change:
             return
         shown, own = (format_money(amount, self.order.currency) for amount in (there, said[0]))
         self.differs.append(
-            f"its lines or amounts were changed in BigCommerce: the total is {shown}, the sale's is {own}"
+            f"its lines or amounts (tax too) were changed in BigCommerce: the total is {shown}, the sale's is {own}"
         )
 
     def _fees_are_theirs(self) -> bool:

@@ -16,8 +16,9 @@ from email.utils import parsedate_to_datetime
 from itertools import islice
 
 from syncd.bigcommerce import OrdersClient, RemoteOrder
-from syncd.ledger import Known, Lease, Ledger, Sale, State, There
+from syncd.ledger import Known, Lease, Ledger, Sale, There
 from syncd.ledger.news import Drifted
+from syncd.ledger.states import State
 from syncd.logs import get_logger
 from syncd.push.differences import has_drifted
 
@@ -64,14 +65,14 @@ class CatchUp:
             while page := list(islice(listed, _PAGE)):
                 ours = [order for order in page if order.external_order_id]
                 sales = self._ledger.sales_by_key([order.external_order_id for order in ours])
-                synced = [
+                resting = [
                     (sales[o.external_order_id], o) for o in ours if _is_at_rest(sales.get(o.external_order_id), o)
                 ]
-                ids = [sale.id for sale, _ in synced]
+                ids = [sale.id for sale, _ in resting]
                 stamps, sent = self._ledger.stamps_of(ids), self._ledger.sent_at(ids)
                 drifted = [
                     (sale, Drifted(_CHANGED))
-                    for sale, o in synced
+                    for sale, o in resting
                     if has_drifted(sale, stamps.get(sale.id), sent.get(sale.id), o)
                 ]
                 if moved := self._ledger.drift(lease, drifted):
@@ -146,10 +147,10 @@ class CatchUp:
 
 
 def _is_at_rest(sale: Sale | None, order: RemoteOrder) -> bool:
-    """Whether the sale is synced with just this order, as far as the ledger knows."""
-    return (
-        sale is not None and sale.state is State.SYNCED and sale.order_id == order.id and sale.belief.told is not None
-    )
+    """Whether the sale has just this order and nothing is on its way there, as far as the ledger knows."""
+    if sale is None or sale.state not in (State.SYNCED, State.PENDING):
+        return False
+    return sale.order_id == order.id and sale.belief.told is not None
 
 
 def _below(order_id: int) -> int:

@@ -146,7 +146,8 @@ class Life:
             return
         for order, stated_at in self.since_backup:
             self.shop.record(order, stated_at=stated_at)
-            self.staff.setdefault(order.sale_id, Staff()).restored = True
+        for name in self.till.sales:
+            self.staff.setdefault(name, Staff()).restored = True
 
     def _staff_acts(self) -> None:
         """Staff change the order of a sale that is at rest, so that no change of ours that comes late undoes theirs."""

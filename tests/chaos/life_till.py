@@ -17,7 +17,7 @@ _STREETS = ("1 North Road", "2 South Road", "3 East Road", "4 West Road")
 ACTS = (
     *("note", "more", "fewer", "another line", "rename", "tip", "no tip", "address", "shipping address"),
     *("tender", "time", "void", "un-void", "refund", "second refund", "correct a refund", "withdraw refunds"),
-    "say the same again",
+    *("say the same again", "as it was", "as it was", "as it was"),
 )
 
 
@@ -31,6 +31,7 @@ class Living:
     versions: list[tuple[CanonicalOrder, datetime | None]] = field(default_factory=list)
     returns: list[Living] = field(default_factory=list)
     of: Living | None = None
+    before: dict[str, Any] = field(default_factory=dict)
     corrected: bool = False  # a refund was corrected or withdrawn: BigCommerce cannot follow, and a person is asked
 
     @property
@@ -77,7 +78,12 @@ class Till:
 
     def live(self, sale: Living) -> None:
         """Something happens to a sale, and the till says so."""
-        self._act(sale, self.dice.choice(ACTS))
+        act, before = self.dice.choice(ACTS), deepcopy(sale.said)
+        if act == "as it was" and sale.before and not (sale.said["refunds"] or sale.before["refunds"] or sale.returns):
+            sale.said = sale.before
+        else:
+            self._act(sale, act)
+        sale.before = before
         self.say(sale)
 
     def give_back(self, sale: Living) -> Living | None:

@@ -54,3 +54,15 @@ def test_while_a_change_of_an_order_is_in_doubt_no_other_one_is_sent_to_it(shop:
     assert [words in notes for words in ("for the staff", "POS sale till:r1", "POS sale till:r2")] == [True] * 3
     assert order(shop)["status_id"] == 4
     assert {shop.state(name) for name in ("a", "r1", "r2")} == {State.SYNCED}
+
+
+def test_a_sale_that_goes_back_after_its_edit_got_lost_on_the_way_has_its_goods_back(shop: Shop) -> None:
+    other = {**MUG, "sku": "CUP-9", "name": "Cup"}
+    shop.record(one(version="1", lines=[MUG], total_inc_tax="5.40", total_tax="0.40"))
+    shop.push()
+    shop.record(one(version="2", lines=[other], total_inc_tax="5.40", total_tax="0.40"))
+    shop.push("lost after")
+    shop.record(one(version="3", lines=[MUG], total_inc_tax="5.40", total_tax="0.40"))
+    shop.rest()
+    names = [line["name"] for line in shop.store.world.get(order(shop)["id"]).lines if line["quantity"]]
+    assert (names, shop.state("a")) == (["Mug"], State.SYNCED)

@@ -51,8 +51,11 @@ def test_an_edit_that_a_person_stopped_and_then_taken_back_needs_nothing(shop: S
     shop.record(one(**MORE_MUGS, updated_at="2026-11-20T18:00:00Z"))
     shop.push()
     assert shop.state("a") is State.HELD
+    before = dict(order(shop))
     shop.record(one(updated_at="2026-11-20T19:00:00Z"))
+    shop.push()  # a person has changed the order since: it is looked at, and left alone
     assert shop.state("a") is State.SYNCED, "BigCommerce was told this version, and nothing else since"
+    assert dict(order(shop)) == before
 
 
 # 2

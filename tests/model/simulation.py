@@ -37,6 +37,7 @@ from syncd.mapping import Rules
 from syncd.plan import Decider, Ground, Policy
 from syncd.push import CatchUp, Circuit, Matcher, Pusher, PushSetup, Reconciler
 from syncd.sandbox import refunds
+from syncd.sandbox.answers import Refusal
 from syncd.sandbox.catalog import Catalog
 from syncd.sandbox.orders import Orders
 from syncd.testing.clocks import ManualClock
@@ -156,7 +157,10 @@ class SimulatedStore:
             self.late.append((self.clock.elapsed().seconds + self.lateness, commit))
             order = dict(before)
         else:
-            order = dict(commit())
+            try:
+                order = dict(commit())
+            except Refusal as no:
+                return Reply(classify(WireAnswer(no.answer.status, {}, no.answer.body, 0.1)), no.answer.status)
         if fate.startswith("crash"):
             raise Crash
         if fate in {"lost after", "late"}:
