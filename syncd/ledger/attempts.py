@@ -98,6 +98,8 @@ _Claim = tuple[Intent, Row[*tuple[Any, ...]]]
 def _one_an_order(connection: Connection, store: str, claims: Sequence[_Claim]) -> list[_Claim]:
     """At most one change an order, and only if nothing was sent there since the look that it is computed from."""
     targets = {intent.sale_id: number for intent, row in claims if (number := _target(intent, row)) is not None}
+    if not targets:
+        return list(claims)
     known, taken, free = trails(connection, store, set(targets.values())), set[int](), list[_Claim]()
     for intent, row in claims:
         number = targets.get(intent.sale_id)

@@ -7,7 +7,7 @@ sent before the store's orders were listed again.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from syncd.errors import WoundBack
 from syncd.ledger.places import update_store
@@ -21,6 +21,13 @@ def read_epoch(connection: Connection, store: str) -> int:
     return int(connection.execute(select(stores.c.epoch).where(stores.c.name == store)).scalar() or 0)
 
 
+_ADVANCE = (
+    update(stores)
+    .where(stores.c.name == bindparam("of_store"), stores.c.epoch == bindparam("known"))
+    .values(epoch=bindparam("after"))
+)
+
+
 def advance(connection: Connection, store: str, known: int) -> int:
     """Raise the number by one; the new one.
 
@@ -28,8 +35,7 @@ def advance(connection: Connection, store: str, known: int) -> int:
         WoundBack: it is not what this process knows it to be.
 
     """
-    where = (stores.c.name == store, stores.c.epoch == known)
-    if connection.execute(update(stores).where(*where).values(epoch=known + 1)).rowcount:
+    if connection.execute(_ADVANCE, {"of_store": store, "known": known, "after": known + 1}).rowcount:
         return known + 1
     found = read_epoch(connection, store)
     if known == 0 == found:  # the store has no row yet

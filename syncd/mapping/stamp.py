@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
+from zlib import crc32
 
 from syncd.mapping.fields import FIELDS, digest, field_of, mark
 from syncd.mapping.payload import Payload
@@ -93,7 +94,7 @@ SIGN = 8
 def text_mark(line: Mapping[str, Any]) -> str:
     """4 hex digits for the text of a line: its name and what was chosen for it."""
     said = f"{' '.join(str(line.get('name')).split())}\x1f{line.get('product_options') or ''}"
-    return blake2b(said.encode("utf-8", "surrogatepass"), digest_size=2).hexdigest()
+    return format(crc32(said.encode("utf-8", "surrogatepass")) & 0xFFFF, "04x")
 
 
 def sign_line(line: RemoteLine) -> str:
