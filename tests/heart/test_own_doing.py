@@ -22,12 +22,17 @@ __all__ = ["shop"]  # the fixture
 
 def test_a_sale_whose_creates_were_interrupted_by_kills_again_and_again_is_pushed_all_the_same(shop: Shop) -> None:
     shop.record(one())
-    for _ in range(5):
-        shop.push("crash before")
-        shop.pass_time(61)
+    for turn in range(24):
+        other = one(
+            f"other {turn}", placed_at="2026-11-20T09:00:00-06:00"
+        )  # the store goes on making orders: no outage
+        shop.record(other)
+        shop.push("accepted", "crash before")
         shop.store.fates.clear()
+        shop.pass_time(61)
+    assert sum(one_.kind == "create" for one_ in shop.worker.ledger.story("till:a").attempts) > 3  # type: ignore[union-attr]  # it is there
     shop.rest()
-    assert (shop.state("a"), len(shop.store.orders)) == (State.SYNCED, 1)
+    assert (shop.state("a"), len(shop.store.orders)) == (State.SYNCED, 25)
 
 
 def test_retention_keeps_what_an_order_was_told_beside_its_refund(tmp_path: Path) -> None:
