@@ -53,3 +53,11 @@ def lose_ledger(shop: Shop, backup: Path | None = None) -> None:
     if backup is not None:
         copy_ledger(backup, shop.file)
     shop.worker = type(shop.worker)(shop.file, shop.store, shop.clock, shop.rules)
+
+
+def staff_add_gift_wrap(shop: Shop) -> None:
+    """Staff put a line of 5.00 into the order by hand, in BigCommerce: it comes to 15.80."""
+    extra = {"name": "Gift wrap", "quantity": 1, "price_inc_tax": 5, "price_ex_tax": 5}
+    sides = {"inc_tax": "15.80", "ex_tax": "15.00"}
+    totals = {f"{part}_{side}": amount for part in ("total", "subtotal") for side, amount in sides.items()}
+    shop.store.world.update(order(shop)["id"], {"products": [extra], **totals})

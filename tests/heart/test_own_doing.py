@@ -14,7 +14,7 @@ from syncd.errors import Busy, Corrupt, Full, LedgerError
 from syncd.ledger import State
 from syncd.ledger.engine import to_ledger_error
 from syncd.mapping import Rules
-from tests.heart.telling import LARGER, one, order, shop
+from tests.heart.telling import LARGER, one, order, shop, staff_add_gift_wrap
 from tests.model.simulation import RULES, Shop
 
 __all__ = ["shop"]  # the fixture
@@ -39,14 +39,7 @@ def test_retention_keeps_what_an_order_was_told_beside_its_refund(tmp_path: Path
     shop = Shop(tmp_path, Rules.model_validate(RULES.model_dump() | {"refunds": "record"}))
     shop.record(one(version="1"))
     shop.push()
-    extra = {"name": "Gift wrap", "quantity": 1, "price_inc_tax": 5, "price_ex_tax": 5}
-    totals = {
-        "total_inc_tax": "15.80",
-        "total_ex_tax": "15.00",
-        "subtotal_inc_tax": "15.80",
-        "subtotal_ex_tax": "15.00",
-    }
-    shop.store.world.update(order(shop)["id"], {"products": [extra], **totals})
+    staff_add_gift_wrap(shop)
     refund = {"id": "r1", "amount_inc_tax": "1.00"}
     shop.record(one(version="2", status="partially_refunded", refunds=[refund]))
     shop.rest()

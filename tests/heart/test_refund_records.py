@@ -14,7 +14,7 @@ from syncd.ledger import State, Verb
 from syncd.mapping import Rules
 from syncd.mapping.refund import _items, marker, next_refund, tax_of
 from syncd.mapping.remote import Remote, RemoteRefund
-from tests.heart.telling import LARGER, MUG, decide, kept, lose_ledger, one, order
+from tests.heart.telling import LARGER, MUG, decide, kept, lose_ledger, one, order, staff_add_gift_wrap
 from tests.model.simulation import RULES, Shop
 
 
@@ -153,14 +153,7 @@ def test_a_sale_that_is_raised_and_refunded_at_once_is_both(shop: Shop) -> None:
 def test_a_refund_beside_a_line_of_staffs_is_recorded(shop: Shop) -> None:
     shop.record(one(version="1"))
     shop.push()
-    extra = {"name": "Gift wrap", "quantity": 1, "price_inc_tax": 5, "price_ex_tax": 5}
-    totals = {
-        "total_inc_tax": "15.80",
-        "total_ex_tax": "15.00",
-        "subtotal_inc_tax": "15.80",
-        "subtotal_ex_tax": "15.00",
-    }
-    shop.store.world.update(order(shop)["id"], {"products": [extra], **totals})
+    staff_add_gift_wrap(shop)
     shop.record(back(2, refund("1.00")))
     shop.rest()
     assert (records(shop), order(shop)["total_inc_tax"], shop.state("a")) == ([1.0], "15.8000", State.SYNCED)

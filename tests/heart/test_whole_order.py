@@ -9,7 +9,7 @@ import pytest
 
 from syncd.ledger import State, Verb
 from syncd.mapping import Rules
-from tests.heart.telling import LARGER, MUG, decide, kept, lose_ledger, one, order, shop
+from tests.heart.telling import LARGER, MUG, decide, kept, lose_ledger, one, order, shop, staff_add_gift_wrap
 from tests.model.simulation import RULES, Shop
 
 __all__ = ["shop"]  # the fixture
@@ -127,14 +127,7 @@ def test_the_way_of_delivery_of_a_counter_sale_that_is_shipped_reaches_the_order
 def test_what_staff_added_stays_in_the_total_through_every_later_edit(shop: Shop) -> None:
     shop.record(edited(1))
     shop.push()
-    extra = {"name": "Gift wrap", "quantity": 1, "price_inc_tax": 5, "price_ex_tax": 5}
-    totals = {
-        "total_inc_tax": "15.80",
-        "total_ex_tax": "15.00",
-        "subtotal_inc_tax": "15.80",
-        "subtotal_ex_tax": "15.00",
-    }
-    shop.store.world.update(order(shop)["id"], {"products": [extra], **totals})  # by hand, in BigCommerce
+    staff_add_gift_wrap(shop)
     for version, bags in ((2, "1"), (3, "2"), (4, "3")):
         bag = {"line_id": "3", "name": "Bag", "quantity": bags, "total_ex_tax": bags, "total_inc_tax": bags}
         lines = [*one().model_dump(mode="json")["lines"], bag]
