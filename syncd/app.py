@@ -6,19 +6,21 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING
 
+from syncd.canonical.keys import LONGEST_KEY
 from syncd.clock import Clock, Now, SystemClock
 from syncd.config import Config, SourceConfig
-from syncd.errors import SourceError
+from syncd.errors import NotListed, SourceError
 from syncd.intake import Polled, fetch_hinted, poll
 from syncd.intake.backfill import Judged, estimate, walk
 from syncd.intake.poll import Intake, record_all
-from syncd.ledger import Judge, Ledger, Said, Sale, Standing, State, new_sale, saying
+from syncd.ledger import Alert, Judge, Ledger, Said, Sale, Standing, State, new_sale, saying
+from syncd.ledger.alerts import BEGUN_ANEW
 from syncd.ledger.backfills import Backfill, Estimate
-from syncd.logs import bind
+from syncd.logs import bind, get_logger
 from syncd.sources import (
     FetchesOne,
     FolderReport,
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_CHANGED_WITHIN = timedelta(days=1)  # a change that a lost ledger had not sent yet is hardly older
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Till:
     source: Source
     ledger: Ledger
     clock: Clock
+    longest_keys: frozenset[int] = frozenset({LONGEST_KEY})
 
     def poll(self, stop: threading.Event, seen: Callable[[Polled], None] = lambda _: None) -> Polled:
         """Record what is new; see ``intake.poll``."""
@@ -81,11 +85,41 @@ class Till:
         return (self.config.common.start_from or ("now" if self.has_past else "ever")) == "now"
 
     def start_from(self) -> datetime | None:
-        """Since when this source's sales are carried: as the config says, and settled at its first poll; None for all."""
+        """Since when this source's sales are carried: as the config says, and settled at its first poll; None for all.
+
+        Raises:
+            NotListed: it is not settled yet, and nobody knows yet whether its stores have orders of it.
+
+        """
         if self.carries_from_now:
-            return self.ledger.private(self.name).start_from(self.clock.now)
+            return self.ledger.private(self.name).kept_start() or self._begin()
         wanted = self.config.common.start_from
         return wanted if isinstance(wanted, datetime) else None
+
+    def walk_from(self) -> datetime:
+        """Since when the source is read where it was never read before; raises NotListed as ``start_from`` does."""
+        start = self.start_from()
+        return (self.ledger.private(self.name).walk_from() if self.carries_from_now else None) or start or _EVER
+
+    def _begin(self) -> datetime:
+        """Settle since when sales are carried: from now on, or from the newest order on where a ledger was lost."""
+        kept, places = self.ledger.private(self.name), self.config.common.all_stores
+        asked = kept.asked_first()
+        if unlisted := self.ledger.unlisted(places):
+            what = f"{self.name} waits until the orders of {', '.join(unlisted)} were listed once"
+            raise NotListed(what, "Nothing to do: what is sold from now on is carried then.")
+        newest = self.ledger.newest_of(self.name, places)
+        if newest is None or newest >= asked:
+            return kept.start_from(lambda: asked)
+        start = kept.begin_anew(newest, newest - _CHANGED_WITHIN)
+        words = (
+            f"the ledger is new, and BigCommerce has orders of {self.name}: "
+            f"its sales are carried from its newest order on, {start:%Y-%m-%d %H:%M} UTC"
+        )
+        cure = f"A sale from before that without an order is left out. To carry it: syncd backfill --source {self.name}"
+        for alert in self.ledger.raise_alerts([Alert(places[0], BEGUN_ANEW, self.name, words, cure)]):
+            get_logger().warning("alert", store=alert.store, kind=alert.kind, why=alert.words, cure=alert.cure)
+        return start
 
     def backfill(
         self, asked: Backfill, stop: threading.Event, seen: Callable[[Polled], None] = lambda _: None
@@ -105,7 +139,7 @@ class Till:
         return zone(str(name)) if name else UTC
 
     def _intake(self) -> Intake:
-        return replace(self._aside(), not_before=self.start_from())
+        return replace(self._aside(), not_before=self.start_from(), longest_keys=self.longest_keys)
 
     def _aside(self) -> Intake:
         """For what was asked for by name: no sale of it is too early."""
@@ -219,9 +253,13 @@ def _judge(config: Config) -> Judge:
 def _till(name: str, whole: Config, ledger: Ledger, clock: Clock, stop: threading.Event) -> Till:
     """One source: its adapter, constructed with its settings and with what every adapter gets."""
     config, tills = whole.sources[name], list[Till]()
-    start = lambda: tills[0].start_from() or _EVER  # noqa: E731  asked only once the till that answers is there
     known = partial(ledger.told_by, name)
+
+    def start() -> datetime:
+        return tills[0].walk_from()  # asked only once the till that answers is there
+
     context = SourceContext(name, clock, whole.base_dir, stop, ledger.private(name), start, known)
     source: Source = registry.load(config.common.type)(config.settings, context)
-    tills.append(Till(name, config, source, ledger, clock))
+    longest = {whole.stores[store].rules.longest_key for store in config.common.all_stores}
+    tills.append(Till(name, config, source, ledger, clock, frozenset(longest)))
     return tills[0]

@@ -97,6 +97,10 @@ class Replaced(LedgerError):
     """The file of the ledger was removed, or another one was put in its place, while this process had it open."""
 
 
+class NotListed(LedgerError):
+    """It is not known yet what a store has: its orders were never listed for this ledger."""
+
+
 class Busy(LedgerError):
     """Somebody else holds the ledger or the right to push."""
 

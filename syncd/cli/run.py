@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
 from syncd import logs
-from syncd.app import App, open_app
+from syncd.app import App, Till, open_app
 from syncd.cli import loading
 from syncd.cli.exits import Exit
 from syncd.cli.opening import need_work, opened, read_config
 from syncd.cli.render import notes, print_json, say
 from syncd.cli.status import strange_words
 from syncd.config import Config
-from syncd.errors import Busy, SourceError
+from syncd.errors import Busy, LeaseTaken, NotListed, SourceError
 from syncd.intake import Polled
 from syncd.ledger import State
 from syncd.push import PushReport
@@ -92,11 +93,24 @@ def _poll_all(app: App, stop: threading.Event) -> tuple[dict[str, Polled], dict[
     polled, trouble = {}, {}
     for name, till in app.tills.items():
         try:
-            polled[name] = till.poll(stop)
+            polled[name] = _poll(app, till, stop)
         except SourceError as error:
             logs.get_logger().error("source_failed", source=name, why=error.what, cure=error.cure)
             trouble[name] = str(error)
+        except NotListed as error:
+            trouble[name] = error.what
     return polled, trouble
+
+
+def _poll(app: App, till: Till, stop: threading.Event) -> Polled:
+    """Poll a source; the orders of its stores are listed before that, where it must be known whether any is its own."""
+    try:
+        return till.poll(stop)
+    except NotListed:
+        for name in till.config.common.all_stores:
+            with suppress(LeaseTaken), app.stores[name].leased() as lease:  # whoever has it lists them
+                app.stores[name].pusher.run(lease, stop, limit=0, lists=True)
+        return till.poll(stop)
 
 
 def _push(store: Store, stop: threading.Event, limit: int | None) -> PushReport | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
 from syncd.canonical import Batch, Fault
+from syncd.canonical.keys import LONGEST_KEY
 from syncd.canonical.kinds import SaleStatus
 from syncd.errors import SyncdError
 from syncd.ledger import Lane, Ledger, Recorded, Router
@@ -72,7 +73,8 @@ class Polled:
 class Intake:
     """Where the batches of one walk go: the source's name, its route, its lane, and the backfill that it belongs to.
 
-    New sales from before ``not_before`` are left out, and counted. ``just_asked``: the source says what the POS says now; what is
+    New sales from before ``not_before`` are left out, and counted, but for those whose store has an order of them;
+    ``longest_keys`` are the lengths to which keys were cut there. ``just_asked``: the source says what the POS says now; what is
     posted to us may be an old delivery that is repeated.
     """
 
@@ -82,6 +84,7 @@ class Intake:
     backfill: int | None = None
     history: bool = False
     not_before: datetime | None = None
+    longest_keys: Collection[int] = (LONGEST_KEY,)
     just_asked: bool = True
 
 
@@ -124,6 +127,7 @@ def _record(batch: Batch, intake: Intake, ledger: Ledger) -> Recorded:
         backfill=intake.backfill,
         history=intake.history,
         not_before=intake.not_before,
+        longest_keys=intake.longest_keys,
         just_asked=intake.just_asked,
     )
     try:

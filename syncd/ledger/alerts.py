@@ -14,6 +14,10 @@ from syncd.ledger.mirror import Run
 from syncd.ledger.schema import alerts
 from syncd.ledger.times import from_micros, to_micros
 
+WOUND_BACK = "ledger wound back"
+BEGUN_ANEW = "ledger begun anew"
+HAPPENED = (WOUND_BACK, BEGUN_ANEW)
+"""Kinds of what happened once: nothing ends it, so it is shown for a while and no longer."""
 _MOST_SUBJECT = 300
 _IDS_AT_ONCE = 500
 
@@ -85,6 +89,12 @@ class Notices:
         """Exactly ``present`` is what ails of some kinds; those that were not open before."""
         now = self._clock.now()
         return self._write(lambda connection: watched(connection, kinds, present, now))
+
+    def end_older(self, kinds: Collection[str], before: datetime) -> int:
+        """End alerts of some kinds that were opened before a moment; how many those were."""
+        old = (alerts.c.ended_at.is_(None), alerts.c.kind.in_(kinds), alerts.c.at < to_micros(before))
+        values = {"ended_at": to_micros(self._clock.now())}
+        return self._write(lambda connection: connection.execute(update(alerts).where(*old).values(values)).rowcount)
 
     def untold(self) -> Untold:
         """What people are to be told."""

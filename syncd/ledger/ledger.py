@@ -14,6 +14,7 @@ from typing import Concatenate, ParamSpec, Self
 from sqlalchemy import Connection, select
 
 from syncd.canonical import Batch, Cursor
+from syncd.canonical.keys import LONGEST_KEY
 from syncd.clock import Clock, Now
 from syncd.ledger import actions, alerts, attempts, faults, places, queries, upgrade
 from syncd.ledger import lease as leases
@@ -122,6 +123,7 @@ class Ledger:
         backfill: int | None = None,
         history: bool = False,
         not_before: datetime | None = None,
+        longest_keys: Collection[int] = (LONGEST_KEY,),
         just_asked: bool = False,
     ) -> intake.Recorded:
         """Write a batch of sales, its faults and its cursor in one transaction; returns once it is durable.
@@ -134,7 +136,7 @@ class Ledger:
         """
         now = Now.of(self._clock)
         asked_at = now.wall if just_asked else None
-        how = intake.Intake(source, router, lane, backfill, history, not_before, asked_at)
+        how = intake.Intake(source, router, lane, backfill, history, not_before, longest_keys, asked_at)
         return self._write(lambda connection: intake.record(connection, how, batch, self._judge, now))
 
     def cursor(self, source: str, *, backfill: int | None = None) -> Cursor | None:
@@ -368,6 +370,19 @@ class Ledger:
     def note_order_id(self, store: str, highest: int) -> None:
         """Remember up to which order id everything of ours is in the ledger."""
         self._write(lambda connection: places.note_order_id(connection, store, highest))
+
+    def note_listed(self, store: str) -> None:
+        """All orders of the store were listed for this ledger."""
+        now = self._clock.now()
+        self._write(lambda connection: places.note_listed(connection, store, now))
+
+    def unlisted(self, stores: Sequence[str]) -> list[str]:
+        """Those stores whose orders were never listed for this ledger."""
+        return self._read(places.unlisted, stores)
+
+    def newest_of(self, source: str, stores: Sequence[str]) -> datetime | None:
+        """When the newest sale of a source that has an order was placed; see ``places.newest_of``."""
+        return self._read(places.newest_of, source, stores)
 
     def note_known(self, store: str, found: Sequence[tuple[str, Known]]) -> list[alerts.Alert]:
         """Remember orders that the store was seen to have under sale keys; the alerts that this opened."""

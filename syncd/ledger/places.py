@@ -9,7 +9,7 @@ from decimal import Decimal
 from importlib import import_module
 from typing import Literal
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from syncd.errors import LedgerError
 from syncd.ledger.alerts import Alert, raise_alerts
@@ -89,6 +89,38 @@ def note_order_id(connection: Connection, name: str, highest: int) -> None:
     """Remember the highest order id up to which every order of ours is in the ledger; it never goes down."""
     if highest > store_state(connection, name).highest_order_id:
         update_store(connection, name, {"highest_order_id": highest})
+
+
+def note_listed(connection: Connection, name: str, now: datetime) -> None:
+    """All orders of a store were listed for this ledger: what it has of ours is known. The first time counts."""
+    if name in unlisted(connection, [name]):
+        update_store(connection, name, {"listed_at": to_micros(now)})
+
+
+def unlisted(connection: Connection, names: Sequence[str]) -> list[str]:
+    """Those stores whose orders were never listed for this ledger."""
+    done = select(stores.c.name).where(stores.c.name.in_(names), stores.c.listed_at.is_not(None))
+    listed = set(connection.execute(done).scalars())
+    return [name for name in names if name not in listed]
+
+
+def newest_of(connection: Connection, source: str, names: Sequence[str]) -> datetime | None:
+    """When the newest sale of a source that has an order was placed; of several stores, where the one that is furthest behind is.
+
+    None where no store has an order of the source.
+    """
+    found = []
+    prefix = f"{source}:"
+    for name in names:
+        theirs = func.substr(known_orders.c.sale_key, 1, len(prefix)) == prefix
+        listed = select(func.max(known_orders.c.placed_at)).where(known_orders.c.store == name, theirs)
+        linked = select(func.max(sales.c.placed_at)).where(
+            sales.c.store == name, sales.c.source == source, sales.c.order_id.is_not(None)
+        )
+        newest = [at for query in (listed, linked) if (at := connection.execute(query).scalar()) is not None]
+        if newest:
+            found.append(max(newest))
+    return from_micros(min(found)) if found else None
 
 
 def note_known(connection: Connection, name: str, found: Sequence[tuple[str, Known]], now: datetime) -> list[Alert]:

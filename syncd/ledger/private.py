@@ -15,6 +15,8 @@ from syncd.ledger.schema import source_state
 from syncd.ledger.times import to_micros
 
 _START = "_start_from"
+_ASKED = "_asked_first"
+_WALK = "_walk_from"
 _LONGEST = 64 * 1024
 
 
@@ -59,13 +61,31 @@ class PrivateState:
 
     def start_from(self, wanted: Callable[[], datetime]) -> datetime:
         """Since when the source's sales are carried: settled at its first poll, for "now" must not move with every start."""
+        return self._settled(_START, wanted)
+
+    def begin_anew(self, newest: datetime, walk_from: datetime) -> datetime:
+        """The same where a ledger was lost: sales are carried from the newest order on, changes are looked for from earlier on."""
+        self._settled(_WALK, lambda: walk_from)
+        return self._settled(_START, lambda: newest)
+
+    def walk_from(self) -> datetime | None:
+        """Since when changes are to be looked for, where that is not the same as since when sales are carried."""
+        kept = self._read(lambda connection: _get(connection, self._source, _WALK))
+        return datetime.fromisoformat(kept) if kept else None
+
+    def asked_first(self) -> datetime:
+        """When the source was to be polled for the first time: now, if it never was."""
+        return self._settled(_ASKED, self._clock.now)
+
+    def _settled(self, name: str, wanted: Callable[[], datetime]) -> datetime:
+        """A time that is kept under a name, and stays; ``wanted`` where there is none yet."""
         now = self._clock.now()
 
         def settle(connection: Connection) -> datetime:
-            kept = _get(connection, self._source, _START)
+            kept = _get(connection, self._source, name)
             if kept is None:
                 kept = wanted().isoformat()
-                _swap(connection, (self._source, _START, kept, False), None, now)
+                _swap(connection, (self._source, name, kept, False), None, now)
             return datetime.fromisoformat(kept)
 
         return self._write(settle)

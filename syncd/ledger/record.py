@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
@@ -11,14 +11,16 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from syncd import __version__
-from syncd.canonical import Batch, fingerprint
+from syncd.canonical import Batch, CanonicalOrder, fingerprint
 from syncd.canonical.fingerprint import is_same_sale
+from syncd.canonical.keys import LONGEST_KEY, sent_forms
 from syncd.clock import Now
 from syncd.errors import LedgerError
 from syncd.ledger.decisions import Verb
 from syncd.ledger.facts import Standing
 from syncd.ledger.faults import record_faults, settle_by_sales
 from syncd.ledger.moves import SYNCD, columns, settled, write_audit
+from syncd.ledger.places import known as known_to_store
 from syncd.ledger.sale import Judge, Router, Said, Sale, as_text, fact_columns, new_sale, read_sale, saying
 from syncd.ledger.schema import attempts, audit, cursors, sales
 from syncd.ledger.states import ON_THE_WIRE, Lane, State
@@ -61,7 +63,8 @@ class Recorded:
 class Intake:
     """Where a batch belongs: its source, the router for its sales, its lane and its backfill.
 
-    Sales that were placed before ``not_before`` and are not known are left out: what is known stays true whatever its age.
+    Sales that were placed before ``not_before`` and are not known are left out: what is known stays true whatever its age, be it
+    by the ledger or by its store (under a key of one of the lengths ``longest_keys``).
     ``asked_at`` is when the POS was asked, where no file states when it was made.
     """
 
@@ -71,6 +74,7 @@ class Intake:
     backfill: int | None
     history: bool = False
     not_before: datetime | None = None
+    longest_keys: Collection[int] = (LONGEST_KEY,)
     asked_at: datetime | None = None
 
 
@@ -80,8 +84,8 @@ def record(connection: Connection, intake: Intake, batch: Batch, judge: Judge, n
     said = _newest(batch, batch.stated_at or intake.asked_at)
     known = {sale.sale_key: sale for sale in _known(connection, list(said))}
     fresh = [one for key, one in said.items() if key not in known]
-    new = [one for one in fresh if intake.not_before is None or one.order.placed_at >= intake.not_before]
-    too_early = () if len(new) == len(fresh) else tuple(one.order.sale_key for one in fresh if one not in new)
+    too_early = _too_early(connection, intake, fresh)
+    new = [one for one in fresh if one.order.sale_key not in too_early] if too_early else fresh
     moved = [
         replace(one, before=known[key])
         for key, one in said.items()
@@ -104,7 +108,25 @@ def record(connection: Connection, intake: Intake, batch: Batch, judge: Judge, n
         write_cursor(connection, cursor_name(intake.source, intake.backfill), batch.cursor, now.wall)
     same = len(said) - len(fresh) - len(changed) - len(older)
     before = tuple(one.order.sale_key for one in older)
-    return Recorded(len(new), len(changed), same, held, faulty, before, too_early)
+    return Recorded(len(new), len(changed), same, held, faulty, before, tuple(too_early))
+
+
+def _too_early(connection: Connection, intake: Intake, fresh: Sequence[Said]) -> dict[str, None]:
+    """The keys of sales from before their source's are carried, but for those that have an order."""
+    early = [one.order for one in fresh if intake.not_before is not None and one.order.placed_at < intake.not_before]
+    keys = {order.sale_key: None for order in early}
+    for store, orders in _by_store(early, intake.router).items():
+        sent = {form: key for key in orders for longest in intake.longest_keys for form in sent_forms(key, longest)}
+        for form in known_to_store(connection, store, list(sent)):
+            keys.pop(sent[form], None)
+    return keys
+
+
+def _by_store(orders: Iterable[CanonicalOrder], router: Router) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for order in orders:
+        found.setdefault(router(order), []).append(order.sale_key)
+    return found
 
 
 def _newest(batch: Batch, stated_at: datetime | None) -> dict[str, Said]:

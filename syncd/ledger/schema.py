@@ -194,6 +194,7 @@ stores = Table(
     Column("probe_at", BigInteger),
     Column("key_limit", Integer),  # the store was seen to cut our keys at this length
     Column("epoch", BigInteger, nullable=False, server_default=text("0")),  # rises with every claim (see ``epoch``)
+    Column("listed_at", BigInteger),  # when all of its orders were listed for this ledger for the first time
     Column("checked_at", BigInteger),  # when its newest orders were last gone through for duplicates
 )
 

@@ -51,6 +51,7 @@ class CatchUp:
             if self._lease is not lease:
                 highest = self._ledger.store_state(self._store).highest_order_id or 0
                 self._walk(_below(highest), (), self._resumed())
+                self._ledger.note_listed(self._store)
                 self._ledger.cache.drop(self._store, _KIND, [_PLACES])
                 self._look_for_changes(lease)
                 self._lease = lease

@@ -18,6 +18,7 @@ from typing import assert_never
 from syncd.bigcommerce import Accepted, Barred, NotSent, Refused, Reply, Sending, Throttled, Unknown
 from syncd.errors import Denied, RemoteError, Stopped, SyncdError, WoundBack
 from syncd.ledger import Alert, Attempt, Kind, Lease, ReplyInfo
+from syncd.ledger.alerts import WOUND_BACK
 from syncd.ledger.states import Lane, State
 from syncd.logs import bind, get_logger
 from syncd.mapping import Payload
@@ -34,7 +35,6 @@ _NOTED_EVERY = 100
 _REMEMBERED = 8
 _FAST_S = 0.02  # commits, not answers, are what it waits for then
 _LONG_LINE = 7
-WOUND_BACK = "ledger wound back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ class _Run:
     """One run's limits and counts, shared by its threads."""
 
     def __init__(
-        self, lease: Lease, stop: threading.Event, limit: int | None, moves: Callable[[int], None] = lambda _: None
+        self, lease: Lease, stop: threading.Event, limit: int | None, moves: Callable[[int], None], *, lists: bool
     ) -> None:
-        self.lease, self.stop, self.limit, self.moves = lease, stop, limit, moves
+        self.lease, self.stop, self.limit, self.moves, self.lists = lease, stop, limit, moves, lists
         self.sent = self.accepted = 0
         self.states: Counter[str] = Counter()
         self.unreachable = ""
@@ -110,12 +110,15 @@ class Pusher:
         stop: threading.Event,
         limit: int | None = None,
         moves: Callable[[int], None] = lambda _: None,
+        *,
+        lists: bool = False,
     ) -> PushReport:
         """Push until nothing is due, ``stop`` is set, ``limit`` requests were sent or the store pauses; then drain.
 
-        ``moves`` is told all along how many requests were accepted so far: the run may take hours.
+        ``moves`` is told all along how many requests were accepted so far: the run may take hours. ``lists``: the store's orders
+        are listed even where nothing is due, for a source waits to know them.
         """
-        run = _Run(lease, stop, limit, moves)
+        run = _Run(lease, stop, limit, moves, lists=lists)
         self._start_threads()
         self._pick_up(lease)
         if freed := self._setup.ledger.think_over(lease):
@@ -175,6 +178,9 @@ class Pusher:
         if idle:
             self._setup.ledger.flush()  # an outcome on its way into the ledger may make its sale due again
         try:
+            if run.lists:
+                self._setup.catch_up.once(run.lease)
+                run.lists = False
             ready = run.seats(1) > 0 and self._preparer.fill(run.lease, run.rest(), run.count)
         except RemoteError as error:  # a look-up failed: no sale is claimed, and the store may be unwell
             get_logger().warning("look_up_failed", store=self._setup.store, why=error.what)

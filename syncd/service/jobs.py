@@ -11,9 +11,10 @@ from functools import partial
 
 from syncd.app import App, Till
 from syncd.clock import Now
-from syncd.errors import LeaseTaken, SourceError, Stopped, SyncdError
+from syncd.errors import LeaseTaken, NotListed, SourceError, Stopped, SyncdError
 from syncd.intake import Polled
 from syncd.ledger import Lease
+from syncd.ledger.alerts import HAPPENED
 from syncd.ledger.backfills import Stage
 from syncd.logs import bind, get_logger
 from syncd.service.alerting import Teller
@@ -24,6 +25,7 @@ from syncd.sources import FetchesOne, FolderReport, Receiving, Throttled
 from syncd.stores import Store
 
 _CACHE_KEPT = timedelta(days=2)
+_SHOWN_FOR = timedelta(days=2)  # what happened once
 _RECONCILE_MOST = timedelta(seconds=15)
 _RECONCILE_LEAST = timedelta(milliseconds=200)
 _LOOK_OVER = timedelta(hours=1)  # a pass a day; whether it is due is looked at this often
@@ -104,6 +106,7 @@ class Jobs:
         self._samples, self._watch, self._teller = Samples(app), Watch(app), Teller(app)
         self._told: set[tuple[str, str]] = set()
         self._put_off: dict[str, float] = {}
+        self._waits: set[str] = set()  # sources that wait until their stores' orders were listed once
         self.run_now: Callable[[str], None] = lambda _job: None
         for job in self.timetable():
             pulse.expect(job.name, max(2 * job.every, app.config.service.healthy_within))
@@ -231,6 +234,12 @@ class Jobs:
             raise _PutOff
         try:
             work()
+            self._waits.discard(source)
+        except NotListed as waits:
+            if source not in self._waits:
+                get_logger().info("waits_for_a_list", source=source, why=waits.what)
+            self._waits.add(source)
+            raise _PutOff from None
         except Throttled as full:
             self._put_off[source] = self._app.clock.elapsed().seconds + full.retry_after.total_seconds()
             raise
@@ -254,7 +263,11 @@ class Jobs:
             accepted = done
 
         def work() -> None:
-            self._app.stores[store].pusher.run(self._keepers[store].lease(), self._stop, moves=moves)
+            wait = [name for name in sorted(self._waits) if store in self._app.tills[name].config.common.all_stores]
+            lease = self._keepers[store].lease()
+            self._app.stores[store].pusher.run(lease, self._stop, moves=moves, lists=bool(wait))
+            for name in wait:
+                self.run_now(poll_job(name))
             self._check_open(store)
 
         self._while_asked(name, work)
@@ -299,6 +312,7 @@ class Jobs:
             now, keep, ledger = self._app.clock.now(), self._app.config.ledger, self._app.ledger
             ledger.cache.prune(now - _CACHE_KEPT)
             self._pulse.forget_the_dead()
+            ledger.notices.end_older(HAPPENED, now - _SHOWN_FOR)
             if keep.keep_documents is not None and (gone := ledger.retention.documents(now - keep.keep_documents)):
                 get_logger().info("documents_dropped", sales=gone, older_than=(now - keep.keep_documents).isoformat())
             if gone := ledger.retention.history(now - keep.keep_history):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -192,3 +194,62 @@ def test_a_sale_that_the_pos_has_deleted_becomes_a_void(tmp_path: Path) -> None:
     assert kept is not None
     assert json.loads(kept.document or "{}")["status"] == "voided"
     ledger.close()
+
+
+def test_a_lost_ledger_goes_on_from_the_newest_order_of_the_account_and_says_so(
+    shop: Shop, square: SquareDouble
+) -> None:
+    to_now(square, 5 * 86_400)
+    past = square.sell(2)  # from before syncd was there
+    shop.run("sync")
+    begin_at(shop, "square", datetime.now(UTC) - timedelta(days=4))
+    to_now(square, 3 * 86_400)
+    old = square.sell(3)
+    to_now(square, 7_200)
+    lately = square.sell(2)
+    shop.run("sync")
+    assert keys(shop) == {f"square:{key}" for key in (*old, *lately)}
+    to_now(square, 3_600)
+    square.edit(old[0])
+    square.edit(past[0])
+    waiting = square.sell(2)  # never pushed
+    (shop.folder / "ledger.db").unlink()
+
+    to_now(square)
+    done = shop.run("sync", "--json")
+    assert done.code == 0, done.err
+    assert keys(shop) == {f"square:{key}" for key in (*old, *lately, *waiting)}
+    assert len(shop.store.orders()) == 7
+    assert done.json["sources"]["square"]["left_out"] == {"sales from before start_from": 1}
+    assert "note" in str(shop.run("sale", f"square:{old[0]}", "--json").json["document"]["lines"])
+    (alert,) = shop.run("alerts", "list", "--json").json["alerts"]
+    assert "carried from its newest order on" in alert["words"]
+    shop.run("sync")
+    assert len(shop.store.orders()) == 7
+
+
+def test_a_new_ledger_before_a_store_that_does_not_answer_waits_and_loses_nothing(
+    shop: Shop, square: SquareDouble
+) -> None:
+    to_now(square, -1)
+    shop.store.control("faults", {"faults": [{"kind": "5xx_before", "status": 503}]})
+    waits = shop.run("sync")
+    assert waits.code == 3
+    assert "square waits until the orders of main were listed once" in waits.out
+    sold = square.sell(2)
+    shop.store.control("faults", {"faults": []})
+    assert shop.run("sync").code == 0
+    assert keys(shop) == {f"square:{key}" for key in sold}
+
+
+def keys(shop: Shop) -> set[str]:
+    return {order["external_order_id"] for order in shop.store.orders()}
+
+
+def begin_at(shop: Shop, source: str, at: datetime) -> None:
+    """As if syncd had been started then."""
+    with closing(sqlite3.connect(shop.folder / "ledger.db")) as ledger, ledger:
+        ledger.execute(
+            "update source_state set value = ? where source = ? and name = '_start_from'", (at.isoformat(), source)
+        )
+        ledger.execute("delete from cursors")

@@ -9,7 +9,8 @@ import pytest
 from syncd.canonical import Fault
 from syncd.clock import Now
 from syncd.errors import Busy, LedgerError
-from syncd.ledger import Attempt, Doubt, Known, Lane, Objection, State, There, Verb
+from syncd.ledger import Alert, Attempt, Doubt, Known, Lane, Objection, State, There, Verb
+from syncd.ledger.alerts import HAPPENED, WOUND_BACK
 from syncd.ledger.news import Delayed, Doubted, Found, News, Objected
 from syncd.testing.orders import sale
 from tests.databases import both_databases
@@ -342,6 +343,14 @@ def test_of_several_orders_with_one_key_the_lowest_live_one_counts_and_one_alert
     assert (alert.subject, "12" in alert.words, "3" in alert.words.split("is taken")[1]) == ("till:1", True, False)
     assert book.ledger.end_alerts("main", alert.kind, ["till:1"]) == 1
     assert book.ledger.alerts() == []
+
+
+def test_what_happened_once_is_shown_for_a_while_and_no_longer(book: Book) -> None:
+    book.ledger.raise_alerts([Alert("main", kind, "x", "words", "cure") for kind in (WOUND_BACK, "two orders")])
+    assert book.ledger.notices.end_older(HAPPENED, book.clock.now()) == 0
+    book.clock.pass_time(60)
+    assert book.ledger.notices.end_older(HAPPENED, book.clock.now()) == 1
+    assert [alert.kind for alert in book.ledger.alerts()] == ["two orders"]
 
 
 def test_the_highest_order_id_never_goes_down(book: Book) -> None:

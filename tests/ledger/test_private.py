@@ -12,7 +12,9 @@ import pytest
 
 from syncd import logs
 from syncd.canonical import Batch
-from syncd.ledger import Lane
+from syncd.canonical.keys import sent_key
+from syncd.ledger import Known, Lane
+from syncd.ledger.facts import There
 from syncd.testing.orders import sale
 from tests.databases import both_databases
 from tests.ledger.conftest import Book
@@ -103,6 +105,37 @@ def test_sales_from_before_the_start_are_left_out_and_those_that_are_known_stay_
     edited = sale(sale_id="old", placed_at=_NOON - timedelta(days=1), note="edited")
     again = book.ledger.record("till", Batch((edited,), (), "{}"), **how)
     assert (again.changed, again.too_early) == (1, ())
+
+
+@both_databases
+@pytest.mark.parametrize(("longest", "sale_id"), [(64, "old"), (64, "o" * 80), (32, "o" * 40)])
+def test_a_sale_that_its_store_has_an_order_of_is_known_whatever_its_age(
+    longest: int, sale_id: str, book: Book
+) -> None:
+    old, other = (sale(sale_id=name, placed_at=_NOON - timedelta(days=1)) for name in (sale_id, sale_id + "2"))
+    sent = sent_key(old.sale_key, longest)
+    book.ledger.note_known("main", [(sent, Known(7, There()))])
+    book.ledger.note_known("outlet", [(sent_key(other.sale_key, longest), Known(8, There()))])
+    keys: dict[str, Any] = {"not_before": _NOON, "longest_keys": {longest}}
+    done = book.ledger.record("till", Batch((old, other), (), "{}"), router=lambda _: "main", **keys)
+    assert (done.new, done.too_early) == (1, (other.sale_key,))
+
+
+@both_databases
+def test_a_source_goes_on_from_its_newest_order_of_the_store_that_is_furthest_behind(book: Book) -> None:
+    def at(days: int) -> There:
+        return There(placed_at=_NOON + timedelta(days=days))
+
+    ledger = book.ledger
+    assert ledger.newest_of("till", ["main", "outlet"]) is None
+    ledger.note_known("main", [("till:1", Known(1, at(1))), ("till:3", Known(3, at(3))), ("till2:9", Known(9, at(9)))])
+    ledger.note_known("other", [("till:0", Known(5, at(0)))])
+    assert ledger.newest_of("till", ["main", "outlet"]) == _NOON + timedelta(days=3)
+    ledger.note_known("outlet", [("till:2", Known(2, at(2)))])
+    assert ledger.newest_of("till", ["main", "outlet"]) == _NOON + timedelta(days=2)
+    assert ledger.unlisted(["main", "outlet"]) == ["main", "outlet"]
+    ledger.note_listed("main")
+    assert ledger.unlisted(["main", "outlet"]) == ["outlet"]
 
 
 @both_databases

@@ -104,6 +104,26 @@ def store() -> Iterator[Store]:
         yield found
 
 
+def test_a_daemon_whose_ledger_was_lost_lists_the_store_and_goes_on_from_the_newest_order(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.control("reset", {})
+    with SquareDouble() as square:
+        square.clock.jump((datetime.now(UTC) - square.clock.now()).total_seconds() - 7_200)
+        before = square.sell(2)
+        sources = _PUSH.partition("[sources")[0] + _SQUARE.format(url=square.url, notify=_URL)
+        with running(tmp_path, store, sources, monkeypatch):
+            assert len(orders_of(store, 2)) == 2
+        square.clock.jump(3_600)
+        sold = square.sell(3)
+        (tmp_path / "ledger.db").unlink()
+        from_now = sources.replace('start_from = "2020-01-01"\n', "")
+        with running(tmp_path, store, from_now, monkeypatch):  # polled once an hour: it is not left for the next turn
+            keys = {order["external_order_id"] for order in orders_of(store, 5)}
+        assert keys == {f"square:{key}" for key in (*before, *sold)}
+        assert len(store.orders()) == 5
+
+
 @pytest.fixture
 def daemon(tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Daemon]:
     store.control("reset", {})
