@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING
@@ -15,12 +15,14 @@ from syncd.clock import Clock, Now, SystemClock
 from syncd.config import Config, SourceConfig
 from syncd.errors import NotListed, SourceError
 from syncd.intake import Polled, fetch_hinted, poll
+from syncd.intake.admission import Candidate, NotAdmitted, admit
 from syncd.intake.backfill import Judged, estimate, walk
 from syncd.intake.poll import Intake, record_all
 from syncd.ledger import Alert, Judge, Ledger, Said, Sale, Standing, State, new_sale, saying
 from syncd.ledger.alerts import BEGUN_ANEW
 from syncd.ledger.backfills import Backfill, Estimate
 from syncd.logs import bind, get_logger
+from syncd.naming import candidates, under_keys
 from syncd.sources import (
     FetchesOne,
     FolderReport,
@@ -31,6 +33,7 @@ from syncd.sources import (
     registry,
 )
 from syncd.sources.csv.times import zone
+from syncd.sources.sameness import Reads
 
 if TYPE_CHECKING:
     from syncd.stores import Store
@@ -49,16 +52,52 @@ class Till:
     source: Source
     ledger: Ledger
     clock: Clock
+    candidate: Candidate
+    present: Mapping[str, Reads]
     longest_keys: frozenset[int] = frozenset({LONGEST_KEY})
+    _admitted: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def keys(self) -> str:
+        """The name with which its sale keys begin: its first one."""
+        return self.candidate.keys
+
+    def admit(self) -> None:
+        """Return where the source may be read; see ``intake.admission``. Asked of the ledger until it is.
+
+        Raises:
+            NotAdmitted: a person must say first which source it is.
+
+        """
+        if not self._admitted.is_set():
+            self.try_admit()
+            self.ledger.names.note_source(self.name, self.keys, self.candidate.reads.to_json())
+            self._admitted.set()
+
+    def confirm(self) -> None:
+        """A person says that this source is none that the ledger knows by another name.
+
+        Raises:
+            NotAdmitted: its name, or that in its sale keys, is another source's.
+
+        """
+        admit(self.candidate, self.ledger.names.sources(), self.present, confirmed=True)
+        self.ledger.names.note_source(self.name, self.keys, self.candidate.reads.to_json())
+
+    def try_admit(self) -> None:
+        """The same, and nothing is noted."""
+        admit(self.candidate, self.ledger.names.sources(), self.present)
 
     def poll(self, stop: threading.Event, seen: Callable[[Polled], None] = lambda _: None) -> Polled:
         """Record what is new; see ``intake.poll``."""
+        self.admit()
         return poll(self.source, self._intake(), self.ledger, stop, seen)
 
     def fetch_hinted(self, stop: threading.Event) -> Polled:
         """Record the sales that webhooks named; see ``intake.fetch_hinted``."""
         if not isinstance(self.source, FetchesOne):
             return Polled()
+        self.admit()
         return fetch_hinted(self.source, self._intake(), self.ledger, stop)
 
     def keep(self, received: Received) -> None:
@@ -66,8 +105,10 @@ class Till:
 
         Raises:
             LedgerError: it could not be kept; the sender must send it again.
+            NotAdmitted: the same, until a person has said which source this is.
 
         """
+        self.admit()
         if received.batch is not None:
             posted = replace(self._intake(), just_asked=False)
             record_all(iter((received.batch,)), posted, self.ledger, threading.Event())
@@ -108,7 +149,7 @@ class Till:
         if unlisted := self.ledger.unlisted(places):
             what = f"{self.name} waits until the orders of {', '.join(unlisted)} were listed once"
             raise NotListed(what, "Nothing to do: what is sold from now on is carried then.")
-        newest = self.ledger.newest_of(self.name, places)
+        newest = self.ledger.newest_of(self.keys, places)
         if newest is None or newest >= asked:
             return kept.start_from(lambda: asked)
         start = kept.begin_anew(newest, newest - _CHANGED_WITHIN)
@@ -125,11 +166,13 @@ class Till:
         self, asked: Backfill, stop: threading.Event, seen: Callable[[Polled], None] = lambda _: None
     ) -> Polled:
         """Record what is left of a backfill; see ``intake.walk``."""
+        self.admit()
         with bind(source=self.name, backfill=asked.number):
             return walk(self.source, asked, self._aside(), self.ledger, stop, seen)
 
     def estimate(self, start: datetime, end: datetime, judged: Judged, stop: threading.Event) -> Estimate:
         """Count what a backfill of ``[start, end)`` would record; see ``intake.estimate``."""
+        self.try_admit()
         return estimate(self.source.fetch_range(start, end), self._aside(), self.ledger, judged, stop)
 
     @property
@@ -143,7 +186,7 @@ class Till:
 
     def _aside(self) -> Intake:
         """For what was asked for by name: no sale of it is too early."""
-        return Intake(self.name, self.config.common.store_of)
+        return Intake(self.name, self.config.common.store_of, keys=self.keys)
 
 
 @dataclass(frozen=True)
@@ -161,7 +204,7 @@ class App:
         """The stores of the config, for what talks to them; their names and settings are in the config itself."""
         from syncd.stores import Store, Surroundings  # noqa: PLC0415  a command that only shows things need not wait for it
 
-        ground = Surroundings(self.clock, self.config.base_dir, self.stop)
+        ground = Surroundings(self.clock, self.config.base_dir, self.stop, frozenset(self.config.stores))
         return {name: Store(name, settings, self.ledger, ground) for name, settings in self.config.stores.items()}
 
     def close(self) -> None:
@@ -193,7 +236,17 @@ class App:
         """The state in which a sale would be recorded, were it recorded now."""
         kept = self.ledger.sale(said.order.sale_key)
         sale = saying(kept, said) if kept is not None else new_sale(said, store, self.clock.now())
-        return _judge(self.config)(sale, Now.of(self.clock), said).state
+        return _judge(lambda: self.config)(sale, Now.of(self.clock), said).state
+
+    def not_admitted(self) -> dict[str, SourceError]:
+        """The sources that are not read before a person has said which they are."""
+        found: dict[str, SourceError] = {}
+        for name, till in self.tills.items():
+            try:
+                till.try_admit()
+            except NotAdmitted as error:
+                found[name] = error
+        return found
 
     def folder_reports(self) -> dict[str, FolderReport | SourceError]:
         """What lies in the folder of each source that has one; what another source of that folder reads is not strange."""
@@ -224,25 +277,38 @@ def open_app(config: Config, clock: Clock | None = None, stop: threading.Event |
     """
     clock, stop = clock or SystemClock(), stop or threading.Event()
     with ExitStack() as exits:
-        ledger = exits.enter_context(Ledger.open(config.ledger_url.get_secret_value(), clock, _judge(config)))
+        settled = [config]
+        judge = _judge(lambda: settled[0])
+        ledger = exits.enter_context(Ledger.open(config.ledger_url.get_secret_value(), clock, judge))
+        found = candidates(config, ledger.names.sources())
+        settled[0] = config = under_keys(config, found)
         tills: dict[str, Till] = {}
-        for name, source_config in config.sources.items():
-            if source_config.common.enabled:
-                tills[name] = _till(name, config, ledger, clock, stop)
-                exits.callback(tills[name].source.close)
+        frame = _Frame(ledger, clock, stop)
+        for name, candidate in found.items():
+            tills[name] = _till(candidate, found, config, frame)
+            exits.callback(tills[name].source.close)
         app = App(config, clock, ledger, tills, stop)
         exits.callback(app.close)
         yield app
 
 
-def _judge(config: Config) -> Judge:
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What every source is built with."""
+
+    ledger: Ledger
+    clock: Clock
+    stop: threading.Event
+
+
+def _judge(config: Callable[[], Config]) -> Judge:
     """Who decides where a sale stands, each by its own store's ground; loaded with the first that is judged."""
 
     @cache
     def decider() -> Judge:
         from syncd.plan import Decider  # noqa: PLC0415  a command that only shows things need not wait for it
 
-        return Decider({name: settings.ground for name, settings in config.stores.items()})
+        return Decider({name: settings.ground for name, settings in config().stores.items()})
 
     def judge(sale: Sale, now: Now, said: Said | None = None) -> Standing:
         return decider()(sale, now, said)
@@ -250,16 +316,20 @@ def _judge(config: Config) -> Judge:
     return judge
 
 
-def _till(name: str, whole: Config, ledger: Ledger, clock: Clock, stop: threading.Event) -> Till:
+def _till(candidate: Candidate, others: Mapping[str, Candidate], whole: Config, app: _Frame) -> Till:
     """One source: its adapter, constructed with its settings and with what every adapter gets."""
-    config, tills = whole.sources[name], list[Till]()
-    known = partial(ledger.told_by, name)
+    name, ledger, tills = candidate.name, app.ledger, list[Till]()
+    config = whole.sources[name]
 
     def start() -> datetime:
         return tills[0].walk_from()  # asked only once the till that answers is there
 
-    context = SourceContext(name, clock, whole.base_dir, stop, ledger.private(name), start, known)
+    known = partial(ledger.told_by, name)
+    context = SourceContext(
+        candidate.keys, app.clock, whole.base_dir, app.stop, ledger.private(name), start, known, name
+    )
     source: Source = registry.load(config.common.type)(config.settings, context)
     longest = {whole.stores[store].rules.longest_key for store in config.common.all_stores}
-    tills.append(Till(name, config, source, ledger, clock, frozenset(longest)))
+    present = {other.name: other.reads for other in others.values()}
+    tills.append(Till(name, config, source, ledger, app.clock, candidate, present, frozenset(longest)))
     return tills[0]

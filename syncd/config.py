@@ -50,6 +50,7 @@ _PATTERNS = {
     r"^[A-Z]{2}$": "must be a country code such as US",
     r"^https?://": "must be a URL, https:// and all",
     LISTEN: 'must be an address and a port, such as "127.0.0.1:8787"',
+    r"^([A-Za-z0-9][A-Za-z0-9_.-]{0,62})?$": "must be a name of letters, digits, dots, dashes and underscores",
     _NAME: "must be a name of letters, digits, dots, dashes and underscores",
 }
 
@@ -338,6 +339,7 @@ def _csv_presets() -> tuple[str, ...]:
 
 def _cross_checks(tables: _Tables) -> Iterator[Problem]:
     yield from tables.web.problems()
+    yield from _names_twice(tables)
     for name, source in tables.sources.items():
         if source.store and source.store not in tables.stores:
             yield Problem(f"sources.{name}.store", repr(source.store), f"must be one of {_names(tables.stores)}")
@@ -354,6 +356,17 @@ def _cross_checks(tables: _Tables) -> Iterator[Problem]:
         for unknown in sorted(store.rules.sources.keys() - tables.sources.keys()):
             known = ", ".join(sorted(tables.sources)) or "none yet"
             yield Problem(f"stores.{name}.sources.{unknown}", "", f"is no source; sources are {known}")
+
+
+def _names_twice(tables: _Tables) -> Iterator[Problem]:
+    """Sale keys begin with a source's first name: no two sources may have the same."""
+    first: dict[str, str] = {}
+    for name, source in tables.sources.items():
+        key = source.formerly or name
+        if key in first:
+            words = f"is the name in the sale keys of source {first[key]}; no two sources may have the same"
+            yield Problem(f"sources.{name}" + (".formerly" if source.formerly else ""), repr(key), words)
+        first[key] = name
 
 
 def _same_sources(tables: _Tables, adapters: Mapping[str, BaseModel], home: Path) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -39,6 +39,7 @@ class Surroundings:
     clock: Clock
     folder: Path
     stop: threading.Event
+    stores: Collection[str] = ()  # the names of all stores of the config
 
 
 class Store:
@@ -47,6 +48,7 @@ class Store:
     def __init__(self, name: str, settings: StoreSettings, ledger: Ledger, ground: Surroundings) -> None:
         self.name, self.settings = name, settings
         self._ledger, self._clock, self._folder, self._stop = ledger, ground.clock, ground.folder, ground.stop
+        self._present = ground.stores or (name,)
 
     @cached_property
     def governor(self) -> QuotaGovernor:
@@ -149,6 +151,19 @@ class Store:
         """The daily pass over this store's newest orders."""
         return Nightly(self.name, self._ledger, self.orders, self.settings.rules, self._clock)
 
+    def bind(self) -> None:
+        """Tie this store's name to its hash.
+
+        Raises:
+            LedgerError: the ledger knows one of them by another.
+
+        """
+        self._ledger.bind(self.name, self.settings.connection.store_hash, self._present)
+
+    def check_binding(self) -> None:
+        """Raise what ``bind`` would raise; nothing is written."""
+        self._ledger.check_binding(self.name, self.settings.connection.store_hash, self._present)
+
     @contextmanager
     def leased(self) -> Iterator[Lease]:
         """The right to push to this store; what a dead holder left on the wire becomes unknown first.
@@ -158,7 +173,7 @@ class Store:
             LedgerError: the ledger knows this store's name by another store hash.
 
         """
-        self._ledger.bind(self.name, self.settings.connection.store_hash)
+        self.bind()
         with self._ledger.lease(self.name) as lease:
             self._ledger.orphans(lease)
             yield lease

@@ -12,8 +12,10 @@ from syncd.cli.exits import Exit
 from syncd.cli.opening import need_work, opened
 from syncd.cli.render import print_json, say
 from syncd.config import written
-from syncd.errors import Denied, RemoteError, SourceError
+from syncd.errors import Denied, LedgerError, RemoteError, SourceError
+from syncd.intake.admission import NotAdmitted
 from syncd.mapping import Rules
+from syncd.naming import gone
 from syncd.secret import secret_files
 from syncd.sources import Finding
 from syncd.stores import Store
@@ -39,8 +41,7 @@ _MARK = {"ok": "ok", "warning": "look", "error": "MEND", "mismatch": "MEND"}
 def run_check(config: Path | None, as_json: bool) -> Exit:
     """Examine everything that a pass needs, without reading sales or changing anything."""
     with opened(config) as app:
-        findings = [("config", Finding("ok", f"{app.config.path} is valid"))]
-        findings += [("config", finding) for finding in _open_files(app)]
+        findings = [("config", finding) for finding in _config(app)]
         findings += [("ledger", Finding("ok", line)) for line in app.ledger.care.describe()]
         if careless := app.ledger.care.careless():
             findings.append(("ledger", Finding("warning", careless, "Set fsync = on in postgresql.conf.")))
@@ -48,6 +49,7 @@ def run_check(config: Path | None, as_json: bool) -> Exit:
             findings.append(("ledger", Finding("error", shared.what, shared.cure)))
         need_work(app)
         for name, till in app.tills.items():
+            findings += [(f"source {name}", finding) for finding in _name(app, till)]
             findings += [(f"source {name}", finding) for finding in (*_source(till.source), *_start(app, till))]
         findings += [(f"source {name}", finding) for name, finding in _never_read(app)]
         remote_trouble = False
@@ -65,6 +67,14 @@ def run_check(config: Path | None, as_json: bool) -> Exit:
     if remote_trouble:
         return Exit.REMOTE
     return Exit.ATTENTION if any(finding.level in ("error", "mismatch") for _, finding in findings) else Exit.OK
+
+
+def _config(app: App) -> Iterator[Finding]:
+    """The config by itself, and beside the names that the ledger knows."""
+    yield Finding("ok", f"{app.config.path} is valid")
+    yield from _open_files(app)
+    for one in gone(app.config, app.ledger):
+        yield Finding("mismatch" if one.not_done else "warning", one.words, one.cure)
 
 
 def _open_files(app: App) -> Iterator[Finding]:
@@ -91,6 +101,19 @@ def _source(source: object) -> Iterator[Finding]:
         yield Finding("error", error.what, error.cure)
 
 
+def _name(app: App, till: Till) -> Iterator[Finding]:
+    """Whether the source may be read under its name."""
+    try:
+        till.try_admit()
+    except NotAdmitted as error:
+        yield Finding("error", error.what, error.cure)
+        return
+    known = app.ledger.names.sources().get(till.name)
+    if known is not None and known.keys not in (till.name, till.config.common.formerly):
+        cure = f'Write formerly = "{known.keys}" into [sources.{till.name}]: it is needed if this ledger is ever lost.'
+        yield Finding("warning", f"its sale keys begin with {known.keys}, its name of before", cure)
+
+
 def _start(app: App, till: Till) -> Iterator[Finding]:
     """Since when an account's sales are carried, and what that leaves out."""
     if not till.carries_from_now:
@@ -102,6 +125,10 @@ def _start(app: App, till: Till) -> Iterator[Finding]:
 
 
 def _store(app: App, store: Store) -> Iterator[Finding]:
+    try:
+        store.check_binding()
+    except LedgerError as error:
+        yield Finding("error", error.what, error.cure)
     try:
         yield from _identity(store)
         yield from _currencies(app, store)

@@ -97,7 +97,7 @@ def run_rebuild(config: Path | None, name: str | None, days: tuple[str | None, s
 
 
 def _walk(app: App, store: Store, span: Span, stop: threading.Event) -> Rebuilt:
-    app.ledger.bind(store.name, store.settings.connection.store_hash)
+    store.bind()
     bar = Progress(SpinnerColumn(), TextColumn("{task.completed} orders looked at"), console=notes, transient=True)
     with bar:
         task = bar.add_task("")

@@ -17,6 +17,7 @@ from syncd.cli.ledger_commands import ledger
 from syncd.cli.options import AsJson, ConfigPath, DayOption, SourceOption, StateOption, TextOption, Yes
 from syncd.cli.orders_commands import orders
 from syncd.cli.sources_commands import sources
+from syncd.cli.stores_commands import stores
 from syncd.cli.web import web
 
 cli = typer.Typer(
@@ -251,6 +252,7 @@ def audit(
 
 cli.add_typer(orders, name="orders")
 cli.add_typer(sources, name="sources")
+cli.add_typer(stores, name="stores")
 cli.add_typer(config, name="config")
 cli.add_typer(web, name="web")
 cli.add_typer(alerts, name="alerts")

@@ -55,3 +55,34 @@ def guess_file(
     from syncd.cli.guess import run_guess
 
     raise typer.Exit(run_guess(file, as_json))
+
+
+@sources.command()
+def rename(
+    old: Annotated[str, typer.Argument(help="Its name in the ledger.")],
+    new: Annotated[str, typer.Argument(help="Its name in the config now.")],
+    config: ConfigPath = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would change.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Tell the ledger that a source has another name in the config; it goes on where it was. Stop syncd first.
+
+    Example: syncd sources rename till counter --dry-run
+    """
+    from syncd.cli.names import run_rename_source
+
+    raise typer.Exit(run_rename_source(config, (old, new), as_json, dry_run=dry_run))
+
+
+@sources.command()
+def confirm(
+    name: Annotated[str, typer.Argument(help="A source of the config.")],
+    config: ConfigPath = None,
+) -> None:
+    """Say that a source is another one, although it reads what a source of another name read: its sales are new.
+
+    Example: syncd sources confirm counter
+    """
+    from syncd.cli.names import run_confirm
+
+    raise typer.Exit(run_confirm(config, name))

@@ -12,6 +12,7 @@ from syncd.cli.opening import opened
 from syncd.cli.render import columns, print_json, say
 from syncd.clock import Now
 from syncd.errors import SourceError
+from syncd.intake.admission import NotAdmitted
 from syncd.ledger import State
 from syncd.service.health import of_this_host, read_health
 from syncd.sources import FolderReport
@@ -42,6 +43,7 @@ def run_status(config: Path | None, as_json: bool) -> Exit:
     if any(store.pause.paused_why for store in standing.stores.values()):
         return Exit.REMOTE
     attention = any(s.states[State.HELD] or s.states[State.REJECTED] or s.alerts for s in standing.stores.values())
+    attention = attention or any(isinstance(report, NotAdmitted) for report in standing.sources.values())
     return Exit.ATTENTION if attention or standing.faults or standing.warnings else Exit.OK
 
 
@@ -65,6 +67,7 @@ def _document(standing: Standing) -> dict[str, object]:
         "sources": [_source(name, report, standing.faults.get(name, 0)) for name, report in standing.sources.items()],
         "faults": sum(standing.faults.values()),
         "warnings": [asdict(alert) for alert in standing.warnings],
+        "gone": [asdict(one) for one in standing.gone],
         "daemon": {
             "running": standing.running,
             "problems": [line for lines in standing.ails for line in lines],
@@ -111,11 +114,13 @@ def _show(standing: Standing) -> None:
             say(f"  and {count(len(store.alerts) - _NAMED, 'alert')} more: syncd status --json")
     for line in _lines(standing):
         say(line)
+    for one in standing.gone:
+        say(f"{one.words}\n  {one.cure}")
     for alert in standing.warnings:
         say(f"{alert.words}\n  {alert.cure}")
-    for one, ails in zip(standing.daemons, standing.ails, strict=True) if standing.running else ():
-        say(f"daemon: running, {one.process}")
-        for line in (*one.standing_by(), *ails):
+    for process, ails in zip(standing.daemons, standing.ails, strict=True) if standing.running else ():
+        say(f"daemon: running, {process.process}")
+        for line in (*process.standing_by(), *ails):
             say(f"  {line}")
     if not standing.running:
         say("daemon: no daemon is running")
@@ -136,6 +141,8 @@ def _lines(standing: Standing) -> Iterator[str]:
             yield f"  {count(number, 'fault')} open: syncd faults --source {name}"
         if isinstance(report, SourceError):
             yield f"  {report.what}"
+            if isinstance(report, NotAdmitted):
+                yield f"  {report.cure}"
         elif report is not None:
             settling = f", {report.settling} still settling" if report.settling else ""
             waiting = f"{count(report.waiting, 'file')} waiting{settling}" if report.waiting else "no file waiting"

@@ -33,7 +33,7 @@ def fetch_hinted(source: FetchesOne, intake: Intake, ledger: Ledger, stop: threa
                 raise
             if batch is None:
                 ledger.hints.later(intake.name, sale)
-                get_logger().info("sale_not_there_yet", sale=f"{intake.name}:{sale}")
+                get_logger().info("sale_not_there_yet", sale=intake.key_of(sale))
                 continue
             done = done.and_(record_all(iter((batch,)), intake, ledger, stop))
             ledger.hints.done(intake.name, [sale])

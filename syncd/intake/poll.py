@@ -75,7 +75,7 @@ class Intake:
 
     New sales from before ``not_before`` are left out, and counted, but for those whose store has an order of them;
     ``longest_keys`` are the lengths to which keys were cut there. ``just_asked``: the source says what the POS says now; what is
-    posted to us may be an old delivery that is repeated.
+    posted to us may be an old delivery that is repeated. ``keys``: the name in its sale keys, where that is not its own.
     """
 
     name: str
@@ -86,6 +86,11 @@ class Intake:
     not_before: datetime | None = None
     longest_keys: Collection[int] = (LONGEST_KEY,)
     just_asked: bool = True
+    keys: str = ""
+
+    def key_of(self, sale_id: str) -> str:
+        """The sale key of a sale of this source."""
+        return f"{self.keys or self.name}:{sale_id}"
 
 
 def poll(
@@ -108,11 +113,11 @@ def poll(
         return record_all(source.fetch(ledger.cursor(intake.name)), intake, ledger, stop, seen)
 
 
-def _with_voids(batch: Batch, source: str, ledger: Ledger) -> Batch:
+def _with_voids(batch: Batch, intake: Intake, ledger: Ledger) -> Batch:
     """The batch with a void for each sale of it that the POS has deleted, as far as it is known."""
     if not batch.gone:
         return batch
-    known = [ledger.sale(f"{source}:{sale_id}") for sale_id in batch.gone]
+    known = [ledger.sale(intake.key_of(sale_id)) for sale_id in batch.gone]
     voids = [sale.order().model_copy(update={"status": SaleStatus.VOIDED}) for sale in known if sale and sale.document]
     return replace(batch, orders=(*batch.orders, *voids), gone=())
 
@@ -128,6 +133,7 @@ def _record(batch: Batch, intake: Intake, ledger: Ledger) -> Recorded:
         history=intake.history,
         not_before=intake.not_before,
         longest_keys=intake.longest_keys,
+        keys=intake.keys,
         just_asked=intake.just_asked,
     )
     try:
@@ -159,7 +165,7 @@ def record_all(
     """Record batch after batch and tell ``seen`` how far it is; the next batch is asked for after the commit of the last."""
     log, done = get_logger(), Polled()
     for batch in batches:
-        recorded = _record(_with_voids(batch, intake.name, ledger), intake, ledger)
+        recorded = _record(_with_voids(batch, intake, ledger), intake, ledger)
         done = done.plus(recorded, batch)
         if recorded.new or recorded.changed or recorded.faults:
             log.info(

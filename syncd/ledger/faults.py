@@ -33,8 +33,9 @@ class FaultRow:
     settled_by: str | None = None
 
 
-def record_faults(connection: Connection, source: str, found: Sequence[Fault], now: datetime) -> int:
-    """Keep faults; one that is known already (same place, same text) is not kept again."""
+def record_faults(connection: Connection, of: tuple[str, str], found: Sequence[Fault], now: datetime) -> int:
+    """Keep faults of a source (its name, that in its sale keys); one that is known (same place, same text) is not kept again."""
+    source, keys = of
     rows = {
         (digest := _digest(fault)): {
             "source": source,
@@ -43,7 +44,7 @@ def record_faults(connection: Connection, source: str, found: Sequence[Fault], n
             "place": fault.where,
             "reason": fault.reason,
             "raw": fault.raw[:_RAW_KEPT].replace("\x00", "\\x00"),
-            "sale_key": f"{source}:{fault.sale}" if fault.sale else None,
+            "sale_key": f"{keys}:{fault.sale}" if fault.sale else None,
         }
         for fault in found
     }

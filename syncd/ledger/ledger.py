@@ -30,6 +30,7 @@ from syncd.ledger.facts import Known
 from syncd.ledger.forgetting import Forgetting
 from syncd.ledger.hints import Hints
 from syncd.ledger.mirror import MirrorTables
+from syncd.ledger.names import Names
 from syncd.ledger.news import Drifted, News
 from syncd.ledger.overviews import Overviews
 from syncd.ledger.private import PrivateState
@@ -125,6 +126,7 @@ class Ledger:
         not_before: datetime | None = None,
         longest_keys: Collection[int] = (LONGEST_KEY,),
         just_asked: bool = False,
+        keys: str = "",
     ) -> intake.Recorded:
         """Write a batch of sales, its faults and its cursor in one transaction; returns once it is durable.
 
@@ -136,7 +138,7 @@ class Ledger:
         """
         now = Now.of(self._clock)
         asked_at = now.wall if just_asked else None
-        how = intake.Intake(source, router, lane, backfill, history, not_before, longest_keys, asked_at)
+        how = intake.Intake(source, router, lane, backfill, history, not_before, longest_keys, asked_at, keys)
         return self._write(lambda connection: intake.record(connection, how, batch, self._judge, now))
 
     def cursor(self, source: str, *, backfill: int | None = None) -> Cursor | None:
@@ -302,7 +304,7 @@ class Ledger:
         """The POS's own ids of a source's sales that were placed in ``[start, end]`` and are not void, page by page."""
         after = (0, 0)
         while page := self._read(queries.told_by, source, (start, end), after):
-            yield from (key.removeprefix(f"{source}:") for _, _, key in page)
+            yield from (key.partition(":")[2] for _, _, key in page)
             after = page[-1][:2]
 
     def linked(self, store: str, start: datetime | None, end: datetime | None) -> Iterator[Sale]:
@@ -353,10 +355,14 @@ class Ledger:
         """What is known of a store."""
         return self._read(places.store_state, store)
 
-    def bind(self, store: str, store_hash: str) -> None:
-        """Tie a store's name to its hash; raises LedgerError where it is tied to another."""
+    def bind(self, store: str, store_hash: str, present: Collection[str] = ()) -> None:
+        """Tie a store's name to its hash; ``present`` are the names that the config has. See ``places.bind``."""
         if self.store_state(store).store_hash != store_hash:
-            self._write(lambda connection: places.bind(connection, store, store_hash))
+            self._write(lambda connection: places.bind(connection, store, store_hash, present))
+
+    def check_binding(self, store: str, store_hash: str, present: Collection[str]) -> None:
+        """Raise what ``bind`` would raise; nothing is written."""
+        self._read(lambda connection: places.check_binding(connection, store, store_hash, present))
 
     def set_pause(self, store: str, words: tuple[str, str], by: places.Pausing, probe_at: datetime) -> None:
         """Pause a store until what failed (``by``) goes well again; ``words`` are why, and the cure."""
@@ -380,9 +386,9 @@ class Ledger:
         """Those stores whose orders were never listed for this ledger."""
         return self._read(places.unlisted, stores)
 
-    def newest_of(self, source: str, stores: Sequence[str]) -> datetime | None:
+    def newest_of(self, keys: str, stores: Sequence[str]) -> datetime | None:
         """When the newest sale of a source that has an order was placed; see ``places.newest_of``."""
-        return self._read(places.newest_of, source, stores)
+        return self._read(places.newest_of, keys, stores)
 
     def note_known(self, store: str, found: Sequence[tuple[str, Known]]) -> list[alerts.Alert]:
         """Remember orders that the store was seen to have under sale keys; the alerts that this opened."""
@@ -437,6 +443,11 @@ class Ledger:
         return Backfills(self._write, self._read, self._clock, self.lease)
 
     # What adapters keep, and sales that webhooks named
+
+    @property
+    def names(self) -> Names:
+        """The names of sources and stores that this ledger knows."""
+        return Names(self._write, self._read)
 
     def private(self, source: str) -> PrivateState:
         """What a source's adapter keeps for itself."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -70,19 +70,35 @@ def update_store(connection: Connection, name: str, values: Mapping[str, object]
         connection.execute(change)
 
 
-def bind(connection: Connection, name: str, store_hash: str) -> None:
+def bind(connection: Connection, name: str, store_hash: str, present: Collection[str] = ()) -> None:
     """Tie a store's name to its hash for good: sales meant for a sandbox must never reach a live store.
 
     Raises:
-        LedgerError: the name is tied to another hash.
+        LedgerError: see ``check_binding``.
+
+    """
+    check_binding(connection, name, store_hash, present)
+    if store_state(connection, name).store_hash is None:
+        update_store(connection, name, {"store_hash": store_hash})
+
+
+def check_binding(connection: Connection, name: str, store_hash: str, present: Collection[str] = ()) -> None:
+    """Return where a store's name may stand for its hash; ``present`` are the names that the config has.
+
+    Raises:
+        LedgerError: the name is tied to another hash, or the hash to a name that is not in the config any more.
 
     """
     known = store_state(connection, name).store_hash
-    if known is None:
-        update_store(connection, name, {"store_hash": store_hash})
-    elif known != store_hash:
+    if known is not None and known != store_hash:
         cure = "Give the new store a name of its own in the config, or use another ledger for it."
         raise LedgerError(f"this ledger's store {name!r} is {known!r}; the config now says {store_hash!r}", cure)
+    others = connection.execute(select(stores.c.name).where(stores.c.store_hash == store_hash)).scalars().all()
+    if known is None and (gone := [other for other in others if other not in present]):
+        raise LedgerError(
+            f"{gone[0]} is gone from the config, and {name} is the same store of BigCommerce ({store_hash})",
+            f"Stop syncd, then: syncd stores rename {gone[0]} {name}",
+        )
 
 
 def note_order_id(connection: Connection, name: str, highest: int) -> None:
@@ -104,18 +120,20 @@ def unlisted(connection: Connection, names: Sequence[str]) -> list[str]:
     return [name for name in names if name not in listed]
 
 
-def newest_of(connection: Connection, source: str, names: Sequence[str]) -> datetime | None:
+def newest_of(connection: Connection, keys: str, names: Sequence[str]) -> datetime | None:
     """When the newest sale of a source that has an order was placed; of several stores, where the one that is furthest behind is.
 
-    None where no store has an order of the source.
+    ``keys`` is the name with which its sale keys begin. None where no store has an order of the source.
     """
     found = []
-    prefix = f"{source}:"
+    prefix = f"{keys}:"
     for name in names:
         theirs = func.substr(known_orders.c.sale_key, 1, len(prefix)) == prefix
         listed = select(func.max(known_orders.c.placed_at)).where(known_orders.c.store == name, theirs)
         linked = select(func.max(sales.c.placed_at)).where(
-            sales.c.store == name, sales.c.source == source, sales.c.order_id.is_not(None)
+            sales.c.store == name,
+            func.substr(sales.c.sale_key, 1, len(prefix)) == prefix,
+            sales.c.order_id.is_not(None),
         )
         newest = [at for query in (listed, linked) if (at := connection.execute(query).scalar()) is not None]
         if newest:

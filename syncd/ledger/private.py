@@ -17,6 +17,7 @@ from syncd.ledger.times import to_micros
 _START = "_start_from"
 _ASKED = "_asked_first"
 _WALK = "_walk_from"
+OF_THE_START = (_START, _ASKED, _WALK)
 _LONGEST = 64 * 1024
 
 

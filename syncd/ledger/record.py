@@ -65,7 +65,8 @@ class Intake:
 
     Sales that were placed before ``not_before`` and are not known are left out: what is known stays true whatever its age, be it
     by the ledger or by its store (under a key of one of the lengths ``longest_keys``).
-    ``asked_at`` is when the POS was asked, where no file states when it was made.
+    ``asked_at`` is when the POS was asked, where no file states when it was made. ``keys`` is the name with which the sale keys of
+    the source begin, where that is not its own.
     """
 
     source: str
@@ -76,6 +77,7 @@ class Intake:
     not_before: datetime | None = None
     longest_keys: Collection[int] = (LONGEST_KEY,)
     asked_at: datetime | None = None
+    keys: str = ""
 
 
 def record(connection: Connection, intake: Intake, batch: Batch, judge: Judge, now: Now) -> Recorded:
@@ -103,7 +105,7 @@ def record(connection: Connection, intake: Intake, batch: Batch, judge: Judge, n
     _said_later(connection, [replace(one, before=known[key]) for key, one in said.items() if key in known])
     _promote(connection, intake, [sale.id for sale in known.values() if sale.lane is Lane.BACKFILL])
     settle_by_sales(connection, intake.source, list(said), now.wall)
-    faulty = record_faults(connection, intake.source, batch.faults, now.wall)
+    faulty = record_faults(connection, (intake.source, intake.keys or intake.source), batch.faults, now.wall)
     if batch.cursor is not None:
         write_cursor(connection, cursor_name(intake.source, intake.backfill), batch.cursor, now.wall)
     same = len(said) - len(fresh) - len(changed) - len(older)

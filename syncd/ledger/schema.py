@@ -144,6 +144,15 @@ cursors = Table(
     Column("at", BigInteger, nullable=False),
 )
 
+# What each source has read so far (a list in JSON), and the name with which its sale keys begin.
+sources = Table(
+    "sources",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("reads", Text, nullable=False),
+    Column("key_name", Text, nullable=False),
+)
+
 # What adapters keep between runs; ``secret`` rows (tokens) are in no backup.
 source_state = Table(
     "source_state",

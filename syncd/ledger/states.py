@@ -47,6 +47,7 @@ MOVES: dict[State, frozenset[State]] = {
     State.SKIPPED: _OFF_THE_WIRE,
 }
 ON_THE_WIRE = frozenset({State.SENDING, State.UNKNOWN})
+NOT_DONE = frozenset({*ON_THE_WIRE, State.PENDING, State.HELD, State.REJECTED})
 
 
 def allowed(before: State, after: State) -> bool:

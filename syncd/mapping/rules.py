@@ -131,6 +131,15 @@ class Rules(_Table):
     locations: dict[str, LocationRules] = Field(default_factory=dict)
     sources: dict[str, SourceRules] = Field(default_factory=dict)
 
+    def under_keys(self, keys: Mapping[str, str]) -> Self:
+        """The same with what they say of a source under the name in its sale keys: ``keys``, by the source's name in the config."""
+        sources = {keys.get(name, name): rules for name, rules in self.sources.items()}
+        skip = tuple(
+            rule if rule.source is None else rule.model_copy(update={"source": keys.get(rule.source, rule.source)})
+            for rule in self.skip
+        )
+        return self.model_copy(update={"sources": sources, "skip": skip})
+
 
 @dataclass(frozen=True, slots=True)
 class Occasion:

@@ -28,15 +28,15 @@ _ON_THE_WAY = {State.PENDING, State.SENDING, State.UNKNOWN}
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """A range of days, both included, as the tills count them; of one source, or of all."""
+    """A range of days, both included, as the tills count them; of one source, by the name in its sale keys, or of all."""
 
     first: date
     last: date
-    source: str | None = None
+    keys: str | None = None
 
     def of(self, key: str) -> bool:
         """Whether the sale of a key belongs here, as far as its source goes."""
-        return self.source is None or key.startswith(f"{self.source}:")
+        return self.keys is None or key.startswith(f"{self.keys}:")
 
     @property
     def widest(self) -> tuple[datetime, datetime]:

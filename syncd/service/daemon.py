@@ -12,6 +12,7 @@ from datetime import timedelta
 from syncd.app import App
 from syncd.errors import SyncdError
 from syncd.logs import get_logger
+from syncd.naming import gone
 from syncd.service.health import Pulse
 from syncd.service.jobs import Jobs
 from syncd.service.scheduler import Jumps, Timetable, watch_sources
@@ -79,6 +80,8 @@ def run_daemon(
     watch_sources(app, jobs, timetable.scheduler, stop)
     notify("READY=1", "STATUS=Carrying sales")
     exits = ExitStack()
+    for one in gone(app.config, app.ledger):
+        log.warning("not_in_the_config", what=one.what, name=one.name, why=one.words, cure=one.cure)
     log.info("daemon_started", sources=sorted(app.tills), stores=sorted(app.stores))
     try:
         exits.enter_context(door(app, jobs))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,10 +13,12 @@ from syncd.app import App
 from syncd.clock import Now
 from syncd.ledger import Alert, State
 from syncd.ledger.places import StoreState
+from syncd.naming import Gone, gone
 from syncd.service.health import Health
 from syncd.settings import AlertSettings
 
-KINDS = ("paused", "rejected", "late", "faults", "job", "volume", "disk")
+GONE = "gone"
+KINDS = ("paused", "rejected", "late", "faults", "job", "volume", "disk", GONE)
 """The causes that are watched here; others (a second order for a sale, orders changed by hand) are noticed where they are found."""
 SHOWN = ("late", "volume", "disk")
 """Those of them that nothing else on a page or in ``status`` says."""
@@ -52,6 +54,7 @@ class Facts:
     faults: dict[str, int] = field(default_factory=dict)
     health: Health | None = None
     volumes: dict[str, Volume] = field(default_factory=dict)
+    gone: Sequence[Gone] = ()
     disk_free: int | None = None
     ledger: str = ""
 
@@ -66,6 +69,7 @@ def causes(facts: Facts, settings: AlertSettings, healthy_within: timedelta) -> 
         *_jobs(facts, healthy_within),
         *_volumes(facts),
         *_disk(facts, settings),
+        *(Alert("", GONE, one.name, one.words, one.cure) for one in facts.gone if one.not_done),
     ]
 
 
@@ -172,6 +176,7 @@ class Watch:
             ledger.open_faults(),
             health,
             self._volume(now),
+            gone(self._app.config, ledger),
             *_room(self._app),
         )
 

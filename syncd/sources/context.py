@@ -61,12 +61,12 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class SourceContext:
-    """The source's name in the config, the clock, the folder that relative paths start from, and what a walk needs.
+    """The source's name in its sale keys, the clock, the folder that relative paths start from, and what a walk needs.
 
     ``stop`` is set when syncd must end: long waits and walks look at it. ``start_from`` tells where a first walk (``fetch(None)``)
     begins; asking settles it for good, so only ``fetch`` asks. ``known`` gives the ids of
     the sales of this source that are in the ledger, not void, and were placed in a span of time: for a POS that deletes without
-    a word.
+    a word. ``renamed`` is its name in the config, where that is another one now.
     """
 
     name: str
@@ -76,6 +76,12 @@ class SourceContext:
     state: State = field(default_factory=Memory)
     start_from: Callable[[], datetime] = lambda: _EVER
     known: Callable[[datetime, datetime], Iterable[str]] = lambda _start, _end: ()
+    renamed: str = ""
+
+    @property
+    def configured(self) -> str:
+        """The source's name in the config."""
+        return self.renamed or self.name
 
     def http(self, base: str, auth: Auth, terms: Terms | None = None) -> HttpClient:
         """The bounded HTTP client for the API at ``base``: ``auth`` proves who we are, ``terms`` are the API's own.

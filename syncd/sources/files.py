@@ -32,6 +32,7 @@ class FileSource(ABC):
 
     def __init__(self, settings: FolderSettings, context: SourceContext) -> None:
         self._name = context.name
+        self._names = (context.name, context.configured)
         self._inbox = Inbox.of(settings, context, self.SUFFIXES)
         self._folder = self._inbox.folder
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, ClassVar
 
@@ -34,7 +34,7 @@ class JsonlSource(FileSource):
         try:
             with path.open("rb") as file:
                 for number, line in enumerate(_lines(file), start=1):
-                    read = parse_line(line, self._name, f"{shown(path)}:{number}")
+                    read = parse_line(line, self._names, f"{shown(path)}:{number}")
                     if isinstance(read, CanonicalOrder):
                         orders.append(read)
                     elif read is not None:
@@ -75,8 +75,11 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
             line = file.readline(_LONGEST_LINE)
 
 
-def parse_line(line: bytes, source: str, where: str) -> CanonicalOrder | Fault | None:
-    """A line as a canonical order of ``source``, a fault, or None where it is blank. Pure."""
+def parse_line(line: bytes, names: tuple[str, str], where: str) -> CanonicalOrder | Fault | None:
+    """A line as a canonical order, a fault, or None where it is blank. Pure.
+
+    ``names``: that in the source's sale keys, and that in the config. A line may name either, or none.
+    """
     if not line.strip():
         return None
     raw = line[:_RAW_KEPT].decode("utf-8", "replace")
@@ -86,14 +89,22 @@ def parse_line(line: bytes, source: str, where: str) -> CanonicalOrder | Fault |
         document = read_json(line.decode("utf-8-sig"))
         if not isinstance(document, dict):
             return Fault(where, "the line is not a JSON object", raw)
-        named = document.setdefault("source", source)
-        if named != source:
-            return Fault(where, f"the sale names source {str(named)[:80]!r}; this source is {source!r}", raw)
-        return CanonicalOrder.model_validate(document)
+        named = document.setdefault("source", names[0])
+        if named not in names:
+            return Fault(where, f"the sale names source {str(named)[:80]!r}; this source is {names[1]!r}", raw)
+        return CanonicalOrder.model_validate({**document, "source": names[0], **_original(document, names)})
     except ValidationError as error:
         return Fault(where, in_words(error), raw, str(document.get("sale_id") or ""))
     except (ValueError, RecursionError) as error:
         return Fault(where, f"the line is not JSON: {str(error)[:200]}", raw)
+
+
+def _original(document: Mapping[str, object], names: tuple[str, str]) -> dict[str, str]:
+    """The sale of which a return gives goods back, by its key."""
+    original = document.get("returns_of")
+    if not isinstance(original, str) or not original.startswith(f"{names[1]}:"):
+        return {}
+    return {"returns_of": f"{names[0]}:{original.partition(':')[2]}"}
 
 
 def in_words(error: ValidationError) -> str:

@@ -78,7 +78,7 @@ class PushSource:
         faults: list[Fault] = []
         for number, one in enumerate(sales, start=1):
             line = json.dumps(one, default=str).encode()
-            read = parse_line(line, self._context.name, f"delivery, sale {number}")
+            read = parse_line(line, (self._context.name, self._context.configured), f"delivery, sale {number}")
             if isinstance(read, CanonicalOrder):
                 orders.append(read)
             elif read is not None:
@@ -98,7 +98,7 @@ class PushSource:
 
     def check(self) -> Sequence[Finding]:
         """There is nobody to ask."""
-        return [Finding("ok", f"sales are taken at /intake/{self._context.name}, signed with the secret")]
+        return [Finding("ok", f"sales are taken at /intake/{self._context.configured}, signed with the secret")]
 
     def close(self) -> None:
         """Nothing is held open."""

@@ -1,4 +1,4 @@
-"""Whether two configured sources read the same thing: each of its sales would become two orders, in silence.
+"""What a configured source reads, and whether two of them read the same: each sale would become two orders, in silence.
 
 The same folder (through links, or one within the other), the same folder on an SFTP server, the same database with the same preset,
 the same account. Two sources that share a folder are two where their types or their patterns can never take the same file; two of
@@ -7,16 +7,63 @@ one account are two where each names locations of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from hashlib import blake2b
 from itertools import combinations
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, ConfigDict, SecretStr
 
-_ACCOUNT = ("merchant_id", "prefix", "shop", "token", "refresh_token", "client_id")
-_ALSO = ("api_url", "url", "database")
+_NAMES = ("merchant_id", "prefix", "shop")
+"""Settings that name an account for good."""
+_KEYS = ("token", "refresh_token")
+"""Settings that open an account: equal ones open the same, different ones say nothing, for they are renewed."""
+_PLACES = ("api_url", "url", "database", "preset")
+_PARTS = ("locations", "tills")
 _WILD = "*?["
+
+
+class Reads(BaseModel):
+    """What a source reads, without any secret: it is kept in the ledger and compared with what a source of another name reads.
+
+    ``path`` and ``pattern`` of a folder, resolved; ``server`` of a folder on an SFTP server; ``place`` of a database or an API;
+    ``account`` names an account; ``parts`` are the locations or tills to which it keeps; ``opens`` are digests of what opens it, to
+    compare two sources of one config: ``to_json`` leaves them out.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: str
+    path: str = ""
+    pattern: str = ""
+    server: str = ""
+    place: dict[str, str] = {}
+    account: dict[str, str] = {}
+    parts: tuple[str, ...] = ()
+    opens: dict[str, str] = {}
+
+    def to_json(self) -> str:
+        """What is kept of it."""
+        return self.model_dump_json(exclude={"opens"}, exclude_defaults=True)
+
+
+def reads_of(kind: str, settings: BaseModel, home: Path) -> Reads:
+    """What a source of a type reads, by its settings; ``home`` is where relative paths begin."""
+    values = _plain(settings)
+    if hasattr(settings, "path"):
+        sftp = getattr(settings, "sftp", None)
+        server = f"{sftp.host.lower()}:{sftp.port}/{sftp.path.strip('/') or '.'}" if sftp is not None else ""
+        path = "" if server else str((home / settings.path).resolve())
+        return Reads(kind=kind, path=path, pattern=str(getattr(settings, "pattern", "*")), server=server)
+    return Reads(
+        kind=kind,
+        place={name: _without_password(str(values[name])) for name in _PLACES if values.get(name)},
+        account={name: str(values[name]).lower() for name in _NAMES if values.get(name)},
+        opens={name: _digest(str(values[name])) for name in _KEYS if values.get(name)},
+        parts=tuple(sorted(str(part) for name in _PARTS for part in values.get(name) or ())),
+    )
 
 
 def same_sources(sources: Mapping[str, tuple[str, BaseModel]], home: Path) -> list[tuple[str, str, str]]:
@@ -24,26 +71,48 @@ def same_sources(sources: Mapping[str, tuple[str, BaseModel]], home: Path) -> li
 
     ``sources`` are each source's type and its settings.
     """
-    found = []
-    for (one, (kind, settings)), (other, (other_kind, others)) in combinations(sources.items(), 2):
-        if hasattr(settings, "path") and hasattr(others, "path"):
-            what = (
-                _same_folder(settings, others, home) if _take_the_same((kind, settings), (other_kind, others)) else ""
-            )
-        else:
-            what = _same_account(settings, others) if kind == other_kind else ""
-        if what:
-            found.append((one, other, what))
-    return found
+    read = {name: reads_of(kind, settings, home) for name, (kind, settings) in sources.items()}
+    return [(a, b, what) for (a, one), (b, other) in combinations(read.items(), 2) if (what := same(one, other))]
 
 
-def _take_the_same(one: tuple[str, Any], other: tuple[str, Any]) -> bool:
-    """Whether some file may be both sources': kinds that read other endings, or patterns that exclude each other, say no."""
-    if one[0] != other[0]:
-        return False
-    first, second = (str(settings.pattern) for _, settings in (one, other))
-    heads, tails = [[_until_wild(text) for text in (first, second)], [_until_wild(t[::-1]) for t in (first, second)]]
-    return _agree(heads) and _agree(tails)
+def same(one: Reads, other: Reads) -> str:
+    """What two sources both read, in words; empty where nothing shows that they do."""
+    if one.kind != other.kind:
+        return ""
+    if one.path or one.server or other.path or other.server:
+        return _same_folder(one, other)
+    return _same_account(one, other, _shown_same)
+
+
+def may_be_same(before: Reads, now: Reads) -> str:
+    """What ``before`` read and ``now`` may read too, in words; empty where something shows that it is another.
+
+    For a source that is gone and one that is new: keys are renewed, so that another key is no sign of another account.
+    """
+    if before.kind != now.kind or before.path or before.server or now.path or now.server:
+        return same(before, now)
+    return _same_account(before, now, _not_shown_apart)
+
+
+def _same_folder(one: Reads, other: Reads) -> str:
+    if not _take_the_same(one.pattern, other.pattern) or bool(one.server) != bool(other.server):
+        return ""
+    if one.server:
+        return (
+            f"the folder {one.server.partition('/')[2]} on {one.server.partition(':')[0]}"
+            if one.server == other.server
+            else ""
+        )
+    first, second = Path(one.path), Path(other.path)
+    if first == second:
+        return f"the folder {first}"
+    outer, inner = sorted((first, second), key=lambda path: len(path.parts))
+    return f"the folder {inner}, which lies within {outer}" if inner.is_relative_to(outer) else ""
+
+
+def _take_the_same(one: str, other: str) -> bool:
+    """Whether some file may fit both patterns; patterns that exclude each other say no."""
+    return all(_agree(_until_wild(a), _until_wild(b)) for a, b in ((one, other), (one[::-1], other[::-1])))
 
 
 def _until_wild(pattern: str) -> str:
@@ -51,42 +120,55 @@ def _until_wild(pattern: str) -> str:
     return pattern[: next((place for place, char in enumerate(pattern) if char in _WILD + "]"), len(pattern))]
 
 
-def _agree(parts: list[str]) -> bool:
-    return parts[0].startswith(parts[1]) or parts[1].startswith(parts[0])
+def _agree(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
 
 
-def _same_folder(one: Any, other: Any, home: Path) -> str:  # noqa: ANN401  any adapter's settings
-    if (one.sftp is None) != (other.sftp is None):
+def _same_account(one: Reads, other: Reads, shows: Callable[[Reads, Reads], str]) -> str:
+    """By what names an account for good where both say it; else as ``shows`` finds by their keys."""
+    if one.place != other.place or _are_apart(one, other):
         return ""
-    if one.sftp is not None:
-        places = [(s.sftp.host.lower(), s.sftp.port, s.sftp.path.strip("/") or ".") for s in (one, other)]
-        return f"the folder {places[0][2]} on {places[0][0]}" if places[0] == places[1] else ""
-    first, second = ((home / settings.path).resolve() for settings in (one, other))
-    if first == second:
-        return f"the folder {first}"
-    outer, inner = sorted((first, second), key=lambda path: len(path.parts))
-    return f"the folder {inner}, which lies within {outer}" if inner.is_relative_to(outer) else ""
-
-
-def _same_account(one: BaseModel, other: BaseModel) -> str:
-    first, second = _plain(one), _plain(other)
-    if any(first.get(name) != second.get(name) for name in (*_ALSO, "preset")):
-        return ""
-    if "database" in first or (first.get("url") and "preset" in first):
+    if "database" in one.place or {"url", "preset"} <= one.place.keys():
         return "the same database"
-    same = [name for name in _ACCOUNT if first.get(name) and first.get(name) == second.get(name)]
-    places = [set(values.get("locations") or ()) for values in (first, second)]
-    apart = all(places) and not places[0] & places[1]
-    return "the same account" if same and not apart else ""
+    if names := one.account.keys() & other.account.keys():
+        return "the same account" if all(one.account[name] == other.account[name] for name in names) else ""
+    return shows(one, other)
+
+
+def _shown_same(one: Reads, other: Reads) -> str:
+    equal = any(
+        one.opens.get(name) and one.opens.get(name) == other.opens.get(name) for name in ("token", "refresh_token")
+    )
+    return "the same account" if equal else ""
+
+
+def _not_shown_apart(_one: Reads, _other: Reads) -> str:
+    return "the same account, for all that can be told"
+
+
+def _are_apart(one: Reads, other: Reads) -> bool:
+    """Whether each keeps to parts of the account that the other leaves alone."""
+    return bool(one.parts and other.parts) and not set(one.parts) & set(other.parts)
+
+
+def _without_password(url: str) -> str:
+    """A URL without the user who reads: another one reads the same."""
+    parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2].lower()
+    return f"{parts.scheme}://{place}{parts.path.rstrip('/')}" if parts.scheme else url
+
+
+def _digest(secret: str) -> str:
+    return blake2b(secret.encode(), digest_size=16).hexdigest()
 
 
 def _plain(settings: BaseModel) -> dict[str, Any]:
-    """The settings as they are, those within others too; secrets in clear, for they are only compared."""
+    """The settings as they are, those within others too; secrets in clear, for what is made of them here."""
     found: dict[str, Any] = {}
     for name in type(settings).model_fields:
         value = getattr(settings, name)
         if isinstance(value, BaseModel):
-            found |= {inner: kept for inner, kept in _plain(value).items() if inner in _ACCOUNT}
+            found |= {inner: kept for inner, kept in _plain(value).items() if inner in _KEYS}
         else:
             found[name] = value.get_secret_value() if isinstance(value, SecretStr) else value
     return found

@@ -32,7 +32,10 @@ StartFrom = Annotated[Literal["now", "ever"] | datetime | None, BeforeValidator(
 
 
 class SourceSettings(BaseModel):
-    """``[sources.<name>]``: what all sources share; the rest of the table is the adapter's own (``settings``)."""
+    """``[sources.<name>]``: what all sources share; the rest of the table is the adapter's own (``settings``).
+
+    ``formerly`` is the first name of a source that was renamed: its sale keys begin with that for good.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -41,6 +44,7 @@ class SourceSettings(BaseModel):
     stores: dict[str, str] = Field(default_factory=dict)
     every: Duration = timedelta(seconds=30)
     enabled: bool = True
+    formerly: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]{0,62})?$")] = ""
     start_from: StartFrom = None
 
     def store_of(self, order: CanonicalOrder) -> str:

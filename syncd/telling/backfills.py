@@ -57,7 +57,7 @@ def progress_words(row: Backfill, far: Progress) -> str:
 def compared(app: App, till: Till, row: Backfill) -> dict[str, str]:
     """For each store the line that says whether both sides have the same; asks the stores."""
     last = (row.end.astimezone(till.zone) - timedelta(microseconds=1)).date()
-    days = Days(row.start.astimezone(till.zone).date(), last, till.name)
+    days = Days(row.start.astimezone(till.zone).date(), last, till.keys)
     found: dict[str, str] = {}
     for name in till.config.common.all_stores:
         store = app.stores[name]

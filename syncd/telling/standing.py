@@ -11,8 +11,9 @@ from syncd.clock import Now
 from syncd.errors import SourceError
 from syncd.ledger import Alert, Lag, State
 from syncd.ledger.places import StoreState
+from syncd.naming import Gone, gone
 from syncd.service.health import Health, read_health
-from syncd.service.watch import KINDS, SHOWN
+from syncd.service.watch import GONE, KINDS, SHOWN
 from syncd.sources import FolderReport
 
 
@@ -37,11 +38,18 @@ class Standing:
     daemons: Sequence[Health]
     ails: Sequence[Sequence[str]]
     warnings: Sequence[Alert] = ()
+    gone: Sequence[Gone] = ()
 
     @classmethod
     def of(cls, app: App) -> Standing:
         """Look at the ledger and the folders."""
-        ledger, now, reports, daemons = app.ledger, Now.of(app.clock), app.folder_reports(), read_health(app.ledger)
+        ledger, now, daemons, missing = (
+            app.ledger,
+            Now.of(app.clock),
+            read_health(app.ledger),
+            gone(app.config, app.ledger),
+        )
+        reports = {**app.folder_reports(), **app.not_admitted()}
         return cls(
             now.wall,
             {name: _stands(app, name) for name in app.config.stores},
@@ -49,13 +57,18 @@ class Standing:
             ledger.open_faults(),
             daemons,
             [one.unwell(now, app.config.service.healthy_within) for one in daemons],
-            [alert for alert in ledger.alerts() if alert.kind in SHOWN],
+            [*(_lost(one) for one in missing if one.not_done), *(a for a in ledger.alerts() if a.kind in SHOWN)],
+            [one for one in missing if not one.not_done],
         )
 
     @property
     def running(self) -> bool:
         """Whether a daemon is at work on this ledger."""
         return any(one.running() for one in self.daemons)
+
+
+def _lost(one: Gone) -> Alert:
+    return Alert("", GONE, one.name, one.words, one.cure)
 
 
 def _stands(app: App, store: str) -> StoreStands:

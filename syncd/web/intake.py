@@ -18,6 +18,7 @@ from starlette.routing import Route
 from syncd.app import Till
 from syncd.clock import Clock
 from syncd.errors import LedgerError
+from syncd.intake.admission import NotAdmitted
 from syncd.logs import bind, get_logger
 from syncd.sources import Delivery, Forged, Received, Receiving
 
@@ -96,7 +97,7 @@ class _Door:
                 self._till.keep(received)
             except Forged as forged:
                 return self._refuse(401, forged.what)
-            except LedgerError as error:
+            except (LedgerError, NotAdmitted) as error:
                 get_logger().error("delivery_not_kept", why=error.what, cure=error.cure)
                 return _says(503, "it could not be kept; send it again", {"Retry-After": "5"})
             except _ODD as odd:

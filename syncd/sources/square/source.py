@@ -104,7 +104,7 @@ class SquareSource:
             )
         findings += [_barred(what, why) for what in ("skus", "customers", "staff") if (why := self._may(what))]
         if self._settings.webhook is None:
-            cure = f"For orders within a second, add a webhook subscription and [sources.{self._context.name}.webhook]."
+            cure = f"For orders within a second, add a webhook subscription and [sources.{self._context.configured}.webhook]."
             findings.append(Finding("ok", f"no webhook: sales are found by polling. {cure}"))
         return findings
 

@@ -1,0 +1,140 @@
+"""``syncd sources rename|confirm`` and ``syncd stores list|rename``: what a name of the config is to the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from difflib import get_close_matches
+from pathlib import Path
+
+from syncd.app import App
+from syncd.cli.exits import Exit
+from syncd.cli.opening import opened
+from syncd.cli.render import columns, print_json, say
+from syncd.errors import Busy, LeaseTaken, UsageError
+from syncd.ledger.renaming import Renaming
+from syncd.naming import gone
+from syncd.telling.words import count
+
+
+def run_rename_source(config: Path | None, names: tuple[str, str], as_json: bool, *, dry_run: bool) -> Exit:
+    """The ledger has a source under another name from now on; its sale keys stay."""
+    old, new = names
+    with opened(config, existing=True) as app:
+        _check("source", names, app.ledger.names.sources(), app.config.sources)
+        if dry_run:
+            found = app.ledger.names.source_to_rename(old, new)
+        else:
+            with _nobody_pushes(app):
+                found = app.ledger.names.rename_source(old, new)
+        needs_line = new not in app.config.sources or app.config.sources[new].common.formerly != found.keys
+    if as_json:
+        print_json({"from": old, "to": new, "renamed": not dry_run, **asdict(found)})
+        return Exit.OK
+    say(_words(names, found, dry_run=dry_run))
+    if found.keys != new:
+        say(f"Its sale keys begin with {found.keys}: as before, for good.")
+        if needs_line:
+            say(f'Write formerly = "{found.keys}" into [sources.{new}]: it is needed if this ledger is ever lost.')
+    return Exit.OK
+
+
+def run_rename_store(config: Path | None, names: tuple[str, str], as_json: bool, *, dry_run: bool) -> Exit:
+    """The ledger has a store under another name from now on."""
+    old, new = names
+    with opened(config, existing=True) as app:
+        _check("store", names, app.ledger.names.stores(), app.config.stores)
+        if dry_run:
+            found = app.ledger.names.store_to_rename(old, new)
+        else:
+            with _nobody_pushes(app):
+                found = app.ledger.names.rename_store(old, new)
+    if as_json:
+        print_json({"from": old, "to": new, "renamed": not dry_run, **asdict(found)})
+    else:
+        say(_words(names, found, dry_run=dry_run))
+    return Exit.OK
+
+
+def run_confirm(config: Path | None, name: str) -> Exit:
+    """A person says that a source is none that the ledger knows by another name."""
+    with opened(config, existing=True) as app:
+        till = app.tills.get(name)
+        if till is None:
+            raise UsageError(
+                f"there is no source {name!r}", f"Sources are {', '.join(sorted(app.tills)) or 'none yet'}."
+            )
+        till.confirm()
+    say(f"{name} is a source of its own: what it reads is new")
+    return Exit.OK
+
+
+def run_stores(config: Path | None, as_json: bool) -> Exit:
+    """Every store of the config, and those that only the ledger knows."""
+    with opened(config, existing=True) as app:
+        known = app.ledger.names.stores()
+        names = [*app.config.stores, *(name for name in known if name not in app.config.stores)]
+        waits = {one.name: one.not_done for one in gone(app.config, app.ledger) if one.what == "store"}
+        rows = [
+            {
+                "store": name,
+                "store_hash": app.config.stores[name].connection.store_hash
+                if name in app.config.stores
+                else known[name],
+                "in_config": name in app.config.stores,
+                "not_done": waits.get(name),
+            }
+            for name in names
+        ]
+    if as_json:
+        print_json(rows)
+    else:
+        cells = [
+            (str(row["store"]), str(row["store_hash"] or "-"), "" if row["in_config"] else "not in the config")
+            for row in rows
+        ]
+        columns(cells, head=("store", "store hash", ""))
+    return Exit.OK
+
+
+def _check(what: str, names: tuple[str, str], known: Collection[str], present: Collection[str]) -> None:
+    """Raise UsageError where one name cannot become the other."""
+    old, new = names
+    if old not in known:
+        near = get_close_matches(old, known, n=1)
+        guess = f"Did you mean {near[0]}? " if near else ""
+        raise UsageError(
+            f"the ledger knows no {what} {old!r}", f"{guess}It knows {', '.join(sorted(known)) or 'none yet'}."
+        )
+    if old == new:
+        raise UsageError(f"{old} is its name already", "Give its old name, then its new one.")
+    if old in present and new in present:
+        cure = f"Take {old} out of the config first, if {new} is the same under another name."
+        raise UsageError(f"the config names both {old} and {new}", cure)
+    if old in present or new not in present:
+        cure = f"Write [{what}s.{new}] there in the place of [{what}s.{old}] first."
+        raise UsageError(f"the config does not name the {what} {new} yet", cure)
+
+
+@contextmanager
+def _nobody_pushes(app: App) -> Iterator[None]:
+    """Hold the right to push to every store that the ledger knows.
+
+    Raises:
+        Busy: a syncd is at work on this ledger.
+
+    """
+    with ExitStack() as leases:
+        for name in app.ledger.names.stores():
+            try:
+                leases.enter_context(app.ledger.lease(name))
+            except LeaseTaken as taken:
+                raise Busy(taken.what, "Stop it first; start it again when the name is changed.") from None
+        yield
+
+
+def _words(names: tuple[str, str], found: Renaming, *, dry_run: bool) -> str:
+    old, new = names
+    parts = f"{count(found.sales, 'sale')}, {found.orders:,} with an order, {found.not_done:,} not done"
+    return f"{old} would become {new}: {parts}. Nothing was changed." if dry_run else f"{old} is {new} now: {parts}"

@@ -1,0 +1,40 @@
+"""The options of ``syncd stores`` and its help."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from syncd.cli.options import AsJson, ConfigPath
+
+stores = typer.Typer(no_args_is_help=True, help="The stores of the config, and those that only the ledger knows.")
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what it would change.")]
+
+
+@stores.command("list")
+def list_stores(config: ConfigPath = None, as_json: AsJson = False) -> None:
+    """List the stores with their hashes, and those that the ledger knows and the config does not name.
+
+    Example: syncd stores list
+    """
+    from syncd.cli.names import run_stores
+
+    raise typer.Exit(run_stores(config, as_json))
+
+
+@stores.command()
+def rename(
+    old: Annotated[str, typer.Argument(help="Its name in the ledger.")],
+    new: Annotated[str, typer.Argument(help="Its name in the config now.")],
+    config: ConfigPath = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Tell the ledger that a store has another name in the config; its sales go on under it. Stop syncd first.
+
+    Example: syncd stores rename main outlet --dry-run
+    """
+    from syncd.cli.names import run_rename_store
+
+    raise typer.Exit(run_rename_store(config, (old, new), as_json, dry_run=dry_run))

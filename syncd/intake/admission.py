@@ -1,0 +1,104 @@
+"""Whether a source may be read under its name. Pure.
+
+To the ledger a source is its name. One that reads what a source of another name read before would make second orders of whatever it
+finds there, so it is left alone until a person says which it is: the old one by another name, or another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from syncd.errors import SourceError
+from syncd.ledger.names import KnownSource
+from syncd.sources.sameness import Reads, may_be_same
+
+
+class NotAdmitted(SourceError):
+    """A source is not read before a person has said which it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A source that is to be read: its name, the name in its sale keys, and what it reads."""
+
+    name: str
+    keys: str
+    reads: Reads
+
+
+def admit(
+    candidate: Candidate, known: Mapping[str, KnownSource], present: Mapping[str, Reads], *, confirmed: bool = False
+) -> None:
+    """Return where a source may be read.
+
+    ``known`` are the sources of the ledger; ``present`` is what each source of the config reads, those left out that are disabled.
+    ``confirmed``: a person says that it is another source, whatever it reads.
+
+    Raises:
+        NotAdmitted: a person must say first which source it is.
+
+    """
+    own = known.get(candidate.name)
+    if own is not None and own.keys != candidate.keys:
+        _refuse_other_keys(candidate, own)
+    for other in known.values():
+        if other.name != candidate.name and other.keys == candidate.keys:
+            _refuse_taken_keys(candidate, other, present)
+    if confirmed or (own is not None and candidate.reads.to_json() in own.reads):
+        return
+    for other in known.values():
+        if other.name == candidate.name:
+            continue
+        for text in other.reads:
+            before = _read(text)
+            if before is None or _still_reads(other.name, text, present):
+                continue
+            if what := may_be_same(before, candidate.reads):
+                _refuse_what_was_read(candidate, other.name, what, present)
+
+
+def _refuse_other_keys(candidate: Candidate, own: KnownSource) -> None:
+    name = candidate.name
+    if candidate.keys == name:
+        raise NotAdmitted(f"{name} was renamed while syncd ran", "Start syncd again: it reads on then.")
+    what = f"the sale keys of {name} begin with {own.keys!r} in the ledger, and with {candidate.keys!r} by its config"
+    line = f'formerly = "{own.keys}"' if own.keys != name else "no formerly"
+    raise NotAdmitted(what, f"Write {line} into [sources.{name}].")
+
+
+def _refuse_taken_keys(candidate: Candidate, other: KnownSource, present: Mapping[str, Reads]) -> None:
+    name = candidate.name
+    if other.name in present or other.name != other.keys:
+        what = f"the sale keys of {name} would begin with {candidate.keys!r}, as those of {other.name} do"
+        raise NotAdmitted(what, f"Give {name} another name in the config.")
+    what = f"{name} was {other.name}, as its config says, and the ledger still has it as {other.name}"
+    raise NotAdmitted(what, f"Stop syncd, then: syncd sources rename {other.name} {name}")
+
+
+def _refuse_what_was_read(candidate: Candidate, other: str, what: str, present: Mapping[str, Reads]) -> None:
+    name = candidate.name
+    if other in present:
+        raise NotAdmitted(
+            f"{name} reads {what}, which {other} read before: sales that {other} has would become second orders",
+            f"If every sale there is new: syncd sources confirm {name}; else let {other} read it again.",
+        )
+    raise NotAdmitted(
+        f"{other} is gone from the config, and {name} is new and reads {what}, which {other} read",
+        f"If {name} is {other} under another name: stop syncd, then syncd sources rename {other} {name}. "
+        f"If it is another source: syncd sources confirm {name}",
+    )
+
+
+def _read(text: str) -> Reads | None:
+    try:
+        return Reads.model_validate_json(text)
+    except ValidationError:
+        return None  # written by a newer syncd, or by none of ours
+
+
+def _still_reads(name: str, text: str, present: Mapping[str, Reads]) -> bool:
+    """Whether a source reads this to this day: then the config was checked against it."""
+    return name in present and present[name].to_json() == text

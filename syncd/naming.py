@@ -1,0 +1,65 @@
+"""The names in a config beside those that the ledger knows: what each source is, and what the config has lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from syncd.config import Config
+from syncd.intake.admission import Candidate
+from syncd.ledger import Ledger
+from syncd.ledger.names import KnownSource
+from syncd.ledger.states import NOT_DONE
+from syncd.sources.sameness import reads_of
+
+
+def candidates(config: Config, known: Mapping[str, KnownSource]) -> dict[str, Candidate]:
+    """The enabled sources of a config, each with the name in its sale keys: as the config says, else as the ledger knows."""
+    found = {}
+    for name, source in config.sources.items():
+        if source.common.enabled:
+            keys = source.common.formerly or (known[name].keys if name in known else name)
+            found[name] = Candidate(name, keys, reads_of(source.common.type, source.settings, config.base_dir))
+    return found
+
+
+def under_keys(config: Config, found: Mapping[str, Candidate]) -> Config:
+    """The config with each store's rules for a source under the name that stands in its sale keys."""
+    keys = {one.name: one.keys for one in found.values() if one.keys != one.name}
+    if not keys:
+        return config
+    stores = {
+        name: store.model_copy(update={"rules": store.rules.under_keys(keys)}) for name, store in config.stores.items()
+    }
+    return replace(config, stores=stores)
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A source or a store that the ledger knows and the config does not name; how many of its sales are not done."""
+
+    what: str
+    name: str
+    not_done: int
+
+    @property
+    def words(self) -> str:
+        """What is missing, in a line."""
+        waits = f"; {self.not_done:,} of its sales are not done, and nothing is sent for them" if self.not_done else ""
+        return f"{self.what} {self.name} is in the ledger and not in the config{waits}"
+
+    @property
+    def cure(self) -> str:
+        """What to do about it."""
+        return f"If it has another name now: syncd {self.what}s rename {self.name} NEW. If it is to go on, put it back."
+
+
+def gone(config: Config, ledger: Ledger) -> list[Gone]:
+    """What the ledger knows and the config does not name."""
+    waits: dict[str, int] = {}
+    for (store, _lane, state), number in ledger.counts().items():
+        if state in NOT_DONE:
+            waits[store] = waits.get(store, 0) + number
+    stores = [Gone("store", name, waits.get(name, 0)) for name in ledger.names.stores() if name not in config.stores]
+    sources = [Gone("source", name, 0) for name in ledger.names.sources() if name not in config.sources]
+    return [*stores, *sources]

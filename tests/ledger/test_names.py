@@ -1,0 +1,114 @@
+"""A source or a store gets another name in the ledger: every row follows, and no sale key changes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from syncd.canonical import Batch, Fault
+from syncd.errors import LedgerError, UsageError
+from syncd.ledger import Known, Lane, State, There
+from syncd.testing.orders import sale
+from tests.databases import both_databases
+from tests.judges import to_main
+from tests.ledger.conftest import Book, numbered, took
+
+DAY = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def fill(book: Book) -> None:
+    """A source with three sales, one pushed, a fault, a hint, a backfill and a start."""
+    book.record(*numbered(3), faults=[Fault("a:1", "bad", "raw", "9")], cursor="there")
+    with book.ledger.lease("main") as lease:
+        (first, *_) = book.due()
+        for attempt in book.begin(lease, first):
+            book.settle(attempt, took(attempt, 1))
+    ledger = book.ledger
+    ledger.hints.note("till", ["7"])
+    ledger.private("till").put("token", "abc")
+    ledger.private("till").start_from(lambda: DAY)
+    number = ledger.backfills.ask("till", DAY, DAY.replace(day=2), by="me").number
+    ledger.record(
+        "till", Batch((sale(sale_id="old"),), (), "page"), router=to_main, lane=Lane.BACKFILL, backfill=number
+    )
+    ledger.names.note_source("till", "till", "{}")
+
+
+@both_databases
+def test_every_row_of_a_source_follows_its_new_name(book: Book) -> None:
+    fill(book)
+    ledger, before = book.ledger, book.ledger.counts()
+    would = ledger.names.source_to_rename("till", "counter")
+    assert (would.sales, would.orders, would.not_done, would.keys) == (4, 1, 3, "till")
+    assert "counter" not in ledger.names.sources()
+    assert ledger.names.rename_source("till", "counter") == would
+    assert set(ledger.names.sources()) == {"counter"}
+    assert (ledger.names.sources()["counter"].keys, ledger.names.sources()["counter"].reads) == ("till", ("{}",))
+    assert ledger.counts() == before
+    assert (ledger.cursor("till"), ledger.cursor("counter")) == (None, "there")
+    assert ledger.cursor("counter", backfill=1) == "page"
+    assert ledger.open_faults() == {"counter": 1}
+    assert list(ledger.hints.due("counter", 5)) == ["7"]
+    assert (ledger.private("counter").get("token"), ledger.private("counter").kept_start()) == ("abc", DAY)
+    assert [row.source for row in ledger.backfills.to_do("counter")] == ["counter"]
+    assert book.sale("till:old").source == "counter"
+
+
+@both_databases
+def test_a_token_that_the_new_name_has_renewed_is_kept_and_its_start_is_not(book: Book) -> None:
+    fill(book)
+    counter = book.ledger.private("counter")
+    counter.put("token", "newer")
+    counter.start_from(lambda: DAY.replace(day=9))
+    book.ledger.names.rename_source("till", "counter")
+    assert (counter.get("token"), counter.kept_start()) == ("newer", DAY)
+
+
+@both_databases
+def test_a_source_that_has_sales_of_its_own_takes_nobody_elses_name(book: Book) -> None:
+    fill(book)
+    book.ledger.record("counter", Batch((sale(source="counter"),), (), "c"), router=to_main)
+    with pytest.raises(UsageError, match="counter has 1 sales of its own"):
+        book.ledger.names.rename_source("till", "counter")
+    assert book.ledger.cursor("till") == "there"
+
+
+@both_databases
+def test_a_renamed_source_is_told_of_its_own_sales_alone(book: Book) -> None:
+    book.record(sale(sale_id="9"))
+    book.ledger.names.rename_source("till", "counter")
+    how: dict[str, Any] = {"router": to_main, "keys": "till"}
+    book.ledger.record("counter", Batch((), (Fault("b:1", "bad", "raw", "5"),), "c"), **how)
+    book.ledger.record("counter", Batch((sale(sale_id="5"),), (), "c"), **how)
+    assert book.ledger.open_faults() == {}  # the sale was read well later
+    assert list(book.ledger.told_by("counter", datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)))
+
+
+@both_databases
+def test_every_row_of_a_store_follows_its_new_name_and_what_came_for_it_meanwhile_stays(book: Book) -> None:
+    fill(book)
+    ledger = book.ledger
+    ledger.bind("main", "abc")
+    ledger.note_order_id("main", 50)
+    ledger.note_known("main", [("till:x", Known(5, There()))])
+    with pytest.raises(LedgerError, match="main is gone from the config") as refused:
+        ledger.bind("outlet", "abc", ["outlet"])
+    assert "syncd stores rename main outlet" in refused.value.cure
+    ledger.bind("second", "abc", ["second", "main"])  # two names for one store, both in the config
+    ledger.record("till", Batch((sale(sale_id="new"),), (), "c"), router=lambda _: "outlet")
+    assert ledger.names.rename_store("main", "outlet").sales == 4
+    assert set(ledger.names.stores()) == {"outlet", "second"}
+    assert ledger.store_state("outlet").highest_order_id == 50
+    assert set(ledger.known("outlet", ["till:x"])) == {"till:x"}
+    assert sum(ledger.counts("outlet").values()) == 5 == sum(ledger.counts().values())
+    assert book.state("till:new") is State.PENDING
+
+
+@both_databases
+def test_two_stores_of_bigcommerce_never_become_one(book: Book) -> None:
+    book.ledger.bind("main", "abc")
+    book.ledger.bind("outlet", "xyz")
+    with pytest.raises(UsageError, match="main is the store abc of BigCommerce, and outlet is xyz"):
+        book.ledger.names.rename_store("main", "outlet")
