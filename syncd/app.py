@@ -55,6 +55,7 @@ class Till:
     candidate: Candidate
     present: Mapping[str, Reads]
     longest_keys: frozenset[int] = frozenset({LONGEST_KEY})
+    holds_twins: frozenset[str] = frozenset()
     _admitted: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -186,7 +187,7 @@ class Till:
 
     def _aside(self) -> Intake:
         """For what was asked for by name: no sale of it is too early."""
-        return Intake(self.name, self.config.common.store_of, keys=self.keys)
+        return Intake(self.name, self.config.common.store_of, keys=self.keys, holds_twins=self.holds_twins)
 
 
 @dataclass(frozen=True)
@@ -329,7 +330,9 @@ def _till(candidate: Candidate, others: Mapping[str, Candidate], whole: Config, 
         candidate.keys, app.clock, whole.base_dir, app.stop, ledger.private(name), start, known, name
     )
     source: Source = registry.load(config.common.type)(config.settings, context)
-    longest = {whole.stores[store].rules.longest_key for store in config.common.all_stores}
+    rules = {store: whole.stores[store].rules for store in config.common.all_stores}
+    longest = frozenset(one.longest_key for one in rules.values())
+    twins = frozenset(store for store, one in rules.items() if one.twins == "hold")
     present = {other.name: other.reads for other in others.values()}
-    tills.append(Till(name, config, source, ledger, app.clock, candidate, present, frozenset(longest)))
+    tills.append(Till(name, config, source, ledger, app.clock, candidate, present, longest, twins))
     return tills[0]

@@ -76,6 +76,7 @@ class Intake:
     New sales from before ``not_before`` are left out, and counted, but for those whose store has an order of them;
     ``longest_keys`` are the lengths to which keys were cut there. ``just_asked``: the source says what the POS says now; what is
     posted to us may be an old delivery that is repeated. ``keys``: the name in its sale keys, where that is not its own.
+    ``holds_twins``: the stores by whose rules a sale that looks like another one is held.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Intake:
     longest_keys: Collection[int] = (LONGEST_KEY,)
     just_asked: bool = True
     keys: str = ""
+    holds_twins: Collection[str] = ()
 
     def key_of(self, sale_id: str) -> str:
         """The sale key of a sale of this source."""
@@ -134,6 +136,7 @@ def _record(batch: Batch, intake: Intake, ledger: Ledger) -> Recorded:
         not_before=intake.not_before,
         longest_keys=intake.longest_keys,
         keys=intake.keys,
+        holds_twins=intake.holds_twins,
         just_asked=intake.just_asked,
     )
     try:

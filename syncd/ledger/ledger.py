@@ -127,6 +127,7 @@ class Ledger:
         longest_keys: Collection[int] = (LONGEST_KEY,),
         just_asked: bool = False,
         keys: str = "",
+        holds_twins: Collection[str] = (),
     ) -> intake.Recorded:
         """Write a batch of sales, its faults and its cursor in one transaction; returns once it is durable.
 
@@ -138,7 +139,9 @@ class Ledger:
         """
         now = Now.of(self._clock)
         asked_at = now.wall if just_asked else None
-        how = intake.Intake(source, router, lane, backfill, history, not_before, longest_keys, asked_at, keys)
+        how = intake.Intake(
+            source, router, lane, backfill, history, not_before, longest_keys, asked_at, keys, holds_twins
+        )
         return self._write(lambda connection: intake.record(connection, how, batch, self._judge, now))
 
     def cursor(self, source: str, *, backfill: int | None = None) -> Cursor | None:

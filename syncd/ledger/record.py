@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
@@ -25,6 +25,7 @@ from syncd.ledger.sale import Judge, Router, Said, Sale, as_text, fact_columns, 
 from syncd.ledger.schema import attempts, audit, cursors, sales
 from syncd.ledger.states import ON_THE_WIRE, Lane, State
 from syncd.ledger.times import to_micros
+from syncd.ledger.twins import find_twins, is_twin_hold, twin_words
 from syncd.ledger.versions import Order, is_later, latest, order_of
 
 _KEYS_AT_ONCE = 500
@@ -66,7 +67,8 @@ class Intake:
     Sales that were placed before ``not_before`` and are not known are left out: what is known stays true whatever its age, be it
     by the ledger or by its store (under a key of one of the lengths ``longest_keys``).
     ``asked_at`` is when the POS was asked, where no file states when it was made. ``keys`` is the name with which the sale keys of
-    the source begin, where that is not its own.
+    the source begin, where that is not its own. ``holds_twins``: the stores by whose rules a sale that
+    looks like another one is held.
     """
 
     source: str
@@ -78,6 +80,7 @@ class Intake:
     longest_keys: Collection[int] = (LONGEST_KEY,)
     asked_at: datetime | None = None
     keys: str = ""
+    holds_twins: Collection[str] = ()
 
 
 def record(connection: Connection, intake: Intake, batch: Batch, judge: Judge, now: Now) -> Recorded:
@@ -85,6 +88,7 @@ def record(connection: Connection, intake: Intake, batch: Batch, judge: Judge, n
     _alone(connection, intake.source)
     said = _newest(batch, batch.stated_at or intake.asked_at)
     known = {sale.sale_key: sale for sale in _known(connection, list(said))}
+    said |= _held_twins(connection, intake, said, known)
     fresh = [one for key, one in said.items() if key not in known]
     too_early = _too_early(connection, intake, fresh)
     new = [one for one in fresh if one.order.sale_key not in too_early] if too_early else fresh
@@ -117,17 +121,20 @@ def _too_early(connection: Connection, intake: Intake, fresh: Sequence[Said]) ->
     """The keys of sales from before their source's are carried, but for those that have an order."""
     early = [one.order for one in fresh if intake.not_before is not None and one.order.placed_at < intake.not_before]
     keys = {order.sale_key: None for order in early}
-    for store, orders in _by_store(early, intake.router).items():
-        sent = {form: key for key in orders for longest in intake.longest_keys for form in sent_forms(key, longest)}
-        for form in known_to_store(connection, store, list(sent)):
-            keys.pop(sent[form], None)
+    for key in _with_an_order(connection, intake, early):
+        del keys[key]
     return keys
 
 
-def _by_store(orders: Iterable[CanonicalOrder], router: Router) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+def _with_an_order(connection: Connection, intake: Intake, orders: Iterable[CanonicalOrder]) -> set[str]:
+    """The keys of those sales of which their store was seen to have an order."""
+    by_store: dict[str, list[str]] = {}
     for order in orders:
-        found.setdefault(router(order), []).append(order.sale_key)
+        by_store.setdefault(intake.router(order), []).append(order.sale_key)
+    found = set()
+    for store, keys in by_store.items():
+        sent = {form: key for key in keys for longest in intake.longest_keys for form in sent_forms(key, longest)}
+        found |= {sent[form] for form in known_to_store(connection, store, list(sent))}
     return found
 
 
@@ -140,6 +147,25 @@ def _newest(batch: Batch, stated_at: datetime | None) -> dict[str, Said]:
         if before is None or order_of(one.dating, before.dating, lambda: False) is not Order.OLDER:
             said[order.sale_key] = one
     return said
+
+
+def _held_twins(
+    connection: Connection, intake: Intake, said: Mapping[str, Said], known: Mapping[str, Sale]
+) -> dict[str, Said]:
+    """Those that look like another sale of the source, held for it: new ones, and those that were held for it before."""
+    if not intake.holds_twins:
+        return {}
+    asked = [
+        one
+        for key, one in said.items()
+        if not one.hold
+        and (key not in known or (known[key].order_id is None and is_twin_hold(known[key].hold)))
+        and intake.router(one.order) in intake.holds_twins
+    ]
+    found = find_twins(connection, intake.source, [one.order for one in asked])
+    for key in _with_an_order(connection, intake, [said[key].order for key in found]):
+        del found[key]
+    return {key: replace(said[key], hold=twin_words(twin)) for key, twin in found.items()}
 
 
 def _alone(connection: Connection, source: str) -> None:

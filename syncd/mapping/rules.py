@@ -128,6 +128,7 @@ class Rules(_Table):
     void: Literal["cancel", "archive"] = "cancel"
     refunds: Literal["status", "record"] = "status"
     staff_changes: Literal["keep", "overwrite"] = "keep"
+    twins: Literal["hold", "push"] = "hold"
     locations: dict[str, LocationRules] = Field(default_factory=dict)
     sources: dict[str, SourceRules] = Field(default_factory=dict)
 

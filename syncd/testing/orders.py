@@ -17,7 +17,7 @@ def sale(**changes: Any) -> CanonicalOrder:  # noqa: ANN401  any field of a cano
     fields: dict[str, Any] = {
         "source": "till",
         "sale_id": "1001",
-        "number": "1001",
+        "number": changes.get("sale_id", "1001"),
         "placed_at": "2026-11-20T10:15:00-06:00",
         "currency": "USD",
         "lines": _LINES,

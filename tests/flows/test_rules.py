@@ -110,3 +110,16 @@ def test_a_history_backfill_is_marked_and_moves_no_stock(shop: Shop) -> None:
     order = order_of(shop, "old")
     assert order["external_source"] == "M-MIG"
     assert shop.store.get(f"/v2/orders/{order['id']}/products")[0]["product_id"] == 0
+
+
+def test_one_sale_under_two_ids_is_held_until_a_person_says_that_both_were_sold(shop: Shop) -> None:
+    till(shop, sale(sale_id="41"), sale(sale_id="42", number="41"), sale(sale_id="43", number="43"))
+    status = shop.run("sales", "--state", "held", "--json").json
+    assert [(row["sale"], row["why"][:29]) for row in status] == [("till:42", "possible duplicate of till:41")]
+    assert sorted(order["external_order_id"] for order in shop.store.orders()) == ["till:41", "till:43"]
+    shop.run("release", "till:42")
+    shop.run("sync")
+    assert len(shop.store.orders()) == 3
+    shop.configure(SOURCE, 'twins = "push"\n')
+    till(shop, sale(sale_id="44", number="43"))
+    assert len(shop.store.orders()) == 4

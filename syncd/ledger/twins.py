@@ -1,0 +1,100 @@
+"""Finds sales that a POS gave two ids: an offline till that uploaded twice, a record that was copied.
+
+Same receipt number, till, minute, lines and total, and neither void: two orders of one sale otherwise. A shop whose receipts repeat
+within a minute says so by its rule (``twins = "push"``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from sqlalchemy import Connection, select
+
+from syncd.canonical import CanonicalOrder
+from syncd.canonical.kinds import SaleStatus
+from syncd.ledger.sale import read_document
+from syncd.ledger.schema import sales
+from syncd.ledger.times import to_micros
+
+_WITHIN = timedelta(minutes=1)
+_APART = timedelta(hours=6)  # of two times that lie further apart, each is asked for by itself
+_BEGINS = "possible duplicate of "
+
+
+def twin_words(key: str) -> str:
+    """Why a sale is held that looks like another one."""
+    return f"{_BEGINS}{key}: the same receipt number, till, minute, lines and total"
+
+
+def is_twin_hold(hold: str) -> bool:
+    """Whether a sale is held for its likeness to another."""
+    return hold.startswith(_BEGINS)
+
+
+def are_twins(one: CanonicalOrder, other: CanonicalOrder) -> bool:
+    """Whether two sales of one source are likely one sale under two ids. Pure."""
+    return (
+        one.sale_key != other.sale_key
+        and bool(one.number)
+        and SaleStatus.VOIDED not in (one.status, other.status)
+        and abs(one.placed_at - other.placed_at) < _WITHIN
+        and _mark(one) == _mark(other)
+    )
+
+
+def _mark(order: CanonicalOrder) -> tuple[object, ...]:
+    lines = tuple(
+        (line.kind, line.sku, line.upc, line.name, line.variant, line.quantity, line.total_inc_tax, line.total_ex_tax)
+        for line in order.lines
+    )
+    fees = tuple((fee.kind, fee.name, fee.total_inc_tax) for fee in order.fees)
+    where = (order.location and order.location.label, order.register and order.register.label)
+    return (order.number, where, order.currency, order.total_inc_tax, order.total_tax, lines, fees)
+
+
+def find_twins(connection: Connection, source: str, orders: Sequence[CanonicalOrder]) -> dict[str, str]:
+    """For each of ``orders`` that has a twin in the ledger, or before it among ``orders``: the twin's key."""
+    wanted = [order for order in orders if order.number and order.status is not SaleStatus.VOIDED]
+    there: dict[str | None, list[CanonicalOrder]] = {}
+    for order in _kept(connection, source, wanted):
+        there.setdefault(order.number, []).append(order)
+    found: dict[str, str] = {}
+    for order in wanted:
+        beside = there.setdefault(order.number, [])
+        if (twin := next((one for one in beside if are_twins(one, order)), None)) is not None:
+            found[order.sale_key] = twin.sale_key
+        elif all(one.sale_key != order.sale_key for one in beside):
+            beside.append(order)
+    return found
+
+
+def _kept(connection: Connection, source: str, wanted: Sequence[CanonicalOrder]) -> Iterator[CanonicalOrder]:
+    """The sales of the ledger that may be twins, by what its columns say of them; those whose documents are gone are left out."""
+    alike = {(order.number, order.currency, order.total_inc_tax) for order in wanted}
+    ids = []
+    for first, last in _spans(order.placed_at for order in wanted):
+        within = sales.c.placed_at.between(to_micros(first - _WITHIN), to_micros(last + _WITHIN))
+        query = select(sales.c.id, sales.c.number, sales.c.currency, sales.c.total_inc_tax)
+        rows = connection.execute(query.where(sales.c.source == source, within))
+        ids += [row.id for row in rows if (row.number, row.currency, Decimal(row.total_inc_tax)) in alike]
+    for number in ids:
+        document = connection.execute(select(sales.c.document).where(sales.c.id == number)).scalar()
+        if (order := read_document(document)) is not None:
+            yield order
+
+
+def _spans(times: Iterable[datetime]) -> Iterator[tuple[datetime, datetime]]:
+    """The times in stretches, from the first to the last of each."""
+    first = last = None
+    for at in sorted(times):
+        if first is None or last is None:
+            first = last = at
+        elif at - last <= _APART:
+            last = at
+        else:
+            yield first, last
+            first = last = at
+    if first is not None and last is not None:
+        yield first, last
