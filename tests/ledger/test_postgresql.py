@@ -92,6 +92,53 @@ def throttled(ledger: Ledger, store: str, together: threading.Barrier) -> None:
                 ledger.care.tidy()
 
 
+@contextmanager
+def locking(url: str, first: str, then: str) -> Iterator[Callable[[], None]]:
+    """A transaction that holds a sale's row; called, it wants another's too, and never is the one that a deadlock ends."""
+    engines = Engines(url)
+    lock = text("select id from sales where sale_key = :key for update")
+    with engines.write.connect() as connection, connection.begin():
+        connection.execute(text("set local deadlock_timeout = '60s'"))
+        connection.execute(lock, {"key": first})
+
+        def want() -> None:
+            connection.execute(lock, {"key": then})
+            connection.commit()
+
+        yield want
+    engines.dispose()
+
+
+def waiting(url: str) -> int:
+    """How many sessions of this database wait for a row of another transaction."""
+    asked = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    return int(str(on(url, asked)[0][0]))
+
+
+@pytest.mark.parametrize("codes", ["known", "unknown"])
+def test_an_outcome_is_never_thrown_away_by_a_deadlock(codes: str, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the retry taken out, the outcomes are lost: the deadlock is a real one."""
+    if codes == "unknown":
+        monkeypatch.setattr("syncd.ledger.engine._CONFLICTS", ())
+    on(url, f"alter database {make_url(url).database} set deadlock_timeout = '2s'")
+    free = threading.Event()
+    with opened(url) as ledger:
+        ledger.record("till", Batch((sale(sale_id="a"), sale(sale_id="b")), (), "c"), router=lambda _: "main")
+        with ledger.lease("main") as lease, ExitStack() as exits:
+            due = ledger.due("main", limit=9, now=ledger._clock.now(), far=FAR)
+            begun = ledger.begin(lease, [intent(one) for one in due])
+            want = exits.enter_context(locking(url, "till:b", "till:a"))
+            ledger._writer.submit(lambda _connection: free.wait(60))  # what comes meanwhile is one transaction
+            settled = [ledger.settle(attempt, took(attempt, attempt.id), REPLY) for attempt in begun]
+            free.set()
+            while not waiting(url):
+                pass
+            want()
+            found = [one.exception(60) or one.result() for one in settled]
+    expected = [State.SYNCED] * 2 if codes == "known" else [Busy] * 2
+    assert [one if isinstance(one, State) else type(one) for one in found] == expected
+
+
 def test_counts_are_right_before_and_after_they_are_folded(url: str) -> None:
     with opened(url) as ledger:
         ledger.record("till", Batch(tuple(sale(sale_id=str(n)) for n in range(7)), (), "c"), router=lambda _: "main")
