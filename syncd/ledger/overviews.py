@@ -12,7 +12,6 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
-    Float,
     Integer,
     Numeric,
     Row,
@@ -36,7 +35,7 @@ from syncd.ledger.times import from_micros, to_micros
 SLOT = timedelta(minutes=15)  # local days of every time zone begin at such a quarter
 _MICROS = SLOT // timedelta(microseconds=1)
 _NO_SALE = (0, 5, 6)  # incomplete, cancelled, declined: no order of these statuses counts
-_PLACES = 10_000
+_PLACES = 10  # no amount has more
 _MOST_FOUND = 200
 
 
@@ -175,7 +174,7 @@ def _waiting_since(connection: Connection, store: str) -> datetime | None:
 
 
 def _sides(connection: Connection, source: str, start: datetime, end: datetime) -> list[Sides]:
-    """Sums in ten-thousandths, whole numbers, so that no float ever adds up money; exact to the cent in both databases."""
+    """Sums of whole numbers, so that no float ever adds up money; exact in both databases."""
     voided = sales.c.document.like(f'%"status":"{SaleStatus.VOIDED.value}"%')
     no_order = sales.c.order_id.is_(None) | sales.c.there_status.in_(_NO_SALE)
     sold = case((no_order, ~func.coalesce(voided, False)), else_=True)  # a document is read only where it matters
@@ -184,8 +183,8 @@ def _sides(connection: Connection, source: str, start: datetime, end: datetime) 
         sales.c.currency,
         func.sum(case((sold, 1), else_=0)),
         func.sum(case((there, 1), else_=0)),
-        func.sum(case((sold, _whole(connection, sales.c.total_inc_tax)), else_=0)),
-        func.sum(case((there, _whole(connection, sales.c.there_total)), else_=0)),
+        *(func.sum(case((sold, part), else_=0)) for part in _parts(connection, sales.c.total_inc_tax)),
+        *(func.sum(case((there, part), else_=0)) for part in _parts(connection, sales.c.there_total)),
     ).where(
         sales.c.source == source,
         sales.c.placed_at >= to_micros(start),
@@ -194,17 +193,24 @@ def _sides(connection: Connection, source: str, start: datetime, end: datetime) 
         sales.c.total_inc_tax.not_like("-%"),
     )
     rows = connection.execute(query.group_by(sales.c.currency).order_by(sales.c.currency))
-    return [Sides(row[0], int(row[1]), int(row[2]), _amount(row[3]), _amount(row[4])) for row in rows]
+    return [Sides(row[0], int(row[1]), int(row[2]), _amount(*row[3:5]), _amount(*row[5:7])) for row in rows]
 
 
-def _whole(connection: Connection, column: ColumnElement[Any]) -> ColumnElement[Any]:
-    if connection.dialect.name == "sqlite":  # round() of a product: every text of up to ten places comes out whole
-        return cast(func.round(cast(column, Float) * _PLACES), Integer)
-    return cast(column, Numeric) * _PLACES
+def _parts(connection: Connection, column: ColumnElement[Any]) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """An amount's whole units, and its places as a whole number: two sums, of which neither overflows on SQLite.
+
+    Sums there are of 64 bits, and an amount may have twelve digits before the point.
+    """
+    if connection.dialect.name != "sqlite":
+        return cast(column, Numeric), literal_column("0", Integer)
+    point = func.instr(column, ".")
+    digits = func.substr(func.substr(column, point + 1).op("||")("0" * _PLACES), 1, _PLACES)
+    rest = case((point > 0, cast(digits, Integer)), else_=0)
+    return cast(column, Integer), case((column.like("-%"), -rest), else_=rest)
 
 
-def _amount(value: Any) -> Decimal:  # noqa: ANN401  an integer or a Decimal, as the database has it
-    return Decimal(value or 0) / _PLACES
+def _amount(units: Any, rest: Any) -> Decimal:  # noqa: ANN401  whole numbers or Decimals, as the database has them
+    return Decimal(units or 0) + Decimal(rest or 0).scaleb(-_PLACES)
 
 
 def _reasons(connection: Connection, state: State) -> list[Reason]:

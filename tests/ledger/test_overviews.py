@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -130,3 +131,21 @@ def test_the_log_has_every_change_and_every_request_the_newest_first_page_by_pag
         paged += some
         place = some[-1].place
     assert [row.at for row in paged] == [row.at for row in rows]
+
+
+@both_databases
+def test_sums_of_the_largest_amounts_are_exact_and_never_overflow(book: Book) -> None:
+    most = Decimal("999999999999.99")
+    for start in range(0, 2_000, 500):
+        book.record(*[one_of(number, most) for number in range(start, start + 500)])
+    book.record(one_of(3_000, Decimal("0.01")), one_of(3_001, Decimal(7)))
+    (sides,) = book.ledger.overviews.sides("till", *_DAY)
+    assert sides.pos_total == most * 2_000 + Decimal("7.01")
+    for number in (0, 1):
+        assert book.ledger.overviews.page(Selection(), 5)[number].total_inc_tax in {Decimal("0.01"), Decimal(7), most}
+
+
+def one_of(number: int, total: Decimal) -> Any:
+    line = {"line_id": "1", "name": "Mug", "total_ex_tax": str(total), "total_inc_tax": str(total)}
+    amounts = {"total_inc_tax": str(total), "total_tax": "0", "lines": [line]}
+    return sale(sale_id=f"big{number}", placed_at=_DAY[0], **amounts)
