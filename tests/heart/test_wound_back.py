@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, text
 from syncd.errors import LedgerError, Replaced
 from syncd.ledger import Ledger, State
 from tests.databases import ledger_url
-from tests.heart.telling import LARGER, kept, one, order, shop
+from tests.heart.telling import LARGER, kept, lose_ledger, one, order, shop
 from tests.model.simulation import Shop
 
 __all__ = ["shop"]  # the fixture
@@ -132,3 +132,27 @@ def test_rows_that_are_brought_back_in_postgresql_are_noticed_too(tmp_path: Path
             ledger.begin(lease, [intent(second)])
         ledger.know_again("main")
         assert len(ledger.begin(lease, [intent(second)])) == 1
+
+
+def test_an_order_that_was_changed_since_the_newest_attempt_is_looked_at_by_whoever_pushes_next(
+    shop: Shop, tmp_path: Path
+) -> None:
+    shop.record(one("a", version="1"), one("untouched"))
+    shop.push()
+    backup = back_up(shop, tmp_path / "then.db")
+    shop.record(one("a", version="2", **LARGER))
+    shop.push()
+    lose_ledger(shop, backup)  # nobody tells of the edit again
+    shop.record(one("b"))
+    shop.rest()
+    assert "its order was changed since syncd last sent anything" in told_of(shop, "a")
+    assert "its order was changed since syncd last sent anything" not in told_of(shop, "untouched")
+    assert order(shop)["total_inc_tax"] == "15.8000"  # for all that this ledger knows it was staff's doing
+    (told,) = kept(shop).belief.differs
+    assert "the total is 15.80 USD, the sale's is 10.80 USD" in told
+
+
+def told_of(shop: Shop, name: str) -> str:
+    story = shop.worker.ledger.story(f"till:{name}")
+    assert story is not None
+    return " ".join(row.why for row in story.audit)

@@ -141,8 +141,6 @@ def test_sums_of_the_largest_amounts_are_exact_and_never_overflow(book: Book) ->
     book.record(one_of(3_000, Decimal("0.01")), one_of(3_001, Decimal(7)))
     (sides,) = book.ledger.overviews.sides("till", *_DAY)
     assert sides.pos_total == most * 2_000 + Decimal("7.01")
-    for number in (0, 1):
-        assert book.ledger.overviews.page(Selection(), 5)[number].total_inc_tax in {Decimal("0.01"), Decimal(7), most}
 
 
 def one_of(number: int, total: Decimal) -> Any:

@@ -147,6 +147,20 @@ def test_every_row_of_the_mapping_table_names_tests_that_exist() -> None:
         assert set(named) <= there, row
 
 
+def test_every_sentence_of_the_promise_names_tests_that_exist() -> None:
+    there = set()
+    for file in (ROOT / "tests").rglob("test_*.py"):
+        there |= set(re.findall(r"def (test_\w+)", file.read_text(encoding="utf-8")))
+    text = (ROOT / "docs" / "promise.md").read_text()
+    rows = [row for row in text.splitlines() if row.startswith("| ") and not row.startswith(("| what holds", "| ---"))]
+    assert len(rows) > 30
+    for row in rows:
+        sentence, _, shown = row.strip("| ").rpartition(" | ")
+        assert sentence.endswith("."), row
+        assert re.findall(r"`(test_\w+)`", shown), row
+    assert set(re.findall(r"`(test_\w+)`", text)) - there == set()
+
+
 def test_every_rule_of_a_store_stands_in_the_mapping_page_or_the_annotated_config() -> None:
     shown = (ROOT / "docs" / "mapping.md").read_text() + (ROOT / "config" / "syncd.toml").read_text()
     assert [name for name in Rules.model_fields if name not in shown] == []
