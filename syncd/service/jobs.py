@@ -34,6 +34,7 @@ _TIDY = timedelta(minutes=1)
 _NOTE = timedelta(minutes=1)
 _BACKFILL = timedelta(seconds=5)
 _BACKFILL_AGAIN_S = 60.0  # after its source could not be read
+_SAID_AGAIN_S = 600.0
 _FETCH = timedelta(seconds=5)  # for those that were not there yet: a webhook asks at once
 
 
@@ -106,6 +107,7 @@ class Jobs:
         self._samples, self._watch, self._teller = Samples(app), Watch(app), Teller(app)
         self._told: set[tuple[str, str]] = set()
         self._put_off: dict[str, float] = {}
+        self._failed: dict[str, tuple[str, float]] = {}  # why each job failed, and when that was logged
         self._waits: set[str] = set()  # sources that wait until their stores' orders were listed once
         self.run_now: Callable[[str], None] = lambda _job: None
         for job in self.timetable():
@@ -358,12 +360,22 @@ class Jobs:
                 self._pulse.alive(name)  # told to stop in the middle of a walk: the next start goes on
             except SyncdError as error:
                 self._pulse.bad(name, error.what)
-                get_logger().error("job_failed", why=error.what, cure=error.cure)
+                if self._is_news(name, error.what):
+                    get_logger().error("job_failed", why=error.what, cure=error.cure)
             except Exception as error:  # noqa: BLE001  a job's edge: tell it, leave a safe state, run again next time
                 self._pulse.bad(name, f"{type(error).__name__}: {error}")
                 get_logger().exception("job_failed_unexpectedly")
             else:
                 self._pulse.good(name)
+                self._failed.pop(name, None)
+
+    def _is_news(self, name: str, why: str) -> bool:
+        """Whether a job has not failed for this reason in the last minutes: one that fails every second must not fill the log."""
+        now, (before, at) = self._app.clock.elapsed().seconds, self._failed.get(name, ("", 0.0))
+        if why == before and now - at < _SAID_AGAIN_S:
+            return False
+        self._failed[name] = (why, now)
+        return True
 
 
 class _PutOff(Exception):

@@ -211,6 +211,19 @@ def test_nothing_is_renamed_under_a_daemon_and_what_is_confirmed_is_read_at_once
         assert daemon.wait(20) == 0
 
 
+def test_what_keeps_a_job_from_its_work_is_logged_once_and_not_every_second(shop: Shop) -> None:
+    shop.configure(jsonl("counter", more='every = "100ms"'))
+    daemon = shop.start("run")
+    try:
+        wait_until(lambda: "is new and reads" in log(shop))
+        sold = time.monotonic() + 2
+        wait_until(lambda: time.monotonic() > sold)
+    finally:
+        daemon.terminate()
+        assert daemon.wait(20) == 0
+    assert log(shop).count("is new and reads") == 1
+
+
 def log(shop: Shop) -> str:
     return (shop.folder / "daemon.log").read_text(encoding="utf-8")
 
