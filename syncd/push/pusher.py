@@ -222,6 +222,10 @@ class Pusher:
         except WoundBack as back:
             self._begin_anew(run, back)
             return
+        if (
+            not attempts
+        ):  # each has moved on since it was looked at: it is looked at again, and never as fast as that goes
+            self._setup.clock.wait(run.stop, _PATIENCE_S)
         by_id = {item.sale.id: item for item in ready}
         self._seats.take(len(attempts))
         run.sent += len(attempts)
