@@ -16,7 +16,7 @@ decided there (notes are added to, a status that ends an order is left).
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -36,7 +36,7 @@ from syncd.mapping.pairing import pair_lines, shown_amount
 from syncd.mapping.payload import Decision, Declined, Held, Mapped, Nothing, Payload
 from syncd.mapping.remote import Remote, RemoteFee, RemoteLine
 from syncd.mapping.rules import LIVE, Occasion, Rules, applied
-from syncd.mapping.stamp import Stamp, payload_fees, payload_lines, sign_fees, stamp
+from syncd.mapping.stamp import SIGN, Stamp, payload_fees, payload_lines, sign_fees, sign_line, stamp
 from syncd.mapping.statuses import status_words
 
 _ENDED = (0, 4, 5, 6, 14)
@@ -306,7 +306,12 @@ class _Change:
     def _tell_amounts(self) -> None:
         """Lines, fees or amounts that were changed there while the sale's own stayed the same: they stay, and are told."""
         said, there = self.ours.said_totals if self.ours else None, self.remote.total_inc_tax
-        if said is None or there is None or there == said[0]:
+        if said is None or there is None:
+            return
+        if there == said[0]:
+            lines = Counter(sign_line(line) for line in self.remote.lines if line.quantity)
+            if lines and lines != Counter(sign[:SIGN] for sign in self.stamp.lines):  # none: they were not read
+                self.differs.append("its lines were changed in BigCommerce, within the same total")
             return
         shown, own = (format_money(amount, self.order.currency) for amount in (there, said[0]))
         self.differs.append(

@@ -73,7 +73,9 @@ def refund_step(sale: Sale, seen: Seen, remote: Remote, record: Mapped | None) -
 
 def _at_rest(result: Nothing, seen: Seen) -> Rest:
     why = "; ".join(f"{d.about} {d.choice}: {d.why}" for d in result.decisions)
-    said = result.said if seen.ours is None else ""
+    ours = seen.ours
+    is_known = ours is not None and len(ours.possible) == 1 and ours.accepted.to_json() == result.said
+    said = "" if is_known else result.said  # it may say so by a request that nobody remembers: later edits begin there
     return Rest(State.SYNCED, why or "it says so already", differs=result.differs, said=said)
 
 

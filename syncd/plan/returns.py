@@ -8,7 +8,7 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import SaleStatus
 from syncd.ledger import Kind, Sale, State
 from syncd.mapping import Decision, Mapped, Payload, Remote, Rules
-from syncd.mapping.refund import return_note
+from syncd.mapping.refund import Wanted, more_than_was_paid, return_note
 from syncd.mapping.rules import applied
 from syncd.mapping.statuses import status_words
 from syncd.plan.changes import awaits_record, gone, record_of, refund_step
@@ -16,6 +16,7 @@ from syncd.plan.seen import Seen
 from syncd.plan.steps import Change, Hold, Rest, Step, Wait, behind
 
 _WAITS = timedelta(seconds=5)
+_ON_THE_WAY = (State.PENDING, State.SENDING, State.UNKNOWN)
 _CURE = "Enter the return in BigCommerce by hand (a refund of the original order), then: syncd skip {key}"
 
 
@@ -32,7 +33,7 @@ def return_step(sale: Sale, order: CanonicalOrder, rules: Rules | None, now: dat
         return Change(Kind.UPDATE, sale.order_id)
     if seen.trail.busy and seen.original is not None and seen.original.order_id is not None:
         return behind(seen.original.order_id, now)
-    return _not_returnable(sale, order, seen.original, now) or _shown(sale, order, seen, rules)
+    return _not_returnable(sale, order, seen.original, now) or _shown(sale, order, seen, rules, now)
 
 
 def _not_returnable(sale: Sale, order: CanonicalOrder, original: Sale | None, now: datetime) -> Step | None:
@@ -43,14 +44,19 @@ def _not_returnable(sale: Sale, order: CanonicalOrder, original: Sale | None, no
         why = f"returns goods of {order.returns_of}, which belongs to the store {original.store}"
         return Hold(why, cure, objects=True)
     if original.order_id is None:
-        if original.state in (State.PENDING, State.SENDING, State.UNKNOWN):
+        if original.state in _ON_THE_WAY:
             return Wait(now + _WAITS, f"waits for {original.sale_key}, whose goods it returns, to be pushed")
         why = f"returns goods of {original.sale_key}, which is {original.state} and has no order"
         return Hold(why, cure, objects=True)
     return None
 
 
-def _shown(sale: Sale, order: CanonicalOrder, seen: Seen, rules: Rules) -> Step:
+def _is_raised_first(original: Sale) -> bool:
+    """Whether a change of the original sale is still to reach its order."""
+    return original.state in _ON_THE_WAY and original.belief.told != original.fingerprint
+
+
+def _shown(sale: Sale, order: CanonicalOrder, seen: Seen, rules: Rules, now: datetime) -> Step:
     original, remote = seen.original, seen.remote
     assert original is not None and original.order_id is not None  # noqa: S101, PT018  _not_returnable has looked
     if remote is None:
@@ -63,6 +69,11 @@ def _shown(sale: Sale, order: CanonicalOrder, seen: Seen, rules: Rules) -> Step:
     body, decisions = _body(order, seen, remote, original, rules, labels=rules.refunds == "status" or not awaits)
     if body:
         return Change(Kind.UPDATE, remote.order_id, Mapped(body, decisions), more=awaits)
+    if _is_raised_first(original) and isinstance(seen.refund, Wanted) and more_than_was_paid(seen.refund, remote):
+        why = (
+            f"waits for a change of {original.sale_key}, whose goods it returns: its order does not come to enough yet"
+        )
+        return Wait(now + _WAITS, why)
     if (step := refund_step(sale, seen, remote, record)) is not None:
         return step
     return Rest(State.SYNCED, f"order {remote.order_id} shows the return already")

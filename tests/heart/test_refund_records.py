@@ -219,3 +219,21 @@ def test_store_credit_is_never_taken_for_a_way_without_money() -> None:
         made = map_refund(sold, wanted, [[way] for way in ways])
         payments: Any = made.payload["payments"] if made else None
         assert (payments[0]["provider_id"] if payments else None) == chosen
+
+
+def test_a_return_waits_for_the_edit_that_raises_its_order_and_is_not_held_for_ever(shop: Shop) -> None:
+    shop.record(one(version="1"))
+    shop.push()
+    shop.record(one(version="2", **LARGER))
+    shop.push("not sent")
+    returned: dict[str, Any] = {
+        "returns_of": "till:a",
+        "lines": [{**MUG, "quantity": "-1", "total_ex_tax": "-12.00", "total_inc_tax": "-12.00"}],
+        "total_inc_tax": "-12.00",
+        "total_tax": "0",
+    }
+    shop.record(one("r", version="1", **returned))
+    shop.push()
+    assert shop.state("r") is not State.HELD
+    shop.rest()
+    assert (records(shop), shop.state("r"), shop.state("a")) == ([12.0], State.SYNCED, State.SYNCED)

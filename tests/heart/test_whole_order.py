@@ -250,3 +250,21 @@ def test_an_order_that_was_archived_for_its_void_is_said_to_be_our_own_doing_onc
     assert shop.state("a") is State.HELD
     assert "archived for it when the sale was voided" in kept(shop).why
     shop.close()
+
+
+def test_lines_that_staff_changed_within_the_same_total_are_told(shop: Shop) -> None:
+    shop.record(one())
+    shop.push()
+    number = order(shop)["id"]
+    beans = next(line for line in shop.store.world.get(number).lines if line["name"] == "Coffee beans")
+    totals = {
+        part: order(shop)[part] for part in ("total_inc_tax", "total_ex_tax", "subtotal_inc_tax", "subtotal_ex_tax")
+    }
+    prices = {part: beans[part] for part in ("price_inc_tax", "price_ex_tax", "quantity")}
+    shop.store.world.update(number, {"products": [{"id": beans["id"], "name": "Decaf", **prices}], **totals})
+    shop.pass_time(3600)
+    shop.restart()
+    shop.record(one("b"))
+    shop.rest()
+    assert kept(shop).belief.differs == ("its lines were changed in BigCommerce, within the same total",)
+    assert kept(shop, "b").belief.differs == ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -12,7 +13,7 @@ from sqlalchemy import create_engine, text
 from syncd.errors import LedgerError, Replaced
 from syncd.ledger import Ledger, State
 from tests.databases import ledger_url
-from tests.heart.telling import LARGER, kept, lose_ledger, one, order, shop
+from tests.heart.telling import BEANS, LARGER, MUG, kept, lose_ledger, one, order, shop
 from tests.model.simulation import Shop
 
 __all__ = ["shop"]  # the fixture
@@ -156,3 +157,20 @@ def told_of(shop: Shop, name: str) -> str:
     story = shop.worker.ledger.story(f"till:{name}")
     assert story is not None
     return " ".join(row.why for row in story.audit)
+
+
+def test_what_an_order_was_found_to_say_already_is_where_the_next_edit_begins(shop: Shop, tmp_path: Path) -> None:
+    renamed: dict[str, Any] = {"lines": [MUG, {**BEANS, "name": "Decaf"}]}
+    shop.record(one(version="1"))
+    shop.push()
+    backup = back_up(shop, tmp_path / "then.db")
+    shop.record(one(version="2", **renamed))
+    shop.push()
+    lose_ledger(shop, backup)
+    shop.record(one(version="2", **renamed))
+    shop.rest()
+    assert shop.state("a") is State.SYNCED
+    shop.record(one(version="3"))
+    shop.rest()
+    assert [line["name"] for line in shop.store.world.get(order(shop)["id"]).lines] == ["Mug", "Coffee beans"]
+    assert kept(shop).belief.differs == ()
