@@ -99,11 +99,10 @@ def _compared(living: Living, there: There, staff: Staff, *, records: bool) -> I
     yield "total", total_of(living.said) + added, Decimal(order["total_inc_tax"])
     yield "tax", last.total_tax, Decimal(order["total_tax"])
     yield "lines", _lines(living, staff), Counter((line["name"], line["quantity"]) for line in there.lines)
-    if "payment method" not in staff.fields:
-        yield "payment method", living.said["tender"], order["payment_method"]
+    # what staff made them stays, and somebody is told
+    yield "payment method", living.said["tender"], order["payment_method"]
+    yield "billing address", living.said["street"] or _SHOP, order["billing_address"]["street_1"]
     yield "date", int(last.placed_at.timestamp()), int(_when(order["date_created"]).timestamp())
-    if "billing address" not in staff.fields:
-        yield "billing address", living.said["street"] or _SHOP, order["billing_address"]["street_1"]
     if living.said["ship"] and "shipping address" not in staff.fields:
         yield "shipping address", living.said["ship"], (there.shipping or {}).get("street_1")
     if records and not staff.refunded:

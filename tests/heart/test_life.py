@@ -78,7 +78,7 @@ MUTATIONS: dict[str, tuple[object, str, Callable[[Any], Any], str]] = {
 def test_each_mutation_of_the_heart_is_found_by_the_storm(mutation: str) -> None:
     module, name, wrong, refunds = MUTATIONS[mutation]
     with mock.patch.object(module, name, wrong(getattr(module, name))):
-        for seed in range(1, 7):
+        for seed in range(7, 13):
             try:
                 if storm(Storm(100, seed, refunds=refunds)).differences:
                     return
