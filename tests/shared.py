@@ -7,6 +7,7 @@ import pytest
 
 SHARED = Path(os.environ.get("SYNCD_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 SAMPLES = SHARED / "pos-samples"
+CASES = SHARED / "cases"
 OPENAPI = SHARED / "bigcommerce" / "openapi"
 
 needs_samples = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the POS samples are not beside the project")

@@ -22,6 +22,11 @@ times = st.builds(
     st.integers(-11, 13),
 )
 
+SHIPPED = {
+    "fulfilment": "ship",
+    "shipping": {"street_1": "2 Hill Road", "city": "Austin", "state": "TX", "zip": "78702", "country": "US"},
+}
+
 
 @st.composite
 def amounts(draw: st.DrawFn, currency: str, most: int = 100_000) -> Decimal:
@@ -155,6 +160,6 @@ def sales(
             "total_inc_tax": str(total),
             "total_tax": str(tax),
             "note": draw(words),
-            "fulfilment": draw(st.sampled_from(["in_store", "pickup", "ship", "digital"])),
+            **draw(st.sampled_from([{"fulfilment": one} for one in ("in_store", "pickup", "digital")] + [SHIPPED])),
         }
     )

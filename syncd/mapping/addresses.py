@@ -1,39 +1,83 @@
-"""Addresses: BigCommerce demands one of every order, and a walk-in has none."""
+"""Addresses: BigCommerce demands one of every order, and a walk-in has none. Pure.
+
+An address is sent as the till has it or not at all: the shop's stands in for one that cannot be sent, and what the till has is told
+in the staff note. No address is ever half the customer's and half the shop's.
+"""
 
 from __future__ import annotations
 
-from functools import cache
+from dataclasses import dataclass
 
 from pydantic import JsonValue
 
 from syncd.canonical import CanonicalOrder
+from syncd.canonical.kinds import Fulfilment
 from syncd.canonical.order import Address, Customer
+from syncd.mapping.countries import country_of, has_postcodes, state_name
+from syncd.mapping.emails import email_of
 from syncd.mapping.payload import Decision
 from syncd.mapping.rules import DefaultAddress
 
 _LONGEST = 255
+_SHORTEST_ZIP = 2  # https://developer.bigcommerce.com/docs/start/migration/orders/prepare-data
+_NO_ZIP = "N/A"  # the field is required, and some countries have no postcodes
+_NO_NAME = "-"
 _NOWHERE, _NOBODY = Address(), Customer()
+_PLACE = ("street_1", "street_2", "city", "state", "zip", "country")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place as it is sent; or why it cannot be."""
+
+    wired: dict[str, str]
+    why_not: str = ""
+
+
+def place_of(address: Address, default: DefaultAddress) -> Place:
+    """Where an address is. One that names no country is in the shop's: tills leave out their own."""
+    if not any(getattr(address, name).strip() for name in _PLACE):
+        return Place({}, "it has no address")
+    country = country_of(address.country or default.country_iso2)
+    if country is None:
+        return Place({}, f"no country is called {address.country.strip()!r}")
+    iso2, name = country
+    missing = [what for what, text in (("street", address.street_1), ("city", address.city)) if not text.strip()]
+    zip_code = address.zip.strip().lstrip("'")
+    if len(zip_code) < _SHORTEST_ZIP:
+        zip_code = _NO_ZIP
+        missing += ["postcode"] if has_postcodes(iso2) else []
+    if missing:
+        return Place({}, f"its address has no {' and no '.join(missing)}")
+    wired = {
+        "street_1": address.street_1,
+        "street_2": address.street_2,
+        "city": address.city,
+        "state": state_name(iso2, address.state),
+        "zip": zip_code,
+        "country": name,
+        "country_iso2": iso2,
+    }
+    return Place(wired)
 
 
 def billing_address(order: CanonicalOrder, default: DefaultAddress) -> tuple[dict[str, JsonValue], Decision]:
     """The order's billing address, and where it came from.
 
-    A whole address of the sale is taken as it is; of half a one, names, e-mail and phone are kept and the place is the shop's;
-    where there is none, it is the shop's altogether.
+    The customer's own where it can be sent, else the shop's, with whatever is known of the person.
     """
     known, customer = order.billing or _NOWHERE, order.customer or _NOBODY
-    person = _person(known, customer)
-    if _whole(known):
-        return _wired({**_place(known), **person}, default), Decision(
-            "billing address", "the customer's own", "the sale has a whole one"
+    person, place = _person(known, customer), place_of(known, default)
+    if not place.why_not:
+        country = "" if known.country.strip() else "; it names no country, so it is in the shop's"
+        return _wired({**place.wired, **(person or _nobody(default))}, default), Decision(
+            "billing address", "the customer's own", f"the sale has a whole one{country}"
         )
-    shop = _default(default)
     if person:
-        kept = {**shop, **person}
-        return _wired(kept, default), Decision(
-            "billing address", "the customer's name, the shop's address", "the sale has no whole address"
+        return _wired({**_shop(default), **person}, default), Decision(
+            "billing address", "the customer's name, the shop's address", place.why_not
         )
-    return _wired(shop, default), Decision(
+    return _wired({**_shop(default), **_nobody(default)}, default), Decision(
         "billing address", "the shop's default address", "a walk-in: the sale names no customer"
     )
 
@@ -41,80 +85,77 @@ def billing_address(order: CanonicalOrder, default: DefaultAddress) -> tuple[dic
 def shipping_address(
     order: CanonicalOrder, default: DefaultAddress, billing: dict[str, JsonValue]
 ) -> dict[str, JsonValue]:
-    """Where the goods go: the sale's own shipping address where it has a whole one, else as billed."""
-    if order.shipping is not None and _whole(order.shipping):
-        return _wired({**_place(order.shipping), **_person(order.shipping, order.customer or _NOBODY)}, default)
-    return dict(billing)
+    """Where the goods go: the sale's own shipping address where it can be sent, else as billed."""
+    if order.shipping is None or (place := place_of(order.shipping, default)).why_not:
+        return dict(billing)
+    person = _person(order.shipping, order.customer or _NOBODY) or _nobody(default)
+    return _wired({**place.wired, **person}, default)
 
 
-def _whole(address: Address) -> bool:
-    return bool(address.street_1 and address.city and len(address.zip.strip()) >= 2 and address.country)
+def unshippable(order: CanonicalOrder, default: DefaultAddress) -> str:
+    """Why goods that are to be shipped cannot be: they would go to the shop. Empty where they can, or stay in the shop."""
+    if order.fulfilment is not Fulfilment.SHIP:
+        return ""
+    if order.shipping is not None and (why := place_of(order.shipping, default).why_not) != "it has no address":
+        return why
+    return place_of(order.billing or _NOWHERE, default).why_not
 
 
-def _place(address: Address) -> dict[str, str]:
+def contact_notes(order: CanonicalOrder, default: DefaultAddress) -> list[str]:
+    """What the till has of the customer and the order's fields do not say: for the staff note."""
+    notes, customer = list[str](), order.customer or _NOBODY
+    for what, address in (("Address", order.billing), ("Shipping address", order.shipping)):
+        said = ", ".join(text for name in _PLACE if (text := getattr(address, name, "").strip()))
+        if address is not None and said and (why := place_of(address, default).why_not):
+            notes.append(f"{what} in the POS: {said} (not sent: {why})")
+    written = dict.fromkeys(
+        text.strip() for text in (customer.email, (order.billing or _NOWHERE).email) if text.strip()
+    )
+    notes += [
+        f"E-mail in the POS: {text} (not sent: it is no e-mail address)" for text in written if not email_of(text)
+    ]
+    return notes
+
+
+def _shop(address: DefaultAddress) -> dict[str, str]:
+    iso2, name = country_of(address.country_iso2) or (address.country_iso2, address.country_iso2)
     return {
         "street_1": address.street_1,
         "street_2": address.street_2,
         "city": address.city,
-        "state": address.state,
-        "zip": address.zip.strip().lstrip("'"),
-        "country": address.country,
-    }
-
-
-def _default(address: DefaultAddress) -> dict[str, str]:
-    return {
-        "first_name": address.first_name,
-        "last_name": address.last_name,
-        "company": address.company,
-        "street_1": address.street_1,
-        "street_2": address.street_2,
-        "city": address.city,
-        "state": address.state,
+        "state": state_name(iso2, address.state),
         "zip": address.zip,
-        "country": address.country_iso2,
+        "country": name,
+        "country_iso2": iso2,
         "phone": address.phone,
-        "email": address.email,
     }
+
+
+def _nobody(default: DefaultAddress) -> dict[str, str]:
+    """A walk-in, by the shop's own words."""
+    return {"first_name": default.first_name, "last_name": default.last_name, "company": default.company}
 
 
 def _person(address: Address, customer: Customer) -> dict[str, str]:
-    """What is known of the person, empty fields left out."""
-    if address is _NOWHERE and customer is _NOBODY:
+    """Who it is, empty where nothing is known; names are never mixed with the shop's. A company without a person is the name."""
+    said = {
+        name: (getattr(address, name) or getattr(customer, name)).strip()
+        for name in ("first_name", "last_name", "company", "phone")
+    }
+    said["email"] = email_of(address.email) or email_of(customer.email)
+    if not any(said.values()):
         return {}
-    fields = ("first_name", "last_name", "company", "phone", "email")
-    return {name: value for name in fields if (value := getattr(address, name) or getattr(customer, name))}
+    first, last = said["first_name"], said["last_name"]
+    if not first and not last and said["company"]:
+        first, _, last = said["company"].rpartition(" ")
+    if first or last:
+        said |= {"first_name": first or last or _NO_NAME, "last_name": last if first and last else _NO_NAME}
+    return {name: value for name, value in said.items() if value}
 
 
 def _wired(fields: dict[str, str], default: DefaultAddress) -> dict[str, JsonValue]:
-    iso2, country = country_of(fields.get("country", "")) or (default.country_iso2, default.country_iso2)
-    named = {"first_name": default.first_name, "last_name": default.last_name, "email": default.email}
-    whole = {**named, **{name: value for name, value in fields.items() if value or name not in named}}
-    if fields.get("first_name") and not fields.get("last_name"):
-        whole["last_name"] = "-"
-    whole["state"] = state_name(iso2, whole.get("state", ""))
-    whole["country"] = country
-    bounded = {name: value[:_LONGEST] for name, value in whole.items() if value}
-    return {**bounded, "country_iso2": iso2}
-
-
-@cache
-def country_of(text: str) -> tuple[str, str] | None:
-    """The ISO 3166-1 alpha-2 code and the name of a country, given either; None where it is neither."""
-    import pycountry  # noqa: PLC0415  a large table that only a push needs
-
-    try:
-        found = pycountry.countries.lookup(text.strip())
-    except LookupError:
-        return None
-    return found.alpha_2, getattr(found, "common_name", found.name)
-
-
-@cache
-def state_name(iso2: str, text: str) -> str:
-    """A state's full name, as BigCommerce wants it, from its short code ("TX" in the US is "Texas"); else as it is."""
-    import pycountry  # noqa: PLC0415  a large table that only a push needs
-
-    short = text.strip()
-    found = pycountry.subdivisions.get(code=f"{iso2}-{short.upper()}") if 0 < len(short) <= 3 else None
-    return found.name if found is not None else short
+    """With what every order must have: both names, and an address for BigCommerce's mails."""
+    named = {"first_name": default.first_name, "last_name": default.last_name}
+    whole = {**(named if not fields.get("first_name") else {}), "email": default.email, **fields}
+    iso2 = whole.pop("country_iso2")
+    return {**{name: value.strip()[:_LONGEST] for name, value in whole.items() if value.strip()}, "country_iso2": iso2}

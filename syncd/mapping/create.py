@@ -8,6 +8,7 @@ lowers the sale as a whole is in the lines' prices already (see ``spread``). Lin
 
 from __future__ import annotations
 
+from datetime import UTC
 from decimal import Decimal
 from email.utils import format_datetime
 
@@ -17,7 +18,7 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.keys import sent_key
 from syncd.canonical.kinds import Fulfilment
 from syncd.mapping import charges, tenders
-from syncd.mapping.addresses import billing_address, shipping_address
+from syncd.mapping.addresses import billing_address, shipping_address, unshippable
 from syncd.mapping.amounts import as_text
 from syncd.mapping.lines import MappedLine, came_back, fee_line, map_lines, subtotals
 from syncd.mapping.matches import Matches
@@ -29,6 +30,7 @@ from syncd.mapping.statuses import status_words
 
 _RETURN_CURE = "Enter the return in BigCommerce by hand (a refund of the original order), then: syncd skip {key}"
 _MIXED_CURE = 'Enter it in BigCommerce by hand, then: syncd skip {key}. returned_goods = "discount" pushes such sales.'
+_SHIP_CURE = "Correct the address in the POS; or enter the order in BigCommerce by hand, then: syncd skip {key}"
 _NOTE_CURE = "Mend note_template in the config, then: syncd release {key}"
 
 
@@ -40,6 +42,8 @@ def map_create(
     if held := _unmappable(order, rules, taken):
         return held
     here, made = applied(order, rules, occasion), spread(order)
+    if not_sent := unshippable(order, here.default_address):
+        return Held(f"it is to be shipped, and {not_sent}", _SHIP_CURE.format(key=order.sale_key))
     lines = map_lines(order, made.lines, matches, rules, here.stock)
     if isinstance(lines, Declined):
         return lines
@@ -94,7 +98,7 @@ def head(order: CanonicalOrder, matches: Matches, rules: Rules, here: Applied) -
         "status_id": here.status_id(order.status),
         "channel_id": here.channel_id,
         "customer_id": matches.customer_id or 0,
-        "date_created": format_datetime(order.placed_at),
+        "date_created": format_datetime(order.placed_at.astimezone(UTC)),
         "default_currency_code": order.currency,
     }
     method = tenders.payment_method(order, rules)

@@ -7,8 +7,9 @@ from syncd.canonical.cards import mask_cards
 from syncd.canonical.kinds import TenderStatus
 from syncd.canonical.money import format_money, to_minor
 from syncd.canonical.order import Discount, Line, Refund, Tender
+from syncd.mapping.addresses import contact_notes
 from syncd.mapping.note import render_note
-from syncd.mapping.rules import Rules
+from syncd.mapping.rules import Rules, applied
 from syncd.mapping.text import bounded
 
 _LONGEST_METHOD = 100
@@ -61,6 +62,7 @@ def _standard(order: CanonicalOrder, rules: Rules) -> list[str]:
     notes = [", ".join([f"POS sale {order.sale_key}", *where])]
     notes += [_paid(tender, order.currency, rules) for tender in _captured(order)]
     notes += [_discount(one, order.currency) for one in order.discounts]
+    notes += contact_notes(order, applied(order, rules).default_address)
     notes += _owed(order)
     notes += [text for line in order.lines if (text := _line_note(line, order.currency))]
     notes += [refund_note(refund, order) for refund in order.refunded]

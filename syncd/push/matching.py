@@ -18,6 +18,7 @@ from syncd.clock import Clock
 from syncd.ledger import Code, Ledger
 from syncd.logs import get_logger
 from syncd.mapping import CatalogMatch, Choice, Matches, RequiredModifier, Rules, normal_code
+from syncd.mapping.emails import email_of
 from syncd.push.aliases import Aliases
 from syncd.push.mirror import Mirror
 from syncd.push.shelf import AGES, Ages, Shelf
@@ -120,6 +121,11 @@ class Matcher:
         self._skus.forget(skus)
         self._upcs.forget(upcs)
 
+    def forget_customer(self, order: CanonicalOrder) -> None:
+        """Drop what is known of an order's customer, for BigCommerce does not have it any more: deleted, or merged into another."""
+        self._emails.forget({_email(order)} - {""})
+        self._phones.forget({_phone(order)} - {""})
+
     def refresh(self) -> int:
         """Behind the scenes: walk the catalog on, and ask again for what is in use and has grown old; how many codes that were.
 
@@ -178,7 +184,7 @@ def _codes(orders: Iterable[CanonicalOrder], field: str) -> set[str]:
 
 
 def _email(order: CanonicalOrder) -> str:
-    return order.customer.email.strip().lower() if order.customer else ""
+    return email_of(order.customer.email).lower() if order.customer else ""
 
 
 def _phone(order: CanonicalOrder) -> str:
@@ -197,7 +203,7 @@ def _customer(
 def _new(order: CanonicalOrder) -> NewCustomer | None:
     """The customer to make; BigCommerce wants an e-mail and both names."""
     customer, billing = order.customer, order.billing
-    if customer is None or "@" not in customer.email:
+    if customer is None or not email_of(customer.email):
         return None
     first = customer.first_name or (billing.first_name if billing else "")
     last = customer.last_name or (billing.last_name if billing else "")

@@ -1,0 +1,145 @@
+"""Countries and their states, however a till writes them. Pure, but for the tables that are read once.
+
+Codes and states are ISO 3166's (pycountry); names in other languages are Unicode's CLDR (``country_names.json``, written by
+``python -m tests.country_names``); what people call a country besides stands here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from functools import cache
+from importlib.resources import files
+
+_USUAL = {
+    "america": "US", "ee uu": "US", "u s": "US", "u s a": "US", "estados unidos de america": "US", "uk": "GB", "u k": "GB",
+    "great britain": "GB", "britain": "GB", "england": "GB", "scotland": "GB", "wales": "GB", "northern ireland": "GB",
+    "republic of ireland": "IE", "eire": "IE", "holland": "NL", "turkey": "TR", "uae": "AE", "u a e": "AE", "emirates": "AE",
+    "russia": "RU", "south korea": "KR", "korea": "KR", "republic of korea": "KR", "north korea": "KP", "vietnam": "VN",
+    "czech republic": "CZ", "czechia": "CZ", "ivory coast": "CI", "macedonia": "MK", "fyrom": "MK", "swaziland": "SZ",
+    "burma": "MM", "cape verde": "CV", "east timor": "TL", "laos": "LA", "syria": "SY", "iran": "IR", "taiwan": "TW",
+    "tanzania": "TZ", "bolivia": "BO", "venezuela": "VE", "moldova": "MD", "brunei": "BN", "palestine": "PS", "vatican": "VA",
+    "vatican city": "VA", "macau": "MO", "macao": "MO", "macau sar": "MO",
+    "hong kong": "HK", "hongkong": "HK", "hong kong sar": "HK", "drc": "CD", "dr congo": "CD",
+    "congo kinshasa": "CD", "congo brazzaville": "CG", "falkland islands": "FK", "micronesia": "FM", "st lucia": "LC",
+    "st kitts": "KN", "st vincent": "VC", "st martin": "MF", "antigua": "AG", "trinidad": "TT", "bosnia": "BA", "ksa": "SA",
+    "prc": "CN", "p r china": "CN", "mainland china": "CN", "nz": "NZ", "schweiz ch": "CH", "brd": "DE", "frg": "DE",
+}  # fmt: skip
+_WITHOUT_POSTCODES = (
+    *(
+        "AE",
+        "AG",
+        "AO",
+        "AW",
+        "BF",
+        "BI",
+        "BJ",
+        "BO",
+        "BS",
+        "BW",
+        "BZ",
+        "CD",
+        "CF",
+        "CG",
+        "CI",
+        "CK",
+        "CM",
+        "DJ",
+        "DM",
+        "ER",
+    ),
+    *(
+        "FJ",
+        "GA",
+        "GD",
+        "GH",
+        "GM",
+        "GN",
+        "GQ",
+        "GY",
+        "HK",
+        "IE",
+        "JM",
+        "KI",
+        "KM",
+        "KN",
+        "KP",
+        "LC",
+        "ML",
+        "MO",
+        "MR",
+        "MW",
+    ),
+    *(
+        "NR",
+        "NU",
+        "PA",
+        "QA",
+        "RW",
+        "SB",
+        "SC",
+        "SL",
+        "SR",
+        "ST",
+        "SY",
+        "TD",
+        "TF",
+        "TG",
+        "TK",
+        "TL",
+        "TO",
+        "TT",
+        "TV",
+        "TZ",
+    ),
+    *("UG", "VU", "YE", "ZW"),
+)
+"""Countries in which letters need no postcode (https://www.upu.int/en/postal-solutions/programmes-services/addressing-solutions);
+Ireland has them, and most of its addresses are written without."""
+
+
+def plain(text: str) -> str:
+    """A name without what writers differ in: case, accents of Latin, Greek and Cyrillic, punctuation, a leading "the"."""
+    spread = unicodedata.normalize("NFKD", text.casefold())
+    bare = "".join(char for char in spread if not "\u0300" <= char <= "\u036f")
+    return re.sub(r"[\W_]+", " ", unicodedata.normalize("NFC", bare)).strip().removeprefix("the ")
+
+
+@cache
+def country_of(text: str) -> tuple[str, str] | None:
+    """The ISO 3166-1 alpha-2 code and the name of a country, given a code or any usual name; None where it is neither."""
+    import pycountry  # noqa: PLC0415  a large table that only a push needs
+
+    given = text.strip()
+    known = _USUAL.get(plain(given))
+    try:
+        found = pycountry.countries.lookup(known or given)
+    except LookupError:
+        if (code := _names().get(plain(given))) is None:
+            return None
+        found = pycountry.countries.lookup(code)
+    return found.alpha_2, getattr(found, "common_name", found.name)
+
+
+@cache
+def _names() -> dict[str, str]:
+    text = files("syncd.mapping").joinpath("country_names.json").read_text(encoding="utf-8")
+    found: dict[str, str] = json.loads(text)
+    return found
+
+
+def has_postcodes(iso2: str) -> bool:
+    """Whether letters to a country need a postcode."""
+    return iso2 not in _WITHOUT_POSTCODES
+
+
+@cache
+def state_name(iso2: str, text: str) -> str:
+    """A state's full name, as BigCommerce wants it, from its short code ("TX" in the US is "Texas"); else as it is."""
+    import pycountry  # noqa: PLC0415  a large table that only a push needs
+
+    given = text.strip()
+    short = given.upper().removeprefix(f"{iso2}-").rstrip(".")
+    found = pycountry.subdivisions.get(code=f"{iso2}-{short}") if 0 < len(short) <= 3 else None
+    return found.name if found is not None else given
