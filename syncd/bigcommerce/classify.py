@@ -73,27 +73,48 @@ _LIMITS = {"OutOfStock": "", "ExceedsMaxQuantity": "maximum_quantity", "Insuffic
 
 
 def _shortages(body: bytes) -> tuple[Shortage, ...]:
-    """The products of ``details.errors`` whose quantity did not fit."""
+    """The products of ``details.errors`` whose quantity did not fit.
+
+    Three shapes are in use: the level at the product's SKU, at the product (one without variants), and, since the release of
+    backorders in 2026, a variant alone with ``available_quantity``
+    (https://developer.bigcommerce.com/docs/store-operations/orders/backorders).
+    """
     document = parse(body)
     errors: list[Any] = []
     for problem in document if isinstance(document, list) else ():
         details = problem.get("details") if isinstance(problem, Mapping) else None
         errors += (details.get("errors") or ()) if isinstance(details, Mapping) else ()
     blamed = [error for error in errors if isinstance(error, Mapping) and error.get("type") in _LIMITS]
-    return tuple(_shortage(error, error["product"]) for error in blamed if isinstance(error.get("product"), Mapping))
+    return tuple(one for error in blamed if (one := _shortage(error)).product_id or one.variant_id)
 
 
-def _shortage(error: Mapping[str, Any], product: Mapping[str, Any]) -> Shortage:
-    sku = product.get("sku")
-    level = sku.get("inventory_level") if isinstance(sku, Mapping) else None
-    limit = level if error["type"] == "OutOfStock" else error.get(_LIMITS[error["type"]])
-    number = product.get("id")
-    return Shortage(
-        number if isinstance(number, int) else 0,
-        str(product.get("name") or ""),
-        str(error["type"]),
-        limit if isinstance(limit, int) else None,
+def _shortage(error: Mapping[str, Any]) -> Shortage:
+    product, kind = _mapping(error.get("product")), str(error["type"])
+    levels = (
+        _mapping(product.get("sku")).get("inventory_level"),
+        product.get("inventory_level"),
+        error.get("available_quantity"),
     )
+    limit = (
+        next((level for level in levels if level is not None), None)
+        if kind == "OutOfStock"
+        else error.get(_LIMITS[kind])
+    )
+    return Shortage(
+        _number_of(product.get("id")) or 0,
+        str(product.get("name") or ""),
+        kind,
+        _number_of(limit),
+        _number_of(error.get("variant_id")) or 0,
+    )
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _number_of(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _broken(error: WireError) -> Outcome:

@@ -27,13 +27,15 @@ class Accepted:
 class Shortage:
     """A product whose quantity BigCommerce did not take: out of stock, above its maximum, below its minimum.
 
-    ``limit`` is how many there are, or may or must be; None where the answer does not say.
+    ``limit`` is how many there are, or may or must be; None where the answer does not say. It may name a variant alone
+    (``variant_id``): the product is 0 then.
     """
 
     product_id: int
     name: str
     kind: str
     limit: int | None = None
+    variant_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

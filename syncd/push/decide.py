@@ -6,7 +6,7 @@ It says what has become known, and no more: what follows is ``plan.next_step``'s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, assert_never
@@ -16,6 +16,7 @@ from syncd.ledger import Attempt, Doubt, Kind, Objection, Sale, State, There
 from syncd.ledger.news import Delayed, Doubted, News, Objected, Shorted, Took
 from syncd.ledger.places import Pausing
 from syncd.mapping.fields import not_taken
+from syncd.mapping.stamp import payload_lines
 from syncd.plan import Policy
 
 
@@ -56,6 +57,11 @@ class StaleCatalog:
     """What we know of this sale's products is out of date: ask the catalog again before the next try."""
 
 
+@dataclass(frozen=True, slots=True)
+class StaleCustomer:
+    """The customer that was found for this sale is gone: ask for it again before the next try."""
+
+
 StoreEffect = Pause | Stumble | Forbidden | Well
 
 
@@ -64,7 +70,7 @@ class Verdict:
     """What has become known of the sale, and what concerns its store where the outcome says something of all of its sales."""
 
     news: News
-    effect: StoreEffect | StaleCatalog | None = None
+    effect: StoreEffect | StaleCatalog | StaleCustomer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +183,9 @@ def _refused(outcome: Refused, sent: Sent, now: datetime) -> Verdict:
     key, fingerprint = sent.sale.sale_key, sent.attempt.fingerprint
     if outcome.shortages:
         return Verdict(_short(outcome, sent), Well())
+    if sent.payload.get("customer_id") and "customer_id" in outcome.words and sent.sale.tries == 0:
+        why = f"BigCommerce said {outcome.status}: {outcome.words}; the customer is looked for again"
+        return Verdict(Delayed(now, why), StaleCustomer())
     if sent.products and sent.sale.tries == 0:
         why = f"BigCommerce said {outcome.status}: {outcome.words}; the catalog is asked again"
         return Verdict(Delayed(now, why), StaleCatalog())
@@ -190,14 +199,28 @@ def _refused(outcome: Refused, sent: Sent, now: datetime) -> Verdict:
 
 def _short(outcome: Refused, sent: Sent) -> News:
     """The till has sold what BigCommerce says it cannot sell: the sale stands, so the product becomes a custom line, by rule."""
-    said = {one.product_id: _too_few(one, sent) for one in outcome.shortages}
-    why = "; ".join(f"{one.name or f'product {one.product_id}'}: {said[one.product_id]}" for one in outcome.shortages)
+    blamed = [replace(one, product_id=_product_of(one, sent)) for one in outcome.shortages]
+    said = {one.product_id: _too_few(one, sent) for one in blamed}
+    why = "; ".join(f"{one.name or _called(one)}: {said[one.product_id]}" for one in blamed)
     new = said.keys() & sent.products.keys() - sent.sale.short.keys()
     if sent.attempt.kind is Kind.CREATE and new and not sent.hold_short:
         return Shorted({number: said[number] for number in new}, f"{why}; sent again as a custom line")
     key = sent.sale.sale_key
     cure = f"Mend its stock or its limits in BigCommerce, then: syncd release {key}"
     return Objected(Objection(sent.attempt.fingerprint, State.HELD, f"BigCommerce takes no such quantity: {why}", cure))
+
+
+def _product_of(one: Shortage, sent: Sent) -> int:
+    """The product that a shortage is of: by the variant that was sent; else the only one that was sent."""
+    if one.product_id:
+        return one.product_id
+    lines = payload_lines(dict(sent.payload))
+    by_variant = {line.get("variant_id"): int(line["product_id"]) for line in lines if line.get("product_id")}
+    return by_variant.get(one.variant_id) or (next(iter(sent.products)) if len(sent.products) == 1 else 0)
+
+
+def _called(one: Shortage) -> str:
+    return f"product {one.product_id}" if one.product_id else f"variant {one.variant_id}"
 
 
 _TOO_FEW = {

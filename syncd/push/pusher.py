@@ -25,7 +25,7 @@ from syncd.mapping import Payload
 from syncd.mapping.stamp import payload_lines
 from syncd.plan import Policy
 from syncd.push.circuit import MANY, Circuit
-from syncd.push.decide import Pause, Sent, StaleCatalog, Stumble, Verdict, Well, decide
+from syncd.push.decide import Pause, Sent, StaleCatalog, StaleCustomer, Stumble, Verdict, Well, decide
 from syncd.push.prepare import Preparer, PushSetup, Ready
 from syncd.push.seats import Seats
 
@@ -306,6 +306,9 @@ class Pusher:
         verdict = decide(reply.outcome, sent, self._setup.policy, self._setup.clock.now())
         if isinstance(verdict.effect, StaleCatalog):
             self._setup.matcher.forget(item.order)
+            self._circuit.apply(Well())
+        elif isinstance(verdict.effect, StaleCustomer):
+            self._setup.matcher.forget_customer(item.order)
             self._circuit.apply(Well())
         else:
             self._circuit.apply(verdict.effect)

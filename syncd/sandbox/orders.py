@@ -141,7 +141,7 @@ class Orders:
         check_pairs(body)
         billing, shelves = check_address(body.get("billing_address"), "billing_address"), self.shelves(body)
         lines = [{"id": place, **check_line(line, shelves)} for place, line in enumerate(check_goods(body), start=1)]
-        check_quantities(lines, self.catalog, {})
+        check_quantities(lines, self.catalog, {}, self.ways.stock_refusal)
         fees = check_fees(body.get("fees"))
         lines = price(lines, amount(body, "discount_amount"), shelves.pricing)
         shipping = [
@@ -218,7 +218,7 @@ class Orders:
         shelves, lines, worked_out = self.shelves(kept.order), kept.lines, kept.computed
         if goods is not None:
             lines = changed_lines(kept.lines, goods, shelves, self.ways.removed_line)
-            check_quantities(lines, self.catalog, taken(kept.lines))
+            check_quantities(lines, self.catalog, taken(kept.lines), self.ways.stock_refusal)
             move(self.catalog, taken(kept.lines), taken(lines))
         if goods is not None or _recounts(body):
             before = {name: order[name] for name in ("shipping_cost_ex_tax", "shipping_cost_inc_tax")}

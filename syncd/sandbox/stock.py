@@ -15,8 +15,12 @@ from syncd.sandbox.catalog import Catalog
 _WORDS = "Quantities of one or more products are out of stock or did not meet quantity requirements."
 
 
-def check_quantities(lines: Iterable[Mapping[str, Any]], catalog: Catalog, held: Mapping[int, int]) -> None:
+def check_quantities(
+    lines: Iterable[Mapping[str, Any]], catalog: Catalog, held: Mapping[int, int], shape: str = "sku"
+) -> None:
     """Refuse lines that a product has too few of, or that are too many or too few of it; ``held`` is what the order has taken.
+
+    ``shape``: see ``Ways.stock_refusal``.
 
     Raises:
         Refusal: 409, with an error for each product.
@@ -28,6 +32,7 @@ def check_quantities(lines: Iterable[Mapping[str, Any]], catalog: Catalog, held:
     errors = [
         error for number, quantity in wanted.items() if number and (error := _error(number, quantity, catalog, held))
     ]
+    errors = [_shaped(error, shape, catalog) for error in errors]
     if errors:
         raise Refusal(v2_error(409, _WORDS, {"errors": errors}))
 
@@ -43,6 +48,24 @@ def _error(number: int, quantity: int, catalog: Catalog, held: Mapping[int, int]
     if least and 0 < quantity < least:
         return {"type": "InsufficientQuantity", "product": shown, "minimum_quantity": least}
     return None
+
+
+def _shaped(error: dict[str, Any], shape: str, catalog: Catalog) -> dict[str, Any]:
+    product, level = error["product"], error["product"]["sku"]["inventory_level"]
+    if error["type"] != "OutOfStock" or shape == "sku":
+        return error
+    if shape == "product":
+        return error | {"product": {"id": product["id"], "name": product["name"], "inventory_level": level}}
+    variant = next(int(one["id"]) for one in catalog.of_product[product["id"]])
+    words = f"Insufficient stock of variant(id: {variant}), available quantity: {level}"
+    return {
+        "type": "OutOfStock",
+        "message": words,
+        "variant_id": variant,
+        "location_id": 1,
+        "available_quantity": level,
+        "available_quantity_for_backorder": 0,
+    }
 
 
 def taken(lines: Iterable[Mapping[str, Any]]) -> Counter[int]:

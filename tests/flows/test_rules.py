@@ -123,3 +123,13 @@ def test_one_sale_under_two_ids_is_held_until_a_person_says_that_both_were_sold(
     shop.configure(SOURCE, 'twins = "push"\n')
     till(shop, sale(sale_id="44", number="43"))
     assert len(shop.store.orders()) == 4
+
+
+def test_a_customer_who_was_deleted_is_looked_for_once_more_and_the_sale_goes_out_as_a_guests(shop: Shop) -> None:
+    shop.store.control("customers", {"emails": ["ada@example.com"]})
+    till(shop, sale(sale_id="a", customer=ADA))
+    assert order_of(shop, "a")["customer_id"] == 1
+    shop.store.control("customers", {"emails": []})
+    till(shop, sale(sale_id="b", customer=ADA), sale(sale_id="c"))
+    assert [order_of(shop, name)["customer_id"] for name in "bc"] == [0, 0]
+    assert order_of(shop, "b")["billing_address"]["email"] == "Ada@example.com"

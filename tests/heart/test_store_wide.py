@@ -73,9 +73,11 @@ def test_a_document_that_cannot_be_read_holds_its_own_sale_and_no_other(shop: Sh
     ],
 )
 @pytest.mark.parametrize("rule", ["custom", "hold"])
+@pytest.mark.parametrize("shape", ["sku", "product", "variant"])
 def test_what_the_till_has_sold_and_bigcommerce_has_too_few_of_becomes_a_custom_line_or_is_held(
-    shop: Shop, product: dict[str, Any], words: str, rule: str
+    shop: Shop, product: dict[str, Any], words: str, rule: str, shape: str
 ) -> None:
+    shop.store.control("ways", {"stock_refusal": shape})
     shop.configure(SOURCES, f'short_product = "{rule}"\nunknown_sku = "reject"\n')
     mug = {"sku": "MUG", "name": "Mug", "price": 1.0, **product}
     shop.store.control("catalog", {"products": [mug, {"sku": "CUP", "name": "Cup", "price": 1.0}]})
