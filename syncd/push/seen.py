@@ -26,6 +26,7 @@ BACK = (4, 14)
 """Refunded, and refunded in part: the statuses that BigCommerce sets with a refund record."""
 
 
+_CANCELLED = 5
 _SOLD = (SaleStatus.COMPLETED, SaleStatus.PARTIALLY_REFUNDED)
 
 
@@ -121,7 +122,8 @@ class Observer:
         """Whether refund records are to be made, or may be there: by this ledger, or by one that was lost since."""
         if self._rules.refunds != "record":
             return False
-        return bool(order.refunded) or found.status_id in BACK or bool(self._ledger.refunds_sent(sale))
+        shows = found.status_id in (*BACK, _CANCELLED)  # a cancelled order's status hides them
+        return bool(order.refunded) or shows or bool(self._ledger.refunds_sent(sale))
 
     def _read(self, found: RemoteOrder, *, goods: bool, refunds: bool, address: bool = False) -> Remote:
         order_id = found.id

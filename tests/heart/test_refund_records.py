@@ -237,3 +237,20 @@ def test_a_return_waits_for_the_edit_that_raises_its_order_and_is_not_held_for_e
     assert shop.state("r") is not State.HELD
     shop.rest()
     assert (records(shop), shop.state("r"), shop.state("a")) == ([12.0], State.SYNCED, State.SYNCED)
+
+
+def test_a_record_on_an_order_that_was_cancelled_meanwhile_is_told_once_the_sale_is_back(shop: Shop) -> None:
+    shop.record(one(version="1"))
+    shop.push()
+    shop.record(back(2, refund("1.00")))
+    shop.rest()
+    shop.record(one(version="3", status="voided"))
+    shop.rest()
+    assert order(shop)["status_id"] == 5
+    lose_ledger(shop)
+    shop.record(one(version="3", status="voided"))
+    shop.rest()
+    shop.record(one(version="4"))
+    shop.rest()
+    assert shop.state("a") is State.HELD
+    assert "a refund of 1.00 USD is recorded for it, which the POS does not know any more" in kept(shop).why
