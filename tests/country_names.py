@@ -14,7 +14,7 @@ import pycountry
 from babel import Locale, UnknownLocaleError
 from babel.languages import get_official_languages
 
-from syncd.mapping.countries import plain
+from syncd.mapping.text import folded
 
 FILE = Path(__file__).resolve().parents[1] / "syncd" / "mapping" / "country_names.json"
 USUAL = (
@@ -84,10 +84,10 @@ def names() -> dict[str, str]:
 
 
 def spellings(name: str, language: str) -> set[str]:
-    """A name as ``plain`` makes it; in German with its umlauts written as two letters, too."""
-    said = {plain(name)}
+    """A name as ``folded`` makes it; in German with its umlauts written as two letters, too."""
+    said = {folded(name)}
     if language.startswith("de"):
-        said.add(plain(name.translate(_TWO_LETTERS)))
+        said.add(folded(name.translate(_TWO_LETTERS)))
     return said - {""}
 
 

@@ -7,10 +7,10 @@ Codes and states are ISO 3166's (pycountry); names in other languages are Unicod
 from __future__ import annotations
 
 import json
-import re
-import unicodedata
 from functools import cache
 from importlib.resources import files
+
+from syncd.mapping.text import folded
 
 _USUAL = {
     "america": "US", "ee uu": "US", "u s": "US", "u s a": "US", "estados unidos de america": "US", "uk": "GB", "u k": "GB",
@@ -99,24 +99,17 @@ _WITHOUT_POSTCODES = (
 Ireland has them, and most of its addresses are written without."""
 
 
-def plain(text: str) -> str:
-    """A name without what writers differ in: case, accents of Latin, Greek and Cyrillic, punctuation, a leading "the"."""
-    spread = unicodedata.normalize("NFKD", text.casefold())
-    bare = "".join(char for char in spread if not "\u0300" <= char <= "\u036f")
-    return re.sub(r"[\W_]+", " ", unicodedata.normalize("NFC", bare)).strip().removeprefix("the ")
-
-
 @cache
 def country_of(text: str) -> tuple[str, str] | None:
     """The ISO 3166-1 alpha-2 code and the name of a country, given a code or any usual name; None where it is neither."""
     import pycountry  # noqa: PLC0415  a large table that only a push needs
 
     given = text.strip()
-    known = _USUAL.get(plain(given))
+    known = _USUAL.get(folded(given))
     try:
         found = pycountry.countries.lookup(known or given)
     except LookupError:
-        if (code := _names().get(plain(given))) is None:
+        if (code := _names().get(folded(given))) is None:
             return None
         found = pycountry.countries.lookup(code)
     return found.alpha_2, getattr(found, "common_name", found.name)

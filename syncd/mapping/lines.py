@@ -9,7 +9,6 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from syncd.canonical import CanonicalOrder
-from syncd.canonical.cards import mask_cards
 from syncd.canonical.kinds import LineKind
 from syncd.canonical.money import minor, total
 from syncd.canonical.order import Fee, Line
@@ -17,7 +16,7 @@ from syncd.mapping.amounts import as_number, unit_price
 from syncd.mapping.matches import CatalogMatch, Matches, RequiredModifier, normal_code
 from syncd.mapping.payload import Decision, Declined
 from syncd.mapping.rules import Rules, Stock
-from syncd.mapping.text import bounded
+from syncd.mapping.text import bounded, folded
 
 _LONGEST_NAME = 250
 _NEVER_CATALOG = {LineKind.GIFT_CARD, LineKind.DEPOSIT}
@@ -116,7 +115,7 @@ def _answers(line: Line, match: CatalogMatch) -> tuple[tuple[int, str], ...] | R
         chosen = [choice for choice in modifier.choices if _says(said, modifier.name, choice.label)]
         default = [choice for choice in modifier.choices if choice.default]
         if modifier.free_text and (line.note or line.serials):
-            answers.append((modifier.id, mask_cards(line.note or ", ".join(line.serials))))
+            answers.append((modifier.id, line.note or ", ".join(line.serials)))
         elif chosen or default:
             answers.append((modifier.id, str((chosen or default)[0].id)))
         else:
@@ -170,18 +169,63 @@ def fee_line(fee: Fee, name: str, why: str) -> MappedLine:
 
 
 def _whole_quantity(line: Line, currency: str, *, in_catalog: bool) -> tuple[int, bool]:
-    """The API's quantity is a whole number: 0.450 kg is one piece with the weight in its name.
+    """The API's quantity is a whole number: 0.450 kg is one piece with the weight in its name, and so are 3 kg.
 
     So are pieces so many that their price at four places no longer comes to the line's total; those of the catalog stay apart,
     for their stock is counted, and the order's subtotals carry what their price loses.
     """
     whole = int(line.quantity)
-    if whole != line.quantity or whole < 1:
+    if whole != line.quantity or whole < 1 or is_measured(line):
         return 1, True
     drifts = not in_catalog and any(
         minor(unit_price(side, whole) * whole, currency) != side for side in (line.total_inc_tax, line.total_ex_tax)
     )
     return (1, True) if drifts else (whole, False)
+
+
+_PIECES = frozenset(
+    {
+        "",
+        "each",
+        "ea",
+        "pc",
+        "pcs",
+        "pce",
+        "piece",
+        "pieces",
+        "unit",
+        "units",
+        "item",
+        "items",
+        "count",
+        "ct",
+        "qty",
+        "no",
+        "nos",
+    }
+    | {
+        "stk",
+        "st",
+        "stuck",
+        "stueck",
+        "piece s",
+        "pieza",
+        "piezas",
+        "unidad",
+        "unidades",
+        "ud",
+        "uds",
+        "pezzo",
+        "pezzi",
+        "stuks",
+        "szt",
+    }
+)
+
+
+def is_measured(line: Line) -> bool:
+    """Whether a quantity is a measure (a weight, a length) and no number of pieces."""
+    return folded(line.unit or "") not in _PIECES
 
 
 def amount(line: Line) -> str:
@@ -194,7 +238,7 @@ def line_name(line: Line, *, weighed: bool) -> str:
     details = [line.variant] if line.variant else []
     details += [modifier.name for modifier in line.modifiers if modifier.name]
     details += [amount(line)] if weighed else []
-    name = mask_cards(line.name).strip() or "Item"
+    name = line.name.strip() or "Item"
     return bounded(f"{name} ({', '.join(details)})" if details else name, _LONGEST_NAME)
 
 

@@ -15,7 +15,7 @@ from syncd.mapping import tenders
 from syncd.mapping.addresses import billing_address
 from syncd.mapping.amounts import as_number, unit_price
 from syncd.mapping.create import head, head_decisions
-from syncd.mapping.lines import line_name
+from syncd.mapping.lines import is_measured, line_name
 from syncd.mapping.matches import Matches
 from syncd.mapping.payload import Decision, Held, Mapped, Payload
 from syncd.mapping.rules import LIVE, Occasion, Rules, applied
@@ -54,8 +54,10 @@ def map_negative(order: CanonicalOrder, matches: Matches, rules: Rules, occasion
 def _line(line: Line) -> dict[str, JsonValue]:
     """Whole pieces where their price comes out even; else one piece with the quantity in its name."""
     pieces = int(-line.quantity)
-    whole = pieces == -line.quantity and all(
-        unit_price(-amount, pieces) * pieces == -amount for amount in (line.total_inc_tax, line.total_ex_tax)
+    whole = (
+        pieces == -line.quantity
+        and not is_measured(line)
+        and all(unit_price(-amount, pieces) * pieces == -amount for amount in (line.total_inc_tax, line.total_ex_tax))
     )
     count = pieces if whole else 1
     sku: dict[str, JsonValue] = {"sku": line.sku} if line.sku else {}

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from syncd.canonical import CanonicalOrder
-from syncd.canonical.cards import mask_cards
-from syncd.canonical.kinds import TenderStatus
-from syncd.canonical.money import format_money, to_minor
+from syncd.canonical.kinds import LineKind, TenderStatus
+from syncd.canonical.money import format_money, to_minor, total
 from syncd.canonical.order import Discount, Line, Refund, Tender
 from syncd.mapping.addresses import contact_notes
+from syncd.mapping.lines import came_back, line_name
 from syncd.mapping.note import render_note
 from syncd.mapping.rules import Rules, applied
 from syncd.mapping.text import bounded
 
 _LONGEST_METHOD = 100
-_LONGEST_NOTES = 60_000
+_REDEEMED = (LineKind.DEPOSIT, LineKind.GIFT_CARD)
+_LONGEST_NOTES = 60_000  # bytes; a column of text holds 65,535
 
 
 def payment_method(order: CanonicalOrder, rules: Rules) -> str:
-    """``Cash``, ``Visa 4242``, ``Cash + Gift Card``: the captured tenders, each named once; empty where there is none."""
-    names = dict.fromkeys(tender_name(tender, rules) for tender in _captured(order))
+    """``Cash``, ``Visa 4242``, ``Cash + Gift Card``: the captured tenders, each named once; empty where there is none.
+
+    What went back over the counter (change as a tender of its own) is no way in which the sale was paid.
+    """
+    captured = _captured(order)
+    paid = [tender for tender in captured if tender.amount > 0] or captured
+    names = dict.fromkeys(tender_name(tender, rules) for tender in paid)
     return bounded(" + ".join(names), _LONGEST_METHOD)
 
 
@@ -45,7 +51,7 @@ def staff_notes(order: CanonicalOrder, rules: Rules) -> str:
     """
     standard = "\n".join(_standard(order, rules))
     said = render_note(rules.note_template, order, standard) if rules.note_template else standard
-    return mask_cards(said)[:_LONGEST_NOTES].strip()
+    return said.encode()[:_LONGEST_NOTES].decode("utf-8", "ignore").strip()
 
 
 def _standard(order: CanonicalOrder, rules: Rules) -> list[str]:
@@ -62,6 +68,7 @@ def _standard(order: CanonicalOrder, rules: Rules) -> list[str]:
     notes = [", ".join([f"POS sale {order.sale_key}", *where])]
     notes += [_paid(tender, order.currency, rules) for tender in _captured(order)]
     notes += [_discount(one, order.currency) for one in order.discounts]
+    notes += _lowers(order)
     notes += contact_notes(order, applied(order, rules).default_address)
     notes += _owed(order)
     notes += [text for line in order.lines if (text := _line_note(line, order.currency))]
@@ -85,11 +92,13 @@ def refund_note(refund: Refund, order: CanonicalOrder) -> str:
 
 
 def _paid(tender: Tender, currency: str, rules: Rules) -> str:
-    text = f"Paid {format_money(tender.amount, currency)} by {tender_name(tender, rules)}"
+    verb = "Paid" if tender.amount >= 0 else "Given back"
+    text = f"{verb} {format_money(abs(tender.amount), currency)} by {tender_name(tender, rules)}"
     if tender.tip:
         text += f", of which tip {format_money(tender.tip, currency)}"
     text += f", change {format_money(tender.change, currency)}" if tender.change else ""
-    return text + (f", cash back {format_money(tender.cash_back, currency)}" if tender.cash_back else "")
+    text += f", cash back {format_money(tender.cash_back, currency)}" if tender.cash_back else ""
+    return text + (f", payment {tender.id}" if tender.id else "")
 
 
 def _owed(order: CanonicalOrder) -> list[str]:
@@ -110,14 +119,37 @@ def _owed(order: CanonicalOrder) -> list[str]:
 def _discount(taken: Discount, currency: str) -> str:
     """``Discount 5.00 USD: Staff, code S5``; its share is in each line's price."""
     code = f", code {taken.code}" if taken.code else ""
-    return f"Discount {format_money(taken.amount_inc_tax, currency)}: {taken.name}{code}"
+    named = f": {taken.name}" if taken.name and taken.name != "Discount" else ""
+    return f"Discount {format_money(taken.amount_inc_tax, currency)}{named}{code}"
+
+
+def _lowers(order: CanonicalOrder) -> list[str]:
+    """What the prices of the other lines hold, and no line of the order shows; and by how much the till rounded."""
+    currency, notes = order.currency, list[str]()
+    for line in order.lines:
+        if came_back(line):
+            what = "Redeemed" if line.kind in _REDEEMED else "Came back"
+            notes.append(f"{what} {format_money(-line.total_inc_tax, currency)}: {line_name(line, weighed=False)}")
+    notes += [
+        f"Taken off {format_money(-fee.total_inc_tax, currency)}: {fee.name}"
+        for fee in order.fees
+        if fee.total_inc_tax < 0
+    ]
+    return notes + ([f"Rounded by {format_money(order.rounding, currency)}"] if order.rounding else [])
 
 
 def _line_note(line: Line, currency: str) -> str:
-    """Serial numbers, a gift card's last digits, the discounts that its price holds, where returned goods came from, the note."""
+    """Serial numbers, a gift card's last digits, the discounts that its price holds, where returned goods came from, the note.
+
+    The price before the discounts stands beside them, where the till tells it.
+    """
     parts = [f"serial {serial}" for serial in line.serials]
     parts += [f"gift card ending {line.gift_card[-4:]}"] if line.gift_card else []
-    parts += [f"{taken.name} -{format_money(taken.amount, currency)}" for taken in line.discounts]
+    parts += [f"{taken.name or 'discount'} -{format_money(taken.amount, currency)}" for taken in line.discounts]
+    if unnamed := line.discount - total(taken.amount for taken in line.discounts):
+        parts.append(f"discount -{format_money(unnamed, currency)}")
+    if line.list_price and (line.discount or line.discounts):
+        parts.append(f"list price {format_money(line.list_price, currency)}")
     if line.origin is not None:
         sold_in = f"sold in {line.origin.sale_id}" if line.origin.sale_id else ""
         parts += [text for text in (sold_in, line.origin.reason) if text]
