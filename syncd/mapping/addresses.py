@@ -13,14 +13,14 @@ from pydantic import JsonValue
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import Fulfilment
 from syncd.canonical.order import Address, Customer
-from syncd.mapping.countries import country_of, has_postcodes, state_name
+from syncd.mapping.countries import country_of, needs_postcode, state_name
 from syncd.mapping.emails import email_of
 from syncd.mapping.payload import Decision
 from syncd.mapping.rules import DefaultAddress
 
 _LONGEST = 255
 _SHORTEST_ZIP = 2  # https://developer.bigcommerce.com/docs/start/migration/orders/prepare-data
-_NO_ZIP = "N/A"  # the field is required, and some countries have no postcodes
+_NO_ZIP = "N/A"  # the field is required, and many countries have no postcodes, or hardly use them
 _NO_NAME = "-"
 _NOWHERE, _NOBODY = Address(), Customer()
 _PLACE = ("street_1", "street_2", "city", "state", "zip", "country")
@@ -44,9 +44,9 @@ def place_of(address: Address, default: DefaultAddress) -> Place:
     iso2, name = country
     missing = [what for what, text in (("street", address.street_1), ("city", address.city)) if not text.strip()]
     zip_code = address.zip.strip().lstrip("'")
-    if len(zip_code) < _SHORTEST_ZIP:
+    if len(zip_code) < _SHORTEST_ZIP or not any(letter.isalnum() for letter in zip_code):
         zip_code = _NO_ZIP
-        missing += ["postcode"] if has_postcodes(iso2) else []
+        missing += ["postcode"] if needs_postcode(iso2) else []
     if missing:
         return Place({}, f"its address has no {' and no '.join(missing)}")
     wired = {

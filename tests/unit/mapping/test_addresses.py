@@ -102,7 +102,8 @@ def test_an_address_that_names_no_country_is_in_the_shops_and_stays_the_customer
 
 
 @pytest.mark.parametrize(
-    ("country", "sent"), [("Hong Kong", True), ("UAE", True), ("Ireland", True), ("US", False), ("", False)]
+    ("country", "sent"),
+    [("Hong Kong", True), ("UAE", True), ("Ireland", True), ("Bangladesh", True), ("US", False), ("", False)],
 )
 def test_a_postcode_is_wanted_where_the_country_has_them(country: str, sent: bool) -> None:
     made = payload(billing={"street_1": "5 Queen's Rd", "city": "Central", "country": country})
