@@ -107,12 +107,15 @@ def audit(store: str, ledger: Ledger, orders: OrdersClient, rules: Rules, days: 
         for order in orders.list_between(1, start, end, archived=archived):
             if order.external_order_id:
                 there.setdefault(order.external_order_id, []).append(order)
-    books, seen = Books(), set[str]()
+    books, seen, entered = Books(), set[str](), list[tuple[Entry, list[RemoteOrder]]]()
     for sale in ledger.placed(store, start, end):
         seen.add(sale.sale_key)
         entry = _entry(sale, rules, ledger)
         if days.of(sale.sale_key) and days.first <= entry.day <= days.last:
-            _enter(books, entry, _orders_of(sale, there, orders), rules)
+            entered.append((entry, _orders_of(sale, there, orders)))
+    refunds = Refunds(ledger, orders.refunds_of(_may_have_records(entered, rules)))
+    for entry, found in entered:
+        _enter(books, entry, found, rules, refunds)
     _strangers(books, ledger, {key: found for key, found in there.items() if key not in seen}, days)
     return books
 
@@ -134,7 +137,42 @@ def _orders_of(sale: Sale, there: Mapping[str, list[RemoteOrder]], orders: Order
     return found
 
 
-def _enter(books: Books, entry: Entry, found: list[RemoteOrder], rules: Rules) -> None:
+@dataclass(frozen=True, slots=True)
+class Refunds:
+    """What both sides say was given back: the ledger for returns of their own, BigCommerce's records by order."""
+
+    ledger: Ledger
+    records: Mapping[int, list[Mapping[str, Any]]]
+
+    def given(self, entry: Entry) -> Decimal:
+        """What the POS gave back for a sale, by refunds of it and by returns that are sales of their own."""
+        own = entry.order.refunded if entry.order is not None else ()
+        back = self.ledger.returned_total(entry.sale.sale_key, but="")
+        return sum((refund.amount_inc_tax for refund in own), ZERO) + back
+
+    def recorded(self, order_id: int) -> Decimal:
+        """What the refund records of an order come to, those aside of which every payment was declined."""
+        taken = (one for one in self.records.get(order_id, ()) if not _is_declined(one))
+        return sum((amount(one.get("total_amount")) or ZERO for one in taken), ZERO)
+
+
+def _is_declined(record: Mapping[str, Any]) -> bool:
+    payments = record.get("payments") or ()
+    return bool(payments) and all(payment.get("is_declined") for payment in payments)
+
+
+def _may_have_records(entered: Iterable[tuple[Entry, list[RemoteOrder]]], rules: Rules) -> set[int]:
+    """The orders of which refund records are to be read: refunded there, or in the POS where those are recorded."""
+    return {
+        order.id
+        for entry, found in entered
+        for order in found
+        if order.status_id in _REFUNDS
+        or (rules.refunds == "record" and entry.order is not None and entry.order.refunded)
+    }
+
+
+def _enter(books: Books, entry: Entry, found: list[RemoteOrder], rules: Rules, refunds: Refunds) -> None:
     sale = entry.sale
     if sale.total_inc_tax < 0:
         books.returns += 1
@@ -151,7 +189,7 @@ def _enter(books: Books, entry: Entry, found: list[RemoteOrder], rules: Rules) -
         group.pos_total += ZERO if entry.voided else sale.total_inc_tax
         group.orders += len(counted)
         group.order_total += sum((order.total_inc_tax or ZERO for order in counted), ZERO)
-    books.differences += _voided(entry, counted) if entry.voided else _sold(entry, found, live, rules)
+    books.differences += _voided(entry, counted) if entry.voided else _sold(entry, found, live, rules, refunds)
 
 
 def _return(entry: Entry) -> Iterator[Difference]:
@@ -170,7 +208,9 @@ def _voided(entry: Entry, counted: list[RemoteOrder]) -> Iterator[Difference]:
         yield _difference(entry, order, _total(order, entry.sale.currency), cause, pos="voided")
 
 
-def _sold(entry: Entry, found: list[RemoteOrder], live: list[RemoteOrder], rules: Rules) -> Iterator[Difference]:
+def _sold(
+    entry: Entry, found: list[RemoteOrder], live: list[RemoteOrder], rules: Rules, refunds: Refunds
+) -> Iterator[Difference]:
     sale = entry.sale
     if not found:
         yield _missing(entry)
@@ -180,7 +220,7 @@ def _sold(entry: Entry, found: list[RemoteOrder], live: list[RemoteOrder], rules
         return
     for extra in live[1:]:
         yield _difference(entry, extra, _total(extra, sale.currency), f"a second order beside order {live[0].id}")
-    yield from _compared(entry, live[0], rules)
+    yield from _compared(entry, live[0], rules, refunds)
 
 
 def _missing(entry: Entry) -> Difference:
@@ -191,7 +231,7 @@ def _missing(entry: Entry) -> Difference:
     return _difference(entry, None, "no order", f"it is {sale.state.value}{why}")
 
 
-def _compared(entry: Entry, order: RemoteOrder, rules: Rules) -> Iterator[Difference]:
+def _compared(entry: Entry, order: RemoteOrder, rules: Rules, refunds: Refunds) -> Iterator[Difference]:
     sale = entry.sale
     behind = "; a change from the POS is on its way" if sale.state in _ON_THE_WAY else ""
     held = f"; the change was {sale.state.value}: {sale.why}" if sale.state in (State.HELD, State.REJECTED) else ""
@@ -210,7 +250,7 @@ def _compared(entry: Entry, order: RemoteOrder, rules: Rules) -> Iterator[Differ
         yield _difference(
             entry, order, shown, f"the taxes differ{late}", pos=f"tax {format_money(sale.total_tax, currency)}"
         )
-    elif refund := _refund(entry, order, rules):
+    elif refund := _refund(entry, order, rules, refunds):
         yield _difference(entry, order, *refund)
     elif held:
         yield _difference(entry, order, _total(order, currency), f"changed in the POS{held}")
@@ -218,13 +258,13 @@ def _compared(entry: Entry, order: RemoteOrder, rules: Rules) -> Iterator[Differ
         yield _difference(entry, order, _total(order, currency), "; ".join(words))
 
 
-def _refund(entry: Entry, order: RemoteOrder, rules: Rules) -> tuple[str, str] | None:
+def _refund(entry: Entry, order: RemoteOrder, rules: Rules, refunds: Refunds) -> tuple[str, str] | None:
+    """Money that one side gave back and the other did not; where refunds are statuses, records are a person's alone."""
     sold = entry.order
     if sold is None:
         return None
-    given = sum((refund.amount_inc_tax for refund in sold.refunded), ZERO)
-    recorded = amount(order.raw.get("refunded_amount")) or ZERO
-    if rules.refunds == "record" and given != recorded:
+    recorded = refunds.recorded(order.id)
+    if (rules.refunds == "record" or recorded) and (given := refunds.given(entry)) != recorded:
         currency = entry.sale.currency
         return f"refunded {format_money(recorded, currency)}", f"the POS refunded {format_money(given, currency)}"
     refunded = sold.status in (SaleStatus.REFUNDED, SaleStatus.PARTIALLY_REFUNDED)

@@ -91,6 +91,11 @@ class Kept:
     refunds: list[dict[str, Any]] = field(default_factory=list)
     returned: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def refunded(self) -> Decimal:
+        """What its refund records come to. The field ``refunded_amount`` is always 0, as the reference says."""
+        return sum((Decimal(str(one["total_amount"])) for one in self.refunds), Decimal(0))
+
 
 @dataclass(slots=True)
 class Orders:
@@ -249,9 +254,9 @@ class Orders:
             raise invalid("consignments.pickups.id", "does not belong to this order")
         return list(pickup.get("line_items") or ())
 
-    def relabel(self, kept: Kept, status_id: int, refunded: str) -> None:
-        """A refund's traces on its order."""
-        kept.order |= {"status_id": status_id, "refunded_amount": refunded, "date_modified": now_text()}
+    def relabel(self, kept: Kept, status_id: int) -> None:
+        """What a refund or a shipment makes of its order's status."""
+        kept.order |= {"status_id": status_id, "date_modified": now_text()}
         _label(kept.order)
 
     def archive(self, number: int) -> None:

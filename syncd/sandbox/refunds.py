@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from syncd.sandbox.answers import Answer, Refusal, ok, v3_error
+from syncd.sandbox.answers import Answer, Refusal, ok, v3_error, v3_list
 from syncd.sandbox.clock import now_iso
 from syncd.sandbox.orders import Kept, Orders
-from syncd.sandbox.totals import shown
 from syncd.sandbox.world import Asked
 
 _REFUNDED, _PARTIALLY = 4, 14
@@ -25,11 +24,28 @@ def respond(orders: Orders, asked: Asked, parts: Sequence[str]) -> Answer:
             return quote(_kept(orders, number), asked.json())
         case "POST", [number, "payment_actions", "refunds"] if number.isdigit():
             return refund(orders, _kept(orders, number), asked.json())
+        case "GET", ["payment_actions", "refunds"]:
+            return _all(orders, asked)
         case "GET", [number, "payment_actions", "refunds"] if number.isdigit():
             return ok({"data": _kept(orders, number).refunds, "meta": {}})
         case "GET", [number, "transactions"] if number.isdigit():
             return ok({"data": _transactions(_kept(orders, number)), "meta": {}})
     return v3_error(404, "Not found.")
+
+
+def _all(orders: Orders, asked: Asked) -> Answer:
+    """Every refund of the store, by id; of some orders. An order in which to list them is refused, as was seen of a live store."""
+    if orders.ways.refund_list == "missing":
+        return v3_error(404, "Not found.")
+    if "sort" in asked.query:
+        raise Refusal(v3_error(422, "The filter(s): sort are not valid filter parameter(s)."))
+    wanted = asked.codes("order_id")
+    found = [
+        one for kept in orders.kept.values() for one in kept.refunds if wanted is None or str(one["order_id"]) in wanted
+    ]
+    found.sort(key=lambda one: int(one["id"]))
+    start, limit = asked.slice()
+    return v3_list(found[start : start + limit], len(found), start // limit + 1, limit)
 
 
 def quote(kept: Kept, body: Mapping[str, Any]) -> Answer:
@@ -79,11 +95,10 @@ def refund(orders: Orders, kept: Kept, body: Mapping[str, Any]) -> Answer:
         "items": [_item(item) for item in body.get("items") or ()],
         "payments": [_payment(number, place, payment) for place, payment in enumerate(payments, start=1)],
     }
-    refunded = Decimal(kept.order["refunded_amount"]) + amount
-    whole = refunded >= Decimal(kept.order["total_inc_tax"])
-    orders.relabel(kept, _REFUNDED if whole else _PARTIALLY, shown(refunded))
-    _count_back(kept, body.get("items") or ())
     kept.refunds.append(made)
+    whole = kept.refunded >= Decimal(kept.order["total_inc_tax"])
+    orders.relabel(kept, _REFUNDED if whole else _PARTIALLY)
+    _count_back(kept, body.get("items") or ())
     orders.changed(kept)
     return ok({"data": made, "meta": {}}, 201)
 
@@ -96,7 +111,7 @@ def _kept(orders: Orders, number: str) -> Kept:
 
 
 def _left(kept: Kept) -> Decimal:
-    return Decimal(kept.order["total_inc_tax"]) - Decimal(kept.order["refunded_amount"])
+    return Decimal(kept.order["total_inc_tax"]) - kept.refunded
 
 
 def _asked_for(kept: Kept, body: Mapping[str, Any]) -> Decimal:

@@ -95,9 +95,7 @@ def _follow(orders: Orders, kept: Kept) -> None:
     gone = shipped(kept).total()
     kept.order["items_shipped"] = gone
     if gone:
-        orders.relabel(
-            kept, _SHIPPED if gone >= kept.order["items_total"] else _PARTIALLY, kept.order["refunded_amount"]
-        )
+        orders.relabel(kept, _SHIPPED if gone >= kept.order["items_total"] else _PARTIALLY)
     orders.changed(kept)
 
 

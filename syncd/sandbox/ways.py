@@ -23,6 +23,7 @@ class Ways:
     date_on_put: str = "taken"  # what a PUT's date_created does: taken, or ignored
     removed_line: str = "gone"  # what quantity 0 makes of a line: gone, zero_row, refused
     index_lag_s: float = 0.0  # how long a new order is missing from lists
+    refund_list: str = "listed"  # the list of all refunds of a store: listed, or missing (404)
     stock_refusal: str = "sku"  # where a 409 has a product's level: sku, product, or variant (no product at all)
     poison_code: str = ""  # a look-up of this SKU or UPC is refused
     unknown_field: str = "ignored"  # a field that no order has: ignored, or refused (400)

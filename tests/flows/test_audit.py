@@ -1,5 +1,6 @@
 """``syncd audit`` against the sandbox: ten planted differences are found, each with its cause, and nothing else."""
 
+import pytest
 import requests
 
 from syncd.testing.orders import sale
@@ -68,3 +69,52 @@ def test_each_of_ten_planted_differences_is_found_and_nothing_else(shop: Shop) -
 def test_days_that_are_none_are_refused(shop: Shop) -> None:
     assert shop.run("audit", "--from", "yesterday", "--to", "2026-11-20").code == 2
     assert shop.run("audit", "--from", "2026-11-21", "--to", "2026-11-20").code == 2
+
+
+MUG_BACK = {
+    "line_id": "1",
+    "sku": "MUG-1",
+    "name": "Mug",
+    "quantity": "-1",
+    "total_ex_tax": "-5.00",
+    "total_inc_tax": "-5.40",
+}
+
+
+@pytest.mark.parametrize("mode", ["status", "record"])
+def test_refunds_and_returns_of_the_pos_are_no_difference_and_those_that_staff_made_are(shop: Shop, mode: str) -> None:
+    shop.configure(SOURCE, f'refunds = "{mode}"\n')
+    till(shop, *(sale(sale_id=name) for name in ("ok", "refunded", "returned", "by hand", "both")))
+    part = {"status": "partially_refunded", "refunds": [{"id": "r1", "amount_inc_tax": "4.00"}]}
+    back = sale(sale_id="back", returns_of="till:returned", lines=[MUG_BACK], total_inc_tax="-5.40", total_tax="-0.40")
+    till(shop, sale(sale_id="refunded", **part), sale(sale_id="both", **part), back)
+    assert shop.run("audit", *DAY, "--json").json["main"]["differences"] == []
+    numbers = {order["external_order_id"][5:]: order["id"] for order in shop.store.orders()}
+    for name in ("by hand", "both"):
+        refund_by_hand(shop, numbers[name], 3.0)
+    found = shop.run("audit", *DAY, "--json").json["main"]["differences"]
+    own = {"record": "7.00", "status": "3.00"}[mode]
+    assert {(one["sale"][5:], one["bigcommerce"], one["cause"]) for one in found} == {
+        ("by hand", "refunded 3.00 USD", "the POS refunded 0.00 USD"),
+        ("both", f"refunded {own} USD", "the POS refunded 4.00 USD"),
+    }
+    assert {order["refunded_amount"] for order in shop.store.orders()} == {"0.0000"}  # nobody can go by that
+
+
+def test_books_agree_where_the_store_has_no_list_of_all_refunds(shop: Shop) -> None:
+    shop.configure(SOURCE, 'refunds = "record"\n')
+    till(shop, sale(sale_id="a"))
+    till(shop, sale(sale_id="a", status="partially_refunded", refunds=[{"id": "r1", "amount_inc_tax": "4.00"}]))
+    shop.store.control("ways", {"refund_list": "missing"})
+    done = shop.run("audit", *DAY, "--json")
+    assert done.json["main"]["differences"] == [], done.err
+
+
+def refund_by_hand(shop: Shop, number: int, amount: float) -> None:
+    """As staff do in the control panel."""
+    body = {
+        "items": [{"item_type": "ORDER", "item_id": number, "amount": amount}],
+        "payments": [{"provider_id": "custom", "amount": amount, "offline": True}],
+    }
+    url = f"{shop.store.url}/stores/{shop.store.store_hash}/v3/orders/{number}/payment_actions/refunds"
+    requests.post(url, json=body, headers={"X-Auth-Token": shop.store.token}, timeout=10).raise_for_status()
