@@ -5,6 +5,7 @@ It says what has become known, and no more: what follows is ``plan.next_step``'s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -96,6 +97,11 @@ class Sent:
 _FORBIDDEN = 403
 _STORES_MATTER = (402, 404, 405, 407, 451)  # on a create: a frozen store, a wrong store hash, a proxy
 _STORES_MATTER_CURE = "Check store_hash, api_url and any proxy between, and that the store's plan is paid for."
+# A field that the resource does not have (seen of a live store), or that is read-only: every sale's request names it.
+_NO_FIELD = re.compile(r"is not supported by this resource|cannot be written to", re.IGNORECASE)
+_NO_FIELD_CURE = (
+    "Look for a newer syncd, or for a rule of the config that sets the field. No sale is to blame: all of them wait."
+)
 _BARRED = {
     401: (
         "BigCommerce refused the token",
@@ -113,6 +119,9 @@ def decide(outcome: Outcome, sent: Sent, policy: Policy, now: datetime) -> Verdi
         case Refused(status=status) if status in _STORES_MATTER and sent.attempt.kind is Kind.CREATE:
             why = f"BigCommerce takes no orders at this address ({status}): {outcome.words}"
             return Verdict(Delayed(now, why), Pause(why, _STORES_MATTER_CURE))
+        case Refused(words=words) if _NO_FIELD.search(words):
+            why = f"BigCommerce does not take a field that syncd sends ({outcome.status}): {words}"
+            return Verdict(Delayed(now, why), Pause(why, _NO_FIELD_CURE))
         case Refused():
             return _refused(outcome, sent, now)
         case Barred():

@@ -137,3 +137,18 @@ def test_sale_tells_what_is_said_believed_doubted_and_decided_and_what_comes_nex
 def test_a_key_is_shown_as_it_is_and_never_as_a_picture(shop: Shop) -> None:
     drop(shop, sold("b", line("X")))
     assert "not till:b: " in shop.run("release", "till:b").out
+
+
+def test_a_field_that_the_store_does_not_take_pauses_it_and_rejects_no_sale(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.store.control("ways", {"unknown_field": "refused"})
+    with monkeypatch.context() as patch:
+        patch.setattr("syncd.mapping.create._money", lambda *_: {"company_info": "x"})
+        counts = drop(shop, *[sold(f"s{number}", line("X")) for number in range(5)])
+    assert counts == {"pending": 5}
+    paused = shop.run("status")
+    assert paused.code == 3
+    assert "does not take a field that syncd sends (400): The field 'company_info'" in " ".join(paused.out.split())
+    assert len(shop.store.orders()) == 0
+    assert pass_until_settled(shop, most=60) == {"synced": 5}  # by itself, once a trial is taken
