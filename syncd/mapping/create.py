@@ -27,7 +27,9 @@ from syncd.mapping.rules import LIVE, Applied, DefaultAddress, Occasion, Rules, 
 from syncd.mapping.spread import spread, taken_off
 from syncd.mapping.stamp import stamp
 from syncd.mapping.statuses import status_words
+from syncd.mapping.text import bounded
 
+_LONGEST = {"code": 50, "postal_code": 50, "phone": 125}
 _RETURN_CURE = "Enter the return in BigCommerce by hand (a refund of the original order), then: syncd skip {key}"
 _MIXED_CURE = 'Enter it in BigCommerce by hand, then: syncd skip {key}. returned_goods = "discount" pushes such sales.'
 _SHIP_CURE = "Correct the address in the POS; or enter the order in BigCommerce by hand, then: syncd skip {key}"
@@ -153,9 +155,14 @@ def _pickup(order: CanonicalOrder, rules: Rules, shop: DefaultAddress, lines: li
     return {
         "pickup_method_id": rules.pickup_method_id,
         "pickup_method_display_name": "Pick-up in store",
-        "location": {name: value for name, value in location.items() if value},
+        "location": {name: _within(name, value) for name, value in location.items() if value},
         "line_items": lines,
     }
+
+
+def _within(name: str, value: str) -> str:
+    """A field of a pick-up's location within its length (``maxLength`` of the OpenAPI file); a code stays one of its own."""
+    return sent_key(value, _LONGEST["code"]) if name == "code" else bounded(value, _LONGEST.get(name, 255))
 
 
 def head_decisions(order: CanonicalOrder, matches: Matches, payload: Payload) -> tuple[Decision, ...]:

@@ -173,12 +173,20 @@ def check_goods(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return products
 
 
+_LOCATION = {"code": 50, "postal_code": 50, "country_alpha2": 2, "phone": 125}
+
+
 def _pickup_lines(consignments: object) -> object:
     pickups = consignments.get("pickups") if isinstance(consignments, Mapping) else None
     if not isinstance(pickups, list) or len(pickups) != 1 or not isinstance(pickups[0], Mapping):
         raise invalid("consignments", "exactly one pick-up is supported")
     if not isinstance(pickups[0].get("pickup_method_id"), int):
         raise invalid("pickup_method_id", "is required")
+    location = pickups[0].get("location")
+    for name, text in (location if isinstance(location, Mapping) else {}).items():
+        most = _LOCATION.get(name, 255)
+        if len(str(text)) > most:
+            raise invalid(f"consignments.pickups.location.{name}", f"must be at most {most} characters")
     return pickups[0].get("line_items")
 
 

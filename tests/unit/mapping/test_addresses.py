@@ -21,7 +21,7 @@ from syncd.mapping.emails import email_of
 from syncd.mapping.rules import DefaultAddress
 from syncd.mapping.text import folded
 from syncd.sandbox.answers import Refusal
-from syncd.sandbox.validate import check_address
+from syncd.sandbox.validate import check_address, check_goods
 from syncd.testing.orders import sale
 from tests.shared import CASES
 
@@ -243,3 +243,15 @@ def test_a_state_is_sent_by_its_name(iso2: str, text: str, name: str) -> None:
 def test_the_file_of_names_is_there_and_small() -> None:
     file = Path(__file__).resolve().parents[3] / "syncd" / "mapping" / "country_names.json"
     assert file.stat().st_size < 300_000
+
+
+def test_a_pick_up_place_with_a_long_name_and_id_fits() -> None:
+    place = {"id": "L" * 60, "name": "N" * 300}
+    made = map_create(
+        sale(fulfilment="pickup", location=place), Matches(), RULES.model_copy(update={"pickup_method_id": 3})
+    )
+    assert isinstance(made, Mapped)
+    check_goods(made.payload)
+    consignments: Any = made.payload["consignments"]
+    location = consignments["pickups"][0]["location"]
+    assert (len(location["name"]), len(location["code"])) == (255, 50)
