@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Literal
 
 from syncd.app import App
 from syncd.cli.exits import Exit
@@ -17,43 +18,34 @@ from syncd.ledger.renaming import Renaming
 from syncd.naming import gone
 from syncd.telling.words import count
 
+What = Literal["source", "store"]
 
-def run_rename_source(config: Path | None, names: tuple[str, str], as_json: bool, *, dry_run: bool) -> Exit:
-    """The ledger has a source under another name from now on; its sale keys stay."""
+
+def run_rename(config: Path | None, what: What, names: tuple[str, str], as_json: bool, *, dry_run: bool) -> Exit:
+    """The ledger has a source, or a store, under another name from now on; no sale key changes."""
     old, new = names
     with opened(config, existing=True) as app:
-        _check("source", names, app.ledger.names.sources(), app.config.sources)
+        ledger, formerly = app.ledger.names, ""
+        if what == "source":
+            _check(what, names, ledger.sources(), app.config.sources)
+            look, rename = ledger.source_to_rename, ledger.rename_source
+            formerly = app.config.sources[new].common.formerly
+        else:
+            _check(what, names, ledger.stores(), app.config.stores)
+            look, rename = ledger.store_to_rename, ledger.rename_store
         if dry_run:
-            found = app.ledger.names.source_to_rename(old, new)
+            found = look(old, new)
         else:
             with _nobody_pushes(app):
-                found = app.ledger.names.rename_source(old, new)
-        needs_line = new not in app.config.sources or app.config.sources[new].common.formerly != found.keys
+                found = rename(old, new)
     if as_json:
         print_json({"from": old, "to": new, "renamed": not dry_run, **asdict(found)})
         return Exit.OK
     say(_words(names, found, dry_run=dry_run))
-    if found.keys != new:
+    if found.keys not in ("", new):
         say(f"Its sale keys begin with {found.keys}: as before, for good.")
-        if needs_line:
+        if formerly != found.keys:
             say(f'Write formerly = "{found.keys}" into [sources.{new}]: it is needed if this ledger is ever lost.')
-    return Exit.OK
-
-
-def run_rename_store(config: Path | None, names: tuple[str, str], as_json: bool, *, dry_run: bool) -> Exit:
-    """The ledger has a store under another name from now on."""
-    old, new = names
-    with opened(config, existing=True) as app:
-        _check("store", names, app.ledger.names.stores(), app.config.stores)
-        if dry_run:
-            found = app.ledger.names.store_to_rename(old, new)
-        else:
-            with _nobody_pushes(app):
-                found = app.ledger.names.rename_store(old, new)
-    if as_json:
-        print_json({"from": old, "to": new, "renamed": not dry_run, **asdict(found)})
-    else:
-        say(_words(names, found, dry_run=dry_run))
     return Exit.OK
 
 
@@ -98,7 +90,7 @@ def run_stores(config: Path | None, as_json: bool) -> Exit:
     return Exit.OK
 
 
-def _check(what: str, names: tuple[str, str], known: Collection[str], present: Collection[str]) -> None:
+def _check(what: What, names: tuple[str, str], known: Collection[str], present: Collection[str]) -> None:
     """Raise UsageError where one name cannot become the other."""
     old, new = names
     if old not in known:

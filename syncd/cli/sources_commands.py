@@ -69,9 +69,9 @@ def rename(
 
     Example: syncd sources rename till counter --dry-run
     """
-    from syncd.cli.names import run_rename_source
+    from syncd.cli.names import run_rename
 
-    raise typer.Exit(run_rename_source(config, (old, new), as_json, dry_run=dry_run))
+    raise typer.Exit(run_rename(config, "source", (old, new), as_json, dry_run=dry_run))
 
 
 @sources.command()

@@ -35,6 +35,6 @@ def rename(
 
     Example: syncd stores rename main outlet --dry-run
     """
-    from syncd.cli.names import run_rename_store
+    from syncd.cli.names import run_rename
 
-    raise typer.Exit(run_rename_store(config, (old, new), as_json, dry_run=dry_run))
+    raise typer.Exit(run_rename(config, "store", (old, new), as_json, dry_run=dry_run))
