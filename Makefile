@@ -72,7 +72,7 @@ docs: $(READY) ## the documentation site into build/site; fails on a link that l
 	$(BIN)/zensical build --strict
 
 RUNS := $(shell grep -oE '^[A-Za-z0-9._-]+==' deploy/requirements.txt | sed 's/==//')
-MAY := MIT;BSD;Apache;ISC;MPL;Mozilla Public License;PSF;LGPL;Python Software Foundation
+MAY := MIT;BSD;Apache;ISC;MPL;Mozilla Public License;PSF;LGPL;Python Software Foundation;Unlicense
 
 sbom: $(READY) ## what syncd is made of: CycloneDX, and the licence of each part; fails on one that we may not ship with
 	mkdir -p dist

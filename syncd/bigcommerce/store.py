@@ -78,7 +78,7 @@ class StoreClient:
         return [TaxClass(item["id"], str(item.get("name") or "")) for item in rows]
 
     def currencies(self) -> list[Currency]:
-        """GET /v2/currencies: the currencies that orders may be in, the store's own first; that one alone where the list is barred.
+        """GET /v2/currencies: the currencies that orders may be in, the store's own first; none where the list names no own one.
 
         Source: https://developer.bigcommerce.com/docs/rest-management/currencies
         """
@@ -88,6 +88,8 @@ class StoreClient:
             for item in listed or ()
             if isinstance(item, Mapping) and item.get("currency_code") and item.get("enabled", True)
         ]
+        if len(found) > 1 and not any(one.is_default for one in found):
+            return []
         return sorted(found, key=lambda one: not one.is_default)
 
     def time(self) -> datetime:

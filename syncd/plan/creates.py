@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 from syncd.canonical import CanonicalOrder
@@ -23,13 +24,24 @@ def plan_create(order: CanonicalOrder, seen: Seen, rules: Rules) -> Step:
     result = (map_negative if negative else map_create)(whole, seen.matches, rules, seen.occasion)
     match result:
         case Mapped():
-            return Create(result, more=records)
+            return Create(_in_own_currency(result, seen.currencies), more=records)
         case Held(why=why, cure=cure):
             return Hold(why, cure, objects=True)
         case Declined(why=why, cure=cure):
             return Reject(why, cure)
         case _:
             assert_never(result)
+
+
+def _in_own_currency(mapped: Mapped, allowed: tuple[str, ...]) -> Mapped:
+    """Without the order's currency where that is the store's own: the field is writable where several currencies are on.
+
+    Source: https://developer.bigcommerce.com/docs/start/migration/orders/prepare-data ("default_currency_code").
+    """
+    if not allowed or mapped.payload.get("default_currency_code") != allowed[0]:
+        return mapped
+    payload = {name: value for name, value in mapped.payload.items() if name != "default_currency_code"}
+    return replace(mapped, payload=payload)
 
 
 def _wrong_currency(order: CanonicalOrder, allowed: tuple[str, ...]) -> Hold:

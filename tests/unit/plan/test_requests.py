@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from syncd.canonical import CanonicalOrder, fingerprint
 from syncd.ledger import Belief, Kind, Sale, State
 from syncd.mapping import Mapped, Matches, Ours, Payload, Remote, Rules, Stamp, map_create
@@ -108,3 +110,12 @@ def test_an_unknown_sku_rejects_the_sale_where_the_store_says_so() -> None:
 def test_a_digest_names_a_payload_as_it_goes_out() -> None:
     assert digest(b'{"a":1}') == digest(b'{"a":1}')
     assert digest(b'{"a":1}') != digest(b'{"a":2}')
+
+
+@pytest.mark.parametrize(
+    ("allowed", "sent"), [(("USD", "EUR"), None), (("USD",), None), (("EUR", "USD"), "USD"), ((), "USD")]
+)
+def test_the_stores_own_currency_is_not_sent(allowed: tuple[str, ...], sent: str | None) -> None:
+    order = build_order()
+    found = payload(plan(make_sale(order=order), Seen(order, Matches(), currencies=allowed)))
+    assert found.get("default_currency_code") == sent
