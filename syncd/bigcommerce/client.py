@@ -141,12 +141,23 @@ class OrdersClient:
         try:
             for start in range(0, len(ids), _IDS_AT_ONCE):
                 some = ",".join(map(str, ids[start : start + _IDS_AT_ONCE]))
-                for page in self._api.pages(f"{_V3_ORDERS}/payment_actions/refunds", {"order_id:in": some}):
-                    for record in page:
-                        found.setdefault(int(record["order_id"]), []).append(record)
+                for record in self._all_refunds(some):
+                    found.setdefault(int(record["order_id"]), []).append(record)
         except Declined:  # a store without this list has one for each order
             return {number: list(records) for number in ids if (records := self.refunds(number))}
         return found
+
+    def _all_refunds(self, order_ids: str) -> Iterator[Mapping[str, Any]]:
+        """The rows of a list that says neither how many pages it has nor how long they may be: until one is empty, or repeats."""
+        page, before = 1, None
+        while True:
+            asked = {"order_id:in": order_ids, "limit": 250, "page": page}
+            document = self._api.get(f"{_V3_ORDERS}/payment_actions/refunds", asked)
+            rows = document.get("data") if isinstance(document, Mapping) else None
+            if not rows or rows == before:
+                return
+            yield from rows
+            page, before = page + 1, rows
 
     def transactions(self, order_id: int) -> Sequence[Mapping[str, Any]]:
         """The payment transactions of an order."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from syncd.sandbox.answers import Answer, Refusal, ok, v3_error, v3_list
+from syncd.sandbox.answers import Answer, Refusal, ok, v3_error
 from syncd.sandbox.clock import now_iso
 from syncd.sandbox.orders import Kept, Orders
 from syncd.sandbox.world import Asked
@@ -44,8 +44,8 @@ def _all(orders: Orders, asked: Asked) -> Answer:
         one for kept in orders.kept.values() for one in kept.refunds if wanted is None or str(one["order_id"]) in wanted
     ]
     found.sort(key=lambda one: int(one["id"]))
-    start, limit = asked.slice()
-    return v3_list(found[start : start + limit], len(found), start // limit + 1, limit)
+    start, limit = asked.slice(orders.ways)
+    return ok({"data": found[start : start + limit], "meta": {}})  # the reference shows no paging in it
 
 
 def quote(kept: Kept, body: Mapping[str, Any]) -> Answer:

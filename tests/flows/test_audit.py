@@ -118,3 +118,13 @@ def refund_by_hand(shop: Shop, number: int, amount: float) -> None:
     }
     url = f"{shop.store.url}/stores/{shop.store.store_hash}/v3/orders/{number}/payment_actions/refunds"
     requests.post(url, json=body, headers={"X-Auth-Token": shop.store.token}, timeout=10).raise_for_status()
+
+
+def test_all_refunds_are_read_however_few_a_page_holds(shop: Shop) -> None:
+    shop.configure(SOURCE, 'refunds = "record"\n')
+    names = [f"s{number}" for number in range(7)]
+    till(shop, *(sale(sale_id=name) for name in names))
+    part = {"status": "partially_refunded", "refunds": [{"id": "r1", "amount_inc_tax": "4.00"}]}
+    till(shop, *(sale(sale_id=name, **part) for name in names))
+    shop.store.control("ways", {"page_most": 3})
+    assert shop.run("audit", *DAY, "--json").json["main"]["differences"] == []
