@@ -231,7 +231,9 @@ def test_two_thousand_malformed_requests_cause_no_500_and_leave_memory_flat(daem
     statuses |= _malformed(daemon, dice, 1700)
     assert not {status for status in statuses if status >= 500}
     assert daemon.resident_mb() - before < 8
-    assert daemon.push(a_sale("1")).status_code == 200
+    while (answer := daemon.push(a_sale("1"))).status_code == 429:  # a fast machine has used up the door's room
+        time.sleep(float(answer.headers["Retry-After"]))
+    assert answer.status_code == 200
     until = time.monotonic() + 20
     while (keys := [order["external_order_id"] for order in store.orders()]).count("own:1") < 1:
         assert time.monotonic() < until, keys
