@@ -15,7 +15,7 @@ from syncd.clock import Clock, Now, SystemClock
 from syncd.config import Config, SourceConfig
 from syncd.errors import NotListed, SourceError
 from syncd.intake import Polled, fetch_hinted, poll
-from syncd.intake.admission import Candidate, NotAdmitted, admit
+from syncd.intake.admission import Candidate, NotAdmitted, admit, types_before
 from syncd.intake.backfill import Judged, estimate, walk
 from syncd.intake.poll import Intake, record_all
 from syncd.ledger import Alert, Judge, Ledger, Said, Sale, Standing, State, new_sale, saying
@@ -82,8 +82,15 @@ class Till:
             NotAdmitted: its name, or that in its sale keys, is another source's.
 
         """
-        admit(self.candidate, self.ledger.names.sources(), self.present, confirmed=True)
-        self.ledger.names.note_source(self.name, self.keys, self.candidate.reads.to_json())
+        names, text = self.ledger.names, self.candidate.reads.to_json()
+        known = names.sources()
+        admit(self.candidate, known, self.present, confirmed=True)
+        own = known.get(self.name)
+        if own is not None and types_before(self.candidate, own):
+            names.begin_source_anew(self.name)
+            if self.carries_from_now:
+                self.ledger.private(self.name).start_from(self.clock.now)
+        names.note_source(self.name, self.keys, text)
 
     def try_admit(self) -> None:
         """The same, and nothing is noted."""
@@ -155,7 +162,7 @@ class Till:
             return kept.start_from(lambda: asked)
         start = kept.begin_anew(newest, newest - _CHANGED_WITHIN)
         words = (
-            f"the ledger is new, and BigCommerce has orders of {self.name}: "
+            f"BigCommerce has orders of {self.name} from before this ledger read it: "
             f"its sales are carried from its newest order on, {start:%Y-%m-%d %H:%M} UTC"
         )
         cure = f"A sale from before that without an order is left out. To carry it: syncd backfill --source {self.name}"

@@ -49,15 +49,36 @@ def admit(
             _refuse_taken_keys(candidate, other, present)
     if confirmed or (own is not None and candidate.reads.to_json() in own.reads):
         return
+    if own is not None and (before := types_before(candidate, own)):
+        _refuse_another_type(candidate, before)
     for other in known.values():
-        if other.name == candidate.name:
+        if other.name != candidate.name:
+            _check_what_was_read(candidate, other, present)
+
+
+def _check_what_was_read(candidate: Candidate, other: KnownSource, present: Mapping[str, Reads]) -> None:
+    for text in other.reads:
+        before = _read(text)
+        if before is None or _still_reads(other.name, text, present):
             continue
-        for text in other.reads:
-            before = _read(text)
-            if before is None or _still_reads(other.name, text, present):
-                continue
-            if what := may_be_same(before, candidate.reads):
-                _refuse_what_was_read(candidate, other.name, what, present)
+        if what := may_be_same(before, candidate.reads):
+            _refuse_what_was_read(candidate, other.name, what, present)
+
+
+def types_before(candidate: Candidate, own: KnownSource) -> str:
+    """The types that a source had before, in words, where it has another one now; empty where it has not."""
+    types = {before.kind for text in own.reads if (before := _read(text)) is not None}
+    return "" if candidate.reads.kind in types else " and ".join(sorted(types))
+
+
+def _refuse_another_type(candidate: Candidate, before: str) -> None:
+    """Types number sales each in their own way: what both have would become two orders, under one name as under two."""
+    name = candidate.name
+    raise NotAdmitted(
+        f"{name} is of type {candidate.reads.kind} now and was of type {before}: each has ids of its own for the same sales",
+        f"Give the new one a name of its own in the config. If no sale is in both: syncd sources confirm {name}; "
+        "it begins anew then.",
+    )
 
 
 def _refuse_other_keys(candidate: Candidate, own: KnownSource) -> None:

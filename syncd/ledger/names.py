@@ -14,7 +14,14 @@ from typing import Any
 from sqlalchemy import Column, Connection, func, insert, select, update
 
 from syncd.ledger.mirror import Run
-from syncd.ledger.renaming import Renaming, rename_source, rename_store, source_to_rename, store_to_rename
+from syncd.ledger.renaming import (
+    Renaming,
+    begin_source_anew,
+    rename_source,
+    rename_store,
+    source_to_rename,
+    store_to_rename,
+)
 from syncd.ledger.schema import cursors, sales, sources, stores
 
 
@@ -44,6 +51,10 @@ class Names:
     def note_source(self, name: str, keys: str, reads: str) -> None:
         """Keep what a source reads from now on, beside what it read before, and the name in its keys."""
         self._write(lambda connection: _note_source(connection, name, keys, reads))
+
+    def begin_source_anew(self, name: str) -> None:
+        """Forget how far a source was read and since when its sales are carried: it is of another type now."""
+        self._write(lambda connection: begin_source_anew(connection, name))
 
     def source_to_rename(self, old: str, new: str) -> Renaming:
         """What a source's new name would change; see ``renaming``."""

@@ -75,6 +75,12 @@ def rename_source(connection: Connection, old: str, new: str) -> Renaming:
     return found
 
 
+def begin_source_anew(connection: Connection, name: str) -> None:
+    """Forget a source's cursors and the start of its sales; the sales themselves stay."""
+    connection.execute(delete(cursors).where(_cursor_of(name)))
+    connection.execute(delete(source_state).where(source_state.c.source == name, source_state.c.name.in_(OF_THE_START)))
+
+
 def _keep_one_of_each(connection: Connection, table: Table, name: Column[str], both: tuple[str, str]) -> None:
     """Where both sources have a row of one name, keep that of the new one: a token that was renewed last is the one that works."""
     old, new = both

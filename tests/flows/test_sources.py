@@ -253,3 +253,25 @@ def begin_at(shop: Shop, source: str, at: datetime) -> None:
             "update source_state set value = ? where source = ? and name = '_start_from'", (at.isoformat(), source)
         )
         ledger.execute("delete from cursors")
+
+
+def test_a_source_that_keeps_its_name_and_changes_its_type_waits_until_a_person_says_that_no_sale_is_in_both(
+    shop: Shop, square: SquareDouble
+) -> None:
+    account = shop.config.read_text()
+    shop.configure('[sources.square]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\n')
+    shop.drop("a.jsonl", sale(source="square", sale_id="1", placed_at=datetime.now(UTC)).to_json() + "\n")
+    assert shop.run("sync").code == 0
+    shop.config.write_text(account)
+    to_now(square, 60)
+    square.sell(1)  # by its time it is the sale of the folder, under another id
+    for command in ("sync", "check", "status"):
+        done = shop.run(command)
+        assert done.code != 0
+        assert "square is of type square now and was of type jsonl" in " ".join((done.out + done.err).split())
+    assert keys(shop) == {"square:1"}
+    assert shop.run("sources", "confirm", "square").code == 0
+    to_now(square, -1)
+    (sold,) = square.sell(1)
+    assert shop.run("sync").code == 0
+    assert keys(shop) == {"square:1", f"square:{sold}"}

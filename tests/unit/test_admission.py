@@ -127,3 +127,12 @@ def test_what_is_kept_of_a_source_holds_no_secret() -> None:
         assert "secret" not in reads.to_json()
         assert "opens" not in reads.to_json()
     assert "user" not in database("mysql://user@pos/db").to_json()
+
+
+def test_a_source_of_another_type_under_its_old_name_waits_for_a_person() -> None:
+    now = square()
+    with pytest.raises(NotAdmitted, match="is of type square now and was of type csv"):
+        admit(Candidate("till", "till", now), known("till", folder("/in")), {"till": now})
+    admit(Candidate("till", "till", now), known("till", folder("/in")), {"till": now}, confirmed=True)
+    admit(Candidate("till", "till", now), known("till", folder("/in"), now), {"till": now})
+    admit(Candidate("till", "till", now), known("till"), {"till": now})  # nobody has noted what it read
