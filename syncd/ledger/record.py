@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
@@ -11,21 +11,20 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from syncd import __version__
-from syncd.canonical import Batch, CanonicalOrder, fingerprint
+from syncd.canonical import Batch, fingerprint
 from syncd.canonical.fingerprint import is_same_sale
-from syncd.canonical.keys import LONGEST_KEY, sent_forms
+from syncd.canonical.keys import LONGEST_KEY
 from syncd.clock import Now
 from syncd.errors import LedgerError
 from syncd.ledger.decisions import Verb
 from syncd.ledger.facts import Standing
 from syncd.ledger.faults import record_faults, settle_by_sales
 from syncd.ledger.moves import SYNCD, columns, settled, write_audit
-from syncd.ledger.places import known as known_to_store
 from syncd.ledger.sale import Judge, Router, Said, Sale, as_text, fact_columns, new_sale, read_sale, saying
 from syncd.ledger.schema import attempts, audit, cursors, sales
+from syncd.ledger.screening import held_twins, too_early
 from syncd.ledger.states import ON_THE_WIRE, Lane, State
 from syncd.ledger.times import to_micros
-from syncd.ledger.twins import find_twins, is_twin_hold, twin_words
 from syncd.ledger.versions import Order, is_later, latest, order_of
 
 _KEYS_AT_ONCE = 500
@@ -88,10 +87,10 @@ def record(connection: Connection, intake: Intake, batch: Batch, judge: Judge, n
     _alone(connection, intake.source)
     said = _newest(batch, batch.stated_at or intake.asked_at)
     known = {sale.sale_key: sale for sale in _known(connection, list(said))}
-    said |= _held_twins(connection, intake, said, known)
+    said |= held_twins(connection, intake, said, known)
     fresh = [one for key, one in said.items() if key not in known]
-    too_early = _too_early(connection, intake, fresh)
-    new = [one for one in fresh if one.order.sale_key not in too_early] if too_early else fresh
+    early = too_early(connection, intake, fresh)
+    new = [one for one in fresh if one.order.sale_key not in early] if early else fresh
     moved = [
         replace(one, before=known[key])
         for key, one in said.items()
@@ -114,28 +113,7 @@ def record(connection: Connection, intake: Intake, batch: Batch, judge: Judge, n
         write_cursor(connection, cursor_name(intake.source, intake.backfill), batch.cursor, now.wall)
     same = len(said) - len(fresh) - len(changed) - len(older)
     before = tuple(one.order.sale_key for one in older)
-    return Recorded(len(new), len(changed), same, held, faulty, before, tuple(too_early))
-
-
-def _too_early(connection: Connection, intake: Intake, fresh: Sequence[Said]) -> dict[str, None]:
-    """The keys of sales from before their source's are carried, but for those that have an order."""
-    early = [one.order for one in fresh if intake.not_before is not None and one.order.placed_at < intake.not_before]
-    keys = {order.sale_key: None for order in early}
-    for key in _with_an_order(connection, intake, early):
-        del keys[key]
-    return keys
-
-
-def _with_an_order(connection: Connection, intake: Intake, orders: Iterable[CanonicalOrder]) -> set[str]:
-    """The keys of those sales of which their store was seen to have an order."""
-    by_store: dict[str, list[str]] = {}
-    for order in orders:
-        by_store.setdefault(intake.router(order), []).append(order.sale_key)
-    found = set()
-    for store, keys in by_store.items():
-        sent = {form: key for key in keys for longest in intake.longest_keys for form in sent_forms(key, longest)}
-        found |= {sent[form] for form in known_to_store(connection, store, list(sent))}
-    return found
+    return Recorded(len(new), len(changed), same, held, faulty, before, tuple(early))
 
 
 def _newest(batch: Batch, stated_at: datetime | None) -> dict[str, Said]:
@@ -147,25 +125,6 @@ def _newest(batch: Batch, stated_at: datetime | None) -> dict[str, Said]:
         if before is None or order_of(one.dating, before.dating, lambda: False) is not Order.OLDER:
             said[order.sale_key] = one
     return said
-
-
-def _held_twins(
-    connection: Connection, intake: Intake, said: Mapping[str, Said], known: Mapping[str, Sale]
-) -> dict[str, Said]:
-    """Those that look like another sale of the source, held for it: new ones, and those that were held for it before."""
-    if not intake.holds_twins:
-        return {}
-    asked = [
-        one
-        for key, one in said.items()
-        if not one.hold
-        and (key not in known or (known[key].order_id is None and is_twin_hold(known[key].hold)))
-        and intake.router(one.order) in intake.holds_twins
-    ]
-    found = find_twins(connection, intake.source, [one.order for one in asked])
-    for key in _with_an_order(connection, intake, [said[key].order for key in found]):
-        del found[key]
-    return {key: replace(said[key], hold=twin_words(twin)) for key, twin in found.items()}
 
 
 def _alone(connection: Connection, source: str) -> None:

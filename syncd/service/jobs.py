@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -13,16 +12,15 @@ from syncd.app import App, Till
 from syncd.clock import Now
 from syncd.errors import LeaseTaken, NotListed, SourceError, Stopped, SyncdError
 from syncd.intake import Polled
-from syncd.ledger import Lease
 from syncd.ledger.alerts import HAPPENED
 from syncd.ledger.backfills import Stage
 from syncd.logs import bind, get_logger
 from syncd.service.alerting import Teller
 from syncd.service.health import Pulse
+from syncd.service.leases import LeaseKeeper
 from syncd.service.samples import Samples
 from syncd.service.watch import Watch
 from syncd.sources import FetchesOne, FolderReport, Receiving, Throttled
-from syncd.stores import Store
 
 _CACHE_KEPT = timedelta(days=2)
 _SHOWN_FOR = timedelta(days=2)  # what happened once
@@ -36,56 +34,6 @@ _BACKFILL = timedelta(seconds=5)
 _BACKFILL_AGAIN_S = 60.0  # after its source could not be read
 _SAID_AGAIN_S = 600.0
 _FETCH = timedelta(seconds=5)  # for those that were not there yet: a webhook asks at once
-
-
-class LeaseKeeper:
-    """Holds one store's lease for as long as the daemon lives; while another process has it, stands by."""
-
-    def __init__(self, store: Store, takes_over: Callable[[], None] = lambda: None) -> None:
-        self._store, self._takes_over = store, takes_over
-        self._exits = ExitStack()
-        self._lease: Lease | None = None
-        self._lock = threading.Lock()
-        self._standing_by = ""
-
-    def lease(self) -> Lease:
-        """The lease, taken now where it is free.
-
-        Raises:
-            LeaseTaken: another process pushes to this store.
-            LedgerError: it cannot be known who does.
-
-        """
-        with self._lock:
-            if self._lease is not None and not self._lease.alive():
-                get_logger().warning("lease_lost", store=self._store.name)
-                self._drop()
-            if self._lease is None:
-                self._lease = self._take()
-            return self._lease
-
-    def _take(self) -> Lease:
-        try:
-            lease = self._exits.enter_context(self._store.leased())
-        except LeaseTaken as taken:
-            if self._standing_by != taken.what:
-                get_logger().info("standing_by", store=self._store.name, why=taken.what)
-            self._standing_by = taken.what
-            raise
-        get_logger().info("lease_taken", store=self._store.name)
-        if self._standing_by:
-            self._takes_over()
-        self._standing_by = ""
-        return lease
-
-    def _drop(self) -> None:
-        self._lease = None
-        self._exits.close()
-
-    def close(self) -> None:
-        """Give the lease back."""
-        with self._lock:
-            self._drop()
 
 
 @dataclass(frozen=True, slots=True)
