@@ -22,6 +22,7 @@ from pydantic_core import ErrorDetails
 
 from syncd import logs
 from syncd.bigcommerce.settings import ConnectionSettings
+from syncd.config_checks import cross_checks, same_sources_refused
 from syncd.errors import ConfigError, Problem, UsageError
 from syncd.mapping.rules import Rules
 from syncd.plan.policy import Policy
@@ -100,7 +101,9 @@ class SourceConfig:
     settings: BaseModel
 
 
-class _Tables(BaseModel):
+class Tables(BaseModel):
+    """The tables of a config file, each checked by itself."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     ledger: LedgerSettings = LedgerSettings()
@@ -164,11 +167,11 @@ def load(path: Path | None = None) -> Config:
     written = _read(file)
     problems = list(_misspelt(written))
     tables = _merge(written, _environment())
-    checked = _validated(_Tables, tables, (), problems)
+    checked = _validated(Tables, tables, (), problems)
     adapters = dict(_adapters(tables, problems))
     if checked is not None:
-        problems += _cross_checks(checked)
-        problems += _same_sources(checked, adapters, file.parent)
+        problems += cross_checks(checked)
+        problems += same_sources_refused(checked, adapters, file.parent)
     if checked is None or problems:
         raise ConfigError(f"{file} cannot be used:", problems)
     sources = {
@@ -215,7 +218,7 @@ def _environment() -> Table:
 
 def _misspelt(written: Table) -> Iterator[Problem]:
     """Variables that look like ours and name nothing that there is."""
-    known = [f"SYNCD_{name.upper()}" for name in (*_Tables.model_fields, "config")]
+    known = [f"SYNCD_{name.upper()}" for name in (*Tables.model_fields, "config")]
     named = set(_env_names(written))
     for name in sorted(os.environ):
         head, nested, _ = name.partition("__")
@@ -289,11 +292,11 @@ def _problem(detail: ErrorDetails, at: tuple[str, ...], model: type[BaseModel]) 
 
 
 def _known_keys(model: type[BaseModel]) -> list[str]:
-    if model is not _Tables:
+    if model is not Tables:
         return list(model.model_fields)
     models: list[type[BaseModel]] = [
         *_ROOMS.values(),
-        _Tables,
+        Tables,
         LedgerSettings,
         LogSettings,
         ServiceSettings,
@@ -337,55 +340,7 @@ def _csv_presets() -> tuple[str, ...]:
     return names()
 
 
-def _cross_checks(tables: _Tables) -> Iterator[Problem]:
-    yield from tables.web.problems()
-    yield from _names_twice(tables)
-    for name, source in tables.sources.items():
-        if source.store and source.store not in tables.stores:
-            yield Problem(f"sources.{name}.store", repr(source.store), f"must be one of {_names(tables.stores)}")
-        for place, wanted in source.stores.items():
-            if wanted not in tables.stores:
-                yield Problem(f"sources.{name}.stores.{place}", repr(wanted), f"must be one of {_names(tables.stores)}")
-        if not source.store and len(tables.stores) != 1:
-            yield Problem(f"sources.{name}.store", "", f"is required: name one of {_names(tables.stores)}")
-    for name, store in tables.stores.items():
-        least = store.push.intent_life + store.connection.connect_timeout + store.connection.deadline
-        if store.push.settle <= least:
-            rule = f"must be longer than intent_life + connect_timeout + deadline ({least.total_seconds():g} s)"
-            yield Problem(f"stores.{name}.settle", f"{store.push.settle.total_seconds():g} s", rule)
-        for unknown in sorted(store.rules.sources.keys() - tables.sources.keys()):
-            known = ", ".join(sorted(tables.sources)) or "none yet"
-            yield Problem(f"stores.{name}.sources.{unknown}", "", f"is no source; sources are {known}")
-
-
-def _names_twice(tables: _Tables) -> Iterator[Problem]:
-    """Sale keys begin with a source's first name: no two sources may have the same."""
-    first: dict[str, str] = {}
-    for name, source in tables.sources.items():
-        key = source.formerly or name
-        if key in first:
-            words = f"is the name in the sale keys of source {first[key]}; no two sources may have the same"
-            yield Problem(f"sources.{name}" + (".formerly" if source.formerly else ""), repr(key), words)
-        first[key] = name
-
-
-def _same_sources(tables: _Tables, adapters: Mapping[str, BaseModel], home: Path) -> Iterator[Problem]:
-    """Two sources that read the same would make two orders of each sale: refused before anything is read."""
-    from syncd.sources.sameness import same_sources  # noqa: PLC0415  only a config with two sources needs it
-
-    read = {
-        name: (one.type, adapters[name]) for name, one in tables.sources.items() if one.enabled and name in adapters
-    }
-    for one, other, what in same_sources(read, home) if len(read) > 1 else ():
-        words = f"reads what source {one} reads ({what}): every sale would become two orders; keep one of them"
-        yield Problem(f"sources.{other}", "", words)
-
-
-def _names(stores: Mapping[str, StoreSettings]) -> str:
-    return ", ".join(sorted(stores)) or "the stores, of which there is none: add [stores.main]"
-
-
-def _with_store(common: SourceSettings, tables: _Tables) -> SourceSettings:
+def _with_store(common: SourceSettings, tables: Tables) -> SourceSettings:
     return common if common.store else common.model_copy(update={"store": next(iter(tables.stores))})
 
 
