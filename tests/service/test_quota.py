@@ -34,7 +34,14 @@ def test_a_quota_that_runs_out_lets_few_intents_grow_stale_and_pauses_no_store(t
         done = shop.run("sync", "-v")
         assert done.code == 0, done.err
         assert "store_paused" not in done.err
-        assert done.err.count("request_not_sent") <= 4  # what others take of the quota meanwhile nobody can foresee
+        stale = done.err.count("request_not_sent")
+        assert stale <= 4  # what others take of the quota meanwhile nobody can foresee
+        assert (
+            len(store.orders()) >= 16 - stale
+        )  # one that grew stale waits a while, and the pass may have ended by then
+        tries = 10
+        while len(store.orders()) < 16 and (tries := tries - 1):
+            assert shop.run("sync").code == 0
         assert len(store.orders()) == 16
 
 
