@@ -50,8 +50,13 @@ def _tax(order: CanonicalOrder) -> Imbalance | None:
     parts = total(part.total_inc_tax - part.total_ex_tax for part in charged)
     parts -= total(discount.amount_inc_tax - discount.amount_ex_tax for discount in order.discounts)
     taxed = sum(part.total_inc_tax != part.total_ex_tax for part in charged)
-    slack = minor_unit(order.currency) * (1 + Decimal(taxed) / 2)
+    slack = tax_slack(taxed, order.currency)
     return None if abs(parts - order.total_tax) <= slack else Imbalance("taxes", parts, order.total_tax, order.currency)
+
+
+def tax_slack(taxed: int, currency: str) -> Decimal:
+    """How far a receipt's tax may be off the sum of its ``taxed`` lines and fees: half a minor unit each, and one for itself."""
+    return minor_unit(currency) * (1 + Decimal(taxed) / 2)
 
 
 def _tenders(order: CanonicalOrder) -> Imbalance | None:

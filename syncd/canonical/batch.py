@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from syncd.canonical.cards import mask_cards
+from syncd.canonical.exchanges import parts_of
 from syncd.canonical.order import CanonicalOrder
 
 Cursor = str
@@ -46,3 +47,12 @@ class Batch:
     holds: Mapping[str, str] = field(default_factory=dict)
     gone: tuple[str, ...] = ()
     stated_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """An exchange becomes its sale and its returns here, so that nothing behind the sources ever meets one whole."""
+        parts = [parts_of(order) for order in self.orders]
+        if all(len(some) == 1 and some[0] is order for some, order in zip(parts, self.orders, strict=True)):
+            return
+        object.__setattr__(self, "orders", tuple(order for some in parts for order in some))
+        held = [(some, self.holds[some[0].sale_id]) for some in parts if some[0].sale_id in self.holds]
+        object.__setattr__(self, "holds", {**self.holds, **{one.sale_id: why for some, why in held for one in some}})

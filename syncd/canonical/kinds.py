@@ -64,6 +64,7 @@ class TenderKind(StrEnum):
     STORE_CREDIT = "store_credit"
     ON_ACCOUNT = "on_account"
     LOYALTY = "loyalty"
+    EXCHANGE = "exchange"
     OTHER = "other"
 
 

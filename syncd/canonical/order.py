@@ -306,6 +306,7 @@ class CanonicalOrder(_Model):
 
     Amounts are in ``currency``, the customer's; where the shop keeps its books in another, ``shop_currency`` is that, and one unit
     of ``currency`` is ``exchange_rate`` of it. An open sale may say how much is still to be paid, and what has been paid ahead.
+    ``returns_of`` is the key of the sale whose goods came back; ``exchanged_with`` that of an exchange's other half.
     """
 
     source: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
@@ -343,6 +344,7 @@ class CanonicalOrder(_Model):
     taxes: tuple[Tax, ...] = ()
     refunds: tuple[Refund, ...] = ()
     returns_of: Code | None = None
+    exchanged_with: Code | None = None
     rounding: Money = ZERO
     note: Text = ""
     total_inc_tax: Money

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -9,10 +10,11 @@ from datetime import datetime
 from functools import partial
 
 from syncd.canonical import Batch, Fault
+from syncd.canonical.exchanges import part_id
 from syncd.canonical.keys import LONGEST_KEY
 from syncd.canonical.kinds import SaleStatus
 from syncd.errors import SyncdError
-from syncd.ledger import Lane, Ledger, Recorded, Router
+from syncd.ledger import Lane, Ledger, Recorded, Router, Sale
 from syncd.logs import bind, get_logger
 from syncd.sources import Source
 
@@ -119,9 +121,18 @@ def _with_voids(batch: Batch, intake: Intake, ledger: Ledger) -> Batch:
     """The batch with a void for each sale of it that the POS has deleted, as far as it is known."""
     if not batch.gone:
         return batch
-    known = [ledger.sale(intake.key_of(sale_id)) for sale_id in batch.gone]
-    voids = [sale.order().model_copy(update={"status": SaleStatus.VOIDED}) for sale in known if sale and sale.document]
+    known = [sale for sale_id in batch.gone for sale in _all_parts(sale_id, intake, ledger)]
+    voids = [sale.order().model_copy(update={"status": SaleStatus.VOIDED}) for sale in known if sale.document]
     return replace(batch, orders=(*batch.orders, *voids), gone=())
+
+
+def _all_parts(sale_id: str, intake: Intake, ledger: Ledger) -> Iterator[Sale]:
+    """What the ledger knows of a document: its sale, and the returns of an exchange."""
+    for number in itertools.count():
+        sale = ledger.sale(intake.key_of(part_id(sale_id, number)))
+        if sale is None:
+            return
+        yield sale
 
 
 def _record(batch: Batch, intake: Intake, ledger: Ledger) -> Recorded:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
@@ -17,10 +18,21 @@ from syncd.canonical.keys import LONGEST_KEY
 from syncd.clock import Now
 from syncd.errors import LedgerError
 from syncd.ledger.decisions import Verb
+from syncd.ledger.exchanges import parts_gone
 from syncd.ledger.facts import Standing
 from syncd.ledger.faults import record_faults, settle_by_sales
 from syncd.ledger.moves import SYNCD, columns, settled, write_audit
-from syncd.ledger.sale import Judge, Router, Said, Sale, as_text, fact_columns, new_sale, read_sale, saying
+from syncd.ledger.sale import (
+    Judge,
+    Router,
+    Said,
+    Sale,
+    as_text,
+    fact_columns,
+    new_sale,
+    read_sale,
+    saying,
+)
 from syncd.ledger.schema import attempts, audit, cursors, sales
 from syncd.ledger.screening import held_twins, too_early
 from syncd.ledger.states import ON_THE_WIRE, Lane, State
@@ -87,6 +99,12 @@ def record(connection: Connection, intake: Intake, batch: Batch, judge: Judge, n
     _alone(connection, intake.source)
     said = _newest(batch, batch.stated_at or intake.asked_at)
     known = {sale.sale_key: sale for sale in _known(connection, list(said))}
+    gone = parts_gone(
+        [one for key, one in said.items() if key in known and _says_more(one, known[key])], partial(_known, connection)
+    )
+    for one, part in gone:
+        if part.sale_key not in said:
+            said[part.sale_key], known[part.sale_key] = one, part
     said |= held_twins(connection, intake, said, known)
     fresh = [one for key, one in said.items() if key not in known]
     early = too_early(connection, intake, fresh)

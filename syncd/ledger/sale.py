@@ -143,8 +143,10 @@ def new_sale(said: Said, store: str, at: datetime, *, lane: Lane = Lane.LIVE, hi
 def saying(sale: Sale, said: Said, document: str | None = None) -> Sale:
     """A sale that says something new, as it is before anything follows from that."""
     order = said.order
+    became_a_sale = sale.returns_of is not None and order.returns_of is None and order.total_inc_tax >= 0
     return replace(
         sale,
+        belief=NO_BELIEF if became_a_sale else sale.belief,  # the order that showed a return is its original's
         fingerprint=said.fingerprint,
         placed_at=order.placed_at,
         currency=order.currency,

@@ -12,7 +12,7 @@ from syncd.canonical.kinds import LineKind
 from syncd.canonical.money import format_money, total
 from syncd.canonical.order import Fee, Line
 from syncd.mapping.amounts import as_text
-from syncd.mapping.lines import came_back, line_name
+from syncd.mapping.lines import line_name, lowers_total
 from syncd.mapping.payload import Decision
 from syncd.mapping.rules import Rules
 from syncd.mapping.spread import Spread, taken_off
@@ -87,7 +87,7 @@ def discount_decisions(order: CanonicalOrder, made: Spread, rules: Rules) -> Ite
     for taken in order.discounts:
         yield Decision(taken.name, how, f"an order discount of {format_money(taken.amount_inc_tax, order.currency)}")
     for number, line in enumerate(order.lines, start=1):
-        if came_back(line):
+        if lowers_total(line):
             shown = format_money(line.total_inc_tax, order.currency)
             yield Decision(f"line {number}", how, f"{line_name(line, weighed=False)} {shown}: {_back(line)}")
     for fee in order.fees:

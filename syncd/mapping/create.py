@@ -20,7 +20,7 @@ from syncd.canonical.kinds import Fulfilment
 from syncd.mapping import charges, tenders
 from syncd.mapping.addresses import billing_address, shipping_address, unshippable
 from syncd.mapping.amounts import as_text
-from syncd.mapping.lines import MappedLine, came_back, fee_line, map_lines, subtotals
+from syncd.mapping.lines import MappedLine, fee_line, map_lines, subtotals
 from syncd.mapping.matches import Matches
 from syncd.mapping.payload import Decision, Declined, Held, Mapped, Payload
 from syncd.mapping.rules import LIVE, Applied, DefaultAddress, Occasion, Rules, applied
@@ -31,7 +31,6 @@ from syncd.mapping.text import bounded
 
 _LONGEST = {"code": 50, "postal_code": 50, "phone": 125}
 _RETURN_CURE = "Enter the return in BigCommerce by hand (a refund of the original order), then: syncd skip {key}"
-_MIXED_CURE = 'Enter it in BigCommerce by hand, then: syncd skip {key}. returned_goods = "discount" pushes such sales.'
 _SHIP_CURE = "Correct the address in the POS; or enter the order in BigCommerce by hand, then: syncd skip {key}"
 _NOTE_CURE = "Mend note_template in the config, then: syncd release {key}"
 
@@ -41,7 +40,7 @@ def map_create(
 ) -> Mapped | Held | Declined:
     """The body of POST /v2/orders for a sale, with every decision; or why there is none."""
     taken = taken_off(order)
-    if held := _unmappable(order, rules, taken):
+    if held := _unmappable(order, taken):
         return held
     here, made = applied(order, rules, occasion), spread(order)
     if not_sent := unshippable(order, here.default_address):
@@ -76,12 +75,10 @@ def map_create(
     return Mapped(payload, (*decisions, *head_decisions(order, matches, payload)), stamp(payload).to_json())
 
 
-def _unmappable(order: CanonicalOrder, rules: Rules, taken: Decimal) -> Held | None:
+def _unmappable(order: CanonicalOrder, taken: Decimal) -> Held | None:
     key = order.sale_key
     if order.returns_of or order.total_inc_tax < 0:
         return Held("a return: BigCommerce has no order for goods that came back", _RETURN_CURE.format(key=key))
-    if rules.returned_goods == "hold" and any(came_back(line) for line in order.lines):
-        return Held("it holds returned goods beside sold ones", _MIXED_CURE.format(key=key))
     if taken < 0:
         return Held(
             "its discounts would raise the total, which BigCommerce does not take", _RETURN_CURE.format(key=key)

@@ -47,11 +47,11 @@ def sold(order: CanonicalOrder) -> Sold:
     return tuple(
         (number, line)
         for number, line in enumerate(order.lines, start=1)
-        if (line.quantity or line.total_inc_tax) and not came_back(line)
+        if (line.quantity or line.total_inc_tax) and not lowers_total(line)
     )
 
 
-def came_back(line: Line) -> bool:
+def lowers_total(line: Line) -> bool:
     """Whether a line lowers the total: goods that came back, or a deposit that is redeemed."""
     return line.quantity < 0 or line.total_inc_tax < 0
 

@@ -201,7 +201,8 @@ def return_note(returned: CanonicalOrder) -> str:
     """What the original order's staff note says of a return that is a sale of its own in the POS."""
     goods = ", ".join(f"{line.name} x{format(abs(line.quantity), 'f')}" for line in returned.lines)
     shown = format_money(-returned.total_inc_tax, returned.currency)
-    return f"Returned {shown} on {returned.placed_at.date()}: {goods}, POS sale {returned.sale_key}"
+    said = f"Returned {shown} on {returned.placed_at.date()}: {goods}, POS sale {returned.sale_key}"
+    return said + (f", exchanged for goods of {returned.exchanged_with}" if returned.exchanged_with else "")
 
 
 def as_refund(returned: CanonicalOrder) -> Refund:

@@ -119,8 +119,7 @@ class Rules(_Table):
     show_discount: bool = False
     fees_as: dict[FeeKind, Literal["fee", "line"]] = Field(default_factory=dict)
     on_account: Literal["sale", "open"] = "sale"
-    returned_goods: Literal["discount", "hold"] = "discount"
-    unlinked_return: Literal["hold", "negative_order"] = "hold"
+    unlinked_return: Literal["hold", "negative_order", "note"] = "hold"
     tender_names: dict[str, Words] = Field(default_factory=dict)
     note_template: Annotated[str, AfterValidator(check_template)] | None = None
     skip: tuple[SkipRule, ...] = ()

@@ -17,7 +17,7 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import FeeKind, LineKind
 from syncd.canonical.money import ZERO, allocate, minor, total
 from syncd.canonical.order import Fee, Line
-from syncd.mapping.lines import Sold, came_back, sold
+from syncd.mapping.lines import Sold, lowers_total, sold
 
 _LAST_LOWERED = {LineKind.GIFT_CARD, LineKind.DEPOSIT}
 _GOODS, _PAID_AHEAD, _DELIVERY, _FEES = range(4)
@@ -75,7 +75,7 @@ def charged(order: CanonicalOrder) -> list[Fee]:
 def taken_off(order: CanonicalOrder) -> Decimal:
     """What discounts, goods that came back, redeemed deposits, negative charges and cash rounded down take off, tax included."""
     taken = total(discount.amount_inc_tax for discount in order.discounts)
-    taken -= total(line.total_inc_tax for line in order.lines if came_back(line))
+    taken -= total(line.total_inc_tax for line in order.lines if lowers_total(line))
     taken -= total(fee.total_inc_tax for fee in order.fees if fee.total_inc_tax < 0)
     return taken + (-order.rounding if order.rounding < 0 else ZERO)
 

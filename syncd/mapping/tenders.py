@@ -7,7 +7,7 @@ from syncd.canonical.kinds import LineKind, TenderStatus
 from syncd.canonical.money import format_money, to_minor, total
 from syncd.canonical.order import Discount, Line, Refund, Tender
 from syncd.mapping.addresses import contact_notes
-from syncd.mapping.lines import came_back, line_name
+from syncd.mapping.lines import line_name, lowers_total
 from syncd.mapping.note import render_note
 from syncd.mapping.rules import Rules, applied
 from syncd.mapping.text import bounded
@@ -67,6 +67,8 @@ def _standard(order: CanonicalOrder, rules: Rules) -> list[str]:
     ]
     notes = [", ".join([f"POS sale {order.sale_key}", *where])]
     notes += [_paid(tender, order.currency, rules) for tender in _captured(order)]
+    if order.exchanged_with:
+        notes.append(f"Exchange: the goods that came back are {order.exchanged_with}")
     notes += [_discount(one, order.currency) for one in order.discounts]
     notes += _lowers(order)
     notes += contact_notes(order, applied(order, rules).default_address)
@@ -127,7 +129,7 @@ def _lowers(order: CanonicalOrder) -> list[str]:
     """What the prices of the other lines hold, and no line of the order shows; and by how much the till rounded."""
     currency, notes = order.currency, list[str]()
     for line in order.lines:
-        if came_back(line):
+        if lowers_total(line):
             what = "Redeemed" if line.kind in _REDEEMED else "Came back"
             notes.append(f"{what} {format_money(-line.total_inc_tax, currency)}: {line_name(line, weighed=False)}")
     notes += [

@@ -27,10 +27,18 @@ def return_step(sale: Sale, order: CanonicalOrder, rules: Rules | None, now: dat
         if sale.order_id is None:
             return Rest(State.SKIPPED, "a return, voided in the POS before it was pushed")
         return Hold(f"a return that was voided after order {sale.order_id} showed it", cure)
+    if any(line.quantity > 0 and line.total_inc_tax > 0 for line in order.lines):
+        return Hold("it takes goods back and sells others, in a way that cannot be taken apart", cure)
+    if order.returns_of is None and rules is not None and rules.unlinked_return == "note":
+        return Rest(
+            State.SKIPPED, 'a return that names no original sale, and unlinked_return = "note": no order shows it'
+        )
     if order.returns_of is None:
         return Hold("a return that names no original sale: BigCommerce has no order for goods that came back", cure)
     if seen is None or rules is None:
         return Change(Kind.UPDATE, sale.order_id)
+    if made_for_it := _is_its_own(sale, seen.original):
+        return Hold(made_for_it, cure, objects=True)
     if seen.trail.busy and seen.original is not None and seen.original.order_id is not None:
         return behind(seen.original.order_id, now)
     return _not_returnable(sale, order, seen.original, now) or _shown(sale, order, seen, rules, now)
@@ -49,6 +57,13 @@ def _not_returnable(sale: Sale, order: CanonicalOrder, original: Sale | None, no
         why = f"returns goods of {original.sale_key}, which is {original.state} and has no order"
         return Hold(why, cure, objects=True)
     return None
+
+
+def _is_its_own(sale: Sale, original: Sale | None) -> str:
+    """Why a return that has an order of its own, made while it was a sale, shows on no other; empty where it has none."""
+    if sale.order_id is None or original is None or sale.order_id == original.order_id:
+        return ""
+    return f"it is a return in the POS now, and order {sale.order_id} was made for it when it was a sale"
 
 
 def _is_raised_first(original: Sale) -> bool:
