@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import SecretStr
 
-from syncd.canonical import CanonicalOrder
+from syncd.canonical import Batch, CanonicalOrder
 from syncd.canonical.balance import check_balance
 from syncd.canonical.kinds import SaleStatus, TenderStatus
 from syncd.errors import SourceError
@@ -107,7 +107,7 @@ def test_a_sale_keeps_its_lines_discounts_taxes_tip_and_card_to_the_cent() -> No
 
 @needs_samples
 def test_a_return_is_a_sale_of_its_own_that_names_its_original() -> None:
-    order = read(samples()["RECON-RETURN-0002"])
+    (order,) = Batch((read(samples()["RECON-RETURN-0002"]),), (), None).orders
     assert (order.total_inc_tax, order.total_tax, order.returns_of) == (
         Decimal("-14.58"),
         Decimal("-1.08"),
@@ -263,22 +263,16 @@ def test_an_exchange_holds_what_was_sold_and_what_came_back() -> None:
     assert (order.total_inc_tax, order.returns_of, check_balance(order)) == (Decimal("5.40"), None, ())
 
 
-def test_goods_of_two_sales_that_come_back_at_once_are_held() -> None:
+def test_goods_of_two_sales_that_come_back_at_once_are_a_return_of_each() -> None:
     back = {"uid": "r1", "quantity": "1", "total_money": usd(540), "total_tax_money": usd(40)}
     returns = [{"source_order_id": f"o{number}", "return_line_items": [back]} for number in (1, 2)]
-    found = read_order(
-        an_order(
-            line_items=None,
-            returns=returns,
-            tenders=None,
-            net_amounts={"total_money": usd(-1080), "tax_money": usd(-80)},
-        ),
-        _AROUND,
-        "till",
-        (),
-    )
-    assert isinstance(found, Sale)
-    assert found.hold == "goods of 2 sales came back at once: o1, o2"
+    nets = {"total_money": usd(-1080), "tax_money": usd(-80)}
+    order = read(an_order(line_items=None, returns=returns, tenders=None, net_amounts=nets))
+    found = Batch((order,), (), None).orders
+    assert [(one.sale_id, one.returns_of, one.total_inc_tax) for one in found] == [
+        ("o1", "till:o1", Decimal("-5.40")),
+        ("o1/return", "till:o2", Decimal("-5.40")),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from decimal import Decimal
 from typing import Any
 
 from syncd.canonical import CanonicalOrder
-from syncd.canonical.money import ZERO, total
+from syncd.canonical.exchanges import CREDIT
+from syncd.canonical.money import ZERO, to_minor, total
 from syncd.sources.clover.money import Sum, as_fee, as_line, cents, elements, sums
 from syncd.sources.documents import Document, LeftOut, Read, Sale, Unreadable, inside
 
@@ -85,8 +86,11 @@ def _sale(
     included = bool(order.get("isVat"))
     tax = total(cents(one, "taxAmount", currency) for one in paid)
     lines = sums(order, items, currency, tax if paid else None)
-    tip = total(cents(one, "tipAmount", currency) for one in paid)
     stated = total(cents(one, "amount", currency) for one in paid)
+    traded = _exchange(order, items, currency, stated, included=included) if paid else None
+    if traded is not None:
+        lines, tax, stated = traded.lines, tax + traded.tax, stated + traded.credit
+    tip = total(cents(one, "tipAmount", currency) for one in paid)
     if not paid:
         tax = total(line.tax for line in lines)
         stated = total(line.net for line in lines) + (ZERO if included else tax)
@@ -96,6 +100,10 @@ def _sale(
     refunds = [
         _refund(one, lines, currency, included=included) for one in elements(order, "refunds") if not one.get("voided")
     ]
+    tenders = [_tender(one, currency) for one in paid]
+    if traded is not None:
+        refunds.append(traded.refund(included=included))
+        tenders.append({"kind": "exchange", "label": CREDIT, "amount": traded.credit})
     employee = str(inside(order, "employee").get("id") or "")
     device = str(inside(order, "device").get("id") or "")
     fields: dict[str, Any] = {
@@ -115,7 +123,7 @@ def _sale(
             as_line(line, currency, around.skus, included=included) for line in lines if not line.item.get("isOrderFee")
         ],
         "fees": fees,
-        "tenders": [_tender(one, currency) for one in paid],
+        "tenders": tenders,
         "refunds": refunds,
         "note": order.get("note") or "",
         "total_inc_tax": stated + tip,
@@ -125,6 +133,49 @@ def _sale(
     if fields["status"] == "open":
         fields["open_kind"] = "parked"
     return Sale(CanonicalOrder.model_validate(fields), _hold(order, currency))
+
+
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """Goods that were exchanged for others of the same order: all lines with their tax, those that came back, their worth."""
+
+    lines: list[Sum]
+    back: Sequence[Sum]
+    tax: Decimal
+    credit: Decimal
+
+    def refund(self, *, included: bool) -> dict[str, Any]:
+        """The goods that came back, as a refund that paid for others."""
+        return {
+            "id": "exchange",
+            "amount_inc_tax": self.credit,
+            "tenders": [{"kind": "exchange", "label": CREDIT, "amount": -self.credit}],
+            "lines": [_line_back(line, included=included) for line in self.back],
+        }
+
+
+def _exchange(
+    order: Document, items: Sequence[Document], currency: str, paid: Decimal, *, included: bool
+) -> _Exchange | None:
+    """An exchanged line stays in the order, and its worth is in no payment for what was taken instead."""
+    if not any(item.get("exchanged") for item in items):
+        return None
+    lines = sums(order, items, currency, None)
+    back = [line for line in lines if line.item.get("exchanged")]
+    worth = total(_worth(line, included=included) for line in back)
+    credit = min(total(_worth(line, included=included) for line in lines) - paid, worth)
+    if credit <= 0:
+        return None
+    tax = total(line.tax for line in back)
+    return _Exchange(lines, back, to_minor(tax * credit / worth, currency), credit)
+
+
+def _worth(line: Sum, *, included: bool) -> Decimal:
+    return line.net if included else line.net + line.tax
+
+
+def _line_back(line: Sum, *, included: bool) -> dict[str, Any]:
+    return {"line_id": line.item.get("id"), "quantity": 1, "amount_inc_tax": _worth(line, included=included)}
 
 
 def _hold(order: Document, currency: str) -> str:
@@ -151,7 +202,7 @@ def _refund(refund: Document, lines: Sequence[Sum], currency: str, *, included: 
     amount, tip = cents(refund, "amount", currency), cents(refund, "tipAmount", currency)
     own = [line for line in lines if inside(line.item, "refund").get("id") == refund.get("id")]
     back = [line for line in lines if line.item.get("refunded")]
-    if not own and total(line.net if included else line.net + line.tax for line in back) == amount:
+    if not own and total(_worth(line, included=included) for line in back) == amount:
         own = back
     return {
         "id": refund.get("id"),
@@ -159,14 +210,7 @@ def _refund(refund: Document, lines: Sequence[Sum], currency: str, *, included: 
         "amount_inc_tax": amount + tip,
         "amount_tax": cents(refund, "taxAmount", currency),
         "tip": tip,
-        "lines": [
-            {
-                "line_id": line.item.get("id"),
-                "quantity": 1,
-                "amount_inc_tax": line.net if included else line.net + line.tax,
-            }
-            for line in own
-        ],
+        "lines": [_line_back(line, included=included) for line in own],
     }
 
 

@@ -9,13 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from syncd.canonical.money import ZERO, total
 from syncd.sources.poslog.elements import Node, attribute
 
 _SOLD, _BACK = ("Sale", "SaleForDelivery", "SaleForPickup"), ("Return", "ReturnForDelivery")
 _EAN_TYPES = ("GTIN", "EAN", "EAN13", "UPC", "UPC-A", "GTIN-13")
+
+
+class Origin(NamedTuple):
+    """Where goods that came back had been sold: the link to that transaction, if there is one, and why they came back."""
+
+    link: Node | None
+    reason: str
 
 
 class Item(NamedTuple):
@@ -36,7 +43,7 @@ class Item(NamedTuple):
     kind: str
     voided: bool
     counters: str
-    origin: dict[str, Any] | None
+    origin: Origin | None
     serial: str
     gift_card: str
 
@@ -154,12 +161,12 @@ def _kind(goods: Node) -> str:
     return {"service": "service", "deposit": "deposit"}.get(said, "product")
 
 
-def _origin(row: Node, goods: Node) -> dict[str, Any] | None:
+def _origin(row: Node, goods: Node) -> Origin | None:
     link = next(goods.nodes("TransactionLink"), None) or next(row.nodes("TransactionLink"), None)
     reason = goods.text("Reason", "ReasonCode") or row.text("ReasonCode")
     if link is None:
-        return {"reason": reason} if reason and any(name in row.kids for name in _BACK) else None
-    return {"sale_id": None, "line_id": link.text("LineItemSequenceNumber") or None, "reason": reason}
+        return Origin(None, reason) if reason and any(name in row.kids for name in _BACK) else None
+    return Origin(link, reason)
 
 
 def counted(items: Sequence[Item]) -> tuple[list[Item], list[Item]]:

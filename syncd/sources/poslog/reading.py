@@ -6,7 +6,7 @@ vendors leave open (whether prices hold the tax, which of two lines a void flag 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
@@ -68,7 +68,7 @@ def read_transaction(element: Element, settings: PosLogSettings, source: str) ->
     tenders = tenders_of(rows, settings.tenders)
     rounding, total_inc = _with_rounding(money, rounding_of(rows, retail), tenders)
     placed, assumed = _placed(whole, settings)
-    lines = _lines(money, currency)
+    lines = _lines(money, currency, lambda link: _linked(link, whole, settings))
     original = (
         _original(whole, retail, rows, settings) if money.items and all(i.amount <= 0 for i in money.items) else ""
     )
@@ -199,15 +199,16 @@ def _with_rounding(money: _Money, rounding: Decimal, tenders: Sequence[dict[str,
     return (rounding, money.grand) if paid == money.grand else (ZERO, money.grand)
 
 
-def _lines(money: _Money, currency: str) -> list[dict[str, Any]]:
+def _lines(money: _Money, currency: str, linked: Callable[[Node], str]) -> list[dict[str, Any]]:
     """The lines with their tax: their own where it is told, else their share of the receipt's."""
     bare = [item for item in money.items if item.tax is None]
     left = money.tax - total(item.tax or ZERO for item in money.items)
     shares = iter(allocate(left, [abs(item.amount) for item in bare], currency) if left else ())
-    return [_line(item, next(shares, ZERO) if item.tax is None else item.tax, money) for item in money.items]
+    taxes = [next(shares, ZERO) if item.tax is None else item.tax for item in money.items]
+    return [_line(item, tax, money, linked) for item, tax in zip(money.items, taxes, strict=True)]
 
 
-def _line(item: Item, tax: Decimal, money: _Money) -> dict[str, Any]:
+def _line(item: Item, tax: Decimal, money: _Money, linked: Callable[[Node], str]) -> dict[str, Any]:
     return {
         "line_id": item.sequence or "1",
         "kind": item.kind,
@@ -223,8 +224,18 @@ def _line(item: Item, tax: Decimal, money: _Money) -> dict[str, Any]:
         "taxes": [{"rate": item.rate, "amount": tax, "included": money.within}] if tax else [],
         "serials": [item.serial] if item.serial else [],
         "gift_card": item.gift_card or None,
-        "origin": item.origin,
+        "origin": _origin(item, linked) if item.origin else None,
     }
+
+
+def _origin(item: Item, linked: Callable[[Node], str]) -> dict[str, Any]:
+    """Where goods came from; of goods that were sold, a link says nothing of that."""
+    assert item.origin is not None  # noqa: S101  the caller has looked
+    link, reason = item.origin
+    if link is None:
+        return {"reason": reason}
+    sale = linked(link) if item.quantity < 0 and link.text("SequenceNumber", "TransactionID") else None
+    return {"sale_id": sale, "line_id": link.text("LineItemSequenceNumber") or None, "reason": reason}
 
 
 def _any_time(whole: Node) -> str:

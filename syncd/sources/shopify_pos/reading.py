@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from syncd.canonical import CanonicalOrder
+from syncd.canonical.exchanges import CREDIT
 from syncd.canonical.money import ZERO, minor_unit, total
 from syncd.sources.documents import Document, LeftOut, Read, Sale, inside, listed, moment, needed, number
 
@@ -47,6 +48,9 @@ def read_order(order: Document, source: str, only: Sequence[str], zone: tzinfo |
     if tip := _money(order, "totalTipReceivedSet"):
         fees.append({"kind": "tip", "name": "Tip", "total_ex_tax": tip, "total_inc_tax": tip})
     refunds = [_refund(one, included=included) for one in listed(order, "refunds") if "totalRefundedSet" in one]
+    tenders = _tenders(listed(order, "transactions"), price + rounding)
+    if credit := _exchanged(price + rounding, tenders, refunds):
+        tenders.append({"kind": "exchange", "label": CREDIT, "amount": credit})
     placed = needed(moment(order.get("processedAt")) or moment(order.get("createdAt")), "processedAt")
     place, staff = inside(order, "retailLocation"), inside(order, "staffMember")
     fields: dict[str, Any] = {
@@ -65,7 +69,7 @@ def read_order(order: Document, source: str, only: Sequence[str], zone: tzinfo |
         "cashier": {"id": _tail(staff.get("id")), "name": staff.get("name") or ""} if staff else None,
         "lines": lines,
         "fees": fees,
-        "tenders": _tenders(listed(order, "transactions"), price + rounding),
+        "tenders": tenders,
         "refunds": refunds,
         "rounding": rounding,
         "note": order.get("note") or "",
@@ -180,6 +184,24 @@ def _tender(transaction: Document) -> dict[str, Any]:
         "label": label or transaction.get("formattedGateway") or gateway or "Payment",
         "amount": _paid(transaction),
     }
+
+
+def _exchanged(stated: Decimal, tenders: Sequence[dict[str, Any]], refunds: Sequence[dict[str, Any]]) -> Decimal:
+    """What of the order was paid with goods that came back: the till puts an exchange's new goods into the same order.
+
+    Such goods are in a refund whose money is less than they are worth; the refund then comes to what they are worth.
+    """
+    owed, credit = stated - total(one["amount"] for one in tenders), ZERO
+    for refund in refunds:
+        short = total(line["amount_inc_tax"] for line in refund["lines"]) - refund["amount_inc_tax"]
+        taken = min(short, owed - credit)
+        if taken > 0 and refund["status"] == "completed":
+            money = [{"kind": "other", "label": "Refund", "amount": -refund["amount_inc_tax"]}]
+            back = {"kind": "exchange", "label": CREDIT, "amount": -taken}
+            refund["tenders"] = [*(money if refund["amount_inc_tax"] else []), back]
+            refund["amount_inc_tax"] += taken
+            credit += taken
+    return credit
 
 
 def _refund(refund: Document, *, included: bool) -> dict[str, Any]:

@@ -85,7 +85,6 @@ def _sale(order: Document, around: Around, source: str, place: Place) -> Sale:
     stated, tax = _totals(order, currency, lines)
     tenders = [*paid(order, currency), *given_back(order, currency)]
     payments = [around.payments[one["id"]] for one in tenders if one["id"] in around.payments]
-    origins = sorted({str(line["origin"]["sale_id"] or "") for line in back})
     returns = bool(back) and not order.get("line_items")
     fields: dict[str, Any] = {
         "source": source,
@@ -102,7 +101,6 @@ def _sale(order: Document, around: Around, source: str, place: Place) -> Sale:
         "fees": charges(order, currency, lines, stated),
         "tenders": tenders,
         "rounding": rounding(order, currency),
-        "returns_of": f"{source}:{origins[0]}" if returns and len(origins) == 1 and origins[0] else None,
         "total_inc_tax": stated,
         "total_tax": tax,
         "extra": _extra(order),
@@ -110,15 +108,7 @@ def _sale(order: Document, around: Around, source: str, place: Place) -> Sale:
     }
     if fields["status"] == "open":
         fields["open_kind"] = "parked"
-    return Sale(CanonicalOrder.model_validate(fields), _hold(origins, returns=returns))
-
-
-def _hold(origins: Sequence[str], *, returns: bool) -> str:
-    if returns and len(origins) > 1:
-        return (
-            f"goods of {len(origins)} sales came back at once: {', '.join(one or 'an unknown sale' for one in origins)}"
-        )
-    return ""
+    return Sale(CanonicalOrder.model_validate(fields))
 
 
 def _currency(order: Document, place: Place) -> str:
