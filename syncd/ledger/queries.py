@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal_column, or_, select
 
 from syncd.canonical.kinds import SaleStatus
 from syncd.ledger.backfills import Stage
@@ -205,10 +205,12 @@ def last_sent(connection: Connection, sale_id: int) -> Kind | None:
 
 
 def returned_total(connection: Connection, of: str, but: str) -> Decimal:
-    """What the synced returns of a sale come to (positive), leaving out the return ``but``."""
-    query = select(sales.c.total_inc_tax).where(
-        sales.c.returns_of == of, sales.c.sale_key != but, is_state(State.SYNCED)
-    )
+    """What the returns that the order of a sale shows come to (positive), leaving out the return ``but``.
+
+    One that has changed since is among them: the order shows it, and goes on doing so.
+    """
+    shown = or_(is_state(State.SYNCED), sales.c.order_id.is_not(None))
+    query = select(sales.c.total_inc_tax).where(sales.c.returns_of == of, sales.c.sale_key != but, shown)
     return -sum((Decimal(text) for text in connection.execute(query).scalars()), Decimal(0))
 
 

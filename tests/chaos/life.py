@@ -1,8 +1,8 @@
 """Whole lives of sales, in one process on a clock of its own: real ledger, real pusher, the sandbox's orders.
 
-Sales are made, edited, voided and taken back, refunded once, twice and corrected, given back; versions are dated or not, arrive
-again and out of their order; answers to POST, PUT and refunds get lost or come late, look-ups lag, staff change orders, processes
-are killed, the ledger is restored from a while ago. At the end an oracle compares every order with its sale's last version.
+Sales are made, edited, voided and taken back, refunded once, twice and corrected, given back and exchanged; versions are dated or
+not, arrive again and out of their order; answers to POST, PUT and refunds get lost or come late, look-ups lag, staff change orders,
+processes are killed, the ledger is restored from a while ago. At the end an oracle compares each order with its sale's last version.
 
 python -m tests.chaos.life --seed 1 --sales 200
 python -m tests.chaos.life --seed 1 --sales 200 --database postgresql --refunds record
@@ -86,10 +86,10 @@ class Life:
             if self.dice.random() < 0.5 and sale.of is None:
                 self._said(sale, self.till.live)
 
-    def _step(self) -> None:  # noqa: C901  a list of things that happen
+    def _step(self) -> None:  # noqa: C901, PLR0912  a list of things that happen
         match self.dice.choices(
-            ("sell", "live", "give back", "older", "staff", "push", "time", "restore", "backup"),
-            (20, 30, 4, 4, 4, 24, 12, 0.6 if self.storm.restores else 0, 1.0),
+            ("sell", "live", "give back", "exchange", "older", "staff", "push", "time", "restore", "backup"),
+            (20, 30, 4, 3, 4, 4, 24, 12, 0.6 if self.storm.restores else 0, 1.0),
         )[0]:
             case "sell":
                 self._tell(*self.till.sell().versions[-1])
@@ -98,6 +98,9 @@ class Life:
                     self._said(sale, self.till.live)
             case "give back":
                 self._give_back()
+            case "exchange":
+                if (sale := self._any()) and (new := self.till.exchange(sale)):
+                    self._tell(*new.versions[-1])
             case "older":
                 if old := self.till.older():
                     self._tell(*old)

@@ -100,13 +100,20 @@ def _compared(living: Living, there: There, staff: Staff, *, records: bool) -> I
     yield "tax", last.total_tax, Decimal(order["total_tax"])
     yield "lines", _lines(living, staff), Counter((line["name"], line["quantity"]) for line in there.lines)
     # what staff made them stays, and somebody is told
-    yield "payment method", living.said["tender"], order["payment_method"]
+    yield "payment method", _paid_by(living), order["payment_method"]
     yield "billing address", living.said["street"] or _SHOP, order["billing_address"]["street_1"]
     yield "date", int(last.placed_at.timestamp()), int(_when(order["date_created"]).timestamp())
     if living.said["ship"] and "shipping address" not in staff.fields:
         yield "shipping address", living.said["ship"], (there.shipping or {}).get("street_1")
     if records and not staff.refunded:
         yield "refunds", _given(living), sum((Decimal(str(one["total_amount"])) for one in there.refunds), Decimal(0))
+
+
+def _paid_by(living: Living) -> str:
+    if living.brings is None:
+        return str(living.said["tender"])
+    rest = total_of(living.said) - living.brings.said["amount"]
+    return f"Exchange credit + {living.said['tender']}" if rest > 0 else "Exchange credit"
 
 
 def _statuses(living: Living, staff: Staff) -> tuple[int, ...]:

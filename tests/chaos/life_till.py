@@ -32,6 +32,7 @@ class Living:
     returns: list[Living] = field(default_factory=list)
     of: Living | None = None
     before: dict[str, Any] = field(default_factory=dict)
+    brings: Living | None = None  # the return that it is exchanged for, in one document with it
     corrected: bool = False  # a refund was corrected or withdrawn: BigCommerce cannot follow, and a person is asked
 
     @property
@@ -58,7 +59,15 @@ class Till:
     def sell(self) -> Living:
         """A new sale."""
         name = f"s{len(self.sales)}"
-        said: dict[str, Any] = {
+        sale = Living(name, self._goods(), self.dice.choice(("version", "updated_at", "file")))
+        if self.dice.random() < 0.1:  # refunded before anybody heard of it
+            self._act(sale, "refund")
+        self.sales[name] = sale
+        self.say(sale)
+        return sale
+
+    def _goods(self) -> dict[str, Any]:
+        return {
             "status": "completed",
             "lines": [self._line(number) for number in range(1, self.dice.randint(2, 4))],
             "tip": False,
@@ -69,12 +78,21 @@ class Till:
             "tender": "Cash",
             "at": 0,
         }
-        sale = Living(name, said, self.dice.choice(("version", "updated_at", "file")))
-        if self.dice.random() < 0.1:  # refunded before anybody heard of it
-            self._act(sale, "refund")
-        self.sales[name] = sale
-        self.say(sale)
-        return sale
+
+    def exchange(self, sale: Living) -> Living | None:
+        """Goods of a sale come back, and others are taken for them, in one document; None where nothing is left to give back."""
+        left = sale.last.total_inc_tax - sale.came_back()
+        if sale.is_void or sale.said["refunds"] or left < 2:
+            return None
+        new = Living(f"s{len(self.sales)}", self._goods(), self.dice.choice(("version", "updated_at", "file")))
+        amount = left if self.dice.random() < 0.4 else Decimal(self.dice.randint(100, int(left * 100) - 1)) / 100
+        back = Living(f"{new.name}/return", deepcopy(new.said) | {"amount": amount}, "version", of=sale)
+        back.versions.append((_return(back, {}), None))
+        new.brings = back
+        self.sales |= {new.name: new, back.name: back}
+        sale.returns.append(back)
+        self.say(new)
+        return new
 
     def live(self, sale: Living) -> None:
         """Something happens to a sale, and the till says so."""
@@ -147,7 +165,7 @@ class Till:
                 said["tender"] = self.dice.choice(("Cash", "Visa", "Voucher"))
             case "time":
                 said["at"] = self.dice.randint(0, 50)
-            case "void" if not busy:
+            case "void" if not busy and sale.brings is None:
                 said["status"] = "voided"
             case "un-void" if said["status"] == "voided":
                 said["status"] = "completed"
@@ -190,7 +208,7 @@ def tax_of(said: dict[str, Any]) -> Decimal:
 
 def _document(sale: Living, dating: dict[str, Any]) -> CanonicalOrder:
     said = sale.said
-    lines = [
+    lines: list[dict[str, Any]] = [
         {
             "line_id": line["id"],
             "name": line["name"],
@@ -200,6 +218,10 @@ def _document(sale: Living, dating: dict[str, Any]) -> CanonicalOrder:
         }
         for line in said["lines"]
     ]
+    back = sale.brings.said["amount"] if sale.brings else Decimal(0)
+    if sale.brings and sale.brings.of:
+        gone = {"line_id": "back", "name": "Thing 1", "quantity": "-1", "origin": {"sale_id": sale.brings.of.name}}
+        lines.append(gone | {"total_ex_tax": str(-back), "total_inc_tax": str(-back)})
     tip = [{"kind": "tip", "name": "Tip", "total_ex_tax": "2", "total_inc_tax": "2"}] if said["tip"] else []
     refunds = [{"id": one["id"], "amount_inc_tax": str(one["amount"]), "reason": "chipped"} for one in said["refunds"]]
     place = {"city": "Austin", "state": "TX", "zip": "78701", "country": "US", "first_name": "Ada", "last_name": "B"}
@@ -213,7 +235,7 @@ def _document(sale: Living, dating: dict[str, Any]) -> CanonicalOrder:
         billing=place | {"street_1": said["street"]} if said["street"] else None,
         shipping=place | {"street_1": said["ship"]} if said["ship"] else None,
         fulfilment="ship" if said["ship"] else "in_store",
-        total_inc_tax=str(total_of(said)),
+        total_inc_tax=str(total_of(said) - back),
         total_tax=str(tax_of(said)),
     )
 

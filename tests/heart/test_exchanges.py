@@ -179,3 +179,11 @@ def test_a_document_that_cannot_be_taken_apart_is_held_and_told_in_words(shop: S
     shop.rest()
     assert (kept(shop, "ex").state, "cannot be taken apart" in kept(shop, "ex").why) == (State.HELD, True)
     assert order(shop, "o1")["status_id"] != 4
+
+
+def test_a_return_that_is_said_anew_still_counts_as_what_its_originals_order_shows(shop: Shop) -> None:
+    shop.record(shirt(), exchange(version="1"))
+    shop.rest()
+    shop.record(exchange(version="2", note="a word more"))
+    assert shop.state("ex/return") is State.PENDING
+    assert shop.worker.ledger.returned_total("till:o1", but="") == Decimal("21.60")
