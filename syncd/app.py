@@ -14,7 +14,7 @@ from syncd.canonical.keys import LONGEST_KEY
 from syncd.clock import Clock, Now, SystemClock
 from syncd.config import Config, SourceConfig
 from syncd.errors import NotListed, SourceError
-from syncd.intake import Polled, fetch_hinted, poll
+from syncd.intake import Polled, fetch_hinted, link_where_one_fits, poll
 from syncd.intake.admission import Candidate, NotAdmitted, admit, types_before
 from syncd.intake.backfill import Judged, estimate, walk
 from syncd.intake.poll import Intake, record_all
@@ -56,6 +56,7 @@ class Till:
     present: Mapping[str, Reads]
     longest_keys: frozenset[int] = frozenset({LONGEST_KEY})
     holds_twins: frozenset[str] = frozenset()
+    links_returns: frozenset[str] = frozenset()
     _admitted: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -99,14 +100,20 @@ class Till:
     def poll(self, stop: threading.Event, seen: Callable[[Polled], None] = lambda _: None) -> Polled:
         """Record what is new; see ``intake.poll``."""
         self.admit()
-        return poll(self.source, self._intake(), self.ledger, stop, seen)
+        return self._linked(poll(self.source, self._intake(), self.ledger, stop, seen))
 
     def fetch_hinted(self, stop: threading.Event) -> Polled:
         """Record the sales that webhooks named; see ``intake.fetch_hinted``."""
         if not isinstance(self.source, FetchesOne):
             return Polled()
         self.admit()
-        return fetch_hinted(self.source, self._intake(), self.ledger, stop)
+        return self._linked(fetch_hinted(self.source, self._intake(), self.ledger, stop))
+
+    def _linked(self, polled: Polled) -> Polled:
+        """Link returns to their sales, where the rules say so and something came that may fit."""
+        if self.links_returns and (polled.held or polled.new):
+            link_where_one_fits(self.ledger, self.name, self.links_returns)
+        return polled
 
     def keep(self, received: Received) -> None:
         """What a webhook says is in the ledger on return, so that its sender may forget it.
@@ -176,7 +183,7 @@ class Till:
         """Record what is left of a backfill; see ``intake.walk``."""
         self.admit()
         with bind(source=self.name, backfill=asked.number):
-            return walk(self.source, asked, self._aside(), self.ledger, stop, seen)
+            return self._linked(walk(self.source, asked, self._aside(), self.ledger, stop, seen))
 
     def estimate(self, start: datetime, end: datetime, judged: Judged, stop: threading.Event) -> Estimate:
         """Count what a backfill of ``[start, end)`` would record; see ``intake.estimate``."""
@@ -340,6 +347,7 @@ def _till(candidate: Candidate, others: Mapping[str, Candidate], whole: Config, 
     rules = {store: whole.stores[store].rules for store in config.common.all_stores}
     longest = frozenset(one.longest_key for one in rules.values())
     twins = frozenset(store for store, one in rules.items() if one.twins == "hold")
+    links = frozenset(store for store, one in rules.items() if one.link_returns == "where_one_fits")
     present = {other.name: other.reads for other in others.values()}
-    tills.append(Till(name, config, source, ledger, app.clock, candidate, present, longest, twins))
+    tills.append(Till(name, config, source, ledger, app.clock, candidate, present, longest, twins, links))
     return tills[0]

@@ -227,6 +227,24 @@ def faults(
     raise typer.Exit(run_faults(config, source, list(ids or ()), limit, every, as_json))
 
 
+@cli.command()
+def link(
+    returned: Annotated[str, typer.Argument(metavar="RETURN", help="The key of a return that names no original sale.")],
+    original: Annotated[
+        str | None, typer.Argument(metavar="[SALE]", help="The key of the sale that its goods came from.")
+    ] = None,
+    config: ConfigPath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say which sale the goods of a return came from. Without SALE: list the sales that fit, and why.
+
+    Example: syncd link till:1002 till:1001
+    """
+    from syncd.cli.link import run_link
+
+    raise typer.Exit(run_link(config, returned, original, as_json=as_json))
+
+
 cli.add_typer(backfills, name="backfills")
 add_decisions(cli)
 cli.add_typer(ledger, name="ledger")

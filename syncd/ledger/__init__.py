@@ -10,7 +10,19 @@ from syncd.ledger.mirror import Code, Walk
 from syncd.ledger.mirror import Row as MirrorRow
 from syncd.ledger.queries import AttemptRow, Lag, Selection, Story
 from syncd.ledger.record import Recorded
-from syncd.ledger.sale import Attempt, Intent, Judge, ReplyInfo, Router, Said, Sale, new_sale, read_document, saying
+from syncd.ledger.sale import (
+    Attempt,
+    Intent,
+    Judge,
+    ReplyInfo,
+    Router,
+    Said,
+    Sale,
+    linked,
+    new_sale,
+    read_document,
+    saying,
+)
 from syncd.ledger.states import Kind, Lane, State
 from syncd.ledger.trail import UNTOUCHED, Trail
 
@@ -48,6 +60,7 @@ __all__ = [
     "Trail",
     "Verb",
     "Walk",
+    "linked",
     "new_sale",
     "read_document",
     "saying",

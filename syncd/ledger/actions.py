@@ -17,7 +17,7 @@ from syncd.ledger.schema import sales
 from syncd.ledger.states import ON_THE_WIRE, State
 
 _IDS_AT_ONCE = 500
-_IN_FLIGHT = "a request is on the wire or being looked up; wait until it is settled"
+IN_FLIGHT = "a request is on the wire or being looked up; wait until it is settled"
 _PLAINLY = {
     Verb.RETRY: "retried by a person",
     Verb.RELEASE: "released by a person",
@@ -25,6 +25,7 @@ _PLAINLY = {
     Verb.SKIP: "skipped by a person",
     Verb.HOLD: "held by a person",
     Verb.ASIDE: "set aside with its backfill",
+    Verb.LINK: "linked by a person",
     Verb.UNDO: "the last decision was taken back",
 }
 
@@ -41,7 +42,7 @@ def why_not(verb: Verb, sale: Sale) -> str:
     """Why a decision makes no sense for a sale; empty where it does. Pure."""
     state = sale.state
     if state in ON_THE_WIRE:
-        return _IN_FLIGHT
+        return IN_FLIGHT
     match verb:
         case Verb.RETRY:
             return _not_retried(state)
@@ -53,6 +54,8 @@ def why_not(verb: Verb, sale: Sale) -> str:
             return "already in BigCommerce; void it in the POS, or archive the order there"
         case Verb.ASIDE if sale.order_id is not None:
             return "already in BigCommerce"
+        case Verb.LINK:
+            return "name the sale that its goods came from: syncd link RETURN SALE"
         case Verb.UNDO:
             return _not_undone(sale)
         case _:
@@ -63,6 +66,8 @@ def _not_undone(sale: Sale) -> str:
     last = sale.decisions.made[-1] if sale.decisions.made else None
     if last is None:
         return "nobody has decided anything about it"
+    if last.verb is Verb.LINK and sale.order_id is not None:
+        return f"too late: order {sale.order_id} shows it"
     if last.verb in (Verb.RELEASE, Verb.RETRY) and sale.belief.told == sale.fingerprint:
         return f"too late: order {sale.order_id} has been sent"
     return ""

@@ -22,6 +22,7 @@ class Verb(StrEnum):
     SKIP = "skip"  # never push it
     HOLD = "hold"  # not before a person says so
     ASIDE = "set-aside"  # left out with its backfill, until the sale arrives again
+    LINK = "link"  # its goods came from the sale that the decision names
     UNDO = "undo"  # take the last decision back
 
 
@@ -34,13 +35,14 @@ _ENDS: Mapping[Verb, tuple[Verb, ...]] = {
     Verb.SKIP: (Verb.HOLD, Verb.ASIDE),
     Verb.HOLD: (Verb.SKIP, Verb.ASIDE),
     Verb.ASIDE: (Verb.SKIP, Verb.HOLD),
+    Verb.LINK: (Verb.SKIP, Verb.ASIDE),
 }
 _MOST = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a person decided, for which version, when and why."""
+    """What a person decided, for which version, when and why; ``why`` of a link is the key of the sale that it names."""
 
     verb: Verb
     by: str
@@ -78,6 +80,12 @@ class Decisions:
         """The decision of a kind that is in force, for a version where one is named."""
         found = next((one for one in self.in_force if one.verb is verb), None)
         return found if found is not None and fingerprint in (None, found.fingerprint) else None
+
+    @property
+    def link(self) -> str | None:
+        """The key of the sale that a return was linked to."""
+        made = self.of(Verb.LINK)
+        return made.why if made else None
 
     @property
     def last(self) -> Decision | None:

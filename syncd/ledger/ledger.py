@@ -29,6 +29,7 @@ from syncd.ledger.epoch import read_epoch
 from syncd.ledger.facts import Known
 from syncd.ledger.forgetting import Forgetting
 from syncd.ledger.hints import Hints
+from syncd.ledger.links import Links
 from syncd.ledger.mirror import MirrorTables
 from syncd.ledger.names import Names
 from syncd.ledger.news import Drifted, News
@@ -351,6 +352,11 @@ class Ledger:
         now = Now.of(self._clock)
         decision = Decision(verb, by, now.wall, "", why)
         return self._write(lambda connection: actions.act(connection, selection, decision, self._judge, now))
+
+    @property
+    def links(self) -> Links:
+        """Which sales the goods of returns came from, where the POS does not say it."""
+        return Links(self._write, self._read, self._judge, self._clock)
 
     # Stores
 

@@ -39,6 +39,7 @@ _FACTS = (
     "doubt",
     "objection",
     "decisions",
+    "returns_of",
     "short",
     "unclean",
     "tries",

@@ -200,6 +200,8 @@ def _looked(sale: Sale, look: Looked) -> Sale:
 def _decided(sale: Sale, decision: Decision) -> Sale:
     """A person who holds or skips leaves the objection as it is; one who wants the sale to go on does away with it."""
     decided = replace(sale, decisions=sale.decisions.and_(decision))
+    if decided.decisions.link != sale.decisions.link:
+        decided = replace(decided, returns_of=decided.decisions.link)
     if decision.verb in (*LASTING, Verb.UNDO):
         return decided
     short = {} if decision.verb is Verb.RETRY else sale.short
@@ -221,6 +223,6 @@ def in_words(news: News) -> str:
         case Looked():
             return ""
         case Decided(decision=decision):
-            return decision.why
+            return f"linked to {decision.why}" if decision.verb is Verb.LINK else decision.why
         case _:
             assert_never(news)

@@ -29,6 +29,7 @@ from syncd.ledger.sale import (
     Sale,
     as_text,
     fact_columns,
+    linked,
     new_sale,
     read_sale,
     saying,
@@ -358,7 +359,7 @@ def _change(connection: Connection, one: Said, intake: Intake, judge: Judge, now
     """A sale says something new: its document always, its standing as its facts call for once nothing is on the wire."""
     before = one.before
     assert before is not None  # noqa: S101  only sales that are known are changed
-    values = _said(one, now)
+    values = _said(one, now) | {"returns_of": linked(one.order, before.decisions).returns_of}
     after, why = before.state, _IN_FLIGHT
     if before.state not in ON_THE_WIRE:
         sale = saying(before, one, values["document"])

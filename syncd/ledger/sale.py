@@ -98,7 +98,7 @@ class Sale:
         return self.belief.order_id
 
     def order(self) -> CanonicalOrder:
-        """The canonical order as it was recorded.
+        """The canonical order as it was recorded, a return with the sale that it was linked to.
 
         Raises:
             LedgerError: its document was dropped by retention, or cannot be read.
@@ -107,7 +107,7 @@ class Sale:
         if self.document is None:
             raise LedgerError(f"{self.sale_key} keeps no document any more", "Record it again from its source.")
         try:
-            return CanonicalOrder.from_json(self.document)
+            return linked(CanonicalOrder.from_json(self.document), self.decisions)
         except ValueError as error:
             why = f"the document of {self.sale_key} cannot be read: {str(error)[:200]}"
             raise LedgerError(
@@ -153,10 +153,17 @@ def saying(sale: Sale, said: Said, document: str | None = None) -> Sale:
         total_inc_tax=order.total_inc_tax,
         total_tax=order.total_tax,
         hold=said.hold,
-        returns_of=order.returns_of,
+        returns_of=linked(order, sale.decisions).returns_of,
         document=document,
         tries=0,
     )
+
+
+def linked(order: CanonicalOrder, decisions: Decisions) -> CanonicalOrder:
+    """A return with the sale that a person linked it to; the POS's own word goes first."""
+    if decisions.link is None or order.returns_of is not None or order.total_inc_tax >= 0:
+        return order
+    return order.model_copy(update={"returns_of": decisions.link})
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +332,7 @@ def fact_columns(sale: Sale) -> dict[str, Any]:
         "doubt": write_doubt(sale.doubt),
         "objection": write_objection(sale.objection),
         "decisions": sale.decisions.to_json(),
+        "returns_of": sale.returns_of,
         "short": json.dumps(sale.short) if sale.short else None,
         "unclean": sale.unclean,
         "tries": sale.tries,

@@ -120,6 +120,7 @@ class Rules(_Table):
     fees_as: dict[FeeKind, Literal["fee", "line"]] = Field(default_factory=dict)
     on_account: Literal["sale", "open"] = "sale"
     unlinked_return: Literal["hold", "negative_order", "note"] = "hold"
+    link_returns: Literal["by_hand", "where_one_fits"] = "by_hand"
     tender_names: dict[str, Words] = Field(default_factory=dict)
     note_template: Annotated[str, AfterValidator(check_template)] | None = None
     skip: tuple[SkipRule, ...] = ()

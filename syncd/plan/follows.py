@@ -15,7 +15,7 @@ from syncd.canonical.kinds import OpenKind, SaleStatus
 from syncd.canonical.money import format_money
 from syncd.clock import Now
 from syncd.errors import LedgerError
-from syncd.ledger import Kind, Said, Sale, Standing, State, Verb
+from syncd.ledger import Kind, Said, Sale, Standing, State, Verb, linked
 from syncd.mapping import Rules, skipped_by
 from syncd.plan.changes import plan_change
 from syncd.plan.creates import plan_create
@@ -56,7 +56,7 @@ def next_step(sale: Sale, ground: Ground, now: Now, said: Said | None = None, se
         order = seen.order if seen is not None else said.order if said is not None else sale.order()
     except LedgerError as error:
         return Hold(error.what, error.cure)
-    return _by_what_it_says(sale, order, ground, now, seen)
+    return _by_what_it_says(sale, linked(order, sale.decisions), ground, now, seen)
 
 
 def _decided(sale: Sale) -> Step | None:

@@ -17,6 +17,7 @@ from syncd.plan.steps import Change, Hold, Rest, Step, Wait, behind
 
 _WAITS = timedelta(seconds=5)
 _ON_THE_WAY = (State.PENDING, State.SENDING, State.UNKNOWN)
+_LINK = "Name the sale that the goods came from: syncd link {key}. There is none: syncd skip {key}"
 _CURE = "Enter the return in BigCommerce by hand (a refund of the original order), then: syncd skip {key}"
 
 
@@ -34,7 +35,8 @@ def return_step(sale: Sale, order: CanonicalOrder, rules: Rules | None, now: dat
             State.SKIPPED, 'a return that names no original sale, and unlinked_return = "note": no order shows it'
         )
     if order.returns_of is None:
-        return Hold("a return that names no original sale: BigCommerce has no order for goods that came back", cure)
+        why = "a return that names no original sale: BigCommerce has no order for goods that came back"
+        return Hold(why, _LINK.format(key=sale.sale_key))
     if seen is None or rules is None:
         return Change(Kind.UPDATE, sale.order_id)
     if made_for_it := _is_its_own(sale, seen.original):

@@ -8,7 +8,7 @@ from typing import assert_never
 from syncd.app import App
 from syncd.canonical.money import format_money
 from syncd.clock import Now
-from syncd.ledger import Kind, Sale, State
+from syncd.ledger import Kind, Sale, State, Verb
 from syncd.mapping.statuses import status_words
 from syncd.plan import Change, Create, Ground, Hold, LookUp, Reject, Rest, Step, Wait, next_step
 from syncd.telling.words import count, when
@@ -85,6 +85,8 @@ def _decided(sale: Sale) -> str:
     decision = sale.decision
     if decision is None:
         return ""
+    if decision.verb is Verb.LINK:
+        return f"linked to {decision.why} by {decision.by}, {when(decision.at)}"
     lasting = decision.verb.value in ("skip", "hold")
     whole = (
         "every version"

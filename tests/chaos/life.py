@@ -2,7 +2,7 @@
 
 Sales are made, edited, voided and taken back, refunded once, twice and corrected, given back and exchanged; versions are dated or
 not, arrive again and out of their order; answers to POST, PUT and refunds get lost or come late, look-ups lag, staff change orders,
-processes are killed, the ledger is restored from a while ago. At the end an oracle compares each order with its sale's last version.
+processes are killed, the ledger is restored from a while ago. In the end an oracle compares each order with its sale's last word.
 
 python -m tests.chaos.life --seed 1 --sales 200
 python -m tests.chaos.life --seed 1 --sales 200 --database postgresql --refunds record

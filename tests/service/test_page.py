@@ -21,6 +21,7 @@ import trustme
 
 from syncd.testing.orders import sale
 from syncd.web.page.security import hasher
+from tests.ledger.test_links import back, sold
 from tests.service.daemons import until
 from tests.service.pages import LOCAL, Served, page_of
 from tests.shop import Store, running_sandbox
@@ -113,6 +114,19 @@ def test_sales_that_stand_still_for_one_reason_are_released_together_once_that_i
     assert [(row["actor"], row["why"]) for row in story["audit"] if row["actor"] != "syncd"] == [
         ("page:local", "counted by hand")
     ]
+
+
+def test_a_return_is_linked_to_the_sale_that_fits_it(served: Served) -> None:
+    served.shop.drop("a.jsonl", sold("o1").to_json() + "\n" + back().to_json() + "\n")
+    settled(served, 2)
+    story = of(served, "till:back")
+    text = served.get(story).text
+    assert "all of its goods at the same price, 10 days before" in text
+    assert "was not linked: the ledger has no sale till:none" in served.post(f"{story}/link", original="till:none").text
+    assert served.post(f"{story}/link", original="till:o1", follow=False).headers["Location"].startswith(story)
+    until(lambda: served.shop.run("sale", "till:back", "--json").json["state"] == "synced")
+    assert "linked to till:o1 by page:local" in served.get(story).text
+    assert "Which sale did these goods come from?" not in served.get(story).text
 
 
 def test_only_those_that_are_ticked_are_acted_upon(served: Served) -> None:

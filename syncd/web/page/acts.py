@@ -96,6 +96,20 @@ def act_on_sale(ground: Ground, ask: Ask) -> Answer:
     return _did(f"/sale/{found.sale.id}", decide(ground, ask, verb, Selection(keys=(found.sale.sale_key,))))
 
 
+def link(ground: Ground, ask: Ask) -> Answer:
+    """The sale that the goods of a return came from, as a person has picked it."""
+    found = story_of(ground, ask)
+    if found is None:
+        return Page("nothing.html", {"what": "There is no such sale in the ledger."}, 404)
+    done = ground.app.ledger.links.link(found.sale.sale_key, ask.first("original").strip(), ask.actor)
+    if done.moved and found.sale.store in ground.app.config.stores:
+        ground.jobs.run_now(push_job(found.sale.store))
+    if done.refused:
+        what = f"{found.sale.sale_key} was not linked: {done.refused[0][1]}."
+        return Page("nothing.html", {"what": what}, 400)
+    return _did(f"/sale/{found.sale.id}", done)
+
+
 def _verb(ask: Ask) -> Verb | None:
     return next((verb for verb in Verb if verb.value == ask.first("verb")), None)
 

@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from urllib.parse import urlencode
 
 from syncd.canonical import CanonicalOrder
+from syncd.canonical.originals import Fit
 from syncd.ledger import Sale, Selection, State, Story, Verb, read_document
 from syncd.ledger.actions import why_not
 from syncd.ledger.overviews import place_of
@@ -21,6 +22,7 @@ from syncd.web.page.ask import Answer, Ask, Page, Redirect
 from syncd.web.page.ground import Ground
 
 AT_ONCE = 50
+_FITS = 8
 _FILTERS = ("state", "source", "store", "day", "location", "register", "sku", "total")
 _WITHOUT_INDEX = ("location", "register", "sku", "total", "why")
 _LOOKS_BACK = timedelta(days=31)
@@ -210,9 +212,19 @@ def story(ground: Ground, ask: Ask) -> Page:
             "link": link(ground.app, sale),
             "attempts": found.attempts,
             "audit": found.audit,
+            "fits": _fits(ground, sale),
             "verbs": [verb.value for verb in Verb if not why_not(verb, sale)],
         },
     )
+
+
+def _fits(ground: Ground, sale: Sale) -> list[tuple[Fit, Sale]] | None:
+    """The sales that the goods of a return may have come from, where that is not known; None of all other sales."""
+    if sale.total_inc_tax >= 0 or sale.returns_of is not None or sale.order_id is not None:
+        return None
+    fits = ground.app.ledger.links.candidates(sale)[:_FITS]
+    found = ground.app.ledger.sales_by_key([one.sale_key for one in fits])
+    return [(one, found[one.sale_key]) for one in fits if one.sale_key in found]
 
 
 def _pretty(document: str | None) -> str:

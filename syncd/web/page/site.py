@@ -35,6 +35,7 @@ _VIEWS: dict[str, tuple[View, View | None]] = {  # what is shown, and what a for
     "/sales": (sales.sales, sales.search),
     "/sale/{number:int}": (sales.story, acts.act_on_sale),
     "/sale/{number:int}/payload": (sales.payload, None),
+    "/sale/{number:int}/link": (sales.story, acts.link),
     "/attention": (acts.attention, None),
     "/attention/{name}": (acts.group, acts.act_on_group),
     "/sources": (places.sources, None),

@@ -1,0 +1,131 @@
+"""Which sale the goods of a return came from, where the POS does not say it: candidates from the ledger, and what is decided."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+
+from sqlalchemy import Connection, or_, select
+
+from syncd.canonical.money import ZERO
+from syncd.canonical.originals import Fit, codes_of, fit
+from syncd.clock import Clock, Now
+from syncd.ledger import queries
+from syncd.ledger.actions import IN_FLIGHT, Moved
+from syncd.ledger.decisions import Decision, Verb
+from syncd.ledger.mirror import Run
+from syncd.ledger.moves import SYNCD, Move, apply
+from syncd.ledger.news import Decided
+from syncd.ledger.sale import Judge, Sale, read_document, read_sale
+from syncd.ledger.schema import is_state, sales
+from syncd.ledger.states import ON_THE_WIRE, State
+from syncd.ledger.times import to_micros
+
+_LOOKS_BACK = timedelta(days=180)
+_MOST = 300
+_LINKED_WITHIN = timedelta(days=30)
+
+
+class Links:
+    """Returns and the sales that their goods came from; safe to use from many threads and processes."""
+
+    def __init__(self, write: Run, read: Run, judge: Judge, clock: Clock) -> None:
+        self._write, self._read, self._judge, self._clock = write, read, judge, clock
+
+    def candidates(self, returned: Sale) -> list[Fit]:
+        """The sales that the goods of a return may have come from, the best first; none where the sale is known."""
+        return self._read(lambda connection: _candidates(connection, returned))
+
+    def unlinked(self, source: str, stores: Sequence[str]) -> list[Sale]:
+        """The returns of a source without a known sale that were placed in the last 30 days and are held."""
+        since = to_micros(self._clock.now() - _LINKED_WITHIN)
+        return self._read(lambda connection: _unlinked(connection, source, list(stores), since))
+
+    def link(self, returned: str, original: str, by: str = SYNCD) -> Moved:
+        """Keep that the goods of a return came from a sale; says why not, where that cannot be."""
+        now = Now.of(self._clock)
+        decision = Decision(Verb.LINK, by, now.wall, "", original)
+        return self._write(lambda connection: _link(connection, returned, decision, self._judge, now))
+
+
+def _link(connection: Connection, key: str, decision: Decision, judge: Judge, now: Now) -> Moved:
+    returned = queries.sale(connection, key)
+    if returned is None:
+        return Moved((), ((key, "the ledger has no such sale"),))
+    if no := _why_not(connection, returned, decision.why):
+        return Moved((), ((key, no),))
+    kept = Decision(decision.verb, decision.by, decision.at, returned.fingerprint, decision.why)
+    done = apply(connection, [Move(returned.id, returned.state, Decided(kept), actor=decision.by)], judge, now)
+    return Moved((key,), ()) if done else Moved((), ((key, IN_FLIGHT),))
+
+
+def _why_not(connection: Connection, returned: Sale, key: str) -> str:
+    """Why a return cannot be linked to the sale ``key``; empty where it can."""
+    original = queries.sale(connection, key)
+    if returned.state in ON_THE_WIRE:
+        return IN_FLIGHT
+    if returned.total_inc_tax >= 0:
+        return "it is no return: nothing came back by it"
+    if (order := read_document(returned.document)) is not None and order.returns_of is not None:
+        return f"the POS says that it returns goods of {order.returns_of}"
+    if returned.order_id is not None:
+        return f"order {returned.order_id} shows it already"
+    if original is None:
+        return f"the ledger has no sale {key}"
+    if original.total_inc_tax <= 0 or original.returns_of is not None:
+        return f"{key} is a return itself"
+    if original.store != returned.store:
+        return f"{key} belongs to the store {original.store}, the return to {returned.store}"
+    if original.currency != returned.currency:
+        return f"{key} is in {original.currency}, the return in {returned.currency}"
+    return ""
+
+
+def _candidates(connection: Connection, returned: Sale) -> list[Fit]:
+    order = read_document(returned.document)
+    if order is None or returned.returns_of is not None or returned.total_inc_tax >= 0:
+        return []
+    marks = codes_of(order)
+    if order.customer is not None:
+        marks += [one for one in (order.customer.id, order.customer.email) if one]
+    if not marks:
+        return []
+    quoted = [json.dumps(mark, ensure_ascii=False) for mark in marks]
+    query = select(sales.c.document).where(
+        sales.c.source == returned.source,
+        sales.c.store == returned.store,
+        sales.c.placed_at.between(to_micros(returned.placed_at - _LOOKS_BACK), to_micros(returned.placed_at)),
+        sales.c.returns_of.is_(None),
+        or_(*(sales.c.document.contains(mark, autoescape=True) for mark in quoted)),
+    )
+    newest = query.order_by(sales.c.placed_at.desc(), sales.c.id.desc()).limit(_MOST)
+    found = []
+    for text in connection.execute(newest).scalars():
+        sold = read_document(text)
+        if sold is None:
+            continue
+        given = sum((one.amount_inc_tax for one in sold.refunded), ZERO) + _named_total(connection, sold.sale_key)
+        if (one := fit(order, sold, sold.total_inc_tax - given)) is not None:
+            found.append(one)
+    return sorted(found, key=lambda one: one.rank, reverse=True)
+
+
+def _named_total(connection: Connection, of: str) -> Decimal:
+    """What all returns that name a sale come to (positive), whether its order shows them yet or not."""
+    named = connection.execute(select(sales.c.total_inc_tax).where(sales.c.returns_of == of)).scalars()
+    return -sum((Decimal(text) for text in named), ZERO)
+
+
+def _unlinked(connection: Connection, source: str, stores: Sequence[str], since: int) -> list[Sale]:
+    query = select(sales).where(
+        sales.c.source == source,
+        sales.c.store.in_(stores),
+        sales.c.placed_at >= since,
+        is_state(State.HELD),
+        sales.c.returns_of.is_(None),
+        sales.c.total_inc_tax.like("-%"),
+        sales.c.order_id.is_(None),
+    )
+    return [read_sale(row) for row in connection.execute(query.order_by(sales.c.placed_at, sales.c.id).limit(_MOST))]
