@@ -16,7 +16,7 @@ from syncd.config import Config, SourceConfig
 from syncd.errors import NotListed, SourceError
 from syncd.intake import Polled, fetch_hinted, link_where_one_fits, poll
 from syncd.intake.admission import Candidate, NotAdmitted, admit, types_before
-from syncd.intake.backfill import Judged, estimate, walk
+from syncd.intake.backfill import Judged, estimate, of_days, walk
 from syncd.intake.poll import Intake, record_all
 from syncd.ledger import Alert, Judge, Ledger, Said, Sale, Standing, State, new_sale, saying
 from syncd.ledger.alerts import BEGUN_ANEW
@@ -183,12 +183,12 @@ class Till:
         """Record what is left of a backfill; see ``intake.walk``."""
         self.admit()
         with bind(source=self.name, backfill=asked.number):
-            return self._linked(walk(self.source, asked, self._aside(), self.ledger, stop, seen))
+            return self._linked(walk(self.source, asked, self.zone, self._aside(), self.ledger, stop, seen))
 
     def estimate(self, start: datetime, end: datetime, judged: Judged, stop: threading.Event) -> Estimate:
         """Count what a backfill of ``[start, end)`` would record; see ``intake.estimate``."""
         self.try_admit()
-        return estimate(self.source.fetch_range(start, end), self._aside(), self.ledger, judged, stop)
+        return estimate(of_days(self.source, (start, end), self.zone), self._aside(), self.ledger, judged, stop)
 
     @property
     def zone(self) -> tzinfo:

@@ -370,6 +370,20 @@ class CanonicalOrder(_Model):
         return tuple(refund for refund in self.refunds if refund.status is RefundStatus.COMPLETED)
 
     @property
+    def day(self) -> date:
+        """The till's own day: as it says, else that of the sale's time in the sale's own zone."""
+        return self.business_day or self.placed_at.date()
+
+    def day_of(self, refund: Refund) -> date:
+        """The day on which a refund of the sale was made, in the sale's own zone; of one without a time, the sale's day."""
+        return refund.at.astimezone(self.placed_at.tzinfo).date() if refund.at else self.day
+
+    @property
+    def refunded_on(self) -> date | None:
+        """The last day on which money was given back for it."""
+        return max((self.day_of(refund) for refund in self.refunded), default=None)
+
+    @property
     def is_open(self) -> bool:
         """Whether the goods are still in the shop: open, and not on account."""
         return self.status is SaleStatus.OPEN and self.open_kind is not OpenKind.ON_ACCOUNT

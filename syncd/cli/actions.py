@@ -30,7 +30,7 @@ class How:
 
 def run_action(action: Verb, config: Path | None, selection: Selection, how: How) -> Exit:
     """Keep a decision about the chosen sales; says for which it was kept and for which it makes no sense."""
-    if not (selection.keys or selection.state or selection.source or selection.text or selection.day_from):
+    if not (selection.keys or selection.state or selection.source or selection.text or selection.days):
         raise UsageError(f"{action} which sales?", f"Name keys, or choose with options: syncd {action} --help")
     with opened(config, existing=True) as app:
         known_source(app, selection.source)

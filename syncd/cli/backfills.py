@@ -84,10 +84,11 @@ def _days(app: App, row: Backfill) -> str:
 
 
 def _write(app: App, row: Backfill, target: Path) -> int:
-    number = -1  # for the head
+    number, till = -1, till_of(app, row.source)  # a row less: the head
+    rows = report(app.ledger, row, till.zone, till.config.common.all_stores)
     try:
         with target.open("w", encoding="utf-8", newline="") as file:
-            for line in lines(REPORT, report(app.ledger, row, till_of(app, row.source).config.common.all_stores)):
+            for line in lines(REPORT, rows):
                 file.write(line)
                 number += 1
     except OSError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 from dataclasses import asdict
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 from pathlib import Path
 
 from syncd.app import App
@@ -34,20 +34,18 @@ def choose(
     """
     if state is not None and state not in {known.value for known in State}:
         raise UsageError(f"there is no state {state!r}", f"States are {', '.join(known.value for known in State)}.")
-    start = end = None
+    on = None
     if day is not None:
         try:
-            start = datetime.combine(date.fromisoformat(day), time(), UTC)
-            end = start + timedelta(days=1)
-        except (ValueError, OverflowError):
+            on = date.fromisoformat(day)
+        except ValueError:
             raise UsageError(f"{day!r} is not a day", "Write it as 2026-11-23.") from None
     return Selection(
         keys=tuple(keys or ()),
         state=State(state) if state else None,
         source=source,
         text=error,
-        day_from=start,
-        day_to=end,
+        days=None if on is None else (on, on),
     )
 
 
@@ -74,7 +72,7 @@ def run_sales(config: Path | None, selection: Selection, limit: int, as_json: bo
 def _show(sale: Sale) -> None:
     facts = [sale.state.value, format_money(sale.total_inc_tax, sale.currency)]
     facts += [f"receipt {sale.number}"] if sale.number else []
-    facts += [when(sale.placed_at)[:16]]
+    facts += [when(sale.placed_here)[:16]]
     facts += [f"order {sale.order_id}"] if sale.order_id else []
     say(f"{sale.sale_key}\n  " + "  ".join(facts) + (f"\n  {sale.why}" if sale.why else ""))
 
@@ -144,7 +142,10 @@ def _tell(app: App, sale: Sale) -> None:
         f"  {format_money(sale.total_inc_tax, sale.currency)}, of which tax {format_money(sale.total_tax, sale.currency)}"
     )
     place = " / ".join(filter(None, (sale.location, sale.register)))
-    say(f"  placed {when(sale.placed_at)}, receipt {sale.number or '-'}" + (f", {place}" if place else ""))
+    say(
+        f"  placed {when(sale.placed_here)}, business day {sale.business_day}, receipt {sale.number or '-'}"
+        + (f", {place}" if place else "")
+    )
     if sale.order_id is not None:
         say(f"  order {sale.order_id}: {link(app, sale)}")
     for words in (f"why: {sale.why}" if sale.why else "", f"do: {sale.cure}" if sale.cure else ""):

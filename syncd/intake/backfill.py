@@ -6,9 +6,10 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 
-from syncd.canonical import Batch, fingerprint
+from syncd.canonical import Batch, Cursor, fingerprint
 from syncd.canonical.money import to_minor
 from syncd.errors import SourceError
 from syncd.intake.poll import Intake, Polled, record_all
@@ -18,6 +19,7 @@ from syncd.sources import Source
 
 Judged = Callable[[Said, str], State]
 _SKIPPED_AT_ONCE = 500
+_ZONES = timedelta(hours=27)  # from the easternmost zone to the westernmost, and an hour
 
 
 class _Left(threading.Event):
@@ -32,15 +34,35 @@ class _Left(threading.Event):
         return super().is_set() or self._stop.is_set()
 
 
+def of_days(
+    source: Source, span: tuple[datetime, datetime], zone: tzinfo, cursor: Cursor | None = None
+) -> Iterator[Batch]:
+    """The sales of whole days as the till counts them: ``span`` is their midnights in the source's own ``zone``.
+
+    A source may know the zone of each of its sales better than its config does, so more than the span is read.
+    """
+    first, last = days_of(span, zone)
+    for batch in source.fetch_range(span[0] - _ZONES, span[1] + _ZONES, cursor):
+        yield replace(batch, orders=tuple(order for order in batch.orders if first <= order.day <= last))
+
+
+def days_of(span: tuple[datetime, datetime], zone: tzinfo) -> tuple[date, date]:
+    """The first and the last day of a span ``[start, end)``, as a zone has them."""
+    return span[0].astimezone(zone).date(), (span[1].astimezone(zone) - timedelta(microseconds=1)).date()
+
+
 def walk(  # noqa: PLR0913, PLR0917  what is walked, where to, and until when
     source: Source,
     backfill: Backfill,
+    zone: tzinfo,
     intake: Intake,
     ledger: Ledger,
     stop: threading.Event,
     seen: Callable[[Polled], None] = lambda _: None,
 ) -> Polled:
-    """Record what is left of a backfill, or until it is paused or cancelled, or ``stop`` is set. ``intake`` is the source's own.
+    """Record what is left of a backfill, or until it is paused or cancelled, or ``stop`` is set.
+
+    ``zone`` and ``intake`` are the source's own.
 
     Raises:
         LeaseTaken: another process walks it.
@@ -48,7 +70,8 @@ def walk(  # noqa: PLR0913, PLR0917  what is walked, where to, and until when
 
     """
     left, number = _Left(stop), backfill.number
-    how = Intake(intake.name, intake.route, Lane.BACKFILL, number, backfill.history)
+    how = replace(intake, lane=Lane.BACKFILL, backfill=number, history=backfill.history)
+    span = (backfill.start, backfill.end)
 
     def told(polled: Polled) -> None:
         seen(polled)
@@ -58,7 +81,7 @@ def walk(  # noqa: PLR0913, PLR0917  what is walked, where to, and until when
     with ledger.backfills.walking(number):
         cursor = ledger.cursor(intake.name, backfill=number)
         try:
-            polled = record_all(source.fetch_range(backfill.start, backfill.end, cursor), how, ledger, left, told)
+            polled = record_all(of_days(source, span, zone, cursor), how, ledger, left, told)
         except SourceError as error:
             ledger.backfills.ails(number, error.what)
             raise
@@ -99,15 +122,15 @@ def estimate(
 REPORT = ("sale", "placed", "receipt", "total", "currency", "state", "store", "order", "order total", "why")
 
 
-def report(ledger: Ledger, backfill: Backfill, stores: Sequence[str]) -> Iterator[tuple[object, ...]]:
+def report(ledger: Ledger, backfill: Backfill, zone: tzinfo, stores: Sequence[str]) -> Iterator[tuple[object, ...]]:
     """Every sale of a backfill's source and range, those known before too, with its order; columns as in ``REPORT``."""
     for store in stores:
-        for sale in ledger.placed(store, backfill.start, backfill.end):
-            if sale.source == backfill.source and sale.placed_at < backfill.end:
+        for sale in ledger.overviews.of_days(store, *days_of((backfill.start, backfill.end), zone)):
+            if sale.source == backfill.source:
                 there = sale.belief.there.total_inc_tax
                 yield (
                     sale.sale_key,
-                    sale.placed_at.isoformat(),
+                    sale.placed_here.isoformat(),
                     sale.number,
                     to_minor(sale.total_inc_tax, sale.currency),
                     sale.currency,

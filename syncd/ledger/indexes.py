@@ -24,6 +24,7 @@ _PARTIAL = (
     ("sales_waiting", sales, ("store", "recorded_at"), "state = 'pending'", False),
     ("sales_sent_as", sales, ("sent_as",), "sent_as is not null", False),
     ("sales_returned", sales, ("returns_of",), "returns_of is not null", False),
+    ("sales_refunded_on", sales, ("store", "refunded_on"), "refunded_on is not null", False),
     ("sales_of_order", sales, ("store", "order_id"), "order_id is not null", False),
     ("one_open_attempt", attempts, ("sale_id",), "settled_at is null", True),
     ("attempts_of_order", attempts, ("order_id",), "order_id is not null", False),

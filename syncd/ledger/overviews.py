@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -26,7 +27,7 @@ from sqlalchemy import (
 from syncd.canonical.kinds import SaleStatus
 from syncd.clock import Clock
 from syncd.ledger.mirror import Run
-from syncd.ledger.queries import Selection, conditions
+from syncd.ledger.queries import Selection, conditions, of_days, refunded_since
 from syncd.ledger.sale import Sale, read_sale
 from syncd.ledger.schema import attempts, audit, is_state, sales
 from syncd.ledger.states import Lane, State
@@ -106,9 +107,20 @@ class Overviews:
         """When the live sale was recorded that has waited longest to be pushed; None where none waits."""
         return self._read(lambda connection: _waiting_since(connection, store))
 
-    def sides(self, source: str, start: datetime, end: datetime) -> list[Sides]:
-        """What the POS sold in ``[start, end)`` and what BigCommerce last answered, by currency; returns are on neither side."""
-        return self._read(lambda connection: _sides(connection, source, start, end))
+    def sides(self, source: str, day: date) -> list[Sides]:
+        """What the POS sold on a day of its own and what BigCommerce last answered, by currency; returns are on neither side."""
+        return self._read(lambda connection: _sides(connection, source, day))
+
+    def of_days(self, store: str, first: date, last: date) -> Iterator[Sale]:
+        """Every sale of a store of some business days, both included, by day, page by page."""
+        days, after = (first, last), ("", 0)
+        while page := self._read(partial(of_days, store=store, days=days, after=after)):
+            yield from page
+            after = (page[-1].business_day.isoformat(), page[-1].id)
+
+    def refunded_since(self, store: str, day: date) -> list[Sale]:
+        """The sales of a store from before a business day of which money was given back on it, or later."""
+        return self._read(lambda connection: refunded_since(connection, store, day))
 
     def placed(self, source: str, start: datetime, end: datetime) -> int:
         """How many sales of a source were placed in ``[start, end)``."""
@@ -173,7 +185,7 @@ def _waiting_since(connection: Connection, store: str) -> datetime | None:
     return from_micros(connection.execute(query.order_by(sales.c.placed_at, sales.c.id).limit(1)).scalar())
 
 
-def _sides(connection: Connection, source: str, start: datetime, end: datetime) -> list[Sides]:
+def _sides(connection: Connection, source: str, day: date) -> list[Sides]:
     """Sums of whole numbers, so that no float ever adds up money; exact in both databases."""
     voided = sales.c.document.like(f'%"status":"{SaleStatus.VOIDED.value}"%')
     no_order = sales.c.order_id.is_(None) | sales.c.there_status.in_(_NO_SALE)
@@ -187,8 +199,7 @@ def _sides(connection: Connection, source: str, start: datetime, end: datetime) 
         *(func.sum(case((there, part), else_=0)) for part in _parts(connection, sales.c.there_total)),
     ).where(
         sales.c.source == source,
-        sales.c.placed_at >= to_micros(start),
-        sales.c.placed_at < to_micros(end),
+        sales.c.business_day == day.isoformat(),
         sales.c.state != State.SKIPPED.value,
         sales.c.total_inc_tax.not_like("-%"),
     )

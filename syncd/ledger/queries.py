@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -30,8 +30,7 @@ class Selection:
     source: str | None = None
     state: State | None = None
     text: str | None = None
-    day_from: datetime | None = None
-    day_to: datetime | None = None
+    days: tuple[date, date] | None = None
     backfill: int | None = None
     ids: tuple[int, ...] | None = None
     why: str | None = None
@@ -249,10 +248,9 @@ def conditions(selection: Selection) -> list[ColumnElement[bool]]:
         wanted.append(is_state(selection.state))
     if selection.text:
         wanted.append(sales.c.why.contains(selection.text, autoescape=True))
-    if selection.day_from is not None:
-        wanted.append(sales.c.placed_at >= to_micros(selection.day_from))
-    if selection.day_to is not None:
-        wanted.append(sales.c.placed_at < to_micros(selection.day_to))
+    if selection.days is not None:
+        first, last = selection.days
+        wanted.append(sales.c.business_day.between(first.isoformat(), last.isoformat()))
     return wanted + _by_content(selection)
 
 
@@ -344,6 +342,22 @@ def placed(connection: Connection, store: str, span: tuple[datetime, datetime], 
     query = query.where(sales.c.placed_at >= max(at, to_micros(span[0])))
     rows = connection.execute(query.order_by(sales.c.placed_at, sales.c.id).limit(_KEYS_AT_ONCE))
     return [read_sale(row) for row in rows]
+
+
+def of_days(connection: Connection, store: str, days: tuple[date, date], after: tuple[str, int]) -> list[Sale]:
+    """The next sales of a store of some business days, by day and id; ``after`` is the last one's day and id."""
+    day, number = after
+    column, first, last = sales.c.business_day, max(day, days[0].isoformat()), days[1].isoformat()
+    later = (column > day) | ((column == day) & (sales.c.id > number))
+    query = select(sales).where(sales.c.store == store, column.between(first, last), later)
+    return [read_sale(row) for row in connection.execute(query.order_by(column, sales.c.id).limit(_KEYS_AT_ONCE))]
+
+
+def refunded_since(connection: Connection, store: str, day: date) -> list[Sale]:
+    """The sales of a store from before a day of which money was given back on it, or later."""
+    first = day.isoformat()
+    query = select(sales).where(sales.c.store == store, sales.c.refunded_on >= first, sales.c.business_day < first)
+    return [read_sale(row) for row in connection.execute(query.order_by(sales.c.id))]
 
 
 def told_by(

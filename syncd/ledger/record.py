@@ -323,6 +323,8 @@ def _said(one: Said, now: Now) -> dict[str, Any]:
     return {
         "fingerprint": one.fingerprint,
         "placed_at": to_micros(order.placed_at),
+        "business_day": order.day.isoformat(),
+        "refunded_on": order.refunded_on.isoformat() if order.refunded_on else None,
         "changed_at": to_micros(now.wall),
         "currency": order.currency,
         "total_inc_tax": as_text(order.total_inc_tax),

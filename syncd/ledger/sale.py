@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -31,6 +32,8 @@ from syncd.ledger.states import Kind, Lane, State
 from syncd.ledger.times import from_micros, to_micros
 from syncd.ledger.versions import Dating
 
+_PLACED = re.compile(r'"placed_at":"([^"]+)"')
+
 
 @dataclass(frozen=True, slots=True)
 class Sale:
@@ -47,6 +50,7 @@ class Sale:
     state: State
     fingerprint: str
     placed_at: datetime
+    business_day: date
     recorded_at: datetime
     changed_at: datetime
     currency: str
@@ -76,6 +80,12 @@ class Sale:
     unclean: int = 0
     sent_as: str | None = None
     order_floor: int | None = None
+
+    @property
+    def placed_here(self) -> datetime:
+        """When it was placed, in the zone of its own time, as far as its document is kept; else in UTC."""
+        found = _PLACED.search(self.document or "")
+        return self.placed_at if found is None else datetime.fromisoformat(found[1])
 
     @property
     def dating(self) -> Dating:
@@ -127,6 +137,7 @@ def new_sale(said: Said, store: str, at: datetime, *, lane: Lane = Lane.LIVE, hi
         state=State.PENDING,
         fingerprint=said.fingerprint,
         placed_at=order.placed_at,
+        business_day=order.day,
         recorded_at=at,
         changed_at=at,
         currency=order.currency,
@@ -149,6 +160,7 @@ def saying(sale: Sale, said: Said, document: str | None = None) -> Sale:
         belief=NO_BELIEF if became_a_sale else sale.belief,  # the order that showed a return is its original's
         fingerprint=said.fingerprint,
         placed_at=order.placed_at,
+        business_day=order.day,
         currency=order.currency,
         total_inc_tax=order.total_inc_tax,
         total_tax=order.total_tax,
@@ -260,7 +272,8 @@ def sale_of(values: Mapping[Any, Any]) -> Sale:
         lane=Lane(values["lane"]),
         state=State(values["state"]),
         fingerprint=values["fingerprint"],
-        placed_at=from_micros(values["placed_at"]),
+        placed_at=(placed := from_micros(values["placed_at"])),
+        business_day=date.fromisoformat(values["business_day"]) if values["business_day"] else placed.date(),
         recorded_at=from_micros(values["recorded_at"]),
         changed_at=from_micros(values["changed_at"]),
         next_attempt_at=from_micros(values["next_attempt_at"]),

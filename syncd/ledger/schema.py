@@ -71,9 +71,13 @@ sales = Table(
     Column("read_by", Text),  # the syncd that read the document
     Column("hold", Text),  # why its source cannot answer for it
     Column("returns_of", Text),  # the sale that this one gives goods back of
+    Column("business_day", Text),  # the till's own day
+    Column("refunded_on", Text),  # the last day on which money of it was given back
     Column("history", Integer, nullable=False, server_default=text("0")),  # 1: must not count for the store's billing
     Index("sales_of_store", "store", "placed_at", "id"),
     Index("sales_of_source", "source", "placed_at", "id"),
+    Index("sales_of_store_day", "store", "business_day"),
+    Index("sales_of_day", "business_day", "source"),
     Index("sales_newest", "placed_at", "id"),
     Index("sales_synced", "store", "synced_at"),
 )

@@ -74,7 +74,7 @@ class Teller:
         zone = _zone(self._app)
         now = self._app.clock.now().astimezone(zone)
         last = self._app.ledger.cache.get(*_PLACE, [_DIGEST]).get(_DIGEST)
-        if now.time() >= at and last != now.date().isoformat() and self._sent(digest_of(self._app, now.date(), zone)):
+        if now.time() >= at and last != now.date().isoformat() and self._sent(digest_of(self._app, now.date())):
             self._app.ledger.cache.put(*_PLACE, {_DIGEST: now.date().isoformat()})
 
     def ping(self) -> None:
@@ -135,13 +135,12 @@ def _lines(some: Sequence[Alert], *, cures: bool = True) -> Iterator[str]:
             yield alert.words + (f"\n  {alert.cure}" if cures and alert.cure else "")
 
 
-def digest_of(app: App, today: date, zone: tzinfo) -> Message:
+def digest_of(app: App, today: date) -> Message:
     """What became of yesterday's sales, store by store and source by source, and what needs a person."""
     day = today - timedelta(days=1)
-    start, end = (datetime.combine(one, time(), zone).astimezone(UTC) for one in (day, today))
     overviews, lines, all_well = app.ledger.overviews, list[str](), True
     for source in app.tills:
-        for sides in overviews.sides(source, start, end):
+        for sides in overviews.sides(source, day):
             both = [format_money(total, sides.currency) for total in (sides.pos_total, sides.order_total)]
             off = format_money(sides.difference, sides.currency)
             lines.append(

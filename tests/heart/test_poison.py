@@ -118,7 +118,7 @@ def test_any_sale_that_the_model_takes_can_be_recorded_judged_mapped_listed_skip
     assert found.state in (State.SYNCED, State.HELD, State.SKIPPED, State.REJECTED, State.PENDING)
     assert ledger.story(named.sale_key) is not None
     assert ledger.find(Selection(keys=(named.sale_key,)), limit=1)
-    ledger.overviews.sides("till", found.placed_at, found.placed_at.replace(year=found.placed_at.year + 1))
+    ledger.overviews.sides("till", found.business_day)
     ledger.decide(Verb.SKIP, Selection(keys=(named.sale_key,)), "ada")
     assert ledger.care.verify() == []
 

@@ -1,6 +1,6 @@
 """What holds of backfills in the ledger: who may do what with one, and what is pushed meanwhile."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -145,8 +145,10 @@ def test_the_rate_is_of_the_last_minutes_and_says_how_long_the_rest_takes(book: 
 def test_the_report_has_every_sale_of_the_range_and_the_source_with_its_order(book: Book) -> None:
     book.record(*numbered(2))
     book.push(41)
-    book.record(sale(sale_id="later", placed_at=_NOON), sale(sale_id="held"), holds={"held": "no price"})
-    rows = [dict(zip(REPORT, row, strict=True)) for row in report(book.ledger, asked(book), ["main"])]
+    book.record(
+        sale(sale_id="later", placed_at=_NOON + timedelta(days=1)), sale(sale_id="held"), holds={"held": "no price"}
+    )
+    rows = [dict(zip(REPORT, row, strict=True)) for row in report(book.ledger, asked(book), UTC, ["main"])]
     assert [(row["sale"], row["state"], row["order"]) for row in rows] == [
         ("till:0", "synced", 41),
         ("till:1", "synced", 42),

@@ -118,7 +118,7 @@ def everything(ledger: Ledger, clock: ManualClock) -> None:
     span = (now - day, now)
     _intake(ledger)
     _service(ledger, clock)
-    selections = [Selection(), Selection(keys=("till:5",)), Selection(day_from=span[0], day_to=span[1])]
+    selections = [Selection(), Selection(keys=("till:5",)), Selection(days=(span[0].date(), span[1].date()))]
     selections += [Selection(state=state) for state in State]
     selections += [Selection(store="second"), Selection(source="other"), Selection(store="main", state=State.HELD)]
     selections += [Selection(source="till", state=State.REJECTED), Selection(state=State.HELD, text="no")]
@@ -148,12 +148,18 @@ def everything(ledger: Ledger, clock: ManualClock) -> None:
 
 def _pages(ledger: Ledger, selections: list[Selection], span: tuple[datetime, datetime]) -> None:
     overviews = ledger.overviews
-    for selection in [*selections, Selection(ids=(5, 6)), Selection(sku="MUG-1", day_from=span[0], day_to=span[1])]:
+    for selection in [
+        *selections,
+        Selection(ids=(5, 6)),
+        Selection(sku="MUG-1", days=(span[0].date(), span[1].date())),
+    ]:
         page = overviews.page(selection, 20)
         overviews.page(selection, 20, place_of(page[-1]) if page else (1, 1))
     overviews.synced("main", span[0])
     overviews.waiting_since("main")
-    overviews.sides("till", *span)
+    overviews.sides("till", span[1].date())
+    _first(overviews.of_days("main", span[0].date(), span[1].date()))
+    overviews.refunded_since("main", span[0].date())
     for state in (State.HELD, State.REJECTED, State.UNKNOWN):
         overviews.reasons(state)
     overviews.named("5", ["till"], ["main"])

@@ -115,5 +115,5 @@ def download(ground: Ground, ask: Ask) -> Answer:
         return Page(
             "nothing.html", {"what": "There is no such backfill, or its source is not in the config any more."}, 404
         )
-    rows = report(ground.app.ledger, found, till.config.common.all_stores)
+    rows = report(ground.app.ledger, found, till.zone, till.config.common.all_stores)
     return Download(f"backfill-{found.number}.csv", lines(REPORT, rows))

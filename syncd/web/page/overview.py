@@ -180,5 +180,5 @@ def proof(ground: Ground) -> Iterator[ProofRow]:
 def sides_of(ground: Ground, source: str, day: date) -> list[Sides]:
     """Both sides of a day of a source."""
     recent = ground.today(source) - day <= timedelta(days=1)
-    look = lambda: ground.app.ledger.overviews.sides(source, *ground.day(day, source))  # noqa: E731  two lines of it
+    look = lambda: ground.app.ledger.overviews.sides(source, day)  # noqa: E731  one look for one call
     return ground.kept.get(("sides", source, day), _MOMENT if recent else _LONG, look)

@@ -154,11 +154,8 @@ def _selection(ground: Ground, wanted: Search) -> tuple[Selection, tuple[date, d
     source = filters.get("source")
     if span is None and any(name in filters for name in _WITHOUT_INDEX):
         newest = ground.app.ledger.overviews.newest_placed() or ground.now
-        last = newest.astimezone(ground.zone_of(source)).date()
+        last = newest.astimezone(ground.zone_of(source)).date() + timedelta(days=1)
         span = narrowed = (last - _LOOKS_BACK, last)
-    start = end = None
-    if span is not None:
-        start, end = ground.day(span[0], source)[0], ground.day(span[1], source)[1]
     return (
         Selection(
             ids=_named(ground, wanted.words) if wanted.words else None,
@@ -169,8 +166,7 @@ def _selection(ground: Ground, wanted: Search) -> tuple[Selection, tuple[date, d
             register=filters.get("register"),
             sku=filters.get("sku"),
             total=_amount(filters["total"]) if "total" in filters else None,
-            day_from=start,
-            day_to=end,
+            days=span,
         ),
         narrowed,
     )

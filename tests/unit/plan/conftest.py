@@ -24,6 +24,7 @@ def make_sale(**changes: Any) -> Sale:
         "lane": Lane.LIVE,
         "state": State.PENDING,
         "fingerprint": fingerprint(order),
+        "business_day": order.day,
         "placed_at": order.placed_at,
         "recorded_at": NOW,
         "changed_at": NOW,
