@@ -141,17 +141,37 @@ class OrdersClient:
         try:
             for start in range(0, len(ids), _IDS_AT_ONCE):
                 some = ",".join(map(str, ids[start : start + _IDS_AT_ONCE]))
-                for record in self._all_refunds(some):
+                for record in self._all_refunds({"order_id:in": some}):
                     found.setdefault(int(record["order_id"]), []).append(record)
         except Declined:  # a store without this list has one for each order
             return {number: list(records) for number in ids if (records := self.refunds(number))}
         return found
 
-    def _all_refunds(self, order_ids: str) -> Iterator[Mapping[str, Any]]:
+    def refunds_since(self, since: datetime, order_ids: Collection[int]) -> dict[int, list[Mapping[str, Any]]]:
+        """Every refund record that was made since a time, and all of some orders, by order and oldest first.
+
+        Source: as of ``refunds_of`` (the filter ``created:min``).
+
+        Raises:
+            RemoteError: the store could not be asked.
+
+        """
+        found = self.refunds_of(order_ids)
+        try:
+            newer = list(self._all_refunds({"created:min": since.isoformat(timespec="seconds")}))
+        except Declined:  # a store without this list: those of the orders that were named are all that can be had
+            return found
+        for record in newer:
+            of_order = found.setdefault(int(record["order_id"]), [])
+            if all(one.get("id") != record.get("id") for one in of_order):
+                of_order.append(record)
+        return found
+
+    def _all_refunds(self, chosen: Mapping[str, object]) -> Iterator[Mapping[str, Any]]:
         """The rows of a list that says neither how many pages it has nor how long they may be: until one is empty, or repeats."""
         page, before = 1, None
         while True:
-            asked = {"order_id:in": order_ids, "limit": 250, "page": page}
+            asked = {**chosen, "limit": 250, "page": page}
             document = self._api.get(f"{_V3_ORDERS}/payment_actions/refunds", asked)
             rows = document.get("data") if isinstance(document, Mapping) else None
             if not rows or rows == before:

@@ -257,6 +257,9 @@ def audit(
     config: ConfigPath = None,
     store: Annotated[str | None, typer.Option("--store", help="Only this store.")] = None,
     csv: Annotated[Path | None, typer.Option("--csv", help="Also write the comparison to this file.")] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", help='"card": a line for each card, not for each way of paying.')
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Reconcile the books: POS totals beside BigCommerce's, each difference with its cause. Exit 1 on a difference.
@@ -265,7 +268,9 @@ def audit(
     """
     from syncd.cli.audit import run_audit
 
-    raise typer.Exit(run_audit(config, (first, last), store, csv, as_json))
+    if by not in (None, "card"):
+        raise typer.BadParameter(f"{by!r} is not known; it can be: card", param_hint="--by")
+    raise typer.Exit(run_audit(config, (first, last), store, csv, by_card=by == "card", as_json=as_json))
 
 
 cli.add_typer(orders, name="orders")

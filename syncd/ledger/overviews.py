@@ -27,7 +27,7 @@ from sqlalchemy import (
 from syncd.canonical.kinds import SaleStatus
 from syncd.clock import Clock
 from syncd.ledger.mirror import Run
-from syncd.ledger.queries import Selection, conditions, of_days, refunded_since
+from syncd.ledger.queries import Selection, conditions, of_days, refunded_since, returns_of
 from syncd.ledger.sale import Sale, read_sale
 from syncd.ledger.schema import attempts, audit, is_state, sales
 from syncd.ledger.states import Lane, State
@@ -117,6 +117,10 @@ class Overviews:
         while page := self._read(partial(of_days, store=store, days=days, after=after)):
             yield from page
             after = (page[-1].business_day.isoformat(), page[-1].id)
+
+    def returns_of(self, store: str, keys: Sequence[str]) -> list[Sale]:
+        """Every return of a store that names one of some sales."""
+        return self._read(lambda connection: returns_of(connection, store, keys))
 
     def refunded_since(self, store: str, day: date) -> list[Sale]:
         """The sales of a store from before a business day of which money was given back on it, or later."""

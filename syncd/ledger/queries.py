@@ -353,6 +353,15 @@ def of_days(connection: Connection, store: str, days: tuple[date, date], after: 
     return [read_sale(row) for row in connection.execute(query.order_by(column, sales.c.id).limit(_KEYS_AT_ONCE))]
 
 
+def returns_of(connection: Connection, store: str, keys: Sequence[str]) -> list[Sale]:
+    """The returns of a store that name one of some sales, by time."""
+    found: list[Sale] = []
+    for start in range(0, len(keys), _KEYS_AT_ONCE):
+        some = sales.c.returns_of.in_(keys[start : start + _KEYS_AT_ONCE])
+        found += map(read_sale, connection.execute(select(sales).where(some, sales.c.store == store)))
+    return sorted(found, key=lambda one: (one.placed_at, one.id))
+
+
 def refunded_since(connection: Connection, store: str, day: date) -> list[Sale]:
     """The sales of a store from before a day of which money was given back on it, or later."""
     first = day.isoformat()

@@ -1,6 +1,6 @@
 """The right half of the flow: from the ledger into BigCommerce. The only room that knows both."""
 
-from syncd.push.books import Books, Days, Group, audit, sums
+from syncd.push.audit import Days, Report, Row, audit, by_currency
 from syncd.push.catchup import CatchUp
 from syncd.push.circuit import Circuit
 from syncd.push.currencies import Currencies
@@ -12,12 +12,10 @@ from syncd.push.rebuild import Rebuilt, Span, differences, rebuild
 from syncd.push.reconcile import Reconciler, ReconcileReport
 
 __all__ = [
-    "Books",
     "CatchUp",
     "Circuit",
     "Currencies",
     "Days",
-    "Group",
     "Matcher",
     "Nightly",
     "PushReport",
@@ -27,9 +25,11 @@ __all__ = [
     "ReconcileReport",
     "Reconciler",
     "Remotes",
+    "Report",
+    "Row",
     "Span",
     "audit",
+    "by_currency",
     "differences",
     "rebuild",
-    "sums",
 ]

@@ -42,7 +42,7 @@ def differences(sale: Sale, stamp: str | None, order: RemoteOrder, *, came_back:
     status where it makes the order no sale, or less of one, and was not so then.
     """
     said = Stamp.from_json(stamp) if stamp else None
-    return [*_amounts(sale, order), *_status(sale, order, came_back), *_fields(said, order)]
+    return [*_amounts(sale, order), *_status(sale, order, came_back), *moved_fields(said, order)]
 
 
 _SKEW = timedelta(minutes=1)
@@ -60,7 +60,7 @@ def has_drifted(sale: Sale, stamp: str | None, sent_at: datetime | None, order: 
         return True
     said = Stamp.from_json(stamp) if stamp else None
     note = None if said is None else said.fields.get("staff_notes")
-    return bool(_fields(said, order)) or (
+    return bool(moved_fields(said, order)) or (
         note is not None and mark("staff_notes", order.raw.get("staff_notes")) != note
     )
 
@@ -94,7 +94,8 @@ def _status(sale: Sale, order: RemoteOrder, came_back: bool) -> list[Difference]
     return [Difference(f"it is {words} there, and not in the POS", "", words)]
 
 
-def _fields(stamp: Stamp | None, order: RemoteOrder) -> list[Difference]:
+def moved_fields(stamp: Stamp | None, order: RemoteOrder) -> list[Difference]:
+    """The fields of a listed order that say something else than it was made to say (``stamp``; None where that is not known)."""
     if stamp is None:
         return []
     return [

@@ -131,8 +131,7 @@ class Observer:
         fees: tuple[RemoteFee, ...] = ()
         pickup: int | None = None
         if goods and not found.is_deleted:
-            rows = map(_line, self._orders.sub_resource(order_id, "products"))
-            lines = tuple(line for line in rows if line.quantity)  # a removed line may stay as a row of quantity 0
+            lines = lines_of(self._orders, order_id)
             fees = tuple(map(_fee, self._orders.sub_resource(order_id, "fees")))
             pickup = _pickup_id(self._orders.consignments(order_id)) if _is_pickup(found) else None
         addresses = self._orders.sub_resource(order_id, "shipping_addresses") if address and _is_shipped(found) else ()
@@ -141,6 +140,11 @@ class Observer:
         return replace(
             remote_of(found, lines, fees, pickup), refunds=shown, shipping=addresses[0] if addresses else None
         )
+
+
+def lines_of(orders: OrdersClient, order_id: int) -> tuple[RemoteLine, ...]:
+    """The lines of an order; a removed one may stay as a row of quantity 0."""
+    return tuple(line for line in map(_line, orders.sub_resource(order_id, "products")) if line.quantity)
 
 
 def remote_of(

@@ -6,6 +6,7 @@ Source: https://developer.bigcommerce.com/docs/rest-management/transactions/orde
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -43,6 +44,9 @@ def _all(orders: Orders, asked: Asked) -> Answer:
     found = [
         one for kept in orders.kept.values() for one in kept.refunds if wanted is None or str(one["order_id"]) in wanted
     ]
+    if since := asked.query.get("created:min"):
+        at = datetime.fromisoformat(since)
+        found = [one for one in found if datetime.fromisoformat(one["created"]) >= at]
     found.sort(key=lambda one: int(one["id"]))
     start, limit = asked.slice(orders.ways)
     return ok({"data": found[start : start + limit], "meta": {}})  # the reference shows no paging in it

@@ -8,7 +8,8 @@ from syncd.app import App, Till
 from syncd.canonical.money import format_money
 from syncd.errors import RemoteError, UsageError
 from syncd.ledger.backfills import Backfill, Progress, Stage
-from syncd.push import Days, audit, sums
+from syncd.push import Days, by_currency
+from syncd.telling.books import audit_of, missing_words
 from syncd.telling.words import count, lasts
 
 
@@ -60,16 +61,18 @@ def compared(app: App, till: Till, row: Backfill) -> dict[str, str]:
     days = Days(row.start.astimezone(till.zone).date(), last, till.keys)
     found: dict[str, str] = {}
     for name in till.config.common.all_stores:
-        store = app.stores[name]
         try:
-            groups = audit(name, app.ledger, store.orders, store.settings.rules, days).groups
+            report = audit_of(app, name, days)
         except RemoteError as error:
             found[name] = f"{name}: BigCommerce could not be asked: {error.what}"
             continue
         lines = [
-            f"{name}: {both.sales:,} in the POS, {both.orders:,} in BigCommerce, "
-            f"difference {format_money(both.pos_total - both.order_total, currency)}"
-            for currency, both in sums(groups.items()).items()
+            f"{name}: {row.pos.number:,} in the POS, {row.there.number:,} in BigCommerce, "
+            f"difference {format_money(row.difference, currency)}"
+            for currency, row in by_currency(report.rows).items()
         ]
+        if report.missing:
+            words = "; ".join(missing_words(*one) for one in sorted(report.missing.items()))
+            lines.append(f"{name}: not in BigCommerce: {words}")
         found[name] = "\n".join(lines) or f"{name}: nothing was sold"
     return found

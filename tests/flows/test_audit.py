@@ -1,5 +1,7 @@
 """``syncd audit`` against the sandbox: ten planted differences are found, each with its cause, and nothing else."""
 
+import csv
+
 import pytest
 import requests
 
@@ -19,9 +21,11 @@ def test_books_that_agree_say_so(shop: Shop) -> None:
     assert done.code == 0, done.out
     groups = done.json["main"]["groups"]
     assert [(g["location"], g["paid by"], g["POS"], g["BigCommerce"]) for g in groups] == [
-        ("north", "Visa 4242", "10.80", "10.80"),
-        ("not told", "Cash", "10.80", "10.80"),
+        ("north", "card", "10.80", "10.80"),
+        ("not told", "cash", "10.80", "10.80"),
     ]
+    by_card = shop.run("audit", *DAY, "--by", "card", "--json").json["main"]["groups"]
+    assert [one["paid by"] for one in by_card] == ["Visa 4242", "Cash"]
     assert "difference 0.00 USD" in shop.run("audit", *DAY).out
 
 
@@ -64,6 +68,25 @@ def test_each_of_ten_planted_differences_is_found_and_nothing_else(shop: Shop) -
         assert words in causes[name], (name, causes[name])
     rows = (shop.folder / "books.csv").read_text().splitlines()
     assert sum(row.startswith("difference,") for row in rows) == len(expected)
+
+
+def test_records_that_were_never_read_are_told_and_are_no_agreement(shop: Shop) -> None:
+    till(shop, sale(sale_id="a"))
+    shop.drop("torn.jsonl", '{"source":"till","sale_id":"torn"}\n')
+    shop.run("sync")
+    done = shop.run("audit", *DAY)
+    assert (done.code, "1 record of till could not be read: their amounts are in no sum" in done.out) == (1, True)
+    assert shop.run("audit", *DAY, "--json").json["main"]["unread"] == {"till": 1}
+    shop.run("faults", "--settle", "--yes")
+    assert shop.run("audit", *DAY).code == 0
+
+
+def test_every_row_of_the_csv_has_its_columns(shop: Shop) -> None:
+    till(shop, sale(sale_id="a"), sale(sale_id="held", total_inc_tax="99.00"))
+    shop.run("audit", *DAY, "--csv", str(shop.folder / "books.csv"))
+    rows = list(csv.reader((shop.folder / "books.csv").read_text().splitlines()))
+    assert {len(row) for row in rows} == {len(rows[0])}
+    assert [row[0] for row in rows[1:]] == ["total", "not in BigCommerce", "difference"]
 
 
 def test_days_that_are_none_are_refused(shop: Shop) -> None:

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
 from functools import partial
@@ -35,7 +35,7 @@ from syncd.errors import Busy, Unreachable
 from syncd.ledger import Lease, Ledger, State
 from syncd.mapping import Rules
 from syncd.plan import Decider, Ground, Policy
-from syncd.push import CatchUp, Circuit, Matcher, Pusher, PushSetup, Reconciler
+from syncd.push import CatchUp, Circuit, Days, Matcher, Pusher, PushSetup, Reconciler, Report, audit
 from syncd.sandbox import refunds
 from syncd.sandbox.answers import Refusal
 from syncd.sandbox.catalog import Catalog
@@ -210,6 +210,11 @@ class SimulatedStore:
         self._read()
         return None if self.hides_refunds else list(self.world.get(order_id).refunds)
 
+    def refunds_since(self, _since: datetime, _order_ids: Any) -> dict[int, list[dict[str, Any]]]:
+        self._read()
+        every = {number: kept.refunds for number, kept in self.world.kept.items() if kept.refunds}
+        return {number: json.loads(json.dumps(some), parse_float=Decimal) for number, some in every.items()}
+
     def refund_quote(self, order_id: int, items: Any) -> Any:
         self._read()
         return json.loads(refunds.quote(self.world.get(order_id), {"items": list(items)}).body)["data"][
@@ -316,6 +321,10 @@ class Shop:
         """``stated_at``: the time of the file that they stand in; None where nobody knows."""
         for order in orders:
             self.worker.record(order, stated_at)
+
+    def audit(self, first: date, last: date, *, by_card: bool = False) -> Report:
+        orders = cast("OrdersClient", self.store)
+        return audit("main", self.worker.ledger, orders, self.rules, Days(first, last), ["till"], by_card=by_card)
 
     def push(self, *fates: Fate, lateness: float = 100.0) -> None:
         """One pass, in which the store's answers are ``fates``; a crash among them ends the process."""

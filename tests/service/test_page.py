@@ -129,6 +129,19 @@ def test_a_return_is_linked_to_the_sale_that_fits_it(served: Served) -> None:
     assert "Which sale did these goods come from?" not in served.get(story).text
 
 
+def test_the_books_of_a_day_have_the_same_figures_as_the_audit(served: Served) -> None:
+    served.shop.drop("a.jsonl", sold("o1").to_json() + "\n" + held("bad", placed_at="2026-11-10T12:00:00-06:00"))
+    settled(served, 2)
+    assert "Choose days" in served.get("/books").text
+    day = ("--from", "2026-11-10", "--to", "2026-11-10")
+    (row,) = served.shop.run("audit", *day, "--json").json["main"]["groups"][:1]
+    text = served.get("/books?from=2026-11-10&to=2026-11-10").text
+    for words in ("21.60 USD", "not in BigCommerce: 1 held, 11.80 USD", "it is held", "till:bad", row["POS"]):
+        assert words in text
+    assert "more than 31 days" in served.get("/books?from=2026-01-01&to=2026-11-10").text
+    assert "are not two days" in served.get("/books?from=yesterday").text
+
+
 def test_only_those_that_are_ticked_are_acted_upon(served: Served) -> None:
     served.shop.drop("a.jsonl", "".join(held(f"h{n}") for n in range(3)))
     settled(served, 3)

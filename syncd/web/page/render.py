@@ -23,6 +23,7 @@ _MENU = (
     ("/attention", "Attention"),
     ("/sources", "Sources"),
     ("/stores", "Stores"),
+    ("/books", "Books"),
     ("/backfills", "Backfills"),
     ("/log", "Log"),
 )

@@ -19,7 +19,7 @@ from syncd.errors import LedgerError, SyncdError, UsageError
 from syncd.logs import get_logger
 from syncd.service.health import is_well
 from syncd.service.metrics import CONTENT_TYPE, Metrics
-from syncd.web.page import acts, backfills, log, overview, places, sales
+from syncd.web.page import acts, backfills, books, log, overview, places, sales
 from syncd.web.page.ask import Answer, Ask, Download, Page, Redirect, fields
 from syncd.web.page.ground import Ground
 from syncd.web.page.render import Renderer, asset
@@ -41,6 +41,7 @@ _VIEWS: dict[str, tuple[View, View | None]] = {  # what is shown, and what a for
     "/sources": (places.sources, None),
     "/sources/{name}": (places.source, places.settle),
     "/stores": (places.stores, None),
+    "/books": (books.books, None),
     "/backfills": (backfills.backfills, backfills.ask_for),
     "/backfills/{number:int}": (backfills.one, backfills.turn),
     "/backfills/{number:int}/report.csv": (backfills.download, None),

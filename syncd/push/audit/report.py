@@ -1,0 +1,230 @@
+"""Reconciles the books: what the POS sold and gave back beside what BigCommerce shows of it, and why they differ."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+
+from syncd.bigcommerce import OrdersClient, RemoteOrder
+from syncd.canonical.money import ZERO
+from syncd.canonical.order import Tender
+from syncd.ledger import Ledger, State
+from syncd.mapping import Rules
+from syncd.mapping.stamp import SIGN, sign_line
+from syncd.push.audit import causes
+from syncd.push.audit.cases import Case, Days, Given, gather
+from syncd.push.audit.causes import Difference
+from syncd.push.audit.figures import NOT_TOLD, Key, Missing, Row, shares, tips_of
+from syncd.push.differences import BACK, NO_SALE
+from syncd.push.seen import lines_of
+
+_SKEW = timedelta(minutes=1)
+LEFT_OUT = "left out"
+
+
+@dataclass(slots=True)
+class Report:
+    """The whole comparison: figures by key, differences, what is not in BigCommerce by reason, records that were never read."""
+
+    rows: dict[Key, Row] = field(default_factory=dict)
+    differences: list[Difference] = field(default_factory=list)
+    missing: dict[str, Missing] = field(default_factory=dict)
+    unread: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing differs, and nothing is unread."""
+        return not self.differences and not self.unread
+
+
+def audit(  # noqa: PLR0913, PLR0917  both sides, and what is asked of them
+    store: str,
+    ledger: Ledger,
+    orders: OrdersClient,
+    rules: Rules,
+    days: Days,
+    sources: Collection[str] = (),
+    *,
+    by_card: bool = False,
+) -> Report:
+    """Compare a store's sales of some business days with its orders; ``sources`` are those whose unread records count.
+
+    Raises:
+        RemoteError: the store could not be read.
+
+    """
+    found, report = gather(store, ledger, orders, rules, days), Report()
+    entry = _Entry(report, rules, days, by_card=by_card)
+    for case in found.sales:
+        entry.sale(case)
+        if days.hold(case.sale.business_day) or any(days.hold(one.day) for one in case.given):
+            report.differences += causes.of_sale(case, rules, swapped=_is_swapped(case, orders))
+            report.differences += causes.of_given(case)
+    for case in found.returns:
+        entry.returned(case)
+        report.differences += causes.of_return(case, rules)
+    for order in found.strangers:
+        entry.stranger(order)
+        report.differences.append(causes.of_stranger(order))
+    faults = ledger.open_faults()
+    report.unread = {name: faults[name] for name in sorted(sources) if faults.get(name)}
+    return report
+
+
+def _is_swapped(case: Case, orders: OrdersClient) -> bool:
+    """Whether the lines of an order that was touched since we sent the last are others than we made it of."""
+    live = case.live
+    if not live or case.stamp is None or case.sent_at is None or case.sale.state is not State.SYNCED:
+        return False
+    changed = _time(live[0].raw.get("date_modified"))
+    if changed is None or changed <= case.sent_at + _SKEW or live[0].status_id in NO_SALE:
+        return False
+    there = Counter(sign_line(line) for line in lines_of(orders, live[0].id))
+    return there != Counter(sign[:SIGN] for sign in case.stamp.lines)
+
+
+def _time(text: object) -> datetime | None:
+    try:
+        at = parsedate_to_datetime(str(text))
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None
+
+
+class _Entry:
+    """Enters sales and orders into the rows of a report."""
+
+    def __init__(self, report: Report, rules: Rules, days: Days, *, by_card: bool) -> None:
+        self._report, self._rules, self._days = report, rules, days
+        self._names = rules if by_card else None
+
+    def sale(self, case: Case) -> None:
+        """A sale with its orders, and what was given back for it."""
+        sale = case.sale
+        counted = [order for order in case.live if order.status_id not in NO_SALE]
+        if self._days.hold(sale.business_day):
+            self._sold(case, counted)
+        shown = self._shown(case, counted)
+        for given in case.given:
+            amount = min(given.amount, shown)
+            shown -= amount
+            self._given(case, given, amount)
+        if shown:
+            day = max((self._created(one, case) for one in case.records), default=sale.business_day)
+            self._there_back(day, case, shown)
+
+    def _sold(self, case: Case, counted: Sequence[RemoteOrder]) -> None:
+        sale, order = case.sale, case.order
+        tenders = order.tenders if order else ()
+        place = sale.location or NOT_TOLD
+        if case.is_sold:
+            rows = self._spread(sale.business_day, place, tenders, sale.total_inc_tax, sale.currency)
+            rows[0][0].pos.number += 1
+            rows[0][0].pos.tax += sale.total_tax
+            if order is not None:
+                rows[0][0].tips += tips_of(order)
+                rows[0][0].rounding += order.rounding
+            for row, amount in rows:
+                row.pos.gross += amount
+                row.left_out += amount if case.is_left_out else ZERO
+            if not counted:
+                self._missing(case, sale.total_inc_tax)
+        for there in counted:
+            total = there.total_inc_tax or ZERO
+            rows = self._spread(sale.business_day, place, tenders, total, sale.currency)
+            rows[0][0].there.number += 1
+            rows[0][0].there.tax += there.total_tax or ZERO
+            for row, amount in rows:
+                row.there.gross += amount
+
+    def _shown(self, case: Case, counted: Sequence[RemoteOrder]) -> Decimal:
+        """What BigCommerce shows as given back: by its records, else by a status that says so, which names no amount."""
+        if not counted:
+            return ZERO
+        if case.goes_by_records(self._rules):
+            return case.recorded
+        if counted[0].status_id not in BACK:
+            return ZERO
+        return sum((one.amount for one in case.given if one.is_settled or one.sale is case.sale), ZERO)
+
+    def _given(self, case: Case, given: Given, shown: Decimal) -> None:
+        if not self._days.hold(given.day):
+            return
+        left_out = case.is_left_out or (given.sale is not case.sale and given.sale.state is State.SKIPPED)
+        rows = self._spread(given.day, given.location, given.tenders, given.amount, case.sale.currency)
+        rows[0][0].pos.tax -= given.tax
+        for row, amount in rows:
+            row.pos.refunds += amount
+            row.left_out -= amount if left_out else ZERO
+        if shown:
+            for row, amount in self._spread(given.day, given.location, given.tenders, shown, case.sale.currency):
+                row.there.refunds += amount
+            rows[0][0].there.tax -= given.tax if shown == given.amount else ZERO
+        elif given.sale is not case.sale:
+            self._missing(Case(given.sale, None), -given.amount)
+
+    def _there_back(self, day: date, case: Case, amount: Decimal) -> None:
+        """What BigCommerce gave back, and the POS did not."""
+        if not self._days.hold(day):
+            return
+        place, tenders = case.sale.location or NOT_TOLD, case.order.tenders if case.order else ()
+        for row, part in self._spread(day, place, tenders, amount, case.sale.currency):
+            row.there.refunds += part
+
+    def _created(self, record: Mapping[str, object], case: Case) -> date:
+        """The day on which a refund record was made, in the zone of its sale."""
+        try:
+            at = datetime.fromisoformat(str(record.get("created")))
+        except ValueError:
+            return case.sale.business_day
+        return at.astimezone(case.sale.placed_here.tzinfo).date() if at.tzinfo else at.date()
+
+    def returned(self, case: Case) -> None:
+        """A return of no known sale: an order of its own shows it, or none."""
+        sale = case.sale
+        if not case.is_sold or not self._days.hold(sale.business_day):
+            return
+        tenders = case.order.tenders if case.order else ()
+        place = sale.location or NOT_TOLD
+        rows = self._spread(sale.business_day, place, tenders, -sale.total_inc_tax, sale.currency)
+        rows[0][0].pos.tax += sale.total_tax
+        for row, amount in rows:
+            row.pos.refunds += amount
+            row.left_out -= amount if case.is_left_out else ZERO
+        counted = [order for order in case.live if order.status_id not in NO_SALE]
+        for there in counted:
+            total = -(there.total_inc_tax or ZERO)
+            for row, amount in self._spread(sale.business_day, place, tenders, total, sale.currency):
+                row.there.refunds += amount
+            rows[0][0].there.tax += there.total_tax or ZERO
+        if not counted:
+            self._missing(case, sale.total_inc_tax)
+
+    def stranger(self, order: RemoteOrder) -> None:
+        """An order of a sale that the ledger does not know."""
+        day = parsedate_to_datetime(order.date_created).date()
+        currency = str(order.raw.get("currency_code") or order.currency)
+        row = self._row(Key(day, NOT_TOLD, NOT_TOLD, currency))
+        row.there.number += 1
+        row.there.gross += order.total_inc_tax or ZERO
+        row.there.tax += order.total_tax or ZERO
+
+    def _missing(self, case: Case, amount: Decimal) -> None:
+        left_out = case.sale.state is State.SKIPPED
+        reason = LEFT_OUT if left_out else case.sale.state.value if case.sale.order_id is None else "gone"
+        reason = "not shown" if reason == State.SYNCED.value else reason
+        self._report.missing.setdefault(reason, Missing()).add(case.sale.currency, amount)
+
+    def _spread(
+        self, day: date, place: str, tenders: Iterable[Tender], amount: Decimal, currency: str
+    ) -> list[tuple[Row, Decimal]]:
+        """The rows of the ways in which an amount was paid, each with its share; the largest first."""
+        parts = shares(tenders, amount, currency, self._names)
+        return [(self._row(Key(day, place, label, currency)), part) for label, part in parts]
+
+    def _row(self, key: Key) -> Row:
+        return self._report.rows.setdefault(key, Row())
