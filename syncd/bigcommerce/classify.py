@@ -72,6 +72,11 @@ def _without_success(seen: WireAnswer | WireError) -> Outcome | None:
 _LIMITS = {"OutOfStock": "", "ExceedsMaxQuantity": "maximum_quantity", "InsufficientQuantity": "minimum_quantity"}
 
 
+_OPTIONS_MISSING = (
+    "MandatoryProductOptions"  # https://developer.bigcommerce.com/docs/rest-management/orders (errors of POST)
+)
+
+
 def _shortages(body: bytes) -> tuple[Shortage, ...]:
     """The products of ``details.errors`` whose quantity did not fit.
 
@@ -84,12 +89,17 @@ def _shortages(body: bytes) -> tuple[Shortage, ...]:
     for problem in document if isinstance(document, list) else ():
         details = problem.get("details") if isinstance(problem, Mapping) else None
         errors += (details.get("errors") or ()) if isinstance(details, Mapping) else ()
-    blamed = [error for error in errors if isinstance(error, Mapping) and error.get("type") in _LIMITS]
-    return tuple(one for error in blamed if (one := _shortage(error)).product_id or one.variant_id)
+    blamed = [
+        error for error in errors if isinstance(error, Mapping) and error.get("type") in (*_LIMITS, _OPTIONS_MISSING)
+    ]
+    found = map(_shortage, blamed)
+    return tuple(one for one in found if one.product_id or one.variant_id or one.options)
 
 
 def _shortage(error: Mapping[str, Any]) -> Shortage:
     product, kind = _mapping(error.get("product")), str(error["type"])
+    wanted = error.get("required_product_options") or () if kind == _OPTIONS_MISSING else ()
+    options = tuple(str(_mapping(one).get("display_name") or "an option") for one in wanted)
     levels = (
         _mapping(product.get("sku")).get("inventory_level"),
         product.get("inventory_level"),
@@ -98,7 +108,7 @@ def _shortage(error: Mapping[str, Any]) -> Shortage:
     limit = (
         next((level for level in levels if level is not None), None)
         if kind == "OutOfStock"
-        else error.get(_LIMITS[kind])
+        else error.get(_LIMITS.get(kind, ""))
     )
     return Shortage(
         _number_of(product.get("id")) or 0,
@@ -106,6 +116,7 @@ def _shortage(error: Mapping[str, Any]) -> Shortage:
         kind,
         _number_of(limit),
         _number_of(error.get("variant_id")) or 0,
+        options or (("an option",) if kind == _OPTIONS_MISSING else ()),
     )
 
 

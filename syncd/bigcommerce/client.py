@@ -236,20 +236,26 @@ class OrdersClient:
         the filter is, is not documented either, so every row is checked here.
 
         Raises:
-            FilterBroken: rows came, and none of them has the key: the filter proves nothing.
+            FilterBroken: rows came, and none of them has the key, or the store refuses the filter: it proves nothing.
             RemoteError: the store could not be asked.
 
         """
         found: dict[int, RemoteOrder] = {}
         strangers = 0
         for deleted in ({}, {"is_deleted": "true"}):
-            for page in self._api.pages(_ORDERS, {"external_order_id": external_order_id, **deleted}):
+            for page in self._pages_of_key({"external_order_id": external_order_id, **deleted}):
                 orders = [read_order(item) for item in page]
                 found |= {order.id: order for order in orders if order.external_order_id == external_order_id}
                 strangers += sum(order.external_order_id != external_order_id for order in orders)
                 if strangers and not found:
                     raise FilterBroken(f"a look-up of {external_order_id} answered with other orders")
         return [found[number] for number in sorted(found)]
+
+    def _pages_of_key(self, chosen: Mapping[str, object]) -> Iterator[Sequence[Mapping[str, Any]]]:
+        try:
+            yield from self._api.pages(_ORDERS, chosen)
+        except Declined as error:
+            raise FilterBroken(f"the store refuses to look orders up by their key: {error.what}") from None
 
     def list_between(
         self, lowest_id: int, start: datetime | None, end: datetime | None, *, archived: bool

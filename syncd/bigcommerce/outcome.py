@@ -25,7 +25,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Shortage:
-    """A product whose quantity BigCommerce did not take: out of stock, above its maximum, below its minimum.
+    """A product that BigCommerce did not take so: out of stock, above its maximum, below its minimum, or without ``options``.
 
     ``limit`` is how many there are, or may or must be; None where the answer does not say. It may name a variant alone
     (``variant_id``): the product is 0 then.
@@ -36,6 +36,7 @@ class Shortage:
     kind: str
     limit: int | None = None
     variant_id: int = 0
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

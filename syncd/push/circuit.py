@@ -7,6 +7,7 @@ no pause, and a process that takes over sees what the one before it has found.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -20,11 +21,16 @@ from syncd.ledger import Ledger
 from syncd.ledger.places import Pausing, StoreState
 from syncd.logs import get_logger
 from syncd.plan import Policy
-from syncd.push.decide import Forbidden, Pause, StoreEffect, Stumble, Well
+from syncd.push.decide import Forbidden, Pause, Repeated, StoreEffect, Stumble, Well
 
 MANY = 1_000_000
 _STUMBLES = 5
 _FORBIDDEN = 3
+_SAME, _SUSPECT = (
+    5,
+    2,
+)  # refusals in the same words: so many pause the store, after so many a sale is no longer rejected for them
+_DIGITS = re.compile(r"\d+")
 _REMEMBERED = 1_000
 _LOOKS_EVERY_S = 1.0
 _STUMBLE_CURE = "syncd probes the store by itself and goes on once it answers; see https://status.bigcommerce.com."
@@ -44,6 +50,7 @@ class Circuit:
         )  # sales that a 403 met, and how many others were dealt with by then
         self._read_gap = self._trial_gap = policy.probe_gap
         self._trial = self._probing = False
+        self._words, self._refused = "", set[str]()  # how sales were refused lately, with no yes between, and which
         self._lock = threading.RLock()
         self._known, self._seen_at = StoreState(), 0.0
         self._look()
@@ -104,6 +111,8 @@ class Circuit:
                     self._stumbled(effect)
                 case Forbidden():
                     self._was_forbidden(effect)
+                case Repeated():
+                    self._was_refused(effect)
                 case Pause(why=why, cure=cure, key_limit=limit, by=by):
                     if limit is not None:
                         self._ledger.note_key_limit(self._store, limit)
@@ -127,8 +136,34 @@ class Circuit:
         if self._forbidden >= _FORBIDDEN or self._trial:
             self._pause(effect.why, effect.cure, "write")
 
+    def repeats(self, words: str, sale_key: str) -> bool:
+        """Whether the sales before this one were refused in the same words, with no yes between."""
+        with self._lock:
+            said = _DIGITS.sub("#", words)
+            return (said == self._words and len(self._refused - {sale_key}) >= _SUSPECT) or self._paused_for(said)
+
+    def _paused_for(self, words: str) -> bool:
+        """Whether this is a trial of a store that was paused for these very words, by this process or by one before it."""
+        return self._trial and words in _DIGITS.sub("#", self._known.paused_why or "")
+
+    def _was_refused(self, effect: Repeated) -> None:
+        words = _DIGITS.sub("#", effect.words)
+        if words != self._words:
+            self._words, self._refused = words, set()
+        self._refused.add(effect.sale_key)
+        self._dealt_with += 1
+        self._stumbles = self._forbidden = 0
+        if self._paused_for(words):
+            self._pause(self._known.paused_why or effect.why, effect.cure, "write")
+        elif len(self._refused) >= _SAME:
+            why = f"{len(self._refused)} sales in a row were refused in the same words: {effect.why}"
+            self._pause(why, effect.cure, "write")
+        elif self._trial:
+            self._resume()
+
     def _is_well(self) -> None:
         self._dealt_with += 1
+        self._words, self._refused = "", set()
         self._stumbles = self._forbidden = 0
         if self._trial:
             self._resume()

@@ -49,6 +49,16 @@ class Forbidden:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeated:
+    """One more refusal of a sale: in the same words, for sale after sale and with no yes between, it is the store that refuses."""
+
+    words: str
+    why: str
+    cure: str
+    sale_key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Well:
     """The store has dealt with a request, with a yes or with a no that is the sale's own."""
 
@@ -63,7 +73,7 @@ class StaleCustomer:
     """The customer that was found for this sale is gone: ask for it again before the next try."""
 
 
-StoreEffect = Pause | Stumble | Forbidden | Well
+StoreEffect = Pause | Stumble | Forbidden | Repeated | Well
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +90,8 @@ class Sent:
 
     ``products`` are the catalog's, each with its quantity; ``hold_short`` says that one which is short holds the sale.
     ``asked`` are the total and the tax that the payload states, None where it states none. ``alone``: it has met a 403 before,
-    and others were accepted since. ``differs``: what the order will not say of the sale, in words.
+    and others were accepted since. ``repeats``: the sales before it were refused in the same words. ``differs``: what the order
+    will not say of the sale, in words.
     """
 
     attempt: Attempt
@@ -90,6 +101,7 @@ class Sent:
     asked: tuple[Decimal, Decimal] | None = None
     more: bool = False
     alone: bool = False
+    repeats: bool = False
     differs: tuple[str, ...] = ()
     payload: Mapping[str, Any] = field(default_factory=dict)
 
@@ -97,6 +109,15 @@ class Sent:
 _FORBIDDEN = 403
 _STORES_MATTER = (402, 404, 405, 407, 451)  # on a create: a frozen store, a wrong store hash, a proxy
 _STORES_MATTER_CURE = "Check store_hash, api_url and any proxy between, and that the store's plan is paid for."
+# What a store may take today and not tomorrow, whatever the sale: its channels, and the currencies that are switched on.
+_STORES_FIELD = re.compile(r"channel_id|currency", re.IGNORECASE)
+_STORES_FIELD_CURE = "Look at the store's channels and currencies in BigCommerce, and at channel_id in the config."
+_SALES_OWN = re.compile(
+    r"address|email|zip|postal|products?\b|quantity|price|name|staff_notes|customer|date|option", re.IGNORECASE
+)
+_REPEATED_CURE = (
+    "Look at what the store's settings say of it. The sales that were refused before: syncd retry --state rejected"
+)
 # A field that the resource does not have (seen of a live store), or that is read-only: every sale's request names it.
 _NO_FIELD = re.compile(r"is not supported by this resource|cannot be written to", re.IGNORECASE)
 _NO_FIELD_CURE = (
@@ -123,7 +144,7 @@ def decide(outcome: Outcome, sent: Sent, policy: Policy, now: datetime) -> Verdi
             why = f"BigCommerce does not take a field that syncd sends ({outcome.status}): {words}"
             return Verdict(Delayed(now, why), Pause(why, _NO_FIELD_CURE))
         case Refused():
-            return _refused(outcome, sent, now)
+            return _refused(outcome, sent, policy, now)
         case Barred():
             return _barred(outcome, sent, policy, now)
         case Throttled(reset_s=reset_s):
@@ -188,9 +209,12 @@ def _unsettling(outcome: Unknown) -> StoreEffect:
     return Stumble(outcome.why)
 
 
-def _refused(outcome: Refused, sent: Sent, now: datetime) -> Verdict:
+def _refused(outcome: Refused, sent: Sent, policy: Policy, now: datetime) -> Verdict:
     key, fingerprint = sent.sale.sale_key, sent.attempt.fingerprint
-    if outcome.shortages:
+    if _STORES_FIELD.search(outcome.words) and not sent.alone:
+        why = f"BigCommerce said {outcome.status}: {outcome.words}"
+        return Verdict(Delayed(now + back_off(sent, policy), why), Forbidden(why, _STORES_FIELD_CURE, key))
+    if outcome.shortages and not (sent.sale.tries == 0 and any(one.options for one in outcome.shortages)):
         return Verdict(_short(outcome, sent), Well())
     if sent.payload.get("customer_id") and "customer_id" in outcome.words and sent.sale.tries == 0:
         why = f"BigCommerce said {outcome.status}: {outcome.words}; the customer is looked for again"
@@ -203,7 +227,13 @@ def _refused(outcome: Refused, sent: Sent, now: datetime) -> Verdict:
     if outcome.status == 404 and sent.attempt.kind is not Kind.CREATE:
         why = f"order {sent.attempt.order_id} is no longer in BigCommerce: {outcome.words}"
         cure = f"If it was deleted on purpose: syncd skip {key}"
-    return Verdict(Objected(Objection(fingerprint, State.REJECTED, why, cure)), Well())
+        return Verdict(Objected(Objection(fingerprint, State.REJECTED, why, cure)), Well())
+    if _SALES_OWN.search(outcome.words) or outcome.status == 404:
+        return Verdict(Objected(Objection(fingerprint, State.REJECTED, why, cure)), Well())
+    effect = Repeated(outcome.words, why, _REPEATED_CURE, key)
+    if sent.repeats:
+        return Verdict(Delayed(now + back_off(sent, policy), why), effect)
+    return Verdict(Objected(Objection(fingerprint, State.REJECTED, why, cure)), effect)
 
 
 def _short(outcome: Refused, sent: Sent) -> News:
@@ -215,6 +245,9 @@ def _short(outcome: Refused, sent: Sent) -> News:
     if sent.attempt.kind is Kind.CREATE and new and not sent.hold_short:
         return Shorted({number: said[number] for number in new}, f"{why}; sent again as a custom line")
     key = sent.sale.sale_key
+    if any(one.options for one in blamed):
+        cure = f"Give its options a default in BigCommerce, or have the till say them, then: syncd release {key}"
+        return Objected(Objection(sent.attempt.fingerprint, State.HELD, f"BigCommerce wants to know more: {why}", cure))
     cure = f"Mend its stock or its limits in BigCommerce, then: syncd release {key}"
     return Objected(Objection(sent.attempt.fingerprint, State.HELD, f"BigCommerce takes no such quantity: {why}", cure))
 
@@ -240,6 +273,8 @@ _TOO_FEW = {
 
 
 def _too_few(one: Shortage, sent: Sent) -> str:
+    if one.options:
+        return f"it requires {', '.join(one.options)}, which the sale does not say"
     limit = "nobody says how many" if one.limit is None else one.limit
     return _TOO_FEW[one.kind].format(wanted=sent.products.get(one.product_id, "more"), limit=limit)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
 
-from syncd.bigcommerce import OrdersClient, RemoteOrder
+from syncd.bigcommerce import FilterBroken, OrdersClient, RemoteOrder
 from syncd.clock import Clock
 from syncd.ledger import Alert, Ledger, Sale, State, Verb
 from syncd.ledger.places import DOUBLED
@@ -74,7 +74,10 @@ class Nightly:
     def _single_again(self) -> list[str]:
         """The keys that were said to have several orders, and have one live one at most by now, however old the others are."""
         open_ones = [alert.subject for alert in self._ledger.alerts(self._store) if alert.kind == DOUBLED]
-        return [key for key in open_ones if sum(not order.is_deleted for order in self._orders.find(key)) <= 1]
+        try:
+            return [key for key in open_ones if sum(not order.is_deleted for order in self._orders.find(key)) <= 1]
+        except FilterBroken:  # nobody can say whether they are: the alerts stay until somebody ends them
+            return []
 
     def _look_at(self, orders: Sequence[RemoteOrder], seen: _Seen) -> None:
         sales = self._ledger.sales_by_key([order.external_order_id for order in orders])

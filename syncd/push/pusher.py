@@ -299,9 +299,18 @@ class Pusher:
             if line.get("product_id"):
                 products[line["product_id"]] += line.get("quantity", 0)
         hold_short = self._setup.rules.short_product == "hold"
-        alone = isinstance(reply.outcome, Barred) and self._circuit.alone(attempt.sale_key)
+        refused, key = isinstance(reply.outcome, Refused), attempt.sale_key
         sent = Sent(
-            attempt, item.sale, products, hold_short, item.asked, item.more, alone, item.mapped.differs, payload
+            attempt,
+            item.sale,
+            products,
+            hold_short,
+            item.asked,
+            more=item.more,
+            alone=(refused or isinstance(reply.outcome, Barred)) and self._circuit.alone(key),
+            repeats=isinstance(reply.outcome, Refused) and self._circuit.repeats(reply.outcome.words, key),
+            differs=item.mapped.differs,
+            payload=payload,
         )
         verdict = decide(reply.outcome, sent, self._setup.policy, self._setup.clock.now())
         if isinstance(verdict.effect, StaleCatalog):

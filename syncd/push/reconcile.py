@@ -75,7 +75,7 @@ class Reconciler:
         self, store: str, ledger: Ledger, orders: OrdersClient, catch_up: CatchUp, policy: Policy, clock: Clock
     ) -> None:
         self._store, self._ledger, self._orders, self._catch_up = store, ledger, orders, catch_up
-        self._policy, self._clock = policy, clock
+        self._policy, self._clock, self._told = policy, clock, False
 
     def run(self, lease: Lease, circuit: Circuit, stop: threading.Event) -> ReconcileReport:
         """Look up what is due; a look-up that fails counts for nothing and is repeated later."""
@@ -143,7 +143,9 @@ class Reconciler:
             try:
                 return {key: [known_of(order) for order in self._orders.find(key)] for key in sorted(keys)}
             except FilterBroken as broken:  # the walk by id looks at every key itself
-                get_logger().warning("filter_not_trusted", store=self._store, why=str(broken))
+                if not self._told:
+                    get_logger().warning("filter_not_trusted", store=self._store, why=str(broken))
+                self._told = True
         return self._catch_up.find(keys, floor)
 
     def _report(self, news: Sequence[tuple[Sale, News]], moved: dict[int, tuple[State, str]]) -> ReconcileReport:

@@ -313,6 +313,8 @@ class Orders:
         match self.ways.key_filter:
             case "ignored":
                 return chosen
+            case "refused":
+                raise Refusal(v2_error(400, "The filter 'external_order_id' is not supported."))
             case "prefix":
                 return [number for held, ids in self.by_key.items() if held.startswith(key) for number in ids]
             case "case_blind":

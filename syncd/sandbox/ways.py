@@ -15,7 +15,7 @@ class Ways:
     """The switches of one store."""
 
     key_cut: int = 0  # keep only so many characters of external_order_id; 0 keeps all
-    key_filter: str = "exact"  # the list's external_order_id filter: exact, prefix, case_blind, ignored
+    key_filter: str = "exact"  # the list's external_order_id filter: exact, prefix, case_blind, ignored, refused
     page_most: int = 250  # rows in a page, whatever was asked for
     list_order: str = "as asked"  # or "newest first", whatever was asked for
     archived_get: int = 200  # what GET of an archived order answers: 200, or 404

@@ -200,3 +200,75 @@ def test_a_ledger_that_cannot_be_written_leaves_a_store_paused(shop: Shop, monke
     monkeypatch.undo()
     assert mine.admits(lambda: None) > 1
     mine.apply(Well())
+
+
+# Refusals that are the store's
+
+
+@pytest.mark.parametrize(
+    "words", ["The field 'channel_id' is missing or disconnected.", "The field 'default_currency_code' is invalid."]
+)
+def test_a_channel_or_a_currency_that_the_store_no_longer_takes_pauses_it_and_rejects_no_sale(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    wall = Firewall(monkeypatch, shop, answer=Reply(Refused(400, words), 400))
+    shop.record(*[one(f"s{number}") for number in range(12)])
+    pass_an_hour(shop)
+    assert words in (paused(shop) or "")
+    assert wall.met < 12
+    assert {shop.state(f"s{number}") for number in range(12)} == {State.PENDING}
+    wall.on = False
+    pass_an_hour(shop)
+    assert {shop.state(f"s{number}") for number in range(12)} == {State.SYNCED}
+
+
+def test_a_channel_of_one_location_that_is_disconnected_stops_its_own_sales_alone(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no = Reply(Refused(400, "The field 'channel_id' is missing or disconnected."), 400)
+    Firewall(monkeypatch, shop, "till:s1", answer=no)
+    shop.record(*[one(f"s{number}") for number in range(4)])
+    pass_an_hour(shop)
+    assert {name: shop.state(name) for name in ("s0", "s1", "s2", "s3")} == {
+        "s0": State.SYNCED,
+        "s1": State.REJECTED,
+        "s2": State.SYNCED,
+        "s3": State.SYNCED,
+    }
+    assert paused(shop) is None
+
+
+def test_the_same_refusal_for_sale_after_sale_pauses_the_store_and_the_rest_stay_pending(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wall = Firewall(monkeypatch, shop, answer=Reply(Refused(422, "Order 17: the plan does not allow this."), 422))
+    shop.record(*[one(f"s{number}") for number in range(20)])
+    pass_an_hour(shop)
+    assert "5 sales in a row were refused in the same words" in (paused(shop) or "")
+    assert wall.met < 16, "an hour of trials"
+    states = [shop.state(f"s{number}") for number in range(20)]
+    assert (states.count(State.REJECTED), states.count(State.PENDING)) == (2, 18)
+    shop.restart()
+    pass_an_hour(shop)  # another process knows for which words it was paused
+    assert [shop.state(f"s{number}") for number in range(20)].count(State.REJECTED) == 2
+    wall.on = False
+    pass_an_hour(shop)
+    assert paused(shop) is None
+    assert [shop.state(f"s{number}") for number in range(20)].count(State.SYNCED) == 18
+
+
+def test_refusals_with_a_yes_between_them_or_of_what_is_a_sales_own_are_each_sales_fault(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = [f"till:s{number}" for number in range(1, 12, 2)]
+    Firewall(monkeypatch, shop, *odd, answer=Reply(Refused(422, "no"), 422))
+    shop.record(*[one(f"s{number}") for number in range(12)])
+    pass_an_hour(shop)
+    assert {shop.state(key.removeprefix("till:")) for key in odd} == {State.REJECTED}
+    assert paused(shop) is None
+    monkeypatch.undo()
+    Firewall(monkeypatch, shop, answer=Reply(Refused(400, "The field 'billing_address.zip' is invalid."), 400))
+    shop.record(*[one(f"t{number}") for number in range(8)])
+    pass_an_hour(shop)
+    assert {shop.state(f"t{number}") for number in range(8)} == {State.REJECTED}
+    assert paused(shop) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from syncd.bigcommerce import OrdersClient, Reply
+from syncd.bigcommerce.classify import classify
 from syncd.testing.orders import sale
+from syncd.wire.exchange import WireAnswer
 from tests.shop import Shop, pass_until_settled, running_sandbox
 
 SOURCES = '[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\n'
@@ -92,6 +96,75 @@ def test_what_the_till_has_sold_and_bigcommerce_has_too_few_of_becomes_a_custom_
     lines = shop.store.get(f"/v2/orders/{story['order_id']}/products")
     assert [(one["sku"], bool(one["product_id"])) for one in lines] == [("MUG", False), ("CUP", True)]
     assert shop.store.get(f"/v2/orders/{story['order_id']}")["total_inc_tax"] == "13.0000"
+
+
+@pytest.mark.parametrize("rule", ["custom", "hold"])
+@pytest.mark.parametrize(
+    "now",
+    [
+        {"modifiers": ["Engraving"]},
+        {"variants": [{"sku": "MUG", "options": {"Colour": "Red"}}, {"sku": "MUG-B", "options": {"Colour": "Blue"}}]},
+        {"variants": [{"sku": "MUG-R", "options": {"Colour": "R"}}, {"sku": "MUG-B", "options": {"Colour": "B"}}]},
+    ],
+    ids=["modifier", "option", "other SKUs"],
+)
+def test_a_product_that_asks_for_more_since_it_was_looked_up_rejects_no_sale(
+    shop: Shop, now: dict[str, Any], rule: str
+) -> None:
+    shop.configure(SOURCES, f'short_product = "{rule}"\n')
+    shop.store.control("catalog", {"products": [{"sku": "MUG", "name": "Mug", "price": 1.0}]})
+    drop(shop, sold("before", line("MUG")))
+    shop.store.control("catalog", {"products": [{"sku": "MUG", "name": "Mug", "price": 1.0} | now]})
+    shop.drop("more.jsonl", sold("after", line("MUG", 2)).to_json() + "\n")
+    assert pass_until_settled(shop) == {"synced": 2}
+    order_id = told(shop, "till:after")["order_id"]
+    assert shop.store.get(f"/v2/orders/{order_id}")["total_inc_tax"] == "2.0000"
+
+
+def test_options_that_bigcommerce_asks_for_again_and_again_become_a_custom_line(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the catalog says: the refusal names the product, and by rule the line is one that enters no catalog."""
+    shop.store.control("catalog", {"products": [{"sku": "MUG", "name": "Mug", "price": 1.0}]})
+    shop.run("sync")
+    made = Create(OrdersClient.create)
+    monkeypatch.setattr(OrdersClient, "create", made)
+    assert drop(shop, sold("a", line("MUG", 2))) == {"synced": 1}
+    story = told(shop, "till:a")
+    assert any("it requires Engraving, which the sale does not say" in row["why"] for row in story["audit"])
+    (only,) = shop.store.get(f"/v2/orders/{story['order_id']}/products")
+    assert (only["sku"], only["product_id"]) == ("MUG", 0)
+
+
+class Create:
+    """A store that asks for an option of every catalog product, whatever its catalog shows."""
+
+    def __init__(self, create: Any) -> None:
+        self._create = create
+
+    def __get__(self, orders: Any, _: Any) -> Any:
+        def create(body: Any, how: Any) -> Reply:
+            blamed = [one for one in body["products"] if one.get("product_id")]
+            if not blamed:
+                reply: Reply = self._create(orders, body, how)
+                return reply
+            named = {
+                "type": "MandatoryProductOptions",
+                "product": {"id": blamed[0]["product_id"]},
+                "required_product_options": [{"display_name": "Engraving"}],
+            }
+            problem = {"status": 400, "message": "The options are invalid.", "details": {"errors": [named]}}
+            return Reply(classify(WireAnswer(400, {}, json.dumps([problem]).encode(), 0.1)), 400)
+
+        return create
+
+
+@pytest.mark.parametrize("how", ["refused", "ignored"])
+def test_a_store_that_does_not_look_orders_up_by_key_settles_its_doubts_by_the_walk(shop: Shop, how: str) -> None:
+    shop.store.control("ways", {"key_filter": how})
+    shop.store.control("faults", {"faults": [{"kind": "drop_after_commit", "method": "POST", "path": "v2/orders"}]})
+    assert drop(shop, sold("a", line("X")), sold("b", line("X"))) == {"synced": 2}
+    assert len(shop.store.orders()) == 2
 
 
 def test_a_store_that_cuts_keys_at_50_characters_gets_one_order_a_sale_one_alert_and_a_way_on(shop: Shop) -> None:

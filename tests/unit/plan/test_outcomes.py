@@ -11,7 +11,7 @@ from syncd.ledger import Belief, Kind, Sale, Standing, State
 from syncd.ledger.moves import moved
 from syncd.ledger.news import Delayed
 from syncd.plan import Policy
-from syncd.push.decide import Forbidden, Pause, Sent, StaleCatalog, Stumble, Well, back_off, decide
+from syncd.push.decide import Forbidden, Pause, Repeated, Sent, StaleCatalog, Stumble, Well, back_off, decide
 from tests.judges import JUDGE
 from tests.unit.plan.conftest import HERE, NOW, make_attempt, make_sale
 
@@ -30,12 +30,12 @@ TABLE = [
     pytest.param(
         Accepted(7, Decimal("10.80"), Decimal("0.79")), State.HELD, Well, id="an order with another tax is held"
     ),
-    pytest.param(Refused(400, "no"), State.REJECTED, Well, id="a 400 rejects the sale"),
+    pytest.param(Refused(400, "no"), State.REJECTED, Repeated, id="a 400 rejects the sale"),
     pytest.param(Refused(404, "no"), State.PENDING, Pause, id="a 404 on a create is the store's: its hash is wrong"),
     pytest.param(Refused(402, "no"), State.PENDING, Pause, id="a 402 is the store's: it is frozen"),
     pytest.param(Refused(405, "no"), State.PENDING, Pause, id="a 405 is the store's: a proxy is in the way"),
-    pytest.param(Refused(409, "no"), State.REJECTED, Well, id="a 409 rejects the sale"),
-    pytest.param(Refused(422, "no"), State.REJECTED, Well, id="a 422 rejects the sale"),
+    pytest.param(Refused(409, "no"), State.REJECTED, Repeated, id="a 409 rejects the sale"),
+    pytest.param(Refused(422, "no"), State.REJECTED, Repeated, id="a 422 rejects the sale"),
     pytest.param(Barred(401, "no"), State.PENDING, Pause, id="a 401 pauses the store and blames no sale"),
     pytest.param(Barred(403, "no"), State.PENDING, Forbidden, id="a 403 may be the store's, and blames no sale yet"),
     pytest.param(Barred(423, "no"), State.PENDING, Pause, id="a store that is locked pauses and blames no sale"),
