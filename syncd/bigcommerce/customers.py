@@ -24,19 +24,31 @@ _WAIT = "syncd asks again by itself; a customer that was made is found by its e-
 _SCOPE = 'Grant Customers: modify, or set customers = "match".'
 
 
+_DEFAULT_CHANNEL = 1
+
+
 @dataclass(frozen=True, slots=True)
 class NewCustomer:
-    """A customer to make: e-mail (lower case) and both names are required."""
+    """A customer to make: e-mail (lower case) and both names are required.
+
+    ``channel_id`` is the channel of the first order. Of another than the default one the customer is given both, for one who is
+    created without channels may sign in where the store lets everybody in, which other storefronts do not by default.
+    """
 
     email: str
     first_name: str
     last_name: str
     company: str = ""
     phone: str = ""
+    channel_id: int | None = None
+    group_id: int | None = None
 
     def wired(self) -> dict[str, Any]:
         """As the API takes it; no welcome mail is sent, for the person stood at a till."""
-        return {
+        placed: dict[str, Any] = {} if self.group_id is None else {"customer_group_id": self.group_id}
+        if self.channel_id not in (None, _DEFAULT_CHANNEL):
+            placed |= {"channel_ids": [_DEFAULT_CHANNEL, self.channel_id], "origin_channel_id": self.channel_id}
+        return placed | {
             "email": self.email[:250],
             "first_name": self.first_name[:100],
             "last_name": self.last_name[:100],

@@ -106,6 +106,25 @@ class StoreClient:
         data = said.get("data") if isinstance(said, Mapping) else None
         return data if isinstance(data, Mapping) else {}
 
+    def tax_settings(self) -> Mapping[str, Any]:
+        """GET /v3/tax/settings: the tax provider, and when it gets a document for an order."""
+        return self._page("/v3/tax/settings")
+
+    def order_settings(self) -> Mapping[str, Any]:
+        """GET /v3/orders/settings: who gets a mail for each new order."""
+        return self._page("/v3/orders/settings")
+
+    def locations(self) -> Mapping[str, Any]:
+        """GET /v3/inventory/locations: under ``locations``, those that the token may see."""
+        said = self._api.get("/v3/inventory/locations", missing_ok=True)
+        rows = said.get("data") if isinstance(said, Mapping) else None
+        return {"locations": [one for one in rows or () if isinstance(one, Mapping)]}
+
+    def _page(self, path: str) -> Mapping[str, Any]:
+        said = self._api.get(path, missing_ok=True)
+        data = said.get("data", said) if isinstance(said, Mapping) else None
+        return data if isinstance(data, Mapping) else {}
+
     def channels(self) -> list[Channel]:
         """GET /v3/channels."""
         pages = self._api.pages("/v3/channels", {})

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 from syncd.app import App, Till
 from syncd.canonical.money import places
+from syncd.cli.check_effects import effects_of
 from syncd.cli.exits import Exit
 from syncd.cli.opening import need_work, opened
 from syncd.cli.render import print_json, say
 from syncd.config import written
 from syncd.errors import Denied, LedgerError, RemoteError, SourceError
 from syncd.intake.admission import NotAdmitted
-from syncd.mapping import Rules
 from syncd.naming import gone
 from syncd.secret import secret_files
 from syncd.sources import Finding
@@ -28,13 +28,6 @@ _LIVE = (
 )  # https://developer.bigcommerce.com/docs/rest-management/channels ("status")
 _SKEW_S = 120
 _NAMED = 10
-_SETTINGS_SCOPE = "Grant Information & settings: read-only to have it checked."
-_MAILS = {
-    "invoice_email": "the invoice",
-    "combined_order_status_email": "a mail at each change of status",
-    "gift_certificate_email": "gift certificates",
-    "order_message_notification_email": "notices of messages",
-}
 _MARK = {"ok": "ok", "warning": "look", "error": "MEND", "mismatch": "MEND"}
 
 
@@ -135,7 +128,7 @@ def _store(app: App, store: Store) -> Iterator[Finding]:
         yield from _taxes(app, store)
         yield from _clock(app, store)
         yield from _scopes(store)
-        yield from side_effects(store.settings.rules, *(_settings(store, n) for n in ("inventory", "email-statuses")))
+        yield from effects_of(store)
     except Denied as error:
         cure = "Make a store-level API account with Orders: modify, Products: read-only, Information & settings: read-only."
         yield Finding("error", error.what, error.cure or cure)
@@ -213,46 +206,6 @@ def _clock(app: App, store: Store) -> Iterator[Finding]:
         )
     else:
         yield Finding("ok", f"clock agrees with BigCommerce's within {abs(skew):.0f} s")
-
-
-def _settings(store: Store, name: str) -> Mapping[str, object]:
-    """A page of the store's settings; empty where the token may not read it, for that is no reason not to push."""
-    try:
-        return store.info.settings(name)
-    except Denied:
-        return {}
-
-
-def side_effects(rules: Rules, stock: Mapping[str, object], mails: Mapping[str, object]) -> Iterator[Finding]:
-    """What a pushed order does to stock, and which mails go out, in words."""
-    places = {rules.stock, *(place.stock for place in rules.locations.values() if place.stock)}
-    places |= {source.stock for source in rules.sources.values() if source.stock}
-    if "bigcommerce" not in places:
-        yield Finding("ok", 'stock = "elsewhere": a pushed order moves no stock, for all of its lines are custom')
-    elif not stock:
-        yield Finding("warning", "what a pushed order does to stock cannot be read", _SETTINGS_SCOPE)
-    else:
-        moment = {
-            "order_placed": "at once",
-            "order_completed_or_shipped": "when its status is Completed or Shipped",
-        }.get(str(stock.get("update_stock_behavior")), str(stock.get("update_stock_behavior")))
-        later = (
-            "and edits and refunds adjust it"
-            if stock.get("edit_order_stock_adjustment")
-            else "and edits leave it alone"
-        )
-        what = f"a pushed order's catalog lines lower BigCommerce's stock {moment}, {later}"
-        cure = 'If the till or an app sets stock levels there as well, a sale counts twice: set stock = "elsewhere".'
-        yield Finding("warning", what, cure)
-    if not mails:
-        yield Finding("warning", "which mails a pushed order sends cannot be read", _SETTINGS_SCOPE)
-    elif sent := [words for name, words in _MAILS.items() if mails.get(name)]:
-        what = f"a pushed order whose customer has an e-mail address may send: {', '.join(sent)}"
-        yield Finding(
-            "warning", what, "Turn them off in BigCommerce (Settings, Transactional emails) if the till has told them."
-        )
-    else:
-        yield Finding("ok", "a pushed order sends no mail")
 
 
 def _scopes(store: Store) -> Iterator[Finding]:

@@ -23,13 +23,14 @@ from syncd.mapping.amounts import as_text
 from syncd.mapping.lines import MappedLine, fee_line, map_lines, subtotals
 from syncd.mapping.matches import Matches
 from syncd.mapping.payload import Decision, Declined, Held, Mapped, Payload
-from syncd.mapping.rules import LIVE, Applied, DefaultAddress, Occasion, Rules, applied
+from syncd.mapping.rules import LIVE, Applied, Occasion, Rules, applied
 from syncd.mapping.spread import spread, taken_off
 from syncd.mapping.stamp import stamp
 from syncd.mapping.statuses import status_words
 from syncd.mapping.text import bounded
 
 _LONGEST = {"code": 50, "postal_code": 50, "phone": 125}
+_LONGEST_MESSAGE = 2_000  # as the checkout takes it; no text says what the Orders API takes
 _RETURN_CURE = "Enter the return in BigCommerce by hand (a refund of the original order), then: syncd skip {key}"
 _SHIP_CURE = "Correct the address in the POS; or enter the order in BigCommerce by hand, then: syncd skip {key}"
 _NOTE_CURE = "Mend note_template in the config, then: syncd release {key}"
@@ -57,7 +58,7 @@ def map_create(
     except ValueError as error:
         return Held(str(error), _NOTE_CURE.format(key=order.sale_key))
     billing, billed = billing_address(order, here.default_address)
-    goods, delivered = _goods(order, rules, here, lines, billing)
+    goods, delivered = _goods(order, here, lines, billing)
     fees = list(charges.fees(made, as_lines, rules))
     payload: Payload = {
         **head(order, matches, rules, here),
@@ -100,6 +101,10 @@ def head(order: CanonicalOrder, matches: Matches, rules: Rules, here: Applied) -
         "date_created": format_datetime(order.placed_at.astimezone(UTC)),
         "default_currency_code": order.currency,
     }
+    if rules.customer_locale is not None:
+        said["customer_locale"] = rules.customer_locale
+    if rules.note_for == "customer" and order.note.strip():
+        said["customer_message"] = bounded(order.note.strip(), _LONGEST_MESSAGE)
     method = tenders.payment_method(order, rules)
     return said | ({"payment_method": method} if method else {})
 
@@ -115,17 +120,17 @@ def _money(order: CanonicalOrder, sums: tuple[Decimal, Decimal]) -> Payload:
 
 
 def _goods(
-    order: CanonicalOrder, rules: Rules, here: Applied, lines: list[MappedLine], billing: dict[str, JsonValue]
+    order: CanonicalOrder, here: Applied, lines: list[MappedLine], billing: dict[str, JsonValue]
 ) -> tuple[Payload, Decision]:
     """The products with the way in which they reach the customer; consignments exclude products and shipping addresses."""
     wired: list[JsonValue] = [line.wired for line in lines]
     if order.fulfilment is Fulfilment.DIGITAL or all(line.digital for line in lines):
         return {"products": wired, "order_is_digital": True}, Decision("delivery", "none", "every line is digital")
-    if order.fulfilment is Fulfilment.PICKUP and rules.pickup_method_id is not None:
-        pickup = _pickup(order, rules, here.default_address, wired)
+    if order.fulfilment is Fulfilment.PICKUP and here.pickup_method_id is not None:
+        pickup = _pickup(order, here, wired)
         return {"consignments": {"pickups": [pickup]}}, Decision("delivery", "pick-up", "the sale is to be picked up")
     method = (
-        "Pick-up in store" if order.fulfilment is Fulfilment.PICKUP else order.shipping_method or rules.shipping_method
+        "Pick-up in store" if order.fulfilment is Fulfilment.PICKUP else order.shipping_method or here.shipping_method
     )
     address = {**shipping_address(order, here.default_address, billing), "shipping_method": method}
     why = (
@@ -136,7 +141,8 @@ def _goods(
     return {"products": wired, "shipping_addresses": [address]}, Decision("delivery", method, why)
 
 
-def _pickup(order: CanonicalOrder, rules: Rules, shop: DefaultAddress, lines: list[JsonValue]) -> dict[str, JsonValue]:
+def _pickup(order: CanonicalOrder, here: Applied, lines: list[JsonValue]) -> dict[str, JsonValue]:
+    shop = here.default_address
     location = {
         "name": order.location.label if order.location else shop.company,
         "code": order.location.id if order.location else "",
@@ -150,7 +156,7 @@ def _pickup(order: CanonicalOrder, rules: Rules, shop: DefaultAddress, lines: li
         "phone": shop.phone,
     }
     return {
-        "pickup_method_id": rules.pickup_method_id,
+        "pickup_method_id": here.pickup_method_id,
         "pickup_method_display_name": "Pick-up in store",
         "location": {name: _within(name, value) for name, value in location.items() if value},
         "line_items": lines,

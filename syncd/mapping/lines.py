@@ -63,7 +63,7 @@ def map_lines(
     mapped: list[MappedLine] = []
     unknown: list[str] = []
     for number, line in lines:
-        choice = _choose(line, matches, stock)
+        choice = _choose(line, matches, stock, rules.gift_card_sku)
         code, strict = line.sku or line.upc, stock == "bigcommerce" and rules.unknown_sku == "reject"
         if strict and code and choice.match is None and not choice.short:
             unknown.append(code)
@@ -74,7 +74,9 @@ def map_lines(
     return mapped
 
 
-def _choose(line: Line, matches: Matches, stock: Stock) -> _Choice:
+def _choose(line: Line, matches: Matches, stock: Stock, gift_card_sku: str | None) -> _Choice:
+    if line.kind is LineKind.GIFT_CARD and gift_card_sku is not None and stock == "bigcommerce":
+        line = line.model_copy(update={"kind": LineKind.PRODUCT, "sku": gift_card_sku, "upc": None})
     if line.kind in _NEVER_CATALOG:
         return _Choice(None, "custom line", f"a {line.kind.value.replace('_', ' ')} is no catalog product")
     if stock == "elsewhere":

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.keys import LONGEST_KEY
-from syncd.canonical.kinds import FeeKind, SaleStatus
+from syncd.canonical.kinds import FeeKind, Fulfilment, SaleStatus
 from syncd.canonical.money import Money
 from syncd.mapping.note import check_template
 
@@ -37,6 +37,9 @@ Statuses = dict[SaleStatus, StatusId]
 ChannelId = Annotated[int, Field(ge=1)]
 Stock = Literal["bigcommerce", "elsewhere"]
 Words = Annotated[str, Field(min_length=1, max_length=250)]
+PickupMethodId = Annotated[int, Field(ge=1)]
+# https://developer.bigcommerce.com/docs/rest-management/orders, "customer_locale": en, asa, en-US, es-419
+Locale = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-([A-Z]{2}|\d{3}))?$")]
 
 
 class _Table(BaseModel):
@@ -66,6 +69,8 @@ class LocationRules(_Table):
     default_address: DefaultAddress | None = None
     stock: Stock | None = None
     status: Statuses = Field(default_factory=dict)
+    shipping_method: Words | None = None
+    pickup_method_id: PickupMethodId | None = None
 
 
 class SourceRules(_Table):
@@ -107,7 +112,12 @@ class Rules(_Table):
     external_source: Words = "POS"
     status: Statuses = Field(default_factory=dict)
     shipping_method: Annotated[str, Field(min_length=1)] = "In store"
-    pickup_method_id: Annotated[int, Field(ge=1)] | None = None
+    pickup_method_id: PickupMethodId | None = None
+    status_by_fulfilment: dict[Fulfilment, StatusId] = Field(default_factory=dict)
+    customer_locale: Locale | None = None
+    note_for: Literal["staff", "customer"] = "staff"
+    gift_card_sku: Words | None = None
+    customer_group_id: Annotated[int, Field(ge=1)] | None = None
     unknown_sku: Literal["custom", "reject"] = "custom"
     short_product: Literal["custom", "hold"] = "custom"
     variants_by: Literal["variant_id", "product_options"] = "variant_id"
@@ -162,6 +172,8 @@ class Applied:
     stock: Stock
     external_source: str
     status: Mapping[SaleStatus, int]
+    shipping_method: str
+    pickup_method_id: int | None
 
     def status_id(self, status: SaleStatus) -> int:
         """The order status for a sale's."""
@@ -187,8 +199,16 @@ def applied(order: CanonicalOrder, rules: Rules, occasion: Occasion = LIVE) -> A
         default_address=place.default_address or rules.default_address,
         stock=stock,
         external_source=MIGRATED if occasion.history else source.external_source or rules.external_source,
-        status={**_STATUS, **rules.status, **source.status, **place.status},
+        status={**_STATUS, **rules.status, **_by_fulfilment(order, rules), **source.status, **place.status},
+        shipping_method=place.shipping_method or rules.shipping_method,
+        pickup_method_id=place.pickup_method_id or rules.pickup_method_id,
     )
+
+
+def _by_fulfilment(order: CanonicalOrder, rules: Rules) -> Statuses:
+    """The status of a completed sale whose goods are still to be sent or fetched, say; a location's or source's own goes first."""
+    status = rules.status_by_fulfilment.get(order.fulfilment)
+    return {} if status is None else {SaleStatus.COMPLETED: status}
 
 
 def _location(order: CanonicalOrder, rules: Rules) -> LocationRules:

@@ -75,7 +75,7 @@ def _standard(order: CanonicalOrder, rules: Rules) -> list[str]:
     notes += _owed(order)
     notes += [text for line in order.lines if (text := _line_note(line, order.currency))]
     notes += [refund_note(refund, order) for refund in order.refunded]
-    return notes + ([f"Note: {order.note}"] if order.note else [])
+    return notes + ([f"Note: {order.note}"] if order.note and rules.note_for == "staff" else [])
 
 
 def refund_note(refund: Refund, order: CanonicalOrder) -> str:

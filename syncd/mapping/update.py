@@ -234,7 +234,8 @@ class _Change:
     def _may_say(self, name: str, there: str) -> bool:
         if self.overwrite or (self.ours is None and name != "staff_notes"):
             return True
-        return self.ours is not None and there in {said.fields.get(name) for said in self.ours.possible}
+        nothing = mark(name, None)  # what a stamp says of a field that was not compared yet when it was made
+        return self.ours is not None and there in {said.fields.get(name, nothing) for said in self.ours.possible}
 
     def _say(self, name: str) -> None:
         wanted: Any = field_of(self.wanted, name)

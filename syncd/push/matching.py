@@ -14,11 +14,13 @@ from pydantic import TypeAdapter
 
 from syncd.bigcommerce import CatalogClient, CatalogVariant, CustomersClient, NewCustomer
 from syncd.canonical import CanonicalOrder
+from syncd.canonical.kinds import LineKind
 from syncd.clock import Clock
 from syncd.ledger import Code, Ledger
 from syncd.logs import get_logger
 from syncd.mapping import CatalogMatch, Choice, Matches, RequiredModifier, Rules, normal_code
 from syncd.mapping.emails import email_of
+from syncd.mapping.rules import applied
 from syncd.push.aliases import Aliases
 from syncd.push.mirror import Mirror
 from syncd.push.shelf import AGES, Ages, Shelf
@@ -63,6 +65,10 @@ class Matcher:
         aliases = self._aliases.current()
         asks_catalog = self._asks_catalog()
         skus = _codes(orders, "sku")
+        if (card := self._rules.gift_card_sku) and any(
+            line.kind is LineKind.GIFT_CARD for order in orders for line in order.lines
+        ):
+            skus |= {normal_code(card)}
         upcs = _codes(orders, "upc")
         renamed = {aliases[code] for code in skus | upcs if code in aliases}
         if asks_catalog and may_create and (skus or upcs):
@@ -88,7 +94,11 @@ class Matcher:
 
     def _created(self, orders: Sequence[CanonicalOrder], known: Mapping[str, int]) -> dict[str, int]:
         """The unknown customers of ``orders``, made; the store itself lets an e-mail be used once."""
-        wanted = {email: new for order in orders if (email := _email(order)) not in known and (new := _new(order))}
+        wanted = {
+            email: new
+            for order in orders
+            if (email := _email(order)) not in known and (new := _new(order, self._rules))
+        }
         if not wanted:
             return {}
         made = self._remotes.customers.create(list(wanted.values()))
@@ -200,7 +210,7 @@ def _customer(
     return by_phone.get(_phone(order)), "phone number"
 
 
-def _new(order: CanonicalOrder) -> NewCustomer | None:
+def _new(order: CanonicalOrder, rules: Rules) -> NewCustomer | None:
     """The customer to make; BigCommerce wants an e-mail and both names."""
     customer, billing = order.customer, order.billing
     if customer is None or not email_of(customer.email):
@@ -210,7 +220,8 @@ def _new(order: CanonicalOrder) -> NewCustomer | None:
     if not first or not last:
         return None
     company = customer.company or (billing.company if billing else "")
-    return NewCustomer(_email(order), first, last, company, customer.phone)
+    channel, group = applied(order, rules).channel_id, rules.customer_group_id
+    return NewCustomer(_email(order), first, last, company, customer.phone, channel, group)
 
 
 def _matches(found: Mapping[str, CatalogVariant]) -> dict[str, CatalogMatch]:

@@ -76,6 +76,9 @@ def _customers(world: World, asked: Asked) -> Answer:
 def _settings(world: World, asked: Asked) -> Answer:
     world.stock |= asked.json().get("inventory", {})
     world.mails |= asked.json().get("mails", {})
+    world.taxes |= asked.json().get("taxes", {})
+    world.notifications |= asked.json().get("notifications", {})
+    world.locations = asked.json().get("locations", world.locations)
     return ok({})
 
 

@@ -56,6 +56,9 @@ class Customers:
         number = len(self.by_id) + 1
         said = {name: str(person.get(name) or "") for name in _FIELDS}
         said["email"] = said["email"].lower()
-        made = self.by_id[number] = {"id": number, **said}
+        named = {
+            name: person[name] for name in ("customer_group_id", "channel_ids", "origin_channel_id") if name in person
+        }
+        made = self.by_id[number] = {"id": number, "customer_group_id": 0, **said, **named}
         self.by_email[said["email"]] = number
         return made

@@ -166,4 +166,7 @@ READS: dict[str, Callable[[World, Asked], Answer]] = {
     "v3/channels": lambda _world, asked: _v3_page(asked, list(CHANNELS.values())),
     "v3/settings/inventory": lambda world, _asked: ok({"data": world.stock, "meta": {}}),
     "v3/settings/email-statuses": lambda world, _asked: ok({"data": world.mails, "meta": {}}),
+    "v3/tax/settings": lambda world, _asked: ok({"data": world.taxes, "meta": {}}),
+    "v3/orders/settings": lambda world, _asked: ok(world.notifications | {"meta": {}}),
+    "v3/inventory/locations": lambda world, _asked: ok({"data": world.locations, "meta": {}}),
 }

@@ -47,7 +47,7 @@ def _api(world: World, asked: Asked) -> Answer:
         return _orders(world, asked, parts[2:])
     if parts == ["v3", "customers"] and asked.method == "POST":
         return world.customers.create(asked.items())
-    if parts[:2] == ["v3", "orders"]:
+    if parts[:2] == ["v3", "orders"] and parts[2:] != ["settings"]:
         return refunds.respond(world.orders, asked, parts[2:])
     handler = READS.get("/".join(parts))
     if handler is not None and asked.method == "GET":

@@ -38,6 +38,11 @@ STOCK = {
 }
 
 
+TAXES = {"provider_id": "BasicTaxProvider", "document_submission_strategy": "ON_PAYMENT_CAPTURE", "tax_preset": "US"}
+NOTIFICATIONS: dict[str, Any] = {
+    "notifications": {"order_placed": {"email_addresses": []}, "forward_invoice": {"email_addresses": []}}
+}
+LOCATION = {"id": 1, "code": "BC-LOCATION-1", "label": "Default location", "enabled": True}
 MAILS = {
     "abandoned_cart_email": False,
     "account_details_changed_email": True,
@@ -119,6 +124,9 @@ class World:
     customers: Customers = field(default_factory=Customers)
     stock: dict[str, Any] = field(default_factory=lambda: dict(STOCK))
     mails: dict[str, Any] = field(default_factory=lambda: dict(MAILS))
+    taxes: dict[str, Any] = field(default_factory=lambda: dict(TAXES))
+    notifications: dict[str, Any] = field(default_factory=lambda: dict(NOTIFICATIONS))
+    locations: list[dict[str, Any]] = field(default_factory=lambda: [dict(LOCATION)])
     posts: list[dict[str, Any]] = field(default_factory=list)
     requests: dict[str, int] = field(default_factory=dict)
     statuses: dict[int, int] = field(default_factory=dict)

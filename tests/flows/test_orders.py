@@ -119,6 +119,22 @@ def test_check_says_what_an_order_does_to_stock_and_which_mails_go_out(shop: Sho
     assert "sends no mail" in said
 
 
+def test_check_says_who_else_hears_of_a_pushed_order_and_what_it_counts_for(shop: Shop) -> None:
+    quiet = shop.run("check", "--json").out
+    assert "billed by" in quiet
+    for words in ("filed twice", "notice of each", "default location alone"):
+        assert words not in quiet
+    mails = {"notifications": {"order_placed": {"email_addresses": ["a@example.com", "b@example.com"]}}}
+    places = [{"id": number, "code": f"L{number}", "label": f"Shop {number}", "enabled": True} for number in (1, 2)]
+    taxes = {"provider_id": "AvaTaxProvider", "document_submission_strategy": "ON_ORDER_CREATION"}
+    shop.store.control("settings", {"notifications": mails, "locations": places, "taxes": taxes})
+    said = shop.run("check", "--json").out
+    assert "a document for each order when it is made: tax of in-store sales may be filed twice" in said
+    assert "a notice of each pushed order may go to 2 addresses of the shop" in said
+    assert "the default location alone, of Shop 1, Shop 2" in said
+    assert "a@example.com" not in said
+
+
 def test_check_names_the_tax_class_for_charges_without_tax_and_a_channel_that_is_disconnected(shop: Shop) -> None:
     assert "fee_tax_class_id = 1 (Non-Taxable Products)" in shop.run("check", "--json").out
     shop.configure(SOURCE, "fee_tax_class_id = 1\n")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from syncd.testing.orders import sale
-from tests.flows.test_after_push import SOURCE, order_of, till
+from tests.flows.test_after_push import SOURCE, order_of, put, till
 from tests.shop import Shop, running_sandbox
 
 ADA = {"first_name": "Ada", "last_name": "Buyer", "email": "Ada@Example.com", "phone": "+1 512 555 0100"}
@@ -64,6 +64,71 @@ def test_customers_are_matched_by_email_else_by_a_phone_that_one_of_them_has(sho
         sale(sale_id="c", customer=shared),
     )
     assert [order_of(shop, name)["customer_id"] for name in "abc"] == [1, 2, 0]
+
+
+def test_customers_are_made_in_their_group_and_for_the_channel_of_their_shop(shop: Shop) -> None:
+    rules = 'customers = "create"\ncustomer_group_id = 4\n[stores.main.locations.north]\nchannel_id = 2\n'
+    shop.configure(SOURCE, rules)
+    bob = {"first_name": "Bob", "last_name": "B", "email": "bob@example.com"}
+    till(shop, sale(sale_id="a", customer=ADA), sale(sale_id="b", customer=bob, location={"id": "north"}))
+    by_email = {one["email"]: one for one in customers(shop)}
+    assert {one["customer_group_id"] for one in by_email.values()} == {4}
+    assert "channel_ids" not in by_email["ada@example.com"]  # those of the default channel may sign in everywhere
+    assert by_email["bob@example.com"]["channel_ids"] == [1, 2]
+
+
+def test_a_gift_card_is_the_catalogs_product_where_the_config_names_one(shop: Shop) -> None:
+    shop.configure(SOURCE, 'gift_card_sku = "GC"\n')
+    shop.store.control("catalog", {"products": [{"sku": "GC", "name": "Gift card", "price": 1.0}]})
+    card = {"line_id": "1", "kind": "gift_card", "name": "Gift card 25", "gift_card": "603628385592"}
+    till(shop, sale(sale_id="a", lines=[card | {"total_ex_tax": "10.80", "total_inc_tax": "10.80"}], total_tax="0"))
+    (line,) = shop.store.get(f"/v2/orders/{order_of(shop, 'a')['id']}/products")
+    assert (line["sku"], bool(line["product_id"]), line["price_inc_tax"]) == ("GC", True, "10.8000")
+
+
+def test_orders_say_what_is_still_to_be_done_and_how_by_fulfilment_and_by_location(shop: Shop) -> None:
+    rules = (
+        "status_by_fulfilment = { ship = 11, pickup = 8 }\npickup_method_id = 1\n"
+        '[stores.main.locations.north]\nshipping_method = "Counter, North"\npickup_method_id = 2\n'
+        "[stores.main.locations.south.status]\ncompleted = 2\n"
+    )
+    shop.configure(SOURCE, rules)
+    home = {"first_name": "A", "street_1": "2 Side", "city": "Austin", "state": "TX", "zip": "78702", "country": "US"}
+    north, south = {"id": "north"}, {"id": "south"}
+    till(
+        shop,
+        sale(sale_id="shop"),
+        sale(sale_id="ship", fulfilment="ship", shipping=home),
+        sale(sale_id="fetch", fulfilment="pickup"),
+        sale(sale_id="north", location=north),
+        sale(sale_id="north fetch", location=north, fulfilment="pickup"),
+        sale(sale_id="south", location=south, fulfilment="ship", shipping=home),
+    )
+    names = ("shop", "ship", "fetch", "north", "north fetch", "south")
+    assert [order_of(shop, name)["status_id"] for name in names] == [10, 11, 8, 10, 8, 2]
+    (address,) = shop.store.get(f"/v2/orders/{order_of(shop, 'north')['id']}/shipping_addresses")
+    assert address["shipping_method"] == "Counter, North"
+    pickups = [
+        shop.store.get(f"/v2/orders/{order_of(shop, name)['id']}/consignments")["pickups"][0]["pickup_method_id"]
+        for name in ("fetch", "north fetch")
+    ]
+    assert pickups == [1, 2]
+    done = shop.run("audit", "--from", "2026-11-20", "--to", "2026-11-20", "--json")
+    assert done.json["main"]["differences"] == []
+
+
+def test_the_note_is_the_customers_where_the_config_says_so_and_the_order_is_in_their_language(shop: Shop) -> None:
+    shop.configure(SOURCE, 'note_for = "customer"\ncustomer_locale = "es-419"\n')
+    till(shop, sale(sale_id="a", note="Gift wrapped", version="1"))
+    order = order_of(shop, "a")
+    assert (order["customer_message"], order["customer_locale"]) == ("Gift wrapped", "es-419")
+    assert "Gift wrapped" not in order["staff_notes"]
+    till(shop, sale(sale_id="a", note="Gift wrapped twice", version="2"))
+    assert order_of(shop, "a")["customer_message"] == "Gift wrapped twice"
+    put(shop.store, order["id"], {"customer_message": "ours"})
+    till(shop, sale(sale_id="a", note="Gift wrapped thrice", version="3"))
+    assert order_of(shop, "a")["customer_message"] == "ours"
+    assert "the note to the customer is another one" in shop.run("sale", "till:a").out
 
 
 def test_aliases_are_read_anew_when_the_file_changes_and_a_missing_file_is_said_at_once(shop: Shop) -> None:
