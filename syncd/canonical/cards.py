@@ -8,6 +8,9 @@ import re
 _CARD = re.compile(r"(?<!\d)[2-6](?:[ -]?\d){12,18}(?!\d)")
 
 
+CARD_MASK = "[card ending "
+
+
 def mask_cards(text: str) -> str:
     """``text`` with every card number (13 to 19 digits that pass the Luhn check) masked but for its last four digits."""
     return _CARD.sub(_mask, text)
@@ -15,7 +18,7 @@ def mask_cards(text: str) -> str:
 
 def _mask(found: re.Match[str]) -> str:
     digits = re.sub(r"\D", "", found[0])
-    return f"[card ending {digits[-4:]}]" if _luhn(digits) else found[0]
+    return f"{CARD_MASK}{digits[-4:]}]" if _luhn(digits) else found[0]
 
 
 def _luhn(digits: str) -> bool:

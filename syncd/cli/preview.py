@@ -115,7 +115,10 @@ def show(preview: Preview) -> None:
         say(f"  request: {preview.kind}")
     if preview.why:
         say(f"  {preview.why}")
+    if not preview.kind:
+        say("  nothing would be sent" + (f"; {preview.cure}" if preview.cure else ""))
     if preview.mapped:
         for decision in preview.mapped.decisions:
             say(f"  {decision.about}: {decision.choice}\n    {decision.why}")
-        say(json.dumps(preview.mapped.payload, indent=2, ensure_ascii=False), wrap=False)
+    if preview.payload is not None:
+        say(json.dumps(preview.payload, indent=2, ensure_ascii=False), wrap=False)

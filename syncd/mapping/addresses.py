@@ -71,7 +71,9 @@ def billing_address(order: CanonicalOrder, default: DefaultAddress) -> tuple[dic
     if not place.why_not:
         country = "" if known.country.strip() else "; it names no country, so it is in the shop's"
         return _wired({**place.wired, **(person or _nobody(default))}, default), Decision(
-            "billing address", "the customer's own", f"the sale has a whole one{country}"
+            "billing address",
+            "the customer's own",
+            f"the sale has a whole one{country}{_rewritten(known, place.wired)}",
         )
     if person:
         return _wired({**_shop(default), **person}, default), Decision(
@@ -79,6 +81,17 @@ def billing_address(order: CanonicalOrder, default: DefaultAddress) -> tuple[dic
         )
     return _wired({**_shop(default), **_nobody(default)}, default), Decision(
         "billing address", "the shop's default address", "a walk-in: the sale names no customer"
+    )
+
+
+def _rewritten(known: Address, wired: dict[str, str]) -> str:
+    """Which of its parts are sent in other words than the till's."""
+    parts = [("country", known.country, wired["country"]), ("state", known.state, wired["state"])]
+    parts += [("postcode", known.zip, wired["zip"])]
+    return "".join(
+        f"; {what} {said.strip() or 'nothing'!r} is sent as {sent}"
+        for what, said, sent in parts
+        if said.strip() != sent and (said.strip() or what == "postcode")
     )
 
 

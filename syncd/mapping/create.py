@@ -8,6 +8,7 @@ lowers the sale as a whole is in the lines' prices already (see ``spread``). Lin
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC
 from decimal import Decimal
 from email.utils import format_datetime
@@ -15,8 +16,11 @@ from email.utils import format_datetime
 from pydantic import JsonValue
 
 from syncd.canonical import CanonicalOrder
+from syncd.canonical.cards import CARD_MASK
 from syncd.canonical.keys import sent_key
-from syncd.canonical.kinds import Fulfilment
+from syncd.canonical.kinds import Fulfilment, TenderStatus
+from syncd.canonical.money import format_money
+from syncd.canonical.order import Line
 from syncd.mapping import charges, tenders
 from syncd.mapping.addresses import billing_address, shipping_address, unshippable
 from syncd.mapping.amounts import as_text
@@ -49,6 +53,9 @@ def map_create(
     lines = map_lines(order, made.lines, matches, rules, here.stock)
     if isinstance(lines, Declined):
         return lines
+    lines = [
+        _told_lowered(mapped, number, line, order) for mapped, (number, line) in zip(lines, made.lines, strict=False)
+    ]
     as_lines = charges.as_lines(made, rules)
     lines += [fee_line(fee, charges.fee_name(fee), charges.why_line(fee, made, rules)) for fee in as_lines]
     if not lines:
@@ -74,6 +81,16 @@ def map_create(
     decisions = [*(line.decision for line in lines), *(decision for _, decision in fees)]
     decisions += [*charges.discount_decisions(order, made, rules), billed, delivered]
     return Mapped(payload, (*decisions, *head_decisions(order, matches, payload)), stamp(payload).to_json())
+
+
+def _told_lowered(mapped: MappedLine, number: int, line: Line, order: CanonicalOrder) -> MappedLine:
+    """A line with the reason why its price is another one than on the receipt, if it is."""
+    before = order.lines[number - 1].total_inc_tax
+    if before == line.total_inc_tax:
+        return mapped
+    shown = [format_money(one, order.currency) for one in (before, line.total_inc_tax)]
+    why = f"{mapped.decision.why}; {shown[0]} on the receipt, {shown[1]} with its share of what changes the whole"
+    return mapped._replace(decision=mapped.decision._replace(why=why))
 
 
 def _unmappable(order: CanonicalOrder, taken: Decimal) -> Held | None:
@@ -178,8 +195,34 @@ def head_decisions(order: CanonicalOrder, matches: Matches, payload: Payload) ->
     else:
         found = "the sale names no e-mail"
     return (
+        *_told_texts(order, payload),
         Decision("customer", customer, found),
         Decision("status", status_words(int(str(payload["status_id"]))), f"the sale is {order.status.value}"),
         Decision("channel", f"channel {payload['channel_id']}", "by location, source or store, in this order"),
         Decision("external source", str(payload["external_source"]), "by source, else by store"),
+        Decision("date", str(payload["date_created"]), f"the sale's time, {order.placed_at.isoformat()}, in UTC"),
+        _told_payment(order, payload),
     )
+
+
+def _told_payment(order: CanonicalOrder, payload: Payload) -> Decision:
+    captured = [one for one in order.tenders if one.status is TenderStatus.CAPTURED]
+    if not captured:
+        return Decision("payment method", "none", "the sale names no tender")
+    why = "each captured tender, named once, by tender_names, else by its card, else by the till's word"
+    if any(one.amount < 0 for one in captured) and any(one.amount > 0 for one in captured):
+        why += "; what was given back over the counter is left out"
+    return Decision("payment method", str(payload.get("payment_method") or "none"), why)
+
+
+def _told_texts(order: CanonicalOrder, payload: Payload) -> Iterator[Decision]:
+    """What became of the key, the notes and the card numbers in them."""
+    key = str(payload["external_order_id"])
+    if key != order.sale_key:
+        yield Decision("key", key, f"{order.sale_key} is longer than the store keeps")
+    if "customer_message" in payload:
+        yield Decision("note", "the order's comment", 'the customer reads it: note_for = "customer"')
+    if "customer_locale" in payload:
+        yield Decision("language", str(payload["customer_locale"]), "customer_locale of the store")
+    if CARD_MASK in order.to_json():
+        yield Decision("card numbers", "masked", "a text of the till held one; its last four digits are kept")

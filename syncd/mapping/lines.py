@@ -143,7 +143,14 @@ def _line(number: int, line: Line, choice: _Choice, by: tuple[Rules, str]) -> Ma
         wired |= _product(choice.match, choice.options, rules)
     else:
         wired |= {name: value for name, value in (("sku", line.sku), ("upc", line.upc)) if value}
-    decision = Decision(f"line {number}", choice.what, choice.why + (f"; sold as {amount(line)}" if weighed else ""))
+    as_one = (
+        ""
+        if is_measured(line) or not weighed
+        else f", for a price of four places would not come to {line.total_inc_tax}"
+    )
+    decision = Decision(
+        f"line {number}", choice.what, choice.why + (f"; sold as {amount(line)}{as_one}" if weighed else "")
+    )
     return MappedLine(wired, decision, line.digital or bool(choice.match and choice.match.digital))
 
 

@@ -12,7 +12,7 @@ from syncd.canonical import Batch, CanonicalOrder, Fault, fingerprint
 from syncd.clock import Now
 from syncd.errors import RemoteError, SyncdError, UsageError
 from syncd.ledger import Kind, Lane, Said, State, new_sale, saying
-from syncd.mapping import Mapped, Matches, Occasion, map_create
+from syncd.mapping import Mapped, Matches, Occasion, Payload, map_create
 from syncd.plan import Change, Create, next_step, standing
 from syncd.push.hook import run_hook
 from syncd.sources import ReadsFiles
@@ -24,7 +24,7 @@ _MADE_OF = (State.SYNCED, State.HELD)
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """One sale, the request that it would cause (a kind and a payload with its decisions), or why none."""
+    """One sale, the request that it would cause (a kind, a payload), or why none and what to do; ``mapped`` has the decisions."""
 
     order: CanonicalOrder
     state: State
@@ -32,6 +32,12 @@ class Preview:
     kind: str
     mapped: Mapped | None
     there: str
+    cure: str = ""
+
+    @property
+    def payload(self) -> Payload | None:
+        """What would be sent; None where nothing would."""
+        return self.mapped.payload if self.kind and self.mapped else None
 
 
 @dataclass(slots=True)
@@ -106,7 +112,8 @@ def _preview(app: App, store: Store, order: CanonicalOrder, matches: Matches, ho
         return Preview(order, stands.state, stands.why, kind, step.mapped, there)
     # what the order is, or would be, made of, and why
     whole = map_create(order, matches, rules, occasion) if stands.state in _MADE_OF else None
-    return Preview(order, stands.state, stands.why, "", whole if isinstance(whole, Mapped) else None, there)
+    made_of = whole if isinstance(whole, Mapped) else None
+    return Preview(order, stands.state, stands.why, "", made_of, there, stands.cure)
 
 
 def _there(app: App, order: CanonicalOrder) -> str:
@@ -126,6 +133,7 @@ def document(preview: Preview) -> dict[str, object]:
         "why": preview.why,
         "request": preview.kind,
         "there": preview.there,
-        "payload": preview.mapped.payload if preview.mapped else None,
+        "cure": preview.cure,
+        "payload": preview.payload,
         "decisions": [decision._asdict() for decision in preview.mapped.decisions] if preview.mapped else [],
     }

@@ -150,6 +150,68 @@ def test_preview_shows_the_payload_and_sends_nothing(shop: Shop) -> None:
     assert shop.run("sales", "--json").json == []
 
 
+def test_preview_says_why_of_every_choice_and_shows_no_request_where_none_would_be_made(shop: Shop) -> None:
+    cash = [{"kind": "cash", "label": "Cash", "amount": "20.00"}, {"kind": "cash", "label": "Cash", "amount": "-10.22"}]
+    home = {
+        "first_name": "A",
+        "street_1": "2 Side",
+        "city": "London",
+        "zip": "SW1A 1AA",
+        "country": "England",
+        "state": "greater london",
+    }
+    many = {"line_id": "1", "name": "Screw", "quantity": "144", "total_ex_tax": "5.00", "total_inc_tax": "5.40"}
+    beans = {
+        "line_id": "2",
+        "name": "Beans",
+        "quantity": "0.5",
+        "unit": "kg",
+        "total_ex_tax": "5.00",
+        "total_inc_tax": "5.40",
+    }
+    odd = sale(
+        sale_id="s0" + "x" * 90,
+        lines=[many, beans],
+        discounts=[{"name": "Staff", "amount_inc_tax": "1.00", "amount_ex_tax": "0.93"}],
+        rounding="-0.02",
+        tenders=cash,
+        billing=home,
+        note="card 4242 4242 4242 4242",
+        total_inc_tax="9.78",
+        total_tax="0.73",
+    )
+    path = shop.drop(
+        "sales.jsonl",
+        odd.to_json() + "\n" + sale(sale_id="held", total_inc_tax="99.00").to_json() + "\n",
+        inbox="elsewhere",
+    )
+    first, second = shop.run("preview", str(path), "--json").json["sales"]
+    said = {one["about"]: f"{one['choice']}: {one['why']}" for one in first["decisions"]}
+    for about, words in {
+        "payment method": "given back over the counter is left out",
+        "date": "16:15:00 +0000: the sale's time, 2026-11-20T10:15:00-06:00",
+        "billing address": "country 'England' is sent as United Kingdom",
+        "line 1": "sold as 144, for a price of four places would not come to",
+        "line 2": "5.40 USD on the receipt, 4.89 USD with its share",
+        "Staff": "spread over the lines' prices",
+        "cash rounding": "the total was rounded down",
+        "card numbers": "masked",
+        "key": "is longer than the store keeps",
+    }.items():
+        assert words in said[about], (about, said.get(about))
+    assert first["payload"]
+    assert (second["state"], second["request"], second["payload"]) == ("held", "", None)
+    assert "Correct the sale in the POS" in second["cure"]
+    shown = shop.run("preview", str(path), "--all").out
+    assert "nothing would be sent; Correct the sale" in shown
+    assert "1 would be pushed" in shown
+    assert "1 would be held" in shown
+    shop.drop("now.jsonl", sale(sale_id="done").to_json() + "\n")
+    shop.run("sync")
+    done = shop.run("preview", "till:done", "--json").json["sales"][0]
+    assert (done["state"], done["request"], done["payload"]) == ("synced", "", None)
+
+
 def test_a_backfill_counts_first_and_then_carries_the_range(shop: Shop) -> None:
     day = sale().placed_at.date().isoformat()
     shop.drop("sales.jsonl", lines_of(4))

@@ -206,12 +206,14 @@ def test_a_backfill_is_counted_first_and_done_when_somebody_says_so(served: Serv
     assert served.post("/backfills", source="nobody", from_=day, to=day).status_code == 400
 
 
-def test_a_payload_is_shown_with_every_decision_behind_it(served: Served) -> None:
+def test_a_payload_is_shown_with_every_decision_behind_it_and_none_where_nothing_would_be_sent(served: Served) -> None:
     served.shop.drop("a.jsonl", held("h1"))
     settled(served, 1)
     text = served.get(of(served, "h1") + "/payload").text
-    assert "&#34;external_order_id&#34;: &#34;till:h1&#34;" in text
-    assert "Decisions" in text
+    assert "external_order_id" not in text
+    assert "No request: it would be held" in text
+    assert "Correct the sale in the POS" in text
+    assert "payment method" in text
 
 
 def test_the_log_can_be_taken_away_as_a_table_that_no_spreadsheet_runs(served: Served) -> None:

@@ -239,7 +239,7 @@ def payload(ground: Ground, ask: Ask) -> Page:
         return Page("nothing.html", {"what": "There is no such sale in the ledger."}, 404)
     sale, notes = found.sale, list[str]()
     preview = _preview(ground, sale, read_document(sale.document), notes)
-    body = json.dumps(preview.mapped.payload, indent=2, ensure_ascii=False) if preview and preview.mapped else ""
+    body = json.dumps(preview.payload, indent=2, ensure_ascii=False) if preview and preview.payload else ""
     return Page("payload.html", {"sale": sale, "preview": preview, "payload": body, "notes": notes})
 
 
