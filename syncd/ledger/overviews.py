@@ -16,6 +16,7 @@ from sqlalchemy import (
     Integer,
     Numeric,
     Row,
+    and_,
     bindparam,
     case,
     cast,
@@ -35,6 +36,8 @@ from syncd.ledger.times import from_micros, to_micros
 
 SLOT = timedelta(minutes=15)  # local days of every time zone begin at such a quarter
 _MICROS = SLOT // timedelta(microseconds=1)
+_STANDS_STILL = (State.HELD.value, State.REJECTED.value)
+_MISSING = (*_STANDS_STILL, State.PENDING.value, State.SENDING.value, State.UNKNOWN.value)
 _NO_SALE = (0, 5, 6)  # incomplete, cancelled, declined: no order of these statuses counts
 _PLACES = 10  # no amount has more
 _MOST_FOUND = 200
@@ -49,6 +52,13 @@ class Sides:
     orders: int
     pos_total: Decimal
     order_total: Decimal
+    missing: int = 0
+    """How many sales and returns are not in BigCommerce though they should be: held, rejected, in doubt or on their way."""
+
+    @property
+    def agree(self) -> bool:
+        """Whether both sides have the same, and nothing is missing."""
+        return not self.difference and not self.missing
 
     @property
     def difference(self) -> Decimal:
@@ -108,7 +118,7 @@ class Overviews:
         return self._read(lambda connection: _waiting_since(connection, store))
 
     def sides(self, source: str, day: date) -> list[Sides]:
-        """What the POS sold on a day of its own and what BigCommerce last answered, by currency; returns are on neither side."""
+        """What the POS sold on a day of its own and what BigCommerce last answered, by currency; returns are in no sum."""
         return self._read(lambda connection: _sides(connection, source, day))
 
     def of_days(self, store: str, first: date, last: date) -> Iterator[Sale]:
@@ -193,10 +203,14 @@ def _sides(connection: Connection, source: str, day: date) -> list[Sides]:
     """Sums of whole numbers, so that no float ever adds up money; exact in both databases."""
     voided = sales.c.document.like(f'%"status":"{SaleStatus.VOIDED.value}"%')
     no_order = sales.c.order_id.is_(None) | sales.c.there_status.in_(_NO_SALE)
-    sold = case((no_order, ~func.coalesce(voided, False)), else_=True)  # a document is read only where it matters
-    there = sales.c.order_id.is_not(None) & sales.c.there_status.not_in(_NO_SALE)
+    stands = case((no_order, ~func.coalesce(voided, False)), else_=True)  # a document is read only where it matters
+    counts = sales.c.order_id.is_not(None) & sales.c.there_status.not_in(_NO_SALE)
+    is_sale = sales.c.total_inc_tax.not_like("-%")
+    sold, there = and_(is_sale, stands), and_(is_sale, counts)
+    missing = sales.c.state.in_(_MISSING) & ((~is_sale) | sales.c.order_id.is_(None) | sales.c.state.in_(_STANDS_STILL))
     query = select(
         sales.c.currency,
+        func.sum(case((missing, 1), else_=0)),
         func.sum(case((sold, 1), else_=0)),
         func.sum(case((there, 1), else_=0)),
         *(func.sum(case((sold, part), else_=0)) for part in _parts(connection, sales.c.total_inc_tax)),
@@ -205,10 +219,12 @@ def _sides(connection: Connection, source: str, day: date) -> list[Sides]:
         sales.c.source == source,
         sales.c.business_day == day.isoformat(),
         sales.c.state != State.SKIPPED.value,
-        sales.c.total_inc_tax.not_like("-%"),
     )
     rows = connection.execute(query.group_by(sales.c.currency).order_by(sales.c.currency))
-    return [Sides(row[0], int(row[1]), int(row[2]), _amount(*row[3:5]), _amount(*row[5:7])) for row in rows]
+    found = [
+        Sides(row[0], int(row[2]), int(row[3]), _amount(*row[4:6]), _amount(*row[6:8]), int(row[1])) for row in rows
+    ]
+    return [one for one in found if one.sales or one.orders or one.missing]
 
 
 def _parts(connection: Connection, column: ColumnElement[Any]) -> tuple[ColumnElement[Any], ColumnElement[Any]]:

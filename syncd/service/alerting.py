@@ -143,10 +143,11 @@ def digest_of(app: App, today: date) -> Message:
         for sides in overviews.sides(source, day):
             both = [format_money(total, sides.currency) for total in (sides.pos_total, sides.order_total)]
             off = format_money(sides.difference, sides.currency)
+            missing = f"; {sides.missing:,} not in BigCommerce" if sides.missing else ""
             lines.append(
-                f"{source}: {sides.sales:,} sales, {both[0]}; {sides.orders:,} orders, {both[1]}; difference {off}"
+                f"{source}: {sides.sales:,} sales, {both[0]}; {sides.orders:,} orders, {both[1]}; difference {off}{missing}"
             )
-            all_well = all_well and not sides.difference
+            all_well = all_well and sides.agree
     lines = lines or ["No sale was told of."]
     for store in app.config.stores:
         left = _left(app, store)
@@ -164,6 +165,8 @@ def _left(app: App, store: str) -> list[str]:
         counts[state] = counts.get(state, 0) + number
     left = [f"{counts[state]:,} {state}" for state in (State.REJECTED, State.HELD, State.UNKNOWN) if counts.get(state)]
     paused = app.ledger.store_state(store).paused_why
+    alerts = len(app.ledger.alerts(store))
+    left += [f"{alerts:,} alert{'s' if alerts > 1 else ''}"] if alerts else []
     return [*([f"paused: {paused}"] if paused else []), *left]
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from syncd.canonical import Batch
 from syncd.canonical.kinds import SaleStatus
 from syncd.ledger import Selection, State, Verb
-from syncd.ledger.overviews import place_of
+from syncd.ledger.overviews import Sides, place_of
 from syncd.ledger.states import Lane
 from syncd.testing.orders import sale
 from tests.databases import both_databases
@@ -36,6 +36,21 @@ def test_both_sides_of_a_day_leave_out_returns_what_was_skipped_and_what_was_voi
     (sides,) = book.ledger.overviews.sides("till", _DAY[0].date())
     assert (sides.sales, sides.pos_total) == (4, Decimal("43.20"))  # 1, 2, "wait", and 0, whose order still stands
     assert book.ledger.overviews.sides("other", _DAY[0].date()) == []
+
+
+@both_databases
+def test_a_day_whose_sums_agree_says_what_is_not_in_bigcommerce_all_the_same(book: Book) -> None:
+    book.record(*numbered(2))
+    book.push(1)
+    (before,) = book.ledger.overviews.sides("till", _DAY[0].date())
+    assert before.missing == 0
+    back = {"line_id": "1", "name": "Mug", "quantity": "-1", "total_ex_tax": "-5.00", "total_inc_tax": "-5.40"}
+    fields: dict[str, Any] = {"lines": [back], "total_inc_tax": "-5.40", "total_tax": "-0.40"}
+    book.record(sale(sale_id="back", **fields))  # held: it names no sale
+    (sides,) = book.ledger.overviews.sides("till", _DAY[0].date())
+    assert (sides.difference, sides.missing, sides.agree) == (before.difference, 1, False)
+    assert Sides("USD", 1, 1, Decimal(1), Decimal(1)).agree
+    assert not Sides("USD", 1, 1, Decimal(1), Decimal(1), 1).agree
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
