@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from syncd.bigcommerce import Api, CatalogClient, CustomersClient, OrdersClient, QuotaGovernor, StoreClient, store_wire
+from syncd.bigcommerce.metafields import MetafieldsClient
 from syncd.clock import Clock
 from syncd.config import StoreSettings
 from syncd.errors import RemoteError
@@ -28,6 +29,7 @@ from syncd.push import (
     Remotes,
 )
 from syncd.push.hook import Hook, load_hook
+from syncd.push.metafields import Facts
 from syncd.push.seen import Observer
 from syncd.wire import Wire
 
@@ -147,6 +149,11 @@ class Store:
         return Reconciler(self.name, self._ledger, self.orders, self.catch_up, self.settings.push, self._clock)
 
     @cached_property
+    def facts(self) -> Facts:
+        """What writes the POS's facts to this store's orders."""
+        return Facts(self.name, self._ledger, MetafieldsClient(self.api), self._clock)
+
+    @cached_property
     def nightly(self) -> Nightly:
         """The daily pass over this store's newest orders."""
         return Nightly(self.name, self._ledger, self.orders, self.settings.rules, self._clock)
@@ -191,7 +198,10 @@ class Store:
     def push(self, lease: Lease, stop: threading.Event, limit: int | None = None) -> PushReport:
         """One pass: settle what is unknown and due, then push what is due."""
         self.reconcile(lease, stop)
-        return self.pusher.run(lease, stop, limit)
+        report = self.pusher.run(lease, stop, limit)
+        if self.settings.rules.metafields and not self.circuit.paused:
+            self.facts.write(stop)
+        return report
 
     def reconcile(self, lease: Lease, stop: threading.Event) -> ReconcileReport:
         """Settle the unknown sales whose look-up is due."""

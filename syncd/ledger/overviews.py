@@ -28,7 +28,7 @@ from sqlalchemy import (
 from syncd.canonical.kinds import SaleStatus
 from syncd.clock import Clock
 from syncd.ledger.mirror import Run
-from syncd.ledger.queries import Selection, conditions, of_days, refunded_since, returns_of
+from syncd.ledger.queries import Selection, conditions, of_days, refunded_since, returns_of, synced_after
 from syncd.ledger.sale import Sale, read_sale
 from syncd.ledger.schema import attempts, audit, is_state, sales
 from syncd.ledger.states import Lane, State
@@ -127,6 +127,10 @@ class Overviews:
         while page := self._read(partial(of_days, store=store, days=days, after=after)):
             yield from page
             after = (page[-1].business_day.isoformat(), page[-1].id)
+
+    def synced_after(self, store: str, after: tuple[int, int], limit: int) -> list[Sale]:
+        """The next sales of a store that were synced after a place (microseconds, id), by time and id."""
+        return self._read(lambda connection: synced_after(connection, store, after, limit))
 
     def returns_of(self, store: str, keys: Sequence[str]) -> list[Sale]:
         """Every return of a store that names one of some sales."""

@@ -353,6 +353,14 @@ def of_days(connection: Connection, store: str, days: tuple[date, date], after: 
     return [read_sale(row) for row in connection.execute(query.order_by(column, sales.c.id).limit(_KEYS_AT_ONCE))]
 
 
+def synced_after(connection: Connection, store: str, after: tuple[int, int], limit: int) -> list[Sale]:
+    """The next sales of a store that were synced after a place, by time and id."""
+    at, number = after
+    later = (sales.c.synced_at > at) | ((sales.c.synced_at == at) & (sales.c.id > number))
+    query = select(sales).where(sales.c.store == store, sales.c.synced_at >= at, later, is_state(State.SYNCED))
+    return [read_sale(row) for row in connection.execute(query.order_by(sales.c.synced_at, sales.c.id).limit(limit))]
+
+
 def returns_of(connection: Connection, store: str, keys: Sequence[str]) -> list[Sale]:
     """The returns of a store that name one of some sales, by time."""
     found: list[Sale] = []

@@ -89,6 +89,7 @@ class Kept:
     computed: dict[str, str] = field(default_factory=dict)
     shipments: list[dict[str, Any]] = field(default_factory=list)
     refunds: list[dict[str, Any]] = field(default_factory=list)
+    metafields: list[dict[str, Any]] = field(default_factory=list)
     returned: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -110,6 +111,7 @@ class Orders:
     newest: int = FIRST_ID
     more_currencies: tuple[str, ...] = ()
     newest_refund: int = 0
+    newest_metafield: int = 0
     ways: Ways = field(default_factory=Ways)
     has_customer: Callable[[int], bool] = lambda _: True
     changed: Callable[[Kept], None] = lambda _: None

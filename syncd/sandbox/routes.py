@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
-from syncd.sandbox import pages, refunds, shipments
+from syncd.sandbox import metafields, pages, refunds, shipments
 from syncd.sandbox.answers import Answer, Refusal, ok, v2_error, v2_list, v3_error
 from syncd.sandbox.clock import wall
 from syncd.sandbox.control import control
@@ -47,6 +47,8 @@ def _api(world: World, asked: Asked) -> Answer:
         return _orders(world, asked, parts[2:])
     if parts == ["v3", "customers"] and asked.method == "POST":
         return world.customers.create(asked.items())
+    if parts[:2] == ["v3", "orders"] and "metafields" in parts:
+        return metafields.respond(world.orders, asked, parts[2:])
     if parts[:2] == ["v3", "orders"] and parts[2:] != ["settings"]:
         return refunds.respond(world.orders, asked, parts[2:])
     handler = READS.get("/".join(parts))

@@ -1,5 +1,6 @@
 """The rules of the config in a real pass: customers, aliases, skip rules, hooks; what the shop sees when one is broken."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,51 @@ def test_the_note_is_the_customers_where_the_config_says_so_and_the_order_is_in_
     assert "the note to the customer is another one" in shop.run("sale", "till:a").out
 
 
+def facts_there(shop: Shop, name: str) -> dict[str, str]:
+    rows = shop.store.get(f"/v3/orders/{order_of(shop, name)['id']}/metafields?namespace=syncd")["data"]
+    assert {row["permission_set"] for row in rows} == {"read"}
+    assert len(rows) == len({row["key"] for row in rows})
+    return {row["key"]: row["value"] for row in rows}
+
+
+@pytest.mark.parametrize("fault", [None, "drop_after_commit", "drop_before_commit", "5xx_before", "5xx_after"])
+def test_the_poss_facts_are_metafields_that_other_apps_can_read(shop: Shop, fault: str | None) -> None:
+    shop.configure(SOURCE)
+    till(shop, sale(sale_id="before"))
+    shop.configure(SOURCE, "metafields = true\n")
+    if fault:
+        place = {"path": "v3/orders/metafields", "method": "POST"}
+        shop.store.control("faults", {"faults": [{"kind": fault, "times": 1, **place}]})
+    here: dict[str, Any] = {
+        "location": {"id": "7", "name": "North"},
+        "register": {"id": "2"},
+        "cashier": {"id": "9", "name": "Zoe"},
+    }
+    shop.run("sync")
+    till(shop, sale(sale_id="a", version="1", business_day="2026-11-19", **here))
+    for _ in range(3):
+        shop.run("sync")
+    said = facts_there(shop, "a")
+    assert json.loads(said.pop("tenders")) == [{"kind": "cash", "label": "Cash", "amount": "10.80", "currency": "USD"}]
+    assert said == {
+        "source": "till",
+        "sale": "till:a",
+        "receipt": "a",
+        "location": "North",
+        "register": "2",
+        "cashier": "Zoe",
+        "business_day": "2026-11-19",
+    }
+    till(
+        shop,
+        sale(sale_id="a", version="2", business_day="2026-11-19", **here | {"cashier": {"id": "3", "name": "Max"}}),
+    )
+    shop.run("sync")
+    assert facts_there(shop, "a")["cashier"] == "Max"
+    rows = shop.store.get(f"/v3/orders/{order_of(shop, 'before')['id']}/metafields")["data"]
+    assert rows == []  # pushed before anybody wanted them
+
+
 def test_aliases_are_read_anew_when_the_file_changes_and_a_missing_file_is_said_at_once(shop: Shop) -> None:
     line = {"line_id": "1", "name": "Mug", "sku": "400638", "total_ex_tax": "10.00", "total_inc_tax": "10.80"}
     (shop.folder / "aliases.csv").write_text("# till,catalog\n400638,MUG-1\n")
@@ -160,8 +206,8 @@ def test_a_hook_and_a_skip_rule_do_what_the_shop_says(shop: Shop) -> None:
     assert "by our own rule" in order_of(shop, "a")["staff_notes"]
     assert "staff meals" in shop.run("sale", "till:meal").out
     assert "the hook fails on this sale" in shop.run("sale", "till:bad", "--json").out
-    shown = shop.run("preview", "till:a", "--json").out
-    assert "by our own rule" in shown
+    path = shop.drop("more.jsonl", sale(sale_id="b", source="till").to_json() + "\n", inbox="elsewhere")
+    assert "by our own rule" in shop.run("preview", str(path), "--json").out
     shop.configure(SOURCE, 'hook = "our_rules:nothing"\n')
     assert shop.run("check").code == 2
 

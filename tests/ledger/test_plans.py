@@ -159,6 +159,8 @@ def _pages(ledger: Ledger, selections: list[Selection], span: tuple[datetime, da
     overviews.waiting_since("main")
     overviews.sides("till", span[1].date())
     _first(overviews.of_days("main", span[0].date(), span[1].date()))
+    overviews.returns_of("main", ["till:5", "till:6"])
+    overviews.synced_after("main", (1, 1), 20)
     overviews.refunded_since("main", span[0].date())
     for state in (State.HELD, State.REJECTED, State.UNKNOWN):
         overviews.reasons(state)
