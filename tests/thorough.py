@@ -15,6 +15,7 @@ THOROUGH = (
     # processes that are killed, disks that are full, a day that is compressed
     "chaos/",
     "heart/test_life.py::test_each_mutation",
+    "heart/test_books_mutants.py",
     "service/test_alert_day.py",
     "service/test_clock_jumps.py",
     "service/test_quota.py",

@@ -199,6 +199,10 @@ def exchanges(draw: st.DrawFn) -> CanonicalOrder:
 @given(exchanges())
 @settings(max_examples=300)
 def test_every_exchange_comes_apart_into_sums_that_hold(document: CanonicalOrder) -> None:
+    check_parts(document)
+
+
+def check_parts(document: CanonicalOrder) -> None:
     new, *returns = parts_of(document)
     unit = minor_unit(document.currency)
     assert returns
@@ -208,6 +212,10 @@ def test_every_exchange_comes_apart_into_sums_that_hold(document: CanonicalOrder
     for line in document.lines:
         (found,) = [one for part in (new, *returns) for one in part.lines if one.line_id == line.line_id]
         assert abs(found.total_inc_tax - line.total_inc_tax) <= unit * len(document.lines)
+    for part in returns:
+        for line in part.lines:
+            named = line.origin.sale_id if line.origin else None
+            assert part.returns_of == (f"till:{named}" if named else document.returns_of)
     assert all(line.quantity > 0 for line in new.lines)
     assert all(line.quantity < 0 for part in returns for line in part.lines)
     money = [tender for part in (new, *returns) for tender in part.tenders if tender.kind is not TenderKind.EXCHANGE]
