@@ -17,6 +17,7 @@ from syncd.canonical.exchanges import CREDIT
 from syncd.canonical.money import ZERO, to_minor, total
 from syncd.sources.clover.money import Sum, as_fee, as_line, cents, elements, sums
 from syncd.sources.documents import Document, LeftOut, Read, Sale, Unreadable, inside
+from syncd.sources.people import people
 
 _KINDS = (
     ("gift", "gift_card"),
@@ -118,7 +119,7 @@ def _sale(
         "location": {"id": around.merchant, "name": around.merchant_name},
         "register": {"id": device} if device else None,
         "cashier": {"id": employee, "name": around.employees.get(employee, "")} if employee else None,
-        "customer": _customer(order),
+        **_customer(order),
         "lines": [
             as_line(line, currency, around.skus, included=included) for line in lines if not line.item.get("isOrderFee")
         ],
@@ -254,11 +255,26 @@ def _time(millis: object) -> datetime | None:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=millis)
 
 
-def _customer(order: Document) -> dict[str, Any] | None:
+def _customer(order: Document) -> dict[str, Any]:
     who = next(iter(elements(order, "customers")), None)
     if who is None:
-        return None
+        return {}
     email = next((str(one.get("emailAddress") or "") for one in elements(who, "emailAddresses")), "")
     phone = next((str(one.get("phoneNumber") or "") for one in elements(who, "phoneNumbers")), "")
-    names = {"first_name": who.get("firstName") or "", "last_name": who.get("lastName") or ""}
-    return {"id": who.get("id"), **names, "email": email, "phone": phone}
+    about = {
+        "first_name": who.get("firstName") or "",
+        "last_name": who.get("lastName") or "",
+        "email": email,
+        "phone": phone,
+    }
+    home = next(iter(elements(who, "addresses")), {})
+    parts = {
+        "street_1": "address1",
+        "street_2": "address2",
+        "city": "city",
+        "state": "state",
+        "zip": "zip",
+        "country": "country",
+    }
+    place = {ours: str(home.get(theirs) or "") for ours, theirs in parts.items()}
+    return people(who.get("id"), about | place)

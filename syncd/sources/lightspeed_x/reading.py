@@ -15,6 +15,7 @@ from typing import Any
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import ZERO, minor_unit, to_minor, total
 from syncd.sources.documents import Document, LeftOut, Read, Sale, Unreadable, inside, listed, moment, needed, number
+from syncd.sources.people import people
 
 _STATUS = {
     "SAVED": ("open", "parked"),
@@ -93,7 +94,6 @@ def read_sale(sale: Document, around: Around, source: str, currency: str | None,
         "location": {"id": outlet, "name": place.name} if outlet else None,
         "register": _named(sale.get("register_id"), around.registers),
         "cashier": _named(sale.get("user_id"), around.users),
-        "customer": _customer(sale, around.customers),
         "lines": lines,
         "fees": _fees(sale, code, lines, stated),
         "tenders": [_tender(payment) for payment in listed(sale, "payments") if not payment.get("deleted_at")],
@@ -101,6 +101,7 @@ def read_sale(sale: Document, around: Around, source: str, currency: str | None,
         "note": sale.get("note") or "",
         "total_inc_tax": stated,
         "total_tax": tax,
+        **_customer(sale, around.customers),
         "extra": {name: sale[name] for name in ("short_code", "source", "attributes", "return_ids") if sale.get(name)},
     }
     return Sale(CanonicalOrder.model_validate(fields))
@@ -199,10 +200,10 @@ def _named(key: object, names: Mapping[str, str]) -> dict[str, Any] | None:
     return {"id": str(key), "name": names.get(str(key), "")} if key else None
 
 
-def _customer(sale: Document, customers: Mapping[str, Mapping[str, str]]) -> dict[str, Any] | None:
+def _customer(sale: Document, customers: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     """Who bought; a walk-in has a customer's record too, without a name."""
     about = customers.get(str(sale.get("customer_id")), {})
     known = {name: value for name, value in about.items() if value and name != "code"}
     if not known or about.get("code") == "WALKIN":
-        return None
-    return {"id": str(sale.get("customer_id")), **known}
+        return {}
+    return people(sale.get("customer_id"), known)

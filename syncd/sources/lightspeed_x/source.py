@@ -206,4 +206,22 @@ def _customer(row: Document) -> Mapping[str, str]:
         "company": str(row.get("company_name") or ""),
         "email": str(row.get("email") or ""),
         "phone": str(row.get("mobile") or row.get("phone") or ""),
+        **_address(row, "physical" if row.get("physical_address_1") or row.get("physical_address1") else "postal"),
+    }
+
+
+def _address(row: Document, kind: str) -> dict[str, str]:
+    """Where a customer lives, else where letters go; the names differ by the API's version."""
+
+    def said(*names: str) -> str:
+        return next((str(row[f"{kind}_{name}"]) for name in names if row.get(f"{kind}_{name}")), "")
+
+    suburb = said("suburb")
+    return {
+        "street_1": said("address_1", "address1"),
+        "street_2": said("address_2", "address2"),
+        "city": said("city") or suburb,
+        "state": said("state"),
+        "zip": said("postcode"),
+        "country": said("country_id", "country"),
     }

@@ -15,6 +15,7 @@ from typing import Any
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import ZERO, total
 from syncd.sources.documents import Document, LeftOut, Read, Sale, Unreadable, inside, listed, moment, needed, number
+from syncd.sources.people import people
 
 _KINDS = {
     "CASH": "cash",
@@ -78,7 +79,6 @@ def read_receipt(receipt: Document, around: Around, source: str, leave_out: Sequ
         "location": _named(receipt.get("store_id"), around.stores),
         "register": _named(receipt.get("pos_device_id"), around.devices),
         "cashier": _named(receipt.get("employee_id"), around.employees),
-        "customer": _customer(receipt.get("customer_id"), around.customers),
         "lines": lines,
         "fees": fees,
         "tenders": tenders,
@@ -88,6 +88,8 @@ def read_receipt(receipt: Document, around: Around, source: str, leave_out: Sequ
         "total_tax": sign * number(receipt, "total_tax", ZERO),
         "extra": {name: receipt[name] for name in ("order", "dining_option", "source") if receipt.get(name)},
     }
+    if buyer := receipt.get("customer_id"):
+        fields |= people(buyer, around.customers.get(str(buyer), {}))
     return Sale(CanonicalOrder.model_validate(fields))
 
 
@@ -169,7 +171,3 @@ def _digits(text: object) -> str | None:
 
 def _named(key: object, names: Mapping[str, str]) -> dict[str, Any] | None:
     return {"id": str(key), "name": names.get(str(key), "")} if key else None
-
-
-def _customer(key: object, customers: Mapping[str, Mapping[str, str]]) -> dict[str, Any] | None:
-    return {"id": str(key), **customers.get(str(key), {})} if key else None

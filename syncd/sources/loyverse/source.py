@@ -182,4 +182,9 @@ def _customer(row: Document) -> Mapping[str, str]:
         "last_name": family if given else "",
         "email": str(row.get("email") or ""),
         "phone": str(row.get("phone_number") or ""),
+        "street_1": str(row.get("address") or ""),
+        "city": str(row.get("city") or ""),
+        "state": str(row.get("region") or ""),
+        "zip": str(row.get("postal_code") or ""),
+        "country": str(row.get("country_code") or ""),
     }

@@ -17,6 +17,7 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import TenderKind
 from syncd.canonical.money import ZERO, minor_unit, round_to, total
 from syncd.sources.documents import Document, Read, Sale, Unreadable, listed, needed, number
+from syncd.sources.people import people
 from syncd.sources.tenders import kind_of
 
 _DONE = ("paid", "done", "invoiced")
@@ -29,8 +30,8 @@ class Around:
     """What is known beside the orders: zone and currency by default, and records by id.
 
     ``products`` tell ``default_code`` and ``barcode``, ``taxes`` ``name``, ``amount`` and ``price_include``, ``methods`` ``name``,
-    ``type`` and ``is_cash_count``, ``configs`` ``tip_product_id`` and ``discount_product_id``, ``partners`` ``name``, ``email`` and
-    ``phone``; ``originals`` are the orders of lines that were given back.
+    ``type`` and ``is_cash_count``, ``configs`` ``tip_product_id`` and ``discount_product_id``, ``partners`` ``name``, ``email``,
+    ``phone`` and an address; ``originals`` are the orders of lines that were given back.
     """
 
     currency: str = ""
@@ -99,7 +100,7 @@ def read_order(order: Document, around: Around, source: str) -> Read:
         "prices_include_tax": any(tax.get("included") for line in lines for tax in line["taxes"]),
         "register": _named(order.get("config_id")),
         "cashier": _named(order.get("employee_id") or order.get("user_id")),
-        "customer": _customer(order.get("partner_id"), around),
+        **_customer(order.get("partner_id"), around),
         "lines": lines,
         "discounts": discounts,
         "fees": [{"kind": "tip", "name": "Tip", "total_ex_tax": tip[0], "total_inc_tax": tip[1]}] if tip else [],
@@ -239,19 +240,25 @@ def _named(value: object) -> dict[str, Any] | None:
     return {"id": str(key), "name": name_of(value)} if key else None
 
 
-def _customer(value: object, around: Around) -> dict[str, Any] | None:
+def _customer(value: object, around: Around) -> dict[str, Any]:
     key = key_of(value)
     if not key:
-        return None
+        return {}
     partner = around.partners.get(key, {})
     given, _, family = (_words(partner.get("name")) or name_of(value)).strip().rpartition(" ")
-    return {
-        "id": str(key),
+    about = {
         "first_name": given or family,
         "last_name": family if given else "",
         "email": _words(partner.get("email")),
         "phone": _words(partner.get("phone")) or _words(partner.get("mobile")),
+        "street_1": _words(partner.get("street")),
+        "street_2": _words(partner.get("street2")),
+        "city": _words(partner.get("city")),
+        "zip": _words(partner.get("zip")),
+        "state": name_of(partner.get("state_id")).partition(" (")[0],  # "California (US)"
+        "country": name_of(partner.get("country_id")),
     }
+    return people(key, about)
 
 
 def _words(value: object) -> str:

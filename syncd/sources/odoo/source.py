@@ -184,5 +184,5 @@ class OdooSource:
 
 _WANTED: Mapping[str, Sequence[str]] = {
     "product.product": ("default_code", "barcode"),
-    "res.partner": ("name", "email", "phone", "mobile"),
+    "res.partner": ("name", "email", "phone", "mobile", "street", "street2", "city", "zip", "state_id", "country_id"),
 }
