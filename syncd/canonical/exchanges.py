@@ -7,6 +7,7 @@ order can show them; goods of no known sale are a return without an original. To
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
@@ -21,6 +22,13 @@ from syncd.canonical.order import CanonicalOrder, Discount, Fee, Line, Tender
 
 CREDIT = "Exchange credit"
 _LONGEST_ID = 160
+# Empties that are handed in beside a purchase ("BOTTLE REFUND" of an NCR till): a deposit that is redeemed, though tills sell it
+# as an article. On every second receipt of a shop with bottles, and no sale that they came from is ever known.
+_EMPTIES = re.compile(
+    r"\b(bottles?|cans?|crates?|kegs?|containers?)\b.*\b(refund|return|redemption|deposit)|d(e?)posit|pfand|leergut|consigne"
+    r"|statiegeld|\bpant\b|emballage|\bcrv\b|vasilhame|envases?\b|vuoto",
+    re.IGNORECASE,
+)
 _SOLD = {SaleStatus.REFUNDED, SaleStatus.PARTIALLY_REFUNDED}
 
 
@@ -60,12 +68,16 @@ def part_id(sale_id: str, number: int) -> str:
 
 
 def came_back(line: Line) -> bool:
-    """Whether a line is goods that a customer gave back: no redeemed deposit, and no amount taken off without an article."""
+    """Whether a line is goods that a customer gave back: no redeemed deposit, no empties, no amount without an article."""
     if line.quantity >= 0 or line.total_inc_tax > 0:
         return False
-    if line.origin is not None or line.kind in (LineKind.PRODUCT, LineKind.SERVICE):
+    if line.origin is not None:
         return True
-    return line.kind is LineKind.CUSTOM and bool(line.sku or line.upc)
+    if _EMPTIES.search(line.name):
+        return False
+    return line.kind in (LineKind.PRODUCT, LineKind.SERVICE) or (
+        line.kind is LineKind.CUSTOM and bool(line.sku or line.upc)
+    )
 
 
 @dataclass(slots=True)

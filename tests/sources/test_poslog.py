@@ -190,7 +190,7 @@ def test_every_receipt_of_the_samples_adds_up(tmp_path: Path) -> None:
             assert batch.faults == ()
             count += len(batch.orders)
             assert [(order.sale_id, check_balance(order)) for order in batch.orders if check_balance(order)] == []
-    assert count == 19  # of 18 receipts, one is an exchange
+    assert count == 18
 
 
 # Files that break off, and files made to do harm

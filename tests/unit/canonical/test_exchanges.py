@@ -113,12 +113,26 @@ def test_a_return_whose_lines_alone_name_their_sale_names_it() -> None:
         {"kind": "deposit", "name": "Deposit"},
         {"kind": "gift_card", "name": "Voucher"},
         {"kind": "custom", "name": "Staff discount"},
+        {"name": "BOTTLE REFUND", "sku": "71"},
+        {"name": "Pfand 0,25", "sku": "PF25"},
+        {"name": "Leergut Kasten"},
+        {"name": "Container deposit return"},
     ],
 )
 def test_a_redeemed_deposit_or_an_amount_taken_off_brings_no_goods_back(line: dict[str, str]) -> None:
     lowered = {"line_id": "1", "quantity": "-1", "total_ex_tax": "-20.00", "total_inc_tax": "-21.60"} | line
     document = exchange(shirt=lowered)
     assert parts_of(document) == (document,)
+
+
+@pytest.mark.parametrize("name", ["Bottle opener", "Can, large", "Depot cap", "Pantry shelf"])
+def test_goods_that_are_merely_called_alike_are_goods(name: str) -> None:
+    assert len(parts_of(exchange(shirt=SHIRT | {"name": name}))) == 2
+
+
+def test_empties_that_name_their_sale_come_back_to_it() -> None:
+    new, returned = parts_of(exchange(shirt=SHIRT | {"name": "Bottle deposit", "origin": {"sale_id": "o1"}}))
+    assert (returned.returns_of, len(new.lines)) == ("till:o1", 1)
 
 
 def test_a_document_whose_parts_would_have_the_wrong_sign_is_left_whole() -> None:

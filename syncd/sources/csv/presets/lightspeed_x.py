@@ -14,6 +14,7 @@ from syncd.sources.csv.fields import BadCell, Reading
 from syncd.sources.csv.preset import Preset
 from syncd.sources.csv.rows import Row
 from syncd.sources.csv.settings import CsvSettings
+from syncd.sources.people import people
 
 COLUMNS = frozenset({"invoice number", "line type", "sale date", "total", "paid", "details"})
 _OPEN = ("open", "saved", "parked", "layby", "lay-by", "awaiting")
@@ -63,7 +64,7 @@ def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
         "location": how.place(how.settings.location or ""),
         "register": how.place(head.get("register")),
         "cashier": how.place(head.get("user")),
-        "customer": _customer(head),
+        **_customer(head),
         "lines": [_line(n, row, how) for n, row in enumerate(_of(rows, "sale line"), start=1)],
         "tenders": _tenders(head, _of(rows, "payment"), how),
         "note": head.get("sale note").strip('"'),
@@ -119,13 +120,26 @@ def _tender(row: Row, how: Reading[Options]) -> dict[str, Any]:
     return {"kind": _KINDS.get(label.lower(), "other"), "label": label, "amount": how.amount(row, "Paid")}
 
 
-def _customer(row: Row) -> dict[str, Any] | None:
+_HOME = {
+    "street_1": "customer address1",
+    "street_2": "customer address2",
+    "city": "customer city",
+    "state": "customer state",
+    "zip": "customer postcode",
+    "country": "customer countryid",
+}
+
+
+def _customer(row: Row) -> dict[str, Any]:
     name, email = row.get("customer name"), row.get("customer email")
     if not name and not email:
-        return None
+        return {}
     given, _, family = name.rpartition(" ")
     names = {"first_name": given or family, "last_name": family if given else ""}
-    return {"id": row.get("customer code") or None, **names, "email": email}
+    home = {ours: row.get(theirs) for ours, theirs in _HOME.items()}
+    found = people("", {**names, "email": email, **home})
+    found["customer"]["id"] = row.get("customer code") or None
+    return found
 
 
 PRESET = Preset("lightspeed_x", (COLUMNS,), key, parse, "Sale UUID or Invoice Number", Options)

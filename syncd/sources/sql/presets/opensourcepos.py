@@ -23,6 +23,7 @@ from syncd.canonical.kinds import OpenKind, TenderKind
 from syncd.canonical.money import ZERO, round_to, total
 from syncd.sources.documents import Read, Sale, Unreadable
 from syncd.sources.errors import Unavailable
+from syncd.sources.people import people
 from syncd.sources.sql.preset import Ask, Axis, Preset, SaleRows, Shop
 from syncd.sources.sql.schema import Found, Schema
 from syncd.sources.sql.settings import SqlSettings
@@ -99,6 +100,7 @@ def _sales_of(tables: _Tables, decimals: int) -> Select[Any]:
             buyer.c.last_name,
             buyer.c.email,
             buyer.c.phone_number,
+            *(buyer.c[column].label(name) for name, column in _HOME.items()),
             sales["employee_id"].label("employee"),
             cashier.c.first_name.label("cashier_first"),
             cashier.c.last_name.label("cashier_last"),
@@ -206,7 +208,7 @@ def read_sale(sale: SaleRows, shop: Shop, places: Decimal) -> Read:
         "prices_include_tax": any(line.within for line in lines),
         "location": _location(lines, shop),
         "cashier": _named(row.employee, row.cashier_first, row.cashier_last),
-        "customer": _customer(row),
+        **_customer(row),
         "lines": [_told(line) for line in lines],
         "tenders": [_tender(one, shop) for one in payments if not one.rounding],
         "rounding": rounding,
@@ -323,16 +325,26 @@ def _named(key: object, first: str | None, last: str | None) -> dict[str, Any] |
     return {"id": str(key), "name": f"{first or ''} {last or ''}".strip()} if key else None
 
 
-def _customer(row: Row[Any]) -> dict[str, Any] | None:
+_HOME = {
+    "street_1": "address_1",
+    "street_2": "address_2",
+    "city": "city",
+    "state": "state",
+    "zip": "zip",
+    "country": "country",
+}
+
+
+def _customer(row: Row[Any]) -> dict[str, Any]:
     if row.customer is None:
-        return None
-    return {
-        "id": str(row.customer),
+        return {}
+    about = {
         "first_name": row.first_name or "",
         "last_name": row.last_name or "",
         "email": row.email or "",
         "phone": row.phone_number or "",
     }
+    return people(row.customer, about | {name: str(getattr(row, name) or "") for name in _HOME})
 
 
 PRESET = Preset("opensourcepos", prepare, Options)

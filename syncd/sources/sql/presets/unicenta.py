@@ -20,6 +20,7 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import TenderKind
 from syncd.canonical.money import ZERO, round_to, total
 from syncd.sources.documents import LeftOut, Read, Sale, Unreadable
+from syncd.sources.people import people
 from syncd.sources.sql.preset import Ask, Axis, Preset, SaleRows, Shop
 from syncd.sources.sql.schema import Schema
 from syncd.sources.sql.settings import SqlSettings
@@ -57,6 +58,16 @@ class Options(SqlSettings):
         return self
 
 
+_HOME = {
+    "street_1": "address",
+    "street_2": "address2",
+    "city": "city",
+    "state": "region",
+    "zip": "postal",
+    "country": "country",
+}
+
+
 def prepare(schema: Schema, settings: Options, source: str) -> Ask:
     """What to ask this database for.
 
@@ -83,6 +94,7 @@ def prepare(schema: Schema, settings: Options, source: str) -> Ask:
             customers.get("lastname").label("last_name"),
             customers.get("email").label("email"),
             customers.get("phone").label("phone"),
+            *(customers.get(column).label(name) for name, column in _HOME.items()),
         )
         .select_from(tickets.table)
         .join(receipts.table, receipts["id"] == tickets["id"])
@@ -190,7 +202,7 @@ def read_ticket(sale: SaleRows, shop: Shop) -> Read:
         "location": {"id": place, "name": place} if place else None,
         "register": {"id": row.host, "name": row.host} if row.host else None,
         "cashier": {"id": str(row.person), "name": row.person_name or ""} if row.person else None,
-        "customer": _customer(row),
+        **_customer(row),
         "lines": lines,
         "fees": [{"kind": "tip", "name": "Tip", "total_ex_tax": tip, "total_inc_tax": tip}] if tip else [],
         "tenders": tenders,
@@ -274,19 +286,19 @@ def _original(sale: SaleRows) -> str | None:
     return able[0] if len(able) == 1 else None
 
 
-def _customer(row: Row[Any]) -> dict[str, Any] | None:
+def _customer(row: Row[Any]) -> dict[str, Any]:
     if not row.customer:
-        return None
+        return {}
     first, last = words(row.first_name), words(row.last_name)
     if not first and not last:
         first, _, last = words(row.customer_name).rpartition(" ")
-    return {
-        "id": str(row.customer),
+    about = {
         "first_name": first or last,
         "last_name": last if first else "",
         "email": words(row.email),
         "phone": words(row.phone),
     }
+    return people(row.customer, about | {name: words(getattr(row, name)) for name in _HOME})
 
 
 PRESET = Preset("unicenta", prepare, Options)
