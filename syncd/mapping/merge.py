@@ -118,6 +118,7 @@ def patched(line: Mapping[str, Any], there: RemoteLine, *, rename: bool) -> Json
         "name": name,
         **{part: line[part] for part in said},
         "name_merchant": name,
+        **({"name_customer": name} if name else {}),  # nothing enforces it; an empty one would be refused
     }
     if there.product_id:
         patch["product_id"] = there.product_id

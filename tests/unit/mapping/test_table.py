@@ -1,5 +1,6 @@
 """The rows of docs/mapping.md that no other test holds."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from syncd.mapping import (
     map_create,
     skipped_by,
 )
+from syncd.mapping.merge import patched
+from syncd.mapping.remote import RemoteLine
 from syncd.push.hook import run_hook
 from syncd.testing.orders import sale
 from tests.unit.mapping.test_create import MUG, SHOP, line, payload, rules
@@ -257,3 +260,12 @@ def test_a_hook_may_change_what_is_shown_and_not_the_money() -> None:
     for wrong in wrongs:
         with pytest.raises(UsageError, match="hook"):
             run_hook(wrong, order)
+
+
+def test_a_changed_line_carries_each_of_its_names_and_never_an_empty_one() -> None:
+    there = RemoteLine(7, 5, 9, "MUG-1", "Mug", 1, Decimal("5.40"), Decimal("5.00"))
+    wanted = {"name": "Mug", "quantity": 2, "price_inc_tax": 5.4, "price_ex_tax": 5.0, "product_id": 5}
+    changed: Any = patched(wanted, there, rename=False)
+    assert {changed[name] for name in ("name", "name_merchant", "name_customer")} == {"Mug"}
+    nameless: Any = patched(wanted | {"name": ""}, RemoteLine(7, 5, 9, "", "", 1, Decimal(5), Decimal(5)), rename=False)
+    assert "name_customer" not in nameless
