@@ -53,7 +53,7 @@ def has_drifted(sale: Sale, stamp: str | None, sent_at: datetime | None, order: 
 
     So may one that was changed a while after the last request for it (``sent_at``): a list shows no lines and no shipping address.
     """
-    changed = _time(order.raw.get("date_modified"))
+    changed = modified_at(order)
     if sent_at is not None and changed is not None and changed > sent_at + _SKEW:
         return True
     if order.is_deleted or sale.belief.there.status_id not in (None, order.status_id) or _amounts(sale, order):
@@ -65,9 +65,10 @@ def has_drifted(sale: Sale, stamp: str | None, sent_at: datetime | None, order: 
     )
 
 
-def _time(text: object) -> datetime | None:
+def modified_at(order: RemoteOrder) -> datetime | None:
+    """When an order was touched last, as it says itself; None where it does not."""
     try:
-        at = parsedate_to_datetime(str(text))
+        at = parsedate_to_datetime(str(order.raw.get("date_modified")))
     except ValueError:
         return None
     return at if at.tzinfo is not None else None

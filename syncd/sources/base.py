@@ -25,7 +25,8 @@ class Source(Protocol):
     """A configured POS connection. An adapter's class takes ``(settings, context)`` and names its ``Settings`` model.
 
     **Who sets what.** Every order's ``source`` is ``context.name``; its ``sale_id`` is the POS's own id, the same for ever,
-    whatever happens to the sale. A return of its own names its original in ``returns_of`` as a sale key: ``f"{name}:{sale_id}"``.
+    whatever happens to the sale. A return of its own names its original in ``returns_of`` as a sale key: ``f"{name}:{sale_id}"``;
+    a line that came back may name it by itself (``origin``). A document that sells as well is told whole: a batch takes it apart.
 
     **Its past.** ``HAS_PAST = False`` says that all that comes is wanted, however old: nobody's account is walked. Where it is not
     set, a source without a drop folder has a past, and its sales are carried from the first poll on (``start_from``).

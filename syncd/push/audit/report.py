@@ -19,7 +19,7 @@ from syncd.push.audit import causes
 from syncd.push.audit.cases import Case, Days, Given, gather
 from syncd.push.audit.causes import Difference
 from syncd.push.audit.figures import NOT_TOLD, Key, Missing, Row, shares, tips_of
-from syncd.push.differences import BACK, NO_SALE
+from syncd.push.differences import BACK, NO_SALE, modified_at
 from syncd.push.seen import lines_of
 
 _SKEW = timedelta(minutes=1)
@@ -80,19 +80,11 @@ def _is_swapped(case: Case, orders: OrdersClient) -> bool:
     live = case.live
     if not live or case.stamp is None or case.sent_at is None or case.sale.state is not State.SYNCED:
         return False
-    changed = _time(live[0].raw.get("date_modified"))
+    changed = modified_at(live[0])
     if changed is None or changed <= case.sent_at + _SKEW or live[0].status_id in NO_SALE:
         return False
     there = Counter(sign_line(line) for line in lines_of(orders, live[0].id))
     return there != Counter(sign[:SIGN] for sign in case.stamp.lines)
-
-
-def _time(text: object) -> datetime | None:
-    try:
-        at = parsedate_to_datetime(str(text))
-    except ValueError:
-        return None
-    return at if at.tzinfo is not None else None
 
 
 class _Entry:
