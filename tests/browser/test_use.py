@@ -38,7 +38,8 @@ def test_a_sale_is_searched_and_its_story_read(shop: Served, opens: Opens, scrip
         assert words in text
     assert page.get_attribute("a[href*=mybigcommerce]", "rel") == "noopener noreferrer"
     press(page, "text=What would be sent now")
-    assert "external_order_id" in page.inner_text("main")
+    assert "No request: it is synced." in page.inner_text("main")
+    assert "external_order_id" not in page.inner_text("main")
     page.fill("#find", "state:held location:Airport")
     press(page, ".find button")
     page.locator("tbody tr").nth(3).wait_for()

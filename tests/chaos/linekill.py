@@ -99,12 +99,21 @@ def die_at(n: int) -> Callable[..., Any]:
     """A trace function under which the process ends at the n-th line."""
     seen = 0
 
-    def line(_frame: FrameType, event: str, _arg: object) -> Callable[..., Any]:
+    def die() -> None:
         nonlocal seen
+        seen += 1
+        if seen == n:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return at_each_line(die)
+
+
+def at_each_line(act: Callable[[], object]) -> Callable[..., Any]:
+    """A trace function that acts at each line of syncd, and of the socket's send and receive."""
+
+    def line(_frame: FrameType, event: str, _arg: object) -> Callable[..., Any]:
         if event == "line":
-            seen += 1
-            if seen == n:
-                os.kill(os.getpid(), signal.SIGKILL)
+            act()
         return line
 
     def call(frame: FrameType, _event: str, _arg: object) -> Callable[..., Any] | None:
@@ -114,6 +123,27 @@ def die_at(n: int) -> Callable[..., Any]:
         return line if file.endswith("http/client.py") and frame.f_code.co_name in _WIRE else None
 
     return call
+
+
+def lines_of_a_push() -> int:
+    """How many lines a whole push executes, as ``die_at`` counts them."""
+    logs.setup("json", "error")
+    with running_sandbox() as (_, store), tempfile.TemporaryDirectory() as text:
+        os.environ["FLOW_TOKEN"] = store.token
+        folder, counted = Path(text) / "shop", Path(text) / "lines"
+        assert in_child(lambda: template(folder, store)) == 0
+
+        def count() -> None:
+            seen: list[int] = []
+            trace = at_each_line(lambda: seen.append(1))
+            threading.settrace(trace)
+            sys.settrace(trace)
+            push(folder)
+            sys.settrace(None)
+            counted.write_text(str(len(seen)))
+
+        assert in_child(count) == 0
+        return int(counted.read_text())
 
 
 def in_child(work: Callable[[], None]) -> int:
