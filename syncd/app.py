@@ -34,6 +34,7 @@ from syncd.sources import (
 )
 from syncd.sources.csv.times import zone
 from syncd.sources.sameness import Reads
+from syncd.trials import under_answers
 
 if TYPE_CHECKING:
     from syncd.stores import Store
@@ -296,7 +297,7 @@ def open_app(config: Config, clock: Clock | None = None, stop: threading.Event |
         judge = _judge(lambda: settled[0])
         ledger = exits.enter_context(Ledger.open(config.ledger_url.get_secret_value(), clock, judge))
         found = candidates(config, ledger.names.sources())
-        settled[0] = config = under_keys(config, found)
+        settled[0] = config = under_answers(under_keys(config, found), ledger)
         tills: dict[str, Till] = {}
         frame = _Frame(ledger, clock, stop)
         for name, candidate in found.items():

@@ -70,7 +70,7 @@ class Store:
     @cached_property
     def orders(self) -> OrdersClient:
         """The Orders API of this store."""
-        return OrdersClient(self.api)
+        return OrdersClient(self.api, trusts_filter=self.settings.push.look_up == "by_key")
 
     @cached_property
     def info(self) -> StoreClient:

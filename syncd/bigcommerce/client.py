@@ -60,10 +60,10 @@ class FilterBroken(Exception):
 
 
 class OrdersClient:
-    """One store's orders."""
+    """One store's orders. ``trusts_filter``: whether the list by ``external_order_id`` may show that an order is absent."""
 
-    def __init__(self, api: Api) -> None:
-        self._api = api
+    def __init__(self, api: Api, *, trusts_filter: bool = True) -> None:
+        self._api, self._trusts_filter = api, trusts_filter
 
     def create(self, body: Mapping[str, Any], how: Sending) -> Reply:
         """POST an order, once. The answer counts only if it echoes the body's ``external_order_id``."""
@@ -236,10 +236,13 @@ class OrdersClient:
         the filter is, is not documented either, so every row is checked here.
 
         Raises:
-            FilterBroken: rows came, and none of them has the key, or the store refuses the filter: it proves nothing.
+            FilterBroken: rows came, and none of them has the key, or the store refuses the filter, or it is not trusted: it
+                proves nothing.
             RemoteError: the store could not be asked.
 
         """
+        if not self._trusts_filter:
+            raise FilterBroken("this store's list by external_order_id is not trusted")
         found: dict[int, RemoteOrder] = {}
         strangers = 0
         for deleted in ({}, {"is_deleted": "true"}):

@@ -14,7 +14,10 @@ from syncd.wire.limits import https_or_loopback
 
 
 class ConnectionSettings(BaseModel):
-    """Where a store's API is, how to prove who we are, and how long to wait. TLS verification cannot be turned off."""
+    """Where a store's API is, how to prove who we are, and how long to wait. TLS verification cannot be turned off.
+
+    ``trial``: no shop sells through it, so ``syncd stores probe`` may make orders there.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -26,6 +29,7 @@ class ConnectionSettings(BaseModel):
     deadline: Duration = timedelta(seconds=30)
     ca_file: Path | None = None
     proxy: str | None = None
+    trial: bool = False
 
     @field_validator("api_url")
     @classmethod

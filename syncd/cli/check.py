@@ -11,6 +11,7 @@ from syncd.canonical.money import places
 from syncd.cli.check_effects import effects_of
 from syncd.cli.exits import Exit
 from syncd.cli.opening import need_work, opened
+from syncd.cli.probe import of_answers
 from syncd.cli.render import print_json, say
 from syncd.config import written
 from syncd.errors import Denied, LedgerError, RemoteError, SourceError
@@ -19,6 +20,7 @@ from syncd.naming import gone
 from syncd.secret import secret_files
 from syncd.sources import Finding
 from syncd.stores import Store
+from syncd.trials import answers_for
 
 _LIVE = (
     "active",
@@ -129,6 +131,7 @@ def _store(app: App, store: Store) -> Iterator[Finding]:
         yield from _clock(app, store)
         yield from _scopes(store)
         yield from effects_of(store)
+        yield from of_answers(answers_for(app.config, app.ledger, store.name))
     except Denied as error:
         cure = "Make a store-level API account with Orders: modify, Products: read-only, Information & settings: read-only."
         yield Finding("error", error.what, error.cure or cure)

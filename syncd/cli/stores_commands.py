@@ -24,6 +24,34 @@ def list_stores(config: ConfigPath = None, as_json: AsJson = False) -> None:
 
 
 @stores.command()
+def probe(
+    name: Annotated[str, typer.Argument(help="A store with trial = true in the config.")],
+    config: ConfigPath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask a trial store what BigCommerce's documentation leaves open; takes a minute or two.
+
+    Makes about 20 small orders there, each named "syncd probe", and archives them. Never asks a store that sells.
+
+    Example: syncd stores probe trial
+    """
+    from syncd.cli.probe import run_probe
+
+    raise typer.Exit(run_probe(config, name, as_json))
+
+
+@stores.command()
+def answers(config: ConfigPath = None, as_json: AsJson = False) -> None:
+    """Show what trial stores have answered, and what was never asked.
+
+    Example: syncd stores answers
+    """
+    from syncd.cli.probe import run_answers
+
+    raise typer.Exit(run_answers(config, as_json))
+
+
+@stores.command()
 def rename(
     old: Annotated[str, typer.Argument(help="Its name in the ledger.")],
     new: Annotated[str, typer.Argument(help="Its name in the config now.")],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,6 +17,7 @@ class Policy(BaseModel):
 
     threads: Annotated[int, Field(ge=1, le=64)] = 8
     settle: Duration = timedelta(seconds=60)
+    look_up: Literal["by_key", "by_list"] = "by_key"
     intent_life: Duration = timedelta(seconds=20)
     back_off: Duration = timedelta(seconds=2)
     back_off_most: Duration = timedelta(minutes=5)

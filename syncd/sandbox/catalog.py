@@ -76,6 +76,7 @@ class Catalog:
             "price": entry.get("price", 0),
             "weight": entry.get("weight", 1),
             "inventory_level": entry.get("stock"),
+            "inventory_tracking": "none" if entry.get("stock") is None else "product",
             "minimum": entry.get("minimum", 0),
             "maximum": entry.get("maximum", 0),
             "date_modified": now_iso(),

@@ -145,6 +145,7 @@ class Orders:
     def draft(self, body: Mapping[str, Any]) -> Kept:
         """An order that is valid but has no id yet."""
         check_head(body, self.allowed)
+        self._check_ways(body)
         check_pairs(body)
         billing, shelves = check_address(body.get("billing_address"), "billing_address"), self.shelves(body)
         lines = [{"id": place, **check_line(line, shelves)} for place, line in enumerate(check_goods(body), start=1)]
@@ -177,6 +178,15 @@ class Orders:
         }
         _label(order)
         return Kept(order, lines, fees, shipping, pickup=pickup_of(body), computed=all_shown(worked_out))
+
+    def _check_ways(self, body: Mapping[str, Any]) -> None:
+        """What only some stores refuse of a new order."""
+        if self.ways.own_currency == "refused" and body.get("default_currency_code") == self.currency:
+            raise invalid("default_currency_code", "is only for stores with more than one currency")
+        if self.ways.negative_line == "refused" and any(
+            line.get("quantity", 1) < 0 for line in body.get("products") or ()
+        ):
+            raise Refusal(v2_error(400, "The field 'quantity' is invalid."))
 
     def _cut(self, body: Mapping[str, Any]) -> Order:
         """Our key, as much of it as this store keeps."""
@@ -227,7 +237,7 @@ class Orders:
             lines = changed_lines(kept.lines, goods, shelves, self.ways.removed_line)
             check_quantities(lines, self.catalog, taken(kept.lines), self.ways.stock_refusal)
             move(self.catalog, taken(kept.lines), taken(lines))
-        if goods is not None or _recounts(body):
+        if goods is not None or _recounts(body, addresses=self.ways.address_put == "recounts"):
             before = {name: order[name] for name in ("shipping_cost_ex_tax", "shipping_cost_inc_tax")}
             cleared = {} if goods is not None else {"discount_amount": order["discount_amount"]}
             said = {**before, **cleared, **body}
@@ -336,12 +346,12 @@ class Orders:
                 yield kept.order
 
 
-def _recounts(body: Mapping[str, Any]) -> bool:
+def _recounts(body: Mapping[str, Any], *, addresses: bool) -> bool:
     """Whether a PUT makes the store count the order anew, which leaves no override in place but those that come with it.
 
     Source: https://developer.bigcommerce.com/docs/store-operations/orders, "Calculating totals".
     """
-    named = ("fees", "discount_amount", "billing_address", "shipping_addresses")
+    named = ("fees", "discount_amount", *(("billing_address", "shipping_addresses") if addresses else ()))
     return any(name in body for name in named) or any(name.endswith("_tax") for name in body)
 
 

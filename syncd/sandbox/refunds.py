@@ -22,7 +22,7 @@ def respond(orders: Orders, asked: Asked, parts: Sequence[str]) -> Answer:
     """The answer to a request under ``/v3/orders/``."""
     match asked.method, parts:
         case "POST", [number, "payment_actions", "refund_quotes"] if number.isdigit():
-            return quote(_kept(orders, number), asked.json())
+            return quote(_kept(orders, number), asked.json(), orders.ways.refund_ways)
         case "POST", [number, "payment_actions", "refunds"] if number.isdigit():
             return refund(orders, _kept(orders, number), asked.json())
         case "GET", ["payment_actions", "refunds"]:
@@ -52,8 +52,8 @@ def _all(orders: Orders, asked: Asked) -> Answer:
     return ok({"data": found[start : start + limit], "meta": {}})  # the reference shows no paging in it
 
 
-def quote(kept: Kept, body: Mapping[str, Any]) -> Answer:
-    """What the items would come to, and the one way of an order that was paid elsewhere: offline."""
+def quote(kept: Kept, body: Mapping[str, Any], offered: str = "custom") -> Answer:
+    """What the items would come to, and the ways: of an order that was paid elsewhere, offline (see ``Ways.refund_ways``)."""
     amount = _asked_for(kept, body)
     way = {
         "provider_id": "custom",
@@ -63,6 +63,8 @@ def quote(kept: Kept, body: Mapping[str, Any]) -> Answer:
         "offline_provider": False,
         "offline_reason": "The payment was taken outside the store.",
     }
+    credit = way | {"provider_id": "storecredit", "provider_description": "Store Credit", "offline_reason": ""}
+    ways = {"custom": [[way]], "store credit first": [[credit], [way]], "none": []}
     data = {
         "order_id": kept.order["id"],
         "total_refund_amount": float(amount),
@@ -70,7 +72,7 @@ def quote(kept: Kept, body: Mapping[str, Any]) -> Answer:
         "rounding": 0,
         "adjustment": 0,
         "tax_inclusive": False,
-        "refund_methods": [[way]],
+        "refund_methods": ways[offered],
     }
     return ok({"data": data, "meta": {}}, 201)
 

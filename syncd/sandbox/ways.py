@@ -27,6 +27,10 @@ class Ways:
     stock_refusal: str = "sku"  # where a 409 has a product's level: sku, product, or variant (no product at all)
     poison_code: str = ""  # a look-up of this SKU or UPC is refused
     unknown_field: str = "ignored"  # a field that no order has: ignored, or refused (400)
+    own_currency: str = "taken"  # default_currency_code where it is the store's own: taken, or refused (400)
+    address_put: str = "recounts"  # what a PUT of an address alone does to given totals: recounts, or keeps them
+    negative_line: str = "taken"  # a line of quantity -1: taken, or refused (400)
+    refund_ways: str = "custom"  # what a quote offers: custom, store credit first, or none
     tax_included: bool = False  # whether the store prices with tax included
     tax_rate: float = 0.0  # the store's own tax in percent, for lines that come without prices
     limit_over_most: str = "refused"  # a limit above 250: refused (413), or cut
