@@ -57,6 +57,7 @@ class Till:
     present: Mapping[str, Reads]
     longest_keys: frozenset[int] = frozenset({LONGEST_KEY})
     holds_twins: frozenset[str] = frozenset()
+    tips_in_note: frozenset[str] = frozenset()
     links_returns: frozenset[str] = frozenset()
     _admitted: threading.Event = field(default_factory=threading.Event)
 
@@ -202,7 +203,13 @@ class Till:
 
     def _aside(self) -> Intake:
         """For what was asked for by name: no sale of it is too early."""
-        return Intake(self.name, self.config.common.store_of, keys=self.keys, holds_twins=self.holds_twins)
+        return Intake(
+            self.name,
+            self.config.common.store_of,
+            keys=self.keys,
+            holds_twins=self.holds_twins,
+            tips_in_note=self.tips_in_note,
+        )
 
 
 @dataclass(frozen=True)
@@ -348,7 +355,8 @@ def _till(candidate: Candidate, others: Mapping[str, Candidate], whole: Config, 
     rules = {store: whole.stores[store].rules for store in config.common.all_stores}
     longest = frozenset(one.longest_key for one in rules.values())
     twins = frozenset(store for store, one in rules.items() if one.twins == "hold")
+    tips = frozenset(store for store, one in rules.items() if one.tips == "note")
     links = frozenset(store for store, one in rules.items() if one.link_returns == "where_one_fits")
     present = {other.name: other.reads for other in others.values()}
-    tills.append(Till(name, config, source, ledger, app.clock, candidate, present, longest, twins, links))
+    tills.append(Till(name, config, source, ledger, app.clock, candidate, present, longest, twins, tips, links))
     return tills[0]

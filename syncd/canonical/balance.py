@@ -33,7 +33,7 @@ def check_balance(order: CanonicalOrder) -> tuple[Imbalance, ...]:
 
     Lines + fees - order discounts + rounding must be ``total_inc_tax``; the tax within them must be ``total_tax`` (each taxed
     line or fee may be off by half a minor unit, and the receipt by one, since a POS rounds tax per line or per receipt); captured
-    tenders must come to the total where the sale is paid and names its tenders.
+    tenders must come to the total, and the tips that are in the note alone, where the sale is paid and names its tenders.
     """
     checks = (_total(order), _tax(order), _tenders(order))
     return tuple(found for found in checks if found is not None)
@@ -63,7 +63,7 @@ def _tenders(order: CanonicalOrder) -> Imbalance | None:
     counted = [tender.amount for tender in order.tenders if tender.status is TenderStatus.CAPTURED]
     if order.status not in _PAID or not order.tenders:
         return None
-    return _differs(order, "tenders", total(counted), order.total_inc_tax)
+    return _differs(order, "tenders", total(counted), order.total_inc_tax + order.tips_in_note)
 
 
 def _differs(order: CanonicalOrder, what: str, found: Decimal, stated: Decimal) -> Imbalance | None:

@@ -241,6 +241,7 @@ class Refund(_Model):
     """Money given back for this sale, by line or by amount; amounts are positive.
 
     ``tip``, ``fees`` and ``shipping`` are the parts of the amount that were none of the goods; ``tenders`` how the money went back.
+    ``tip_in_note`` went back as well, and is not in the amount: the sale's tips are in its note alone.
     """
 
     id: Code
@@ -249,6 +250,7 @@ class Refund(_Model):
     amount_inc_tax: Money
     amount_tax: Money | None = None
     tip: Money = ZERO
+    tip_in_note: Money = ZERO
     fees: Money = ZERO
     shipping: Money = ZERO
     tenders: tuple[Tender, ...] = ()
@@ -307,6 +309,7 @@ class CanonicalOrder(_Model):
     Amounts are in ``currency``, the customer's; where the shop keeps its books in another, ``shop_currency`` is that, and one unit
     of ``currency`` is ``exchange_rate`` of it. An open sale may say how much is still to be paid, and what has been paid ahead.
     ``returns_of`` is the key of the sale whose goods came back; ``exchanged_with`` that of an exchange's other half.
+    ``tips_in_note`` were paid with the tenders, and are in no fee and no total: see ``canonical.tips``.
     """
 
     source: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
@@ -346,6 +349,7 @@ class CanonicalOrder(_Model):
     returns_of: Code | None = None
     exchanged_with: Code | None = None
     rounding: Money = ZERO
+    tips_in_note: Money = ZERO
     note: Text = ""
     total_inc_tax: Money
     total_tax: Money

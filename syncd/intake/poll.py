@@ -13,6 +13,7 @@ from syncd.canonical import Batch, Fault
 from syncd.canonical.exchanges import part_id
 from syncd.canonical.keys import LONGEST_KEY
 from syncd.canonical.kinds import SaleStatus
+from syncd.canonical.tips import without_tips
 from syncd.errors import SyncdError
 from syncd.ledger import Lane, Ledger, Recorded, Router, Sale
 from syncd.logs import bind, get_logger
@@ -78,7 +79,8 @@ class Intake:
     New sales from before ``not_before`` are left out, and counted, but for those whose store has an order of them;
     ``longest_keys`` are the lengths to which keys were cut there. ``just_asked``: the source says what the POS says now; what is
     posted to us may be an old delivery that is repeated. ``keys``: the name in its sale keys, where that is not its own.
-    ``holds_twins``: the stores by whose rules a sale that looks like another one is held.
+    ``holds_twins``: the stores by whose rules a sale that looks like another one is held; ``tips_in_note``: those whose
+    orders leave tips out.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Intake:
     just_asked: bool = True
     keys: str = ""
     holds_twins: Collection[str] = ()
+    tips_in_note: Collection[str] = ()
 
     def key_of(self, sale_id: str) -> str:
         """The sale key of a sale of this source."""
@@ -133,6 +136,16 @@ def _all_parts(sale_id: str, intake: Intake, ledger: Ledger) -> Iterator[Sale]:
         if sale is None:
             return
         yield sale
+
+
+def _with_tips_in_note(batch: Batch, intake: Intake) -> Batch:
+    """The batch with the tips taken out of the sales whose store wants them in the note alone."""
+    if not intake.tips_in_note:
+        return batch
+    orders = tuple(
+        without_tips(order) if intake.route(order) in intake.tips_in_note else order for order in batch.orders
+    )
+    return replace(batch, orders=orders)
 
 
 def _record(batch: Batch, intake: Intake, ledger: Ledger) -> Recorded:
@@ -179,7 +192,7 @@ def record_all(
     """Record batch after batch and tell ``seen`` how far it is; the next batch is asked for after the commit of the last."""
     log, done = get_logger(), Polled()
     for batch in batches:
-        recorded = _record(_with_voids(batch, intake, ledger), intake, ledger)
+        recorded = _record(_with_tips_in_note(_with_voids(batch, intake, ledger), intake), intake, ledger)
         done = done.plus(recorded, batch)
         if recorded.new or recorded.changed or recorded.faults:
             log.info(

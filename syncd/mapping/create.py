@@ -222,6 +222,10 @@ def _told_texts(order: CanonicalOrder, payload: Payload) -> Iterator[Decision]:
         yield Decision("key", key, f"{order.sale_key} is longer than the store keeps")
     if "customer_message" in payload:
         yield Decision("note", "the order's comment", 'the customer reads it: note_for = "customer"')
+    if order.tips_in_note:
+        yield Decision(
+            "tips", "in the staff note alone", f'{format_money(order.tips_in_note, order.currency)}: tips = "note"'
+        )
     if "customer_locale" in payload:
         yield Decision("language", str(payload["customer_locale"]), "customer_locale of the store")
     if CARD_MASK in order.to_json():

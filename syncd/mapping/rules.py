@@ -117,6 +117,7 @@ class Rules(_Table):
     customer_locale: Locale | None = None
     note_for: Literal["staff", "customer"] = "staff"
     gift_card_sku: Words | None = None
+    tips: Literal["order", "note"] = "order"
     metafields: bool = False
     customer_group_id: Annotated[int, Field(ge=1)] | None = None
     unknown_sku: Literal["custom", "reject"] = "custom"

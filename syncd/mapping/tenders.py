@@ -73,6 +73,8 @@ def _standard(order: CanonicalOrder, rules: Rules) -> list[str]:
     notes += _lowers(order)
     notes += contact_notes(order, applied(order, rules).default_address)
     notes += _owed(order)
+    if order.tips_in_note:
+        notes.append(f"Tip {format_money(order.tips_in_note, order.currency)}, which is not part of this order")
     notes += [text for line in order.lines if (text := _line_note(line, order.currency))]
     notes += [refund_note(refund, order) for refund in order.refunded]
     return notes + ([f"Note: {order.note}"] if order.note and rules.note_for == "staff" else [])
@@ -89,6 +91,7 @@ def refund_note(refund: Refund, order: CanonicalOrder) -> str:
     parts = (("tip", refund.tip), ("fees", refund.fees), ("shipping", refund.shipping))
     beside = ", ".join(f"{what} {format_money(amount, order.currency)}" for what, amount in parts if amount)
     said += f" (of which {beside})" if beside else ""
+    said += f" (and a tip of {format_money(refund.tip_in_note, order.currency)})" if refund.tip_in_note else ""
     said += f": {goods}" if goods else ""
     return said + (f" ({refund.reason})" if refund.reason else "") + f", refund {refund.id}"
 

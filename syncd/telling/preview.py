@@ -9,6 +9,7 @@ from pathlib import Path
 
 from syncd.app import App, Till
 from syncd.canonical import Batch, CanonicalOrder, Fault, fingerprint
+from syncd.canonical.tips import without_tips
 from syncd.clock import Now
 from syncd.errors import RemoteError, SyncdError, UsageError
 from syncd.ledger import Kind, Lane, Said, State, new_sale, saying
@@ -71,7 +72,7 @@ def previews_of(app: App, name: str, found: Found, note: Callable[[str], None]) 
     """What would become of the sales, all of them one store's; ``note`` hears what the previews had to do without."""
     store, orders = app.stores[name], found.orders
     for start in range(0, len(orders), _AT_ONCE):
-        group = [_hooked(store, order) for order in orders[start : start + _AT_ONCE]]
+        group = [_hooked(store, _by_tips(store, order)) for order in orders[start : start + _AT_ONCE]]
         usable = [order for order in group if isinstance(order, CanonicalOrder)]
         matched = iter(_gather(store, usable, note))
         for order, changed in zip(orders[start : start + _AT_ONCE], group, strict=True):
@@ -79,6 +80,10 @@ def previews_of(app: App, name: str, found: Found, note: Callable[[str], None]) 
                 yield _preview(app, store, changed, next(matched), found.holds.get(order.sale_id, ""))
             else:
                 yield Preview(order, State.HELD, changed.what, "", None, _there(app, order))
+
+
+def _by_tips(store: Store, order: CanonicalOrder) -> CanonicalOrder:
+    return without_tips(order) if store.settings.rules.tips == "note" else order
 
 
 def _hooked(store: Store, order: CanonicalOrder) -> CanonicalOrder | SyncdError:

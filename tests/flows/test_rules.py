@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from syncd.canonical import CanonicalOrder
 from syncd.testing.orders import sale
 from tests.flows.test_after_push import SOURCE, order_of, put, till
 from tests.shop import Shop, running_sandbox
@@ -244,3 +245,27 @@ def test_a_customer_who_was_deleted_is_looked_for_once_more_and_the_sale_goes_ou
     till(shop, sale(sale_id="b", customer=ADA), sale(sale_id="c"))
     assert [order_of(shop, name)["customer_id"] for name in "bc"] == [0, 0]
     assert order_of(shop, "b")["billing_address"]["email"] == "Ada@example.com"
+
+
+def test_tips_stand_in_the_note_alone_where_the_config_says_so(shop: Shop) -> None:
+    shop.configure(SOURCE, 'tips = "note"\n')
+    tip = {"kind": "tip", "name": "Tip", "total_ex_tax": "2.00", "total_inc_tax": "2.00"}
+    card = {"kind": "card", "label": "Card", "amount": "12.80", "tip": "2.00"}
+    tipped = sale(sale_id="a", fees=[tip], tenders=[card], total_inc_tax="12.80")
+    path = shop.drop("a.jsonl", tipped.to_json() + "\n", inbox="elsewhere")
+    assert "tips: in the staff note alone" in shop.run("preview", str(path)).out
+    done = till(shop, tipped, sale(sale_id="b"))
+    assert done.json["sales"] == {"synced": 2}
+    order = order_of(shop, "a")
+    assert (order["total_inc_tax"], order["total_tax"]) == ("10.8000", "0.8000")
+    assert "Tip 2.00 USD, which is not part of this order" in order["staff_notes"]
+    assert "Paid 12.80 USD by Card, of which tip 2.00 USD" in order["staff_notes"]
+    books = shop.run("audit", "--from", "2026-11-20", "--to", "2026-11-20")
+    assert books.code == 0
+    assert "main: POS 23.60 USD, BigCommerce 21.60 USD, left out 2.00 USD, difference 0.00 USD" in books.out
+    refunded = {"id": "r1", "at": "2026-11-20T11:00:00-06:00", "amount_inc_tax": "12.80", "tip": "2.00"}
+    back = {"status": "refunded", "version": "2", "refunds": [refunded]}
+    till(shop, CanonicalOrder.model_validate(tipped.model_dump() | back))
+    assert order_of(shop, "a")["status_id"] == 4
+    books = shop.run("audit", "--from", "2026-11-20", "--to", "2026-11-20")
+    assert "main: POS 10.80 USD, BigCommerce 10.80 USD, difference 0.00 USD" in books.out

@@ -49,7 +49,10 @@ class Days:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """Money that the POS gave back: when, where and how, its tax, and the sale or return that says so."""
+    """Money that the POS gave back: when, where and how, its tax, and the sale or return that says so.
+
+    ``tip`` went back beside the amount; no order holds it, for its store wants tips in the note alone.
+    """
 
     day: date
     location: str
@@ -57,6 +60,7 @@ class Given:
     amount: Decimal
     tax: Decimal
     sale: Sale
+    tip: Decimal = ZERO
 
     @property
     def is_settled(self) -> bool:
@@ -163,7 +167,9 @@ def _give_back(original: Case, returned: Case) -> None:
         return
     tenders = order.tenders if order else ()
     location = sale.location or NOT_TOLD
-    original.given.append(Given(sale.business_day, location, tenders, -sale.total_inc_tax, -sale.total_tax, sale))
+    tip = -order.tips_in_note if order else ZERO
+    back = Given(sale.business_day, location, tenders, -sale.total_inc_tax, -sale.total_tax, sale, tip)
+    original.given.append(back)
 
 
 def _say(ledger: Ledger, cases: Mapping[str, Case]) -> None:
@@ -181,13 +187,14 @@ def _say(ledger: Ledger, cases: Mapping[str, Case]) -> None:
             continue
         if order.status is SaleStatus.REFUNDED and not order.refunded and not case.given:
             case.only_by_status, place = True, sale.location or NOT_TOLD
-            whole = Given(order.day, place, order.tenders, sale.total_inc_tax, sale.total_tax, sale)
+            whole = Given(order.day, place, order.tenders, sale.total_inc_tax, sale.total_tax, sale, order.tips_in_note)
             case.given.append(whole)
         for refund in order.refunded:
             tenders = refund.tenders or order.tenders
             place = sale.location or NOT_TOLD
             tax = tax_of(order, refund)
-            case.given.append(Given(order.day_of(refund), place, tenders, refund.amount_inc_tax, tax, sale))
+            back = Given(order.day_of(refund), place, tenders, refund.amount_inc_tax, tax, sale, refund.tip_in_note)
+            case.given.append(back)
     for case in cases.values():
         case.given.sort(key=lambda one: (not one.is_settled, one.day))
 

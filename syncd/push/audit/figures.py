@@ -49,7 +49,10 @@ class Side:
 
 @dataclass(slots=True)
 class Row:
-    """Both sides; tips and rounding are the POS's, ``left_out`` is what a rule or a person keeps out of BigCommerce."""
+    """Both sides; tips and rounding are the POS's.
+
+    ``left_out`` is what a rule or a person keeps out of BigCommerce, tips that are in notes alone among it.
+    """
 
     pos: Side = field(default_factory=Side)
     there: Side = field(default_factory=Side)
@@ -111,5 +114,5 @@ def shares(tenders: Iterable[Tender], amount: Decimal, currency: str, rules: Rul
 
 
 def tips_of(order: CanonicalOrder) -> Decimal:
-    """The tips in a sale."""
-    return total(fee.total_inc_tax for fee in order.fees if fee.kind is FeeKind.TIP)
+    """The tips of a sale, in its order or in the note alone."""
+    return order.tips_in_note + total(fee.total_inc_tax for fee in order.fees if fee.kind is FeeKind.TIP)

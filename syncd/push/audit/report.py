@@ -114,23 +114,25 @@ class _Entry:
         tenders = order.tenders if order else ()
         place = sale.location or NOT_TOLD
         if case.is_sold:
-            rows = self._spread(sale.business_day, place, tenders, sale.total_inc_tax, sale.currency)
+            tip = order.tips_in_note if order is not None else ZERO
+            where = (sale.business_day, place, tenders)
+            rows = self._with_tip(where, sale.total_inc_tax, tip, sale.currency)
             rows[0][0].pos.number += 1
             rows[0][0].pos.tax += sale.total_tax
             if order is not None:
                 rows[0][0].tips += tips_of(order)
                 rows[0][0].rounding += order.rounding
-            for row, amount in rows:
+            for row, amount, aside in rows:
                 row.pos.gross += amount
-                row.left_out += amount if case.is_left_out else ZERO
+                row.left_out += amount if case.is_left_out else aside
             if not counted:
                 self._missing(case, sale.total_inc_tax)
         for there in counted:
             total = there.total_inc_tax or ZERO
-            rows = self._spread(sale.business_day, place, tenders, total, sale.currency)
-            rows[0][0].there.number += 1
-            rows[0][0].there.tax += there.total_tax or ZERO
-            for row, amount in rows:
+            parts = self._spread(sale.business_day, place, tenders, total, sale.currency)
+            parts[0][0].there.number += 1
+            parts[0][0].there.tax += there.total_tax or ZERO
+            for row, amount in parts:
                 row.there.gross += amount
 
     def _shown(self, case: Case, counted: Sequence[RemoteOrder]) -> Decimal:
@@ -147,11 +149,12 @@ class _Entry:
         if not self._days.hold(given.day):
             return
         left_out = case.is_left_out or (given.sale is not case.sale and given.sale.state is State.SKIPPED)
-        rows = self._spread(given.day, given.location, given.tenders, given.amount, case.sale.currency)
+        where = (given.day, given.location, given.tenders)
+        rows = self._with_tip(where, given.amount, given.tip, case.sale.currency)
         rows[0][0].pos.tax -= given.tax
-        for row, amount in rows:
+        for row, amount, aside in rows:
             row.pos.refunds += amount
-            row.left_out -= amount if left_out else ZERO
+            row.left_out -= amount if left_out else aside
         if shown:
             for row, amount in self._spread(given.day, given.location, given.tenders, shown, case.sale.currency):
                 row.there.refunds += amount
@@ -182,11 +185,12 @@ class _Entry:
             return
         tenders = case.order.tenders if case.order else ()
         place = sale.location or NOT_TOLD
-        rows = self._spread(sale.business_day, place, tenders, -sale.total_inc_tax, sale.currency)
+        tip = -case.order.tips_in_note if case.order else ZERO
+        rows = self._with_tip((sale.business_day, place, tenders), -sale.total_inc_tax, tip, sale.currency)
         rows[0][0].pos.tax += sale.total_tax
-        for row, amount in rows:
+        for row, amount, aside in rows:
             row.pos.refunds += amount
-            row.left_out -= amount if case.is_left_out else ZERO
+            row.left_out -= amount if case.is_left_out else aside
         counted = [order for order in case.live if order.status_id not in NO_SALE]
         for there in counted:
             total = -(there.total_inc_tax or ZERO)
@@ -217,6 +221,13 @@ class _Entry:
         """The rows of the ways in which an amount was paid, each with its share; the largest first."""
         parts = shares(tenders, amount, currency, self._names)
         return [(self._row(Key(day, place, label, currency)), part) for label, part in parts]
+
+    def _with_tip(
+        self, where: tuple[date, str, Sequence[Tender]], amount: Decimal, tip: Decimal, currency: str
+    ) -> list[tuple[Row, Decimal, Decimal]]:
+        """The rows of an amount with a tip that no order holds, each with its share of both and with that of the tip."""
+        without = {id(row): part for row, part in self._spread(*where, amount, currency)}
+        return [(row, part, part - without[id(row)]) for row, part in self._spread(*where, amount + tip, currency)]
 
     def _row(self, key: Key) -> Row:
         return self._report.rows.setdefault(key, Row())
