@@ -392,3 +392,30 @@ def test_a_preset_of_somebody_elses_is_found_by_its_entry_point(
     orders, faults = till.read()
     assert [order.sale_id for order in orders] == ["1"]
     assert faults == []
+
+
+# Customers
+
+
+def test_a_plain_export_may_tell_the_customers_address(till: Make) -> None:
+    shop = till()
+    shop.drop(
+        "day.csv",
+        "sale id,date,name,line total,customer,phone,address,city,region,zip,country\n"
+        "s1,2026-11-20 10:00,Tea,5.00,Ann Lee,512 555 0100,2 Side Street,Austin,TX,78701,US\n"
+        "s2,2026-11-20 10:05,Tea,5.00,Bob,,,Austin,TX,78701,US\n"
+        "s3,2026-11-20 10:10,Tea,5.00,,,1 Shop Street,Austin,TX,78701,US\n",
+    )
+    (ann, bob, nobody), faults = shop.read()
+    assert faults == []
+    home = ann.billing
+    assert home is not None
+    assert (home.first_name, home.last_name, home.phone, home.street_1) == (
+        "Ann",
+        "Lee",
+        "512 555 0100",
+        "2 Side Street",
+    )
+    assert (home.city, home.state, home.zip, home.country) == ("Austin", "TX", "78701", "US")
+    assert (bob.customer is not None, bob.billing) == (True, None)
+    assert (nobody.customer, nobody.billing) == (None, None)

@@ -208,6 +208,9 @@ def test_every_version_of_the_tables_reads_alike(version: int, tmp_path: Path) -
         "Cashier One",
     )
     assert (order.customer and order.customer.email) == "amelia@example.com"
+    home = order.billing
+    assert home is not None
+    assert (home.last_name, home.street_1, home.state, home.country) == ("Ear", "2 Side Street", "Texas", "US")
     (line,) = order.lines
     assert (line.name, line.sku, line.upc) == ("Mug", "MUG-1", "4006381333931")
     assert [(tax.name, str(tax.rate), tax.included) for tax in line.taxes] == [("VAT 19%", "19", True)]

@@ -296,6 +296,21 @@ def test_a_column_that_must_be_there_is_named(tmp_path: Path) -> None:
     assert (finding.level, "gives no column placed_at" in finding.what) == ("error", True)
 
 
+def test_a_query_may_tell_the_customers_address(tmp_path: Path) -> None:
+    file = sqlite3.connect(tmp_path / "pos.db", isolation_level=None)
+    file.executescript(TABLES.format(time="text", money="numeric"))
+    file.execute("insert into sale values (1, '2026-11-23 09:30:00', '2026-11-23 09:30:00', 'R', 5.4, 'Ada')")
+    file.execute("insert into item values (1, 1, null, 'Mug', 1, 5, 0.4)")
+    home = "'Lee' as last_name, '2 Side Street' as street_1, 'Austin' as city, 'TX' as state, 'US' as country, "
+    queries = {"sales": SALES.replace("select ", f"select {home}", 1), "lines": LINES}
+    orders, faults = read(source("sqlite:///pos.db", tmp_path, queries=queries))
+    assert faults == []
+    home_of = orders[0].billing
+    assert home_of is not None
+    assert (home_of.last_name, home_of.street_1, home_of.city) == ("Lee", "2 Side Street", "Austin")
+    assert (home_of.state, home_of.country) == ("TX", "US")
+
+
 @pytest.mark.parametrize(
     ("written", "placed"),
     [

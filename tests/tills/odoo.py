@@ -19,7 +19,10 @@ from tests.tills.servers import TillDatabase, postgresql_till
 _TABLES = """
     create table res_currency(id serial primary key, name varchar not null);
     create table res_company(id serial primary key, name varchar, currency_id integer);
-    create table res_partner(id serial primary key, name varchar, email varchar, phone varchar, active boolean default true);
+    create table res_partner(id serial primary key, name varchar, email varchar, phone varchar, active boolean default true,
+        street varchar, street2 varchar, city varchar, zip varchar, state_id integer, country_id integer);
+    create table res_country(id serial primary key, code varchar, name {name});
+    create table res_country_state(id serial primary key, code varchar, name varchar, country_id integer);
     create table res_users(id serial primary key, login varchar, partner_id integer);
     create table product_pricelist(id serial primary key, name {name}, currency_id integer);
     create table product_template(id serial primary key, name {name});
@@ -65,6 +68,10 @@ _ROWS = (
     "insert into res_currency(id, name) values (1, 'EUR')",
     "insert into res_company(id, name, currency_id) values (1, 'Example Company', 1)",
     "insert into res_partner(id, name, email) values (1, 'Cashier One', null), (9, 'Amelia Ear', 'amelia@example.com')",
+    "insert into res_country(id, code) values (233, 'US')",
+    "insert into res_country_state(id, code, name, country_id) values (52, 'TX', 'Texas', 233)",
+    """update res_partner set street = '2 Side Street', city = 'Austin', zip = '78701', state_id = 52, country_id = 233
+       where id = 9""",
     "insert into res_users(id, login, partner_id) values (2, 'one', 1)",
     "insert into product_template(id, name) values (1, {mug}), (2, {tips})",
     """insert into product_product(id, product_tmpl_id, default_code, barcode)

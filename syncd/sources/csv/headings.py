@@ -28,5 +28,13 @@ GENERIC: Mapping[str, tuple[str, ...]] = {
     "cashier": ("cashier", "staff", "user"),
     "customer": ("customer", "customer name"),
     "email": ("email", "customer email", "e-mail"),
+    "phone": ("phone", "customer phone", "telephone"),
+    "company": ("company", "customer company"),
+    "street_1": ("street", "address", "address 1", "address1", "street address", "customer address"),
+    "street_2": ("street 2", "address 2", "address2"),
+    "city": ("city", "town", "customer city"),
+    "region": ("region", "province", "county", "customer state"),
+    "zip": ("zip", "postcode", "postal code", "zip code", "customer postcode"),
+    "country": ("country", "country code", "customer country"),
     "note": ("note", "notes", "comment"),
 }

@@ -15,8 +15,10 @@ from syncd.sources.csv.headings import GENERIC
 from syncd.sources.csv.preset import Preset
 from syncd.sources.csv.rows import Row
 from syncd.sources.csv.settings import CsvSettings
+from syncd.sources.people import PLACE, people
 
 _VOIDED = ("void", "voided", "cancelled", "canceled")
+_ABOUT = ("company", "email", "phone", *PLACE)
 _OPEN = ("open", "parked", "unpaid", "quote", "layby", "lay-by")
 
 
@@ -63,7 +65,7 @@ def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
         "location": how.place(first(rows, "location"), how.settings.location or ""),
         "register": how.place(head.get("register")),
         "cashier": how.place(first(rows, "cashier")),
-        "customer": _customer(first(rows, "customer"), first(rows, "email")),
+        **_people(rows),
         "lines": lines,
         "fees": [{"kind": "tip", "name": "Tip", "total_ex_tax": tip, "total_inc_tax": tip}] if tip else [],
         "tenders": [_tender(tender, found)] if tender else [],
@@ -122,11 +124,13 @@ def _tender(label: str, amount: Decimal) -> dict[str, Any]:
     return {"kind": kind, "label": label, "amount": amount}
 
 
-def _customer(name: str, email: str) -> dict[str, Any] | None:
-    if not name and not email:
-        return None
-    given, _, family = name.rpartition(" ")
-    return {"first_name": given or family, "last_name": family if given else "", "email": email}
+def _people(rows: Sequence[Row]) -> dict[str, Any]:
+    """The customer and the address; a file without a name or an e-mail has none: its address may be the shop's."""
+    given, _, family = first(rows, "customer").rpartition(" ")
+    about = {name: first(rows, "region" if name == "state" else name) for name in _ABOUT}
+    if not family and not about["email"]:
+        return {}
+    return people("", about | {"first_name": given or family, "last_name": family if given else ""})
 
 
 PRESET = Preset(

@@ -137,9 +137,7 @@ def _customer(row: Row) -> dict[str, Any]:
     given, _, family = name.rpartition(" ")
     names = {"first_name": given or family, "last_name": family if given else ""}
     home = {ours: row.get(theirs) for ours, theirs in _HOME.items()}
-    found = people("", {**names, "email": email, **home})
-    found["customer"]["id"] = row.get("customer code") or None
-    return found
+    return people(row.get("customer code"), {**names, "email": email, **home})
 
 
 PRESET = Preset("lightspeed_x", (COLUMNS,), key, parse, "Sale UUID or Invoice Number", Options)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC
 from typing import Any
 
-from sqlalchemy import Row, Select, literal, select
+from sqlalchemy import FromClause, Row, Select, literal, null, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from syncd.sources.documents import Document, Read
@@ -34,6 +34,7 @@ _ELSEWHERE = {
 }
 _ORDER = tuple(name for name in ORDER if name not in _ELSEWHERE)
 _LINE = tuple(name for name in LINE if name not in {"order_id", "tax_ids", "write_date"})
+_HOME = ("street", "street2", "city", "zip")
 _PAYMENT = tuple(name for name in PAYMENT if name not in {"pos_order_id", "write_date"})
 
 
@@ -84,6 +85,7 @@ def _orders(schema: Schema, orders: Found) -> Select[Any]:
             buyer.c.name.label("buyer"),
             buyer.c.email.label("email"),
             buyer.c.phone.label("phone"),
+            *(buyer.c[name] if partners.has(name) else null().label(name) for name in _HOME),
         )
         .select_from(orders.table)
         .outerjoin(sessions.table, sessions["id"] == orders["session_id"])
@@ -96,11 +98,22 @@ def _orders(schema: Schema, orders: Found) -> Select[Any]:
         .outerjoin(seller, seller.c.id == users["partner_id"])
         .outerjoin(buyer, buyer.c.id == orders["partner_id"])
     )
+    query = _with_places(schema, query, buyer, linked=partners.has("state_id") and partners.has("country_id"))
     if orders.has("employee_id") and schema.has("hr_employee"):
         staff = schema.table("hr_employee")
         query = query.add_columns(staff["id"].label("employee"), staff["name"].label("employee_name"))
         return query.outerjoin(staff.table, staff["id"] == orders["employee_id"])
     return query.add_columns(literal(None).label("employee"), literal(None).label("employee_name"))
+
+
+def _with_places(schema: Schema, query: Select[Any], buyer: FromClause, *, linked: bool) -> Select[Any]:
+    """The query with the customer's state by its name and the country by its code (its name is translated text)."""
+    if not linked or not (schema.has("res_country") and schema.has("res_country_state")):
+        return query.add_columns(null().label("state_name"), null().label("country_code"))
+    states, countries = schema.table("res_country_state"), schema.table("res_country")
+    query = query.add_columns(states["name"].label("state_name"), countries["code"].label("country_code"))
+    query = query.outerjoin(states.table, states["id"] == buyer.c.state_id)
+    return query.outerjoin(countries.table, countries["id"] == buyer.c.country_id)
 
 
 def _lines(schema: Schema) -> tuple[Select[Any], ColumnElement[Any]]:
@@ -204,11 +217,18 @@ def read_sale(sale: SaleRows, around: Around, source: str) -> Read:
         {row.config: {"tip_product_id": row.tip_product, "discount_product_id": row.discount_product}}
         if row.config
         else {},
-        {row.partner_id: {"name": row.buyer, "email": row.email, "phone": row.phone}} if row.partner_id else {},
+        {row.partner_id: _partner(row)} if row.partner_id else {},
         {line.refunded_orderline_id: line.original for line in lines if line.original},
         around.tenders,
     )
     return read_order(order, known, source)
+
+
+def _partner(row: Row[Any]) -> dict[str, Any]:
+    """The customer as a call would show them: what links elsewhere as a pair of id and name."""
+    plain = {"name": row.buyer, **{name: getattr(row, name) for name in ("email", "phone", *_HOME)}}
+    linked = {"state_id": row.state_name, "country_id": row.country_code}
+    return plain | {name: (1, value) if value else False for name, value in linked.items()}
 
 
 def _named(row: Row[Any], names: tuple[str, ...]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import ZERO, total
 from syncd.sources.documents import Read, Sale, Unreadable
 from syncd.sources.errors import Unavailable
+from syncd.sources.people import PERSON, people
 from syncd.sources.sql.preset import Ask, Axis, Preset, SaleRows, Shop
 from syncd.sources.sql.schema import Schema
 from syncd.sources.sql.settings import SqlSettings
@@ -47,10 +48,7 @@ SALES = frozenset(
         "register",
         "cashier",
         "customer_id",
-        "first_name",
-        "last_name",
-        "email",
-        "phone",
+        *PERSON,
         "returns_of",
         "note",
     ]
@@ -256,7 +254,7 @@ def read_sale(sale: SaleRows, shop: Shop, extra: Collection[str] = ()) -> Read:
         "location": _named(said.get("location") or shop.settings.location, said.get("location_name")),
         "register": _named(said.get("register")),
         "cashier": _named(said.get("cashier")),
-        "customer": _customer(said),
+        **people(words(said.get("customer_id")), {name: words(said.get(name)) for name in PERSON}),
         "lines": lines,
         "fees": [{"kind": "tip", "name": "Tip", "total_ex_tax": tip, "total_inc_tax": tip}] if tip else [],
         "tenders": [_tender(row, shop) for row in sale.of("tenders")],
@@ -336,12 +334,6 @@ def _tender(row: Row[Any], shop: Shop) -> dict[str, Any]:
 
 def _named(key: object, name: object = None) -> dict[str, Any] | None:
     return {"id": words(key), "name": words(name) or words(key)} if words(key) else None
-
-
-def _customer(said: Mapping[Any, Any]) -> dict[str, Any] | None:
-    names = {name: words(said.get(name)) for name in ("first_name", "last_name", "email", "phone")}
-    key = words(said.get("customer_id")) or None
-    return {"id": key, **names} if key or any(names.values()) else None
 
 
 def _plain(value: object) -> object:
