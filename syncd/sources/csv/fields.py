@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
-from syncd.canonical.money import ZERO, places
-from syncd.sources.csv.amounts import parse_amount
+from syncd.canonical.money import ZERO
+from syncd.sources.csv.amounts import doubt, doubt_quantity, parse_amount
 from syncd.sources.csv.rows import Row, normal
 from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.times import local_time, parse_time, zone
@@ -30,10 +29,6 @@ class LeftOut:
     """A sale that the config leaves out: why, in words that a count goes before (``3 web orders``)."""
 
     why: str
-
-
-_THREE = 3
-_UNCERTAIN = re.compile(r"\d,\d{3}(?!\d)")
 
 
 Chosen_co = TypeVar("Chosen_co", bound=CsvSettings, covariant=True)
@@ -81,12 +76,29 @@ class Reading(Generic[Chosen_co]):
             return default
         return found
 
+    def quantity(self, row: Row, name: str, default: Decimal | None = Decimal(1)) -> Decimal:
+        """How many, or how much by measure; ``default`` where the cell is empty.
+
+        Raises:
+            BadCell: it is no number, it may be read in two ways, or it is empty and there is no default.
+
+        """
+        cell = row.get(normal(name))
+        try:
+            if self.settings.decimal_mark is None and (why := doubt_quantity(cell)):
+                raise ValueError(why)
+            found = parse_amount(cell, self.settings.decimal_mark or ".")
+        except ValueError as error:
+            raise BadCell(row.line, f"{name}: {error}") from None
+        if (value := default if found is None else found) is None:
+            raise BadCell(row.line, f"{name} is empty")
+        return value
+
     def _parse(self, cell: str) -> Decimal | None:
-        mark = self.settings.decimal_mark
-        if mark is None and _UNCERTAIN.search(cell) and places(self.settings.currency or "") == _THREE:
-            msg = f"{cell[:40]!r} may have three decimals or be a thousand times as much: set decimal_mark for this source"
-            raise ValueError(msg)
-        return parse_amount(cell, mark or ".")
+        currency, mark = self.settings.currency or "", self.settings.decimal_mark
+        if mark is None and (why := doubt(cell, currency)):
+            raise ValueError(why)
+        return parse_amount(cell, mark or ".", "" if self.settings.NAMES_CURRENCY else currency)
 
     def zero(self, row: Row, name: str) -> Decimal:
         """The amount in a column, 0 where it is empty."""

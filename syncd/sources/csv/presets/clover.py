@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 from syncd.canonical.money import ZERO
+from syncd.sources.csv.amounts import DecimalMark
 from syncd.sources.csv.fields import BadCell, Reading
 from syncd.sources.csv.preset import Preset
 from syncd.sources.csv.rows import Row
@@ -26,6 +27,7 @@ class Options(CsvSettings):
     NAMES_CURRENCY: ClassVar[bool] = True
     NAMES_ZONE: ClassVar[bool] = True
 
+    decimal_mark: DecimalMark | None = "."
     no_lines: Literal["custom", "hold"] = "custom"
     tips_beside: Literal["note", "fee"] = "note"
 

@@ -95,7 +95,7 @@ def _stated(rows: Sequence[Row], name: str, how: Reading[Options]) -> Decimal | 
 
 
 def _line(number: int, row: Row, how: Reading[Options]) -> dict[str, Any]:
-    quantity, off, tax = how.amount(row, "quantity", Decimal(1)), abs(how.zero(row, "discount")), how.zero(row, "tax")
+    quantity, off, tax = how.quantity(row, "quantity"), abs(how.zero(row, "discount")), how.zero(row, "tax")
     stated = how.amount(row, "line_total") if row.get("line_total") else None
     amount = how.amount(row, "price") * quantity - off if stated is None else stated
     included = how.settings.prices_include_tax

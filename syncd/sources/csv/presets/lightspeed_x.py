@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from syncd.canonical.money import total
+from syncd.sources.csv.amounts import DecimalMark
 from syncd.sources.csv.fields import BadCell, Reading
 from syncd.sources.csv.preset import Preset
 from syncd.sources.csv.rows import Row
@@ -31,6 +32,7 @@ _KINDS = {
 class Options(CsvSettings):
     """Sales on account are sales, for the goods are gone; ``open`` waits until they are paid."""
 
+    decimal_mark: DecimalMark | None = "."
     on_account: Literal["sale", "open"] = "sale"
 
 
@@ -90,7 +92,7 @@ def _status(text: str, how: Reading[Options]) -> str:
 
 
 def _line(number: int, row: Row, how: Reading[Options]) -> dict[str, Any]:
-    quantity, price = how.amount(row, "Quantity"), how.amount(row, "Price")
+    quantity, price = how.quantity(row, "Quantity", None), how.amount(row, "Price")
     per_unit_tax, off = how.zero(row, "Tax"), how.zero(row, "Discount")
     return {
         "line_id": str(number),

@@ -7,7 +7,6 @@ both ``timezone`` and ``date_order`` come from the config.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any, Literal
 
 from syncd.canonical.money import total
@@ -84,7 +83,7 @@ def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
 
 def _line(number: int, row: Row, how: Reading[Options], *, returned: bool) -> dict[str, Any]:
     net, tax = how.amount(row, "Net sales"), how.zero(row, "Taxes")
-    quantity = how.amount(row, "Quantity", Decimal(1))
+    quantity = how.quantity(row, "Quantity")
     sign = -1 if returned and net > 0 else 1
     included = how.settings.prices_include_tax
     return {

@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from syncd.canonical.money import ZERO, allocate, total
+from syncd.sources.csv.amounts import DecimalMark
 from syncd.sources.csv.fields import BadCell, LeftOut, Reading
 from syncd.sources.csv.preset import Preset
 from syncd.sources.csv.rows import Row
@@ -30,6 +31,7 @@ class Options(CsvSettings):
     NAMES_CURRENCY: ClassVar[bool] = True
     NAMES_ZONE: ClassVar[bool] = True
 
+    decimal_mark: DecimalMark | None = "."
     unpaid: Literal["open", "push"] = "open"
     only: Annotated[tuple[str, ...], Field(min_length=1)] = ("pos",)
 
@@ -108,7 +110,7 @@ def _tips_apart(rows: Sequence[Row], head: Row, how: Reading[Options]) -> tuple[
 
 
 def _gross(row: Row, how: Reading[Options]) -> Decimal:
-    return how.amount(row, "Lineitem price") * how.amount(row, "Lineitem quantity", Decimal(1))
+    return how.amount(row, "Lineitem price") * how.quantity(row, "Lineitem quantity")
 
 
 def _extra(head: Row) -> dict[str, str]:
@@ -137,7 +139,7 @@ def _line(number: int, row: Row, sums: tuple[Decimal, Decimal, bool], how: Readi
         "line_id": str(number),
         "sku": row.get("lineitem sku").lstrip("'") or None,
         "name": row.get("lineitem name") or "Item",
-        "quantity": how.amount(row, "Lineitem quantity", Decimal(1)),
+        "quantity": how.quantity(row, "Lineitem quantity"),
         "total_ex_tax": gross - tax if included else gross,
         "total_inc_tax": gross if included else gross + tax,
         "list_price": how.amount(row, "Lineitem price"),

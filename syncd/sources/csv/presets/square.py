@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
 from syncd.canonical.money import ZERO, total
+from syncd.sources.csv.amounts import DecimalMark
 from syncd.sources.csv.fields import BadCell, Reading, first, same_row
 from syncd.sources.csv.preset import Preset
 from syncd.sources.csv.rows import Row
@@ -41,6 +42,7 @@ class Options(CsvSettings):
 
     NAMES_ZONE: ClassVar[bool] = True
 
+    decimal_mark: DecimalMark | None = "."
     items_only: Literal["accept", "hold"] = "hold"
 
 
@@ -106,7 +108,7 @@ def _line(number: int, row: Row, how: Reading[Options]) -> dict[str, Any]:
         "upc": row.get("gtin") or None,
         "name": row.get("item") or "Custom Amount",
         "variant": variant if variant and variant != "Regular" else None,
-        "quantity": how.amount(row, "Qty", Decimal(1)),
+        "quantity": how.quantity(row, "Qty"),
         "unit": row.get("unit") or None,
         "total_ex_tax": net,
         "total_inc_tax": net + tax,

@@ -7,10 +7,10 @@ digits: they are text, and never numbers. Source: Toast's data export as public 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 from syncd.canonical.money import total
+from syncd.sources.csv.amounts import DecimalMark
 from syncd.sources.csv.fields import Reading, agree, first
 from syncd.sources.csv.preset import Preset
 from syncd.sources.csv.rows import Row
@@ -23,6 +23,7 @@ SELECTIONS = frozenset({"check id", "order id", "item selection id", "menu item"
 class Options(CsvSettings):
     """Times are the restaurant's own, month first."""
 
+    decimal_mark: DecimalMark | None = "."
     date_order: DateOrder | None = "mdy"
 
 
@@ -68,7 +69,7 @@ def _line(row: Row, how: Reading[Options]) -> dict[str, Any]:
         "kind": "gift_card" if _is_true(row, "deferred") else "product",
         "sku": row.get("sku") or row.get("plu") or None,
         "name": row.get("menu item") or "Item",
-        "quantity": how.amount(row, "Qty", Decimal(1)),
+        "quantity": how.quantity(row, "Qty"),
         "total_ex_tax": net - tax if included else net,
         "total_inc_tax": net if included else net + tax,
         "discount": abs(how.zero(row, "Discount")),
