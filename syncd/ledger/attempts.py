@@ -10,24 +10,34 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from syncd.clock import Now
+from syncd.ledger.backfills import Stage
 from syncd.ledger.epoch import advance
 from syncd.ledger.facts import Doubt
 from syncd.ledger.moves import Move, apply
 from syncd.ledger.news import Doubted, Drifted, News, Saw, Waited
 from syncd.ledger.sale import Attempt, Intent, Judge, ReplyInfo, Sale
-from syncd.ledger.schema import attempts, is_state, sales
-from syncd.ledger.states import Kind, State
+from syncd.ledger.schema import attempts, backfills, is_state, sales
+from syncd.ledger.states import Kind, Lane, State
 from syncd.ledger.times import to_micros
 from syncd.ledger.trail import UNTOUCHED, trails
 
 _INTERRUPTED = "the process that sent it ended before the outcome was written"
 _BEGIN = insert(attempts).returning(attempts.c.sale_id, attempts.c.id)  # a sale at a time: in any order, then
 _CLAIMED = (
-    select(sales.c.id, sales.c.state, sales.c.fingerprint, sales.c.sent_as, sales.c.order_id)
+    select(
+        sales.c.id,
+        sales.c.state,
+        sales.c.fingerprint,
+        sales.c.sent_as,
+        sales.c.order_id,
+        sales.c.lane,
+        sales.c.backfill,
+    )
     .where(sales.c.id.in_(bindparam("ids", expanding=True)))
     .order_by(sales.c.id)
     .with_for_update()
 )
+_PAUSED = select(backfills.c.id).where(backfills.c.state == Stage.PAUSED.value)
 _CLAIM = (
     update(sales)
     .where(sales.c.id == bindparam("of_id"), sales.c.state == State.PENDING.value)
@@ -52,7 +62,8 @@ class Begun:
 def begin(connection: Connection, store: str, intents: Sequence[Intent], epoch: int, now: Now) -> Begun:
     """Commit-to-be of ``intents``: an attempt each, and the sale is ``sending``.
 
-    Left out are a sale that has moved on, and a change whose order was sent another one since it was looked at.
+    Left out are a sale that has moved on, one whose backfill was paused meanwhile, and a change whose order was sent another
+    one since it was looked at.
 
     Raises:
         WoundBack: the store's rows are not at ``epoch``.
@@ -63,6 +74,7 @@ def begin(connection: Connection, store: str, intents: Sequence[Intent], epoch: 
     after = advance(connection, store, epoch)
     found = {row.id: row for row in connection.execute(_CLAIMED, {"ids": [intent.sale_id for intent in intents]})}
     as_read = [(i, row) for i in intents if (row := found.get(i.sale_id)) is not None and _as_read(i, row)]
+    as_read = _not_paused(connection, as_read)
     begun = _one_an_order(connection, store, as_read)
     if not begun:
         return Begun([], after)
@@ -93,6 +105,14 @@ def _as_read(intent: Intent, row: Row[*tuple[Any, ...]]) -> bool:
 
 
 _Claim = tuple[Intent, Row[*tuple[Any, ...]]]
+
+
+def _not_paused(connection: Connection, claims: Sequence[_Claim]) -> list[_Claim]:
+    """The claims without those of backfills that somebody has paused."""
+    if all(row.lane == Lane.LIVE.value or row.backfill is None for _, row in claims):
+        return list(claims)
+    paused = set(connection.execute(_PAUSED).scalars())
+    return [(i, row) for i, row in claims if row.lane == Lane.LIVE.value or row.backfill not in paused]
 
 
 def _one_an_order(connection: Connection, store: str, claims: Sequence[_Claim]) -> list[_Claim]:

@@ -15,7 +15,7 @@ from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests.databases import both_databases, ledger_url, older_ledger
 from tests.judges import JUDGE
-from tests.ledger.conftest import Book, numbered, took
+from tests.ledger.conftest import Book, intent, numbered, took
 
 _NOON = datetime.fromisoformat("2026-11-20T12:00:00-06:00")
 _SPAN = (_NOON - timedelta(days=1), _NOON)
@@ -42,6 +42,20 @@ def test_nothing_of_a_paused_backfill_is_pushed_and_all_else_is(book: Book) -> N
     assert [one.sale_key for one in book.due(2)] == ["till:live", "till:old"]
     book.ledger.backfills.resume(first.number)
     assert {one.sale_key for one in book.due()} == {"till:live", "till:old", "till:a", "till:b", "till:c"}
+
+
+@both_databases
+def test_what_was_read_to_be_pushed_before_a_backfill_was_paused_is_not_claimed(book: Book) -> None:
+    first, second = asked(book), book.ledger.backfills.ask("till", _NOON, _NOON + timedelta(days=1), by="ada")
+    recorded(book, first.number, "a", "b")
+    recorded(book, second.number, "c")
+    book.record(sale(sale_id="live"))
+    read = [intent(one) for one in book.due()]
+    book.ledger.backfills.pause(first.number)
+    with book.ledger.lease("main") as lease:
+        assert {one.sale_key for one in book.ledger.begin(lease, read)} == {"till:live", "till:c"}
+        book.ledger.backfills.resume(first.number)
+        assert {one.sale_key for one in book.ledger.begin(lease, read)} == {"till:a", "till:b"}
 
 
 @both_databases

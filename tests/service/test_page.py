@@ -211,7 +211,7 @@ def test_a_payload_is_shown_with_every_decision_behind_it_and_none_where_nothing
     settled(served, 1)
     text = served.get(of(served, "h1") + "/payload").text
     assert "external_order_id" not in text
-    assert "No request: it would be held" in text
+    assert "No request: it is held" in text
     assert "Correct the sale in the POS" in text
     assert "payment method" in text
 
