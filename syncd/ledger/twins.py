@@ -1,7 +1,7 @@
 """Finds sales that a POS gave two ids: an offline till that uploaded twice, a record that was copied.
 
-Same receipt number, till, minute, lines and total, and neither void: two orders of one sale otherwise. A shop whose receipts repeat
-within a minute says so by its rule (``twins = "push"``).
+Same receipt number (else id), till, minute, lines and total, and neither void: two orders of one sale otherwise. Zeros before a number
+count for nothing, for a spreadsheet drops them. A shop whose receipts repeat within a minute says so by its rule (``twins = "push"``).
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import SaleStatus
@@ -37,7 +38,6 @@ def are_twins(one: CanonicalOrder, other: CanonicalOrder) -> bool:
     """Whether two sales of one source are likely one sale under two ids. Pure."""
     return (
         one.sale_key != other.sale_key
-        and bool(one.number)
         and SaleStatus.VOIDED not in (one.status, other.status)
         and abs(one.placed_at - other.placed_at) < _WITHIN
         and _mark(one) == _mark(other)
@@ -46,23 +46,41 @@ def are_twins(one: CanonicalOrder, other: CanonicalOrder) -> bool:
 
 def _mark(order: CanonicalOrder) -> tuple[object, ...]:
     lines = tuple(
-        (line.kind, line.sku, line.upc, line.name, line.variant, line.quantity, line.total_inc_tax, line.total_ex_tax)
+        (
+            line.kind,
+            _bare(line.sku),
+            _bare(line.upc),
+            line.name,
+            line.variant,
+            line.quantity,
+            line.total_inc_tax,
+            line.total_ex_tax,
+        )
         for line in order.lines
     )
     fees = tuple((fee.kind, fee.name, fee.total_inc_tax) for fee in order.fees)
     where = (order.location and order.location.label, order.register and order.register.label)
-    return (order.number, where, order.currency, order.total_inc_tax, order.total_tax, lines, fees)
+    return (_number(order), where, order.currency, order.total_inc_tax, order.total_tax, lines, fees)
+
+
+def _number(order: CanonicalOrder) -> str:
+    """The receipt number, else the id, without the zeros before it, which a spreadsheet drops."""
+    return _bare(order.number or order.sale_id)
+
+
+def _bare(number: str | None) -> str:
+    return (number or "").lstrip("0")
 
 
 def find_twins(connection: Connection, source: str, orders: Sequence[CanonicalOrder]) -> dict[str, str]:
     """For each of ``orders`` that has a twin in the ledger, or before it among ``orders``: the twin's key."""
-    wanted = [order for order in orders if order.number and order.status is not SaleStatus.VOIDED]
-    there: dict[str | None, list[CanonicalOrder]] = {}
+    wanted = [order for order in orders if order.status is not SaleStatus.VOIDED]
+    there: dict[str, list[CanonicalOrder]] = {}
     for order in _kept(connection, source, wanted):
-        there.setdefault(order.number, []).append(order)
+        there.setdefault(_number(order), []).append(order)
     found: dict[str, str] = {}
     for order in wanted:
-        beside = there.setdefault(order.number, [])
+        beside = there.setdefault(_number(order), [])
         if (twin := next((one for one in beside if are_twins(one, order)), None)) is not None:
             found[order.sale_key] = twin.sale_key
         elif all(one.sale_key != order.sale_key for one in beside):
@@ -72,17 +90,21 @@ def find_twins(connection: Connection, source: str, orders: Sequence[CanonicalOr
 
 def _kept(connection: Connection, source: str, wanted: Sequence[CanonicalOrder]) -> Iterator[CanonicalOrder]:
     """The sales of the ledger that may be twins, by what its columns say of them; those whose documents are gone are left out."""
-    alike = {(order.number, order.currency, order.total_inc_tax) for order in wanted}
+    alike = {(_number(order), order.currency, order.total_inc_tax) for order in wanted}
     ids = []
     for first, last in _spans(order.placed_at for order in wanted):
         within = sales.c.placed_at.between(to_micros(first - _WITHIN), to_micros(last + _WITHIN))
-        query = select(sales.c.id, sales.c.number, sales.c.currency, sales.c.total_inc_tax)
+        query = select(sales.c.id, sales.c.sale_key, sales.c.number, sales.c.currency, sales.c.total_inc_tax)
         rows = connection.execute(query.where(sales.c.source == source, within))
-        ids += [row.id for row in rows if (row.number, row.currency, Decimal(row.total_inc_tax)) in alike]
+        ids += [row.id for row in rows if (_number_of(row), row.currency, Decimal(row.total_inc_tax)) in alike]
     for number in ids:
         document = connection.execute(select(sales.c.document).where(sales.c.id == number)).scalar()
         if (order := read_document(document)) is not None:
             yield order
+
+
+def _number_of(row: Row[*tuple[Any, ...]]) -> str:
+    return _bare(row.number or str(row.sale_key).partition(":")[2])
 
 
 def _spans(times: Iterable[datetime]) -> Iterator[tuple[datetime, datetime]]:

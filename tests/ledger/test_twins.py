@@ -54,6 +54,17 @@ def test_the_same_sale_under_two_ids_is_held_and_named(together: bool, book: Boo
 
 
 @both_databases
+@pytest.mark.parametrize("number", [None, "000123"])
+def test_an_id_that_lost_the_zeros_before_it_is_held_as_the_sale_that_it_was(number: str | None, book: Book) -> None:
+    line = {"line_id": "1", "sku": "0042", "name": "Tea", "total_ex_tax": "10", "total_inc_tax": "10.80"}
+    record(book, two("000123", number=number, lines=[line]), two("000124", number=None, lines=[line]))
+    saved = line | {"sku": "42"}
+    record(book, two("123", number=number and "123", lines=[saved]), two("125", number=None, lines=[saved]))
+    assert (book.state("till:000123"), book.state("till:000124")) == (State.PENDING, State.PENDING)
+    assert (book.state("till:123"), book.state("till:125")) == (State.HELD, State.PENDING)
+
+
+@both_databases
 def test_what_is_said_again_of_a_held_twin_leaves_it_held_and_a_release_pushes_it(book: Book) -> None:
     record(book, two("41"), two("42"))
     assert record(book, two("41"), two("42")).changed == 0

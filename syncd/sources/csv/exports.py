@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from syncd.canonical import Batch, CanonicalOrder, Cursor, Fault
+from syncd.sources.csv.damage import Damage, Ids
 from syncd.sources.csv.fields import BadCell, LeftOut, Reading
 from syncd.sources.csv.group import Groups, Placed
 from syncd.sources.csv.opening import opened
@@ -107,21 +108,29 @@ class Exports:
             columns = table.columns
             number = groups.file(file, columns, file.stat().st_mtime_ns)
             kind = next((n for n, which in enumerate(self.preset.tables) if which <= columns.keys()), 0)
-            widths = Widths(table.width)
+            widths, damage, ids = (
+                Widths(table.width),
+                Damage(self.preset.ids, self.preset.numbered),
+                Ids(self.preset.id_column),
+            )
+            key_of = self.preset.keys()
             for found in table.rows:
                 widths.saw(found)
                 row = Row(found.line, found.cells, columns)
-                key = self.preset.key(row) if found.cells else ""
+                key = key_of(row) if found.cells else ""
                 if isinstance(found, BadRow) and found.cut:
                     cut = found.reason
                 if not key:
                     faults.append(self._keyless(file, found))
                 elif wanted(key, kind):
                     groups.add(key, number, row)
-                    if isinstance(found, BadRow):
-                        groups.spoil(number, found.line, found.reason)
-            for line, reason in widths.torn():
+                    ids.saw(key, row)
+                    if reason := found.reason if isinstance(found, BadRow) else damage.saw(row):
+                        groups.spoil(number, found.line, reason)
+            for line, reason in (*widths.torn(), *damage.late(), *ids.equal()):
                 groups.spoil(number, line, reason)
+            if words := damage.verdict():
+                raise UnreadableFile(words)
         return cut, faults
 
     def _keyless(self, file: Path, row: Row | BadRow) -> Fault:

@@ -30,6 +30,18 @@ class Preset:
     weighs: Weighs = field(default_factory=dict)
     headings: Mapping[str, tuple[str, ...]] | None = None
     id_column: str = ""  # where the sale's id is not what its rows are grouped by
+    reader: Callable[[], Callable[[Row], str]] | None = (
+        None  # makes ``key`` anew for a table whose rows go by those before them
+    )
+    ids: tuple[str, ...] = ()  # the columns of ids, which a spreadsheet may have damaged
+    refused: Callable[[Mapping[str, int], CsvSettings], str] = lambda _columns, _settings: (
+        ""
+    )  # why a file of its own is not read
+    numbered: bool = False  # the ids are a till's number and a receipt's: 2-1678
+
+    def keys(self) -> Callable[[Row], str]:
+        """What tells which sale a row is of, for the rows of one table in their order."""
+        return self.reader() if self.reader is not None else self.key
 
     def sale_of(self, rows: Sequence[Row]) -> str:
         """The id of the sale that the rows are of, as ``parse`` would give it."""
@@ -67,6 +79,8 @@ def columns_of(found: Mapping[str, int], which: Preset, settings: CsvSettings) -
     missing = min((table - columns.keys() for table in which.tables), key=len)
     if missing:
         raise UnreadableFile(_lacking(found, which, sorted(missing)))
+    if why := which.refused(columns, settings):
+        raise UnreadableFile(why)
     return columns
 
 

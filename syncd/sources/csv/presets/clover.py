@@ -129,4 +129,4 @@ def _note(row: Row, tip: Any) -> str:  # noqa: ANN401  an amount
     return "; ".join(note for note in notes if note)
 
 
-PRESET = Preset("clover", (COLUMNS,), key, parse, "Order ID", Options)
+PRESET = Preset("clover", (COLUMNS,), key, parse, "Order ID", Options, ids=("order id",))

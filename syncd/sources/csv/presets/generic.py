@@ -141,4 +141,5 @@ PRESET = Preset(
     "sale id, or receipt and date",
     Options,
     headings=GENERIC,
+    ids=("sale_id", "receipt"),
 )

@@ -142,4 +142,6 @@ def _customer(row: Row) -> dict[str, Any]:
     return people(row.get("customer code"), {**names, "email": email, **home})
 
 
-PRESET = Preset("lightspeed_x", (COLUMNS,), key, parse, "Sale UUID or Invoice Number", Options)
+PRESET = Preset(
+    "lightspeed_x", (COLUMNS,), key, parse, "Sale UUID or Invoice Number", Options, ids=("sale uuid", "invoice number")
+)

@@ -125,4 +125,14 @@ def _customer(name: str, contacts: str) -> dict[str, Any] | None:
     return {"first_name": given or family, "last_name": family if given else "", "email": email}
 
 
-PRESET = Preset("loyverse", (ITEMS, ITEMS_RENAMED, RECEIPTS), key, parse, "Receipt number", Options, WEIGHS)
+PRESET = Preset(
+    "loyverse",
+    (ITEMS, ITEMS_RENAMED, RECEIPTS),
+    key,
+    parse,
+    "Receipt number",
+    Options,
+    WEIGHS,
+    ids=("receipt number",),
+    numbered=True,
+)

@@ -6,21 +6,25 @@ Subtotal + Shipping = Total (included) or Subtotal + Shipping + Taxes = Total (a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from syncd.canonical.money import ZERO, allocate, total
+from syncd.canonical.money import ZERO, allocate, minor_unit, total
 from syncd.sources.csv.amounts import DecimalMark
 from syncd.sources.csv.fields import BadCell, LeftOut, Reading
 from syncd.sources.csv.preset import Preset
 from syncd.sources.csv.rows import Row
 from syncd.sources.csv.settings import CsvSettings
+from syncd.sources.csv.shopify_sums import Stated, work_out
 
 COLUMNS = frozenset({"name", "financial status", "lineitem name", "lineitem quantity", "lineitem price", "total"})
 _TIP = ("tip", "tips", "gratuity", "trinkgeld", "pourboire", "propina", "mancia", "fooi")
+_COINS = 5
+_MAY_BE_WEB = 'these may be web orders; if all of them are to go: only = ["any"]'
 _UNPAID = ("pending", "authorized", "partially_paid", "expired")
 _REFUNDED = {"refunded": "refunded", "partially_refunded": "partially_refunded"}
 
@@ -36,9 +40,28 @@ class Options(CsvSettings):
     only: Annotated[tuple[str, ...], Field(min_length=1)] = ("pos",)
 
 
+def refused(columns: Mapping[str, int], settings: CsvSettings) -> str:
+    """Why a file is not read: nothing in it tells the till's orders from the web shop's."""
+    only = getattr(settings, "only", ("any",))
+    return "" if "source" in columns or "any" in only else f"it has no column Source: {_MAY_BE_WEB}"
+
+
 def key(row: Row) -> str:
     """The order's name: its other rows carry nothing else."""
     return row.get("name")
+
+
+def keys() -> Callable[[Row], str]:
+    """The order's name and id: several orders may have one name, and only an order's first row has the id."""
+    latest: dict[str, str] = {}
+
+    def of(row: Row) -> str:
+        name = row.get("name")
+        if number := row.get("id"):
+            latest[name] = f"{name}\n{number}"
+        return latest.get(name, name)
+
+    return of
 
 
 def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any] | LeftOut:
@@ -48,69 +71,101 @@ def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any] | LeftOu
         BadCell: a cell cannot be read, or the first row is missing.
 
     """
+    rows = _once(rows)
     head = next((row for row in rows if row.get("total")), None)
     if head is None:
         raise BadCell(rows[0].line, "the order's first row, which holds its totals, is missing")
-    if (
-        (came_from := head.get("source").lower())
-        and came_from not in how.settings.only
-        and "any" not in how.settings.only
-    ):
-        return LeftOut(f"{came_from} orders (only = {list(how.settings.only)})")
+    came_from, only = head.get("source").lower(), how.settings.only
+    if "any" not in only and not came_from:
+        raise BadCell(head.line, f"its Source is empty: {_MAY_BE_WEB}")
+    if "any" not in only and came_from not in only:
+        return LeftOut(f"{came_from} orders (only = {list(only)})")
     currency = how.currency(head, "Currency")
-    subtotal, shipping, tax = how.zero(head, "Subtotal"), how.zero(head, "Shipping"), how.zero(head, "Taxes")
-    whole = how.amount(head, "Total")
+    shipping, tax, whole = how.zero(head, "Shipping"), how.zero(head, "Taxes"), how.amount(head, "Total")
     tipped, sold = _tips_apart(rows, head, how)
-    tip = total(_gross(row, how) for row in tipped)
-    included = subtotal + shipping + tip == whole
-    gross = [_gross(row, how) for row in sold]
-    shares = allocate(tax, gross, currency)
+    tip, duties = total(_net(row, how) for row in tipped), how.zero(head, "Duties")
+    net = [_net(row, how) for row in sold]
+    shares = allocate(tax, net, currency)
+    subtotal, off = how.zero(head, "Subtotal"), abs(how.zero(head, "Discount Amount"))
+    sums = work_out(Stated(currency, total(net), subtotal, shipping, tip, duties, tax, whole, off))
     lines = [
-        _line(n, row, (g, s, included), how)
-        for n, (row, g, s) in enumerate(zip(sold, gross, shares, strict=True), start=1)
+        _line(n, row, (g, s, sums.included), how)
+        for n, (row, g, s) in enumerate(zip(sold, net, shares, strict=True), start=1)
     ]
-    taken = total(gross) - subtotal
-    fees = [_fee("delivery", head.get("shipping method") or "Shipping", shipping)] if shipping else []
+    fees = (
+        [_fee("delivery", head.get("shipping method") or "Shipping", shipping - sums.off_delivery)] if shipping else []
+    )
     fees += [_fee("tip", "Tip", tip)] if tip else []
+    fees += [_fee("other", "Duties", duties)] if duties else []
     return {
         "sale_id": head.get("id") or head.get("name"),
         "number": head.get("name"),
         "placed_at": how.time(head, "Created at"),
         "status": _status(head, how),
         "currency": currency,
-        "prices_include_tax": included,
+        "prices_include_tax": sums.included,
         "location": how.place(head.get("location"), how.settings.location or ""),
         "register": how.place(head.get("device id")),
         "cashier": how.place(head.get("employee")),
         "customer": _customer(head),
         "billing": _address(head, "billing"),
         "shipping": _address(head, "shipping"),
-        "fulfilment": "in_store" if came_from == "pos" or not head.get("shipping method") else "ship",
+        "fulfilment": _fulfilment(head, rows),
         "shipping_method": head.get("shipping method") or None,
         "lines": lines,
-        "discounts": [_discount(head, taken)] if taken else [],
+        "discounts": [_discount(head, sums.off_goods)] if sums.off_goods else [],
         "fees": fees,
         "tenders": _tenders(head, whole, how),
         "refunds": _refunds(head, how),
         "note": head.get("notes"),
         "total_inc_tax": whole,
         "total_tax": tax,
-        "hold": _hold(head, how),
+        "hold": sums.doubt or _hold(head, how),
         "extra": _extra(head),
     }
+
+
+def _once(rows: Sequence[Row]) -> Sequence[Row]:
+    """The rows of the order; exports that were pasted together may have it more than once.
+
+    Raises:
+        BadCell: they have two orders of this name, or say two things of one.
+
+    """
+    heads = [place for place, row in enumerate(rows) if row.get("total")]
+    blocks = [list(rows[start:end]) for start, end in pairwise([*heads, len(rows)])]
+    for other in blocks[1:]:
+        if [list(row.cells) for row in other] != [list(row.cells) for row in blocks[0]]:
+            raise BadCell(
+                other[0].line, "two orders have this name and no id of their own, or one is there in two versions"
+            )
+    return [*rows[: heads[0]], *blocks[0]] if len(blocks) > 1 else rows
 
 
 def _tips_apart(rows: Sequence[Row], head: Row, how: Reading[Options]) -> tuple[list[Row], list[Row]]:
     """The rows that are tips, and those that are goods: only a line outside the Subtotal is a tip, whatever it is called."""
     tips = [row for row in rows if row.get("lineitem name").lower() in _TIP and not row.get("lineitem sku")]
     subtotal, off = how.zero(head, "Subtotal"), abs(how.zero(head, "Discount Amount"))
-    if not tips or total(_gross(row, how) for row in rows) - off == subtotal:
+    if not tips or total(_net(row, how) for row in rows) - off == subtotal:
         return [], list(rows)
     return tips, [row for row in rows if row not in tips]
 
 
-def _gross(row: Row, how: Reading[Options]) -> Decimal:
-    return how.amount(row, "Lineitem price") * how.quantity(row, "Lineitem quantity")
+def _net(row: Row, how: Reading[Options]) -> Decimal:
+    """A line after its own discount."""
+    return how.amount(row, "Lineitem price") * how.quantity(row, "Lineitem quantity") - _off(row, how)
+
+
+def _off(row: Row, how: Reading[Options]) -> Decimal:
+    return abs(how.zero(row, "Lineitem discount"))
+
+
+def _fulfilment(head: Row, rows: Sequence[Row]) -> str:
+    """Whether goods were handed over, or are to be sent: a till may sell what the shop sends."""
+    sent = head.get("shipping method")
+    at_the_till = head.get("source").lower() == "pos"
+    waits = any(row.get("lineitem fulfillment status").lower() in ("pending", "unfulfilled") for row in rows)
+    return "ship" if sent and (waits or not at_the_till) else "in_store"
 
 
 def _extra(head: Row) -> dict[str, str]:
@@ -118,10 +173,17 @@ def _extra(head: Row) -> dict[str, str]:
 
 
 def _hold(head: Row, how: Reading[Options]) -> str:
-    owed = how.zero(head, "Outstanding Balance")
+    owed = _owed(head, how)
     if owed > 0 and head.get("financial status").lower() not in _UNPAID:  # unpaid ones have a rule of their own
         return f"{owed} {how.currency(head, 'Currency')} are outstanding in Shopify"
     return ""
+
+
+def _owed(head: Row, how: Reading[Options]) -> Decimal:
+    """What is still to be paid; a few of the smallest coin are a rest of rounding where Shopify itself says paid."""
+    owed = how.zero(head, "Outstanding Balance")
+    paid = head.get("financial status").lower() == "paid"
+    return ZERO if paid and abs(owed) <= _COINS * minor_unit(how.currency(head, "Currency")) else owed
 
 
 def _status(head: Row, how: Reading[Options]) -> str:
@@ -134,15 +196,16 @@ def _status(head: Row, how: Reading[Options]) -> str:
 
 
 def _line(number: int, row: Row, sums: tuple[Decimal, Decimal, bool], how: Reading[Options]) -> dict[str, Any]:
-    gross, tax, included = sums
+    net, tax, included = sums
     return {
         "line_id": str(number),
         "sku": row.get("lineitem sku").lstrip("'") or None,
         "name": row.get("lineitem name") or "Item",
         "quantity": how.quantity(row, "Lineitem quantity"),
-        "total_ex_tax": gross - tax if included else gross,
-        "total_inc_tax": gross if included else gross + tax,
+        "total_ex_tax": net - tax if included else net,
+        "total_inc_tax": net if included else net + tax,
         "list_price": how.amount(row, "Lineitem price"),
+        "discount": _off(row, how),
         "taxes": [{"amount": tax, "included": included}] if tax else [],
     }
 
@@ -159,7 +222,7 @@ def _fee(kind: str, name: str, amount: Decimal) -> dict[str, Any]:
 def _tenders(head: Row, whole: Decimal, how: Reading[Options]) -> list[dict[str, Any]]:
     if head.get("financial status").lower() in (*_UNPAID, "voided") or not whole:
         return []
-    owed = how.zero(head, "Outstanding Balance")
+    owed = _owed(head, how)
     label = head.get("payment method") or "Payment"
     return [{"kind": "cash" if label.lower() == "cash" else "other", "label": label, "amount": whole - max(owed, ZERO)}]
 
@@ -202,4 +265,6 @@ def _unquoted(cell: str) -> str:
     return cell.lstrip("'")
 
 
-PRESET = Preset("shopify", (COLUMNS,), key, parse, "Name", Options, id_column="id")
+PRESET = Preset(
+    "shopify", (COLUMNS,), key, parse, "Name", Options, id_column="id", reader=keys, ids=("id",), refused=refused
+)

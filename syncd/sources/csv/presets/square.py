@@ -214,4 +214,6 @@ def _card(row: Row, column: str) -> dict[str, Any]:
     return {"card_brand": brands[0], "card_last4": digits[0][-4:] if digits else None}
 
 
-PRESET = Preset("square", (ITEMS, TRANSACTIONS), key, parse, "Transaction ID", Options, WEIGHS)
+PRESET = Preset(
+    "square", (ITEMS, TRANSACTIONS), key, parse, "Transaction ID", Options, WEIGHS, ids=("transaction id", "payment id")
+)

@@ -85,4 +85,6 @@ def _is_included(row: Row) -> bool:
     return row.get("tax inclusion option").lower() == "tax included"
 
 
-PRESET = Preset("toast", (SELECTIONS,), key, parse, "Check Id", Options)
+PRESET = Preset(
+    "toast", (SELECTIONS,), key, parse, "Check Id", Options, ids=("check id", "order id", "item selection id")
+)

@@ -1,0 +1,60 @@
+"""What the sums of a Shopify order say: whether prices hold the tax, and what its discount took off goods and delivery. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from syncd.canonical.money import ZERO, format_money
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """The amounts of one order as the export has them; ``lines`` are the goods after their own discounts. Major units."""
+
+    currency: str
+    lines: Decimal
+    subtotal: Decimal
+    shipping: Decimal
+    tip: Decimal
+    duties: Decimal
+    tax: Decimal
+    total: Decimal
+    discount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """``off_goods`` and ``off_delivery`` are what the order's discount took; ``doubt`` is why a person must look."""
+
+    included: bool
+    off_goods: Decimal
+    off_delivery: Decimal
+    doubt: str = ""
+
+
+def work_out(said: Stated) -> Sums:
+    """Total = Subtotal + Shipping + tip + Duties (tax included), or that + Taxes (added), less what was taken off the delivery."""
+    beyond = said.total - said.subtotal - said.shipping - said.tip - said.duties
+    off_goods = said.lines - said.subtotal
+    included, off_delivery = beyond != said.tax or not said.tax, ZERO
+    if beyond not in (ZERO, said.tax):
+        included, off_delivery = _off_delivery(said, beyond, said.discount - off_goods)
+    return Sums(included, off_goods, off_delivery, _doubt(said, off_goods + off_delivery))
+
+
+def _off_delivery(said: Stated, beyond: Decimal, left: Decimal) -> tuple[bool, Decimal]:
+    """Whether the tax is included, and what the discount took off the delivery, where that explains the total exactly."""
+    for included, off in ((True, -beyond), (False, said.tax - beyond)):
+        if off == left and ZERO < off <= said.shipping:
+            return included, off
+    return True, ZERO  # it does not add up, and is held for that
+
+
+def _doubt(said: Stated, taken: Decimal) -> str:
+    """What is missing from the goods and no discount explains: another order's line, or a row that was lost."""
+    most = max(said.discount, ZERO)
+    if taken <= most or (not said.discount and not taken):
+        return ""
+    goods, subtotal, off = (format_money(one, said.currency) for one in (said.lines, said.subtotal, most))
+    return f"its lines come to {goods}, its Subtotal is {subtotal}, and its discounts of {off} do not explain that"

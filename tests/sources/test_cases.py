@@ -1,0 +1,164 @@
+"""Files that people dropped and that came out wrong once: each comes out as its README says."""
+
+from __future__ import annotations
+
+import shlex
+import tomllib
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syncd.canonical import CanonicalOrder, Fault
+from tests.shared import CASES
+from tests.sources.conftest import Till
+
+FILES = CASES / "files"
+pytestmark = pytest.mark.skipif(not FILES.is_dir(), reason="the cases are not beside the project")
+
+
+@dataclass
+class Read:
+    """What came out of a case: the newest version of each sale, faults, holds, what was left out."""
+
+    orders: dict[str, CanonicalOrder] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    holds: dict[str, str] = field(default_factory=dict)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def totals(self) -> dict[str, Decimal]:
+        return {name: order.total_inc_tax for name, order in self.orders.items()}
+
+    @property
+    def words(self) -> str:
+        return "\n".join(fault.reason for fault in self.faults)
+
+    @property
+    def total(self) -> Decimal:
+        return sum(self.totals.values(), Decimal(0))
+
+
+def read(tmp_path: Path, case: str, steps: str = "", **changes: Any) -> Read:
+    """Drop a case's files, step by step, as its ``case.env`` says."""
+    folder = FILES / case
+    env = dict(word.partition("=")[::2] for word in shlex.split((folder / "case.env").read_text()) if "=" in word)
+    extra = tomllib.loads(env.get("EXTRA", "").encode().decode("unicode_escape").encode("latin-1").decode())
+    columns = extra.pop("sources", {}).get("till", {}).get("columns")
+    settings: dict[str, Any] = {
+        "preset": env["PRESET"],
+        "currency": env.get("CUR", "USD"),
+        "timezone": env.get("ZONE", "America/New_York"),
+        **({"date_order": env["ORDER"]} if "ORDER" in env else {"date_order": None}),
+        **extra,
+        **({"columns": columns} if columns else {}),
+        **changes,
+    }
+    if settings["date_order"] is None:
+        del settings["date_order"]
+    found = Read()
+    till = Till(tmp_path, **{"date_order": None, **settings})
+    for step in (steps or env["STEPS"]).split():
+        for name in step.split(","):
+            till.drop(name, (folder / name).read_bytes())
+        orders, faults = till.read()
+        found.orders |= {order.sale_id: order for order in orders}
+        found.faults += faults
+        found.holds |= till.holds
+        found.left_out.update(till.left_out)
+    return found
+
+
+def test_01_ids_that_a_spreadsheet_has_shortened_make_no_second_order(tmp_path: Path) -> None:
+    found = read(tmp_path, "01-shopify-ids-shortened-by-excel")
+    assert (len(found.orders), found.total) == (8, Decimal("15970.00"))
+    assert [fault.where for fault in found.faults] == ["resaved.csv"]
+    assert "50 of its 50 rows have ids that are none any more: a spreadsheet has shortened the number" in found.words
+
+
+def test_02_sales_whose_shortened_ids_are_equal_do_not_vanish(tmp_path: Path) -> None:
+    found = read(tmp_path, "02-shopify-ids-equal-after-excel")
+    assert found.orders == {}
+    assert "a spreadsheet has shortened" in found.words
+
+
+def test_02_sales_of_one_file_with_one_id_are_faults_both(tmp_path: Path) -> None:
+    text = (FILES / "02-shopify-ids-equal-after-excel" / "raw.csv").read_text()
+    till = Till(tmp_path, preset="shopify", currency="PKR", timezone="Asia/Karachi")
+    till.drop("a.csv", text)
+    whole, faults = till.read()
+    assert faults == []
+    one, two = whole[0], whole[1]
+    till.drop("b.csv", text.replace(str(two.sale_id), str(one.sale_id)))
+    orders, faults = till.read()
+    assert {order.sale_id for order in orders} == {order.sale_id for order in whole} - {one.sale_id, two.sale_id}
+    assert {fault.sale for fault in faults} == {one.sale_id}
+    assert f"have the same id, {one.sale_id}" in faults[0].reason
+
+
+@pytest.mark.parametrize(
+    ("steps", "currency", "amounts"),
+    [("clp.csv", "CLP", {"96990", "139990"}), ("eur.csv", "EUR", {"1000"}), ("idr.csv", "IDR", {"25000"})],
+)
+def test_03_a_dot_between_thousands_is_refused_until_the_mark_is_set(
+    tmp_path: Path, steps: str, currency: str, amounts: set[str]
+) -> None:
+    if not (FILES / "03-dot-as-thousands-mark" / steps).exists():
+        pytest.skip("the case has no such file")
+    found = read(tmp_path, "03-dot-as-thousands-mark", steps, currency=currency)
+    assert all(int(total) < 1000 for total in found.totals.values())
+    assert "set decimal_mark for this source" in found.words
+    told = read(tmp_path, "03-dot-as-thousands-mark", steps, currency=currency, decimal_mark=",")
+    assert told.faults == []
+    assert amounts <= {format(total, "f") for total in told.totals.values()}
+
+
+def test_05_two_orders_of_one_name_are_two(tmp_path: Path) -> None:
+    found = read(tmp_path, "05-shopify-two-orders-of-one-name")
+    assert sorted(found.totals.values()) == [Decimal("1620.00"), Decimal("2100.00")]
+    assert (found.faults, [order.discounts for order in found.orders.values()]) == ([], [(), ()])
+    pasted = read(tmp_path, "05-shopify-two-orders-of-one-name", "pasted-together.csv")
+    assert pasted.faults == []
+    assert all(not order.discounts for order in pasted.orders.values())
+    assert all(
+        sum(line.total_inc_tax for line in order.lines) == order.total_inc_tax for order in pasted.orders.values()
+    )
+
+
+def test_06_a_receipt_number_that_became_a_date_is_no_sale(tmp_path: Path) -> None:
+    found = read(tmp_path, "06-loyverse-receipt-numbers-as-dates")
+    assert not any("Jan" in name for name in found.orders)
+    assert "a spreadsheet has made a date of the receipt number, Jan-26" in found.words
+
+
+def test_13_a_cent_that_is_outstanding_holds_no_paid_order(tmp_path: Path) -> None:
+    found = read(tmp_path, "13-shopify-a-cent-outstanding")
+    assert (len(found.orders), found.holds, found.faults) == (4, {}, [])
+    assert all(order.tenders[0].amount == order.total_inc_tax for order in found.orders.values())
+
+
+def test_21_ids_of_19_digits_that_were_shortened_are_told_as_such(tmp_path: Path) -> None:
+    found = read(tmp_path, "21-unlike-files-of-one-vendor")
+    assert found.orders == {}
+    assert "a spreadsheet has shortened" in found.words
+
+
+def test_26_what_a_code_took_off_the_delivery_and_duties_add_up(tmp_path: Path) -> None:
+    free = read(tmp_path, "26-shopify-free-shipping-and-duties")
+    assert sorted(free.totals.values()) == [Decimal("57.00"), Decimal("93.00")]
+    assert (free.holds, free.faults) == ({}, [])
+    assert all(sum(fee.total_inc_tax for fee in order.fees) == 0 for order in free.orders.values())
+    (abroad,) = read(tmp_path, "26-shopify-free-shipping-and-duties", "duties.csv", currency="TRY").orders.values()
+    assert (abroad.total_inc_tax, abroad.total_tax) == (Decimal("4841.74"), Decimal("440.16"))
+    assert {fee.name: fee.total_inc_tax for fee in abroad.fees} == {"FedEx": Decimal(760), "Duties": Decimal("181.74")}
+
+
+def test_28_orders_that_may_be_the_web_shops_are_not_taken_for_the_tills(tmp_path: Path) -> None:
+    found = read(tmp_path, "28-shopify-without-a-source-column")
+    assert found.orders == {}
+    assert 'it has no column Source: these may be web orders; if all of them are to go: only = ["any"]' in found.words
+    every = read(tmp_path, "28-shopify-without-a-source-column", only=["any"])
+    assert len(every.orders) == 50
