@@ -1,7 +1,7 @@
 """Finds sales that a POS gave two ids: an offline till that uploaded twice, a record that was copied.
 
-Same receipt number (else id), till, minute, lines and total, and neither void: two orders of one sale otherwise. Zeros before a number
-count for nothing, for a spreadsheet drops them. A shop whose receipts repeat within a minute says so by its rule (``twins = "push"``).
+Same receipt number (else id), till, minute, lines and total, and neither void: two orders of one sale otherwise. Zeros before a
+number count for nothing, for a spreadsheet drops them. A shop whose receipts repeat within a minute says so: ``twins = "push"``.
 """
 
 from __future__ import annotations

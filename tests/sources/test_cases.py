@@ -162,3 +162,16 @@ def test_28_orders_that_may_be_the_web_shops_are_not_taken_for_the_tills(tmp_pat
     assert 'it has no column Source: these may be web orders; if all of them are to go: only = ["any"]' in found.words
     every = read(tmp_path, "28-shopify-without-a-source-column", only=["any"])
     assert len(every.orders) == 50
+
+
+def test_04_a_selection_that_is_there_twice_is_charged_once(tmp_path: Path) -> None:
+    found = read(tmp_path, "04-toast-selection-twice-in-one-file")
+    assert {name: format(total, "f") for name, total in found.totals.items()} == {"C-1": "15.12", "C-2": "30.24"}
+    assert found.faults == []
+
+
+def test_22_what_square_voided_or_only_authorised_is_no_sale(tmp_path: Path) -> None:
+    found = read(tmp_path, "22-square-status-words")
+    counted = Counter((order.status.value, name in found.holds) for name, order in found.orders.items())
+    assert counted == {("completed", False): 1, ("voided", False): 4, ("open", False): 3, ("completed", True): 1}
+    assert any("is not known: say what it means, status_words" in why for why in found.holds.values())

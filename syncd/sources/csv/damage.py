@@ -24,6 +24,7 @@ _NUMBERED = re.compile(r"\d{1,6}[-/.]\d{1,9}")  # till and number, which a sprea
 _MANY = 3
 _SHARE = 5  # one of so many
 _CURE = "export it anew and drop it as it was downloaded, without opening it in a spreadsheet"
+_MADE_A_DATE = f"a spreadsheet has made a date of the receipt number, {{cell}}: {_CURE}"
 
 
 @dataclass(slots=True)
@@ -54,6 +55,8 @@ class Damage:
                     self._cut.setdefault(cell, []).append(row.line)
             elif _NUMBERED.fullmatch(cell):
                 self.numbered = self.numbered or not _WHOLE_DATE.fullmatch(cell)
+            elif is_date(cell) and cell != cell.upper():  # no till is called Jan
+                return self._note(cell, _MADE_A_DATE.format(cell=cell))
             elif is_date(cell):
                 self._dated.setdefault(cell, []).append(row.line)
         return ""
@@ -67,7 +70,7 @@ class Damage:
         """The lines of further rows that cannot be trusted, and why: what only the whole table tells."""
         if self.numbered:
             for cell, lines in self._dated.items():
-                why = f"a spreadsheet has made a date of the receipt number, {cell}: {_CURE}"
+                why = _MADE_A_DATE.format(cell=cell)
                 for line in lines:
                     self._note(cell, why)
                     yield line, why

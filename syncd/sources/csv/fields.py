@@ -12,6 +12,7 @@ from syncd.canonical.money import ZERO
 from syncd.sources.csv.amounts import doubt, doubt_quantity, parse_amount
 from syncd.sources.csv.rows import Row, normal
 from syncd.sources.csv.settings import CsvSettings
+from syncd.sources.csv.states import state_of, unknown_state
 from syncd.sources.csv.times import local_time, parse_time, zone
 from syncd.sources.zones import Hours
 
@@ -138,6 +139,11 @@ class Reading(Generic[Chosen_co]):
         if not found:
             raise BadCell(row.line, "no currency: set currency for this source")
         return found.upper()
+
+    def status(self, word: str) -> tuple[str, str]:
+        """What a status means, and why the sale is held where the word is not known."""
+        state = state_of(word, self.settings.status_words)
+        return (state, "") if state is not None else ("completed", unknown_state(word))
 
     def place(self, *names: str) -> dict[str, Any] | None:
         """A location, register or cashier by the first name that is not empty."""

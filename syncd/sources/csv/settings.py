@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from syncd.sources.csv.amounts import DecimalMark
+from syncd.sources.csv.states import State
 from syncd.sources.csv.times import DateOrder, zone
 from syncd.sources.folder import FolderSettings
 from syncd.sources.zones import Fold, Skipped
@@ -32,6 +33,7 @@ class CsvSettings(FolderSettings):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
     location: str | None = None
     columns: dict[str, str | list[str]] = Field(default_factory=dict)
+    status_words: dict[str, State] = Field(default_factory=dict)
 
     @field_validator("timezone")
     @classmethod

@@ -17,9 +17,7 @@ from syncd.sources.csv.rows import Row
 from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.people import PLACE, people
 
-_VOIDED = ("void", "voided", "cancelled", "canceled")
 _ABOUT = ("company", "email", "phone", *PLACE)
-_OPEN = ("open", "parked", "unpaid", "quote", "layby", "lay-by")
 
 
 class Options(CsvSettings):
@@ -53,13 +51,14 @@ def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
     whole = _stated(rows, "total", how)
     tax = _stated(rows, "total_tax", how)
     found = summed if whole is None else whole
-    status = first(rows, "status").lower()
+    status, unknown = how.status(first(rows, "status"))
     tender = first(rows, "tender")
     return {
         "sale_id": key(head),
         "number": head.get("receipt") or None,
         "placed_at": how.split_time(head, "date", "time") if head.get("time") else how.time(head, "date"),
-        "status": "voided" if status in _VOIDED else "open" if status in _OPEN else "completed",
+        "status": status,
+        "hold": unknown,
         "currency": how.currency(head, "currency"),
         "prices_include_tax": how.settings.prices_include_tax,
         "location": how.place(first(rows, "location"), how.settings.location or ""),

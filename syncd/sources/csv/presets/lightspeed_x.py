@@ -57,11 +57,13 @@ def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
     unknown = [row for row in rows if row.get("line type").lower() not in ("sale", "sale line", "payment")]
     if unknown:
         raise BadCell(unknown[0].line, f"Line Type {unknown[0].get('line type')!r} is not known")
+    status, hold = _status(head.get("status"), how)
     return {
         "sale_id": key(head),
         "number": head.get("invoice number") or None,
         "placed_at": how.split_time(head, "Sale Date", "Sale Time"),
-        "status": _status(head.get("status"), how),
+        "status": status,
+        "hold": hold,
         "currency": how.currency(head),
         "location": how.place(how.settings.location or ""),
         "register": how.place(head.get("register")),
@@ -79,16 +81,16 @@ def _of(rows: Sequence[Row], kind: str) -> list[Row]:
     return [row for row in rows if row.get("line type").lower() == kind]
 
 
-def _status(text: str, how: Reading[Options]) -> str:
-    """Goods sold on account are gone: a sale by rule; goods laid by are still in the shop."""
+def _status(text: str, how: Reading[Options]) -> tuple[str, str]:
+    """Goods sold on account are gone: a sale by rule; goods laid by are still in the shop. With why the sale is held, if it is."""
     status = text.lower().replace("_", " ")
     if "void" in status or "cancel" in status or "delete" in status:
-        return "voided"
+        return "voided", ""
     if "closed" in status or not status:
-        return "completed"
+        return "completed", ""
     if any(word in status for word in _ON_ACCOUNT):
-        return "completed" if how.settings.on_account == "sale" else "open"
-    return "open" if any(word in status for word in _OPEN) else "completed"
+        return ("completed" if how.settings.on_account == "sale" else "open"), ""
+    return ("open", "") if any(word in status for word in _OPEN) else how.status(text)
 
 
 def _line(number: int, row: Row, how: Reading[Options]) -> dict[str, Any]:

@@ -61,11 +61,12 @@ def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
         lines = [_described(head, how)]
     inc_tax = total(line["total_inc_tax"] for line in lines)
     tip = how.zero(head, "Tips")
+    status, unknown = how.status(head.get("status"))
     return {
         "sale_id": key(head),
         "number": head.get("receipt number"),
         "placed_at": how.time(head, "Date"),
-        "status": "voided" if head.get("status").lower() in ("cancelled", "canceled", "voided") else "completed",
+        "status": status,
         "currency": how.currency(head),
         "prices_include_tax": how.settings.prices_include_tax,
         "location": how.place(head.get("store"), how.settings.location or ""),
@@ -75,7 +76,7 @@ def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
         "lines": lines,
         "fees": [{"kind": "tip", "name": "Tip", "total_ex_tax": tip, "total_inc_tax": tip}] if tip else [],
         "tenders": _tenders(sums, how),
-        "hold": "" if sums or how.settings.items_only == "accept" else _ALONE,
+        "hold": unknown or ("" if sums or how.settings.items_only == "accept" else _ALONE),
         "total_inc_tax": how.amount(sums[0], "Total collected") if sums else inc_tax + tip,
         "total_tax": how.zero(sums[0], "Taxes") if sums else inc_tax - total(line["total_ex_tax"] for line in lines),
     }

@@ -75,11 +75,13 @@ def _head(items: Sequence[Row], sums: Sequence[Row], how: Reading[Options]) -> d
     here = zone(label) if label in LABELS else how.here
     if here is None:
         raise BadCell(rows[0].line, f"the zone {label!r} is not known: set timezone for this source")
+    status, unknown = how.status(first(sums, "Transaction Status"))
     customer, refund = first(rows, "Customer Name"), first(rows, "Event Type").lower() == "refund"
     return {
         "sale_id": key(rows[0]),
         "placed_at": how.us_time(rows[0], "Date", "Time", here),
-        "status": "open" if first(sums, "Transaction Status").lower() in ("pending", "failed") else "completed",
+        "status": status,
+        "hold": unknown,
         "currency": how.currency(rows[0]),
         "location": how.place(first(rows, "Location"), how.settings.location or ""),
         "register": how.place(first(rows, "Device Name"), first(rows, "Device Nickname")),

@@ -11,7 +11,7 @@ from typing import Any
 
 from syncd.canonical.money import total
 from syncd.sources.csv.amounts import DecimalMark
-from syncd.sources.csv.fields import Reading, agree, first
+from syncd.sources.csv.fields import BadCell, Reading, agree, first
 from syncd.sources.csv.preset import Preset
 from syncd.sources.csv.rows import Row
 from syncd.sources.csv.settings import CsvSettings
@@ -41,6 +41,7 @@ def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
     """
     agree(rows, "Order Id", "Location", "Order Date")
     head = rows[0]
+    rows = _once(rows)
     kept = [row for row in rows if not _is_true(row, "void?")]
     lines = [_line(row, how) for row in kept or rows]
     tab = first(rows, "Tab Name")
@@ -59,6 +60,24 @@ def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
         "total_tax": total(line["total_inc_tax"] - line["total_ex_tax"] for line in lines),
         "extra": {"order_id": head.get("order id"), **({"table": head.get("table")} if head.get("table") else {})},
     }
+
+
+def _once(rows: Sequence[Row]) -> Sequence[Row]:
+    """Each selection once: files of several days that were pasted together have some of them again.
+
+    Raises:
+        BadCell: one selection is there in two versions.
+
+    """
+    known: dict[str, Row] = {}
+    kept = []
+    for row in rows:
+        before = known.setdefault(row.get("item selection id"), row)
+        if before is row or not row.get("item selection id"):
+            kept.append(row)
+        elif list(before.cells) != list(row.cells):
+            raise BadCell(row.line, f"selection {row.get('item selection id')} is there twice, in two versions")
+    return kept
 
 
 def _line(row: Row, how: Reading[Options]) -> dict[str, Any]:
