@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from syncd.canonical.balance import check_balance
 from syncd.sources.csv.states import is_refund, state_of
 from tests.sources.conftest import Till
 
@@ -94,3 +96,29 @@ def test_a_status_that_nobody_knows_holds_the_sale_until_the_config_says_what_it
     orders, _ = told.read()
     assert [order.status.value for order in orders] == ["completed", "voided", "voided"]
     assert told.holds == {}
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+@pytest.mark.parametrize("word", ["Refund", "Devolución", "Retoure"])
+def test_a_row_of_a_kind_that_gives_back_is_a_return_whatever_the_sign_of_its_amounts(
+    till: Any, sign: str, word: str
+) -> None:
+    shop: Till = till()
+    head = "sale id,date,kind,name,quantity,line total,tax,tender\n"
+    back = f"2,2026-11-20 11:00,{word},Tea,1,{sign}5.00,{sign}0.40,Cash\n"
+    shop.drop("a.csv", head + "1,2026-11-20 10:00,Sale,Tea,1,5.00,0.40,Cash\n" + back)
+    (sold, gone), faults = shop.read()
+    assert faults == []
+    assert [sold.total_inc_tax, gone.total_inc_tax, gone.total_tax] == [
+        Decimal(one) for one in ("5.40", "-5.40", "-0.40")
+    ]
+    assert (gone.sale_id, gone.returns_of) == ("2/refund-20261120110000", "till:2")
+    assert [gone.lines[0].quantity, gone.tenders[0].amount] == [Decimal(-1), gone.total_inc_tax]
+    assert check_balance(gone) == ()
+
+
+def test_a_kind_that_nobody_knows_holds_its_sale(till: Any) -> None:
+    shop: Till = till()
+    shop.drop("a.csv", "sale id,date,kind,name,line total\n1,2026-11-20 10:00,Frobnicate,Tea,5.00\n")
+    assert len(shop.read()[0]) == 1
+    assert "its kind, 'Frobnicate', is neither" in shop.holds["1"]

@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -40,6 +40,13 @@ class Walk:
     faults: defaultdict[Path, list[Fault]] = field(default_factory=lambda: defaultdict(list))
     unreadable: dict[Path, Fault] = field(default_factory=dict)
     waiting: dict[Path, str] = field(default_factory=dict)
+
+
+class Sales(NamedTuple):
+    """What the rows of one sale are: the sale, and the refunds that stand under its number; why some are held, by id."""
+
+    orders: list[CanonicalOrder]
+    holds: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +170,9 @@ class Exports:
             if not any(one.file in fresh for one in placed):
                 continue
             read = self._sale(placed)
-            if isinstance(read, tuple):
-                order, hold = read
-                orders.append(order)
-                holds |= {order.sale_id: hold} if hold else {}
+            if isinstance(read, Sales):
+                orders += read.orders
+                holds |= read.holds
             elif isinstance(read, LeftOut):
                 left_out[read.why] += 1
             else:
@@ -178,8 +184,8 @@ class Exports:
                 orders, lost, left_out, holds = [], [], Counter(), {}
         yield Batch(tuple(orders), tuple(lost), _cursor(walk), dict(left_out), holds, stated_at=stated_at)
 
-    def _sale(self, placed: Sequence[Placed]) -> tuple[CanonicalOrder, str] | LeftOut | list[Fault]:
-        """A sale's rows as an order, and why it is held if it is; where one of them cannot be read, each as a fault."""
+    def _sale(self, placed: Sequence[Placed]) -> Sales | LeftOut | list[Fault]:
+        """A sale's rows as an order, and those of its refunds; where one of them cannot be read, each as a fault."""
         if spoilt := next((one for one in placed if one.spoilt), None):
             return self._faulty(placed, lambda one: _spoilt(spoilt, one))
         try:
@@ -188,9 +194,7 @@ class Exports:
             if isinstance(fields, LeftOut):
                 return fields
             remarks = self.reading.take_remarks()
-            said = _said(fields, remarks)
-            hold = str(said.pop("hold", ""))
-            return CanonicalOrder.model_validate({"source": self.reading.source, **said}), hold
+            return self._orders([_said(one, remarks) for one in ([fields] if isinstance(fields, dict) else fields)])
         except FilesDisagree as error:
             words = str(error)
             return self._faulty(placed, lambda _: words)
@@ -202,6 +206,15 @@ class Exports:
             return self._faulty(placed, lambda _: words)
         finally:
             self.reading.take_remarks()
+
+    def _orders(self, said: Sequence[dict[str, object]]) -> Sales:
+        found = Sales([], {})
+        for fields in said:
+            hold = str(fields.pop("hold", ""))
+            order = CanonicalOrder.model_validate({"source": self.reading.source, **fields})
+            found.orders.append(order)
+            found.holds.update({order.sale_id: hold} if hold else {})
+        return found
 
     def _faulty(self, placed: Sequence[Placed], why: Callable[[Placed], str]) -> list[Fault]:
         sale = self.preset.sale_of([one.row for one in placed])

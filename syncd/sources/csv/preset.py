@@ -24,7 +24,7 @@ class Preset:
     name: str
     tables: tuple[frozenset[str], ...]
     key: Callable[[Row], str]
-    parse: Callable[[Sequence[Row], Reading[Any]], dict[str, Any] | LeftOut]
+    parse: Callable[[Sequence[Row], Reading[Any]], dict[str, Any] | Sequence[dict[str, Any]] | LeftOut]
     key_words: str
     options: type[CsvSettings] = CsvSettings
     weighs: Weighs = field(default_factory=dict)

@@ -15,6 +15,7 @@ from syncd.sources.csv.headings import GENERIC
 from syncd.sources.csv.preset import Preset
 from syncd.sources.csv.rows import Row
 from syncd.sources.csv.settings import CsvSettings
+from syncd.sources.csv.states import is_refund
 from syncd.sources.people import PLACE, people
 
 _ABOUT = ("company", "email", "phone", *PLACE)
@@ -36,13 +37,68 @@ def key(row: Row) -> str:
     return "@".join(part for part in (receipt, row.get("register"), day) if part) if receipt and day else ""
 
 
-def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
-    """The rows of one sale as the fields of a canonical order.
+def parse(rows: Sequence[Row], how: Reading[Options]) -> list[dict[str, Any]]:
+    """The rows of one sale as the fields of a canonical order; each refund that stands under its number as those of a return.
 
     Raises:
         BadCell: a cell cannot be read, or a sale states two totals.
 
     """
+    sold, refunds = _apart(rows, how)
+    found = [_sale(sold, how)] if sold else []
+    return found + [_return(back, how) for back in refunds]
+
+
+def _apart(rows: Sequence[Row], how: Reading[Options]) -> tuple[Sequence[Row], list[list[Row]]]:
+    """The rows of the sale, and those of each refund of it: by a column of kinds, else rows below nothing of a later time.
+
+    Raises:
+        BadCell: an amount cannot be read.
+
+    """
+    kinds = [is_refund(row.get("kind")) for row in rows]
+    first_time = rows[0].get("date"), rows[0].get("time")
+    by_sign = not any(kinds) and not _below_nothing(rows[0], how)
+    sold, refunds = [], dict[tuple[str, str], list[Row]]()
+    for row, kind in zip(rows, kinds, strict=True):
+        at = row.get("date"), row.get("time")
+        if kind or (by_sign and at != first_time and _below_nothing(row, how)):
+            refunds.setdefault(at, []).append(row)
+        else:
+            sold.append(row)
+    return sold, list(refunds.values())
+
+
+def _unknown_kind(rows: Sequence[Row]) -> str:
+    kind = next((cell for row in rows if (cell := row.get("kind")) and is_refund(cell) is None), "")
+    return f"its kind, {kind[:40]!r}, is neither a sale nor a refund in any language that syncd knows" if kind else ""
+
+
+def _below_nothing(row: Row, how: Reading[Options]) -> bool:
+    return any(row.get(name) and how.amount(row, name) < 0 for name in ("line_total", "total"))
+
+
+def _return(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
+    """A refund as a return of the sale whose number it has, whatever the sign of its amounts."""
+    fields = _sale(rows, how)
+    if fields["total_inc_tax"] > 0:
+        for part in (*fields["lines"], *fields["fees"]):
+            part |= {name: -part[name] for name in ("total_ex_tax", "total_inc_tax")}
+        for part in (*fields["tenders"], *(tax for line in fields["lines"] for tax in line["taxes"])):
+            part["amount"] = -part["amount"]
+        fields |= {name: -fields[name] for name in ("total_inc_tax", "total_tax")}
+    for line in fields["lines"]:
+        line["quantity"] = -abs(line["quantity"])
+    sold_as = fields["sale_id"]
+    at = fields["placed_at"].strftime("%Y%m%d%H%M%S")
+    return fields | {
+        "sale_id": f"{sold_as}/refund-{at}",
+        "returns_of": f"{how.source}:{sold_as}",
+        "status": "completed",
+    }
+
+
+def _sale(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
     head = rows[0]
     agree(rows, "date", "time", "register", "tender", "cashier", "status", "currency")
     lines = [_line(number, row, how) for number, row in enumerate(rows, start=1)]
@@ -58,7 +114,7 @@ def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
         "number": head.get("receipt") or None,
         "placed_at": how.split_time(head, "date", "time") if head.get("time") else how.time(head, "date"),
         "status": status,
-        "hold": unknown,
+        "hold": unknown or _unknown_kind(rows),
         "currency": how.currency(head, "currency"),
         "prices_include_tax": how.settings.prices_include_tax,
         "location": how.place(first(rows, "location"), how.settings.location or ""),
