@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from syncd.canonical import CanonicalOrder, Fault
+from syncd.canonical.balance import check_balance
 from tests.shared import CASES
 from tests.sources.conftest import Till
 
@@ -202,3 +203,20 @@ def test_11_a_refund_under_the_sales_number_is_a_return_of_it(tmp_path: Path, st
     if steps != "day2.csv":
         assert found.totals["TAAA2"] == Decimal(19)
         assert len(found.orders) >= 3
+
+
+def test_27_where_loyverse_has_the_tax_is_told_by_its_receipts(tmp_path: Path) -> None:
+    found = read(tmp_path, "27-loyverse-tax-in-the-price")
+    assert (found.faults, found.holds) == ([], {})
+    sums = {order.number: (order.total_inc_tax, order.total_tax) for order in found.orders.values()}
+    assert sums == {"2-1001": (Decimal(107), Decimal(7)), "2-1002": (Decimal("192.60"), Decimal("12.60"))}
+    assert all(check_balance(order) == () for order in found.orders.values())
+
+
+def test_27_items_alone_wait_until_the_config_says_where_the_tax_is(tmp_path: Path) -> None:
+    case = "27-loyverse-tax-in-the-price"
+    held = read(tmp_path, case, "items.csv", items_only="accept")
+    assert all("set prices_include_tax for this source" in why for why in held.holds.values())
+    assert len(held.holds) == len(held.orders) == 2
+    told = read(tmp_path, case, "items.csv", items_only="accept", prices_include_tax=True)
+    assert (told.holds, told.total) == ({}, Decimal("299.60"))

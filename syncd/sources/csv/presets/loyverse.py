@@ -32,9 +32,9 @@ WEIGHS = {
 
 
 class Options(CsvSettings):
-    """Receipts by item without the receipts lack tips and payments: ``hold`` waits for them."""
+    """Receipts by item without the receipts lack tips and payments: ``hold`` waits for them, and tell not where the tax is."""
 
-    prices_include_tax: bool = False
+    prices_include_tax: bool | None = None
     items_only: Literal["accept", "hold"] = "hold"
 
 
@@ -56,7 +56,9 @@ def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
     agree(items, "Date", "POS", "Receipt type", "Cashier name")
     head = (sums or items)[0]
     returned = head.get("receipt type").lower() == "refund"
-    lines = [_line(number, row, how, returned=returned) for number, row in enumerate(items, start=1)]
+    included = _included(sums, how)
+    sides = (returned, bool(included))
+    lines = [_line(number, row, how, sides) for number, row in enumerate(items, start=1)]
     if not lines:
         lines = [_described(head, how)]
     inc_tax = total(line["total_inc_tax"] for line in lines)
@@ -68,7 +70,7 @@ def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
         "placed_at": how.time(head, "Date"),
         "status": status,
         "currency": how.currency(head),
-        "prices_include_tax": how.settings.prices_include_tax,
+        "prices_include_tax": bool(included),
         "location": how.place(head.get("store"), how.settings.location or ""),
         "register": how.place(head.get("pos")),
         "cashier": how.place(head.get("cashier name")),
@@ -76,17 +78,38 @@ def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
         "lines": lines,
         "fees": [{"kind": "tip", "name": "Tip", "total_ex_tax": tip, "total_inc_tax": tip}] if tip else [],
         "tenders": _tenders(sums, how),
-        "hold": unknown or ("" if sums or how.settings.items_only == "accept" else _ALONE),
+        "hold": unknown or _alone(sums, lines, how),
         "total_inc_tax": how.amount(sums[0], "Total collected") if sums else inc_tax + tip,
         "total_tax": how.zero(sums[0], "Taxes") if sums else inc_tax - total(line["total_ex_tax"] for line in lines),
     }
 
 
-def _line(number: int, row: Row, how: Reading[Options], *, returned: bool) -> dict[str, Any]:
+def _included(sums: Sequence[Row], how: Reading[Options]) -> bool | None:
+    """Whether prices hold the tax: as the receipt's own sums say, else as the config does; None where neither tells.
+
+    Source: https://help.loyverse.com/help/sales-summary-report-back-office: gross sales hold a tax that is included in the price.
+    """
+    if not sums or not how.zero(sums[0], "Taxes"):
+        return how.settings.prices_include_tax
+    rest = how.amount(sums[0], "Total collected") - how.zero(sums[0], "Tips") - how.amount(sums[0], "Net sales")
+    tax = how.zero(sums[0], "Taxes")
+    return True if not rest else False if abs(rest) == abs(tax) else how.settings.prices_include_tax
+
+
+def _alone(sums: Sequence[Row], lines: Sequence[dict[str, Any]], how: Reading[Options]) -> str:
+    """Why a sale that stands in the receipts by item alone is held; empty where it is not."""
+    if sums:
+        return ""
+    if how.settings.prices_include_tax is None and any(line["taxes"] for line in lines):
+        return "receipts by item do not tell whether prices hold the tax: set prices_include_tax for this source"
+    return "" if how.settings.items_only == "accept" else _ALONE
+
+
+def _line(number: int, row: Row, how: Reading[Options], sides: tuple[bool, bool]) -> dict[str, Any]:
+    returned, included = sides
     net, tax = how.amount(row, "Net sales"), how.zero(row, "Taxes")
     quantity = how.quantity(row, "Quantity")
     sign = -1 if returned and net > 0 else 1
-    included = how.settings.prices_include_tax
     return {
         "line_id": str(number),
         "sku": row.get("sku") or None,
