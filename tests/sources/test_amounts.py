@@ -112,7 +112,11 @@ def _locales() -> list[Locale]:
     """The languages whose amounts have a dot or a comma for their decimals, and usual marks between thousands."""
     every = [(one, one.number_symbols.get("latn", {})) for one in map(Locale.parse, locale_identifiers())]
     return [
-        one for one, marks in every if marks.get("decimal") in (".", ",") and plain(marks.get("group", "")) in GROUPS
+        one
+        for one, marks in every
+        if marks.get("decimal") in (".", ",")
+        and plain(marks.get("group", "")) in GROUPS
+        and one.currency_formats["standard"].grouping[0] == 3  # not toki pona's two
     ]
 
 
