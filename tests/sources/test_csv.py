@@ -16,6 +16,7 @@ from syncd.errors import UsageError
 from syncd.sources.csv import presets
 from syncd.sources.csv import rows as csv_rows
 from syncd.sources.csv.amounts import parse_amount
+from syncd.sources.csv.codepages import encoding_of
 from syncd.sources.csv.preset import Preset
 from syncd.sources.csv.presets import names, preset
 from syncd.sources.csv.settings import CsvSettings
@@ -330,7 +331,7 @@ def test_damaged_copies_of_real_exports_never_lose_a_row_silently(tmp_path: Path
             )
         shop = Till(folder, preset="square", timezone=None)
         path = shop.drop("items.csv", bytes(data))
-        encoding = csv_rows.encoding_of(path, "auto")
+        encoding = encoding_of(path, "auto")
         with path.open(encoding=encoding, newline="") as text:
             rows, why = _rows_or_why(text)
         orders, faults = shop.read()

@@ -8,9 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from syncd.sources.csv import workbook
+from syncd.sources.csv.codepages import encoding_of
 from syncd.sources.csv.headings import GENERIC
 from syncd.sources.csv.preset import Preset, columns_of
-from syncd.sources.csv.rows import Table, UnreadableFile, encoding_of, read_table
+from syncd.sources.csv.rows import Table, UnreadableFile, read_table
 from syncd.sources.csv.settings import CsvSettings
 
 _HEADER_WORDS = 3
@@ -27,7 +28,7 @@ def bare(path: Path, settings: CsvSettings) -> Generator[Table]:
     if workbook.is_workbook(path):
         yield from workbook.tables(path, settings.decimal_mark or ".", _any_header)
         return
-    with path.open(encoding=encoding_of(path, settings.encoding), newline="") as text:
+    with path.open(encoding=_encoding(path, settings), newline="") as text:
         yield read_table(text, settings.delimiter, {one for names in GENERIC.values() for one in names})
 
 
@@ -49,6 +50,10 @@ def opened(path: Path, which: Preset, settings: CsvSettings) -> Generator[Table]
     if workbook.is_workbook(path):
         yield from workbook.tables(path, settings.decimal_mark or ".", recognise)
         return
-    with path.open(encoding=encoding_of(path, settings.encoding), newline="") as text:
+    with path.open(encoding=_encoding(path, settings), newline="") as text:
         table = read_table(text, settings.delimiter, which.names())
         yield replace(table, columns=recognise(table.columns))
+
+
+def _encoding(path: Path, settings: CsvSettings) -> str:
+    return encoding_of(path, settings.encoding, settings.currency or "", settings.timezone or "")

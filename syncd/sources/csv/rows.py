@@ -1,30 +1,20 @@
-"""From bytes to rows: encodings, delimiters, quoted newlines, and bounds on what one cell may cost."""
+"""From text to rows: delimiters, quoted newlines, and bounds on what one cell may cost."""
 
 from __future__ import annotations
 
-import codecs
 import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import TextIO
 
-_CHUNK = 1 << 20
 _LONGEST_CELL = 1 << 20
 _LONGEST_LINE = 4 << 20
 _RAW_KEPT = 4000
 _MOST_SHORT = 100_000
 _WIDE = 6  # that many separators in a line of prose are no accident
 _WORD = re.compile(r"\w+")
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 _DELIMITERS = (",", ";", "\t", "|")
 
 csv.field_size_limit(_LONGEST_CELL)
@@ -66,38 +56,6 @@ class BadRow:
     raw: str
     cells: Sequence[str] = ()
     cut: bool = False  # the file ends in the middle of it: perhaps the rest is still to come
-
-
-def encoding_of(path: Path, wanted: str) -> str:
-    """The encoding of a file: as configured, by its byte order mark, UTF-8 where it is valid, else cp1252.
-
-    Raises:
-        UnreadableFile: it is none of these.
-
-    """
-    if wanted != "auto":
-        return wanted
-    with path.open("rb") as file:
-        head = file.read(4)
-    for mark, name in _BOMS:
-        if head.startswith(mark):
-            return name
-    for name in ("utf-8", "cp1252"):
-        if _decodes(path, name):
-            return name
-    raise UnreadableFile("it is neither UTF-8 nor cp1252 text: set encoding for this source")
-
-
-def _decodes(path: Path, name: str) -> bool:
-    decoder = codecs.getincrementaldecoder(name)()
-    try:
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                decoder.decode(chunk)
-            decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 @dataclass(frozen=True, slots=True)
