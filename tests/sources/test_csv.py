@@ -20,7 +20,7 @@ from syncd.sources.csv.codepages import encoding_of
 from syncd.sources.csv.preset import Preset
 from syncd.sources.csv.presets import names, preset
 from syncd.sources.csv.settings import CsvSettings
-from syncd.sources.csv.times import local_time, parse_clover, parse_time, zone
+from syncd.sources.csv.times import parse_clover, parse_time, zone
 from syncd.sources.named import Presets
 from syncd.sources.zones import Hours
 from tests.exports import csv_settings
@@ -277,19 +277,19 @@ def test_a_time_without_a_zone_is_never_guessed() -> None:
 
 def test_the_hour_that_happens_twice_is_taken_by_the_config() -> None:
     chicago = zone("America/Chicago")
-    first = local_time("2026-11-01 01:30", "ymd", chicago, Hours("first"))
-    second = local_time("2026-11-01 01:30", "ymd", chicago, Hours("second"))
+    first = parse_time("2026-11-01 01:30", "ymd", chicago, Hours("first"))
+    second = parse_time("2026-11-01 01:30", "ymd", chicago, Hours("second"))
     assert (second.astimezone(UTC) - first.astimezone(UTC)).total_seconds() == 3600
 
 
 def test_the_hour_that_never_happens_is_the_hour_after_it_and_remarked_or_an_error_by_config() -> None:
     remarks: list[str] = []
     chicago = zone("America/Chicago")
-    at = local_time("2026-03-08 02:13", "ymd", chicago, Hours(remark=remarks.append))
+    at = parse_time("2026-03-08 02:13", "ymd", chicago, Hours(remark=remarks.append))
     assert at.astimezone(UTC) == datetime(2026, 3, 8, 8, 13, tzinfo=UTC)
     assert "taken as 03:13" in remarks[0]
     with pytest.raises(ValueError, match="never happened"):
-        local_time("2026-03-08 02:13", "ymd", chicago, Hours(skipped="fault"))
+        parse_time("2026-03-08 02:13", "ymd", chicago, Hours(skipped="fault"))
 
 
 def test_clovers_abbreviations_tell_the_two_hours_apart() -> None:
@@ -299,7 +299,7 @@ def test_clovers_abbreviations_tell_the_two_hours_apart() -> None:
 
 
 def test_squares_labels_name_zones() -> None:
-    assert local_time("2026-05-30 13:03:14", "ymd", zone("Eastern Time (US & Canada)")).astimezone(UTC).hour == 17
+    assert parse_time("2026-05-30 13:03:14", "ymd", zone("Eastern Time (US & Canada)")).astimezone(UTC).hour == 17
 
 
 # Real samples

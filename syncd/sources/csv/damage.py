@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from syncd.sources.csv.months import month_of
+from syncd.sources.csv.calendar_words import month_of
 from syncd.sources.csv.plain import plain
 from syncd.sources.csv.rows import Row
 

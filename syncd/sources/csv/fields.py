@@ -13,7 +13,7 @@ from syncd.sources.csv.amounts import doubt, doubt_quantity, parse_amount
 from syncd.sources.csv.rows import Row, normal
 from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.states import state_of, unknown_state
-from syncd.sources.csv.times import local_time, parse_time, zone
+from syncd.sources.csv.times import parse_split_time, parse_time, zone
 from syncd.sources.zones import Hours
 
 
@@ -107,29 +107,23 @@ class Reading(Generic[Chosen_co]):
 
     def time(self, row: Row, name: str, here: tzinfo | None = None) -> datetime:
         """The time in a column, in the zone given, else the source's."""
-        return self._time(row, name, row.get(normal(name)), here or self.here)
+        try:
+            return parse_time(row.get(normal(name)), self.settings.date_order, here or self.here, self.hours)
+        except ValueError as error:
+            raise BadCell(row.line, f"{name}: {error}") from None
 
     def split_time(self, row: Row, date: str, clock: str, here: tzinfo | None = None) -> datetime:
         """A date and a time of day from two columns."""
-        cell = f"{row.get(normal(date))} {row.get(normal(clock))}".strip()
-        return self._time(row, f"{date} and {clock}", cell, here or self.here)
-
-    def _time(self, row: Row, name: str, cell: str, here: tzinfo | None) -> datetime:
-        order = "ymd" if cell[:4].isdigit() else self.settings.date_order
+        cells = row.get(normal(date)), row.get(normal(clock))
         try:
-            if order is None:
-                raise BadCell(
-                    row.line, f"{name}: {cell[:40]!r} does not tell day from month: set date_order for this source"
-                )
-            return parse_time(cell, order, here, self.hours)
+            return parse_split_time(*cells, self.settings.date_order, here or self.here, self.hours)
         except ValueError as error:
-            raise BadCell(row.line, f"{name}: {error}" if not isinstance(error, BadCell) else str(error)) from None
+            raise BadCell(row.line, f"{date} and {clock}: {error}") from None
 
     def us_time(self, row: Row, date: str, clock: str, here: tzinfo) -> datetime:
         """A date and a time of day of an export that writes either 2026-07-18 or 07/18/2026."""
-        cell = f"{row.get(normal(date))} {row.get(normal(clock))}".strip()
         try:
-            return local_time(cell, "ymd" if cell[:4].isdigit() else "mdy", here, self.hours)
+            return parse_split_time(row.get(normal(date)), row.get(normal(clock)), "mdy", here, self.hours)
         except ValueError as error:
             raise BadCell(row.line, f"{date} and {clock}: {error}") from None
 

@@ -9,8 +9,9 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from syncd.sources.csv.amounts import DecimalMark
+from syncd.sources.csv.dates import DateOrder
 from syncd.sources.csv.states import State
-from syncd.sources.csv.times import DateOrder, zone
+from syncd.sources.csv.times import zone
 from syncd.sources.folder import FolderSettings
 from syncd.sources.zones import Fold, Skipped
 

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
 from functools import cache
-from typing import Literal
 
 from syncd.sources import zones
+from syncd.sources.csv.dates import DateOrder, Written, read_date
 from syncd.sources.zones import Hours, in_zone
 
-DateOrder = Literal["ymd", "dmy", "mdy"]
-
 _AS_WRITTEN = Hours()
-_DATE = re.compile(r"(\d{1,4})[-/. ](\d{1,2})[-/. ](\d{1,4})")
-_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*([AaPp]\.?[Mm]\.?)?")
-_OFFSET = re.compile(r"\s*(Z|UTC|[+-]\d{2}:?\d{2})$")
-_PLACES = {"ymd": (0, 1, 2), "dmy": (2, 1, 0), "mdy": (2, 0, 1)}
+_MIDNIGHT = time(0)
 
 # The display zones of a Square dashboard are Rails' labels
 # (https://api.rubyonrails.org/classes/ActiveSupport/TimeZone.html, MAPPING).
@@ -86,57 +81,60 @@ def zone(name: str) -> tzinfo:
     return zones.zone(LABELS.get(name.strip(), name.strip()))
 
 
-def parse_time(text: str, order: DateOrder, where: tzinfo | None, hours: Hours = _AS_WRITTEN) -> datetime:
+def parse_time(text: str, order: DateOrder | None, where: tzinfo | None, hours: Hours = _AS_WRITTEN) -> datetime:
     """A date and a time in one cell, aware. A cell that carries its own offset needs no zone.
 
     Raises:
         ValueError: it is no time, it never happened in that zone and may not be moved, or its zone is not known.
 
     """
-    cell = text.strip()
-    offset = _OFFSET.search(cell)
-    if offset and ":" in cell[: offset.start()]:
-        return local_time(cell[: offset.start()], order, _fixed(offset[1]), hours)
+    written = read_date(text, order)
+    if written.offset is not None:
+        return written.local.replace(tzinfo=timezone(written.offset) if written.offset else UTC)
     if where is None:
         msg = f"{text[:40]!r} names no time zone: set timezone for this source"
         raise ValueError(msg)
-    return local_time(cell, order, where, hours)
+    if written.abbreviation:
+        return _by_abbreviation(written, where, text)
+    return in_zone(written.local, where, hours)
 
 
-def local_time(text: str, order: DateOrder, where: tzinfo, hours: Hours = _AS_WRITTEN) -> datetime:
-    """A date and a time of day in a zone, aware.
+def parse_split_time(
+    date: str, clock: str, order: DateOrder | None, where: tzinfo | None, hours: Hours = _AS_WRITTEN
+) -> datetime:
+    """A date and a time of day from two cells; the second may repeat the date.
 
     Raises:
-        ValueError: it is no time, or it never happened in that zone and may not be moved.
+        ValueError: as for one cell, or the second cell holds another day than the first.
 
     """
-    date = _DATE.match(text.strip())
-    if date is None:
-        msg = f"{text[:40]!r} is not a date (order {order})"
-        raise ValueError(msg)
-    rest = text.strip()[date.end() :].lstrip(" ,T")
-    hour, minute, second = _clock(rest) if rest else (0, 0, 0)
-    year, month, day = (int(date.group(place + 1)) for place in _PLACES[order])
+    if not date or not clock:
+        return parse_time(date or clock, order, where, hours)
     try:
-        naive = datetime(year if year >= 100 else year + 2000, month, day, hour, minute, second)  # noqa: DTZ001  made aware below
-    except ValueError as error:
-        msg = f"{text[:40]!r} is not a date in the order {order}: {error}"
-        raise ValueError(msg) from None
-    return in_zone(naive, where, hours)
-
-
-def _clock(text: str) -> tuple[int, int, int]:
-    found = _CLOCK.fullmatch(text.strip())
-    if found is None:
-        msg = f"{text[:40]!r} is not a time of day"
+        both = read_date(clock, order)
+    except ValueError:
+        return parse_time(f"{_day_alone(date, order)} {clock}", order, where, hours)
+    if read_date(date, order).local.date() != both.local.date():
+        msg = f"{date[:40]!r} and {clock[:40]!r} are different days"
         raise ValueError(msg)
-    hour, minute, second = int(found[1]), int(found[2]), int(found[3] or 0)
-    if found[4]:
-        if not 1 <= hour <= 12:
-            msg = f"{text[:40]!r} is not a time of day"
-            raise ValueError(msg)
-        hour = hour % 12 + (12 if found[4].lower().startswith("p") else 0)
-    return hour, minute, second
+    return parse_time(clock, order, where, hours)
+
+
+def _day_alone(text: str, order: DateOrder | None) -> str:
+    """The date of a cell, without the midnight that an export or a spreadsheet adds to it."""
+    written = read_date(text, order)
+    return f"{written.local:%Y-%m-%d}" if written.local.time() == _MIDNIGHT else text
+
+
+def _by_abbreviation(written: Written, where: tzinfo, text: str) -> datetime:
+    """A local time beside its zone's abbreviation, which tells the hour that happens twice."""
+    for fold in (0, 1):
+        aware = written.local.replace(tzinfo=where, fold=fold)
+        if aware.tzname() == written.abbreviation:
+            return aware
+    named = written.local.replace(tzinfo=where).tzname()
+    msg = f"{text[:40]!r} is a time in {written.abbreviation}, and this source's zone has {named} at that time: is timezone right?"
+    raise ValueError(msg)
 
 
 def parse_clover(text: str, where: tzinfo | None, hours: Hours = _AS_WRITTEN) -> datetime:
@@ -156,12 +154,4 @@ def parse_clover(text: str, where: tzinfo | None, hours: Hours = _AS_WRITTEN) ->
     if here is None:
         msg = f"the zone {found[5]!r} is not known: set timezone for this source"
         raise ValueError(msg)
-    return local_time(f"{found[3]}-{month:02d}-{found[1]} {found[4]}", "ymd", here, hours)
-
-
-def _fixed(text: str) -> tzinfo:
-    if text in ("Z", "UTC"):
-        return UTC
-    sign = -1 if text[0] == "-" else 1
-    digits = text[1:].replace(":", "")
-    return timezone(sign * timedelta(hours=int(digits[:2]), minutes=int(digits[2:])))
+    return parse_time(f"{found[3]}-{month:02d}-{found[1]} {found[4]}", "ymd", here, hours)

@@ -11,11 +11,11 @@ from typing import Any
 
 from syncd.canonical.money import total
 from syncd.sources.csv.amounts import DecimalMark
+from syncd.sources.csv.dates import DateOrder
 from syncd.sources.csv.fields import BadCell, Reading, agree, first
 from syncd.sources.csv.preset import Preset
 from syncd.sources.csv.rows import Row
 from syncd.sources.csv.settings import CsvSettings
-from syncd.sources.csv.times import DateOrder
 
 SELECTIONS = frozenset({"check id", "order id", "item selection id", "menu item", "net price", "qty", "tax", "void?"})
 
