@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -14,12 +15,14 @@ from pydantic import ValidationError
 
 from syncd.errors import UsageError
 from syncd.sources.csv import presets
-from syncd.sources.csv import rows as csv_rows
 from syncd.sources.csv.amounts import parse_amount
 from syncd.sources.csv.codepages import encoding_of
-from syncd.sources.csv.preset import Preset
+from syncd.sources.csv.header import tables
+from syncd.sources.csv.preset import Preset, columns_of
 from syncd.sources.csv.presets import names, preset
+from syncd.sources.csv.rows import UnreadableFile
 from syncd.sources.csv.settings import CsvSettings
+from syncd.sources.csv.text import TextSheet
 from syncd.sources.csv.times import parse_clover, parse_time, zone
 from syncd.sources.named import Presets
 from syncd.sources.zones import Hours
@@ -342,10 +345,14 @@ def test_damaged_copies_of_real_exports_never_lose_a_row_silently(tmp_path: Path
         assert sum(len(order.lines) for order in orders) + len(faults) >= len(rows) - _merged(orders)
 
 
+_SQUARE = {"path": "inbox", "preset": "square", "currency": "USD"}
+
+
 def _rows_or_why(text: TextIO) -> tuple[list[object], str]:
     try:
-        return list(csv_rows.read_table(text, "auto", {"transaction id"}).rows), ""
-    except csv_rows.UnreadableFile as error:
+        wanted = partial(columns_of, which=preset("square"), settings=csv_settings(_SQUARE))
+        return [row for table in tables(TextSheet(text, "auto", wanted), wanted, ()) for row in table.rows], ""
+    except UnreadableFile as error:
         return [], str(error)
 
 

@@ -27,7 +27,7 @@ _OFFSET = re.compile(r"(?: ?(?:GMT|UTC) ?)?([+-])(\d{2})(?::?(\d{2}))?$| ?(?:Z|G
 _ABBREVIATION = re.compile(r" ([A-Z]{3,5})$")
 _CLOCK = re.compile(r"(\d{1,2})(?:[:.h](\d{2})(?:[:.](\d{2})(?:[.,]\d{1,9})?)?)?h?")
 _CLOCK_TOGETHER = re.compile(r"(\d{2})(\d{2})(\d{2})?")
-_YEARS_WORD = re.compile(r"(?<=\d) ?[гр]\.,?(?= |$)")  # 5 июн. 2041 г.
+_YEARS_WORD = re.compile("(?<=\\d) ?[\u0433\u0440]\\.,?(?= |$)")  # the year of Russian, Bulgarian and Ukrainian dates
 _CLOCK_FIRST = re.compile(r"(\d{1,2}:\d{2}(?::\d{2})?(?: ?[AaPp]\.?[Mm]\.?)?),? (.+)")
 _HALF_BEHIND = re.compile(r"([\d:.,]*\d) ?(\D{1,16})")
 _HALF_BEFORE = re.compile(r"(\D{1,16}?) ?(\d[\d:.,]*)")

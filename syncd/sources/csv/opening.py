@@ -1,41 +1,38 @@
-"""From a file to its tables, whatever kind of file it is: text, or a workbook's sheets."""
+"""From a file to its tables, whatever kind of file it is: text, a workbook's sheets, a page's tables."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from dataclasses import replace
+from collections.abc import Container, Generator, Mapping
 from functools import partial
 from pathlib import Path
 
 from syncd.sources.csv import workbook
 from syncd.sources.csv.codepages import encoding_of
-from syncd.sources.csv.headings import GENERIC
+from syncd.sources.csv.header import Header, Recognise, tables
+from syncd.sources.csv.kinds import Kind, kind_of
 from syncd.sources.csv.preset import Preset, columns_of
-from syncd.sources.csv.rows import Table, UnreadableFile, read_table
+from syncd.sources.csv.rows import Table, UnreadableFile
 from syncd.sources.csv.settings import CsvSettings
+from syncd.sources.csv.text import TextSheet
 
 _HEADER_WORDS = 3
 
 
 def bare(path: Path, settings: CsvSettings) -> Generator[Table]:
-    """The first table of a file, whatever its columns: of a workbook, the first row that has words in at least three cells.
+    """The first table of a file, whatever its columns: the first row that has words in at least three cells is its header.
 
     Raises:
         UnreadableFile: it holds no table.
         OSError, UnicodeError: it cannot be read.
 
     """
-    if workbook.is_workbook(path):
-        yield from workbook.tables(path, settings.decimal_mark or ".", _any_header)
-        return
-    with path.open(encoding=_encoding(path, settings), newline="") as text:
-        yield read_table(text, settings.delimiter, {one for names in GENERIC.values() for one in names})
+    yield from _tables(path, settings, _any_header, ())
 
 
-def _any_header(columns: Mapping[str, int]) -> Mapping[str, int]:
-    if sum(not any(char.isdigit() for char in name) for name in columns) < _HEADER_WORDS:
+def _any_header(header: Header) -> Mapping[str, int]:
+    if sum(not any(char.isdigit() for char in name) for name in header.columns) < _HEADER_WORDS:
         raise UnreadableFile("it has no row of headings")
-    return columns
+    return header.columns
 
 
 def opened(path: Path, which: Preset, settings: CsvSettings) -> Generator[Table]:
@@ -46,13 +43,17 @@ def opened(path: Path, which: Preset, settings: CsvSettings) -> Generator[Table]
         OSError, UnicodeError: it cannot be read.
 
     """
-    recognise = partial(columns_of, which=which, settings=settings)
-    if workbook.is_workbook(path):
-        yield from workbook.tables(path, settings.decimal_mark or ".", recognise)
+    yield from _tables(path, settings, partial(columns_of, which=which, settings=settings), which.names())
+
+
+def _tables(path: Path, settings: CsvSettings, recognise: Recognise, names: Container[str]) -> Generator[Table]:
+    kind = kind_of(path)
+    if kind is not Kind.TEXT:
+        encoding = "" if kind is Kind.WORKBOOK else _encoding(path, settings)
+        yield from workbook.tables(path, (kind, settings.decimal_mark or ".", encoding), recognise, names)
         return
     with path.open(encoding=_encoding(path, settings), newline="") as text:
-        table = read_table(text, settings.delimiter, which.names())
-        yield replace(table, columns=recognise(table.columns))
+        yield from tables(TextSheet(text, settings.delimiter, recognise), recognise, names)
 
 
 def _encoding(path: Path, settings: CsvSettings) -> str:

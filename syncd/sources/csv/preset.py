@@ -6,10 +6,12 @@ Each is one module of ``presets``, or of a package of somebody else's, that hold
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
 from syncd.sources.csv.fields import LeftOut, Reading, first
+from syncd.sources.csv.header import Header
 from syncd.sources.csv.overlap import Weighs
 from syncd.sources.csv.rows import Row, UnreadableFile, normal
 from syncd.sources.csv.settings import CsvSettings
@@ -58,30 +60,50 @@ class Preset:
         return usual | {name for table in self.tables for name in table}
 
 
-def columns_of(found: Mapping[str, int], which: Preset, settings: CsvSettings) -> Mapping[str, int]:
+def columns_of(header: Header, which: Preset, settings: CsvSettings) -> Mapping[str, int]:
     """The places of a file's columns, under the names that the preset looks for.
 
     Raises:
         UnreadableFile: it is not one of the preset's tables; the message names what is missing.
 
     """
-    columns = dict(found)
-    for wanted, usual in (which.headings or {}).items():
-        place = next((found[name] for name in usual if name in found), None)
-        if place is not None:
-            columns.setdefault(wanted, place)
+    found = header.columns
+    chosen: dict[str, str] = {}  # the heading of each column that the config names
     for wanted, headings in settings.columns.items():
-        names = [headings] if isinstance(headings, str) else headings
-        place = next((found[normal(name)] for name in names if normal(name) in found), None)
-        if place is None:
-            raise UnreadableFile(f"it has no column {' or '.join(map(repr, names))}, which columns.{wanted} names")
-        columns[normal(wanted)] = place
+        names = [normal(headings)] if isinstance(headings, str) else [normal(one) for one in headings]
+        name = next((one for one in names if one in found), None)
+        if name is None:
+            named = [headings] if isinstance(headings, str) else headings
+            raise UnreadableFile(f"it has no column {' or '.join(map(repr, named))}, which columns.{wanted} names")
+        chosen[normal(wanted)] = name
+    usual = {
+        wanted: next(name for name in (wanted, *names) if name in found)
+        for wanted, names in (which.headings or {}).items()
+        if wanted not in chosen and not found.keys().isdisjoint((wanted, *names))
+    }
+    # One column, one meaning: what the config gives a meaning has no other.
+    taken = set(chosen.values())
+    meant = {wanted: name for wanted, name in usual.items() if name not in taken} | chosen
+    hidden = (taken | (usual.keys() & found.keys())) - meant.keys() if which.headings else set()
+    columns = {name: place for name, place in found.items() if name not in hidden}
+    columns |= {wanted: found[name] for wanted, name in meant.items()}
+    _check_names(header, which, set(meant.values()))
     missing = min((table - columns.keys() for table in which.tables), key=len)
     if missing:
         raise UnreadableFile(_lacking(found, which, sorted(missing)))
     if why := which.refused(columns, settings):
         raise UnreadableFile(why)
     return columns
+
+
+def _check_names(header: Header, which: Preset, meant: AbstractSet[str]) -> None:
+    """Raise UnreadableFile where a column that is read stands there twice: nobody knows which of the two is meant."""
+    read = meant | (set() if which.headings else which.names() & header.columns.keys())
+    if twice := sorted(header.repeated & read):
+        named = " and ".join(map(repr, twice))
+        raise UnreadableFile(
+            f"it has two columns of the name {named}: rename one, or leave it out of the export, for they may differ"
+        )
 
 
 def _lacking(found: Mapping[str, int], which: Preset, missing: list[str]) -> str:

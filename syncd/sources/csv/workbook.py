@@ -6,63 +6,60 @@ import json
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from syncd.sources.csv.rows import BadRow, CutFile, Row, Table, UnreadableFile, normal
+from syncd.sources.csv import header
+from syncd.sources.csv.header import NoHeader, Recognise, Sheet
+from syncd.sources.csv.kinds import Kind
+from syncd.sources.csv.rows import BadRow, CutFile, Row, Table, UnreadableFile
 
 SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
-_ZIPPED = (".xlsx", ".xlsm", ".xlsb", ".ods")
+_PACKED = b"PK"
 _LARGEST = 64 << 20  # as it lies there
 _UNPACKED = 512 << 20
 _MEGABYTES, _SECONDS = 350, 120  # beside a daemon that may have 512 MB in all
-_HEADER_WITHIN = 50
 _LONGEST_LINE = 4 << 20
 _READER = Path(__file__).with_name("workbook_rows.py")
 _KILLED = {-6: "memory", -9: "memory", -24: "time", -11: "memory"}
 
-Recognise = Callable[[Mapping[str, int]], Mapping[str, int]]
-"""From the places of a row's cells to those of the preset's columns; raises ``UnreadableFile`` where they are not its own."""
+How = tuple[Kind, str, str]
+"""What the file is, the decimal mark that its numbers are written with, the encoding of one that is text."""
 
 
-def is_workbook(path: Path) -> bool:
-    """Whether the file goes by a workbook's name."""
-    return path.name.lower().endswith(SUFFIXES)
-
-
-def tables(path: Path, mark: str, recognise: Recognise) -> Iterator[Table]:
-    """The sheets that hold what is looked for, one after another; each must be read to its end before the next.
+def tables(path: Path, how: How, recognise: Recognise, names: Container[str]) -> Iterator[Table]:
+    """The tables that hold what is looked for, sheet by sheet; each must be read to its end before the next.
 
     Raises:
         CutFile: it looks as if the rest of it were still to come.
         UnreadableFile: it cannot be opened within bounds, or no sheet of it has the header; the message says of what.
 
     """
-    _look_at(path)
-    with _rows_of(path, mark) as told:
+    _look_at(path, how[0])
+    with _rows_of(path, how) as told:
         sheets = _Sheets(told)
-        wrong: UnreadableFile | None = None
+        wrong: NoHeader | None = None
         found = 0
-        while (name := sheets.next()) is not None:
-            header, trouble = _header(sheets, recognise)
-            wrong = wrong or trouble
-            if header is None:
-                continue
-            found += 1
-            yield Table(header, _rows(sheets, header), max(header.values(), default=0) + 1)
-            del name
+        while sheets.next() is not None:
+            try:
+                for table in header.tables(_Rows(sheets), recognise, names):
+                    found += 1
+                    yield table
+            except NoHeader as error:
+                wrong = wrong or error
         if not found:
             raise wrong or UnreadableFile("it is empty")
 
 
-def _look_at(path: Path) -> None:
+def _look_at(path: Path, kind: Kind) -> None:
     """What can be told before it is opened."""
     if path.stat().st_size > _LARGEST:
         raise UnreadableFile(f"the workbook has more than {_LARGEST >> 20} MB: export it as CSV")
-    if not path.name.lower().endswith(_ZIPPED):
-        return
+    with path.open("rb") as file:
+        if kind is not Kind.WORKBOOK or file.read(2) != _PACKED:
+            return
     try:
         with zipfile.ZipFile(path) as packed:
             size = sum(member.file_size for member in packed.infolist())
@@ -98,39 +95,28 @@ class _Sheets:
             yield said
 
 
-def _header(sheets: _Sheets, recognise: Recognise) -> tuple[Mapping[str, int] | None, UnreadableFile | None]:
-    """The columns of a sheet's first row that is a header; else what the row that has most words in it lacks."""
-    wrong, words = None, 1
-    for count, said in enumerate(sheets.rows(), start=1):
-        cells = said[1:] if isinstance(said, list) else []
-        columns: dict[str, int] = {}
-        for place, cell in enumerate(cells):
-            if cell.strip():
-                columns.setdefault(normal(cell), place)
-        try:
-            return recognise(columns), None
-        except UnreadableFile as error:
-            if len(columns) > words:
-                wrong, words = error, len(columns)
-        if count >= _HEADER_WITHIN:
-            break
-    return None, wrong
+class _Rows(Sheet):
+    """The rows of the sheet that the reader is at."""
 
+    def __init__(self, sheets: _Sheets) -> None:
+        self._sheets = sheets
 
-def _rows(sheets: _Sheets, columns: Mapping[str, int]) -> Iterator[Row | BadRow]:
-    for said in sheets.rows():
-        if isinstance(said, dict):
-            line, *cells = said["row"]
-            reason = f"a spreadsheet keeps 15 digits of a number, and {said['lost']} has lost its end: format that column as text"
-            yield BadRow(line, reason, ",".join(cells)[:4000], cells)
-        elif any(cell.strip() for cell in said[1:]):
-            yield Row(said[0], said[1:], columns)
+    def rows(self) -> Iterator[Row | BadRow]:
+        """The sheet's rows; one whose id has lost its end cannot be trusted."""
+        for said in self._sheets.rows():
+            if isinstance(said, dict):
+                line, *cells = said["row"]
+                lost = said["lost"]
+                reason = f"a spreadsheet keeps 15 digits of a number, and {lost} has lost its end: format that column as text"
+                yield BadRow(line, reason, ",".join(cells)[:4000], cells)
+            elif any(cell.strip() for cell in said[1:]):
+                yield Row(said[0], said[1:], {})
 
 
 @contextmanager
-def _rows_of(path: Path, mark: str) -> Iterator[Iterator[Any]]:
+def _rows_of(path: Path, how: How) -> Iterator[Iterator[Any]]:
     """What the reader prints of a workbook, in a process that is ended whatever happens."""
-    words = [sys.executable, "-I", str(_READER), str(path), str(_MEGABYTES), str(_SECONDS), mark]
+    words = [sys.executable, "-I", str(_READER), str(path), str(_MEGABYTES), str(_SECONDS), how[0].value, *how[1:]]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL) as reader:  # noqa: S603  our own program, on a file by its path
         try:
             yield _told(reader)
