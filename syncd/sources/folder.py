@@ -266,7 +266,7 @@ def shown(file: Path) -> str:
 
 
 def _hidden(name: str) -> bool:
-    return name.startswith(".") or name.lower().endswith(_UNFINISHED)
+    return name.startswith((".", "~$")) or name.lower().endswith(_UNFINISHED)
 
 
 def _strange(entry: os.DirEntry[str]) -> str:

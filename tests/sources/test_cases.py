@@ -220,3 +220,67 @@ def test_27_items_alone_wait_until_the_config_says_where_the_tax_is(tmp_path: Pa
     assert len(held.holds) == len(held.orders) == 2
     told = read(tmp_path, case, "items.csv", items_only="accept", prices_include_tax=True)
     assert (told.holds, told.total) == ({}, Decimal("299.60"))
+
+
+def test_08_rows_in_quotes_as_a_whole_are_taken_apart(tmp_path: Path) -> None:
+    found = read(tmp_path, "08-whole-rows-in-quotes")
+    assert (len(found.orders), found.faults) == (3, [])
+
+
+def test_09_a_file_is_what_its_first_bytes_say(tmp_path: Path) -> None:
+    for name in ("html.xls", "tabs.xls", "workbook.csv"):
+        folder = tmp_path / name
+        folder.mkdir()
+        found = read(folder, "09-xls-that-is-none", name)
+        assert (found.totals, found.faults) == ({"A1": Decimal(10), "A2": Decimal(5)}, []), name
+
+
+def test_10_a_header_below_other_lines_is_found(tmp_path: Path) -> None:
+    assert read(tmp_path, "10-lines-before-the-header").totals == {"A1": Decimal(10)}
+    assert read(tmp_path, "10-lines-before-the-header", "title.csv", decimal_mark=None).totals == {"A1": Decimal(10)}
+
+
+def test_14_totals_and_footnotes_are_no_faults(tmp_path: Path) -> None:
+    zettle = read(tmp_path, "14-totals-row-and-footnotes")
+    assert (len(zettle.orders), zettle.total, zettle.faults) == (6, Decimal("2435.00"), [])
+    assert sum(order.total_tax for order in zettle.orders.values()) == Decimal("487.00")
+    assert zettle.left_out == {"footnotes": 1}
+    (tmp_path / "totals").mkdir()
+    plain = read(tmp_path / "totals", "14-totals-row-and-footnotes", "totals.csv", columns={}, currency="USD")
+    assert (plain.totals, plain.faults) == ({"A1": Decimal(10), "A2": Decimal(5)}, [])
+    assert plain.left_out == {"rows of totals": 1}
+
+
+def test_14_a_time_column_that_holds_the_day_as_well_gives_its_time(tmp_path: Path) -> None:
+    columns = {
+        "date": "Dato",
+        "time": "Tid",
+        "receipt": "Kvitteringsnummer",
+        "name": "Beskrivelse",
+        "line_total": "Total",
+        "tax": "Moms (25.0%)",
+        "total_tax": "Moms (25.0%)",
+        "tender": "Betalingsmetode",
+    }
+    found = read(tmp_path, "14-totals-row-and-footnotes", columns=columns)
+    assert (len(found.orders), found.faults) == (6, [])
+
+
+def test_17_rows_that_are_repeated_for_each_payment_are_one_sale(tmp_path: Path) -> None:
+    found = read(tmp_path, "17-split-tender-rows")
+    assert (found.totals, found.faults) == ({"O-1": Decimal(30), "O-2": Decimal(10)}, [])
+    (tender,) = found.orders["O-1"].tenders
+    assert (tender.label, len(found.orders["O-1"].lines)) == ("Cash + Card", 2)
+    (tmp_path / "pending").mkdir()
+    paid = read(tmp_path / "pending", "17-split-tender-rows", "pending-beside-paid.csv")
+    assert (paid.totals, paid.faults, paid.holds) == ({"O-1": Decimal(10), "O-2": Decimal(20)}, [], {})
+    assert [tender.label for tender in paid.orders["O-2"].tenders] == ["Cash"]
+
+
+def test_23_the_payments_of_a_bill_that_several_people_paid_add_up(tmp_path: Path) -> None:
+    found = read(tmp_path, "23-square-bill-paid-by-several")
+    (order,) = found.orders.values()
+    assert (found.faults, order.total_inc_tax) == ([], Decimal("8.74"))
+    assert sum(tender.amount for tender in order.tenders) == Decimal("8.74")
+    assert [fee.total_inc_tax for fee in order.fees] == [Decimal("1.50")]
+    assert (len(order.tenders), check_balance(order)) == (4, ())

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from syncd.canonical import Batch, CanonicalOrder, Cursor, Fault
-from syncd.sources.csv.damage import Damage, Ids
+from syncd.canonical.money import places
 from syncd.sources.csv.fields import BadCell, LeftOut, Reading
 from syncd.sources.csv.group import Groups, Placed
 from syncd.sources.csv.opening import opened
 from syncd.sources.csv.overlap import FilesDisagree, one_file_each
+from syncd.sources.csv.part import Part, Wanted
 from syncd.sources.csv.preset import Preset
-from syncd.sources.csv.rows import BadRow, CutFile, Row, UnreadableFile, Widths
+from syncd.sources.csv.rows import BadRow, CutFile, Row, UnreadableFile
 from syncd.sources.folder import Folder, Look, made_at, shown
 from syncd.sources.jsonl import in_words
 
 _BATCH = 500
-# Whether a row is wanted: asked with its sale's key, and which of the preset's tables it is of.
-Wanted = Callable[[str, int], bool]
+_MANY = 1000
 Kinds = dict[str, set[int]]  # the tables that each sale was found in
 _PARTNER_WITHIN = timedelta(days=45)  # an export of last month may complete a sale; an older one is history
 
@@ -40,6 +41,7 @@ class Walk:
     faults: defaultdict[Path, list[Fault]] = field(default_factory=lambda: defaultdict(list))
     unreadable: dict[Path, Fault] = field(default_factory=dict)
     waiting: dict[Path, str] = field(default_factory=dict)
+    left_out: Counter[str] = field(default_factory=Counter)  # rows that are no sale's
 
 
 class Sales(NamedTuple):
@@ -85,7 +87,7 @@ class Exports:
             return []  # gone since it was listed
         walk.looks[file] = look
         try:
-            cut, faults = self._add(file, groups, wanted)
+            cut, faults = self._add(file, groups, wanted, walk.left_out)
         except (UnreadableFile, OSError, UnicodeError) as error:
             groups.drop(file)
             if isinstance(error, CutFile) and patient and self.folder.may_be_cut(file, look):
@@ -106,39 +108,32 @@ class Exports:
         walk.faults[file] += faults
         return faults
 
-    def _add(self, file: Path, groups: Groups, wanted: Wanted) -> tuple[str, list[Fault]]:
+    def _add(self, file: Path, groups: Groups, wanted: Wanted, left_out: Counter[str]) -> tuple[str, list[Fault]]:
         """Put a file's rows into their groups: why it looks cut off, if it does, and the faults of rows without a sale."""
         faults: list[Fault] = []
         cut = ""
-        settings = self.reading.settings
-        for table in opened(file, self.preset, settings):
-            columns = table.columns
-            number = groups.file(file, columns, file.stat().st_mtime_ns)
-            kind = next((n for n, which in enumerate(self.preset.tables) if which <= columns.keys()), 0)
-            widths, damage, ids = (
-                Widths(table.width),
-                Damage(self.preset.ids, self.preset.numbered),
-                Ids(self.preset.id_column),
-            )
-            key_of = self.preset.keys()
-            for found in table.rows:
-                widths.saw(found)
-                row = Row(found.line, found.cells, columns)
-                key = key_of(row) if found.cells else ""
-                if isinstance(found, BadRow) and found.cut:
-                    cut = found.reason
-                if not key:
-                    faults.append(self._keyless(file, found))
-                elif wanted(key, kind):
-                    groups.add(key, number, row)
-                    ids.saw(key, row)
-                    if reason := found.reason if isinstance(found, BadRow) else damage.saw(row):
-                        groups.spoil(number, found.line, reason)
-            for line, reason in (*widths.torn(), *damage.late(), *ids.equal()):
-                groups.spoil(number, line, reason)
-            if words := damage.verdict():
+        for place, table in enumerate(opened(file, self.preset, self.reading.settings)):
+            part = Part(self.preset, self.reading, table, groups.file(file, table.columns, file.stat().st_mtime_ns))
+            part.gather(groups, wanted)
+            if part.strays:
+                self._settle(part, groups, wanted, (file, place))
+            cut = part.cut or cut
+            faults += [self._keyless(file, row) for row in part.keyless]
+            left_out.update(part.left_out)
+            part.spoil(groups)
+            if words := part.verdict():
                 raise UnreadableFile(words)
         return cut, faults
+
+    def _settle(self, part: Part, groups: Groups, wanted: Wanted, where: tuple[Path, int]) -> None:
+        """Let a part look at its table once more, for what may be totals."""
+        file, place = where
+        with closing(opened(file, self.preset, self.reading.settings)) as tables:
+            for number, table in enumerate(tables):
+                if number == place:
+                    part.settle(groups, wanted, table)
+                    return
+                deque(table.rows, maxlen=0)  # the next begins where this one ends
 
     def _keyless(self, file: Path, row: Row | BadRow) -> Fault:
         reason = (
@@ -157,13 +152,13 @@ class Exports:
 
         for file in (beside or self.folder.processed_within(_PARTNER_WITHIN)) if lonely else ():
             try:
-                self._add(file, groups, missing)
+                self._add(file, groups, missing, Counter())
             except (UnreadableFile, OSError, UnicodeError):
                 groups.drop(file)  # it was told when it was read
 
     def _batches(self, groups: Groups, walk: Walk, lost: list[Fault]) -> Iterator[Batch]:
         orders: list[CanonicalOrder] = []
-        left_out: Counter[str] = Counter()
+        left_out = Counter(walk.left_out)
         holds: dict[str, str] = {}
         fresh, stated_at = set(walk.files), made_at(*walk.files)
         for placed in groups:
@@ -213,6 +208,7 @@ class Exports:
             hold = str(fields.pop("hold", ""))
             order = CanonicalOrder.model_validate({"source": self.reading.source, **fields})
             found.orders.append(order)
+            hold = hold or _next_to_nothing(order)
             found.holds.update({order.sale_id: hold} if hold else {})
         return found
 
@@ -228,7 +224,7 @@ class Exports:
 
         """
         with closing(Groups()) as groups:
-            self._add(file, groups, lambda _key, _kind: False)
+            self._add(file, groups, lambda _key, _kind: False, Counter())
 
 
 def _said(fields: dict[str, object], remarks: Sequence[str]) -> dict[str, object]:
@@ -237,6 +233,17 @@ def _said(fields: dict[str, object], remarks: Sequence[str]) -> dict[str, object
     if remarks:
         said["note"] = "; ".join(filter(None, (str(said.get("note", "")), *remarks)))
     return said
+
+
+def _next_to_nothing(order: CanonicalOrder) -> str:
+    """Why a quantity is looked at: so many for so little, for a mark between thousands may be a decimal mark."""
+    least = Decimal(1).scaleb(-places(order.currency))
+    for line in order.lines:
+        many = abs(line.quantity)
+        if many >= _MANY and line.total_inc_tax and abs(line.total_inc_tax) < many * least:
+            amount = f"{line.total_inc_tax} {order.currency}"
+            return f"{many} of {line.name} for {amount}: is its decimal mark right? See decimal_mark of this source"
+    return ""
 
 
 def _spoilt(bad: Placed, one: Placed) -> str:

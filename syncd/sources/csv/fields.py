@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 from syncd.canonical.money import ZERO
-from syncd.sources.csv.amounts import doubt, doubt_quantity, parse_amount
+from syncd.sources.csv.amounts import DecimalMark, doubt, doubt_quantity, parse_amount
 from syncd.sources.csv.rows import Row, normal
 from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.states import state_of, unknown_state
@@ -68,7 +68,7 @@ class Reading(Generic[Chosen_co]):
         """
         cell = row.get(normal(name))
         try:
-            found = self._parse(cell)
+            found = self._parse(cell, self.settings.mark_of(normal(name)))
         except ValueError as error:
             raise BadCell(row.line, f"{name}: {error}") from None
         if found is None:
@@ -86,20 +86,29 @@ class Reading(Generic[Chosen_co]):
         """
         cell = row.get(normal(name))
         try:
-            if self.settings.decimal_mark is None and (why := doubt_quantity(cell)):
+            mark = self.settings.mark_of(normal(name))
+            if mark is None and (why := doubt_quantity(cell)):
                 raise ValueError(why)
-            found = parse_amount(cell, self.settings.decimal_mark or ".")
+            found = parse_amount(cell, mark or ".")
         except ValueError as error:
             raise BadCell(row.line, f"{name}: {error}") from None
         if (value := default if found is None else found) is None:
             raise BadCell(row.line, f"{name} is empty")
         return value
 
-    def _parse(self, cell: str) -> Decimal | None:
-        currency, mark = self.settings.currency or "", self.settings.decimal_mark
+    def _parse(self, cell: str, mark: DecimalMark | None) -> Decimal | None:
+        currency = self.settings.currency or ""
         if mark is None and (why := doubt(cell, currency)):
             raise ValueError(why)
         return parse_amount(cell, mark or ".", "" if self.settings.NAMES_CURRENCY else currency)
+
+    def any_amount(self, cell: str) -> Decimal | None:
+        """What a cell would be as an amount, with the mark of the source; None where it is none."""
+        mark = self.settings.decimal_mark
+        try:
+            return parse_amount(cell, mark if isinstance(mark, str) else ".")
+        except ValueError:
+            return None
 
     def zero(self, row: Row, name: str) -> Decimal:
         """The amount in a column, 0 where it is empty."""

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from syncd.sources.csv.rows import BadRow, Row, Table, UnreadableFile, normal
 
@@ -32,6 +33,8 @@ Recognise = Callable[[Header], Mapping[str, int]]
 
 class Sheet(ABC):
     """Rows without a meaning yet: a text file, or one sheet of a workbook."""
+
+    typed: ClassVar[bool] = False
 
     @abstractmethod
     def rows(self) -> Iterator[Row | BadRow]:
@@ -64,7 +67,7 @@ def tables(sheet: Sheet, recognise: Recognise, names: Container[str]) -> Iterato
         columns, header = found
         sheet.expect(header.width)
         ahead: list[tuple[Mapping[str, int], Header]] = []
-        yield Table(columns, _until_next(rows, header, (recognise, names), ahead), header.width)
+        yield Table(columns, _until_next(rows, header, (recognise, names), ahead), header.width, sheet.typed)
         found = ahead[0] if ahead else None
 
 

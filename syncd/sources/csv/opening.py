@@ -49,8 +49,10 @@ def opened(path: Path, which: Preset, settings: CsvSettings) -> Generator[Table]
 def _tables(path: Path, settings: CsvSettings, recognise: Recognise, names: Container[str]) -> Generator[Table]:
     kind = kind_of(path)
     if kind is not Kind.TEXT:
+        if not isinstance(mark := settings.decimal_mark or ".", str):
+            raise UnreadableFile("it is a workbook, which needs one decimal_mark: the one of its texts")
         encoding = "" if kind is Kind.WORKBOOK else _encoding(path, settings)
-        yield from workbook.tables(path, (kind, settings.decimal_mark or ".", encoding), recognise, names)
+        yield from workbook.tables(path, (kind, mark, encoding), recognise, names)
         return
     with path.open(encoding=_encoding(path, settings), newline="") as text:
         yield from tables(TextSheet(text, settings.delimiter, recognise), recognise, names)

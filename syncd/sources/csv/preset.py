@@ -36,6 +36,8 @@ class Preset:
         None  # makes ``key`` anew for a table whose rows go by those before them
     )
     ids: tuple[str, ...] = ()  # the columns of ids, which a spreadsheet may have damaged
+    dates: tuple[str, ...] = ()  # the columns of dates that each sale has
+    amounts: tuple[str, ...] = ()
     refused: Callable[[Mapping[str, int], CsvSettings], str] = lambda _columns, _settings: (
         ""
     )  # why a file of its own is not read

@@ -57,6 +57,7 @@ class Table:
     columns: Mapping[str, int]
     rows: Iterator[Row | BadRow]
     width: int
+    typed: bool = False  # a workbook's: a date is a date there, and a text a text
 
 
 class Widths:

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from syncd.sources.csv.amounts import DecimalMark
 from syncd.sources.csv.dates import DateOrder
+from syncd.sources.csv.rows import normal
 from syncd.sources.csv.states import State
 from syncd.sources.csv.times import zone
 from syncd.sources.folder import FolderSettings
@@ -26,7 +27,7 @@ class CsvSettings(FolderSettings):
     preset: str = "generic"
     encoding: str = "auto"
     delimiter: Literal["auto", ",", ";", "\t", "|"] = "auto"
-    decimal_mark: DecimalMark | None = None
+    decimal_mark: DecimalMark | dict[str, DecimalMark] | None = None
     date_order: DateOrder | None = None
     timezone: str | None = None
     ambiguous_hour: Fold = "first"
@@ -35,6 +36,13 @@ class CsvSettings(FolderSettings):
     location: str | None = None
     columns: dict[str, str | list[str]] = Field(default_factory=dict)
     status_words: dict[str, State] = Field(default_factory=dict)
+
+    def mark_of(self, column: str) -> DecimalMark | None:
+        """The decimal mark of a column, by its normal name; None where nobody has said it."""
+        if isinstance(self.decimal_mark, dict):
+            marks = {normal(name.replace("_", " ")): mark for name, mark in self.decimal_mark.items()}
+            return marks.get(column.replace("_", " "))
+        return self.decimal_mark
 
     @field_validator("timezone")
     @classmethod

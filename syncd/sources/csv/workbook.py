@@ -98,6 +98,8 @@ class _Sheets:
 class _Rows(Sheet):
     """The rows of the sheet that the reader is at."""
 
+    typed = True
+
     def __init__(self, sheets: _Sheets) -> None:
         self._sheets = sheets
 

@@ -115,11 +115,16 @@ def markup_rows(file: str, kind: str, encoding: str) -> None:
     root = etree.parse(file, parser).getroot()
     for number, sheet in enumerate(named(root, "table"), start=1):
         say({"sheet": str(number)})
-        for line, row in enumerate(named(sheet, "tr", "row"), start=1):
-            if (
-                next(one for one in row.iterancestors() if name_of(one) == "table") is sheet
-            ):  # none of a table within it
-                say([line, *markup_cells(row)])
+        own = (row for row in named(sheet, "tr", "row") if table_of(row) is sheet)  # none of a table within it
+        rows = [markup_cells(row) for row in own]
+        width = max(map(len, rows), default=0)
+        for line, cells in enumerate(rows, start=1):
+            say([line, *cells, *[""] * (width - len(cells))])  # cells at the end may be left out
+
+
+def table_of(row: Element) -> Element:
+    """The table that a row stands in."""
+    return next(one for one in row.iterancestors() if name_of(one) == "table")
 
 
 def markup_cells(row: Element) -> list[str]:

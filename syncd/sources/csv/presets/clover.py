@@ -27,7 +27,7 @@ class Options(CsvSettings):
     NAMES_CURRENCY: ClassVar[bool] = True
     NAMES_ZONE: ClassVar[bool] = True
 
-    decimal_mark: DecimalMark | None = "."
+    decimal_mark: DecimalMark | dict[str, DecimalMark] | None = "."
     no_lines: Literal["custom", "hold"] = "custom"
     tips_beside: Literal["note", "fee"] = "note"
 
@@ -129,4 +129,13 @@ def _note(row: Row, tip: Any) -> str:  # noqa: ANN401  an amount
     return "; ".join(note for note in notes if note)
 
 
-PRESET = Preset("clover", (COLUMNS,), key, parse, "Order ID", Options, ids=("order id",))
+PRESET = Preset(
+    "clover",
+    (COLUMNS,),
+    key,
+    parse,
+    "Order ID",
+    Options,
+    ids=("order id",),
+    amounts=("order total", "payments total"),
+)

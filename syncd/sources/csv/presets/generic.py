@@ -5,19 +5,38 @@ A sale is known by ``sale_id`` where there is such a column, else by receipt, re
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from syncd.canonical.money import total
+from syncd.sources.csv.dates import read_date
 from syncd.sources.csv.fields import BadCell, Reading, agree, first
 from syncd.sources.csv.headings import GENERIC
 from syncd.sources.csv.preset import Preset
 from syncd.sources.csv.rows import Row
 from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.states import is_refund
+from syncd.sources.csv.strays import is_totals_word
 from syncd.sources.people import PLACE, people
 
+_OF_THE_SALE = (
+    "sale_id",
+    "receipt",
+    "register",
+    "date",
+    "time",
+    "total",
+    "total_tax",
+    "tender",
+    "status",
+    "kind",
+    "cashier",
+)
+_LAST_HOUR = 23
+_A_VISIT = timedelta(hours=1)
 _ABOUT = ("company", "email", "phone", *PLACE)
 
 
@@ -37,6 +56,44 @@ def key(row: Row) -> str:
     return "@".join(part for part in (receipt, row.get("register"), day) if part) if receipt and day else ""
 
 
+def keys() -> Callable[[Row], str]:
+    """What tells a row's sale, by the rows above it: child rows leave their sale's cells empty, and a receipt may pass midnight."""
+    last: Row | None = None
+    current = ""
+
+    def key_of(row: Row) -> str:
+        nonlocal last, current
+        found = key(row)
+        if last is not None and current and (_is_child(row) if not found else _is_past_midnight(row, last)):
+            found = current
+        if found:
+            last, current = row if row.get("date") else last, found
+        return found
+
+    return key_of
+
+
+def _is_child(row: Row) -> bool:
+    """Whether a row is a further line of the sale above: none of its sale's own cells, and something sold."""
+    if "total" not in row.columns or any(row.get(name) for name in _OF_THE_SALE):
+        return False
+    name = row.get("name") or row.get("sku")
+    return bool(name) and not is_totals_word(name) and any(row.get(one) for one in ("line_total", "price"))
+
+
+def _is_past_midnight(row: Row, last: Row) -> bool:
+    """Whether a row goes on with a receipt that was begun on the day before."""
+    if row.get("sale_id") or row.get("date") == last.get("date"):
+        return False
+    if any(row.get(name) != last.get(name) for name in ("receipt", "register", "total")):
+        return False
+    try:
+        before, after = (read_date(f"{one.get('date')} {one.get('time')}".strip(), "dmy").local for one in (last, row))
+    except ValueError:
+        return False
+    return before.hour == _LAST_HOUR and after.hour == 0
+
+
 def parse(rows: Sequence[Row], how: Reading[Options]) -> list[dict[str, Any]]:
     """The rows of one sale as the fields of a canonical order; each refund that stands under its number as those of a return.
 
@@ -44,9 +101,58 @@ def parse(rows: Sequence[Row], how: Reading[Options]) -> list[dict[str, Any]]:
         BadCell: a cell cannot be read, or a sale states two totals.
 
     """
+    rows, paid_by = _one_set(rows, how)
     sold, refunds = _apart(rows, how)
-    found = [_sale(sold, how)] if sold else []
+    found = [_sale(sold, how, paid_by)] if sold else []
     return found + [_return(back, how) for back in refunds]
+
+
+def _one_set(rows: Sequence[Row], how: Reading[Options]) -> tuple[Sequence[Row], str]:
+    """The lines of a sale once, where a report repeats them for each payment, or was pasted twice; and what paid for them.
+
+    Raises:
+        BadCell: rows are repeated for each payment, and no total tells how often.
+
+    """
+    if len(rows) == 1:
+        return rows, ""
+    by_tender: dict[str, list[Row]] = {}
+    for row in rows:
+        by_tender.setdefault(row.get("tender"), []).append(row)
+    if (
+        len(by_tender) > 1
+        and len({tuple(sorted(_but_payment(row) for row in part)) for part in by_tender.values()}) == 1
+    ):
+        settled = {
+            tender: part for tender, part in by_tender.items() if how.status(first(part, "status"))[0] == "completed"
+        }
+        kept = settled or by_tender
+        once = next(iter(kept.values()))
+        if len(kept) > 1 and _comes_to(once, how) is not True:
+            raise BadCell(
+                rows[0].line,
+                f"its rows are repeated for each payment ({', '.join(by_tender)}), and no total says that the lines count once",
+            )
+        return once, " + ".join(kept)
+    counts = Counter(tuple(row.cells) for row in rows)
+    once = list({tuple(row.cells): row for row in reversed(rows)}.values())[::-1]
+    if len(set(counts.values())) == 1 and len(once) < len(rows) and _comes_to(once, how) and not _comes_to(rows, how):
+        return once, ""
+    return rows, ""
+
+
+def _but_payment(row: Row) -> tuple[str, ...]:
+    of_payment = {row.columns.get("tender"), row.columns.get("status")}
+    return tuple(cell for place, cell in enumerate(row.cells) if place not in of_payment)
+
+
+def _comes_to(rows: Sequence[Row], how: Reading[Options]) -> bool | None:
+    """Whether the lines of rows come to the total that they state; None where they state none."""
+    stated = _stated(rows, "total", how)
+    if stated is None:
+        return None
+    lines = [_line(number, row, how) for number, row in enumerate(rows, start=1)]
+    return total(line["total_inc_tax"] for line in lines) + _tip(rows, how) == stated
 
 
 def _apart(rows: Sequence[Row], how: Reading[Options]) -> tuple[Sequence[Row], list[list[Row]]]:
@@ -67,6 +173,18 @@ def _apart(rows: Sequence[Row], how: Reading[Options]) -> tuple[Sequence[Row], l
         else:
             sold.append(row)
     return sold, list(refunds.values())
+
+
+def _is_one_visit(rows: Sequence[Row], how: Reading[Options]) -> bool:
+    """Whether rows of different times are one receipt for all that: each repeats its total, and an hour holds them all."""
+    if any(not row.get("total") or row.get("total") != rows[0].get("total") for row in rows):
+        return False
+    times = [_time(row, how) for row in rows]
+    return max(times) - min(times) <= _A_VISIT
+
+
+def _time(row: Row, how: Reading[Options]) -> datetime:
+    return how.split_time(row, "date", "time") if row.get("time") else how.time(row, "date")
 
 
 def _unknown_kind(rows: Sequence[Row]) -> str:
@@ -98,9 +216,11 @@ def _return(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
     }
 
 
-def _sale(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
+def _sale(rows: Sequence[Row], how: Reading[Options], paid_by: str = "") -> dict[str, Any]:
     head = rows[0]
-    agree(rows, "date", "time", "register", "tender", "cashier", "status", "currency")
+    if not _is_one_visit(rows, how):
+        agree(rows, "date", "time")
+    agree(rows, "register", "tender", "cashier", "status", "currency")
     lines = [_line(number, row, how) for number, row in enumerate(rows, start=1)]
     tip = _tip(rows, how)
     summed = total(line["total_inc_tax"] for line in lines) + tip
@@ -108,11 +228,11 @@ def _sale(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
     tax = _stated(rows, "total_tax", how)
     found = summed if whole is None else whole
     status, unknown = how.status(first(rows, "status"))
-    tender = first(rows, "tender")
+    tender = paid_by or first(rows, "tender")
     return {
         "sale_id": key(head),
         "number": head.get("receipt") or None,
-        "placed_at": how.split_time(head, "date", "time") if head.get("time") else how.time(head, "date"),
+        "placed_at": _time(head, how),
         "status": status,
         "hold": unknown or _unknown_kind(rows),
         "currency": how.currency(head, "currency"),
@@ -197,4 +317,7 @@ PRESET = Preset(
     Options,
     headings=GENERIC,
     ids=("sale_id", "receipt"),
+    dates=("date",),
+    amounts=("line_total", "price", "tax", "discount", "tip", "total", "total_tax", "quantity"),
+    reader=keys,
 )

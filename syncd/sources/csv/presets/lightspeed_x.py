@@ -32,7 +32,7 @@ _KINDS = {
 class Options(CsvSettings):
     """Sales on account are sales, for the goods are gone; ``open`` waits until they are paid."""
 
-    decimal_mark: DecimalMark | None = "."
+    decimal_mark: DecimalMark | dict[str, DecimalMark] | None = "."
     on_account: Literal["sale", "open"] = "sale"
 
 
@@ -145,5 +145,13 @@ def _customer(row: Row) -> dict[str, Any]:
 
 
 PRESET = Preset(
-    "lightspeed_x", (COLUMNS,), key, parse, "Sale UUID or Invoice Number", Options, ids=("sale uuid", "invoice number")
+    "lightspeed_x",
+    (COLUMNS,),
+    key,
+    parse,
+    "Sale UUID or Invoice Number",
+    Options,
+    ids=("sale uuid", "invoice number"),
+    dates=("date",),
+    amounts=("total", "subtotal", "paid", "sales tax"),
 )

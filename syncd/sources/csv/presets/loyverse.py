@@ -159,4 +159,6 @@ PRESET = Preset(
     WEIGHS,
     ids=("receipt number",),
     numbered=True,
+    dates=("date",),
+    amounts=("net sales", "gross sales", "total collected", "taxes"),
 )

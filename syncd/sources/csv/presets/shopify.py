@@ -35,7 +35,7 @@ class Options(CsvSettings):
     NAMES_CURRENCY: ClassVar[bool] = True
     NAMES_ZONE: ClassVar[bool] = True
 
-    decimal_mark: DecimalMark | None = "."
+    decimal_mark: DecimalMark | dict[str, DecimalMark] | None = "."
     unpaid: Literal["open", "push"] = "open"
     only: Annotated[tuple[str, ...], Field(min_length=1)] = ("pos",)
 
@@ -266,5 +266,15 @@ def _unquoted(cell: str) -> str:
 
 
 PRESET = Preset(
-    "shopify", (COLUMNS,), key, parse, "Name", Options, id_column="id", reader=keys, ids=("id",), refused=refused
+    "shopify",
+    (COLUMNS,),
+    key,
+    parse,
+    "Name",
+    Options,
+    id_column="id",
+    reader=keys,
+    ids=("id",),
+    amounts=("total", "subtotal", "taxes", "lineitem price"),
+    refused=refused,
 )

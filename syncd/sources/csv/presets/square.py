@@ -42,7 +42,7 @@ class Options(CsvSettings):
 
     NAMES_ZONE: ClassVar[bool] = True
 
-    decimal_mark: DecimalMark | None = "."
+    decimal_mark: DecimalMark | dict[str, DecimalMark] | None = "."
     items_only: Literal["accept", "hold"] = "hold"
 
 
@@ -60,13 +60,27 @@ def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
     """
     items = [row for row in rows if "qty" in row.columns]
     sums = [row for row in rows if "total collected" in row.columns]
-    if len(sums) > 1:
-        sums = same_row(sums, "Transaction ID")
+    sums = _payments(sums)
     lines = [_line(number, row, how) for number, row in enumerate(items, start=1)]
     fields = _head(items, sums, how)
     if not sums:
         return fields | _items_only(lines, how)
-    return fields | _whole(lines, sums[0], how)
+    return fields | _whole(lines, sums, how)
+
+
+def _payments(sums: Sequence[Row]) -> list[Row]:
+    """The payments of one sale: several people may share a bill, and each payment has a row of its own.
+
+    Raises:
+        BadCell: rows of one transaction that are not its payments.
+
+    """
+    by_payment: dict[str, list[Row]] = {}
+    for row in sums:
+        by_payment.setdefault(row.get("payment id"), []).append(row)
+    if len(by_payment) < 2 or any(row.get("event type").lower() != "payment" for row in sums):
+        return same_row(sums, "Transaction ID") if sums else []
+    return [same_row(rows, "Payment ID")[0] for rows in by_payment.values()]
 
 
 def _head(items: Sequence[Row], sums: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
@@ -140,10 +154,14 @@ def _items_only(lines: list[dict[str, Any]], how: Reading[Options]) -> dict[str,
     return fields
 
 
-def _whole(lines: list[dict[str, Any]], row: Row, how: Reading[Options]) -> dict[str, Any]:
-    collected, tax = how.amount(row, "Total Collected"), how.zero(row, "Tax")
-    service, tip = how.zero(row, "Service Charges"), how.zero(row, "Tip")
-    gift_cards, net = how.zero(row, "Gift Card Sales"), how.amount(row, "Net Sales")
+def _whole(lines: list[dict[str, Any]], rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
+    def summed(name: str) -> Decimal:
+        return total(how.zero(row, name) for row in rows)
+
+    row = rows[0]
+    collected, tax = total(how.amount(row, "Total Collected") for row in rows), summed("Tax")
+    service, tip = summed("Service Charges"), summed("Tip")
+    gift_cards, net = summed("Gift Card Sales"), total(how.amount(row, "Net Sales") for row in rows)
     if not lines:
         lines = [_described(row, net - service, tax)]
         lines += [_gift_card(gift_cards)] if gift_cards else []
@@ -154,11 +172,11 @@ def _whole(lines: list[dict[str, Any]], row: Row, how: Reading[Options]) -> dict
     fees = [_fee("service_charge", "Service charge", service, service_tax)] if service else []
     fees += [_fee("tip", "Tip", tip, ZERO)] if tip else []
     rest = collected - total(part["total_inc_tax"] for part in (*lines, *fees))
-    rounded = bool(rest) and abs(rest) <= _MOST_ROUNDING and bool(how.zero(row, "Cash"))
+    rounded = bool(rest) and abs(rest) <= _MOST_ROUNDING and bool(summed("Cash"))
     return {
         "lines": lines,
         "fees": fees,
-        "tenders": _tenders(row, how, tip),
+        "tenders": [tender for one in rows for tender in _tenders(one, how, how.zero(one, "Tip"))],
         "rounding": rest if rounded else ZERO,
         "total_inc_tax": collected,
         "total_tax": tax,
@@ -217,5 +235,14 @@ def _card(row: Row, column: str) -> dict[str, Any]:
 
 
 PRESET = Preset(
-    "square", (ITEMS, TRANSACTIONS), key, parse, "Transaction ID", Options, WEIGHS, ids=("transaction id", "payment id")
+    "square",
+    (ITEMS, TRANSACTIONS),
+    key,
+    parse,
+    "Transaction ID",
+    Options,
+    WEIGHS,
+    ids=("transaction id", "payment id"),
+    dates=("date",),
+    amounts=("total collected", "net sales", "gross sales", "tax"),
 )

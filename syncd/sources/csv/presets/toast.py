@@ -23,7 +23,7 @@ SELECTIONS = frozenset({"check id", "order id", "item selection id", "menu item"
 class Options(CsvSettings):
     """Times are the restaurant's own, month first."""
 
-    decimal_mark: DecimalMark | None = "."
+    decimal_mark: DecimalMark | dict[str, DecimalMark] | None = "."
     date_order: DateOrder | None = "mdy"
 
 
@@ -105,5 +105,13 @@ def _is_included(row: Row) -> bool:
 
 
 PRESET = Preset(
-    "toast", (SELECTIONS,), key, parse, "Check Id", Options, ids=("check id", "order id", "item selection id")
+    "toast",
+    (SELECTIONS,),
+    key,
+    parse,
+    "Check Id",
+    Options,
+    ids=("check id", "order id", "item selection id"),
+    dates=("order date",),
+    amounts=("net price", "tax", "discount"),
 )

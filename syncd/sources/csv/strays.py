@@ -1,0 +1,83 @@
+"""Rows that are no sale's: totals below a report, totals of each day, sentences about tax."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+
+from syncd.canonical.money import ZERO
+from syncd.sources.csv.rows import Row
+
+_WIDE = 3
+_WORDS = 2
+_TOTALS = frozenset(
+    ("total", "totals", "grand total", "subtotal", "sub total", "sum", "summe", "gesamt", "gesamtsumme", "totale", "totaal",
+     "totalt", "celkem", "razem", "suma", "somme", "összesen", "toplam",
+     "итого", "всего", "合計", "总计", "합계", "รวม", "jumlah", "tổng")
+)  # fmt: skip
+
+Parse = Callable[[str], Decimal | None]
+"""Reads an amount as the source would; None where a cell holds none."""
+
+
+def is_footnote(row: Row, width: int, ids: Sequence[str]) -> bool:
+    """Whether a row holds one sentence and nothing else; an id or a date alone is none, for its sale may be torn."""
+    cells = [cell for cell in row.cells if cell.strip()]
+    if len(cells) != 1 or width < _WIDE:
+        return False
+    sentence = sum(any(map(str.isalpha, word)) for word in cells[0].split()) >= _WORDS
+    return sentence or (len(row.cells) >= width and cells[0].isalpha() and not any(row.get(name) for name in ids))
+
+
+def may_be_totals(row: Row, dates: Sequence[str]) -> bool:
+    """Whether a row may hold the sums of others: it has none of the dates that every sale has."""
+    return any(name in row.columns for name in dates) and not any(row.get(name) for name in dates)
+
+
+def is_totals_word(text: str) -> bool:
+    """Whether a cell says that its row holds sums."""
+    return text.strip(" :.").casefold() in _TOTALS
+
+
+def totals_among(rows: Iterable[tuple[str, Row]], strays: Sequence[int], parse: Parse) -> set[int]:
+    """The lines, of ``strays``, whose amounts are the sums of their columns: over all rows above, or since the last such line.
+
+    ``rows`` are all rows of the table, each with its sale's key: a total that the rows of a sale repeat counts once.
+    """
+    asked, found = set(strays), set()
+    whole, part = _Sums(), _Sums()
+    for key, row in rows:
+        if row.line in asked:
+            if _fits(row, (whole, part), parse):
+                found.add(row.line)
+            part = _Sums()
+        else:
+            whole.add(key, row, parse)
+            part.add(key, row, parse)
+    return found
+
+
+class _Sums:
+    """The sum of each column, over all rows and over the first row of each sale."""
+
+    def __init__(self) -> None:
+        self._rows: dict[int, Decimal] = {}
+        self._sales: dict[int, Decimal] = {}
+        self._keys: set[str] = set()
+
+    def add(self, key: str, row: Row, parse: Parse) -> None:
+        first = key not in self._keys
+        self._keys.add(key)
+        for place, cell in enumerate(row.cells):
+            if cell and (amount := parse(cell)) is not None:
+                self._rows[place] = self._rows.get(place, ZERO) + amount
+                if first:
+                    self._sales[place] = self._sales.get(place, ZERO) + amount
+
+    def has(self, place: int, amount: Decimal) -> bool:
+        return amount in (self._rows.get(place), self._sales.get(place))
+
+
+def _fits(row: Row, sums: Sequence[_Sums], parse: Parse) -> bool:
+    amounts = {place: amount for place, cell in enumerate(row.cells) if cell and (amount := parse(cell)) is not None}
+    return any(amounts.values()) and any(all(one.has(*item) for item in amounts.items()) for one in sums)
