@@ -284,3 +284,14 @@ def test_23_the_payments_of_a_bill_that_several_people_paid_add_up(tmp_path: Pat
     assert sum(tender.amount for tender in order.tenders) == Decimal("8.74")
     assert [fee.total_inc_tax for fee in order.fees] == [Decimal("1.50")]
     assert (len(order.tenders), check_balance(order)) == (4, ())
+
+
+@pytest.mark.parametrize("mapped", [True, False])
+def test_07_a_loyverse_account_in_spanish_is_read(tmp_path: Path, mapped: bool) -> None:
+    by_itself: dict[str, Any] = {} if mapped else {"columns": {}}
+    found = read(tmp_path, "07-loyverse-spanish", items_only="accept", **by_itself)
+    assert (found.faults, len(found.orders)) == ([], 3)
+    sums = {order.number: (order.total_inc_tax, order.placed_at.hour) for order in found.orders.values()}
+    assert sums == {"2-1001": (Decimal(80), 20), "2-1002": (Decimal(200), 20), "2-1003": (Decimal(-100), 20)}
+    (back,) = [order for order in found.orders.values() if order.total_inc_tax < 0]
+    assert back.lines[0].quantity == -1

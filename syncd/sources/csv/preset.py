@@ -31,6 +31,8 @@ class Preset:
     options: type[CsvSettings] = CsvSettings
     weighs: Weighs = field(default_factory=dict)
     headings: Mapping[str, tuple[str, ...]] | None = None
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # its own columns in other languages
+    telling: bool = True  # its columns tell it from other exports
     id_column: str = ""  # where the sale's id is not what its rows are grouped by
     reader: Callable[[], Callable[[Row], str]] | None = (
         None  # makes ``key`` anew for a table whose rows go by those before them
@@ -58,7 +60,7 @@ class Preset:
 
     def names(self) -> set[str]:
         """Every column that helps to tell this export's delimiter."""
-        usual = {name for names in (self.headings or {}).values() for name in names}
+        usual = {name for names in (self.headings or self.aliases).values() for name in names}
         return usual | {name for table in self.tables for name in table}
 
 
@@ -78,15 +80,15 @@ def columns_of(header: Header, which: Preset, settings: CsvSettings) -> Mapping[
             named = [headings] if isinstance(headings, str) else headings
             raise UnreadableFile(f"it has no column {' or '.join(map(repr, named))}, which columns.{wanted} names")
         chosen[normal(wanted)] = name
-    usual = {
-        wanted: next(name for name in (wanted, *names) if name in found)
-        for wanted, names in (which.headings or {}).items()
-        if wanted not in chosen and not found.keys().isdisjoint((wanted, *names))
-    }
+    usual: dict[str, str] = {}
+    for wanted, names in (which.headings or which.aliases).items():
+        place = next((one for one in (names if which.headings else (wanted, *names)) if one in found), None)
+        if place is not None and wanted not in chosen:
+            usual[wanted] = place
     # One column, one meaning: what the config gives a meaning has no other.
     taken = set(chosen.values())
     meant = {wanted: name for wanted, name in usual.items() if name not in taken} | chosen
-    hidden = (taken | (usual.keys() & found.keys())) - meant.keys() if which.headings else set()
+    hidden = (taken | which.headings.keys()) - meant.keys() if which.headings else set()
     columns = {name: place for name, place in found.items() if name not in hidden}
     columns |= {wanted: found[name] for wanted, name in meant.items()}
     _check_names(header, which, set(meant.values()))

@@ -135,7 +135,7 @@ class CsvSource:
             )
             if wrong is not None:
                 findings.append(Finding("warning", f"{shown(file)} will be set aside: {wrong}", cure))
-            elif other and self._exports.preset.headings:
+            elif other and self._exports.preset.name == "generic":
                 findings.append(Finding("warning", f"{shown(file)} is read by its columns' names alone", cure))
         return findings
 

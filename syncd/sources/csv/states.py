@@ -182,6 +182,7 @@ _REFUND = frozenset(
             "credit note",
             "reversal",
             "chargeback",
+            "refusion",
         ),
         *("ruckerstattung", "erstattung", "ruckgabe", "retoure", "gutschrift", "rucknahme"),
         *("reembolso", "devolucion", "abono", "nota de credito", "remboursement", "retour", "avoir"),

@@ -33,7 +33,7 @@ def preset(name: str) -> Preset:
 def looks_like(file: Path, settings: CsvSettings) -> str:
     """The name of the preset whose export a file seems to be; empty where it is none that we know."""
     for one in map(preset, names()):
-        if one.name == settings.preset or one.headings:
+        if one.name == settings.preset or not one.telling:
             continue
         try:
             with closing(opened(file, one, settings)) as tables:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
+from syncd.canonical.kinds import TenderKind
 from syncd.canonical.money import total
 from syncd.sources.csv.dates import read_date
 from syncd.sources.csv.fields import BadCell, Reading, agree, first
@@ -21,6 +22,7 @@ from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.states import is_refund
 from syncd.sources.csv.strays import is_totals_word
 from syncd.sources.people import PLACE, people
+from syncd.sources.tenders import kind_of
 
 _OF_THE_SALE = (
     "sale_id",
@@ -288,15 +290,7 @@ def _line(number: int, row: Row, how: Reading[Options]) -> dict[str, Any]:
 
 
 def _tender(label: str, amount: Decimal) -> dict[str, Any]:
-    low = label.lower()
-    kind = (
-        "cash"
-        if low == "cash"
-        else "card"
-        if any(word in low for word in ("card", "visa", "master", "amex"))
-        else "other"
-    )
-    return {"kind": kind, "label": label, "amount": amount}
+    return {"kind": TenderKind.OTHER if " + " in label else kind_of(label, {}), "label": label, "amount": amount}
 
 
 def _people(rows: Sequence[Row]) -> dict[str, Any]:
@@ -316,6 +310,7 @@ PRESET = Preset(
     "sale id, or receipt and date",
     Options,
     headings=GENERIC,
+    telling=False,
     ids=("sale_id", "receipt"),
     dates=("date",),
     amounts=("line_total", "price", "tax", "discount", "tip", "total", "total_tax", "quantity"),

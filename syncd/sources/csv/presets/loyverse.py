@@ -11,9 +11,12 @@ from typing import Any, Literal
 
 from syncd.canonical.money import total
 from syncd.sources.csv.fields import Reading, agree, first, same_row
+from syncd.sources.csv.languages import LOYVERSE
 from syncd.sources.csv.preset import Preset
 from syncd.sources.csv.rows import Row
 from syncd.sources.csv.settings import CsvSettings
+from syncd.sources.csv.states import is_refund
+from syncd.sources.tenders import kind_of
 
 ITEMS = frozenset({"receipt number", "receipt type", "item", "quantity", "net sales"})
 ITEMS_RENAMED = frozenset({"receipt number", "receipt type", "item name", "quantity", "net sales"})
@@ -55,9 +58,9 @@ def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
     sums = same_row([row for row in rows if "total collected" in row.columns], "receipt number")
     agree(items, "Date", "POS", "Receipt type", "Cashier name")
     head = (sums or items)[0]
-    returned = head.get("receipt type").lower() == "refund"
+    returned = is_refund(head.get("receipt type"))
     included = _included(sums, how)
-    sides = (returned, bool(included))
+    sides = (returned is True, bool(included))
     lines = [_line(number, row, how, sides) for number, row in enumerate(items, start=1)]
     if not lines:
         lines = [_described(head, how)]
@@ -78,10 +81,15 @@ def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
         "lines": lines,
         "fees": [{"kind": "tip", "name": "Tip", "total_ex_tax": tip, "total_inc_tax": tip}] if tip else [],
         "tenders": _tenders(sums, how),
-        "hold": unknown or _alone(sums, lines, how),
+        "hold": unknown or _unknown_kind(head, returned) or _alone(sums, lines, how),
         "total_inc_tax": how.amount(sums[0], "Total collected") if sums else inc_tax + tip,
         "total_tax": how.zero(sums[0], "Taxes") if sums else inc_tax - total(line["total_ex_tax"] for line in lines),
     }
+
+
+def _unknown_kind(row: Row, returned: bool | None) -> str:
+    kind = row.get("receipt type")[:40]
+    return f"its receipt type, {kind!r}, is neither a sale nor a refund that syncd knows" if returned is None else ""
 
 
 def _included(sums: Sequence[Row], how: Reading[Options]) -> bool | None:
@@ -137,8 +145,7 @@ def _tenders(sums: Sequence[Row], how: Reading[Options]) -> list[dict[str, Any]]
     if not sums or not sums[0].get("payment type"):
         return []
     label = sums[0].get("payment type")
-    kind = {"cash": "cash", "card": "card"}.get(label.lower(), "other")
-    return [{"kind": kind, "label": label, "amount": how.amount(sums[0], "Total collected")}]
+    return [{"kind": kind_of(label, {}), "label": label, "amount": how.amount(sums[0], "Total collected")}]
 
 
 def _customer(name: str, contacts: str) -> dict[str, Any] | None:
@@ -158,6 +165,7 @@ PRESET = Preset(
     Options,
     WEIGHS,
     ids=("receipt number",),
+    aliases=LOYVERSE,
     numbered=True,
     dates=("date",),
     amounts=("net sales", "gross sales", "total collected", "taxes"),
