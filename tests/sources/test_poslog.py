@@ -271,3 +271,64 @@ def test_no_more_than_the_bound_is_read_between_two_transactions(
 
 def _resident_mb() -> float:
     return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * 4096 / 1e6
+
+
+# Rates without amounts, change and cash back, links
+
+
+def rate(percent: str) -> str:
+    return f"<Tax><Percent>{percent}</Percent></Tax>"
+
+
+@pytest.mark.parametrize(
+    ("grand", "within", "tax"), [("29.50", True, "3.63"), ("33.76", False, "4.26"), ("", True, "3.63")]
+)
+def test_tax_that_is_told_as_a_rate_alone_is_worked_out(tmp_path: Path, grand: str, within: bool, tax: str) -> None:
+    stated = f'<Total TotalType="TransactionGrandAmount">{grand}</Total>' if grand else ""
+    goods = sold(1, "19.50", more=rate("19")) + sold(2, "10.00", more=rate("5.5"), sku="BOOK")
+    order = one(tmp_path, goods + stated)
+    assert (order.prices_include_tax, str(order.total_tax)) == (within, tax)
+    taxes = {line.sku: line.total_inc_tax - line.total_ex_tax for line in order.lines}
+    assert sum(taxes.values()) == order.total_tax
+    assert taxes["MUG"] > taxes["BOOK"] * 4
+
+
+@pytest.mark.parametrize(
+    "tenders",
+    [
+        paid("100.00") + paid("20.01"),  # change with a positive amount
+        paid("100.00") + paid("20.01", code="Change"),
+        paid("100.00") + paid("-20.01"),
+        paid("100.00") + "<LineItem><TenderChange><Amount>20.01</Amount></TenderChange></LineItem>",
+        paid("100.00", more="<TenderChange><Amount>20.01</Amount></TenderChange>"),
+        paid("100.00", more="<TenderChange><Amount>20.01</Amount></TenderChange>") + paid("20.01", code="Change"),
+    ],
+)
+def test_change_is_taken_out_once_wherever_it_stands(tmp_path: Path, tenders: str) -> None:
+    order = one(tmp_path, sold(1, "79.99") + tenders + totals("79.99"))
+    assert sum(tender.amount for tender in order.tenders) == order.total_inc_tax
+
+
+@pytest.mark.parametrize(
+    "tenders",
+    [
+        paid("40.00", kind="CreditDebit", more="<CashbackAmount>20.00</CashbackAmount>"),
+        paid("40.00", kind="CreditDebit", more="<CashbackAmount>20.00</CashbackAmount>") + paid("20.00", code="Refund"),
+        paid("40.00", kind="CreditDebit") + paid("-20.00", code="Change"),
+    ],
+)
+def test_cash_back_is_counted_once(tmp_path: Path, tenders: str) -> None:
+    order = one(tmp_path, sold(1, "20.00") + tenders + totals("20.00"))
+    assert sum(tender.amount for tender in order.tenders) == order.total_inc_tax
+
+
+@pytest.mark.parametrize("day", ["BusinessDayDate", "POSLogDateTime", "ReceiptDateTime", "BeginDateTime"])
+def test_a_link_finds_its_sale_by_whichever_day_it_names(tmp_path: Path, day: str) -> None:
+    sale = transaction(41, sold(1, "20.00") + totals("20.00"), at="2026-11-20T10:00:00-06:00")
+    link = f"<TransactionLink><SequenceNumber>41</SequenceNumber><{day}>2026-11-20T10:00:00</{day}></TransactionLink>"
+    back = transaction(
+        42, sold(1, "20.00", kind="Return", more=link) + totals("-20.00"), at="2026-11-23T10:00:00-06:00"
+    )
+    found = batches(tmp_path, poslog(sale, back))
+    sold_order, returned = [order for batch in found for order in batch.orders]
+    assert returned.returns_of == f"till:{sold_order.sale_id}"

@@ -81,8 +81,8 @@ def columns_of(header: Header, which: Preset, settings: CsvSettings) -> Mapping[
             raise UnreadableFile(f"it has no column {' or '.join(map(repr, named))}, which columns.{wanted} names")
         chosen[normal(wanted)] = name
     usual: dict[str, str] = {}
-    for wanted, names in (which.headings or which.aliases).items():
-        place = next((one for one in (names if which.headings else (wanted, *names)) if one in found), None)
+    for wanted, own in (which.headings or which.aliases).items():
+        place = next((one for one in (own if which.headings else (wanted, *own)) if one in found), None)
         if place is not None and wanted not in chosen:
             usual[wanted] = place
     # One column, one meaning: what the config gives a meaning has no other.

@@ -112,7 +112,8 @@ def _tax(goods: Node, sign: int) -> tuple[Decimal | None, Decimal | None, bool |
     taxes = list(goods.nodes("Tax"))
     if not taxes:
         return None, None, _flag(goods)
-    amount = total(abs(tax.amount("Amount") or ZERO) for tax in taxes) * sign
+    amounts = [amount for tax in taxes if (amount := tax.amount("Amount")) is not None]
+    amount = total(map(abs, amounts)) * sign if amounts else None  # some vendors tell rates alone
     rate = taxes[0].amount("Percent") if len(taxes) == 1 else None
     within = next((found for tax in taxes if (found := _flag(tax)) is not None), None)
     return amount, rate, _flag(goods) if within is None else within

@@ -13,12 +13,12 @@ from decimal import Decimal
 from typing import Any
 
 from syncd.canonical import CanonicalOrder
-from syncd.canonical.money import ZERO, allocate, total
+from syncd.canonical.money import ZERO, allocate, minor_unit, round_to, total
 from syncd.sources.documents import LeftOut, Read, Sale, Unreadable
 from syncd.sources.poslog.elements import Element, Node, attribute, number
 from syncd.sources.poslog.lines import Item, counted, item_of
 from syncd.sources.poslog.settings import PosLogSettings
-from syncd.sources.poslog.tenders import rounding_of, tenders_of
+from syncd.sources.poslog.tenders import rounding_of, settled, tenders_of
 from syncd.sources.zones import Hours, in_zone, zone
 
 _CANCELLED = ("canceled", "cancelled", "voided", "aborted", "failed", "rejected")
@@ -61,12 +61,13 @@ def read_transaction(element: Element, settings: PosLogSettings, source: str) ->
     rows = list(retail.nodes("LineItem"))
     status = _status(whole, retail)
     items = [item for row in rows if _counts(row, status) and (item := item_of(row)) is not None]
-    money = _money(items, retail, rows, settings)
+    currency = _currency(whole, retail, settings)
+    money = _money(items, retail, rows, (settings, currency))
     if not money.items and not money.grand:
         return LeftOut("receipts of which every line was voided" if items else "receipts without a line")
-    currency = _currency(whole, retail, settings)
-    tenders = tenders_of(rows, settings.tenders)
-    rounding, total_inc = _with_rounding(money, rounding_of(rows, retail), tenders)
+    rounded = rounding_of(rows, retail)
+    tenders = settled(tenders_of(rows, settings.tenders), (money.grand, money.grand + rounded))
+    rounding, total_inc = _with_rounding(money, rounded, tenders)
     placed, assumed = _placed(whole, settings)
     lines = _lines(money, currency, lambda link: _linked(link, whole, settings))
     original = (
@@ -137,18 +138,19 @@ def _counts(row: Node, status: dict[str, Any]) -> bool:
     return status["status"] == "voided" or not (row.is_true("CancelFlag") or row.is_true("DeleteFlag"))
 
 
-def _money(items: Sequence[Item], retail: Node, rows: Sequence[Node], settings: PosLogSettings) -> _Money:
+def _money(items: Sequence[Item], retail: Node, rows: Sequence[Node], how: tuple[PosLogSettings, str]) -> _Money:
     """The lines that count and whether they hold the tax: as the totals tell, else as the lines and the config say."""
     totals = {attribute(one, "TotalType").rpartition(":")[2]: (one.text or "").strip() for one in retail.all("Total")}
     stated, rewards = _stated(totals), _rewards(rows)
     off = total(one["amount_inc_tax"] for one in rewards)
     flags = [item.tax_within for item in items if item.tax_within is not None]
+    settings, currency = how
     wanted = flags[0] if flags else settings.prices != "exclude_tax"
     readings: list[_Money] = []
     for kept in counted(items):
-        tax = _tax(totals, rows, kept)
         sums = total(item.amount for item in kept) - off
         for within in (wanted, not wanted):
+            tax = _tax(totals, rows, kept, _rated(kept, currency, within=within))
             grand = sums if within else sums + tax
             if grand == stated:
                 return _Money(kept, within, tax, rewards, grand)
@@ -162,11 +164,21 @@ def _stated(totals: dict[str, str]) -> Decimal | None:
     return next((number(said, name) for name in names if (said := totals.get(name))), None)
 
 
-def _tax(totals: dict[str, str], rows: Sequence[Node], kept: Sequence[Item]) -> Decimal:
+def _tax(totals: dict[str, str], rows: Sequence[Node], kept: Sequence[Item], rated: Decimal) -> Decimal:
     if said := totals.get("TransactionTaxAmount"):
         return number(said, "TransactionTaxAmount")
-    lines = [tax.amount("Amount") or ZERO for row in rows for tax in row.nodes("Tax")]
-    return total(lines) if lines else total(item.tax or ZERO for item in kept)
+    lines = [amount for row in rows for tax in row.nodes("Tax") if (amount := tax.amount("Amount")) is not None]
+    return total(lines) if lines else total(item.tax or ZERO for item in kept) + rated
+
+
+def _rated(kept: Sequence[Item], currency: str, *, within: bool) -> Decimal:
+    """The tax of lines that tell its rate and not its amount."""
+    return round_to(total(_by_rate(item, within=within) for item in kept if item.tax is None), minor_unit(currency))
+
+
+def _by_rate(item: Item, *, within: bool) -> Decimal:
+    rate = item.rate or ZERO
+    return item.amount * rate / (100 + rate if within else 100)
 
 
 def _rewards(rows: Sequence[Node]) -> list[dict[str, Any]]:
@@ -203,7 +215,10 @@ def _lines(money: _Money, currency: str, linked: Callable[[Node], str]) -> list[
     """The lines with their tax: their own where it is told, else their share of the receipt's."""
     bare = [item for item in money.items if item.tax is None]
     left = money.tax - total(item.tax or ZERO for item in money.items)
-    shares = iter(allocate(left, [abs(item.amount) for item in bare], currency) if left else ())
+    by_rate = [abs(_by_rate(item, within=money.within)) for item in bare]
+    shares = iter(
+        allocate(left, by_rate if any(by_rate) else [abs(item.amount) for item in bare], currency) if left else ()
+    )
     taxes = [next(shares, ZERO) if item.tax is None else item.tax for item in money.items]
     return [_line(item, tax, money, linked) for item, tax in zip(money.items, taxes, strict=True)]
 
@@ -360,11 +375,27 @@ def _original(whole: Node, retail: Node, rows: Sequence[Node], settings: PosLogS
     return found.pop() if len(found) == 1 else ""
 
 
+_LINK_DAYS = (
+    "BusinessDayDate",
+    "BusinessDay",
+    "POSLogDateTime",
+    "ReceiptDateTime",
+    "BeginDateTime",
+    "EndDateTime",
+    "Date",
+)
+
+
+def _linked_day(link: Node) -> str:
+    """The day of the sale that a link names: its business day, else the day of any time of it."""
+    return link.text(*_LINK_DAYS)[:10]
+
+
 def _linked(link: Node, whole: Node, settings: PosLogSettings) -> str:
     return _key(
         _store_id(link) or _store_id(whole),
         link.text("WorkstationID") or whole.text("WorkstationID"),
-        link.text("BusinessDayDate") or _any_time(whole)[:10],
+        _linked_day(link) or _any_time(whole)[:10],
         link.text("SequenceNumber"),
         "" if settings.sale_id == "sequence" else link.text("TransactionID"),
     )

@@ -36,7 +36,31 @@ def tenders_of(rows: Sequence[Node], own: Mapping[str, TenderKind]) -> list[dict
         Unreadable: an amount is none.
 
     """
-    return [one for row in rows for tender in row.nodes("Tender") if (one := _tender(row, tender, own)) is not None]
+    found = [one for row in rows for tender in row.nodes("Tender") if (one := _tender(row, tender, own)) is not None]
+    alone = [change.amount("Amount") for row in rows for change in row.nodes("TenderChange")]
+    return found + [_change(abs(amount)) for amount in alone if amount]
+
+
+def _change(amount: Decimal) -> dict[str, Any]:
+    return {"kind": TenderKind.CASH, "label": "Change", "amount": -amount, "change": ZERO, "cash_back": ZERO}
+
+
+def settled(tenders: list[dict[str, Any]], dues: Sequence[Decimal]) -> list[dict[str, Any]]:
+    """The tenders so that they come to one of the sums that may have been due, where one reading of change and cash back does.
+
+    Some vendors write change or cash back as a line of its own and beside the tender as well; roqqio writes change as a tender with a
+    positive amount. What fits nowhere stays as it is, and the sale is held for its sums.
+    """
+    paid = total(one["amount"] for one in tenders)
+    if paid in dues:
+        return tenders
+    for twice in ("cash_back", "change"):
+        if paid + total(one[twice] for one in tenders) in dues:
+            return [one | {"amount": one["amount"] + one[twice], twice: ZERO} for one in tenders]
+    given_back = [one for one in tenders[1:] if one["kind"] is TenderKind.CASH and paid - 2 * one["amount"] in dues]
+    if len(given_back) == 1:
+        return [_change(one["amount"]) if one is given_back[0] else one for one in tenders]
+    return tenders
 
 
 def _tender(row: Node, tender: Node, own: Mapping[str, TenderKind]) -> dict[str, Any] | None:
