@@ -260,3 +260,20 @@ def test_a_walk_begins_at_its_start(shop: CloverDouble, tmp_path: Path) -> None:
     new = shop.sell(2)
     book = Notebook().walk(source(shop, tmp_path, start).fetch(None))
     assert set(book.sales) == {f"till:{key}" for key in new}
+
+
+def test_37_a_bill_that_is_half_paid_is_open_with_what_is_left() -> None:
+    order = {
+        "id": "HALF",
+        "currency": "USD",
+        "state": "locked",
+        "paymentState": "PARTIALLY_PAID",
+        "total": 3000,
+        "createdTime": 1795000000000,
+        "lineItems": {"elements": [{"id": "L1", "name": "Dinner", "price": 3000}]},
+        "payments": {"elements": [{"id": "P1", "amount": 1000, "result": "SUCCESS", "createdTime": 1795000000000}]},
+    }
+    found = found_in(order)
+    assert (found.order.status, found.order.total_inc_tax) == (SaleStatus.OPEN, Decimal(30))
+    assert found.order.balance_due == Decimal(20)
+    assert check_balance(found.order) == ()

@@ -16,7 +16,7 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.balance import check_balance
 from syncd.sources import SourceContext
 from syncd.sources.context import Memory
-from syncd.sources.documents import Sale
+from syncd.sources.documents import LeftOut, Sale
 from syncd.sources.errors import Denied
 from syncd.sources.odoo.reading import Around, read_order
 from syncd.sources.odoo.source import OdooSource
@@ -218,3 +218,104 @@ def test_every_version_of_the_tables_reads_alike(version: int, tmp_path: Path) -
     assert (check_balance(order), check_balance(refund)) == ((), ())
     assert refund.returns_of == (f"till:{sold}" if version > 13 else None)
     assert [one.cure for one in findings if one.level == "warning"] == ["create index on pos_order (write_date)"]
+
+
+@pytest.mark.parametrize(
+    ("currency", "due", "paid", "step", "rounding"),
+    [
+        ("CLP", 1994, 1990, None, "-4"),
+        ("HUF", 138, 140, None, "2"),
+        ("COP", 10030, 10050, None, "20"),
+        ("IDR", 15060, 15000, None, "-60"),
+        ("EUR", 138, 135, Decimal(5), "-3"),
+        ("EUR", 138, 135, None, "0"),
+        ("CLP", 1994, 1980, None, "0"),
+    ],
+)
+def test_18_cash_is_rounded_by_up_to_the_step_of_its_currency(
+    currency: str, due: int, paid: int, step: Decimal | None, rounding: str
+) -> None:
+    order = {
+        "id": 7,
+        "state": "done",
+        "date_order": "2026-11-20 10:00:00",
+        "currency_id": [1, currency],
+        "amount_total": due,
+        "amount_tax": 0,
+        "amount_paid": paid,
+        "lines": [{"id": 1, "qty": 1, "price_subtotal": due, "price_subtotal_incl": due, "product_id": [1, "Mug"]}],
+        "payments": [{"id": 1, "amount": paid, "payment_method_id": [1, "Cash"]}],
+    }
+    read = read_order(order, Around(cash_step=step), "till")
+    assert isinstance(read, Sale)
+    assert read.order.rounding == Decimal(rounding)
+    assert (check_balance(read.order) == ()) is (rounding != "0")
+
+
+@pytest.mark.parametrize(("stated", "adds_up"), [(10.02, True), (9.99, True), (10.04, False)])
+def test_49_cents_of_a_receipt_that_was_rounded_as_a_whole_are_rounding(stated: float, adds_up: bool) -> None:
+    lines = [
+        {"id": n, "qty": 1, "price_subtotal": 2.0, "price_subtotal_incl": 5.0, "product_id": [n, "Mug"]} for n in (1, 2)
+    ]
+    order = {
+        "id": 7,
+        "state": "done",
+        "date_order": "2026-11-20 10:00:00",
+        "currency_id": [1, "EUR"],
+        "amount_total": stated,
+        "amount_tax": 6,
+        "amount_paid": stated,
+        "lines": lines,
+        "payments": [{"id": 1, "amount": stated, "payment_method_id": [1, "Card"]}],
+    }
+    read = read_order(order, Around(), "till")
+    assert isinstance(read, Sale)
+    assert read.order.total_inc_tax == Decimal(str(stated))
+    assert (check_balance(read.order) == ()) is adds_up
+    assert ("rounded the sale as a whole" in read.order.note) is adds_up
+
+
+@pytest.mark.parametrize(
+    ("lines", "config", "left_out"),
+    [
+        ([], {}, True),
+        (
+            [{"id": 1, "qty": 1, "product_id": [70, "Settle"], "price_subtotal": 50, "price_subtotal_incl": 50}],
+            {},
+            False,
+        ),
+        (
+            [{"id": 1, "qty": 1, "product_id": [70, "Settle"], "price_subtotal": 50, "price_subtotal_incl": 50}],
+            {"settle_due_product_id": [70, "Settle"]},
+            True,
+        ),
+        (
+            [
+                {"id": 1, "qty": 1, "product_id": [70, "Deposit"], "price_subtotal": 50, "price_subtotal_incl": 50},
+                {"id": 2, "qty": 1, "product_id": [3, "Mug"], "price_subtotal": 5, "price_subtotal_incl": 5},
+            ],
+            {"deposit_product_id": 70},
+            False,
+        ),
+    ],
+)
+def test_44_money_that_moves_without_goods_is_no_order(
+    lines: list[dict[str, Any]], config: dict[str, Any], left_out: bool
+) -> None:
+    amount = sum(line["price_subtotal_incl"] for line in lines)
+    payments = [{"id": 1, "amount": amount or 50, "payment_method_id": [1, "Cash"]}]
+    payments += [] if amount else [{"id": 2, "amount": -50, "payment_method_id": [2, "Customer Account"]}]
+    order = {
+        "id": 7,
+        "state": "done",
+        "config_id": [1, "Shop"],
+        "date_order": "2026-11-20 10:00:00",
+        "currency_id": [1, "EUR"],
+        "amount_total": amount,
+        "amount_tax": 0,
+        "amount_paid": amount,
+        "lines": lines,
+        "payments": payments,
+    }
+    read = read_order(order, Around(configs={1: config}), "till")
+    assert isinstance(read, LeftOut) is left_out

@@ -102,3 +102,30 @@ def test_an_export_is_told_by_its_columns_in_any_of_its_languages(tmp_path: Path
     path = tmp_path / "a.csv"
     path.write_text(text)
     assert looks_like(path, csv_settings({"path": tmp_path, "currency": "USD", "timezone": "UTC"})) == name
+
+
+@pytest.mark.parametrize(
+    ("subtotal", "taxes", "of_goods", "of_delivery"),
+    [
+        ("100.00", "23.10", "21.00", "2.10"),  # on goods and delivery
+        ("100.00", "21.00", "21.00", "0"),  # on the goods alone
+    ],
+)
+def test_37_tax_on_shopifys_delivery_is_the_deliverys(
+    tmp_path: Path, subtotal: str, taxes: str, of_goods: str, of_delivery: str
+) -> None:
+    whole = Decimal(subtotal) + 10 + Decimal(taxes)
+    till = Till(tmp_path, preset="shopify", currency="EUR", timezone=None)
+    till.drop(
+        "orders.csv",
+        "Name,Financial Status,Currency,Subtotal,Shipping,Taxes,Total,Created at,Lineitem quantity,Lineitem name,Lineitem price,Id,"
+        "Source,Shipping Method,Payment Method,Tax 1 Name,Tax 1 Value,Discount Amount\n"
+        f"#1,paid,EUR,{subtotal},10.00,{taxes},{whole},2026-11-20 10:00:00 +0100,1,Bag,{subtotal},701,pos,DHL,Card,IVA 21 %,"
+        f"{taxes},0.00\n",
+    )
+    ((order,), faults) = till.read()
+    assert (faults, till.holds) == ([], {})
+    assert order.lines[0].total_inc_tax - order.lines[0].total_ex_tax == Decimal(of_goods)
+    (fee,) = order.fees
+    assert fee.total_inc_tax - fee.total_ex_tax == Decimal(of_delivery)
+    assert check_balance(order) == ()

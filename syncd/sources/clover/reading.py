@@ -92,7 +92,10 @@ def _sale(
     if traded is not None:
         lines, tax, stated = traded.lines, tax + traded.tax, stated + traded.credit
     tip = total(cents(one, "tipAmount", currency) for one in paid)
-    if not paid:
+    partly = str(order.get("paymentState") or "") == "PARTIALLY_PAID" and traded is None
+    if partly:
+        lines = sums(order, items, currency, None)
+    if not paid or partly:
         tax = total(line.tax for line in lines)
         stated = total(line.net for line in lines) + (ZERO if included else tax)
     fees = [as_fee(line, included=included) for line in lines if line.item.get("isOrderFee")]
@@ -110,7 +113,7 @@ def _sale(
     fields: dict[str, Any] = {
         "source": source,
         "sale_id": order.get("id"),
-        "status": _status(order, paid, stated, refunds, tip),
+        "status": "open" if partly else _status(order, paid, stated, refunds, tip),
         "training": bool(order.get("testMode")),
         "placed_at": _placed(order, paid).astimezone(around.zone),
         "updated_at": _time(order.get("modifiedTime")),
@@ -132,7 +135,7 @@ def _sale(
         "extra": {name: order[name] for name in ("title", "payType", "paymentState", "state") if order.get(name)},
     }
     if fields["status"] == "open":
-        fields["open_kind"] = "parked"
+        fields |= {"open_kind": "parked", "balance_due": stated + tip - total(one["amount"] for one in tenders)}
     return Sale(CanonicalOrder.model_validate(fields), _hold(order, currency))
 
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from syncd.canonical import Batch, CanonicalOrder, Cursor, Fault
+from syncd.canonical.cents import with_cents_as_rounding
 from syncd.canonical.money import places
 from syncd.sources.csv.fields import BadCell, LeftOut, Reading
 from syncd.sources.csv.group import Groups, Placed
@@ -207,6 +208,7 @@ class Exports:
         for fields in said:
             hold = str(fields.pop("hold", ""))
             order = CanonicalOrder.model_validate({"source": self.reading.source, **fields})
+            order = with_cents_as_rounding(order) if self.preset.headings else order
             found.orders.append(order)
             hold = hold or _next_to_nothing(order)
             found.holds.update({order.sale_id: hold} if hold else {})

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from syncd.canonical.money import ZERO, format_money
+from syncd.canonical.money import ZERO, format_money, minor_unit, to_minor
+
+_SLACK = 3  # smallest coins: each line's tax is rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,22 @@ def work_out(said: Stated) -> Sums:
     if beyond not in (ZERO, said.tax):
         included, off_delivery = _off_delivery(said, beyond, said.discount - off_goods)
     return Sums(included, off_goods, off_delivery, _doubt(said, off_goods + off_delivery))
+
+
+def delivery_tax(
+    tax: Decimal, rate: Decimal | None, parts: tuple[Decimal, Decimal], currency: str, *, included: bool
+) -> Decimal:
+    """How much of an order's tax is the delivery's; ``parts`` are what the goods and the delivery come to.
+
+    The export does not say. It is told by the rate, where the tax fits goods and delivery together and not the goods alone.
+    """
+    if rate is None or not tax or not parts[1]:
+        return ZERO
+    goods, delivery = (part * rate / (100 + rate if included else 100) for part in parts)
+    slack = minor_unit(currency) * _SLACK
+    if abs(tax - goods) <= slack or abs(tax - goods - delivery) > slack:
+        return ZERO
+    return to_minor(delivery, currency)
 
 
 def _off_delivery(said: Stated, beyond: Decimal, left: Decimal) -> tuple[bool, Decimal]:

@@ -14,15 +14,19 @@ from decimal import Decimal
 from typing import Any
 
 from syncd.canonical import CanonicalOrder
+from syncd.canonical.cash import cash_step
+from syncd.canonical.cents import with_cents_as_rounding
 from syncd.canonical.kinds import TenderKind
 from syncd.canonical.money import ZERO, minor_unit, round_to, total
-from syncd.sources.documents import Document, Read, Sale, Unreadable, listed, needed, number
+from syncd.sources.documents import Document, LeftOut, Read, Sale, Unreadable, listed, needed, number
 from syncd.sources.people import people
 from syncd.sources.tenders import kind_of
 
+# Products of a till's config that stand for money on a customer's account (pos_settle_due, versions 18 and 19).
+MONEY_PRODUCTS = ("settle_due_product_id", "settle_invoice_product_id", "deposit_product_id")
 _DONE = ("paid", "done", "invoiced")
 _PLACES = Decimal("0.000001")  # what is beyond is the noise of a floating-point number
-_ROUNDED_AT_MOST = 1  # whole units of the currency that cash rounding may come to
+_ROUNDED_AT_MOST = Decimal(1)  # whole units of the currency that cash rounding may come to, where its coins are smaller
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,8 @@ class Around:
 
     ``products`` tell ``default_code`` and ``barcode``, ``taxes`` ``name``, ``amount`` and ``price_include``, ``methods`` ``name``,
     ``type`` and ``is_cash_count``, ``configs`` ``tip_product_id`` and ``discount_product_id``, ``partners`` ``name``, ``email``,
-    ``phone`` and an address; ``originals`` are the orders of lines that were given back.
+    ``phone`` and an address; ``originals`` are the orders of lines that were given back; ``cash_step`` is what cash is rounded to,
+    where the config says so.
     """
 
     currency: str = ""
@@ -43,6 +48,7 @@ class Around:
     partners: Mapping[int, Document] = field(default_factory=dict)
     originals: Mapping[int, int] = field(default_factory=dict)
     tenders: Mapping[str, TenderKind] = field(default_factory=dict)
+    cash_step: Decimal | None = None
 
 
 def moment_of(value: object) -> datetime | None:
@@ -82,10 +88,12 @@ def read_order(order: Document, around: Around, source: str) -> Read:
     if not currency:
         msg = "its currency is not told: set currency for this source"
         raise Unreadable(msg)
+    if _sells_nothing(order, config):
+        return LeftOut("orders that move money and sell nothing")
     lines, discounts, tip = _goods(order, config, around)
     tenders = [_tender(payment, around) for payment in listed(order, "payments")]
     stated = _number(order, "amount_total")
-    rounding = _rounding(order, stated, currency)
+    rounding = _rounding(order, stated, currency, around)
     placed = needed(moment_of(order.get("date_order")), "date_order")
     original = _original(order, around)
     fields: dict[str, Any] = {
@@ -114,7 +122,7 @@ def read_order(order: Document, around: Around, source: str) -> Read:
             name: str(order[name]) for name in ("name", "uuid", "tracking_number", "shipping_date") if order.get(name)
         },
     }
-    return Sale(CanonicalOrder.model_validate(fields))
+    return Sale(with_cents_as_rounding(CanonicalOrder.model_validate(fields)))
 
 
 def _status(order: Document) -> dict[str, Any]:
@@ -127,6 +135,18 @@ def _status(order: Document) -> dict[str, Any]:
         return {"status": "voided"}
     msg = f"its state is {str(state)[:40]!r}"
     raise Unreadable(msg)
+
+
+def _sells_nothing(order: Document, config: Document) -> bool:
+    """Whether an order settles an account, or takes a deposit on one: money moved, and no goods.
+
+    Version 16 and 17 write payments that cancel each other and no line (pos_settle_due); later ones have products for it.
+    """
+    rows = listed(order, "lines")
+    if not rows:
+        return bool(listed(order, "payments")) and not _number(order, "amount_total", ZERO)
+    moves = {key for name in MONEY_PRODUCTS if (key := key_of(config.get(name)))}
+    return bool(moves) and all(key_of(row.get("product_id")) in moves for row in rows)
 
 
 def _goods(
@@ -212,18 +232,18 @@ def _tender(payment: Document, around: Around) -> dict[str, Any]:
     }
 
 
-def _rounding(order: Document, stated: Decimal, currency: str) -> Decimal:
+def _rounding(order: Document, stated: Decimal, currency: str, around: Around) -> Decimal:
     """Cash rounding: what was paid less what was due, where the order says that it is paid."""
     payments = listed(order, "payments")
     if order.get("state") not in _DONE or not payments:
         return ZERO
     paid = total(_number(payment, "amount") for payment in payments)
-    off = paid - stated
-    return (
-        off
-        if minor_unit(currency) <= abs(off) < _ROUNDED_AT_MOST and paid == _number(order, "amount_paid", paid)
-        else ZERO
+    off, step = (
+        paid - stated,
+        max(_ROUNDED_AT_MOST, cash_step(currency) if around.cash_step is None else around.cash_step),
     )
+    rounded = minor_unit(currency) <= abs(off) < step and paid == _number(order, "amount_paid", paid)
+    return off if rounded else ZERO
 
 
 def _original(order: Document, around: Around) -> int | None:

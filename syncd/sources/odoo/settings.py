@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -17,7 +18,8 @@ class OdooSettings(BaseModel):
     """Where Odoo is, and an API key of a user who may read the Point of Sale.
 
     ``api``: ``jsonrpc`` (Odoo 13 to 21; it wants the user's ``login``) or ``json2`` (19 and newer).
-    ``tills`` by name, all where it is empty.
+    ``tills`` by name, all where it is empty. ``cash_step``: what sums in cash are rounded to, where it is more than is usual
+    in the currency.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,6 +33,7 @@ class OdooSettings(BaseModel):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
     timezone: ZoneName = "UTC"
     customers: bool = True
+    cash_step: Annotated[Decimal, Field(gt=0)] | None = None
     tenders: dict[str, TenderKind] = Field(default_factory=dict)
     page: Annotated[int, Field(ge=1, le=500)] = 100
     overlap: Duration = timedelta(minutes=5)

@@ -21,7 +21,7 @@ from syncd.sources.documents import Document, collect
 from syncd.sources.marks import Marks
 from syncd.sources.odoo.api import OdooApi, stamp
 from syncd.sources.odoo.fields import LINE, ORDER, PAYMENT
-from syncd.sources.odoo.reading import Around, key_of, read_order
+from syncd.sources.odoo.reading import MONEY_PRODUCTS, Around, key_of, read_order
 from syncd.sources.odoo.settings import OdooSettings
 from syncd.sources.spans import spans
 from syncd.sources.told import Told
@@ -151,7 +151,9 @@ class OdooSource:
         if self._around_at is not None and now - self._around_at <= _KEPT_S:
             return
         api, settings = self._api, self._settings
-        configs = api.all("pos.config", [], ["name", "tip_product_id", "discount_product_id", "currency_id"])
+        configs = api.all(
+            "pos.config", [], ["name", "tip_product_id", "discount_product_id", "currency_id", *MONEY_PRODUCTS]
+        )
         self._around = Around(
             settings.currency or "",
             zone(settings.timezone),
@@ -160,6 +162,7 @@ class OdooSource:
             {int(row["id"]): row for row in api.all("pos.payment.method", [], ["name", "type", "is_cash_count"])},
             {int(row["id"]): row for row in configs},
             tenders=settings.tenders,
+            cash_step=settings.cash_step,
         )
         self._around_at = now
 

@@ -48,8 +48,8 @@ def _change(amount: Decimal) -> dict[str, Any]:
 def settled(tenders: list[dict[str, Any]], dues: Sequence[Decimal]) -> list[dict[str, Any]]:
     """The tenders so that they come to one of the sums that may have been due, where one reading of change and cash back does.
 
-    Some vendors write change or cash back as a line of its own and beside the tender as well; roqqio writes change as a tender with a
-    positive amount. What fits nowhere stays as it is, and the sale is held for its sums.
+    Some vendors write change or cash back as a line of its own and beside the tender as well; roqqio writes change as a tender
+    with a positive amount. What fits nowhere stays as it is, and the sale is held for its sums.
     """
     paid = total(one["amount"] for one in tenders)
     if paid in dues:

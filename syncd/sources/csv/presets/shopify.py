@@ -6,6 +6,7 @@ Subtotal + Shipping = Total (included) or Subtotal + Shipping + Taxes = Total (a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from itertools import pairwise
@@ -19,11 +20,12 @@ from syncd.sources.csv.fields import BadCell, LeftOut, Reading
 from syncd.sources.csv.preset import Preset
 from syncd.sources.csv.rows import Row
 from syncd.sources.csv.settings import CsvSettings
-from syncd.sources.csv.shopify_sums import Stated, work_out
+from syncd.sources.csv.shopify_sums import Stated, delivery_tax, work_out
 
 COLUMNS = frozenset({"name", "financial status", "lineitem name", "lineitem quantity", "lineitem price", "total"})
 _TIP = ("tip", "tips", "gratuity", "trinkgeld", "pourboire", "propina", "mancia", "fooi")
 _COINS = 5
+_RATE = re.compile(r"(\d{1,3}(?:[.,]\d{1,4})?) ?%")
 _MAY_BE_WEB = 'these may be web orders; if all of them are to go: only = ["any"]'
 _UNPAID = ("pending", "authorized", "partially_paid", "expired")
 _REFUNDED = {"refunded": "refunded", "partially_refunded": "partially_refunded"}
@@ -85,15 +87,19 @@ def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any] | LeftOu
     tipped, sold = _tips_apart(rows, head, how)
     tip, duties = total(_net(row, how) for row in tipped), how.zero(head, "Duties")
     net = [_net(row, how) for row in sold]
-    shares = allocate(tax, net, currency)
     subtotal, off = how.zero(head, "Subtotal"), abs(how.zero(head, "Discount Amount"))
     sums = work_out(Stated(currency, total(net), subtotal, shipping, tip, duties, tax, whole, off))
+    sent = shipping - sums.off_delivery
+    of_delivery = delivery_tax(tax, _only_rate(head, how), (subtotal, sent), currency, included=sums.included)
+    shares = allocate(tax - of_delivery, net, currency)
     lines = [
         _line(n, row, (g, s, sums.included), how)
         for n, (row, g, s) in enumerate(zip(sold, net, shares, strict=True), start=1)
     ]
     fees = (
-        [_fee("delivery", head.get("shipping method") or "Shipping", shipping - sums.off_delivery)] if shipping else []
+        [_delivery(head.get("shipping method") or "Shipping", sent, of_delivery, included=sums.included)]
+        if shipping
+        else []
     )
     fees += [_fee("tip", "Tip", tip)] if tip else []
     fees += [_fee("other", "Duties", duties)] if duties else []
@@ -217,6 +223,22 @@ def _discount(head: Row, taken: Decimal) -> dict[str, Any]:
 
 def _fee(kind: str, name: str, amount: Decimal) -> dict[str, Any]:
     return {"kind": kind, "name": name, "total_ex_tax": amount, "total_inc_tax": amount}
+
+
+def _delivery(name: str, amount: Decimal, tax: Decimal, *, included: bool) -> dict[str, Any]:
+    sums = {
+        "total_ex_tax": amount - tax if included else amount,
+        "total_inc_tax": amount if included else amount + tax,
+    }
+    return {"kind": "delivery", "name": name, "taxes": [{"amount": tax, "included": included}] if tax else [], **sums}
+
+
+def _only_rate(head: Row, how: Reading[Options]) -> Decimal | None:
+    """The rate of the order's tax where it has one alone, from its name: ``ES IVA 21 %``."""
+    if not how.zero(head, "Tax 1 Value") or any(how.zero(head, f"Tax {number} Value") for number in range(2, 6)):
+        return None
+    found = _RATE.search(head.get("tax 1 name"))
+    return Decimal(found[1].replace(",", ".")) if found else None
 
 
 def _tenders(head: Row, whole: Decimal, how: Reading[Options]) -> list[dict[str, Any]]:

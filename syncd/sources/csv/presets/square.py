@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
+from syncd.canonical.cash import cash_step
 from syncd.canonical.money import ZERO, total
 from syncd.sources.csv.amounts import DecimalMark
 from syncd.sources.csv.fields import BadCell, Reading, first, same_row
@@ -34,7 +35,6 @@ _TENDERS = (
     ("Cash App", "other", "Cash App"),
     ("Other Tender", "other", "Other"),
 )
-_MOST_ROUNDING = Decimal("0.05")
 
 
 class Options(CsvSettings):
@@ -172,7 +172,7 @@ def _whole(lines: list[dict[str, Any]], rows: Sequence[Row], how: Reading[Option
     fees = [_fee("service_charge", "Service charge", service, service_tax)] if service else []
     fees += [_fee("tip", "Tip", tip, ZERO)] if tip else []
     rest = collected - total(part["total_inc_tax"] for part in (*lines, *fees))
-    rounded = bool(rest) and abs(rest) <= _MOST_ROUNDING and bool(summed("Cash"))
+    rounded = bool(rest) and abs(rest) <= cash_step(how.currency(row)) and bool(summed("Cash"))
     return {
         "lines": lines,
         "fees": fees,

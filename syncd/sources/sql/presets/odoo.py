@@ -15,7 +15,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from syncd.sources.documents import Document, Read
 from syncd.sources.odoo.fields import LINE, ORDER, PAYMENT
-from syncd.sources.odoo.reading import Around, read_order
+from syncd.sources.odoo.reading import MONEY_PRODUCTS, Around, read_order
 from syncd.sources.sql.preset import Ask, Axis, Preset, SaleRows
 from syncd.sources.sql.schema import Found, Schema
 from syncd.sources.sql.settings import SqlSettings
@@ -79,6 +79,7 @@ def _orders(schema: Schema, orders: Found) -> Select[Any]:
             configs["name"].label("config_name"),
             configs.get("tip_product_id").label("tip_product"),
             configs.get("discount_product_id").label("discount_product"),
+            *(configs.get(name).label(name) for name in MONEY_PRODUCTS),
             listed.c.name.label("currency"),
             own.c.name.label("own_currency"),
             seller.c.name.label("seller"),
@@ -214,9 +215,7 @@ def read_sale(sale: SaleRows, around: Around, source: str) -> Read:
         {line.product_id: {"default_code": line.default_code, "barcode": line.barcode} for line in lines},
         {tax.tax: _tax(tax) for tax in sale.of("taxes")},
         {payment.payment_method_id: _method(payment) for payment in payments},
-        {row.config: {"tip_product_id": row.tip_product, "discount_product_id": row.discount_product}}
-        if row.config
-        else {},
+        {row.config: _config(row)} if row.config else {},
         {row.partner_id: _partner(row)} if row.partner_id else {},
         {line.refunded_orderline_id: line.original for line in lines if line.original},
         around.tenders,
@@ -229,6 +228,11 @@ def _partner(row: Row[Any]) -> dict[str, Any]:
     plain = {"name": row.buyer, **{name: getattr(row, name) for name in ("email", "phone", *_HOME)}}
     linked = {"state_id": row.state_name, "country_id": row.country_code}
     return plain | {name: (1, value) if value else False for name, value in linked.items()}
+
+
+def _config(row: Row[Any]) -> Document:
+    own = {"tip_product_id": row.tip_product, "discount_product_id": row.discount_product}
+    return own | {name: getattr(row, name) for name in MONEY_PRODUCTS}
 
 
 def _named(row: Row[Any], names: tuple[str, ...]) -> dict[str, Any]:

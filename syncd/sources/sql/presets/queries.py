@@ -20,6 +20,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import NullType
 
 from syncd.canonical import CanonicalOrder
+from syncd.canonical.cents import with_cents_as_rounding
 from syncd.canonical.money import ZERO, total
 from syncd.sources.documents import Read, Sale, Unreadable
 from syncd.sources.errors import Unavailable
@@ -268,7 +269,7 @@ def read_sale(sale: SaleRows, shop: Shop, extra: Collection[str] = ()) -> Read:
     if not fields["currency"]:
         msg = "no currency: give the query a column of that name, or set currency for this source"
         raise Unreadable(msg)
-    return Sale(CanonicalOrder.model_validate(fields))
+    return Sale(with_cents_as_rounding(CanonicalOrder.model_validate(fields)))
 
 
 def _placed(value: object, shop: Shop) -> tuple[datetime, str]:
