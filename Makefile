@@ -87,9 +87,9 @@ deploy-check: $(READY) ## the Dockerfile and, where systemd is installed, the un
 
 lock: $(READY) ## resolve the locked requirements anew
 	$(BIN)/pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
-		--extra postgresql --extra dev --output-file .ci/requirements-dev.txt pyproject.toml
+		--extra postgresql --extra bucket --extra dev --output-file .ci/requirements-dev.txt pyproject.toml
 	$(BIN)/pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
-		--extra postgresql --output-file deploy/requirements.txt pyproject.toml
+		--extra postgresql --extra bucket --constraint .ci/requirements-dev.txt --output-file deploy/requirements.txt pyproject.toml
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist *.egg-info demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

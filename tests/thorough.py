@@ -33,6 +33,7 @@ THOROUGH = (
     "sources/test_contract.py::TestUniCenta",
     "sources/test_contract.py::TestSquareWithTokensThatRotate",
     "sources/test_contract.py::TestCsvOverSftp",
+    "sources/test_contract.py::TestCsvInABucket",
     "sources/test_contract.py::TestWorkbooks",
     "sources/test_sql.py::TestOwnQueriesOnPostgresql",
     # large ledgers and catalogs

@@ -14,14 +14,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from syncd.canonical import Fault
 from syncd.clock import Clock, Duration
 from syncd.sources.arrivals import Arrivals
 from syncd.sources.base import Finding
+from syncd.sources.bucket_settings import BucketSettings
 from syncd.sources.doors import FolderReport
 from syncd.sources.errors import Denied, Unavailable
 from syncd.sources.faults_file import write_faults
@@ -42,6 +43,14 @@ class FolderSettings(BaseModel):
     cut_after: Duration = timedelta(minutes=1)
     pattern: Annotated[str, Field(min_length=1)] = "*"
     sftp: SftpSettings | None = None
+    bucket: BucketSettings | None = None
+
+    @model_validator(mode="after")
+    def _one_elsewhere(self) -> Self:
+        if self.sftp is not None and self.bucket is not None:
+            msg = "sftp and bucket are two places: make two sources of them"
+            raise ValueError(msg)
+        return self
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -120,11 +121,17 @@ class HttpClient:
             Unavailable: no whole answer of JSON, tried several times; or syncd was told to stop meanwhile.
 
         """
-        return self._patiently("GET", f"{path}?{urlencode(params, doseq=True)}" if params else path, None, {})
+        return self.page(path, params)[0]
+
+    def page(self, path: str, params: Mapping[str, object] | None = None) -> tuple[Any, str]:
+        """The same with the link to the next page that the answer's header ``Link`` names (RFC 8288); empty where there is none."""
+        target = f"{path}?{urlencode(params, doseq=True)}" if params else path
+        document, answer = self._patiently("GET", target, None, {})
+        return document, _next_link(answer.headers.get("Link") or "")
 
     def ask(self, path: str, body: Mapping[str, object]) -> Any:  # noqa: ANN401  whatever JSON is there
         """The JSON that a POST answers which changes nothing: a search. Errors as ``get``."""
-        return self._patiently("POST", path, json.dumps(body, separators=(",", ":")).encode(), {})
+        return self._patiently("POST", path, json.dumps(body, separators=(",", ":")).encode(), {})[0]
 
     def form(self, path: str, fields: Mapping[str, str]) -> Any:  # noqa: ANN401  whatever JSON is there
         """The JSON that a POST of a form answers, without ``auth``, and sent once unless it was put off: a token's renewal.
@@ -146,7 +153,13 @@ class HttpClient:
                 turn += 1
                 self._pause(full, turn)
 
-    def _patiently(self, method: Any, target: str, body: bytes | None, headers: Mapping[str, str]) -> Any:  # noqa: ANN401
+    def _patiently(
+        self,
+        method: Any,  # noqa: ANN401  a method of HTTP
+        target: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+    ) -> tuple[Any, WireAnswer]:
         path, renewed, turn = target.partition("?")[0], False, 0
         while True:
             used = self._auth.headers()
@@ -155,7 +168,7 @@ class HttpClient:
                 if answer.status == 401 and not renewed and self._auth.renew(used):
                     renewed = True
                     continue
-                return self._read(answer, path)
+                return self._read(answer, path), answer
             except Throttled as full:
                 trouble: Throttled | Unavailable = full
             except Unavailable as gone:
@@ -235,6 +248,13 @@ class _Pace:
         wait = self._next - now
         self._next += self._gap
         return wait
+
+
+_LINK = re.compile(r"<([^<>]{1,4000})>([^<>]{0,400})")
+
+
+def _next_link(header: str) -> str:
+    return next((link for link, about in _LINK.findall(header) if 'rel="next"' in about or "rel=next" in about), "")
 
 
 def _parsed(body: bytes) -> Any:  # noqa: ANN401  whatever JSON there is

@@ -1,10 +1,12 @@
-"""How files come into a drop folder: by themselves, from a server, and out of archives."""
+"""How files come into a drop folder: by themselves, from a server or a bucket, and out of archives."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
 
 from syncd.canonical import Batch, Fault
 from syncd.errors import SourceError
@@ -13,27 +15,45 @@ from syncd.sources.context import SourceContext
 from syncd.sources.folder import Folder, FolderSettings
 from syncd.sources.packed import is_packed
 
-if TYPE_CHECKING:
-    from syncd.sources.sftp import Remote
+
+class Elsewhere(Protocol):
+    """A folder somewhere else, whose files are fetched: on an SFTP server, or in a bucket."""
+
+    @property
+    def shown(self) -> str:
+        """Where it is."""
+        ...
+
+    def bring(self, folder: Path, wanted: Callable[[str], bool], settle: timedelta) -> Iterator[Fault]:
+        """Fetch what is ready into ``folder``; what cannot be fetched is told once. Raises SourceError where nothing can be."""
+        ...
+
+    def look(self, wanted: Callable[[str], bool]) -> int:
+        """How many files wait there. Errors as ``bring``."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """A drop folder, and the server that its files are fetched from, if there is one."""
+    """A drop folder, and the server or bucket that its files are fetched from, if there is one."""
 
     folder: Folder
-    remote: Remote | None
+    remote: Elsewhere | None
 
     @classmethod
     def of(cls, settings: FolderSettings, context: SourceContext, suffixes: Sequence[str]) -> Inbox:
         """That of a source."""
         path = context.base_dir / settings.path.expanduser()
         folder = Folder(path, settings, context.clock, suffixes)
-        if settings.sftp is None:
-            return cls(folder, None)
-        from syncd.sources.sftp import Remote  # noqa: PLC0415  most folders are filled by hand
+        if settings.sftp is not None:
+            from syncd.sources.sftp import Remote  # noqa: PLC0415  most folders are filled by hand
 
-        return cls(folder, Remote(settings.sftp, context.clock, context.stop))
+            return cls(folder, Remote(settings.sftp, context.clock, context.stop))
+        if settings.bucket is not None:
+            from syncd.sources.bucket import Bucket  # noqa: PLC0415  as above, and it is an extra
+
+            return cls(folder, Bucket(settings.bucket, context.clock, context.stop))
+        return cls(folder, None)
 
     def filled(self, read: Callable[[], Iterator[Batch]], *, unpack: bool) -> Iterator[Batch]:
         """Fetch what is ready, unpack it if asked to, and then ``read``; what lies here is read whatever became of the rest.

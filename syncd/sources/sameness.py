@@ -55,6 +55,8 @@ def reads_of(kind: str, settings: BaseModel, home: Path) -> Reads:
     if hasattr(settings, "path"):
         sftp = getattr(settings, "sftp", None)
         server = f"{sftp.host.lower()}:{sftp.port}/{sftp.path.strip('/') or '.'}" if sftp is not None else ""
+        if (bucket := getattr(settings, "bucket", None)) is not None:
+            server = f"{bucket.endpoint or ''}{bucket.url.rstrip('/')}"
         path = "" if server else str((home / settings.path).resolve())
         return Reads(kind=kind, path=path, pattern=str(getattr(settings, "pattern", "*")), server=server)
     return Reads(

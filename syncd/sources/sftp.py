@@ -12,7 +12,6 @@ import hashlib
 import io
 import logging
 import os
-import shutil
 import socket
 import stat
 import threading
@@ -28,25 +27,15 @@ from syncd.canonical import Fault
 from syncd.clock import Clock
 from syncd.errors import SourceError
 from syncd.sources.errors import Denied, Unavailable
+from syncd.sources.fetched import LARGEST, MOST, There, check_room, is_here, oversize
 from syncd.sources.packed import free_name
 from syncd.sources.sftp_settings import FINGERPRINT, TYPES, SftpSettings
 
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # what goes wrong comes as an exception, and is told by us
 
 _ANSWER_S = 20
-_MOST_ENTRIES = 20_000
-_LARGEST = 2 << 30
-_FREE = 256 << 20
+_LONGEST_NAME = 240  # bytes; a file on its way has some more
 _CHUNK = 32 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class _There:
-    """A file on the server as it looked."""
-
-    name: str
-    size: int
-    stamp: int
 
 
 @dataclass(slots=True)
@@ -56,8 +45,8 @@ class Remote:
     settings: SftpSettings
     clock: Clock
     stop: threading.Event
-    _seen: dict[str, _There] = field(default_factory=dict)
-    _told: set[_There] = field(default_factory=set)
+    _seen: dict[str, There] = field(default_factory=dict)
+    _told: set[There] = field(default_factory=set)
 
     @property
     def shown(self) -> str:
@@ -76,17 +65,24 @@ class Remote:
             listed = [one for one in self._listed(client, deadline) if wanted(one.name)]
             ready = [one for one in listed if self._stands_still(one, settle)]
             self._seen = {one.name: one for one in listed}
+            kept: SourceError | None = None
             for one in ready:
                 if self.stop.is_set():
                     return
-                if self.settings.after == "keep" and _is_here(folder, one):
+                if self.settings.after == "keep" and is_here(folder, one):
                     continue
                 try:
                     self._fetch(client, one, folder, deadline)
-                except _Odd as error:
+                except Denied as denied:
+                    kept = denied  # the others go on
+                except (_Odd, OSError, ValueError) as error:
+                    if isinstance(error, OSError) and not _still_connected(client):
+                        raise
                     if one not in self._told:
                         self._told.add(one)
-                        yield Fault(one.name, f"{self.shown}: {error}", "")
+                        yield Fault(one.name, f"{self.shown}: {getattr(error, 'strerror', None) or error}", "")
+            if kept is not None:
+                raise kept
 
     def look(self, wanted: Callable[[str], bool]) -> int:
         """How many files wait there. Errors as ``bring``."""
@@ -112,34 +108,38 @@ class Remote:
             raise Unavailable(f"{self.shown} answers too slowly: {self.settings.patience} are over") from None
         except paramiko.AuthenticationException as error:
             raise Denied(f"{self.shown} does not let us in: {error}", "Check user, and password or key.") from None
+        except UnicodeError:
+            what = f"{self.shown} has a file whose name is no UTF-8, and cannot be listed"
+            raise Unavailable(what, "Rename it there.") from None
         except (paramiko.SSHException, OSError, EOFError, TimeoutError) as error:
             words = str(error) or type(error).__name__
             cure = "Check host, port and path; syncd goes on by itself once the server answers."
             raise Unavailable(f"{self.shown} cannot be used: {words[:200]}", cure) from None
 
-    def _listed(self, client: paramiko.SFTPClient, deadline: _Deadline) -> Iterator[_There]:
+    def _listed(self, client: paramiko.SFTPClient, deadline: _Deadline) -> Iterator[There]:
         for count, entry in enumerate(client.listdir_iter(self.settings.path)):
             deadline.check()
-            if count >= _MOST_ENTRIES:
-                raise Unavailable(f"{self.shown} lists more than {_MOST_ENTRIES} files", "Move old ones away.")
+            if count >= MOST:
+                raise Unavailable(f"{self.shown} lists more than {MOST} files", "Move old ones away.")
             name, mode = entry.filename, entry.st_mode or 0
             if "/" in name or name in (".", "..") or name.startswith(".") or not stat.S_ISREG(mode):
                 continue
-            yield _There(name, entry.st_size or 0, entry.st_mtime or 0)
+            yield There(name, entry.st_size or 0, entry.st_mtime or 0)
 
-    def _stands_still(self, one: _There, settle: timedelta) -> bool:
+    def _stands_still(self, one: There, settle: timedelta) -> bool:
         old = self.clock.now().timestamp() - one.stamp >= max(
             settle.total_seconds(), 60
         )  # clocks differ by some seconds
         return old or self._seen.get(one.name) == one
 
-    def _fetch(self, client: paramiko.SFTPClient, one: _There, folder: Path, deadline: _Deadline) -> None:
+    def _fetch(self, client: paramiko.SFTPClient, one: There, folder: Path, deadline: _Deadline) -> None:
         """One file: whole on the disk, then by its own name, then away over there."""
         there = f"{self.settings.path.rstrip('/')}/{one.name}"
-        if one.size > _LARGEST:
-            raise _Odd(f"it has more than {_LARGEST >> 30} GB")
-        if shutil.disk_usage(folder).free < one.size + _FREE:
-            raise Unavailable(f"the disk has no room for {one.name} ({one.size >> 20} MB)", "Make room.")
+        if "\x00" in one.name or len(os.fsencode(one.name)) > _LONGEST_NAME:
+            raise _Odd("its name cannot be a file's here: rename it there")
+        if one.size > LARGEST:
+            raise _Odd(oversize())
+        check_room(folder, one)
         part = folder / f".{one.name}.part"
         try:
             with part.open("wb") as out, client.open(there, "rb", _CHUNK) as source:
@@ -163,7 +163,7 @@ class Remote:
         if self.settings.after == "move":
             self._move_away(client, there, one)
 
-    def _move_away(self, client: paramiko.SFTPClient, there: str, one: _There) -> None:
+    def _move_away(self, client: paramiko.SFTPClient, there: str, one: There) -> None:
         """Into ``processed`` over there; where that is not allowed, it is told, and the file fetched again does no harm."""
         folder = f"{self.settings.path.rstrip('/')}/processed"
         with suppress(OSError):
@@ -180,6 +180,15 @@ class Remote:
                     raise Denied(f"{self.shown}: {one.name} cannot be moved to processed/: {error}", cure) from None
                 return
         raise Unavailable(f"{self.shown}: processed/ has a hundred files named {one.name}", "Clear it.")
+
+
+def _still_connected(client: paramiko.SFTPClient) -> bool:
+    """Whether an error is one file's: the server goes on answering."""
+    try:
+        client.stat(".")
+    except (OSError, EOFError, paramiko.SSHException):
+        return False
+    return True
 
 
 class _Odd(Exception):
@@ -251,13 +260,3 @@ def _private_key(settings: SftpSettings) -> paramiko.PKey:
         with suppress(paramiko.SSHException, ValueError, IndexError):
             return kind.from_private_key(io.StringIO(text if text.endswith("\n") else f"{text}\n"), phrase)
     raise Denied("key is no private key that can be read (Ed25519, ECDSA or RSA)", "Check key and passphrase.")
-
-
-def _is_here(folder: Path, one: _There) -> bool:
-    """Whether the file was fetched before: it lies here, read or not, as it looks there."""
-    for place in (folder, folder / "processed", folder / "failed"):
-        with suppress(OSError):
-            found = (place / one.name).stat()
-            if (found.st_size, int(found.st_mtime)) == (one.size, one.stamp):
-                return True
-    return False

@@ -34,6 +34,7 @@ class SftpDouble:
         self.names: list[str] = []  # names that it makes up
         self.on_read: Any = lambda _name: None
         self.may_move = True
+        self.unreadable: set[str] = set()
 
     def __enter__(self) -> Self:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -126,6 +127,8 @@ class _Files(SFTPServerInterface):
 
     def open(self, path: str, flags: int, attr: SFTPAttributes) -> Any:
         del flags, attr
+        if Path(path).name in self._double.unreadable:
+            return SFTP_PERMISSION_DENIED
         try:
             file = self._path(path).open("rb")
         except OSError as error:

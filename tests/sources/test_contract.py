@@ -25,10 +25,12 @@ from syncd.testing.clocks import ManualClock
 from syncd.testing.contract import SourceContract
 from syncd.testing.orders import sale
 from tests import poslog_files
+from tests.doubles.bucket import BucketDouble
 from tests.doubles.clover import CloverDouble
 from tests.doubles.lightspeed_x import LightspeedDouble
 from tests.doubles.loyverse import LoyverseDouble
 from tests.doubles.odoo import OdooDouble
+from tests.doubles.rest import RestDouble
 from tests.doubles.sftp import PASSWORD, USER, SftpDouble
 from tests.doubles.shopify_pos import ShopifyDouble
 from tests.doubles.square import SquareDouble
@@ -95,6 +97,25 @@ class TestShopifyPos(SourceContract):
     @pytest.fixture
     def pos(self) -> Iterator[ShopifyDouble]:
         with ShopifyDouble() as double:
+            yield double
+
+
+class TestRest(SourceContract):
+    many = MANY
+
+    @pytest.fixture(params=["page", "offset", "cursor", "link", "header"])
+    def pos(self, request: pytest.FixtureRequest) -> Iterator[RestDouble]:
+        with RestDouble(by=request.param) as double:
+            yield double
+
+
+class TestRestWithoutAnEndOfItsSpans(SourceContract):
+    many = MANY
+
+    @pytest.fixture
+    def pos(self) -> Iterator[RestDouble]:
+        with RestDouble(until=False) as double:
+            double.details = True
             yield double
 
 
@@ -353,6 +374,43 @@ class OnAServer(GenericCsv):
 
     def expire_token(self) -> None:
         self.server.key = paramiko.ECDSAKey.generate()
+
+
+class InABucket(GenericCsv):
+    """The same till, whose exports lie in a bucket."""
+
+    def __init__(self, folder: Path, bucket: BucketDouble) -> None:
+        super().__init__(folder / "made")
+        self.here, self.bucket = folder / "here", bucket
+        self.folder.mkdir()
+
+    def settings(self) -> CsvSettings:
+        table = {"path": self.here, "settle": "0s", "currency": "USD", "timezone": "UTC", "date_order": "ymd"}
+        return csv_settings(table | {"bucket": self.bucket.table()})
+
+    def write(self, ids: list[str]) -> None:
+        super().write(ids)
+        self.bucket.take(self.folder)
+
+    def spoil(self, sale_id: str) -> None:
+        for name in self.bucket.names:
+            lines = self.bucket.text(name).splitlines()
+            spoilt = [line.replace(":", "h") if line.startswith(f"{sale_id},") else line for line in lines]
+            self.bucket.put(name, "\n".join(spoilt) + "\n")
+
+    def offer_again(self) -> None:
+        for file in sorted((self.here / "processed").glob("export-*")) if self.here.is_dir() else ():
+            if not file.name.endswith(".faults.csv"):
+                file.rename(self.here / file.name)
+
+
+class TestCsvInABucket(SourceContract):
+    many = MANY
+
+    @pytest.fixture
+    def pos(self, tmp_path: Path) -> Iterator[InABucket]:
+        with BucketDouble() as bucket:
+            yield InABucket(tmp_path, bucket)
 
 
 class TestCsvOverSftp(SourceContract):

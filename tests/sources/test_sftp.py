@@ -72,6 +72,20 @@ class Shop:
         return sorted(order.sale_id for order in (*first, *second))
 
 
+def test_a_file_that_cannot_be_opened_or_named_here_keeps_no_other_from_coming(
+    server: SftpDouble, tmp_path: Path
+) -> None:
+    server.put("a.csv", rows("a"))
+    server.put("b.csv", rows("b"))
+    server.put("c.csv", rows("c"))
+    server.names = [f"{'n' * 252}.csv", "nul\x00.csv"]
+    server.unreadable = {"b.csv"}
+    shop = Shop(server, tmp_path)
+    (first, told), (second, more) = shop.poll(), shop.poll()
+    assert sorted(order.sale_id for order in (*first, *second)) == ["a", "c"]
+    assert {fault.where[:5] for fault in (*told, *more)} >= {"b.csv", "nnnnn"}
+
+
 def walked(shop: Shop) -> tuple[list[str], SourceError | None]:
     """The sales of a poll, and how it ended."""
     seen: list[str] = []
@@ -207,7 +221,7 @@ def test_names_that_climb_out_of_the_folder_are_left_alone(server: SftpDouble, t
 def test_a_server_that_lists_without_end_is_cut_off(
     server: SftpDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sftp, "_MOST_ENTRIES", 100)
+    monkeypatch.setattr(sftp, "MOST", 100)
     server.names = [f"{number}.csv" for number in range(500)]
     with pytest.raises(Unavailable, match="lists more than 100 files"):
         Shop(server, tmp_path).poll()

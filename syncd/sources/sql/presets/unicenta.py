@@ -24,8 +24,8 @@ from syncd.sources.people import people
 from syncd.sources.sql.preset import Ask, Axis, Preset, SaleRows, Shop
 from syncd.sources.sql.schema import Schema
 from syncd.sources.sql.settings import SqlSettings
-from syncd.sources.sql.values import decimal, words
 from syncd.sources.tenders import kind_of
+from syncd.sources.values import decimal, words
 from syncd.sources.zones import zone
 
 _SALE, _REFUND, _DEBT_PAID, _NO_SALE = range(4)
