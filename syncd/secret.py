@@ -7,16 +7,18 @@ Its value lives in a pydantic ``SecretStr``, whose repr is stars.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, BeforeValidator, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, SecretStr
 
 ALLOWED = 'must be { env = "NAME" }, { file = "PATH" } or { command = ["PROGRAM", "ARG"] }'
 _COMMAND_TIMEOUT_S = 30
+_TOKEN = re.compile(r"[!-~]{1,8192}")
 
 
 def secrets_in(settings: object) -> Iterator[str]:
@@ -114,3 +116,20 @@ def _from_command(command: list[str]) -> SecretStr:
 
 
 Secret = Annotated[SecretStr, BeforeValidator(resolve_secret)]
+
+
+def _of_a_header(secret: SecretStr) -> SecretStr:
+    """A token as a header takes it: one word of ASCII. A credentials file as it was downloaded holds more than the token."""
+    value = secret.get_secret_value()
+    if not _TOKEN.fullmatch(value):
+        lines = len(value.splitlines())
+        what = f"{lines} lines" if lines > 1 else "blanks or characters that no token has"
+        msg = (
+            f"must be the token alone, and holds {what}: of a credentials file, keep the access token and nothing else"
+        )
+        raise ValueError(msg)
+    return secret
+
+
+Token = Annotated[SecretStr, BeforeValidator(resolve_secret), AfterValidator(_of_a_header)]
+"""A secret that goes into a header."""

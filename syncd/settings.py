@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from syncd import logs
 from syncd.clock import Duration
 from syncd.errors import Problem
-from syncd.secret import Secret, resolve_secret
+from syncd.secret import Secret, Token, resolve_secret
 
 LISTEN = r"^\[?[0-9A-Za-z.:-]+\]?:\d{1,5}$"
 _LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -113,7 +113,7 @@ class WebSettings(_Listening):
     certificate: Path | None = None
     key: Path | None = None
     read_only: bool = False
-    metrics_token: Secret | None = None
+    metrics_token: Token | None = None
 
     @property
     def is_local(self) -> bool:

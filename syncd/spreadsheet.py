@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
+
+_NUMBER = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?")
+# Where a formula may begin: at the start of a cell, and behind what another language's spreadsheet takes for the end of one.
+_FORMULA = re.compile(r"(^|[;\t\r\n|,])([ \t\r\n\xa0\"']{0,20})(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
 
 
 def tame(cell: object) -> str:
     """A cell that no spreadsheet takes for a formula; numbers stay what they are."""
     text = "" if cell is None else str(cell)
-    return f"'{text}" if text[:1] in ("=", "+", "@", "\t") or (text[:1] == "-" and not text[1:2].isdigit()) else text
+    return text if _NUMBER.fullmatch(text) else _FORMULA.sub(r"\1\2'", text)
 
 
 def lines(head: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
     """The lines of a CSV file, its head first, each with its end."""
-    yield _line(head)
-    yield from map(_line, rows)
+    yield line(head)
+    yield from map(line, rows)
 
 
-def _line(cells: Iterable[object]) -> str:
+def line(cells: Iterable[object]) -> str:
+    """One line of a CSV file, with its end."""
     text = io.StringIO()
     csv.writer(text).writerow([tame(cell) for cell in cells])
     return text.getvalue()

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from syncd.clock import Duration
-from syncd.secret import Secret
+from syncd.secret import Token
 from syncd.wire.limits import https_or_loopback
 
 
@@ -22,7 +22,7 @@ class ConnectionSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     store_hash: Annotated[str, Field(pattern=r"^[a-z0-9]+$", max_length=64)]
-    token: Secret
+    token: Token
     api_url: str = "https://api.bigcommerce.com"
     quota_share: Annotated[float, Field(gt=0, le=1)] = 0.8
     connect_timeout: Duration = timedelta(seconds=5)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from syncd.cli.opening import opened
 from syncd.cli.render import columns, out, print_json, say
 from syncd.errors import UsageError
 from syncd.push import Report
-from syncd.spreadsheet import tame
+from syncd.spreadsheet import line as csv_line
 from syncd.telling.books import COLUMNS, audit_of, days_asked, lines_of, summary
 from syncd.telling.words import amount, count
 
@@ -74,18 +73,17 @@ def _write(path: Path, found: dict[str, Report]) -> None:
     said = ("sale", "order", "POS says", "BigCommerce says", "cause", "cure")
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
-            rows = csv.writer(file)
-            rows.writerow(("row", "store", *COLUMNS, *said))
+            file.write(csv_line(("row", "store", *COLUMNS, *said)))
             for name, report in found.items():
                 for row in lines_of(report):
-                    rows.writerow([tame(cell) for cell in ("total", name, *row, *("",) * len(said))])
+                    file.write(csv_line(("total", name, *row, *("",) * len(said))))
                 for reason, missing in sorted(report.missing.items()):
                     for currency, value in sorted(missing.amounts.items()):
                         blank = ("",) * (len(COLUMNS) - 4)
                         what = ("not in BigCommerce", name, "", "", reason, currency, *blank, "", "", value, "", "", "")
-                        rows.writerow([tame(cell) for cell in what])
+                        file.write(csv_line(what))
                 for one in report.differences:
                     cells = (one.sale, one.order_id or "", one.pos, one.bigcommerce, one.cause, one.cure)
-                    rows.writerow([tame(cell) for cell in ("difference", name, *("",) * len(COLUMNS), *cells)])
+                    file.write(csv_line(("difference", name, *("",) * len(COLUMNS), *cells)))
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}", "Name another file with --csv.") from None

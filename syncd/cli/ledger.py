@@ -128,6 +128,7 @@ def _span(days: tuple[str | None, str | None]) -> Span:
     return Span(low, high)
 
 
+_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 _ELSEWHERE = (
     "What syncd does not hold, you must see to: the export files in the sources' processed/ folders, older backups of the\n"
     "ledger, the order and the customer in BigCommerce, the POS itself. Free pages of the ledger's file may still hold the\n"
@@ -135,14 +136,24 @@ _ELSEWHERE = (
 )
 
 
-def run_forget(config: Path | None, email: str | None, keys: list[str], yes: bool, as_json: bool) -> Exit:
+def run_forget(
+    config: Path | None, whom: tuple[str | None, list[str]], *, yes: bool, as_json: bool, dry_run: bool = False
+) -> Exit:
     """Forget a person, once that was confirmed."""
+    email, keys = whom
     if (email is None) == (not keys):
         raise UsageError("forget whom?", "Name --email, or the keys of their sales.")
+    if email is not None and not _ADDRESS.fullmatch(email := email.strip()):
+        raise UsageError(f"{email!r} is no e-mail address", "Give the whole address: --email mary@example.com")
     with opened(config, existing=True) as app:
         person = app.ledger.forgetting.find(email, keys)
         if not person.settled and not person.still_open and email is None:
             raise UsageError("the ledger has no such sale", "List keys with: syncd sales")
+        if dry_run:
+            say(
+                f"{count(len(person.settled), 'sale')} would be forgotten; {len(person.still_open)} are still to be pushed"
+            )
+            return Exit.OK
         sure(f"Forget what {count(len(person.settled), 'sale')} said, for good", yes=yes or not person.settled)
         done = app.ledger.forgetting.forget(person)
     if as_json:

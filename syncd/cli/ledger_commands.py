@@ -85,6 +85,7 @@ def forget(
     email: Annotated[str | None, typer.Option("--email", help="The person with this e-mail address.")] = None,
     config: ConfigPath = None,
     yes: Yes = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count the sales, and forget nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Forget a person: what their sales said, and every word of them in stories, faults and look-ups. Keys and totals stay.
@@ -93,4 +94,4 @@ def forget(
     """
     from syncd.cli.ledger import run_forget
 
-    raise typer.Exit(run_forget(config, email, list(keys or ()), yes, as_json))
+    raise typer.Exit(run_forget(config, (email, list(keys or ())), yes=yes, as_json=as_json, dry_run=dry_run))

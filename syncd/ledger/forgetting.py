@@ -5,6 +5,7 @@ A sale keeps its fingerprint, so that its export, read again, is known and bring
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -72,13 +73,22 @@ def _find(connection: Connection, email: str | None, keys: Sequence[str]) -> Per
     settled, still_open = list[int](), list[str]()
     words: dict[str, None] = {} if email is None else {email: None}
     for row in connection.execute(query):
-        if (order := read_document(row.document)) is not None:
+        order = read_document(row.document)
+        if email is not None and (order is None or email.casefold() not in _addresses(order)):
+            continue  # it holds the address within another, or within other words
+        if order is not None:
             words |= dict.fromkeys(_words(order))
         if row.state in _SETTLED:
             settled.append(row.id)
         else:
             still_open.append(row.sale_key)
     return Person(tuple(settled), tuple(still_open), tuple(word for word in words if len(word) >= _SHORTEST))
+
+
+def _addresses(order: CanonicalOrder) -> set[str]:
+    """The e-mail addresses of a sale's people, case-folded."""
+    people = (order.customer, order.billing, order.shipping)
+    return {str(one.email).casefold() for one in people if one is not None and one.email}
 
 
 def _words(order: CanonicalOrder) -> Iterable[str]:
@@ -90,6 +100,12 @@ def _words(order: CanonicalOrder) -> Iterable[str]:
 
 def _holds(column: Column[Any], words: Sequence[str]) -> ColumnElement[bool]:
     return or_(*(func.lower(column).contains(word.lower(), autoescape=True) for word in words))
+
+
+def _says(text: object, words: Sequence[str]) -> bool:
+    """Whether a text has one of the words as a whole: ``ann@x.com`` is not in ``joann@x.com``."""
+    said = str(text or "")
+    return any(re.search(rf"(?<![\w.+-]){re.escape(word)}(?![\w-])", said, re.IGNORECASE) for word in words)
 
 
 def _forget_sales(connection: Connection, ids: Sequence[int], words: Sequence[str]) -> tuple[int, int]:
@@ -105,13 +121,26 @@ def _forget_sales(connection: Connection, ids: Sequence[int], words: Sequence[st
 
 def _clear(connection: Connection, table: Table, column: Column[Any], ids: Sequence[int], words: Sequence[str]) -> int:
     which = (table.c.sale_id.in_(ids), _holds(column, words))
-    return connection.execute(update(table).where(*which).values({column.name: "forgotten"})).rowcount
+    found = connection.execute(select(table.c.id, column).where(*which)).all()
+    named = [row[0] for row in found if _says(row[1], words)]
+    return connection.execute(update(table).where(table.c.id.in_(named)).values({column.name: "forgotten"})).rowcount
 
 
 def _forget_beside(connection: Connection, words: Sequence[str]) -> tuple[int, int]:
     if not words:
         return 0, 0
-    unread = update(faults).where(or_(_holds(faults.c.raw, words), _holds(faults.c.reason, words)))
-    cleared = connection.execute(unread.values(raw="", reason="forgotten")).rowcount
-    looked = delete(cache).where(or_(_holds(cache.c.code, words), _holds(cache.c.value, words)))
-    return cleared, connection.execute(looked).rowcount
+    held = select(faults.c.id, faults.c.raw, faults.c.reason).where(
+        or_(_holds(faults.c.raw, words), _holds(faults.c.reason, words))
+    )
+    named = [row.id for row in connection.execute(held) if _says(row.raw, words) or _says(row.reason, words)]
+    cleared = 0
+    for start in range(0, len(named), _AT_ONCE):
+        some = faults.c.id.in_(named[start : start + _AT_ONCE])
+        cleared += connection.execute(update(faults).where(some).values(raw="", reason="forgotten")).rowcount
+    looked = select(cache).where(or_(_holds(cache.c.code, words), _holds(cache.c.value, words)))
+    dropped = 0
+    for row in connection.execute(looked).all():
+        if _says(row.code, words) or _says(row.value, words):
+            one = (cache.c.store == row.store, cache.c.kind == row.kind, cache.c.code == row.code)
+            dropped += connection.execute(delete(cache).where(*one)).rowcount
+    return cleared, dropped

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from enum import Enum
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import format_money
@@ -19,6 +23,25 @@ def _compiled(text: str) -> Template:
     environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
     environment.filters["money"] = format_money
     return environment.from_string(text)
+
+
+def _plain(order: CanonicalOrder) -> dict[str, object]:
+    """What a template may see of a sale: values alone, for the methods of a model could be made to run code."""
+    found: dict[str, object] = _values(order)
+    return found
+
+
+def _values(value: Any) -> Any:  # noqa: ANN401  whatever a model holds
+    if isinstance(value, BaseModel):
+        kind = type(value)
+        worked_out = [name for one in kind.__mro__ for name, what in vars(one).items() if isinstance(what, property)]
+        names = (*kind.model_fields, *(name for name in worked_out if not name.startswith(("_", "model_"))))
+        return {name: _values(getattr(value, name)) for name in names}
+    if isinstance(value, Mapping):
+        return {str(name): _values(one) for name, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_values(one) for one in value]
+    return value.value if isinstance(value, Enum) else value
 
 
 def check_template(text: str) -> str:
@@ -38,13 +61,13 @@ def check_template(text: str) -> str:
 
 
 def render_note(template: str, order: CanonicalOrder, standard: str) -> str:
-    """The note of one sale; the template knows ``sale`` (the canonical order) and ``standard`` (what syncd would say).
+    """The note of one sale; the template knows ``sale`` (what the canonical order says) and ``standard`` (what syncd would say).
 
     Raises:
         ValueError: the template fails on this sale.
 
     """
     try:
-        return _compiled(template).render(sale=order, standard=standard)
+        return _compiled(template).render(sale=_plain(order), standard=standard)
     except Exception as error:  # noqa: BLE001  whatever a shop's template does, one sale is held and no other suffers
         raise ValueError(f"note_template fails on this sale ({type(error).__name__}: {error})") from None

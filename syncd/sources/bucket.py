@@ -21,7 +21,7 @@ from syncd.errors import SourceError, UsageError
 from syncd.sources.bucket_settings import BucketSettings
 from syncd.sources.errors import Denied, Unavailable
 from syncd.sources.fetched import LARGEST, MOST, There, check_room, is_here, oversize
-from syncd.sources.packed import free_name
+from syncd.sources.own_files import create, free_name
 
 try:
     import obstore
@@ -111,9 +111,10 @@ class Bucket:
             return oversize()
         check_room(folder, one)
         part = folder / f".{one.name}.part"
+        part.unlink(missing_ok=True)  # of a visit that was cut off
         try:
             options: GetOptions = {"if_match": one.tag} if one.tag else {}
-            with part.open("wb") as out:
+            with create(part) as out:
                 for chunk in obstore.get(store, one.name, options=options).stream(min_chunk_size=_CHUNK):
                     out.write(chunk)
                 out.flush()

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
 from pathlib import Path
 
 from syncd.canonical import Fault
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from syncd.sources.own_files import create
+from syncd.spreadsheet import lines
 
 
 def write_faults(path: Path, faults: Iterable[Fault]) -> None:
-    """A CSV of where, why and the raw text; a cell that a spreadsheet would take for a formula is quoted."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("where", "reason", "raw"))
-        for fault in faults:
-            writer.writerow(_harmless(text) for text in (fault.where, fault.reason, fault.raw))
+    """A new CSV of where, why and the raw text, for our eyes alone; no cell of it is taken for a formula.
 
+    Raises:
+        OSError: something of that name is there, or the disk is full.
 
-def _harmless(text: str) -> str:
-    clean = text.replace("\x00", "\\x00")
-    return f"'{clean}" if clean.startswith(_FORMULA) else clean
+    """
+    rows = ((text.replace("\x00", "\\x00") for text in (fault.where, fault.reason, fault.raw)) for fault in faults)
+    with create(path) as file:
+        file.writelines(line.encode() for line in lines(("where", "reason", "raw"), rows))

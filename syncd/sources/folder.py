@@ -26,7 +26,8 @@ from syncd.sources.bucket_settings import BucketSettings
 from syncd.sources.doors import FolderReport
 from syncd.sources.errors import Denied, Unavailable
 from syncd.sources.faults_file import write_faults
-from syncd.sources.packed import BadArchive, CutArchive, free_name, is_packed, unpack
+from syncd.sources.own_files import free_name, own_folder
+from syncd.sources.packed import BadArchive, CutArchive, is_packed, unpack
 from syncd.sources.sftp_settings import SftpSettings
 
 _UNFINISHED = (".part", ".tmp", ".crdownload", ".download", ".partial", ".swp", "~")
@@ -197,9 +198,9 @@ class Folder:
 
     def _processed(self) -> list[Path]:
         folder = self.path / "processed"
-        found = folder.iterdir() if folder.is_dir() else ()
+        found = folder.iterdir() if folder.is_dir() and not folder.is_symlink() else ()
         names = tuple(self.suffixes)
-        return [file for file in found if file.is_file() and _is_sales_file(file, names)]
+        return [file for file in found if file.is_file() and not file.is_symlink() and _is_sales_file(file, names)]
 
     def closed(self, file: Path) -> Fault | None:
         """The fault of a file that we may not read; it stays where it is."""
@@ -219,16 +220,15 @@ class Folder:
         """Move a file that still looks as it did when it was opened; what changed since stays, to be read again."""
         if Look.at(file) != look:
             return None
-        target = self.path / where
         try:
-            target.mkdir(exist_ok=True)
+            target = own_folder(self.path / where)
             free = free_name(target / file.name)
             file.rename(free)
             if Look.at(free) != look:  # replaced or written in the very moment: it goes back, and is read again
                 free.rename(free_name(file))
                 return None
             if faults:
-                write_faults(free.with_name(f"{free.name}.faults.csv"), faults)
+                write_faults(free_name(free.with_name(f"{free.name}.faults.csv")), faults)
         except OSError as error:
             self._stuck[file] = look
             cure = f"give syncd the right to write in {self.path}; its sales are recorded and will not be doubled"

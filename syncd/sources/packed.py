@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from syncd.sources.own_files import create, free_name
+
 _MOST_MEMBERS = 1000
 _LARGEST = 1 << 30
 _TOTAL = 2 << 30
@@ -131,7 +133,7 @@ class _Room:
 def _lay(archive: Path, name: str, content: Readable, room: _Room) -> Path:
     path = free_name(archive.with_name(f".{name}.part"))
     size = 0
-    with path.open("xb") as out:
+    with create(path) as out:
         try:
             while part := content.read(_CHUNK):
                 size += len(part)
@@ -148,12 +150,3 @@ def _lay(archive: Path, name: str, content: Readable, room: _Room) -> Path:
 def _remove(laid: list[Path]) -> None:
     for path in laid:
         path.unlink(missing_ok=True)
-
-
-def free_name(path: Path) -> Path:
-    """The path itself, or one beside it that nobody has taken."""
-    number, free = 1, path
-    while free.exists():
-        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
-        number += 1
-    return free

@@ -28,7 +28,7 @@ from syncd.clock import Clock
 from syncd.errors import SourceError
 from syncd.sources.errors import Denied, Unavailable
 from syncd.sources.fetched import LARGEST, MOST, There, check_room, is_here, oversize
-from syncd.sources.packed import free_name
+from syncd.sources.own_files import create, free_name
 from syncd.sources.sftp_settings import FINGERPRINT, TYPES, SftpSettings
 
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # what goes wrong comes as an exception, and is told by us
@@ -141,8 +141,9 @@ class Remote:
             raise _Odd(oversize())
         check_room(folder, one)
         part = folder / f".{one.name}.part"
+        part.unlink(missing_ok=True)  # of a visit that was cut off
         try:
-            with part.open("wb") as out, client.open(there, "rb", _CHUNK) as source:
+            with create(part) as out, client.open(there, "rb", _CHUNK) as source:
                 source.prefetch(one.size, 16)
                 count = 0
                 while count <= one.size and (content := source.read(_CHUNK)):

@@ -47,3 +47,26 @@ def test_what_is_still_to_be_pushed_is_named_and_left(book: Book) -> None:
     assert (person.settled, person.still_open) == ((), ("till:s1",))
     book.ledger.forgetting.forget(person)
     assert book.sale("till:s1").document is not None
+
+
+@both_databases
+def test_an_address_within_another_is_another_persons(book: Book) -> None:
+    joann = {"first_name": "Joann", "last_name": "Lee", "email": "joann@x.com"}
+    ann = {"first_name": "Ann", "last_name": "Lee", "email": "ann@x.com"}
+    book.record(
+        sale(sale_id="s1", customer=ann),
+        sale(sale_id="s2", customer=joann),
+        sale(sale_id="s3", note="ask ann@x.com.example"),
+        faults=[Fault("a.csv:3", "no number", "x,joann@x.com,y"), Fault("a.csv:4", "no number", "x,ann@x.com,y")],
+    )
+    book.push(10)
+    book.push(11)
+    book.push(12)
+    book.ledger.cache.put("main", "email", {"joann@x.com": "7", "ann@x.com": "8"})
+    person = book.ledger.forgetting.find("Ann@X.com", ())
+    assert len(person.settled) == 1
+    done = book.ledger.forgetting.forget(person)
+    assert (done.sales, done.faults, done.look_ups) == (1, 1, 1)
+    assert book.sale("till:s2").document is not None
+    assert {fault.raw for fault in book.ledger.faults(limit=5)} == {"", "x,joann@x.com,y"}
+    assert book.ledger.cache.all("main", "email") == {"joann@x.com": "7"}

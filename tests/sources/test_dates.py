@@ -79,6 +79,8 @@ def test_one_time_is_read_however_it_is_written(text: str) -> None:
         ("R8.10.5", "a year of the Japanese eras"),
         ("令和8年10月5日", "a year of the Japanese eras"),
         ("2326-10-05 14:30", "no year of a sale"),
+        ("0001-01-01", "no year of a sale"),
+        ("01/01/0001 10:00", "no year of a sale"),
         ("05/10/2026 25:00", "is not a time of day"),
         ("05/10/2026 14:30 XM", "is not a time of day"),
         ("Oct 5 14:30", "is not a date"),

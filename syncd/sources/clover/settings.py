@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from syncd.clock import Duration
-from syncd.secret import Secret
+from syncd.secret import Secret, Token
 from syncd.sources.keys import ApiUrl, ZoneName
 
 
@@ -41,7 +41,7 @@ class CloverSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     merchant_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9]+$")]
-    token: Secret | None = None
+    token: Token | None = None
     oauth: CloverOAuth | None = None
     webhook: CloverWebhook | None = None
     api_url: ApiUrl = "https://api.clover.com"

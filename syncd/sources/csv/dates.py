@@ -29,8 +29,8 @@ _CLOCK = re.compile(r"(\d{1,2})(?:[:.h](\d{2})(?:[:.](\d{2})(?:[.,]\d{1,9})?)?)?
 _CLOCK_TOGETHER = re.compile(r"(\d{2})(\d{2})(\d{2})?")
 _YEARS_WORD = re.compile("(?<=\\d) ?[\u0433\u0440]\\.,?(?= |$)")  # the year of Russian, Bulgarian and Ukrainian dates
 _CLOCK_FIRST = re.compile(r"(\d{1,2}:\d{2}(?::\d{2})?(?: ?[AaPp]\.?[Mm]\.?)?),? (.+)")
-_HALF_BEHIND = re.compile(r"([\d:.,]*\d) ?(\D{1,16})")
-_HALF_BEFORE = re.compile(r"(\D{1,16}?) ?(\d[\d:.,]*)")
+_HALF_BEHIND = re.compile(r"(\d[\d:.,]{0,20}) ?(\D{1,16})")
+_HALF_BEFORE = re.compile(r"(\D{1,16}?) ?(\d[\d:.,]{0,20})")
 _ASIDE = str.maketrans(
     dict.fromkeys("年년月월", "-")
     | dict.fromkeys("時时분分", ":")
@@ -139,14 +139,14 @@ def oddity(text: str) -> str:
 def _day(cell: str, order: DateOrder | None, text: str) -> tuple[datetime, str]:
     """Midnight of the day that a cell begins with, and what follows it."""
     if found := _TOGETHER.match(cell):
-        return _date(int(found[1]), int(found[2]), int(found[3]), text, "ymd"), cell[found.end() :]
+        return _date(found[1], int(found[2]), int(found[3]), text, "ymd"), cell[found.end() :]
     if found := _NUMBERS.match(cell):
         order = "ymd" if len(found[1]) > 2 else order
         if order is None:
             msg = f"{text[:40]!r} does not tell day from month: set date_order for this source"
             raise ValueError(msg)
-        year, month, day = (int(found[place + 1]) for place in _PLACES[order])
-        return _date(year, month, day, text, order), cell[found.end() :]
+        year, month, day = (found[place + 1] for place in _PLACES[order])
+        return _date(year, int(month), int(day), text, order), cell[found.end() :]
     return _named(cell, order, text)
 
 
@@ -172,11 +172,11 @@ def _named(cell: str, order: DateOrder | None, text: str) -> tuple[datetime, str
         raise _no_date(text, order)
     one, two = numbers
     year, day = (one, two) if len(one) == 4 else (two, one)
-    return _date(int(year), month, int(day), text, "dmy"), cell[place:].removeprefix(".")
+    return _date(year, month, int(day), text, "dmy"), cell[place:].removeprefix(".")
 
 
-def _date(year: int, month: int, day: int, text: str, order: DateOrder) -> datetime:
-    year = year + 2000 if year < 100 else year
+def _date(written: str, month: int, day: int, text: str, order: DateOrder) -> datetime:
+    year = int(written) + (2000 if len(written) <= 2 else 0)
     if year not in _YEARS:
         kind = (
             "the Buddhist calendar" if year in _BUDDHIST else "the Hijri or Persian calendar" if year in _HIJRI else ""

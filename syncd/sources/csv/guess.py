@@ -29,7 +29,7 @@ from syncd.sources.csv.words import WORDS
 
 _ROWS = 2000
 _CLOSE = 0.86
-_DATE = re.compile(r"\s*(\d{1,4})[-/. ](\d{1,2})[-/. ](\d{1,4})(?![\d.])")
+_DATE = re.compile(r"\s{0,20}(\d{1,4})[-/. ](\d{1,2})[-/. ](\d{1,4})(?![\d.])")
 _OFFSET = re.compile(r"\d{1,2}:\d{2}.*(?:Z|[+-]\d{2}:?\d{2})\s*$")
 _AMOUNTS = ("price", "line_total", "tax", "discount", "tip", "total", "total_tax", "quantity")
 _MONEY = ("line_total", "total", "price", "tax")

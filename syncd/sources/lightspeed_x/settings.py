@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from syncd.secret import Secret
+from syncd.secret import Secret, Token
 from syncd.sources.keys import ApiUrl, SignedOrNot
 
 
@@ -32,7 +32,7 @@ class LightspeedSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$")] = ""
-    token: Secret | None = None
+    token: Token | None = None
     oauth: LightspeedOAuth | None = None
     webhook: SignedOrNot | None = None
     api_url: ApiUrl | None = None

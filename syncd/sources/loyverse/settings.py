@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from syncd.clock import Duration
-from syncd.secret import Secret
+from syncd.secret import Token
 from syncd.sources.keys import ApiUrl, SignedOrNot, ZoneName
 
 
@@ -20,7 +20,7 @@ class LoyverseSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    token: Secret
+    token: Token
     webhook: SignedOrNot | None = None
     api_url: ApiUrl = "https://api.loyverse.com"
     timezone: ZoneName = "UTC"

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from syncd.canonical.kinds import TenderKind
 from syncd.clock import Duration
-from syncd.secret import Secret
+from syncd.secret import Token
 from syncd.sources.keys import ApiUrl, ZoneName
 
 
@@ -26,7 +26,7 @@ class OdooSettings(BaseModel):
 
     url: ApiUrl
     database: str
-    key: Secret
+    key: Token
     api: Literal["jsonrpc", "json2"] = "jsonrpc"
     login: str = ""
     tills: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from syncd.canonical.kinds import TenderKind
 from syncd.clock import Duration
-from syncd.secret import Secret
+from syncd.secret import Secret, Token
 from syncd.sources.csv.states import State
 from syncd.sources.keys import ApiUrl, ZoneName
 from syncd.sources.named_values import LINES, SALES, TENDERS
@@ -29,9 +29,9 @@ class _Table(BaseModel):
 class SignIn(_Table):
     """How we prove who we are: a bearer token, a key in a header of the API's own, or a user and a password."""
 
-    bearer: Secret | None = None
+    bearer: Token | None = None
     header: Header | None = None
-    value: Secret | None = None
+    value: Token | None = None
     user: str | None = None
     password: Secret | None = None
 

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from syncd.clock import Duration
-from syncd.secret import Secret
+from syncd.secret import Secret, Token
 from syncd.sources.keys import ApiUrl, ZoneName
 
 
@@ -29,7 +29,7 @@ class ShopifySettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     shop: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$")] = ""
-    token: Secret
+    token: Token
     webhook: ShopifyWebhook | None = None
     api_url: ApiUrl | None = None
     version: Annotated[str, Field(pattern=r"^(\d{4}-\d\d|unstable)$")] = "2026-07"

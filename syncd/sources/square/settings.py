@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from syncd.clock import Duration
-from syncd.secret import Secret
+from syncd.secret import Secret, Token
 from syncd.sources.keys import ApiUrl
 
 
@@ -42,7 +42,7 @@ class SquareSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    token: Secret | None = None
+    token: Token | None = None
     oauth: SquareOAuth | None = None
     webhook: SquareWebhook | None = None
     api_url: ApiUrl = "https://connect.squareup.com"

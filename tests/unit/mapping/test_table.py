@@ -229,6 +229,20 @@ def test_a_template_cannot_reach_beyond_the_sale() -> None:
     assert isinstance(map_create(sale(), Matches(), rules(note_template=nosy)), Held)
 
 
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ sale.parse_raw('x', content_type='pickle', allow_pickle=true) }}",
+        "{{ sale.model_validate_json('{}') }}",
+        "{{ sale.lines[0].parse_file('/etc/passwd') }}",
+    ],
+)
+def test_a_template_runs_no_method_of_a_model(template: str) -> None:
+    found = map_create(sale(), Matches(), rules(note_template=template))
+    assert isinstance(found, Held)
+    assert "note_template fails on this sale" in found.why
+
+
 def test_a_company_customer_keeps_its_company() -> None:
     made = payload(sale(customer={"company": "Harbor Ltd", "email": "a@example.com", "first_name": "Ada"}))
     assert made["billing_address"]["company"] == "Harbor Ltd"

@@ -34,7 +34,7 @@ _WRITES = re.compile(
     r"|for\s+(?:no\s+key\s+)?update|for\s+(?:key\s+)?share)\b",
     re.IGNORECASE,
 )
-_READS = re.compile(r"\s*(select|with)\b", re.IGNORECASE)
+_READS = re.compile(r"(select|with)\b", re.IGNORECASE)
 
 
 def _only_reads(query: str) -> str:
