@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from itertools import islice
@@ -13,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from syncd.canonical import Batch, CanonicalOrder, Fault
+from syncd.canonical.balance import check_balance
 from syncd.canonical.money import format_money
 from syncd.cli.exits import Exit
 from syncd.cli.render import columns, print_json, say
@@ -20,6 +22,7 @@ from syncd.clock import SystemClock
 from syncd.errors import UsageError
 from syncd.sources import ReadsFiles, SourceContext, registry
 from syncd.sources.csv.guess import Guess, guess
+from syncd.sources.file_types import what_is
 from syncd.sources.jsonl import in_words
 from syncd.sources.zones import zone
 from syncd.telling.words import count
@@ -42,6 +45,7 @@ def run_guess(file: Path, as_json: bool) -> Exit:
                 "table": found.table,
                 "unsure": found.unsure,
                 "sales": len(orders),
+                "held": {sale: why for batch in batches for sale, why in batch.holds.items()},
                 "faults": [asdict(fault) for fault in faults[:_SHOWN]],
                 "first": [json.loads(order.to_json()) for order in orders[:_SHOWN]],
             }
@@ -53,10 +57,10 @@ def run_guess(file: Path, as_json: bool) -> Exit:
 
 def guessed(file: Path) -> Guess:
     """The table that would read a file."""
-    low = file.name.lower()
-    if low.endswith((".jsonl", ".ndjson")):
+    kind = what_is(file)
+    if kind == "jsonl":
         return Guess({"type": "jsonl", "path": "inbox"})
-    if low.endswith(".xml"):
+    if kind == "poslog":
         found = Guess({"type": "poslog", "path": "inbox"})
         found.set("timezone", local_zone(), "needed where its times name no zone; this is the zone of this machine")
         return found
@@ -104,14 +108,27 @@ def _show(found: Guess, batches: list[Batch], orders: list[CanonicalOrder], faul
         columns(rows, head=("sale", "placed", "lines", "tax", "total", "first line"))
     else:
         say("\nRead like this, it holds no sale.")
-    for batch in batches:
-        for why, number in batch.left_out.items():
-            say(f"  {number:,} {why} left out")
+    _show_held(batches, orders)
     for fault in faults[:_FAULTS]:
         say(f"  {fault.where}: {fault.reason}", hang=4)
     if len(faults) > _FAULTS:
         say(f"  and {len(faults) - _FAULTS:,} more faults")
     say("\nPut the table into the config, correct what is not sure, and look again: syncd sources test till")
+
+
+def _show_held(batches: list[Batch], orders: list[CanonicalOrder]) -> None:
+    """What would be left out, and what would wait for a person."""
+    for batch in batches:
+        for why, number in batch.left_out.items():
+            say(f"  {number:,} {why} left out")
+    held = {sale: why for batch in batches for sale, why in batch.holds.items()}
+    held |= {
+        order.sale_id: str(off) for order in orders for off in check_balance(order)[:1] if order.sale_id not in held
+    }
+    if held:
+        say(f"\n{count(len(held), 'sale')} would be held for you:")
+        for why, number in Counter(held.values()).most_common(_FAULTS):
+            say(f"  {number:,}: {why}", hang=4)
 
 
 def _row(order: CanonicalOrder) -> tuple[object, ...]:

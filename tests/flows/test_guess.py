@@ -155,3 +155,77 @@ def test_what_is_no_table_is_told_in_words(tmp_path: Path) -> None:
     for name, says in (("x.csv", "is no table that can be read"), ("gone.csv", "is no file")):
         done = subprocess.run([*words, str(tmp_path / name)], capture_output=True, text=True, timeout=60, check=False)
         assert (done.returncode, says in done.stderr) == (2, True), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("a.json", '{"orders": [{"id": 1}]}', 'type = "rest" reads it'),
+        ("dump.sql", "CREATE TABLE `ospos_sales` (id int);\n", 'type = "sql" with preset = "opensourcepos"'),
+        ("dump.sql", "INSERT INTO foo VALUES (1);\n", "queries of your own"),
+        ("a.xml", "<?xml version='1.0'?><orders/>", "is XML, and no POSLog"),
+        ("a.pdf.csv", "%PDF-1.7", "it is a PDF"),
+        (
+            "p.csv",
+            "Payment ID,Order ID,Payment Date,Tender,Result,Amount\nP,O,2026-01-01,Card,FAIL,5\n",
+            "drop its orders export",
+        ),
+        ("i.csv", "Item name,Items sold,Gross sales,Items refunded\nTea,2,5,0\n", "drop its receipts by item"),
+    ],
+)
+def test_a_file_that_holds_no_sales_by_line_gets_no_table(tmp_path: Path, name: str, text: str, says: str) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    done = subprocess.run(
+        [sys.executable, "-m", "syncd", "sources", "guess", str(path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={"COLUMNS": "200", "PATH": "/usr/bin:/bin"},
+    )
+    assert done.returncode == 2
+    assert says in done.stderr + done.stdout
+    assert "[sources.till]" not in done.stdout
+
+
+def test_jsonl_and_poslog_are_told_by_what_is_in_them(tmp_path: Path) -> None:
+    sale = '{"sale_id": "1", "lines": []}\n'
+    assert of(tmp_path, sale, "sales.txt")["table"]["type"] == "jsonl"
+    assert of(tmp_path, "<?xml version='1.0'?><POSLog/>", "day.txt")["table"]["type"] == "poslog"
+
+
+def test_headings_with_umlauts_words_of_states_and_columns_of_kinds_are_named(tmp_path: Path) -> None:
+    found = of(
+        tmp_path,
+        "Belegnummer;Datum;Artikel;Betrag;Währung;Status;Art\n"
+        "1;2026-11-20;Becher;5,00;CHF;Frobniziert;Verkauf\n2;2026-11-20;Becher;-5,00;CHF;Bezahlt;Rückerstattung\n",
+    )
+    assert found["table"]["currency"] == "CHF"
+    assert found["table"]["columns"]["kind"] == "art"
+    assert "'Frobniziert': say what they mean" in found["unsure"]["status_words"]
+    assert any("Frobniziert" in why for why in found["held"].values())
+
+
+@pytest.mark.parametrize(
+    ("rows", "mark"),
+    [("a,2026-11-20,Mug,96.990\n", ","), ("a,2026-11-20,Mug,96.990\nb,2026-11-20,Mug,1.50\n", None)],
+)
+def test_amounts_that_may_be_thousands_are_never_sure(tmp_path: Path, rows: str, mark: str | None) -> None:
+    found = of(tmp_path, f"sale_id,date,name,line_total\n{rows}")
+    assert found["table"].get("decimal_mark") == mark
+    assert "'96.990' may be thousands" in found["unsure"]["decimal_mark"]
+
+
+def test_both_marks_in_one_file_are_said_and_end_in_no_traceback(tmp_path: Path) -> None:
+    found = of(tmp_path, 'sale_id,date,name,line_total\na,2026-11-20,Mug,"12,50"\nb,2026-11-20,Mug,10.00\n')
+    assert "both marks are in it" in found["unsure"]["decimal_mark"]
+
+
+def test_loyverses_items_alone_ask_where_the_tax_is(tmp_path: Path) -> None:
+    found = of(
+        tmp_path,
+        "Date,Receipt number,Receipt type,Item,Quantity,Net sales,Taxes\n2026-11-20 10:00,1-1,Sale,Tea,1,107,7\n",
+    )
+    assert found["table"]["preset"] == "loyverse"
+    assert "whether prices hold the tax" in found["unsure"]["prices_include_tax"]

@@ -10,7 +10,7 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
@@ -19,16 +19,20 @@ from typing import Any
 
 from syncd.canonical.money import ZERO, total
 from syncd.errors import UsageError
-from syncd.sources.csv.amounts import DecimalMark, parse_amount
+from syncd.sources.csv.amounts import DecimalMark, doubt, parse_amount
+from syncd.sources.csv.dates import read_date
 from syncd.sources.csv.headings import GENERIC
 from syncd.sources.csv.opening import bare
+from syncd.sources.csv.other_exports import other_export
 from syncd.sources.csv.presets import looks_like, preset
 from syncd.sources.csv.rows import Row, Table, UnreadableFile
 from syncd.sources.csv.settings import CsvSettings
+from syncd.sources.csv.states import is_refund, state_of
 from syncd.sources.csv.words import WORDS
 
 _ROWS = 2000
 _CLOSE = 0.86
+_FEW_KINDS = 6
 _DATE = re.compile(r"\s{0,20}(\d{1,4})[-/. ](\d{1,2})[-/. ](\d{1,4})(?![\d.])")
 _OFFSET = re.compile(r"\d{1,2}:\d{2}.*(?:Z|[+-]\d{2}:?\d{2})\s*$")
 _AMOUNTS = ("price", "line_total", "tax", "discount", "tip", "total", "total_tax", "quantity")
@@ -44,6 +48,7 @@ class Guess:
     table: dict[str, Any]
     unsure: dict[str, str] = field(default_factory=dict)
     seen: tuple[str, ...] = ()
+    rows: Sequence[Row] = ()
 
     def set(self, key: str, value: object, why: str = "") -> None:
         """Propose a value; ``why`` says what is not certain about it."""
@@ -64,13 +69,17 @@ def guess(file: Path, zone: str) -> Guess:
     try:
         with closing(bare(file, settings)) as tables:
             table = next(tables)
-            rows = [row for row in islice(table.rows, _ROWS) if isinstance(row, Row)]
+            found_rows = [row for row in islice(table.rows, _ROWS) if isinstance(row, Row)]
+            rows = [Row(row.line, row.cells, table.columns) for row in found_rows]
     except (UnreadableFile, OSError, UnicodeError, StopIteration) as error:
         raise UsageError(f"{file.name} is no table that can be read: {error or 'it is empty'}") from None
+    if not known and (other := other_export(table.columns)):
+        raise UsageError(f"{file.name}: {other}")
     found = Guess({"type": "csv", "path": "inbox", "preset": known or "generic"})
     found.seen = tuple(table.columns)
     if known:
         _of_known(found, preset(known).options, _column(rows, "date", "created at", "order date", "sale date"), zone)
+        _of_tax(found, preset(known).options, rows)
         return found
     _of_any(found, table, rows, zone)
     return found
@@ -86,15 +95,17 @@ def _of_known(found: Guess, options: type[CsvSettings], dates: Sequence[str], zo
 
 
 def _of_any(found: Guess, table: Table, rows: Sequence[Row], zone: str) -> None:
+    found.rows = rows
     columns = _columns(found, table)
     cells = {name: _column(rows, heading) for name, heading in columns.items()}
+    _currency(found, rows, cells, columns)
     _numbers(found, cells)
+    _states(found, cells.get("status", ()))
     order, doubt = _date_order(cells.get("date", ()))
     if order != "ymd":
         found.set("date_order", order, doubt)
     elif doubt:
         found.unsure["date"] = doubt
-    _currency(found, table, rows, cells)
     told = [cell for cell in cells.get("date", ()) if cell]
     sure = bool(told) and all(_OFFSET.search(cell) for cell in told)
     found.set("timezone", zone, "" if sure else "its times name no zone; this is the zone of this machine")
@@ -112,6 +123,10 @@ def _columns(found: Guess, table: Table) -> dict[str, str]:
             unusual[wanted] = name
         if name is not None:
             places[wanted] = name
+    if (kind := _kinds(found, table, places)) is not None:
+        places["kind"] = unusual["kind"] = kind
+    if "time" in unusual and _holds_dates(found, places["time"]):
+        del unusual["time"], places["time"]
     if unusual:
         found.table["columns"] = unusual
         told = ", ".join(f"{heading!r} as {wanted}" for wanted, heading in unusual.items())
@@ -163,8 +178,64 @@ def _numbers(found: Guess, cells: Mapping[str, Sequence[str]]) -> None:
     elif comma and point and any(re.search(r"\d,\d{3}(?!\d)", cell) for cell in said):
         found.unsure["decimal_mark"] = "amounts such as 1,234 may be thousands (as taken) or have three decimals"
     elif not comma and not point and said:
-        bad = next(cell for cell in said if not _readable([cell], ".") and not _readable([cell], ","))
-        found.unsure["decimal_mark"] = f"some amounts can be read neither way: {bad[:40]!r}"
+        bad = next((cell for cell in said if not _readable([cell], ".") and not _readable([cell], ",")), "")
+        both = next((cell for cell in said if not _readable([cell], ".")), "")
+        why = (
+            f"some amounts can be read neither way: {bad[:40]!r}"
+            if bad
+            else f"both marks are in it: {both[:40]!r} and others"
+        )
+        found.unsure["decimal_mark"] = why
+    _thousands(found, cells)
+
+
+def _thousands(found: Guess, cells: Mapping[str, Sequence[str]]) -> None:
+    """Amounts with three digits after their only dot: most likely thousands, where no amount has one or two."""
+    said = [cell for name in _MONEY for cell in cells.get(name, ()) if cell]
+    currency = str(found.table.get("currency", ""))
+    odd = next((cell for cell in said if doubt(cell, currency)), "")
+    if not odd or "decimal_mark" in found.table:
+        return
+    if "." in odd and not any(re.search(r"\.\d{1,2}(?!\d)", cell) for cell in said):
+        found.table["decimal_mark"] = ","
+    found.unsure["decimal_mark"] = f"{odd[:40]!r} may be thousands or have three decimals"
+
+
+def _states(found: Guess, cells: Sequence[str]) -> None:
+    """Status words that nobody knows would hold their sales."""
+    if unknown := sorted({cell for cell in cells if cell and state_of(cell, {}) is None}):
+        named = ", ".join(repr(word[:30]) for word in unknown[:5])
+        found.unsure["status_words"] = f"{named}: say what they mean, or their sales are held"
+
+
+def _kinds(found: Guess, table: Table, places: Mapping[str, str]) -> str | None:
+    """The column whose values tell sales from refunds, where none is called so."""
+    if "kind" in places:
+        return None
+    for heading in table.columns:
+        said = {cell for cell in _column(found.rows, heading) if cell} if heading not in places.values() else set()
+        if said and len(said) <= _FEW_KINDS and any(is_refund(cell) for cell in said):
+            return heading
+    return None
+
+
+def _holds_dates(found: Guess, heading: str) -> bool:
+    """Whether a column that seems to be times of day holds whole dates."""
+    for cell in _column(found.rows, heading)[:20]:
+        with suppress(ValueError):
+            read_date(cell, "dmy")
+            return True
+    return False
+
+
+def _of_tax(found: Guess, options: type[CsvSettings], rows: Sequence[Row]) -> None:
+    """Whether prices hold the tax, where the vendor's own export leaves that open."""
+    field = options.model_fields.get("prices_include_tax")
+    if field is None or field.default is not None or not rows or "total collected" in rows[0].columns:
+        return
+    if any(cell.strip("0.,") for cell in _column(rows, "taxes")):
+        why = "receipts by item do not tell whether prices hold the tax; sales with tax are held until it is said"
+        found.set("prices_include_tax", value=False, why=why)
 
 
 def _readable(cells: Iterable[str], mark: DecimalMark) -> bool:
@@ -194,16 +265,13 @@ def _date_order(cells: Sequence[str]) -> tuple[str, str]:
     return likely, f"no day in it is later than the 12th: {dates[0][0].strip()} may be either way"
 
 
-def _currency(found: Guess, table: Table, rows: Sequence[Row], cells: Mapping[str, Sequence[str]]) -> None:
-    named = next(
-        (name for name in ("currency", "currency code", "wahrung", "devise", "moneda") if name in table.columns), None
-    )
+def _currency(
+    found: Guess, rows: Sequence[Row], cells: Mapping[str, Sequence[str]], columns: Mapping[str, str]
+) -> None:
+    named = columns.get("currency")
     said = {cell.upper() for cell in _column(rows, named) if cell} if named else set()
-    if named == "currency" and said and all(re.fullmatch(r"[A-Z]{3}", one) for one in said):
+    if named and said and all(re.fullmatch(r"[A-Z]{3}", one) for one in said):
         found.set("currency", min(said))  # each row says its own; the config wants one all the same
-        return
-    if len(said) == 1 and re.fullmatch(r"[A-Z]{3}", one := next(iter(said))):
-        found.set("currency", one)
         return
     marks = "".join(cell for name in _MONEY for cell in cells.get(name, ()))
     for symbol, code in _SYMBOLS.items():

@@ -24,6 +24,7 @@ GENERIC: Mapping[str, tuple[str, ...]] = {
     "total_tax": ("total_tax", "total tax"),
     "tender": ("tender", "payment", "payment method", "paid by"),
     "status": ("status",),
+    "currency": ("currency", "currency code"),
     "kind": ("kind", "transaction type", "sale type", "row type", "type of sale"),
     "location": ("location", "store", "shop"),
     "cashier": ("cashier", "staff", "user"),

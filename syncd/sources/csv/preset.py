@@ -12,6 +12,7 @@ from typing import Any
 
 from syncd.sources.csv.fields import LeftOut, Reading, first
 from syncd.sources.csv.header import Header
+from syncd.sources.csv.other_exports import other_export
 from syncd.sources.csv.overlap import Weighs
 from syncd.sources.csv.rows import Row, UnreadableFile, normal
 from syncd.sources.csv.settings import CsvSettings
@@ -111,7 +112,9 @@ def _check_names(header: Header, which: Preset, meant: AbstractSet[str]) -> None
 
 
 def _lacking(found: Mapping[str, int], which: Preset, missing: list[str]) -> str:
-    """What is not there, what is, and how the one is mapped to the other."""
+    """What is not there, what is, and how the one is mapped to the other; or what other export it is."""
+    if other := other_export(found):
+        return other
     names = list(found)
     has = ", ".join(names[:_NAMED]) + (" and others" if len(names) > _NAMED else "")
     map_it = ", ".join(

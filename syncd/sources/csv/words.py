@@ -37,6 +37,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "total_tax": ("tax total", "mwst gesamt", "gesamtsteuer", "total tva", "total iva", "order tax"),
     "tender": ("payment type", "tender type", "pay method", "zahlungsart", "zahlart", "zahlungsmittel", "mode de paiement",
                "paiement", "reglement", "forma de pago", "metodo de pago", "pagamento", "betaalwijze", "betalsatt", "tendered by"),
+    "currency": ("wahrung", "waehrung", "devise", "moneda", "valuta", "munt", "moeda", "mena", "waluta", "penznem"),
     "status": ("state", "zustand", "estado", "statut", "stato", "voided", "order status"),
     "location": ("filiale", "standort", "magasin", "boutique", "tienda", "sucursal", "negozio", "winkel", "butik", "branch",
                  "outlet", "site"),
