@@ -20,6 +20,7 @@ from syncd.errors import Busy, LeaseTaken, NotListed, SourceError
 from syncd.intake import Polled
 from syncd.ledger import State
 from syncd.push import PushReport
+from syncd.service.watch import unread
 from syncd.sources import FolderReport
 from syncd.stores import Store
 from syncd.telling.words import count
@@ -224,4 +225,4 @@ def _exit(app: App, stop: threading.Event, trouble: bool, left: dict[str, int]) 
     if trouble:
         return Exit.REMOTE
     attention = any(left.get(state.value) for state in (*_NEED_A_PERSON, State.UNKNOWN))
-    return Exit.ATTENTION if attention or app.ledger.open_faults() else Exit.OK
+    return Exit.ATTENTION if attention or app.ledger.open_faults() or unread(app) else Exit.OK

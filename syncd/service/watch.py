@@ -16,15 +16,17 @@ from syncd.ledger.places import StoreState
 from syncd.naming import Gone, gone
 from syncd.service.health import Health
 from syncd.settings import AlertSettings
+from syncd.sources.doors import FolderReport
 
 GONE = "gone"
-KINDS = ("paused", "rejected", "late", "faults", "job", "volume", "disk", GONE)
+KINDS = ("paused", "rejected", "late", "faults", "unread", "job", "volume", "disk", GONE)
 """The causes that are watched here; others (a second order for a sale, orders changed by hand) are noticed where they are found."""
 SHOWN = ("late", "volume", "disk")
 """Those of them that nothing else on a page or in ``status`` says."""
 _WEEKS = (7, 14, 21, 28)
 _DAYS = (1, 2, 3, 4)
 _FEWEST, _TIMES = 10, 10
+_NAMED = 3
 _SPAN = timedelta(days=1)
 _PAUSED = "paused: "
 _BACKGROUND, _BACKGROUND_AFTER = ("refresh ", "look over "), timedelta(hours=6)  # no sale waits for these
@@ -52,6 +54,7 @@ class Facts:
     states: dict[str, dict[State, int]] = field(default_factory=dict)
     waiting_since: dict[str, datetime | None] = field(default_factory=dict)
     faults: dict[str, int] = field(default_factory=dict)
+    unread: dict[str, tuple[str, ...]] = field(default_factory=dict)
     health: Health | None = None
     volumes: dict[str, Volume] = field(default_factory=dict)
     gone: Sequence[Gone] = ()
@@ -66,6 +69,7 @@ def causes(facts: Facts, settings: AlertSettings, healthy_within: timedelta) -> 
         *_rejected(facts),
         *_late(facts, settings),
         *_faults(facts),
+        *_unread(facts),
         *_jobs(facts, healthy_within),
         *_volumes(facts),
         *_disk(facts, settings),
@@ -114,6 +118,21 @@ def _faults(facts: Facts) -> Iterator[Alert]:
             f"{what} of {source} could not be read",
             f"Look at them: syncd faults --source {source}",
         )
+
+
+def _unread(facts: Facts) -> Iterator[Alert]:
+    """Files that no source reads: somebody dropped them and believes them read."""
+    for source, names in facts.unread.items():
+        if names:
+            more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+            words = f"not read for a day in the folder of {source}: {', '.join(names[:_NAMED])}{more}"
+            yield Alert(
+                "",
+                "unread",
+                source,
+                words,
+                "Export them in a format that this source reads, or take them away: syncd check",
+            )
 
 
 def _jobs(facts: Facts, healthy_within: timedelta) -> Iterator[Alert]:
@@ -174,6 +193,7 @@ class Watch:
             states,
             {name: ledger.overviews.waiting_since(name) for name in stores},
             ledger.open_faults(),
+            unread(self._app),
             health,
             self._volume(now),
             gone(self._app.config, ledger),
@@ -196,6 +216,12 @@ class Watch:
         weeks = [number for back in _WEEKS if (number := count(back))]
         days = weeks if len(weeks) > 1 else [number for back in _DAYS if (number := count(back))]
         return Volume(count(0), tuple(days))
+
+
+def unread(app: App) -> dict[str, tuple[str, ...]]:
+    """What has lain unread in each source's folder for a day."""
+    reports = app.folder_reports()
+    return {name: one.unread for name, one in reports.items() if isinstance(one, FolderReport) and one.unread}
 
 
 def _room(app: App) -> tuple[int | None, str]:

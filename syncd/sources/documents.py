@@ -47,7 +47,7 @@ class NotReady:
 
 
 Read = Sale | LeftOut | NotReady
-_ODD = (Unreadable, ValidationError, AttributeError, TypeError, ArithmeticError)
+_OF_ANOTHER_FORM = (AttributeError, TypeError, ArithmeticError)
 
 
 def collect(
@@ -71,8 +71,14 @@ def tried(record: T, read: Callable[[T], R], spoilt: Callable[[T, str], Fault]) 
     """What a record says, a fault where it cannot be read."""
     try:
         return read(record)
-    except _ODD as error:
-        return spoilt(record, in_words(error) if isinstance(error, ValidationError) else str(error))
+    except Unreadable as error:
+        return spoilt(record, str(error))
+    except ValidationError as error:
+        return spoilt(record, in_words(error))
+    except _OF_ANOTHER_FORM:
+        return spoilt(
+            record, "one of its fields has another form than its POS documents: report it, with the record beside this"
+        )
     except Exception as error:  # noqa: BLE001  whatever nobody foresaw is a fault of this record, and the next goes on
         return spoilt(record, f"syncd cannot read it ({type(error).__name__}: {str(error)[:200]})")
 
@@ -177,6 +183,21 @@ def moment(text: object) -> datetime | None:
     except ValueError:
         return None
     return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
+
+
+def time_of(holder: Document, *names: str) -> datetime:
+    """The first of some times of a document that is there. Aware, in UTC.
+
+    Raises:
+        Unreadable: none is there, or the one that is there is no time with its zone.
+
+    """
+    for name in names:
+        if (at := moment(holder.get(name))) is not None:
+            return at
+    wrong = next((name for name in names if holder.get(name) not in (None, "")), "")
+    msg = f"its {wrong} is no time with its zone: {str(holder[wrong])[:_NAMED]!r}" if wrong else f"it has no {names[0]}"
+    raise Unreadable(msg)
 
 
 def needed(at: datetime | None, what: str) -> datetime:

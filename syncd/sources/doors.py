@@ -19,6 +19,7 @@ class FolderReport:
     waiting: int
     settling: int
     strange: tuple[str, ...]
+    unread: tuple[str, ...] = ()  # those of them that have lain there for a day
 
 
 @runtime_checkable

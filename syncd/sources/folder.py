@@ -32,6 +32,7 @@ from syncd.sources.sftp_settings import SftpSettings
 
 _UNFINISHED = (".part", ".tmp", ".crdownload", ".download", ".partial", ".swp", "~")
 _OURS = ("processed", "failed")
+_A_DAY = timedelta(days=1)
 
 
 class FolderSettings(BaseModel):
@@ -246,9 +247,11 @@ class Folder:
         """
         looks = self._looks()
         settling = sum(not self._stands_still(path, look) for path, look in looks)
-        strange = (entry for entry in self._entries() if not _hidden(entry.name) and not self._wanted(entry))
-        names = tuple(sorted(_strange(entry) for entry in strange if entry.name not in _OURS))
-        return FolderReport(self.path, len(looks), settling, names)
+        entries = [one for one in self._entries() if not _hidden(one.name) and not self._wanted(one)]
+        strange = {_strange(one): _arrived(one) for one in entries if one.name not in _OURS}
+        oldest = self.clock.now().timestamp() - _A_DAY.total_seconds()
+        unread = tuple(sorted(name for name, arrived in strange.items() if arrived <= oldest))
+        return FolderReport(self.path, len(looks), settling, tuple(sorted(strange)), unread)
 
     def check(self) -> Iterator[Finding]:
         """What ``syncd check`` says of the folder."""
@@ -287,6 +290,14 @@ def _strange(entry: os.DirEntry[str]) -> str:
         return f"{name}/ (a folder)"
     mode = entry.stat(follow_symlinks=False).st_mode
     return name if stat.S_ISREG(mode) else f"{name} (no regular file)"
+
+
+def _arrived(entry: os.DirEntry[str]) -> float:
+    """When an entry came to lie here, at the latest: seconds since 1970; never, where it is gone again."""
+    try:
+        return entry.stat(follow_symlinks=False).st_ctime
+    except OSError:
+        return float("inf")
 
 
 def _by_age(files: Iterable[Path]) -> list[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import stat
+import time
 import zipfile
 from pathlib import Path
 
@@ -98,3 +99,12 @@ def test_no_cell_and_no_part_of_one_begins_a_formula(text: str) -> None:
         return
     for part in tamed.replace("\r", ";").replace("\n", ";").replace("\t", ";").split(";"):
         assert not part.strip(" ").startswith(("=", "+", "-", "@")), (text, tamed)
+
+
+def test_a_file_that_is_never_read_is_told_of_after_a_day(tmp_path: Path) -> None:
+    till = Till(tmp_path)
+    till.drop("report.pdf", b"%PDF")
+    report = till.source.folder_report()
+    assert (report.strange, report.unread) == (("report.pdf",), ())
+    till.clock.pass_time(time.time() - till.clock.now().timestamp() + 25 * 3600)
+    assert till.source.folder_report().unread == ("report.pdf",)

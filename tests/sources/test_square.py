@@ -285,7 +285,7 @@ def test_goods_of_two_sales_that_come_back_at_once_are_a_return_of_each() -> Non
         ),
         ({"total_money": None}, "states no total"),
         ({"location_id": "L9"}, "location L9"),
-        ({"state": "SOLD"}, "its state is 'SOLD'"),
+        ({"state": "SOLD"}, "its state, 'SOLD', is none that Square documents"),
         ({"line_items": "many"}, "line_items is no list"),
         ({"tenders": None, "closed_at": None, "created_at": "yesterday"}, "it has no time"),
     ],

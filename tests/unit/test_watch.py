@@ -82,6 +82,9 @@ _OWES = timedelta(minutes=1)
             id="not for so long",
         ),
         pytest.param(replace(_CALM, volumes={"till": Volume(0, (20, 30, 25))}), ["volume"], id="suddenly empty"),
+        pytest.param(
+            replace(_CALM, unread={"till": ("a.pdf", "b/ (a folder)")}), ["unread"], id="files that nobody reads"
+        ),
         pytest.param(replace(_CALM, volumes={"till": Volume(1, (20, 30, 25))}), [], id="few, and not none"),
         pytest.param(replace(_CALM, volumes={"till": Volume(300, (20, 30, 25))}), ["volume"], id="ten times as much"),
         pytest.param(replace(_CALM, volumes={"till": Volume(200, (20, 30, 25))}), [], id="a good day"),

@@ -106,7 +106,7 @@ class Reading(Generic[Chosen_co]):
         """What a cell would be as an amount, with the mark of the source; None where it is none."""
         mark = self.settings.decimal_mark
         try:
-            return parse_amount(cell, mark if isinstance(mark, str) else ".")
+            return parse_amount(cell, mark if isinstance(mark, str) else ".", self.settings.currency or "")
         except ValueError:
             return None
 

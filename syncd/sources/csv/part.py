@@ -77,7 +77,7 @@ class Part:
             for found in again.rows
             if isinstance(found, Row) and (row := Row(found.line, found.cells, again.columns))
         )
-        sums = totals_among(rows, list(self.strays), self._reading.any_amount)
+        sums = totals_among(rows, list(self.strays), self._preset.amounts, self._reading.any_amount)
         for line, (key, row) in self.strays.items():
             if line in sums:
                 self.left_out["rows of totals"] += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
 
 from syncd.canonical.money import ZERO
@@ -39,16 +40,20 @@ def is_totals_word(text: str) -> bool:
     return text.strip(" :.").casefold() in _TOTALS
 
 
-def totals_among(rows: Iterable[tuple[str, Row]], strays: Sequence[int], parse: Parse) -> set[int]:
+def totals_among(
+    rows: Iterable[tuple[str, Row]], strays: Sequence[int], amounts: Sequence[str], parse: Parse
+) -> set[int]:
     """The lines, of ``strays``, whose amounts are the sums of their columns: over all rows above, or since the last such line.
 
-    ``rows`` are all rows of the table, each with its sale's key: a total that the rows of a sale repeat counts once.
+    ``rows`` are all rows of the table, each with its sale's key: a total that the rows of a sale repeat counts once. ``amounts``
+    are the columns that hold amounts.
     """
     asked, found = set(strays), set()
     whole, part = _Sums(), _Sums()
     for key, row in rows:
         if row.line in asked:
-            if _fits(row, (whole, part), parse):
+            places = {row.columns[name] for name in amounts if name in row.columns}
+            if _fits(row, (whole, part), places, parse):
                 found.add(row.line)
             part = _Sums()
         else:
@@ -78,6 +83,8 @@ class _Sums:
         return amount in (self._rows.get(place), self._sales.get(place))
 
 
-def _fits(row: Row, sums: Sequence[_Sums], parse: Parse) -> bool:
-    amounts = {place: amount for place, cell in enumerate(row.cells) if cell and (amount := parse(cell)) is not None}
-    return any(amounts.values()) and any(all(one.has(*item) for item in amounts.items()) for one in sums)
+def _fits(row: Row, sums: Sequence[_Sums], places: AbstractSet[int], parse: Parse) -> bool:
+    """Whether a row's numbers are sums, an amount among them; ``places`` are the columns of amounts."""
+    found = {place: amount for place, cell in enumerate(row.cells) if cell and (amount := parse(cell)) is not None}
+    told = any(amount for place, amount in found.items() if place in places)
+    return told and any(all(one.has(*item) for item in found.items()) for one in sums)

@@ -14,7 +14,7 @@ from typing import Any
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import ZERO, minor_unit, to_minor, total
-from syncd.sources.documents import Document, LeftOut, Read, Sale, Unreadable, inside, listed, moment, needed, number
+from syncd.sources.documents import Document, LeftOut, Read, Sale, Unreadable, inside, listed, moment, number, time_of
 from syncd.sources.people import people
 
 _STATUS = {
@@ -86,9 +86,7 @@ def read_sale(sale: Document, around: Around, source: str, currency: str | None,
         "version": str(sale["version"]) if sale.get("version") else None,
         "status": status,
         "open_kind": kind,
-        "placed_at": needed(moment(sale.get("sale_date")) or moment(sale.get("created_at")), "sale_date").astimezone(
-            place.zone
-        ),
+        "placed_at": time_of(sale, "sale_date", "created_at").astimezone(place.zone),
         "updated_at": moment(sale.get("updated_at")),
         "currency": code,
         "location": {"id": outlet, "name": place.name} if outlet else None,

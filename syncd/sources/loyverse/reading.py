@@ -14,7 +14,7 @@ from typing import Any
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import ZERO, total
-from syncd.sources.documents import Document, LeftOut, Read, Sale, Unreadable, inside, listed, moment, needed, number
+from syncd.sources.documents import Document, LeftOut, Read, Sale, Unreadable, inside, listed, moment, number, time_of
 from syncd.sources.people import people
 
 _KINDS = {
@@ -63,7 +63,7 @@ def read_receipt(receipt: Document, around: Around, source: str, leave_out: Sequ
     stated = sign * number(receipt, "total_money")
     stated, fees = _charges(receipt, lines, tenders, stated, sign)
     uploaded = moment(receipt.get("created_at"))
-    placed = needed(moment(receipt.get("receipt_date")) or uploaded, "receipt_date")
+    placed = time_of(receipt, "receipt_date", "created_at")
     original = receipt.get("refund_for")
     fields: dict[str, Any] = {
         "source": source,

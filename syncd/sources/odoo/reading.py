@@ -133,7 +133,7 @@ def _status(order: Document) -> dict[str, Any]:
         return {"status": "open", "open_kind": "parked"}
     if state == "cancel":
         return {"status": "voided"}
-    msg = f"its state is {str(state)[:40]!r}"
+    msg = f"its state, {str(state)[:40]!r}, is none that Odoo documents" if state else "it has no state"
     raise Unreadable(msg)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.exchanges import CREDIT
 from syncd.canonical.money import ZERO, minor_unit, total
-from syncd.sources.documents import Document, LeftOut, Read, Sale, inside, listed, moment, needed, number
+from syncd.sources.documents import Document, LeftOut, Read, Sale, inside, listed, moment, number, time_of
 
 _OPEN = ("PENDING", "AUTHORIZED", "PARTIALLY_PAID", "EXPIRED")
 _GATEWAYS = (
@@ -51,7 +51,7 @@ def read_order(order: Document, source: str, only: Sequence[str], zone: tzinfo |
     tenders = _tenders(listed(order, "transactions"), price + rounding)
     if credit := _exchanged(price + rounding, tenders, refunds):
         tenders.append({"kind": "exchange", "label": CREDIT, "amount": credit})
-    placed = needed(moment(order.get("processedAt")) or moment(order.get("createdAt")), "processedAt")
+    placed = time_of(order, "processedAt", "createdAt")
     place, staff = inside(order, "retailLocation"), inside(order, "staffMember")
     fields: dict[str, Any] = {
         "source": source,

@@ -134,7 +134,8 @@ def _status(order: Document, tenders: Sequence[Mapping[str, Any]], *, returns: b
     """A return whose refund is on its way is still open; one whose refund failed gave nothing back."""
     status = _STATUS.get(str(order.get("state")))
     if status is None:
-        msg = f"its state is {str(order.get('state'))[:40]!r}"
+        state = order.get("state")
+        msg = f"its state, {str(state)[:40]!r}, is none that Square documents" if state else "it has no state"
         raise Unreadable(msg)
     if returns and status == "completed" and tenders:
         refunds = {one["status"] for one in tenders}
