@@ -9,8 +9,6 @@ the total that the undamaged export states for it.
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import os
 import random
 import sys
@@ -31,6 +29,7 @@ from syncd.ledger import Said, State, new_sale
 from syncd.sources import SourceContext
 from syncd.sources.csv.source import CsvSource
 from syncd.testing.clocks import ManualClock
+from tests.chaos.spreadsheet_damage import IDS, WHOLE, as_csv, rows_of
 from tests.exports import csv_settings
 from tests.judges import JUDGE
 from tests.shared import SAMPLES
@@ -117,16 +116,6 @@ def _end(order: CanonicalOrder, hold: str, found: Ends) -> None:
 
 def lines_of(data: bytes) -> list[bytes]:
     return data.splitlines(keepends=True)
-
-
-def rows_of(data: bytes) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
-
-
-def as_csv(rows: list[list[str]], mark: str = ",") -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text, delimiter=mark).writerows(rows)
-    return text.getvalue().encode()
 
 
 def cut(data: bytes, dice: Dice) -> bytes:
@@ -234,6 +223,28 @@ def wrong(sample: Sample, files: Files, good: Ends, keys: Mapping[str, set[bytes
     return told
 
 
+def wrong_after(sample: Sample, files: Files, good: Ends, folder: Path, *, ids_kept: bool) -> list[str]:
+    """The same after damage that leaves every receipt in the files: no sale under an id of its own making, and none vanished."""
+    found = ends(folder, sample, files)
+    told = [f"{key}: a sale that is none" for key in found.totals if key not in good.stated]
+    told += [
+        f"{key}: {totals}, and the receipt states {good.stated[key]}"
+        for key, totals in found.totals.items()
+        if key in good.stated and set(totals) != {good.stated[key]}
+    ]
+    aside = any(":" not in fault.where for fault in found.faults) or found.waiting
+    if ids_kept and not aside:
+        raws = "\n".join(f"{fault.sale} {fault.raw}" for fault in found.faults)
+        left = good.stated.keys() - found.totals.keys() - found.quiet.keys()
+        told += [f"{key} vanished" for key in left if key.split("@")[0] not in raws]
+    elif not aside:
+        ended = (
+            len(found.totals) + len(found.quiet) + len(found.faults)
+        )  # a receipt that did not come out is a fault at least
+        told += [f"of {len(good.stated)} receipts {ended} ended"] if ended < len(good.stated) else []
+    return told
+
+
 def keys_of(good: Ends, files: Files) -> dict[str, set[bytes]]:
     """For each sale of the undamaged export, the lines that it stands on (as far as its id shows in them)."""
     lines = [line for data in files.values() for line in data.splitlines()]
@@ -256,7 +267,19 @@ def fuzz(mutations: int, seed: int, seconds: float = 300.0) -> tuple[int, list[s
                 return turn, told
             sample, files, good, keys = bases[turn % len(bases)]
             (folder := Path(text) / f"turn{turn}").mkdir()
-            kind = dice.randrange(len(DAMAGES) + 2)
+            kind = dice.randrange(len(DAMAGES) + 2 + len(IDS) + len(WHOLE))
+            if kind >= len(DAMAGES) + 2:
+                changes = (*IDS, *WHOLE)
+                change = changes[kind - len(DAMAGES) - 2]
+                changed: Files = {}
+                for name, data in files.items():
+                    changed |= change(name, data, dice)
+                ids_kept = change not in IDS
+                told += [
+                    f"turn {turn}, {sample.name}, {change.__name__}: {one}"
+                    for one in wrong_after(sample, changed, good, folder, ids_kept=ids_kept)
+                ]
+                continue
             if kind < len(DAMAGES):
                 name = dice.choice(list(files))
                 damaged = {**files, name: DAMAGES[kind](files[name], dice)}

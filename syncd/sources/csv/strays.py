@@ -24,8 +24,8 @@ Parse = Callable[[str], Decimal | None]
 def is_footnote(row: Row, width: int, ids: Sequence[str]) -> bool:
     """Whether a row holds one sentence and nothing else; an id or a date alone is none, for its sale may be torn."""
     cells = [cell for cell in row.cells if cell.strip()]
-    if len(cells) != 1 or width < _WIDE:
-        return False
+    if len(cells) != 1 or width < _WIDE or max(map(cells[0].count, ",;\t|")) * 2 >= width:
+        return False  # a whole row in one cell is no sentence
     sentence = sum(any(map(str.isalpha, word)) for word in cells[0].split()) >= _WORDS
     return sentence or (len(row.cells) >= width and cells[0].isalpha() and not any(row.get(name) for name in ids))
 

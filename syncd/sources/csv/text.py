@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -158,7 +159,7 @@ def _unquoted(cell: str, mark: str) -> list[str]:
     if mark not in bare:
         return []
     try:
-        rows = list(csv.reader([bare], delimiter=mark))
+        rows = list(csv.reader(io.StringIO(bare, newline=""), delimiter=mark))
     except csv.Error:
         return []
     return rows[0] if len(rows) == 1 else []
