@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal
 
 from syncd.canonical.money import parse_decimal, places
@@ -31,6 +32,7 @@ _THREE_AFTER = {".": re.compile(r"[1-9]\d{0,2}\.\d{3}"), ",": re.compile(r"[1-9]
 _NO_CENTS = (",-", ".-", ":-", ",--", ".--")  # 100,- is 100
 
 
+@lru_cache(maxsize=8192)  # goods have few prices, and each column of a row is read
 def parse_amount(text: str, mark: DecimalMark = ".", currency: str = "") -> Decimal | None:
     """The amount in a cell, None where the cell is empty; a sign beside it must be one of ``currency``, where that is known.
 
@@ -60,6 +62,7 @@ def parse_amount(text: str, mark: DecimalMark = ".", currency: str = "") -> Deci
     return -value if negative else value
 
 
+@lru_cache(maxsize=8192)
 def doubt(text: str, currency: str) -> str:
     """Why an amount can be read in two ways as long as nobody has named the decimal mark; empty where it cannot.
 

@@ -157,6 +157,8 @@ class Reading(Generic[Chosen_co]):
 def first(rows: Sequence[Row], name: str) -> str:
     """The first cell of a column that is not empty."""
     key = normal(name)
+    if len(rows) == 1:
+        return rows[0].get(key)
     return next((cell for row in rows if (cell := row.get(key))), "")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal
 
 from syncd.sources.csv.plain import plain
@@ -211,6 +212,7 @@ _SALE = frozenset(
 _KNOWN = {word: state for state, words in _STATES.items() for word in words}
 
 
+@lru_cache(maxsize=2048)  # a till has few words, and each sale one of them
 def bare(word: str) -> str:
     """A word as it is compared: without accents, marks and capitals."""
     spread = unicodedata.normalize("NFKD", plain(word).casefold().translate(_LETTERS))
@@ -220,7 +222,7 @@ def bare(word: str) -> str:
 
 def state_of(word: str, told: Mapping[str, State]) -> State | None:
     """What a status means: as ``told`` by the config, else as tills use the word; None where the word is not known."""
-    said = bare(word)
+    said = bare(word) if word else ""
     if not said:
         return "completed"
     by_config: dict[str, State] = {bare(name): state for name, state in told.items()}
@@ -229,7 +231,7 @@ def state_of(word: str, told: Mapping[str, State]) -> State | None:
 
 def is_refund(word: str) -> bool | None:
     """Whether a row's kind means that goods or money came back; None where the word is not known, or says nothing."""
-    said = bare(word)
+    said = bare(word) if word else ""
     return True if said in _REFUND else False if said in _SALE else None
 
 

@@ -164,6 +164,8 @@ def _apart(rows: Sequence[Row], how: Reading[Options]) -> tuple[Sequence[Row], l
         BadCell: an amount cannot be read.
 
     """
+    if len(rows) == 1 and "kind" not in rows[0].columns:
+        return rows, []
     kinds = [is_refund(row.get("kind")) for row in rows]
     first_time = rows[0].get("date"), rows[0].get("time")
     by_sign = not any(kinds) and not _below_nothing(rows[0], how)
@@ -220,7 +222,7 @@ def _return(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
 
 def _sale(rows: Sequence[Row], how: Reading[Options], paid_by: str = "") -> dict[str, Any]:
     head = rows[0]
-    if not _is_one_visit(rows, how):
+    if len(rows) > 1 and not _is_one_visit(rows, how):
         agree(rows, "date", "time")
     agree(rows, "register", "tender", "cashier", "status", "currency")
     lines = [_line(number, row, how) for number, row in enumerate(rows, start=1)]
@@ -295,6 +297,8 @@ def _tender(label: str, amount: Decimal) -> dict[str, Any]:
 
 def _people(rows: Sequence[Row]) -> dict[str, Any]:
     """The customer and the address; a file without a name or an e-mail has none: its address may be the shop's."""
+    if "customer" not in rows[0].columns and "email" not in rows[0].columns:
+        return {}
     given, _, family = first(rows, "customer").rpartition(" ")
     about = {name: first(rows, "region" if name == "state" else name) for name in _ABOUT}
     if not family and not about["email"]:
