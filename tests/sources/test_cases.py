@@ -295,3 +295,25 @@ def test_07_a_loyverse_account_in_spanish_is_read(tmp_path: Path, mapped: bool) 
     assert sums == {"2-1001": (Decimal(80), 20), "2-1002": (Decimal(200), 20), "2-1003": (Decimal(-100), 20)}
     (back,) = [order for order in found.orders.values() if order.total_inc_tax < 0]
     assert back.lines[0].quantity == -1
+
+
+def test_21_a_list_of_payments_is_named_and_what_to_drop_instead(tmp_path: Path) -> None:
+    found = read(tmp_path, "21-unlike-files-of-one-vendor", "clover-payments.csv", preset="clover")
+    assert (found.orders, len(found.faults)) == ({}, 1)
+    assert "it is Clover's payments export, which says of no sale what was sold: drop its orders export" in found.words
+    (tmp_path / "items").mkdir()
+    sums = read(tmp_path / "items", "21-unlike-files-of-one-vendor", "loyverse-items-sold.csv", preset="loyverse")
+    assert "a summary by article (Loyverse)" in sums.words
+
+
+def test_15_signs_of_currencies_and_the_real_minus_are_read(tmp_path: Path) -> None:
+    text = (FILES / "15-currency-signs" / "amounts.csv").read_text()
+    assert text
+    found = read(tmp_path, "15-currency-signs")
+    assert len(found.orders) + len({fault.sale for fault in found.faults}) == len(text.splitlines()) - 1
+
+
+def test_16_dates_of_the_case_are_read(tmp_path: Path) -> None:
+    found = read(tmp_path, "16-dates-with-month-names")
+    assert found.faults == []
+    assert {(order.placed_at.month, order.placed_at.day) for order in found.orders.values()} == {(10, 5)}

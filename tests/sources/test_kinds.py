@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from syncd.canonical import check_balance
-from syncd.canonical.kinds import FeeKind, SaleStatus, TenderKind
+from syncd.canonical.kinds import FeeKind, OpenKind, SaleStatus
 from tests.shared import SAMPLES, needs_samples
 from tests.sources.conftest import Till
 
@@ -115,9 +115,9 @@ LIGHTSPEED = (
 )
 
 
-@pytest.mark.parametrize(("status", "becomes"), [("ONACCOUNT", "completed"), ("LAYBY", "open")])
-def test_lightspeed_goods_sold_on_account_are_a_sale_and_goods_laid_by_are_not(
-    till: Make, status: str, becomes: str
+@pytest.mark.parametrize(("status", "waits"), [("ONACCOUNT", False), ("LAYBY", True)])
+def test_33_lightspeed_goods_on_account_await_their_payment_as_by_the_api_and_goods_laid_by_wait(
+    till: Make, status: str, waits: bool
 ) -> None:
     shop = till(preset="lightspeed_x")
     text = (
@@ -127,9 +127,10 @@ def test_lightspeed_goods_sold_on_account_are_a_sale_and_goods_laid_by_are_not(
     )
     shop.drop("ledger.csv", LIGHTSPEED + text)
     (order,), _ = shop.read()
-    assert order.status is SaleStatus(becomes)
-    if becomes == "completed":
-        assert (order.tenders[-1].kind, order.tenders[-1].amount) == (TenderKind.ON_ACCOUNT, Decimal(34))
+    assert (order.status, order.is_open) == (SaleStatus.OPEN, waits)
+    if not waits:
+        assert (order.open_kind, order.balance_due) == (OpenKind.ON_ACCOUNT, Decimal(34))
+        assert [tender.label for tender in order.tenders] == ["Cash"]
         assert check_balance(order) == ()
 
 
@@ -138,7 +139,7 @@ def test_lightspeed_sales_on_account_stay_open_where_the_config_says_so(till: Ma
     text = "u1,2026-11-20,10:00:00,7,Sale,1,40.00,4.00,0,44.00,,,ONACCOUNT\n"
     shop.drop("ledger.csv", LIGHTSPEED + text + "u1,2026-11-20,10:00:00,7,Sale Line,1,40.00,4.00,0,44.00,,Coat,\n")
     ((order,), _) = shop.read()
-    assert order.status is SaleStatus.OPEN
+    assert (order.status, order.is_open) == (SaleStatus.OPEN, True)
 
 
 # Clover

@@ -319,3 +319,28 @@ def test_44_money_that_moves_without_goods_is_no_order(
     }
     read = read_order(order, Around(configs={1: config}), "till")
     assert isinstance(read, LeftOut) is left_out
+
+
+@pytest.mark.parametrize(("parent", "stated"), [(12, 12), (0, 12), (12, 24)])
+def test_53_a_combos_line_that_repeats_the_sum_of_its_parts_counts_once(parent: int, stated: int) -> None:
+    part = {"qty": 1, "combo_parent_id": [1, "Menu"], "price_subtotal": 6, "price_subtotal_incl": 6}
+    lines = [
+        {"id": 1, "qty": 1, "product_id": [1, "Menu"], "price_subtotal": parent, "price_subtotal_incl": parent},
+        {"id": 2, "product_id": [2, "Soup"], **part},
+        {"id": 3, "product_id": [3, "Tea"], **part},
+    ]
+    order = {
+        "id": 7,
+        "state": "done",
+        "date_order": "2026-11-20 10:00:00",
+        "currency_id": [1, "EUR"],
+        "amount_total": stated,
+        "amount_tax": 0,
+        "amount_paid": stated,
+        "lines": lines,
+        "payments": [{"id": 1, "amount": stated, "payment_method_id": [1, "Card"]}],
+    }
+    read = read_order(order, Around(), "till")
+    assert isinstance(read, Sale)
+    assert (len(read.order.lines), check_balance(read.order)) == (3, ())
+    assert read.order.total_inc_tax == stated

@@ -157,8 +157,11 @@ def _goods(
     discounts: list[dict[str, Any]] = []
     tip: tuple[Decimal, Decimal] | None = None
     tips, offs = key_of(config.get("tip_product_id")), key_of(config.get("discount_product_id"))
+    sums = _sums_of_parts(order)
     for place, row in enumerate(listed(order, "lines"), start=1):
         ex_tax, inc_tax = _number(row, "price_subtotal"), _number(row, "price_subtotal_incl")
+        if row.get("id") in sums:
+            ex_tax = inc_tax = ZERO
         product, quantity = key_of(row.get("product_id")), _number(row, "qty")
         if tips and product == tips and tip is None and order.get("is_tipped") is not False and inc_tax > 0:
             tip = ex_tax, inc_tax
@@ -168,6 +171,21 @@ def _goods(
         else:
             lines.append(_line(place, row, (ex_tax, inc_tax), around))
     return lines, discounts, tip
+
+
+def _sums_of_parts(order: Document) -> set[Any]:
+    """The ids of a combo's lines that repeat what its parts come to, where the order's total counts them once."""
+    rows = listed(order, "lines")
+    parts: dict[int, Decimal] = {}
+    for row in rows:
+        if parent := key_of(row.get("combo_parent_id")):
+            parts[parent] = parts.get(parent, ZERO) + _number(row, "price_subtotal_incl")
+    if not parts:
+        return set()
+    amounts = {row.get("id"): _number(row, "price_subtotal_incl") for row in rows}
+    repeated = {key for key, amount in parts.items() if amount and amounts.get(key) == amount}
+    beyond = total(amounts.values()) - _number(order, "amount_total")
+    return set(repeated) if repeated and beyond == total(parts[key] for key in repeated) else set()
 
 
 def _line(place: int, row: Document, sums: tuple[Decimal, Decimal], around: Around) -> dict[str, Any]:

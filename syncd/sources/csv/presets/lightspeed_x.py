@@ -58,11 +58,15 @@ def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
     if unknown:
         raise BadCell(unknown[0].line, f"Line Type {unknown[0].get('line type')!r} is not known")
     status, hold = _status(head.get("status"), how)
+    tenders = [_tender(row, how) for row in _of(rows, "payment")]
+    on_account = status == "open" and how.settings.on_account == "sale" and _is_on_account(head)
+    owed = how.amount(head, "Total") - total(tender["amount"] for tender in tenders)
     return {
         "sale_id": key(head),
         "number": head.get("invoice number") or None,
         "placed_at": how.split_time(head, "Sale Date", "Sale Time"),
         "status": status,
+        **({"open_kind": "on_account", "balance_due": owed} if on_account else {}),
         "hold": hold,
         "currency": how.currency(head),
         "location": how.place(how.settings.location or ""),
@@ -70,7 +74,7 @@ def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
         "cashier": how.place(head.get("user")),
         **_customer(head),
         "lines": [_line(n, row, how) for n, row in enumerate(_of(rows, "sale line"), start=1)],
-        "tenders": _tenders(head, _of(rows, "payment"), how),
+        "tenders": tenders,
         "note": head.get("sale note").strip('"'),
         "total_inc_tax": how.amount(head, "Total"),
         "total_tax": how.zero(head, "Tax"),
@@ -82,15 +86,18 @@ def _of(rows: Sequence[Row], kind: str) -> list[Row]:
 
 
 def _status(text: str, how: Reading[Options]) -> tuple[str, str]:
-    """Goods sold on account are gone: a sale by rule; goods laid by are still in the shop. With why the sale is held, if it is."""
+    """Goods on account or laid by are not paid; of the former, the store's rule decides. With why the sale is held, if it is."""
     status = text.lower().replace("_", " ")
     if "void" in status or "cancel" in status or "delete" in status:
         return "voided", ""
     if "closed" in status or not status:
         return "completed", ""
-    if any(word in status for word in _ON_ACCOUNT):
-        return ("completed" if how.settings.on_account == "sale" else "open"), ""
-    return ("open", "") if any(word in status for word in _OPEN) else how.status(text)
+    return ("open", "") if any(word in status for word in (*_ON_ACCOUNT, *_OPEN)) else how.status(text)
+
+
+def _is_on_account(head: Row) -> bool:
+    status = head.get("status").lower().replace("_", " ")
+    return any(word in status for word in _ON_ACCOUNT)
 
 
 def _line(number: int, row: Row, how: Reading[Options]) -> dict[str, Any]:
@@ -107,16 +114,6 @@ def _line(number: int, row: Row, how: Reading[Options]) -> dict[str, Any]:
         "discount": abs(off * quantity),
         "taxes": [{"amount": per_unit_tax * quantity}] if per_unit_tax else [],
     }
-
-
-def _tenders(head: Row, rows: Sequence[Row], how: Reading[Options]) -> list[dict[str, Any]]:
-    """The payments; what a sale on account still owes is one of them."""
-    found = [_tender(row, how) for row in rows]
-    owed = how.amount(head, "Total") - total(tender["amount"] for tender in found)
-    status = head.get("status").lower().replace("_", " ")
-    if owed and "closed" not in status and any(word in status for word in _ON_ACCOUNT):
-        found.append({"kind": "on_account", "label": "On account", "amount": owed})
-    return found
 
 
 def _tender(row: Row, how: Reading[Options]) -> dict[str, Any]:
