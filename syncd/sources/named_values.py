@@ -78,7 +78,7 @@ class About:
     """What the config says of a source: its name, the zone of times that name none, and what a sale leaves out."""
 
     source: str
-    zone: tzinfo
+    zone: tzinfo | None
     currency: str = ""
     location: str | None = None
     prices_include_tax: bool = False
@@ -88,7 +88,7 @@ class About:
     skipped_hour: Skipped = "later"
 
 
-def moment_of(value: object, here: tzinfo, per_second: int = 1) -> datetime | None:
+def moment_of(value: object, here: tzinfo | None, per_second: int = 1) -> datetime | None:
     """A time of any kind, aware, an hour that happens twice as the first."""
     if isinstance(value, int | float | Decimal):
         scale = 1000 if value > MILLISECONDS else per_second
@@ -99,6 +99,8 @@ def moment_of(value: object, here: tzinfo, per_second: int = 1) -> datetime | No
         except ValueError:
             return None
     if not isinstance(value, datetime):
+        return None
+    if value.tzinfo is None and here is None:
         return None
     return value if value.tzinfo is not None else value.replace(tzinfo=here)
 
@@ -151,6 +153,9 @@ def _placed(value: object, about: About) -> tuple[datetime, str]:
         with suppress(ValueError):
             value = datetime.fromisoformat(value.strip())
     if isinstance(value, datetime) and value.tzinfo is None:
+        if about.zone is None:
+            msg = f"its time {value.isoformat(' ')} names no zone: set timezone for this source"
+            raise Unreadable(msg)
         said: list[str] = []
         try:
             return in_zone(value, about.zone, Hours(about.ambiguous_hour, about.skipped_hour, said.append)), "; ".join(

@@ -17,7 +17,7 @@ from pydantic import SecretStr, ValidationError
 from syncd.canonical.balance import check_balance
 from syncd.sources import SourceContext
 from syncd.sources.context import Memory
-from syncd.sources.documents import LeftOut, Sale
+from syncd.sources.documents import LeftOut, Sale, Unreadable
 from syncd.sources.errors import Unavailable
 from syncd.sources.rest.expressions import search
 from syncd.sources.rest.reading import read_document
@@ -124,7 +124,7 @@ def test_a_config_that_cannot_work_is_refused_in_words(change: dict[str, Any], w
         ({"ref": {"id": 1}}, "finds an object, and not one value"),
         ({"basket": {"a": 1}}, "finds no list"),
         ({"sold": "yesterday"}, "placed_at is no time"),
-        ({"sums": {"gross": "a lot"}}, "is no amount"),
+        ({"sums": {"gross": "a lot"}}, "total: 'a lot' is no amount"),
     ],
 )
 def test_a_document_that_cannot_be_read_is_a_fault_that_names_the_expression(
@@ -216,3 +216,11 @@ def test_the_pages_examples_read_what_they_show(number: int, monkeypatch: pytest
     found = read_document(listed, told, "till")
     assert isinstance(found, Sale)
     assert (found.hold, found.order.total_inc_tax, check_balance(found.order)) == ("", Decimal(12), ())
+
+
+def test_a_time_without_a_zone_is_never_guessed() -> None:
+    with pytest.raises(Unreadable, match="names no zone: set timezone"):
+        read_document(document(sold="2026-11-20 10:00:00"), settings(), "till")
+    found = read_document(document(sold="2026-11-20 10:00:00"), settings(timezone="Europe/Berlin"), "till")
+    assert isinstance(found, Sale)
+    assert found.order.placed_at.isoformat() == "2026-11-20T10:00:00+01:00"

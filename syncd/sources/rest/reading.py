@@ -51,7 +51,7 @@ def read_document(document: Document, settings: RestSettings, source: str) -> Re
     ]
     about = About(
         source,
-        zone(settings.timezone),
+        zone(settings.timezone) if settings.timezone else None,
         settings.currency or "",
         settings.location,
         settings.prices_include_tax,
@@ -96,13 +96,17 @@ def _listed(expression: str | None, document: Document, name: str) -> list[objec
 
 
 def _exact(said: dict[str, Any], settings: RestSettings, currency: str) -> dict[str, Any]:
-    """The same with its amounts in major units."""
-    if not settings.minor_units:
-        return said
-    return {
-        name: decimal(value).scaleb(-places(currency)) if name in _AMOUNTS and value not in (None, "") else value
-        for name, value in said.items()
-    }
+    """The same with its amounts as numbers, in major units."""
+    shift = -places(currency) if settings.minor_units else 0
+    found = dict(said)
+    for name in _AMOUNTS & said.keys():
+        if said[name] not in (None, ""):
+            try:
+                found[name] = decimal(said[name]).scaleb(shift)
+            except Unreadable as error:
+                msg = f"{name}: {error}"
+                raise Unreadable(msg) from None
+    return found
 
 
 def _status(word: str, settings: RestSettings) -> tuple[str, str]:

@@ -117,7 +117,7 @@ class RestSettings(BaseModel):
     tender: dict[str, Expression] = Field(default_factory=dict)
     leave_out: Expression | None = None
     headers: dict[Header, str] = Field(default_factory=dict)
-    timezone: ZoneName = "UTC"
+    timezone: ZoneName | None = None
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
     location: str | None = None
     minor_units: bool = False
