@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import requests
 from requests.structures import CaseInsensitiveDict
@@ -82,7 +82,9 @@ class Wire:
         self._clock, self._limits, self._base = clock, limits, base
         self._exchange = _Exchange()
         self._verify = str(limits.ca_file or os.environ.get("REQUESTS_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH)
-        proxies = {"https": limits.proxy} if limits.proxy else get_environ_proxies(self._base)
+        # A server on this machine is asked directly: its token goes to no proxy.
+        own = urlsplit(base).scheme == "http"
+        proxies = {} if own else {"https": limits.proxy} if limits.proxy else get_environ_proxies(self._base)
         self._proxies = dict(proxies)
         self._adapter = BoundedAdapter(self, self._verify, connections)
         self._headers: dict[str, str] = {

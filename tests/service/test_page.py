@@ -230,6 +230,12 @@ def test_the_log_can_be_taken_away_as_a_table_that_no_spreadsheet_runs(served: S
     assert rows[0]["why"] == "'=cmd|' /C calc'!A0"
 
 
+def test_a_path_with_a_slash_too_many_is_redirected_nowhere(served: Served) -> None:
+    answer = requests.get(f"{served.url}/sales/", headers={"Host": "evil.example"}, timeout=10, allow_redirects=False)
+    assert (answer.status_code, answer.headers.get("Location")) != (307, "http://evil.example/sales")
+    assert answer.status_code in (403, 404)
+
+
 def test_a_form_that_was_not_sent_from_the_page_changes_nothing(served: Served) -> None:
     served.shop.drop("a.jsonl", held("h1"))
     settled(served, 1)
@@ -240,9 +246,10 @@ def test_a_form_that_was_not_sent_from_the_page_changes_nothing(served: Served) 
         served.post(where, csrf="0" * 64, verb="skip"),
         requests.post(served.url + where, form, timeout=10),  # no cookie
         served.session.post(served.url + where, form, headers={"Origin": "http://evil.example"}, timeout=10),
+        served.session.post(served.url + where, form, headers={"Origin": "http://[x"}, timeout=10),
         served.session.post(served.url + where, form, headers={"Sec-Fetch-Site": "cross-site"}, timeout=10),
     ]
-    assert [answer.status_code for answer in wrong] == [403] * 5
+    assert [answer.status_code for answer in wrong] == [403] * 6
     assert json.loads(served.shop.run("sale", "till:h1", "--json").out)["state"] == "held"
 
 

@@ -66,6 +66,14 @@ def hasher() -> PasswordHasher:
     return PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 
+def _host_of(origin: str) -> str:
+    """The host that an ``Origin`` names; empty where it is none."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
+
+
 class Guard:
     """Decides about requests; safe to use from many threads."""
 
@@ -112,7 +120,7 @@ class Guard:
         if headers.get("sec-fetch-site", "same-origin") != "same-origin":
             return True
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and _host_of(origin) != host.lower():
             return True
         return not hmac.compare_digest(self.csrf(token).encode(), sent.encode("utf-8", "replace"))
 

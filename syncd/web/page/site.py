@@ -75,7 +75,9 @@ class Site:
             Route("/readyz", self._readyz, methods=["GET"]),
             Route("/metrics", self._metrics, methods=["GET"]),
         ]
-        return Starlette(routes=routes, exception_handlers={HTTPException: self._no_such})
+        app = Starlette(routes=routes, exception_handlers={HTTPException: self._no_such})
+        app.router.redirect_slashes = False  # it would redirect to whatever host the request names
+        return app
 
     async def _serve(self, view: View, request: Request) -> Response:
         visitor = self.guard.visitor(request.cookies)
