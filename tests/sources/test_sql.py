@@ -502,6 +502,21 @@ def test_floating_point_prices_come_out_right_to_the_cent(tmp_path: Path) -> Non
 
 
 @needs_samples
+def test_37_a_refund_of_chromis_is_linked_by_what_came_back_of_the_sold_lines(tmp_path: Path) -> None:
+    with unicenta.UniCenta.running("mariadb") as pos:
+        run = pos.database.run
+        run("alter table ticketlines add column refundqty double default 0")
+        sold, other, refund = (pos.write(pos.clock.now()) for _ in range(3))
+        run("delete from ticketlines where line > 0")
+        run("update ticketlines set product = 'p-1', units = 2 where ticket in (%s, %s)", sold, other)
+        run("update ticketlines set refundqty = 1 where ticket = %s", sold)
+        run("update tickets set tickettype = 1, status = 0 where id = %s", refund)
+        run("update ticketlines set product = 'p-1', units = -1 where ticket = %s", refund)
+        orders, _ = read(opened(pos, tmp_path))
+    assert {order.sale_id: order.returns_of for order in orders} == {sold: None, other: None, refund: f"till:{sold}"}
+
+
+@needs_samples
 def test_a_refund_whose_number_names_a_sale_of_other_goods_is_not_linked(tmp_path: Path) -> None:
     with unicenta.UniCenta.running() as pos:
         sold = pos.write(pos.clock.now())

@@ -153,20 +153,33 @@ def _payments_of(schema: Schema) -> Any:  # noqa: ANN401  as above
 
 
 def _originals_of(schema: Schema) -> Any:  # noqa: ANN401  as above
-    """The lines of the sale whose number a refund's STATUS holds. Numbers recur: what it names is a hint."""
+    """The lines of the sales that a refund may give goods back of: what it names is a hint.
+
+    uniCenta and Openbravo put the number of the sale into the refund's STATUS, and numbers recur. Chromis raises REFUNDQTY of the
+    sold lines instead, and names no sale: those of the same article of which as much came back as the refund has.
+    """
     tickets, sold = schema.table("tickets").table.alias("refund"), schema.table("tickets").table.alias("original")
-    lines = schema.table("ticketlines").table.alias("sold")
-    columns = {name: {one.name.lower(): one for one in table.columns} for name, table in
-               (("refund", tickets), ("sold", sold), ("lines", lines))}  # fmt: skip
-    refund, original, line = columns["refund"], columns["sold"], columns["lines"]
-    query = (
-        select(refund["id"], original["id"].label("original"), line["product"].label("product"))
-        .select_from(tickets)
-        .join(sold, and_(original["tickettype"] == _SALE, original["ticketid"] == refund["status"]))
-        .join(lines, line["ticket"] == original["id"])
-        .where(refund["tickettype"] == _REFUND)
-    )
-    return query, refund["id"]
+    lines, gone = schema.table("ticketlines"), schema.table("ticketlines").table.alias("gone")
+    refund, original = ({one.name.lower(): one for one in table.columns} for table in (tickets, sold))
+    is_sale = original["tickettype"] == _SALE
+    if lines.has("refundqty"):
+        back = {one.name.lower(): one for one in gone.columns}
+        same = and_(lines["product"] == back["product"], lines["refundqty"] > 0, lines["refundqty"] >= -back["units"])
+        query = (
+            select(refund["id"], original["id"].label("original"), lines["product"].label("product"))
+            .select_from(tickets)
+            .join(gone, back["ticket"] == refund["id"])
+            .join(lines.table, same)
+            .join(sold, and_(is_sale, original["id"] == lines["ticket"]))
+        )
+    else:
+        query = (
+            select(refund["id"], original["id"].label("original"), lines["product"].label("product"))
+            .select_from(tickets)
+            .join(sold, and_(is_sale, original["ticketid"] == refund["status"]))
+            .join(lines.table, lines["ticket"] == original["id"])
+        )
+    return query.where(refund["tickettype"] == _REFUND), refund["id"]
 
 
 def read_ticket(sale: SaleRows, shop: Shop) -> Read:
