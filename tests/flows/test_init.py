@@ -68,7 +68,7 @@ def test_a_shop_is_set_up_with_a_first_order_and_everything_is_in_place(
 
 def test_each_wrong_answer_is_told_at_once_and_asked_again(tmp_path: Path, store: Store, export: Path) -> None:
     folder = tmp_path / "shop"
-    answers = ["NOT A HASH", "x", store.store_hash, "a wrong token", store.store_hash, store.token]
+    answers = ["NOT A HASH", "x", store.store_hash, "a-wrong-token", store.store_hash, store.token]
     answers += ["Main Street", _ADDRESS, str(tmp_path / "nowhere.csv"), str(export), "", "none"]
     done = init(folder, store, *answers)
     assert done.code == 0, done.out + done.err
@@ -88,7 +88,7 @@ def test_check_names_secret_files_that_others_may_read(tmp_path: Path, store: St
 
 def test_what_comes_to_nothing_writes_nothing(tmp_path: Path, store: Store) -> None:
     folder = tmp_path / "shop"
-    done = init(folder, store, *[store.store_hash, "a wrong token"] * 3)
+    done = init(folder, store, *[store.store_hash, "a-wrong-token"] * 3)
     assert done.code == 2
     assert list(folder.iterdir()) == []
 

@@ -64,7 +64,8 @@ def _look_at(path: Path, kind: Kind) -> None:
         with zipfile.ZipFile(path) as packed:
             size = sum(member.file_size for member in packed.infolist())
     except zipfile.BadZipFile:
-        raise CutFile("it is no workbook, or a part of one") from None
+        why = "it is no workbook, or a part of one"
+        raise (CutFile if path.name.lower().endswith(SUFFIXES) else UnreadableFile)(why) from None
     if size > _UNPACKED:
         raise UnreadableFile(f"it would unpack to more than {_UNPACKED >> 20} MB: that is no export")
 
