@@ -109,7 +109,10 @@ def _store(answers: Answers, api_url: str) -> str:
 def _tried(api_url: str, store_hash: str, token: str) -> StoreInfo:
     try:
         settings = ConnectionSettings(store_hash=store_hash, token=SecretStr(token), api_url=api_url)
-    except ValidationError:
+    except ValidationError as error:
+        if any("token" in found["loc"] for found in error.errors()):
+            what = "that is more than the access token"
+            raise UsageError(what, "Give the token alone: one word, without blanks.") from None
         what = f"{store_hash[:40]!r} is no store hash"
         raise UsageError(what, "It is the part after stores/ in the API path, such as abc123.") from None
     clock, wire = SystemClock(), store_wire(settings, SystemClock())
