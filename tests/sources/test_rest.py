@@ -123,6 +123,7 @@ def test_a_config_that_cannot_work_is_refused_in_words(change: dict[str, Any], w
         ({"ref": None}, "it has no sale_id"),
         ({"ref": {"id": 1}}, "finds an object, and not one value"),
         ({"basket": {"a": 1}}, "finds no list"),
+        ({"basket": None}, "a sale needs its lines"),
         ({"sold": "yesterday"}, "placed_at is no time"),
         ({"sums": {"gross": "a lot"}}, "total: 'a lot' is no amount"),
     ],
@@ -135,6 +136,18 @@ def test_a_document_that_cannot_be_read_is_a_fault_that_names_the_expression(
     book = Notebook().walk(opened(pos, tmp_path).fetch(None))
     assert list(book.sales) == [f"till:{good}"]
     assert why in book.faults[0].reason
+
+
+def test_a_sale_that_is_gone_when_it_is_asked_for_is_a_fault_and_no_order_without_lines(
+    pos: RestDouble, tmp_path: Path
+) -> None:
+    pos.details = True
+    kept, gone = pos.sell(2)
+    source, listed = opened(pos, tmp_path), pos.answer
+    pos.answer = lambda asked: Said(404, {"error": "gone"}) if asked.path.endswith(gone) else listed(asked)  # type: ignore[method-assign]
+    book = Notebook().walk(source.fetch(None))
+    assert list(book.sales) == [f"till:{kept}"]
+    assert [fault.sale for fault in book.faults] == [gone]
 
 
 def test_a_link_to_another_server_is_not_followed(tmp_path: Path) -> None:

@@ -66,6 +66,12 @@ def test_a_row_without_a_key_but_with_a_date_is_nobodys_child(tmp_path: Path) ->
     assert "no sale id" in faults[0]
 
 
+def test_a_row_without_anything_of_a_sale_joins_none_whose_total_could_not_confirm_it(tmp_path: Path) -> None:
+    found, faults, _ = read(tmp_path, HEAD + "A1,2026-11-20 10:00,Mug,1,10.00,\n,,Cup,1,5.00,\n")
+    assert found == {"A1": Decimal(10)}
+    assert "no sale id" in faults[0]
+
+
 def test_a_totals_row_of_each_day_and_of_the_whole_is_left_out(tmp_path: Path) -> None:
     found, faults, till = read(
         tmp_path,

@@ -86,7 +86,10 @@ def _values(mapping: Mapping[str, str], document: object) -> dict[str, Any]:
 
 
 def _listed(expression: str | None, document: Document, name: str) -> list[object]:
-    found = search(expression, document) if expression else None
+    found = search(expression, document) if expression else []
+    if found is None and name == "lines":
+        msg = f"sale.lines: {expression!r} finds nothing: a sale needs its lines"
+        raise Unreadable(msg)
     if found is None:
         return []
     if not isinstance(found, list):

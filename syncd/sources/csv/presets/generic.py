@@ -66,7 +66,7 @@ def keys() -> Callable[[Row], str]:
     def key_of(row: Row) -> str:
         nonlocal last, current
         found = key(row)
-        if last is not None and current and (_is_child(row) if not found else _is_past_midnight(row, last)):
+        if last is not None and current and (_is_child(row, last) if not found else _is_past_midnight(row, last)):
             found = current
         if found:
             last, current = row if row.get("date") else last, found
@@ -75,9 +75,9 @@ def keys() -> Callable[[Row], str]:
     return key_of
 
 
-def _is_child(row: Row) -> bool:
-    """Whether a row is a further line of the sale above: none of its sale's own cells, and something sold."""
-    if "total" not in row.columns or any(row.get(name) for name in _OF_THE_SALE):
+def _is_child(row: Row, last: Row) -> bool:
+    """Whether a row is a further line of the sale above, whose total can confirm it: something sold, no cell of a sale's own."""
+    if not last.get("total") or any(row.get(name) for name in _OF_THE_SALE):
         return False
     name = row.get("name") or row.get("sku")
     return bool(name) and not is_totals_word(name) and any(row.get(one) for one in ("line_total", "price"))
