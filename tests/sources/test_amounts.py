@@ -180,3 +180,12 @@ def test_the_file_of_signs_is_what_babel_says() -> None:
 
     assert json.loads(FILE.read_text(encoding="utf-8")) == signs()
     assert currencies_of(bare_sign("Kr.")) >= {"SEK", "NOK", "DKK"}
+
+
+@pytest.mark.parametrize("mark", [".", ","])
+@pytest.mark.parametrize(
+    ("text", "amount"), [("\u0661\u0662\u066b\u0665\u0660", "12.50"), ("1\u066c234\u066b500", "1234.500")]
+)
+def test_arabic_marks_mean_one_thing_whatever_the_decimal_mark(text: str, amount: str, mark: Any) -> None:
+    assert parse_amount(text, mark) == Decimal(amount)
+    assert doubt(text, "SAR") == ""

@@ -83,6 +83,13 @@ def test_a_totals_row_of_each_day_and_of_the_whole_is_left_out(tmp_path: Path) -
     assert till.left_out == {"rows of totals": 3}
 
 
+def test_a_totals_row_above_the_sales_is_left_out(tmp_path: Path) -> None:
+    rows = "A1,2026-11-20 10:00,Mug,1,10.00,10.00\nA2,2026-11-20 11:00,Cup,1,5.00,5.00\n"
+    found, faults, till = read(tmp_path, HEAD + "Total,,,2,15.00,15.00\n" + rows)
+    assert (found, faults) == ({"A1": Decimal(10), "A2": Decimal(5)}, [])
+    assert till.left_out == {"rows of totals": 1}
+
+
 def test_a_row_without_a_date_whose_amounts_are_no_sums_is_a_fault(tmp_path: Path) -> None:
     found, faults, till = read(
         tmp_path, HEAD + "A1,2026-11-20 10:00,Mug,1,10.00,10.00\nA2,,Cup,1,5.00,5.00\nA3,,Cup,1,10.00,9.00\n"

@@ -29,6 +29,7 @@ _UNGROUPED = {".": re.compile(r"\d*(?:\.\d*)?"), ",": re.compile(r"\d*(?:,\d*)?"
 _BLANK_GROUPS = re.compile(r"\d{1,3}(?:[ ']\d{2,3})*[ ']\d{3}(?:[.,]\d+)?|[\d.,]+")
 _THREE = 3
 _THREE_AFTER = {".": re.compile(r"[1-9]\d{0,2}\.\d{3}"), ",": re.compile(r"[1-9]\d{0,2},\d{3}")}
+_ARABIC_MARK, _ARABIC_GROUPS = "\u066b", "\u066c"
 _NO_CENTS = (",-", ".-", ":-", ",--", ".--")  # 100,- is 100
 
 
@@ -45,7 +46,7 @@ def parse_amount(text: str, mark: DecimalMark = ".", currency: str = "") -> Deci
         return None
     if mark == "." and _PLAIN.fullmatch(cell):
         return parse_decimal(cell)
-    cell = plain(cell)
+    cell = plain(_with_mark(cell, mark))
     number = _NUMBER.search(cell) if len(cell) <= _LONGEST else None
     if number is None:
         raise _no_amount(text, mark)
@@ -62,6 +63,11 @@ def parse_amount(text: str, mark: DecimalMark = ".", currency: str = "") -> Deci
     return -value if negative else value
 
 
+def _with_mark(cell: str, mark: DecimalMark) -> str:
+    """Arabic amounts have marks of their own, which mean one thing: written with the decimal mark that is looked for."""
+    return cell.replace(_ARABIC_GROUPS, "").replace(_ARABIC_MARK, mark)
+
+
 @lru_cache(maxsize=8192)
 def doubt(text: str, currency: str) -> str:
     """Why an amount can be read in two ways as long as nobody has named the decimal mark; empty where it cannot.
@@ -69,6 +75,8 @@ def doubt(text: str, currency: str) -> str:
     Three digits after the only mark are thousands or decimals: after a comma where the currency has three decimals, after a dot
     where it has not.
     """
+    if _ARABIC_MARK in text or _ARABIC_GROUPS in text:
+        return ""
     number = _NUMBER.search(plain(text)[:_LONGEST])
     mark: DecimalMark = "," if places(currency) == _THREE else "."
     if number is None or not _THREE_AFTER[mark].fullmatch(number[0]):

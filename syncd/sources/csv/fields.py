@@ -116,6 +116,8 @@ class Reading(Generic[Chosen_co]):
 
     def time(self, row: Row, name: str, here: tzinfo | None = None) -> datetime:
         """The time in a column, in the zone given, else the source's."""
+        if not row.get(normal(name)):
+            raise BadCell(row.line, f"{name} is empty")
         try:
             return parse_time(row.get(normal(name)), self.settings.date_order, here or self.here, self.hours)
         except ValueError as error:

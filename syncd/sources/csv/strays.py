@@ -43,22 +43,29 @@ def is_totals_word(text: str) -> bool:
 def totals_among(
     rows: Iterable[tuple[str, Row]], strays: Sequence[int], amounts: Sequence[str], parse: Parse
 ) -> set[int]:
-    """The lines, of ``strays``, whose amounts are the sums of their columns: over all rows above, or since the last such line.
+    """The lines, of ``strays``, whose amounts are the sums of their columns: over all rows, those above, or since the last such.
 
     ``rows`` are all rows of the table, each with its sale's key: a total that the rows of a sale repeat counts once. ``amounts``
     are the columns that hold amounts.
     """
     asked, found = set(strays), set()
     whole, part = _Sums(), _Sums()
+    above: list[Row] = []  # what may hold the sums of rows that are still to come
     for key, row in rows:
         if row.line in asked:
             places = {row.columns[name] for name in amounts if name in row.columns}
             if _fits(row, (whole, part), places, parse):
                 found.add(row.line)
+            else:
+                above.append(row)
             part = _Sums()
         else:
             whole.add(key, row, parse)
             part.add(key, row, parse)
+    for row in above:
+        places = {row.columns[name] for name in amounts if name in row.columns}
+        if _fits(row, (whole,), places, parse):
+            found.add(row.line)
     return found
 
 
