@@ -17,6 +17,7 @@ from syncd.canonical.money import ZERO, allocate, minor_unit, round_to, total
 from syncd.sources.documents import LeftOut, Read, Sale, Unreadable
 from syncd.sources.poslog.elements import Element, Node, attribute, number
 from syncd.sources.poslog.lines import Item, counted, item_of
+from syncd.sources.poslog.people import customer_of, operator_of, register_of, store_id, store_of
 from syncd.sources.poslog.settings import PosLogSettings
 from syncd.sources.poslog.tenders import rounding_of, settled, tenders_of
 from syncd.sources.zones import Hours, in_zone, zone
@@ -83,10 +84,10 @@ def read_transaction(element: Element, settings: PosLogSettings, source: str) ->
         "business_day": _day(whole.text("BusinessDayDate")),
         "currency": currency,
         "prices_include_tax": money.within,
-        "location": _store(whole),
-        "register": _register(whole),
-        "cashier": _operator(whole),
-        "customer": _customer(retail),
+        "location": store_of(whole),
+        "register": register_of(whole),
+        "cashier": operator_of(whole),
+        "customer": customer_of(retail),
         "lines": lines,
         "discounts": list(money.rewards),
         "tenders": tenders,
@@ -107,7 +108,7 @@ def sale_id_of(whole: Node, settings: PosLogSettings) -> str:
 
     """
     return _key(
-        _store_id(whole),
+        store_id(whole),
         whole.text("WorkstationID"),
         whole.text("BusinessDayDate") or _any_time(whole)[:10],
         whole.text("SequenceNumber"),
@@ -309,51 +310,6 @@ def _currency(whole: Node, retail: Node, settings: PosLogSettings) -> str:
     return said.upper()
 
 
-def _unit_of(whole: Node) -> Element | None:
-    """The element that names the store: where there are several units, the one of the store itself."""
-    units = [one for unit in whole.nodes("BusinessUnit") for one in unit.all("UnitID")]
-    stores = [one for one in units if attribute(one, "TypeCode").lower() in ("retailstore", "store")]
-    return next(iter(stores or units or whole.all("RetailStoreID")), None)
-
-
-def _store_id(whole: Node) -> str:
-    unit = _unit_of(whole)
-    return (unit.text or "").strip() if unit is not None else ""
-
-
-def _store(whole: Node) -> dict[str, Any] | None:
-    unit, key = _unit_of(whole), _store_id(whole)
-    return {"id": key, "name": attribute(unit, "Name")} if key and unit is not None else None
-
-
-def _register(whole: Node) -> dict[str, Any] | None:
-    key = whole.text("WorkstationID")
-    return {"id": key} if key else None
-
-
-def _operator(whole: Node) -> dict[str, Any] | None:
-    key = whole.text("OperatorID")
-    return {"id": key, "name": attribute(whole.all("OperatorID")[0], "OperatorName")} if key else None
-
-
-def _customer(retail: Node) -> dict[str, Any] | None:
-    person = next(retail.nodes("Customer"), None)
-    if person is None:
-        return None
-    name = person.node("Name")
-    whole_name = name.text("OfficialName", "FullName") or (name.element.text or "").strip() if name else ""
-    given, _, family = whole_name.rpartition(" ")
-    first = name.text("FirstName", "GivenName") if name else ""
-    last = name.text("LastName", "FamilyName") if name else ""
-    return {
-        "id": person.text("CustomerID", "AlternateID") or None,
-        "first_name": first or given or family,
-        "last_name": last or (family if given else ""),
-        "email": person.text("eMail", "EMail", "Email"),
-        "phone": person.text("TelephoneNumber", "Telephone"),
-    }
-
-
 def _voids(whole: Node, retail: Node, settings: PosLogSettings) -> str:
     """The id of the transaction that this one voids as a whole (the standard's post-void); empty where it voids none."""
     kind = f"{retail.said('TypeCode')} {retail.said('TransactionType')} {whole.said('TypeCode')}".lower()
@@ -393,7 +349,7 @@ def _linked_day(link: Node) -> str:
 
 def _linked(link: Node, whole: Node, settings: PosLogSettings) -> str:
     return _key(
-        _store_id(link) or _store_id(whole),
+        store_id(link) or store_id(whole),
         link.text("WorkstationID") or whole.text("WorkstationID"),
         _linked_day(link) or _any_time(whole)[:10],
         link.text("SequenceNumber"),
