@@ -9,7 +9,9 @@ import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from tests.exports import csv_settings
 from tests.sources.conftest import Till
 
 HEAD = "sale_id,date,name,qty,amount,total\n"
@@ -225,6 +227,11 @@ def test_columns_of_different_decimal_marks_are_read_by_a_mark_for_each(tmp_path
     marks = {"quantity": ".", "line_total": ",", "total": ","}
     found, faults, _ = read(tmp_path / "told", HEAD + rows, decimal_mark=marks)
     assert (found, faults) == ({"A1": Decimal("4.50"), "A2": Decimal(15)}, [])
+
+
+def test_a_mark_for_a_column_that_there_is_not_is_refused() -> None:
+    with pytest.raises(ValidationError, match=r"'quantiy' is nothing that a column can hold; did you mean quantity\?"):
+        csv_settings({"path": "x", "currency": "USD", "timezone": "UTC", "decimal_mark": {"quantiy": "."}})
 
 
 def test_two_thousand_loaves_for_next_to_nothing_are_looked_at(tmp_path: Path) -> None:

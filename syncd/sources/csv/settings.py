@@ -75,10 +75,24 @@ class CsvSettings(FolderSettings):
     @field_validator("columns")
     @classmethod
     def _known_columns(cls, columns: dict[str, str | list[str]]) -> dict[str, str | list[str]]:
-        known = columns if cls.COLUMNS is None else cls.COLUMNS
-        for name in sorted(columns.keys() - set(known)):
+        cls._check_names(columns)
+        return columns
+
+    @field_validator("decimal_mark")
+    @classmethod
+    def _known_marks(
+        cls, marks: DecimalMark | dict[str, DecimalMark] | None
+    ) -> DecimalMark | dict[str, DecimalMark] | None:
+        if isinstance(marks, dict):
+            cls._check_names(marks)
+        return marks
+
+    @classmethod
+    def _check_names(cls, named: Collection[str]) -> None:
+        """Raise ValueError for a name that is nothing that a column can hold: it would be ignored."""
+        known = named if cls.COLUMNS is None else cls.COLUMNS
+        for name in sorted(set(named) - set(known)):
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean {near[0]}?" if near else f": there are {', '.join(known)}"
             msg = f"{name!r} is nothing that a column can hold{hint}"
             raise ValueError(msg)
-        return columns
