@@ -85,6 +85,16 @@ def test_a_totals_row_of_each_day_and_of_the_whole_is_left_out(tmp_path: Path) -
     assert till.left_out == {"rows of totals": 3}
 
 
+@pytest.mark.parametrize(
+    "row", ["A2,,Mug,1,10.00,10.00", "A2,,,1,10.00,10.00", ",,Mug,1,10.00,10.00", ",,Mug,1,10.00,"]
+)
+def test_a_sale_that_lost_its_date_is_no_total_though_it_comes_to_as_much_as_the_others(
+    tmp_path: Path, row: str
+) -> None:
+    found, faults, till = read(tmp_path, HEAD + f"A1,2026-11-20 10:00,Mug,1,10.00,10.00\n{row}\n")
+    assert (found, len(faults), till.left_out) == ({"A1": Decimal(10)}, 1, {})
+
+
 def test_a_totals_row_above_the_sales_is_left_out(tmp_path: Path) -> None:
     rows = "A1,2026-11-20 10:00,Mug,1,10.00,10.00\nA2,2026-11-20 11:00,Cup,1,5.00,5.00\n"
     found, faults, till = read(tmp_path, HEAD + "Total,,,2,15.00,15.00\n" + rows)

@@ -36,8 +36,9 @@ def may_be_totals(row: Row, dates: Sequence[str]) -> bool:
 
 
 def is_totals_word(text: str) -> bool:
-    """Whether a cell says that its row holds sums."""
-    return text.strip(" :.").casefold() in _TOTALS
+    """Whether a cell says that its row holds sums: ``Total``, ``Summe:``, ``Day total (2)``."""
+    said = text.strip(" :.").casefold()
+    return said in _TOTALS or not _TOTALS.isdisjoint(word.strip("():.,") for word in said.split())
 
 
 def totals_among(
@@ -91,7 +92,12 @@ class _Sums:
 
 
 def _fits(row: Row, sums: Sequence[_Sums], places: AbstractSet[int], parse: Parse) -> bool:
-    """Whether a row's numbers are sums, an amount among them; ``places`` are the columns of amounts."""
+    """Whether a row's numbers are sums, an amount among them; ``places`` are the columns of amounts.
+
+    A row that says anything else than a word for totals is a sale's whose date is lost: its amounts may well be another's.
+    """
+    if any(cell.strip() and parse(cell) is None and not is_totals_word(cell) for cell in row.cells):
+        return False
     found = {place: amount for place, cell in enumerate(row.cells) if cell and (amount := parse(cell)) is not None}
     told = any(amount for place, amount in found.items() if place in places)
     return told and any(all(one.has(*item) for item in found.items()) for one in sums)
