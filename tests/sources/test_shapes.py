@@ -85,9 +85,7 @@ def test_a_totals_row_of_each_day_and_of_the_whole_is_left_out(tmp_path: Path) -
     assert till.left_out == {"rows of totals": 3}
 
 
-@pytest.mark.parametrize(
-    "row", ["A2,,Mug,1,10.00,10.00", "A2,,,1,10.00,10.00", ",,Mug,1,10.00,10.00", ",,Mug,1,10.00,"]
-)
+@pytest.mark.parametrize("row", ["A2,,Mug,1,10.00,10.00", "A2,,,1,10.00,10.00", ",,Mug,1,10.00,10.00"])
 def test_a_sale_that_lost_its_date_is_no_total_though_it_comes_to_as_much_as_the_others(
     tmp_path: Path, row: str
 ) -> None:

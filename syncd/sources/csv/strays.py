@@ -27,7 +27,7 @@ def is_footnote(row: Row, width: int, ids: Sequence[str]) -> bool:
     if len(cells) != 1 or width < _WIDE or max(map(cells[0].count, ",;\t|")) * 2 >= width:
         return False  # a whole row in one cell is no sentence
     sentence = sum(any(map(str.isalpha, word)) for word in cells[0].split()) >= _WORDS
-    return sentence or (len(row.cells) >= width and cells[0].isalpha() and not any(row.get(name) for name in ids))
+    return sentence and not any(row.get(name).isalnum() for name in ids)
 
 
 def may_be_totals(row: Row, dates: Sequence[str]) -> bool:
