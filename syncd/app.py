@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from syncd.canonical.keys import LONGEST_KEY
@@ -18,11 +18,15 @@ from syncd.intake import Polled, fetch_hinted, link_where_one_fits, poll
 from syncd.intake.admission import Candidate, NotAdmitted, admit, types_before
 from syncd.intake.backfill import Judged, estimate, of_days, walk
 from syncd.intake.poll import Intake, record_all
-from syncd.ledger import Alert, Judge, Ledger, Said, Sale, Standing, State, new_sale, saying
+from syncd.ledger import Alert, Ledger
 from syncd.ledger.alerts import BEGUN_ANEW
 from syncd.ledger.backfills import Backfill, Estimate
 from syncd.logs import bind, get_logger
 from syncd.naming import candidates, under_keys
+from syncd.sale.decide import Decider
+from syncd.sale.policy import Ground
+from syncd.sale.sale import Said, new_sale, saying
+from syncd.sale.states import State
 from syncd.sources import (
     FetchesOne,
     FolderReport,
@@ -219,6 +223,7 @@ class App:
     config: Config
     clock: Clock
     ledger: Ledger
+    decider: Decider
     tills: Mapping[str, Till]
     stop: threading.Event
 
@@ -259,7 +264,7 @@ class App:
         """The state in which a sale would be recorded, were it recorded now."""
         kept = self.ledger.sale(said.order.sale_key)
         sale = saying(kept, said) if kept is not None else new_sale(said, store, self.clock.now())
-        return _judge(lambda: self.config)(sale, Now.of(self.clock), said).state
+        return self.decider(sale, Now.of(self.clock), said).state
 
     def not_admitted(self) -> dict[str, SourceError]:
         """The sources that are not read before a person has said which they are."""
@@ -300,17 +305,18 @@ def open_app(config: Config, clock: Clock | None = None, stop: threading.Event |
     """
     clock, stop = clock or SystemClock(), stop or threading.Event()
     with ExitStack() as exits:
-        settled = [config]
-        judge = _judge(lambda: settled[0])
-        ledger = exits.enter_context(Ledger.open(config.ledger_url.get_secret_value(), clock, judge))
+        grounds: dict[str, Ground] = {}
+        decider = Decider(grounds)
+        ledger = exits.enter_context(Ledger.open(config.ledger_url.get_secret_value(), clock, decider))
         found = candidates(config, ledger.names.sources())
-        settled[0] = config = under_answers(under_keys(config, found), ledger)
+        config = under_answers(under_keys(config, found), ledger)
+        grounds |= {name: settings.ground for name, settings in config.stores.items()}
         tills: dict[str, Till] = {}
         frame = _Frame(ledger, clock, stop)
         for name, candidate in found.items():
             tills[name] = _till(candidate, found, config, frame)
             exits.callback(tills[name].source.close)
-        app = App(config, clock, ledger, tills, stop)
+        app = App(config, clock, ledger, decider, tills, stop)
         exits.callback(app.close)
         yield app
 
@@ -322,21 +328,6 @@ class _Frame:
     ledger: Ledger
     clock: Clock
     stop: threading.Event
-
-
-def _judge(config: Callable[[], Config]) -> Judge:
-    """Who decides where a sale stands, each by its own store's ground; loaded with the first that is judged."""
-
-    @cache
-    def decider() -> Judge:
-        from syncd.plan import Decider  # noqa: PLC0415  a command that only shows things need not wait for it
-
-        return Decider({name: settings.ground for name, settings in config().stores.items()})
-
-    def judge(sale: Sale, now: Now, said: Said | None = None) -> Standing:
-        return decider()(sale, now, said)
-
-    return judge
 
 
 def _till(candidate: Candidate, others: Mapping[str, Candidate], whole: Config, app: _Frame) -> Till:

@@ -15,7 +15,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
@@ -25,7 +25,7 @@ from syncd.bigcommerce.settings import ConnectionSettings
 from syncd.config_checks import cross_checks, same_sources_refused
 from syncd.errors import ConfigError, Problem, UsageError
 from syncd.mapping.rules import Rules
-from syncd.plan.policy import Policy
+from syncd.sale.policy import Ground, Policy
 from syncd.secret import ALLOWED, secrets_in
 from syncd.settings import (
     LISTEN,
@@ -38,9 +38,6 @@ from syncd.settings import (
 )
 from syncd.sources import registry
 from syncd.sources.settings import SourceSettings
-
-if TYPE_CHECKING:
-    from syncd.plan import Ground
 
 PLACES = ("./syncd.toml", "/etc/syncd/syncd.toml")
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
@@ -71,8 +68,6 @@ class StoreSettings(BaseModel):
     @property
     def ground(self) -> Ground:
         """What this store's sales are judged by."""
-        from syncd.plan import Ground  # noqa: PLC0415  a command that only shows things need not wait for it
-
         return Ground(self.rules, self.push)
 
     @model_validator(mode="before")

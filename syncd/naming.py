@@ -9,7 +9,7 @@ from syncd.config import Config
 from syncd.intake.admission import Candidate
 from syncd.ledger import Ledger
 from syncd.ledger.names import KnownSource
-from syncd.ledger.states import NOT_DONE
+from syncd.sale.states import NOT_DONE
 from syncd.sources.sameness import reads_of
 
 

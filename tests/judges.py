@@ -2,7 +2,8 @@
 
 from syncd.canonical import CanonicalOrder
 from syncd.mapping import DefaultAddress, Rules
-from syncd.plan import Decider, Ground, Policy
+from syncd.sale.decide import Decider
+from syncd.sale.policy import Ground, Policy
 
 ADDRESS = DefaultAddress(street_1="1 Main", city="Austin", state="Texas", zip="78701", country_iso2="US")
 RULES = Rules(default_address=ADDRESS)

@@ -11,7 +11,8 @@ from syncd.cli.exits import Exit
 from syncd.cli.opening import known_source, opened
 from syncd.cli.render import print_json, say
 from syncd.errors import UsageError
-from syncd.ledger import Selection, Verb
+from syncd.ledger import Selection
+from syncd.sale.overrides import Verb
 from syncd.telling.words import count
 
 _NAMED = 10

@@ -61,7 +61,7 @@ def _command(verb: str) -> Callable[..., None]:
     ) -> None:
         from syncd.cli.actions import How, run_action
         from syncd.cli.sales import choose
-        from syncd.ledger import Verb
+        from syncd.sale.overrides import Verb
 
         how = How(reason, dry_run, yes, as_json)
         raise typer.Exit(run_action(Verb(verb), config, choose(keys, state, source, error, day), how))

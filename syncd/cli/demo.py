@@ -23,7 +23,8 @@ from syncd.cli.opening import never, opened
 from syncd.cli.render import out, say
 from syncd.cli.run import polled_words, pushed_words
 from syncd.errors import UsageError
-from syncd.ledger import Selection, State
+from syncd.ledger import Selection
+from syncd.sale.states import State
 from syncd.telling.words import count
 
 _TOKEN_ENV = "SYNCD_DEMO_TOKEN"  # noqa: S105  the name of a variable, not a secret

@@ -24,8 +24,8 @@ from syncd.cli.render import say
 from syncd.clock import Clock, SystemClock
 from syncd.config import load
 from syncd.errors import RemoteError, SyncdError, UsageError
-from syncd.ledger import State
 from syncd.mapping.rules import Rules
+from syncd.sale.states import State
 from syncd.sources import registry
 from syncd.telling.facts import link
 

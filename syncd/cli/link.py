@@ -11,7 +11,7 @@ from syncd.cli.exits import Exit
 from syncd.cli.opening import opened
 from syncd.cli.render import columns, print_json, say
 from syncd.errors import UsageError
-from syncd.ledger import Sale
+from syncd.sale.sale import Sale
 
 _SHOWN = 10
 

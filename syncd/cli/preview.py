@@ -15,7 +15,7 @@ from syncd.cli.exits import Exit
 from syncd.cli.opening import opened
 from syncd.cli.render import notes, print_json, say
 from syncd.errors import UsageError
-from syncd.ledger import State
+from syncd.sale.states import State
 from syncd.sources import HasFolder, ReadsFiles
 from syncd.telling.preview import Found, Preview, document, previews_of
 from syncd.telling.words import count

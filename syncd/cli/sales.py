@@ -16,7 +16,9 @@ from syncd.cli.exits import Exit
 from syncd.cli.opening import known_source, opened
 from syncd.cli.render import columns, out, print_json, say
 from syncd.errors import UsageError
-from syncd.ledger import AttemptRow, Sale, Selection, State, read_document
+from syncd.ledger import AttemptRow, Selection
+from syncd.sale.sale import Sale, read_document
+from syncd.sale.states import State
 from syncd.telling.facts import facts_in_words, link
 from syncd.telling.words import amount, count, when
 

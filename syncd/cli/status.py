@@ -13,7 +13,7 @@ from syncd.cli.render import columns, print_json, say
 from syncd.clock import Now
 from syncd.errors import SourceError
 from syncd.intake.admission import NotAdmitted
-from syncd.ledger import State
+from syncd.sale.states import State
 from syncd.service.health import of_this_host, read_health
 from syncd.sources import FolderReport
 from syncd.telling.standing import Standing, StoreStands

@@ -13,8 +13,11 @@ from syncd.canonical import Batch, Cursor, fingerprint
 from syncd.canonical.money import to_minor
 from syncd.errors import SourceError
 from syncd.intake.poll import Intake, Polled, record_all
-from syncd.ledger import Lane, Ledger, Said, Selection, State, Verb
+from syncd.ledger import Ledger, Selection
 from syncd.ledger.backfills import Backfill, Estimate, Stage
+from syncd.sale.overrides import Verb
+from syncd.sale.sale import Said
+from syncd.sale.states import Lane, State
 from syncd.sources import Source
 
 Judged = Callable[[Said, str], State]

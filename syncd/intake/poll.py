@@ -15,8 +15,10 @@ from syncd.canonical.keys import LONGEST_KEY
 from syncd.canonical.kinds import SaleStatus
 from syncd.canonical.tips import without_tips
 from syncd.errors import SyncdError
-from syncd.ledger import Lane, Ledger, Recorded, Router, Sale
+from syncd.ledger import Ledger, Recorded
 from syncd.logs import bind, get_logger
+from syncd.sale.sale import Router, Sale
+from syncd.sale.states import Lane
 from syncd.sources import Source
 
 _TOLD = 5

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from syncd.clock import Now
-from syncd.ledger.decisions import Decision, Verb
 from syncd.ledger.moves import Move, apply, audit_row, locked, write_audit
-from syncd.ledger.news import Decided, Waited
 from syncd.ledger.queries import Selection, conditions
-from syncd.ledger.sale import Judge, Sale, read_document
 from syncd.ledger.schema import sales
-from syncd.ledger.states import ON_THE_WIRE, State
+from syncd.sale.events import Decided, Waited
+from syncd.sale.overrides import Decision, Verb
+from syncd.sale.sale import Judge, Sale, read_document
+from syncd.sale.states import ON_THE_WIRE, State
 
 _IDS_AT_ONCE = 500
 IN_FLIGHT = "a request is on the wire or being looked up; wait until it is settled"

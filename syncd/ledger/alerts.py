@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from syncd.clock import Clock
 from syncd.ledger.mirror import Run
+from syncd.ledger.rows import from_micros, to_micros
 from syncd.ledger.schema import alerts
-from syncd.ledger.times import from_micros, to_micros
 
 WOUND_BACK = "ledger wound back"
 BEGUN_ANEW = "ledger begun anew"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,14 +12,14 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 from syncd.clock import Now
 from syncd.ledger.backfills import Stage
 from syncd.ledger.epoch import advance
-from syncd.ledger.facts import Doubt
 from syncd.ledger.moves import Move, apply
-from syncd.ledger.news import Doubted, Drifted, News, Saw, Waited
-from syncd.ledger.sale import Attempt, Intent, Judge, ReplyInfo, Sale
+from syncd.ledger.rows import to_micros
 from syncd.ledger.schema import attempts, backfills, is_state, sales
-from syncd.ledger.states import Kind, Lane, State
-from syncd.ledger.times import to_micros
-from syncd.ledger.trail import UNTOUCHED, trails
+from syncd.sale.attempt import Attempt, Intent
+from syncd.sale.events import Doubted, Drifted, News, Saw, Waited
+from syncd.sale.facts import UNTOUCHED, Doubt, Trail
+from syncd.sale.sale import Judge, Sale
+from syncd.sale.states import ON_THE_WIRE, Kind, Lane, State
 
 _INTERRUPTED = "the process that sent it ended before the outcome was written"
 _BEGIN = insert(attempts).returning(attempts.c.sale_id, attempts.c.id)  # a sale at a time: in any order, then
@@ -49,6 +49,17 @@ _CLAIM = (
         sent_as=bindparam("sent_as"),
     )
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyInfo:
+    """What is kept of an answer: HTTP status, request id, seconds, the outcome's name and its words."""
+
+    status: int | None
+    request_id: str | None
+    elapsed_s: float
+    outcome: str
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,3 +312,22 @@ def postpone(connection: Connection, unsettled: Sequence[Sale], again_at: dateti
     """Look-ups that failed: they count for nothing, and are made again later."""
     if unsettled:
         connection.execute(_POSTPONE, [{"of_id": sale.id, "again_at": to_micros(again_at)} for sale in unsettled])
+
+
+_TRAILS = (
+    select(attempts.c.order_id, attempts.c.id, sales.c.state)
+    .join(sales, sales.c.id == attempts.c.sale_id)
+    .where(attempts.c.order_id.in_(bindparam("orders", expanding=True)), sales.c.store == bindparam("store"))
+)
+
+
+def trails(connection: Connection, store: str, order_ids: Collection[int]) -> dict[int, Trail]:
+    """The trail of each of some orders of a store; one that nothing was sent to is left out."""
+    found: dict[int, Trail] = {}
+    if not order_ids:
+        return found
+    for row in connection.execute(_TRAILS, {"store": store, "orders": list(order_ids)}):
+        before = found.get(row.order_id, UNTOUCHED)
+        on_its_way = State(row.state) in ON_THE_WIRE
+        found[row.order_id] = Trail(max(before.newest, row.id), before.busy or on_its_way)
+    return found

@@ -17,9 +17,9 @@ from syncd.errors import UsageError
 from syncd.ledger.counting import number_of
 from syncd.ledger.lease import Lease
 from syncd.ledger.mirror import Run
+from syncd.ledger.rows import from_micros, to_micros
 from syncd.ledger.schema import backfills, sales
-from syncd.ledger.states import State
-from syncd.ledger.times import from_micros, to_micros
+from syncd.sale.states import State
 
 _LATELY = timedelta(minutes=5)
 

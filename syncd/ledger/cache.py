@@ -9,8 +9,8 @@ from sqlalchemy import Connection, delete, insert, select
 
 from syncd.clock import Clock
 from syncd.ledger.mirror import Run
+from syncd.ledger.rows import to_micros
 from syncd.ledger.schema import cache
-from syncd.ledger.times import to_micros
 
 _CODES_AT_ONCE = 500
 EVER = datetime(1970, 1, 1, tzinfo=UTC)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, func, select, text, union_all
 
 from syncd.ledger.schema import count_changes, counts
-from syncd.ledger.states import Lane, State
+from syncd.sale.states import Lane, State
 
 _ALONE = text("select pg_try_advisory_xact_lock(7305803386275)")
 _FOLD = text("""

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, func, select, update
 
 from syncd.canonical import Fault
+from syncd.ledger.rows import from_micros, to_micros
 from syncd.ledger.schema import faults
-from syncd.ledger.times import from_micros, to_micros
 
 _KEYS_AT_ONCE = 500
 _RAW_KEPT = 20_000

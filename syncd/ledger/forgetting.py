@@ -15,9 +15,9 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, delete, func, o
 
 from syncd.canonical import CanonicalOrder
 from syncd.ledger.mirror import Run
-from syncd.ledger.sale import read_document
 from syncd.ledger.schema import attempts, audit, cache, faults, sales
-from syncd.ledger.states import State
+from syncd.sale.sale import read_document
+from syncd.sale.states import State
 
 _AT_ONCE = 200
 _SETTLED = (State.SYNCED.value, State.SKIPPED.value)

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from syncd.clock import Clock
 from syncd.ledger.mirror import Run
+from syncd.ledger.rows import to_micros
 from syncd.ledger.schema import hints
-from syncd.ledger.times import to_micros
 
 _MOST = 10_000
 _LONGEST_WAIT = timedelta(hours=1)

@@ -19,31 +19,32 @@ from syncd.clock import Clock, Now
 from syncd.ledger import actions, alerts, attempts, faults, places, queries, upgrade
 from syncd.ledger import lease as leases
 from syncd.ledger import record as intake
+from syncd.ledger.attempts import ReplyInfo, trails
 from syncd.ledger.backfills import Backfills
 from syncd.ledger.cache import Cache
 from syncd.ledger.care import Care
 from syncd.ledger.counting import number_of
-from syncd.ledger.decisions import Decision, Verb
 from syncd.ledger.engine import Engines, translated
 from syncd.ledger.epoch import read_epoch
-from syncd.ledger.facts import Known
 from syncd.ledger.forgetting import Forgetting
 from syncd.ledger.hints import Hints
 from syncd.ledger.links import Links
 from syncd.ledger.mirror import MirrorTables
 from syncd.ledger.names import Names
-from syncd.ledger.news import Drifted, News
 from syncd.ledger.overviews import Overviews
 from syncd.ledger.private import PrivateState
 from syncd.ledger.retention import Retention
-from syncd.ledger.sale import Attempt, Intent, Judge, ReplyInfo, Router, Sale
+from syncd.ledger.rows import from_micros, to_micros
 from syncd.ledger.schema import cursors
 from syncd.ledger.session import Session
 from syncd.ledger.settling import Settling
-from syncd.ledger.states import Kind, Lane, State
-from syncd.ledger.times import from_micros, to_micros
-from syncd.ledger.trail import UNTOUCHED, Trail, trails
 from syncd.ledger.writer import Operation, T, Writer
+from syncd.sale.attempt import Attempt, Intent
+from syncd.sale.events import Drifted, News
+from syncd.sale.facts import UNTOUCHED, Known, Trail
+from syncd.sale.overrides import Decision, Verb
+from syncd.sale.sale import Judge, Router, Sale
+from syncd.sale.states import Kind, Lane, State
 
 P = ParamSpec("P")
 _RESOLVED_AT_ONCE = 500

@@ -14,14 +14,14 @@ from syncd.canonical.originals import Fit, codes_of, fit
 from syncd.clock import Clock, Now
 from syncd.ledger import queries
 from syncd.ledger.actions import IN_FLIGHT, Moved
-from syncd.ledger.decisions import Decision, Verb
 from syncd.ledger.mirror import Run
 from syncd.ledger.moves import SYNCD, Move, apply
-from syncd.ledger.news import Decided
-from syncd.ledger.sale import Judge, Sale, read_document, read_sale
+from syncd.ledger.rows import read_sale, to_micros
 from syncd.ledger.schema import is_state, sales
-from syncd.ledger.states import ON_THE_WIRE, State
-from syncd.ledger.times import to_micros
+from syncd.sale.events import Decided
+from syncd.sale.overrides import Decision, Verb
+from syncd.sale.sale import Judge, Sale, read_document
+from syncd.sale.states import ON_THE_WIRE, State
 
 _LOOKS_BACK = timedelta(days=180)
 _MOST = 300

@@ -9,8 +9,8 @@ from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import Connection, delete, func, insert, select
 
+from syncd.ledger.rows import from_micros, to_micros
 from syncd.ledger.schema import catalog, mirrors
-from syncd.ledger.times import from_micros, to_micros
 
 T = TypeVar("T")
 Code = Literal["sku", "upc"]

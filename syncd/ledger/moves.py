@@ -6,23 +6,21 @@ Each move is a guarded update that names the state before, with an audit row tha
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from syncd.clock import Now
-from syncd.errors import LedgerError
-from syncd.ledger.facts import Doubt, Objection, Standing
-from syncd.ledger.news import Delayed, Doubted, Looked, News, Took, Waited, in_words, learn
-from syncd.ledger.sale import Judge, Sale, fact_columns, read_sale
+from syncd.ledger.rows import fact_columns, read_sale, to_micros
 from syncd.ledger.schema import audit, sales
-from syncd.ledger.states import ON_THE_WIRE, State, allowed
-from syncd.ledger.times import to_micros
+from syncd.sale.events import Looked, News, Took, Waited, in_words, moved
+from syncd.sale.facts import Doubt, Standing
+from syncd.sale.sale import Judge, Sale
+from syncd.sale.states import State
 
 SYNCD = "syncd"
-_DATED = (State.PENDING, State.UNKNOWN, State.HELD)
 
 _IDS_AT_ONCE = 500
 _FACTS = (
@@ -113,46 +111,6 @@ def _expected(move: Move, sale: Sale) -> bool:
     if move.doubt is not None and sale.doubt != move.doubt:
         return False
     return move.fingerprint is None or sale.fingerprint == move.fingerprint
-
-
-def moved(sale: Sale, news: News, judge: Judge, now: Now) -> tuple[Sale, Standing]:
-    """A sale after ``news``, and where it then stands. Pure.
-
-    Raises:
-        LedgerError: the judge names a state that the sale may not move to.
-
-    """
-    learnt = learn(sale, news)
-    standing = judge(learnt, now)
-    if not allowed(sale.state, standing.state):
-        raise LedgerError(f"a sale may not go from {sale.state} to {standing.state}")
-    if isinstance(news, Delayed) and standing.state is State.PENDING:
-        standing = replace(standing, at=news.at, why=news.why)
-    if isinstance(news, Doubted) and standing.state is State.UNKNOWN:
-        standing = replace(standing, at=now.wall if news.at_once else standing.at, why=news.why)
-    return settled(learnt, standing, now), standing
-
-
-def settled(sale: Sale, standing: Standing, now: Now) -> Sale:
-    """A sale that stands so: its state, and what that state leaves of its facts. Pure."""
-    state = standing.state
-    due = standing.at or (now.wall if state in (State.PENDING, State.UNKNOWN) else None)
-    return replace(
-        sale,
-        state=state,
-        why=standing.why if state is not State.SYNCED else "",
-        cure=standing.cure,
-        next_attempt_at=due if state in _DATED else None,
-        doubt=sale.doubt if state in ON_THE_WIRE else None,
-        objection=_objection(sale, standing),
-        synced_at=now.wall if state is State.SYNCED and sale.state is not state else sale.synced_at,
-    )
-
-
-def _objection(sale: Sale, standing: Standing) -> Objection | None:
-    if not standing.objects:
-        return sale.objection
-    return Objection(sale.fingerprint, standing.state, standing.why, standing.cure)
 
 
 def columns(sale: Sale, standing: Standing, now: datetime) -> dict[str, Any]:

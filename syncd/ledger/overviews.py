@@ -29,10 +29,10 @@ from syncd.canonical.kinds import SaleStatus
 from syncd.clock import Clock
 from syncd.ledger.mirror import Run
 from syncd.ledger.queries import Selection, conditions, of_days, refunded_since, returns_of, synced_after
-from syncd.ledger.sale import Sale, read_sale
+from syncd.ledger.rows import from_micros, read_sale, to_micros
 from syncd.ledger.schema import attempts, audit, is_state, sales
-from syncd.ledger.states import Lane, State
-from syncd.ledger.times import from_micros, to_micros
+from syncd.sale.sale import Sale
+from syncd.sale.states import Lane, State
 
 SLOT = timedelta(minutes=15)  # local days of every time zone begin at such a quarter
 _MICROS = SLOT // timedelta(microseconds=1)

@@ -13,10 +13,9 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from syncd.errors import LedgerError
 from syncd.ledger.alerts import Alert, raise_alerts
-from syncd.ledger.facts import Known, There
-from syncd.ledger.sale import as_text
+from syncd.ledger.rows import as_text, from_micros, to_micros
 from syncd.ledger.schema import known_orders, sales, stores
-from syncd.ledger.times import from_micros, to_micros
+from syncd.sale.facts import Known, There
 
 _KEYS_AT_ONCE = 500
 DOUBLED = "two orders"

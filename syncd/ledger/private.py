@@ -11,8 +11,8 @@ from syncd import logs
 from syncd.clock import Clock
 from syncd.errors import UsageError
 from syncd.ledger.mirror import Run
+from syncd.ledger.rows import to_micros
 from syncd.ledger.schema import source_state
-from syncd.ledger.times import to_micros
 
 _START = "_start_from"
 _ASKED = "_asked_first"

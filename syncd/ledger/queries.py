@@ -13,10 +13,10 @@ from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, liter
 
 from syncd.canonical.kinds import SaleStatus
 from syncd.ledger.backfills import Stage
-from syncd.ledger.sale import Sale, read_sale
+from syncd.ledger.rows import from_micros, read_sale, to_micros
 from syncd.ledger.schema import attempts, audit, backfills, cursors, is_state, known_orders, sales
-from syncd.ledger.states import Kind, Lane, State
-from syncd.ledger.times import from_micros, to_micros
+from syncd.sale.sale import Sale
+from syncd.sale.states import Kind, Lane, State
 
 _KEYS_AT_ONCE = 500
 

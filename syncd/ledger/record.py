@@ -12,33 +12,28 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from syncd import __version__
-from syncd.canonical import Batch, fingerprint
-from syncd.canonical.fingerprint import is_same_sale
+from syncd.canonical import Batch
 from syncd.canonical.keys import LONGEST_KEY
 from syncd.clock import Now
-from syncd.errors import LedgerError
-from syncd.ledger.decisions import Verb
-from syncd.ledger.exchanges import parts_gone
-from syncd.ledger.facts import Standing
 from syncd.ledger.faults import record_faults, settle_by_sales
-from syncd.ledger.moves import SYNCD, columns, settled, write_audit
-from syncd.ledger.sale import (
-    Judge,
-    Router,
-    Said,
-    Sale,
-    as_text,
-    fact_columns,
-    linked,
-    new_sale,
-    read_sale,
-    saying,
-)
+from syncd.ledger.moves import SYNCD, columns, write_audit
+from syncd.ledger.rows import as_text, fact_columns, read_sale, to_micros
 from syncd.ledger.schema import attempts, audit, cursors, sales
 from syncd.ledger.screening import held_twins, too_early
-from syncd.ledger.states import ON_THE_WIRE, Lane, State
-from syncd.ledger.times import to_micros
-from syncd.ledger.versions import Order, is_later, latest, order_of
+from syncd.sale.events import settled
+from syncd.sale.facts import Standing
+from syncd.sale.overrides import Verb
+from syncd.sale.sale import Judge, Router, Said, Sale, linked, new_sale, saying
+from syncd.sale.states import ON_THE_WIRE, Lane, State
+from syncd.sale.versions import (
+    is_set_aside,
+    later_dating,
+    newest,
+    parts_gone,
+    says_more,
+    sort_versions,
+    with_fingerprint,
+)
 
 _KEYS_AT_ONCE = 500
 _IN_FLIGHT = "changed in the POS while a request was on the wire"
@@ -97,56 +92,37 @@ class Intake:
 
 def record(connection: Connection, intake: Intake, batch: Batch, judge: Judge, now: Now) -> Recorded:
     """Write a batch; of one sale that stands in it twice, the newer version counts, else the last."""
-    _alone(connection, intake.source)
-    said = _newest(batch, batch.stated_at or intake.asked_at)
+    _lock_source(connection, intake.source)
+    said = newest(batch, batch.stated_at or intake.asked_at)
     known = {sale.sale_key: sale for sale in _known(connection, list(said))}
-    gone = parts_gone(
-        [one for key, one in said.items() if key in known and _says_more(one, known[key])], partial(_known, connection)
-    )
-    for one, part in gone:
-        if part.sale_key not in said:
-            said[part.sale_key], known[part.sale_key] = one, part
+    _add_parts_gone(connection, said, known)
     said |= held_twins(connection, intake, said, known)
-    fresh = [one for key, one in said.items() if key not in known]
-    early = too_early(connection, intake, fresh)
-    new = [one for one in fresh if one.order.sale_key not in early] if early else fresh
-    moved = [
-        replace(one, before=known[key])
-        for key, one in said.items()
-        if key in known and (_says_more(one, known[key]) or _is_aside(known[key]))
-    ]
-    anew = [one for one in moved if _is_read_anew(one)]
-    placed = [(one, _placed(connection, one)) for one in moved if one not in anew]
-    older = [one for one, order in placed if order is Order.OLDER]
-    changed = [
-        replace(one, hold=UNCLEAR) if order is Order.UNCLEAR else one for one, order in placed if one not in older
-    ]
+    versions = sort_versions(said.values(), known, partial(_was_said_before, connection), __version__)
+    early = too_early(connection, intake, versions.new)
+    new = [one for one in versions.new if one.order.sale_key not in early]
     held = _insert(connection, intake, new, judge, now)
-    held += sum(_change(connection, one, intake, judge, now) for one in changed)
-    _read_anew(connection, anew)
-    _said_later(connection, [replace(one, before=known[key]) for key, one in said.items() if key in known])
+    held += sum(_change(connection, one, intake, judge, now) for one in versions.changed)
+    _write_anew(connection, versions.read_anew)
+    _write_datings(connection, [replace(one, before=known[key]) for key, one in said.items() if key in known])
     _promote(connection, intake, [sale.id for sale in known.values() if sale.lane is Lane.BACKFILL])
     settle_by_sales(connection, intake.source, list(said), now.wall)
     faulty = record_faults(connection, (intake.source, intake.keys or intake.source), batch.faults, now.wall)
     if batch.cursor is not None:
         write_cursor(connection, cursor_name(intake.source, intake.backfill), batch.cursor, now.wall)
-    same = len(said) - len(fresh) - len(changed) - len(older)
-    before = tuple(one.order.sale_key for one in older)
-    return Recorded(len(new), len(changed), same, held, faulty, before, tuple(early))
+    same = len(versions.same) + len(versions.read_anew)
+    older = tuple(one.order.sale_key for one in versions.older)
+    return Recorded(len(new), len(versions.changed), same, held, faulty, older, tuple(early))
 
 
-def _newest(batch: Batch, stated_at: datetime | None) -> dict[str, Said]:
-    said: dict[str, Said] = {}
-    for order in batch.orders:
-        before = said.get(order.sale_key)
-        hold, by_file = batch.holds.get(order.sale_id, ""), batch.stated_at is not None
-        one = Said(order, fingerprint(order), hold=hold, stated_at=stated_at, stated_by_file=by_file)
-        if before is None or order_of(one.dating, before.dating, lambda: False) is not Order.OLDER:
-            said[order.sale_key] = one
-    return said
+def _add_parts_gone(connection: Connection, said: dict[str, Said], known: dict[str, Sale]) -> None:
+    """Void the returns that a changed document does not bring any more."""
+    changed = [one for key, one in said.items() if key in known and says_more(one, known[key])]
+    for one, part in parts_gone(changed, partial(_known, connection)):
+        if part.sale_key not in said:
+            said[part.sale_key], known[part.sale_key] = one, part
 
 
-def _alone(connection: Connection, source: str) -> None:
+def _lock_source(connection: Connection, source: str) -> None:
     """One intake of a source at a time: two would both find a sale missing and both insert it. SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
         key = int.from_bytes(blake2b(f"syncd record {source}".encode(), digest_size=8).digest(), signed=True)
@@ -159,59 +135,20 @@ def _known(connection: Connection, keys: Sequence[str]) -> Iterable[Sale]:
         yield from map(read_sale, connection.execute(select(sales).where(some).order_by(sales.c.id).with_for_update()))
 
 
-# Versions
-
-
-def _is_aside(before: Sale) -> bool:
-    return before.decisions.of(Verb.ASIDE) is not None
-
-
-def _says_more(one: Said, before: Sale) -> bool:
-    return (one.fingerprint, one.hold) != (before.fingerprint, before.hold)
-
-
-UNCLEAR = "it says again what it had said before, and nothing tells which of the two is newer"
-
-
-def _placed(connection: Connection, one: Said) -> Order:
-    """How a version that arrives stands to the one that is known."""
+def _was_said_before(connection: Connection, one: Said) -> bool:
     before = one.before
     assert before is not None  # noqa: S101  only sales that are known are asked about
-    if one.fingerprint == before.fingerprint:
-        return Order.OLDER if before.hold == UNCLEAR and not is_later(one.dating, before.dating) else Order.NEWER
-    return order_of(one.dating, before.dating, lambda: _said_before(connection, before.id, one.fingerprint))
+    told = select(audit.c.id).where(audit.c.sale_id == before.id, audit.c.fingerprint == one.fingerprint).limit(1)
+    pushed = select(attempts.c.id).where(attempts.c.sale_id == before.id, attempts.c.fingerprint == one.fingerprint)
+    return connection.execute(told).first() is not None or connection.execute(pushed.limit(1)).first() is not None
 
 
-def _said_before(connection: Connection, sale_id: int, mark: str) -> bool:
-    told = select(audit.c.id).where(audit.c.sale_id == sale_id, audit.c.fingerprint == mark).limit(1)
-    pushed = select(attempts.c.id).where(attempts.c.sale_id == sale_id, attempts.c.fingerprint == mark).limit(1)
-    return connection.execute(told).first() is not None or connection.execute(pushed).first() is not None
-
-
-def _is_read_anew(one: Said) -> bool:
-    """Whether it is the same sale, read by another syncd that makes another fingerprint of it or fills fields that were empty."""
-    before = one.before
-    assert before is not None  # noqa: S101  only sales that are known are asked about
-    if one.hold != before.hold:
-        return False
-    other_print = before.fingerprint[:1] != one.fingerprint[:1]
-    if not other_print and before.read_by in (None, __version__):
-        return False
-    if before.document is None:  # dropped by retention: what is left of it decides
-        said = (one.order.total_inc_tax, one.order.total_tax, one.order.currency, one.order.placed_at)
-        return said == (before.total_inc_tax, before.total_tax, before.currency, before.placed_at)
-    try:
-        return is_same_sale(before.order(), one.order)
-    except LedgerError:
-        return False
-
-
-def _read_anew(connection: Connection, anew: Sequence[Said]) -> None:
+def _write_anew(connection: Connection, anew: Sequence[Said]) -> None:
     rows = []
     for one in anew:
         before = one.before
         assert before is not None  # noqa: S101  as above
-        kept = renamed(before, one.fingerprint)
+        kept = with_fingerprint(before, one.fingerprint)
         document = None if before.document is None else one.order.to_json()
         facts = {name: fact_columns(kept)[name] for name in ("told", "objection", "decisions")}
         rows.append({"of_id": before.id, "mark": one.fingerprint, "doc": document, "by": __version__, **facts})
@@ -219,18 +156,12 @@ def _read_anew(connection: Connection, anew: Sequence[Said]) -> None:
         connection.execute(_REREAD, rows)
 
 
-def _said_later(connection: Connection, again: Sequence[Said]) -> None:
-    """Keep when a sale that says the same said it last: what arrives late from before that is older."""
+def _write_datings(connection: Connection, again: Sequence[Said]) -> None:
     rows = []
     for one in again:
-        before = one.before
-        if before is None or one.fingerprint != before.fingerprint:
-            continue
-        new = one.dating if one.stated_by_file else replace(one.dating, stated_at=None)
-        if is_later(new, before.dating):
-            kept = latest(new, before.dating)
+        if one.before is not None and (kept := later_dating(one)) is not None:
             at = [None if moment is None else to_micros(moment) for moment in (kept.updated_at, kept.stated_at)]
-            rows.append({"of_id": before.id, "version_": kept.version, "updated": at[0], "stated": at[1]})
+            rows.append({"of_id": one.before.id, "version_": kept.version, "updated": at[0], "stated": at[1]})
     if rows:
         connection.execute(_DATE, rows)
 
@@ -252,21 +183,6 @@ _REREAD = (
         decisions=bindparam("decisions"),
     )
 )
-
-
-def renamed(sale: Sale, mark: str) -> Sale:
-    """A sale whose present version has another fingerprint from now on: everything that names the old one names the new one."""
-    old, belief = sale.fingerprint, sale.belief
-    return replace(
-        sale,
-        fingerprint=mark,
-        belief=replace(belief, told=mark) if belief.told == old else belief,
-        objection=sale.objection
-        and replace(
-            sale.objection, fingerprint=mark if sale.objection.fingerprint == old else sale.objection.fingerprint
-        ),
-        decisions=sale.decisions.renamed(old, mark),
-    )
 
 
 # Rows
@@ -365,7 +281,7 @@ def _change(connection: Connection, one: Said, intake: Intake, judge: Judge, now
     after, why = before.state, _IN_FLIGHT
     if before.state not in ON_THE_WIRE:
         sale = saying(before, one, values["document"])
-        if _is_aside(before):  # its backfill was cancelled; it arrives again, and is this one's now
+        if is_set_aside(before):  # its backfill was cancelled; it arrives again, and is this one's now
             sale = replace(sale, decisions=sale.decisions.without(Verb.ASIDE), lane=intake.lane)
             values |= {"lane": intake.lane.value, "backfill": intake.backfill}
         standing: Standing = judge(sale, now, one)

@@ -24,7 +24,7 @@ from syncd.ledger.schema import (
     sources,
     stores,
 )
-from syncd.ledger.states import NOT_DONE
+from syncd.sale.states import NOT_DONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from sqlalchemy import Connection, Select, delete, func, select, update
 from syncd.ledger.cache import LASTING, Cache
 from syncd.ledger.counting import number_of
 from syncd.ledger.mirror import Run
+from syncd.ledger.rows import to_micros
 from syncd.ledger.schema import attempts, audit, faults, known_orders, sales
-from syncd.ledger.states import Kind, State
-from syncd.ledger.times import to_micros
+from syncd.sale.states import Kind, State
 
 AT_ONCE = 500
 

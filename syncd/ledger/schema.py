@@ -16,7 +16,7 @@ from sqlalchemy import (
     text,
 )
 
-from syncd.ledger.states import State
+from syncd.sale.states import State
 
 metadata = MetaData()
 

@@ -11,8 +11,9 @@ from sqlalchemy import Connection
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.keys import sent_forms
 from syncd.ledger.places import known as known_to_store
-from syncd.ledger.sale import Said, Sale
-from syncd.ledger.twins import find_twins, is_twin_hold, twin_words
+from syncd.ledger.twins import find_twins
+from syncd.sale.sale import Said, Sale
+from syncd.sale.twins import is_twin_hold, twin_words
 
 if TYPE_CHECKING:
     from syncd.ledger.record import Intake

@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 
 from syncd.ledger import attempts
 from syncd.ledger.attempts import Outcome
-from syncd.ledger.sale import Judge
-from syncd.ledger.states import State
 from syncd.ledger.writer import Writer
+from syncd.sale.sale import Judge
+from syncd.sale.states import State
 
 _Waiting = tuple[Outcome, "Future[State | None]"]
 

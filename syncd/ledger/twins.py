@@ -1,8 +1,4 @@
-"""Finds sales that a POS gave two ids: an offline till that uploaded twice, a record that was copied.
-
-Same receipt number (else id), till, minute, lines and total, and neither void: two orders of one sale otherwise. Zeros before a
-number count for nothing, for a spreadsheet drops them. A shop whose receipts repeat within a minute says so: ``twins = "push"``.
-"""
+"""Finds in the ledger the sales that look like another sale of their source: see ``sale.twins``."""
 
 from __future__ import annotations
 
@@ -15,61 +11,12 @@ from sqlalchemy import Connection, Row, select
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import SaleStatus
-from syncd.ledger.sale import read_document
+from syncd.ledger.rows import to_micros
 from syncd.ledger.schema import sales
-from syncd.ledger.times import to_micros
+from syncd.sale.sale import read_document
+from syncd.sale.twins import _WITHIN, _bare, _number, are_twins
 
-_WITHIN = timedelta(minutes=1)
 _APART = timedelta(hours=6)  # of two times that lie further apart, each is asked for by itself
-_BEGINS = "possible duplicate of "
-
-
-def twin_words(key: str) -> str:
-    """Why a sale is held that looks like another one."""
-    return f"{_BEGINS}{key}: the same receipt number, till, minute, lines and total"
-
-
-def is_twin_hold(hold: str) -> bool:
-    """Whether a sale is held for its likeness to another."""
-    return hold.startswith(_BEGINS)
-
-
-def are_twins(one: CanonicalOrder, other: CanonicalOrder) -> bool:
-    """Whether two sales of one source are likely one sale under two ids. Pure."""
-    return (
-        one.sale_key != other.sale_key
-        and SaleStatus.VOIDED not in (one.status, other.status)
-        and abs(one.placed_at - other.placed_at) < _WITHIN
-        and _mark(one) == _mark(other)
-    )
-
-
-def _mark(order: CanonicalOrder) -> tuple[object, ...]:
-    lines = tuple(
-        (
-            line.kind,
-            _bare(line.sku),
-            _bare(line.upc),
-            line.name,
-            line.variant,
-            line.quantity,
-            line.total_inc_tax,
-            line.total_ex_tax,
-        )
-        for line in order.lines
-    )
-    fees = tuple((fee.kind, fee.name, fee.total_inc_tax) for fee in order.fees)
-    where = (order.location and order.location.label, order.register and order.register.label)
-    return (_number(order), where, order.currency, order.total_inc_tax, order.total_tax, lines, fees)
-
-
-def _number(order: CanonicalOrder) -> str:
-    """The receipt number, else the id, without the zeros before it, which a spreadsheet drops."""
-    return _bare(order.number or order.sale_id)
-
-
-def _bare(number: str | None) -> str:
-    return (number or "").lstrip("0")
 
 
 def find_twins(connection: Connection, source: str, orders: Sequence[CanonicalOrder]) -> dict[str, str]:

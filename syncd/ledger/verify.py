@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select, text
 from syncd.canonical import CanonicalOrder, fingerprint
 from syncd.ledger.counting import number_of
 from syncd.ledger.schema import attempts, audit, sales
-from syncd.ledger.states import State
+from syncd.sale.states import State
 
 _MOST = 20  # of one kind: a damaged ledger would otherwise list millions
 

@@ -16,11 +16,13 @@ from email.utils import parsedate_to_datetime
 from itertools import islice
 
 from syncd.bigcommerce import OrdersClient, RemoteOrder
-from syncd.ledger import Known, Lease, Ledger, Sale, There
-from syncd.ledger.news import Drifted
-from syncd.ledger.states import State
+from syncd.ledger import Lease, Ledger
 from syncd.logs import get_logger
 from syncd.push.differences import has_drifted
+from syncd.sale.events import Drifted
+from syncd.sale.facts import Known, There
+from syncd.sale.sale import Sale
+from syncd.sale.states import State
 
 _PAGE = 250
 _SLACK = timedelta(minutes=10)

@@ -20,8 +20,8 @@ from syncd.errors import RemoteError
 from syncd.ledger import Ledger
 from syncd.ledger.places import Pausing, StoreState
 from syncd.logs import get_logger
-from syncd.plan import Policy
 from syncd.push.decide import Forbidden, Pause, Repeated, StoreEffect, Stumble, Well
+from syncd.sale.policy import Policy
 
 MANY = 1_000_000
 _STUMBLES = 5

@@ -13,12 +13,15 @@ from decimal import Decimal
 from typing import Any, assert_never
 
 from syncd.bigcommerce import Accepted, Barred, NotSent, Outcome, Refused, Shortage, Throttled, Unknown
-from syncd.ledger import Attempt, Doubt, Kind, Objection, Sale, State, There
-from syncd.ledger.news import Delayed, Doubted, News, Objected, Shorted, Took
 from syncd.ledger.places import Pausing
 from syncd.mapping.fields import not_taken
 from syncd.mapping.stamp import payload_lines
-from syncd.plan import Policy
+from syncd.sale.attempt import Attempt
+from syncd.sale.events import Delayed, Doubted, News, Objected, Shorted, Took
+from syncd.sale.facts import Doubt, Objection, There
+from syncd.sale.policy import Policy
+from syncd.sale.sale import Sale
+from syncd.sale.states import Kind, State
 
 
 @dataclass(frozen=True, slots=True)

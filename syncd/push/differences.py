@@ -11,9 +11,9 @@ from email.utils import parsedate_to_datetime
 
 from syncd.bigcommerce import RemoteOrder
 from syncd.canonical.money import format_money
-from syncd.ledger import Sale
 from syncd.mapping import Stamp
 from syncd.mapping.fields import SHOWN, mark
+from syncd.sale.sale import Sale
 
 NO_SALE = {0: "incomplete", 5: "cancelled", 6: "declined"}
 BACK = {4: "refunded", 14: "refunded in part"}

@@ -10,10 +10,11 @@ import threading
 from syncd.bigcommerce.metafields import MetafieldsClient
 from syncd.clock import Clock
 from syncd.errors import LedgerError, RemoteError
-from syncd.ledger import Ledger, Sale
+from syncd.ledger import Ledger
 from syncd.ledger.cache import OPERATOR
 from syncd.logs import get_logger
 from syncd.mapping.metafields import NAMESPACE, facts_of
+from syncd.sale.sale import Sale
 
 _KEPT = "metafields"
 _AT_ONCE = 20

@@ -13,11 +13,14 @@ from itertools import islice
 
 from syncd.bigcommerce import FilterBroken, OrdersClient, RemoteOrder
 from syncd.clock import Clock
-from syncd.ledger import Alert, Ledger, Sale, State, Verb
+from syncd.ledger import Alert, Ledger
 from syncd.ledger.places import DOUBLED
 from syncd.logs import get_logger
 from syncd.mapping import Rules
 from syncd.push.differences import BACK, Difference, differences
+from syncd.sale.overrides import Verb
+from syncd.sale.sale import Sale
+from syncd.sale.states import State
 
 DAYS = timedelta(days=3)
 EVERY = timedelta(days=1)

@@ -17,15 +17,21 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.keys import sent_forms
 from syncd.clock import Clock, Now
 from syncd.errors import Denied, Stopped, SyncdError, Throttled, Unreachable
-from syncd.ledger import Intent, Kind, Lane, Lease, Ledger, Objection, Sale, State, There
-from syncd.ledger.news import Delayed, Found, News, Objected, Saw, Waited
+from syncd.ledger import Lease, Ledger
 from syncd.logs import get_logger
 from syncd.mapping import Mapped, Matches, Occasion, Remote, Rules
-from syncd.plan import Change, Create, Ground, Hold, LookUp, Policy, Reject, Rest, Seen, Step, Wait, digest, next_step
 from syncd.push.catchup import CatchUp
 from syncd.push.hook import Hook, run_hook
 from syncd.push.matching import Matcher
 from syncd.push.seen import Observer
+from syncd.sale.attempt import Intent
+from syncd.sale.decide import next_step
+from syncd.sale.events import Delayed, Found, News, Objected, Saw, Waited
+from syncd.sale.facts import Objection, There
+from syncd.sale.policy import Ground, Policy
+from syncd.sale.sale import Sale
+from syncd.sale.states import Kind, Lane, State
+from syncd.sale.steps import Change, Create, Hold, LookUp, Reject, Rest, Seen, Step, Wait, digest
 
 _STORE_WIDE = (Denied, Throttled, Unreachable, Stopped)
 _FRESH_S = 1.0

@@ -17,17 +17,18 @@ from typing import assert_never
 
 from syncd.bigcommerce import Accepted, Barred, NotSent, Refused, Reply, Sending, Throttled, Unknown
 from syncd.errors import Denied, RemoteError, Stopped, SyncdError, WoundBack
-from syncd.ledger import Alert, Attempt, Kind, Lease, ReplyInfo
+from syncd.ledger import Alert, Lease, ReplyInfo
 from syncd.ledger.alerts import WOUND_BACK
-from syncd.ledger.states import Lane, State
 from syncd.logs import bind, get_logger
 from syncd.mapping import Payload
 from syncd.mapping.stamp import payload_lines
-from syncd.plan import Policy
 from syncd.push.circuit import MANY, Circuit
 from syncd.push.decide import Pause, Sent, StaleCatalog, StaleCustomer, Stumble, Verdict, Well, decide
 from syncd.push.prepare import Preparer, PushSetup, Ready
 from syncd.push.seats import Seats
+from syncd.sale.attempt import Attempt
+from syncd.sale.policy import Policy
+from syncd.sale.states import Kind, Lane, State
 
 _LINGER_S = 0.002
 _PATIENCE_S = 0.25

@@ -15,10 +15,12 @@ from itertools import islice
 from syncd.bigcommerce import OrdersClient, RemoteOrder
 from syncd.clock import Clock
 from syncd.errors import Stopped
-from syncd.ledger import Ledger, Sale, State
+from syncd.ledger import Ledger
 from syncd.push.catchup import known_of
 from syncd.push.differences import BACK
 from syncd.push.differences import differences as of_order
+from syncd.sale.sale import Sale
+from syncd.sale.states import State
 
 _PAGE = 250
 _RESUMES_FOR = timedelta(days=1)

@@ -14,12 +14,15 @@ from syncd.bigcommerce import FilterBroken, OrdersClient, RemoteOrder
 from syncd.bigcommerce.classify import cut_length
 from syncd.clock import Clock, Now
 from syncd.errors import RemoteError, Stopped
-from syncd.ledger import Kind, Known, Lease, Ledger, Sale, State
-from syncd.ledger.news import Found, Looked, News
+from syncd.ledger import Lease, Ledger
 from syncd.logs import get_logger
-from syncd.plan import Policy
 from syncd.push.catchup import CatchUp, known_of, there_of
 from syncd.push.circuit import Circuit
+from syncd.sale.events import Found, Looked, News
+from syncd.sale.facts import Known
+from syncd.sale.policy import Policy
+from syncd.sale.sale import Sale
+from syncd.sale.states import Kind, State
 
 _AT_ONCE = 10_000  # one walk over the store's newer orders serves them all
 _SINGLY = 3

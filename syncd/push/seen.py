@@ -13,14 +13,16 @@ from syncd.bigcommerce import OrdersClient, RemoteOrder
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import SaleStatus
 from syncd.canonical.money import ZERO, parse_decimal
-from syncd.ledger import Kind, Ledger, Sale
+from syncd.ledger import Ledger
 from syncd.mapping import LIVE, Mapped, Matches, Occasion, Ours, Remote, RemoteFee, RemoteLine, Rules, Stamp, map_create
 from syncd.mapping.fields import delivery_there
 from syncd.mapping.refund import Problem, Wanted, as_refund, more_than_was_paid, next_refund
 from syncd.mapping.refund import Sent as RefundsSent
 from syncd.mapping.remote import RemoteRefund
-from syncd.plan import Seen, is_released, shows_on_another
-from syncd.plan.seen import Ways
+from syncd.sale.decide import is_released
+from syncd.sale.sale import Sale
+from syncd.sale.states import Kind
+from syncd.sale.steps import Seen, Ways, shows_on_another
 
 BACK = (4, 14)
 """Refunded, and refunded in part: the statuses that BigCommerce sets with a refund record."""

@@ -13,10 +13,11 @@ import requests
 from syncd.app import App
 from syncd.canonical.money import format_money
 from syncd.errors import LeaseTaken
-from syncd.ledger import Alert, State
+from syncd.ledger import Alert
 from syncd.ledger.alerts import Untold
 from syncd.ledger.cache import OPERATOR
 from syncd.logs import get_logger
+from syncd.sale.states import State
 from syncd.service.notify import Message, send
 
 _PLACE = ("-", OPERATOR)

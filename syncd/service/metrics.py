@@ -18,9 +18,9 @@ from prometheus_client.registry import Collector
 
 from syncd import __version__
 from syncd.app import App
-from syncd.ledger import Lane, State
 from syncd.ledger.backfills import Stage
 from syncd.ledger.overviews import Attempted
+from syncd.sale.states import Lane, State
 from syncd.service.health import Health, read_health
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

@@ -8,9 +8,13 @@ from typing import assert_never
 from syncd.app import App
 from syncd.canonical.money import format_money
 from syncd.clock import Now
-from syncd.ledger import Kind, Sale, State, Verb
 from syncd.mapping.statuses import status_words
-from syncd.plan import Change, Create, Ground, Hold, LookUp, Reject, Rest, Step, Wait, next_step
+from syncd.sale.decide import next_step
+from syncd.sale.overrides import Verb
+from syncd.sale.policy import Ground
+from syncd.sale.sale import Sale
+from syncd.sale.states import Kind, State
+from syncd.sale.steps import Change, Create, Hold, LookUp, Reject, Rest, Step, Wait
 from syncd.telling.words import count, when
 
 _SHORT = 8

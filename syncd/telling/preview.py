@@ -12,10 +12,12 @@ from syncd.canonical import Batch, CanonicalOrder, Fault, fingerprint
 from syncd.canonical.tips import without_tips
 from syncd.clock import Now
 from syncd.errors import RemoteError, SyncdError, UsageError
-from syncd.ledger import Kind, Lane, Said, State, new_sale, saying
 from syncd.mapping import Mapped, Matches, Occasion, Payload, map_create
-from syncd.plan import Change, Create, next_step, standing
 from syncd.push.hook import run_hook
+from syncd.sale.decide import next_step
+from syncd.sale.sale import Said, new_sale, saying
+from syncd.sale.states import Kind, Lane, State
+from syncd.sale.steps import Change, Create, standing
 from syncd.sources import ReadsFiles
 from syncd.stores import Store
 

@@ -9,9 +9,10 @@ from datetime import datetime
 from syncd.app import App
 from syncd.clock import Now
 from syncd.errors import SourceError
-from syncd.ledger import Alert, Lag, State
+from syncd.ledger import Alert, Lag
 from syncd.ledger.places import StoreState
 from syncd.naming import Gone, gone
+from syncd.sale.states import State
 from syncd.service.health import Health, read_health
 from syncd.service.watch import GONE, KINDS, SHOWN
 from syncd.sources import FolderReport

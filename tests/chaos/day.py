@@ -29,8 +29,9 @@ from syncd import logs
 from syncd.app import open_app
 from syncd.config import load
 from syncd.errors import LedgerError
-from syncd.ledger import State, Verb
 from syncd.ledger.queries import Selection
+from syncd.sale.overrides import Verb
+from syncd.sale.states import State
 from syncd.telling.standing import Standing
 from syncd.testing.orders import sale
 from tests.chaos.daylight import DayClock, DayDaemon

@@ -25,7 +25,8 @@ from typing import Any
 from syncd.canonical import CanonicalOrder, Fault, fingerprint
 from syncd.canonical.kinds import SaleStatus
 from syncd.clock import BootTime, Now
-from syncd.ledger import Said, State, new_sale
+from syncd.sale.sale import Said, new_sale
+from syncd.sale.states import State
 from syncd.sources import SourceContext
 from syncd.sources.csv.source import CsvSource
 from syncd.testing.clocks import ManualClock

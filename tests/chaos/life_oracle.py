@@ -11,7 +11,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from syncd.canonical.kinds import SaleStatus
-from syncd.ledger import Sale, State
+from syncd.sale.sale import Sale
+from syncd.sale.states import State
 from tests.chaos.life_till import Living, total_of
 
 _STATUS = {

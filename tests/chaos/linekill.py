@@ -28,7 +28,7 @@ from syncd import logs
 from syncd.app import open_app
 from syncd.canonical import Batch
 from syncd.config import load
-from syncd.ledger import State
+from syncd.sale.states import State
 from syncd.stores import Store as _Loaded  # noqa: F401  its lines of import are not the lines of a push
 from syncd.testing.clocks import AheadClock
 from syncd.testing.orders import sale

@@ -8,7 +8,8 @@ import pytest
 from syncd.app import open_app
 from syncd.canonical import Batch
 from syncd.config import load
-from syncd.ledger import Intent, Kind, Lane
+from syncd.sale.attempt import Intent
+from syncd.sale.states import Kind, Lane
 from syncd.testing.clocks import AheadClock
 from syncd.testing.orders import sale
 from tests.bench.sandbox_rate import exchange, requests_of

@@ -16,10 +16,10 @@ from syncd.app import App, open_app
 from syncd.canonical import Batch
 from syncd.canonical.keys import sent_key
 from syncd.config import load
-from syncd.ledger import State
 from syncd.probe.answers import QUESTIONS, Answer, keep
 from syncd.probe.questions import probe, rate_limit
 from syncd.probe.trial import SOURCE, Trial
+from syncd.sale.states import State
 from syncd.testing.clocks import AheadClock
 from syncd.testing.orders import sale
 from tests.judges import to_main

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from syncd.canonical import CanonicalOrder
-from syncd.ledger import Verb
 from syncd.ledger.queries import Selection
+from syncd.sale.overrides import Verb
 from syncd.testing.orders import sale
 from tests.model.simulation import Shop, copy_ledger
 

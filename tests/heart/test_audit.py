@@ -16,11 +16,12 @@ import pytest
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import ZERO
 from syncd.canonical.tips import without_tips
-from syncd.ledger import State, Verb
 from syncd.ledger.queries import Selection
 from syncd.mapping import Rules
 from syncd.push import Report
 from syncd.push.audit.figures import tips_of
+from syncd.sale.overrides import Verb
+from syncd.sale.states import State
 from syncd.sandbox import refunds
 from tests.model.simulation import RULES, Shop
 

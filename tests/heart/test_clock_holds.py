@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from syncd.ledger import State
+from syncd.sale.states import State
 from tests.heart.telling import kept, one, order, shop
 from tests.model.simulation import Shop
 

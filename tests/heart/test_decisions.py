@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from syncd.canonical import Batch
 from syncd.intake.backfill import cancel
-from syncd.ledger import Lane, State, Verb
-from syncd.ledger.decisions import LASTING, NO_DECISIONS, Decision, Decisions
 from syncd.ledger.queries import Selection
+from syncd.sale.overrides import LASTING, NO_DECISIONS, Decision, Decisions, Verb
+from syncd.sale.states import Lane, State
 from tests.heart.telling import OFF_BALANCE, decide, kept, one, order, shop
 from tests.judges import to_main
 from tests.model.simulation import Shop

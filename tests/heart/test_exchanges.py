@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from syncd.canonical import CanonicalOrder
-from syncd.ledger import State
 from syncd.mapping import Rules
+from syncd.sale.states import State
 from syncd.testing.orders import sale
 from tests.heart.telling import kept, order, shop
 from tests.model.simulation import RULES, Shop

@@ -9,7 +9,7 @@ import pytest
 
 from syncd.bigcommerce import RemoteOrder
 from syncd.errors import Unreachable
-from syncd.ledger import State
+from syncd.sale.states import State
 from tests.heart.telling import one, shop
 from tests.model.simulation import Shop, copy_ledger
 

@@ -10,12 +10,12 @@ from unittest import mock
 
 import pytest
 
-from syncd.ledger import attempts, moves, news, record
-from syncd.ledger.versions import Order
+from syncd.ledger import attempts
 from syncd.mapping import fields, refund, update
-from syncd.plan import follows
-from syncd.plan.steps import Create
 from syncd.push import catchup
+from syncd.sale import decide, events, versions
+from syncd.sale.steps import Create
+from syncd.sale.versions import Order
 from tests.chaos.life import Storm, storm
 
 SALES = int(os.environ.get("SYNCD_LIFE_SALES", "30"))
@@ -43,9 +43,9 @@ def _but(name: str) -> Callable[[Any], tuple[str, ...]]:
 def _told_when_found(learn: Callable[..., Any]) -> Callable[..., Any]:
     def wrong(sale: Any, one: Any) -> Any:
         learnt = learn(sale, one)
-        if isinstance(one, news.Found):
+        if isinstance(one, events.Found):
             return replace(
-                learnt, belief=replace(learnt.belief, told=sale.fingerprint, asked=news.totals_of(one.there))
+                learnt, belief=replace(learnt.belief, told=sale.fingerprint, asked=events.totals_of(one.there))
             )
         return learnt
 
@@ -62,13 +62,13 @@ def _without_more(plan: Callable[..., Any]) -> Callable[..., Any]:
 
 MUTATIONS: dict[str, tuple[object, str, Callable[[Any], Any], str]] = {
     "two writers for one order": (attempts, "_one_an_order", _all_of_them, "status"),
-    "a found order is believed": (moves, "learn", _told_when_found, "status"),
+    "a found order is believed": (events, "learn", _told_when_found, "status"),
     "the shipping address is not compared": (update, "FIELDS", _but("shipping_address"), "status"),
     "the date is not compared": (fields, "_instant", lambda _: lambda _text: "", "status"),
     "totals are not restated": (update, "recounts", lambda _: lambda _body: False, "status"),
-    "every version is newer": (record, "order_of", lambda _: lambda *_: Order.NEWER, "status"),
-    "a create in doubt is forgotten at once": (follows, "still_open", lambda _: lambda *_: None, "status"),
-    "refunds before the first push have no record": (follows, "plan_create", _without_more, "record"),
+    "every version is newer": (versions, "order_of", lambda _: lambda *_: Order.NEWER, "status"),
+    "a create in doubt is forgotten at once": (decide, "still_open", lambda _: lambda *_: None, "status"),
+    "refunds before the first push have no record": (decide, "plan_create", _without_more, "record"),
     "a refund's marker is not known again": (refund, "marker", lambda _: lambda *_: "[POS refund", "record"),
     "what changed meanwhile is not looked at": (catchup, "has_drifted", lambda _: lambda *_: False, "status"),
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from syncd.ledger import State
+from syncd.sale.states import State
 from tests.heart.telling import MUG, one, order, shop
 from tests.model.simulation import Shop
 

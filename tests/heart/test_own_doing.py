@@ -11,9 +11,9 @@ from sqlalchemy.exc import OperationalError
 
 from syncd.bigcommerce import NotSent, Reply
 from syncd.errors import Busy, Corrupt, Full, LedgerError
-from syncd.ledger import State
 from syncd.ledger.engine import to_ledger_error
 from syncd.mapping import Rules
+from syncd.sale.states import State
 from tests.heart.telling import LARGER, one, order, shop, staff_add_gift_wrap
 from tests.model.simulation import RULES, Shop
 

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from syncd.bigcommerce import Barred, Refused, Reply
-from syncd.ledger import State, Verb
 from syncd.push import Circuit
 from syncd.push.decide import Stumble, Well
+from syncd.sale.overrides import Verb
+from syncd.sale.states import State
 from tests.heart.telling import decide, one, shop
 from tests.model.simulation import POLICY, Fate, Shop
 

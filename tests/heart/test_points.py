@@ -11,8 +11,11 @@ import pytest
 from syncd.bigcommerce import Reply, Unknown
 from syncd.canonical import CanonicalOrder
 from syncd.clock import Now
-from syncd.ledger import State, Verb
-from syncd.plan import Ground, next_step, standing
+from syncd.sale.decide import next_step
+from syncd.sale.overrides import Verb
+from syncd.sale.policy import Ground
+from syncd.sale.states import State
+from syncd.sale.steps import standing
 from tests.heart.telling import (
     LARGER,
     MORE_MUGS,

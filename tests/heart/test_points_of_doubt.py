@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from syncd.bigcommerce import Reply
-from syncd.ledger import State, Verb
+from syncd.sale.overrides import Verb
+from syncd.sale.states import State
 from tests.heart.telling import (
     LARGER,
     MORE_MUGS,
@@ -138,7 +139,7 @@ def test_no_cure_advises_to_skip_a_sale_whose_order_is_right(shop: Shop) -> None
 
 def test_a_look_from_before_a_new_doubt_counts_for_nothing_in_it(shop: Shop) -> None:
     from syncd.clock import Now
-    from syncd.ledger.news import Looked
+    from syncd.sale.events import Looked
 
     ledger = shop.worker.ledger
     shop.record(one())

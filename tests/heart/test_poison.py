@@ -18,7 +18,9 @@ from pydantic import ValidationError
 from syncd.canonical import Batch, CanonicalOrder, fingerprint
 from syncd.canonical.order import read_json
 from syncd.intake.poll import Intake, record_all
-from syncd.ledger import Selection, State, Verb
+from syncd.ledger import Selection
+from syncd.sale.overrides import Verb
+from syncd.sale.states import State
 from syncd.testing.orders import sale
 from tests.heart.telling import one, shop
 from tests.judges import to_main
@@ -96,7 +98,7 @@ def test_a_sale_that_cannot_be_recorded_for_a_reason_nobody_foresaw_is_a_fault_b
         return real(order)
 
     batch = Batch((one("a"), one("bad"), one("b")), (), "the cursor")
-    with mock.patch("syncd.ledger.record.fingerprint", breaks):
+    with mock.patch("syncd.sale.versions.fingerprint", breaks):
         done = record_all(iter((batch,)), Intake("till", to_main), shop.worker.ledger, threading.Event())
     assert (done.new, done.faults, shop.worker.ledger.cursor("till")) == (2, 1, "the cursor")
     (fault,) = shop.worker.ledger.faults(limit=5)

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.ledger import State, Verb
-from syncd.ledger.versions import Dating, Order, is_later, latest, order_of
+from syncd.sale.overrides import Verb
+from syncd.sale.sale import Dating
+from syncd.sale.states import State
+from syncd.sale.versions import Order, is_later, latest, order_of
 from tests.heart.telling import LARGER, decide, kept, one, order, shop
 from tests.model.simulation import Shop
 

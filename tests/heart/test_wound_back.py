@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from syncd.errors import LedgerError, Replaced
-from syncd.ledger import Ledger, State
+from syncd.ledger import Ledger
+from syncd.sale.states import State
 from tests.databases import ledger_url
 from tests.heart.telling import BEANS, LARGER, MUG, kept, lose_ledger, one, order, shop
 from tests.model.simulation import Shop
@@ -104,7 +105,8 @@ def test_a_ledger_file_that_is_removed_or_replaced_is_noticed_before_the_next_re
 @pytest.mark.postgresql
 def test_rows_that_are_brought_back_in_postgresql_are_noticed_too(tmp_path: Path) -> None:
     from syncd.errors import WoundBack
-    from syncd.ledger import Intent, Kind
+    from syncd.sale.attempt import Intent
+    from syncd.sale.states import Kind
     from syncd.testing.clocks import ManualClock
     from tests.judges import JUDGE, to_main
     from tests.ledger.conftest import numbered

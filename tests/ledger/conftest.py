@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 
 from syncd.canonical import Batch, CanonicalOrder, Fault
-from syncd.ledger import Attempt, Intent, Kind, Lease, Ledger, Moved, ReplyInfo, Sale, State, Verb
-from syncd.ledger.news import News, Took
+from syncd.ledger import Lease, Ledger, Moved, ReplyInfo
 from syncd.ledger.queries import Selection
 from syncd.ledger.record import Recorded
+from syncd.sale.attempt import Attempt, Intent
+from syncd.sale.events import News, Took
+from syncd.sale.overrides import Verb
+from syncd.sale.sale import Sale
+from syncd.sale.states import Kind, State
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests.databases import ledger_url

@@ -9,9 +9,13 @@ import pytest
 from syncd.canonical import Fault
 from syncd.clock import Now
 from syncd.errors import Busy, LedgerError
-from syncd.ledger import Alert, Attempt, Doubt, Known, Lane, Objection, State, There, Verb
+from syncd.ledger import Alert
 from syncd.ledger.alerts import HAPPENED, WOUND_BACK
-from syncd.ledger.news import Delayed, Doubted, Found, News, Objected
+from syncd.sale.attempt import Attempt
+from syncd.sale.events import Delayed, Doubted, Found, News, Objected
+from syncd.sale.facts import Doubt, Known, Objection, There
+from syncd.sale.overrides import Verb
+from syncd.sale.states import Lane, State
 from syncd.testing.orders import sale
 from tests.databases import both_databases
 from tests.ledger.conftest import Book, intent, numbered, took

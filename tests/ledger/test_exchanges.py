@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import text
 
 from syncd.canonical import Batch, CanonicalOrder, fingerprint
-from syncd.ledger import Ledger, State
+from syncd.ledger import Ledger
+from syncd.sale.states import State
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests.databases import both_databases, ledger_url, to_revision

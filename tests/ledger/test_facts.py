@@ -14,8 +14,10 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
 from syncd.canonical import fingerprint
-from syncd.ledger import Kind, Ledger, State, Verb, upgrade
+from syncd.ledger import Ledger, upgrade
 from syncd.ledger.engine import Engines
+from syncd.sale.overrides import Verb
+from syncd.sale.states import Kind, State
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests.databases import both_databases, ledger_url, to_revision

@@ -1,7 +1,7 @@
 """Forgetting a person: every word is gone, every key stays, and reading the export again brings nothing back."""
 
 from syncd.canonical import Fault
-from syncd.ledger import State
+from syncd.sale.states import State
 from syncd.testing.orders import sale
 from tests.databases import both_databases
 from tests.ledger.conftest import Book

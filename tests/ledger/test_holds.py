@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from syncd.ledger import Ledger, State, Verb
+from syncd.ledger import Ledger
+from syncd.sale.overrides import Verb
+from syncd.sale.states import State
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests.databases import both_databases, ledger_url, to_revision

@@ -10,7 +10,8 @@ import pytest
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.originals import Fit, fit
 from syncd.intake import link_where_one_fits
-from syncd.ledger import State, Verb
+from syncd.sale.overrides import Verb
+from syncd.sale.states import State
 from syncd.testing.orders import sale
 from tests.databases import both_databases
 from tests.ledger.conftest import Book

@@ -9,7 +9,8 @@ import pytest
 
 from syncd.canonical import Batch, Fault
 from syncd.errors import LedgerError, UsageError
-from syncd.ledger import Known, Lane, State, There
+from syncd.sale.facts import Known, There
+from syncd.sale.states import Lane, State
 from syncd.testing.orders import sale
 from tests.databases import both_databases
 from tests.judges import to_main

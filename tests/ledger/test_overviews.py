@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from syncd.canonical import Batch
 from syncd.canonical.kinds import SaleStatus
-from syncd.ledger import Selection, State, Verb
+from syncd.ledger import Selection
 from syncd.ledger.overviews import Sides, place_of
-from syncd.ledger.states import Lane
+from syncd.sale.overrides import Verb
+from syncd.sale.states import Lane, State
 from syncd.testing.orders import sale
 from tests.databases import both_databases
 from tests.judges import to_main

@@ -17,13 +17,17 @@ from sqlalchemy import Connection, Engine, event, text
 
 from syncd.canonical import Batch, Fault
 from syncd.clock import Now
-from syncd.ledger import Kind, Known, Lane, Ledger, State, There, Verb
+from syncd.ledger import Ledger
 from syncd.ledger.alerts import Alert
+from syncd.ledger.attempts import ReplyInfo
 from syncd.ledger.engine import Engines
-from syncd.ledger.news import Looked
 from syncd.ledger.overviews import place_of
 from syncd.ledger.queries import Selection
-from syncd.ledger.sale import Intent, ReplyInfo
+from syncd.sale.attempt import Intent
+from syncd.sale.events import Looked
+from syncd.sale.facts import Known, There
+from syncd.sale.overrides import Verb
+from syncd.sale.states import Kind, Lane, State
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests.databases import both_databases, ledger_url

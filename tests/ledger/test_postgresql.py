@@ -18,10 +18,12 @@ from sqlalchemy import make_url, text
 
 from syncd.canonical import Batch
 from syncd.errors import Busy, LeaseTaken, LedgerError
-from syncd.ledger import Attempt, Lease, Ledger, State
+from syncd.ledger import Lease, Ledger
+from syncd.ledger.attempts import ReplyInfo
 from syncd.ledger.engine import Engines
-from syncd.ledger.news import Delayed
-from syncd.ledger.sale import ReplyInfo
+from syncd.sale.attempt import Attempt
+from syncd.sale.events import Delayed
+from syncd.sale.states import State
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests.databases import SERVER, ledger_url, to_revision

@@ -13,8 +13,8 @@ import pytest
 from syncd import logs
 from syncd.canonical import Batch
 from syncd.canonical.keys import sent_key
-from syncd.ledger import Known, Lane
-from syncd.ledger.facts import There
+from syncd.sale.facts import Known, There
+from syncd.sale.states import Lane
 from syncd.testing.orders import sale
 from tests.databases import both_databases
 from tests.ledger.conftest import Book

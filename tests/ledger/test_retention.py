@@ -8,7 +8,9 @@ import pytest
 
 from syncd.canonical import Fault
 from syncd.errors import Full
-from syncd.ledger import Known, State, There, Verb
+from syncd.sale.facts import Known, There
+from syncd.sale.overrides import Verb
+from syncd.sale.states import State
 from syncd.testing.orders import sale
 from tests.databases import both_databases
 from tests.ledger.conftest import Book, numbered

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.canonical import Batch
-from syncd.ledger import Known, State, There, Verb
 from syncd.ledger.record import Recorded
-from syncd.ledger.twins import are_twins
+from syncd.sale.facts import Known, There
+from syncd.sale.overrides import Verb
+from syncd.sale.states import State
+from syncd.sale.twins import are_twins
 from syncd.testing.orders import sale
 from tests.databases import both_databases
 from tests.judges import to_main

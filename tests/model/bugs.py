@@ -12,13 +12,13 @@ from dataclasses import replace
 from typing import Any
 from unittest import mock
 
-from syncd.ledger import moves, record
-from syncd.ledger.news import Found, News, Objected, totals_of
-from syncd.ledger.sale import Sale
-from syncd.ledger.versions import Order
-from syncd.plan import Create, follows
-from syncd.plan.creates import plan_create
-from syncd.plan.doubt import still_open
+from syncd.sale import decide, events, versions
+from syncd.sale.decide import still_open
+from syncd.sale.events import Found, News, Objected, totals_of
+from syncd.sale.requests import plan_create
+from syncd.sale.sale import Sale
+from syncd.sale.steps import Create
+from syncd.sale.versions import Order
 
 Patch = tuple[object, str, Callable[[Any], Any]]
 
@@ -53,12 +53,12 @@ def _what_was_tried_is_pushed_whatever_it_says(by_what_it_says: Callable[..., An
 
 
 BUGS: dict[int, Patch] = {
-    1: (moves, "learn", _a_hold_claims_that_bigcommerce_was_told),
-    2: (moves, "learn", _what_is_found_is_in_line),
-    3: (follows, "_by_what_it_says", _what_was_tried_is_pushed_whatever_it_says),
-    4: (record, "_placed", lambda _: lambda *_: Order.NEWER),
+    1: (events, "learn", _a_hold_claims_that_bigcommerce_was_told),
+    2: (events, "learn", _what_is_found_is_in_line),
+    3: (decide, "_by_what_it_says", _what_was_tried_is_pushed_whatever_it_says),
+    4: (versions, "_order", lambda _: lambda *_: Order.NEWER),
     8: (
-        follows,
+        decide,
         "still_open",
         lambda _: lambda doubt, *rest: still_open(doubt, *rest) if doubt.kind.value == "create" else None,
     ),

@@ -32,10 +32,12 @@ from syncd.bigcommerce.classify import classify, classify_refund
 from syncd.bigcommerce.client import read_order
 from syncd.canonical import Batch, CanonicalOrder
 from syncd.errors import Busy, Unreachable
-from syncd.ledger import Lease, Ledger, State
+from syncd.ledger import Lease, Ledger
 from syncd.mapping import Rules
-from syncd.plan import Decider, Ground, Policy
 from syncd.push import CatchUp, Circuit, Days, Matcher, Pusher, PushSetup, Reconciler, Report, audit
+from syncd.sale.decide import Decider
+from syncd.sale.policy import Ground, Policy
+from syncd.sale.states import State
 from syncd.sandbox import refunds
 from syncd.sandbox.answers import Refusal
 from syncd.sandbox.catalog import Catalog

@@ -32,9 +32,12 @@ from hypothesis.stateful import (
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import SaleStatus
 from syncd.clock import Now
-from syncd.ledger import State, Verb
 from syncd.ledger.queries import Selection, Story
-from syncd.plan import Change, Create, Ground, LookUp, next_step, standing
+from syncd.sale.decide import next_step
+from syncd.sale.overrides import Verb
+from syncd.sale.policy import Ground
+from syncd.sale.states import State
+from syncd.sale.steps import Change, Create, LookUp, standing
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests.model.bugs import BUGS, put_back

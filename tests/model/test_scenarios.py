@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from syncd.canonical import CanonicalOrder
-from syncd.ledger import Doubt, Sale, State, Verb
 from syncd.ledger.queries import Selection
+from syncd.sale.facts import Doubt
+from syncd.sale.overrides import Verb
+from syncd.sale.sale import Sale
+from syncd.sale.states import State
 from syncd.testing.orders import sale
 from tests.model.simulation import Fate, Shop, copy_ledger
 
@@ -34,7 +37,7 @@ def test_f10_an_answer_lost_after_the_commit_is_found_by_look_up_and_sent_once(s
 
 
 def test_f10_sending_again_would_have_made_two(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("syncd.plan.follows.still_open", lambda *_: None)
+    monkeypatch.setattr("syncd.sale.decide.still_open", lambda *_: None)
     shop.record(one())
     shop.push("lost after")
     shop.rest()
@@ -64,12 +67,12 @@ def test_f13_a_late_commit_within_twice_the_settle_time_makes_one_order(shop: Sh
 
 
 def test_f13_one_look_would_not_have_been_enough(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    from syncd.plan.doubt import still_open
+    from syncd.sale.decide import still_open
 
     def hasty(doubt: Doubt, *rest: Any) -> object:
         return None if doubt.looks else still_open(doubt, *rest)
 
-    monkeypatch.setattr("syncd.plan.follows.still_open", hasty)
+    monkeypatch.setattr("syncd.sale.decide.still_open", hasty)
     shop.record(one())
     shop.push("late", lateness=90)
     for _ in range(20):

@@ -14,7 +14,9 @@ from sqlalchemy import create_engine, text
 
 from syncd.app import App, open_app
 from syncd.config import load
-from syncd.ledger import Selection, State, Verb
+from syncd.ledger import Selection
+from syncd.sale.overrides import Verb
+from syncd.sale.states import State
 from syncd.service.alerting import silence
 from syncd.service.metrics import Metrics
 from syncd.testing.orders import sale

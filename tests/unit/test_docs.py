@@ -6,10 +6,10 @@ import pytest
 
 from syncd.cli.main import cli
 from syncd.config import load
-from syncd.ledger import Verb
-from syncd.ledger.states import MOVES
 from syncd.mapping import Rules
 from syncd.mapping.fields import WAYS
+from syncd.sale.overrides import Verb
+from syncd.sale.states import MOVES
 from syncd.sandbox.faults import KINDS
 from syncd.sandbox.ways import Ways
 from syncd.sources import registry

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from syncd.clock import BootTime, Now
-from syncd.ledger import Alert, State
+from syncd.ledger import Alert
 from syncd.ledger.alerts import Untold
 from syncd.ledger.places import StoreState
+from syncd.sale.states import State
 from syncd.service.alerting import message_of
 from syncd.service.health import Health, Part, Process
 from syncd.service.watch import Facts, Volume, causes

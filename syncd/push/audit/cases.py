@@ -16,11 +16,13 @@ from syncd.canonical.kinds import SaleStatus
 from syncd.canonical.money import ZERO
 from syncd.canonical.order import Tender
 from syncd.errors import LedgerError
-from syncd.ledger import Ledger, Sale, State
+from syncd.ledger import Ledger
 from syncd.mapping import Rules, Stamp
 from syncd.mapping.refund import tax_of
 from syncd.push.audit.figures import NOT_TOLD
 from syncd.push.differences import BACK
+from syncd.sale.sale import Sale
+from syncd.sale.states import State
 
 _ZONES = timedelta(hours=27)  # from the easternmost zone to the westernmost, and an hour
 

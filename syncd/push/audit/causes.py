@@ -10,12 +10,13 @@ from syncd.bigcommerce import RemoteOrder
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import SaleStatus
 from syncd.canonical.money import ZERO, format_money
-from syncd.ledger import Sale, State
 from syncd.mapping import Rules
 from syncd.mapping.rules import applied
 from syncd.mapping.statuses import status_words
 from syncd.push.audit.cases import Case
 from syncd.push.differences import BACK, NO_SALE, moved_fields
+from syncd.sale.sale import Sale
+from syncd.sale.states import State
 
 _ON_THE_WAY = {State.PENDING, State.SENDING, State.UNKNOWN}
 _STANDS_STILL = {State.HELD, State.REJECTED}

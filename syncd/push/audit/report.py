@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from syncd.bigcommerce import OrdersClient, RemoteOrder
 from syncd.canonical.money import ZERO
 from syncd.canonical.order import Tender
-from syncd.ledger import Ledger, State
+from syncd.ledger import Ledger
 from syncd.mapping import Rules
 from syncd.mapping.stamp import SIGN, sign_line
 from syncd.push.audit import causes
@@ -21,6 +21,7 @@ from syncd.push.audit.causes import Difference
 from syncd.push.audit.figures import NOT_TOLD, Key, Missing, Row, shares, tips_of
 from syncd.push.differences import BACK, NO_SALE, modified_at
 from syncd.push.seen import lines_of
+from syncd.sale.states import State
 
 _SKEW = timedelta(minutes=1)
 LEFT_OUT = "left out"

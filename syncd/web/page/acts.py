@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
-from syncd.ledger import Moved, Selection, State, Verb
+from syncd.ledger import Moved, Selection
 from syncd.ledger.overviews import Reason, place_of
+from syncd.sale.overrides import Verb
+from syncd.sale.states import State
 from syncd.service.jobs import push_job
 from syncd.telling.standing import Standing
 from syncd.web.page.ask import Answer, Ask, Page, Redirect

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from syncd.ledger import Lane, State
 from syncd.ledger.overviews import SLOT, Sides
 from syncd.ledger.places import StoreState
+from syncd.sale.states import Lane, State
 from syncd.service.samples import KIND
 from syncd.telling.standing import Standing, StoreStands
 from syncd.telling.words import count

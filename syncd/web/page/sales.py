@@ -13,9 +13,12 @@ from urllib.parse import urlencode
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.originals import Fit
-from syncd.ledger import Sale, Selection, State, Story, Verb, read_document
+from syncd.ledger import Selection, Story
 from syncd.ledger.actions import why_not
 from syncd.ledger.overviews import place_of
+from syncd.sale.overrides import Verb
+from syncd.sale.sale import Sale, read_document
+from syncd.sale.states import State
 from syncd.telling.facts import facts_in_words, link
 from syncd.telling.preview import Found, Preview, previews_of
 from syncd.web.page.ask import Answer, Ask, Page, Redirect

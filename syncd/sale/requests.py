@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import SaleStatus
 from syncd.canonical.money import ZERO, format_money
-from syncd.ledger import Kind, Sale, State
-from syncd.mapping import Decision, Held, Mapped, Nothing, Remote, Rules, map_update
+from syncd.mapping import Decision, Declined, Held, Mapped, Nothing, Remote, Rules, map_create, map_negative, map_update
 from syncd.mapping.refund import Problem, Wanted, map_refund, more_than_was_paid
-from syncd.plan.seen import Seen
-from syncd.plan.steps import Change, Hold, Reject, Rest, Step
+from syncd.sale.sale import Sale
+from syncd.sale.states import Kind, State
+from syncd.sale.steps import Change, Create, Hold, Reject, Rest, Seen, Step, is_return
 
 
 def plan_change(sale: Sale, order: CanonicalOrder, seen: Seen, rules: Rules, *, restate: bool = False) -> Step:
@@ -115,3 +116,43 @@ _OTHER_CURRENCY = "The till's sales go to a store of another currency: name the 
 def gone(key: str, number: int) -> Reject:
     """An order that has been deleted is told, and not made again."""
     return Reject(f"order {number} is no longer in BigCommerce", f"If it was deleted on purpose: syncd skip {key}")
+
+
+def plan_create(order: CanonicalOrder, seen: Seen, rules: Rules) -> Step:
+    """The create with its payload, or why there is none."""
+    if seen.currencies and order.currency not in seen.currencies:
+        return _wrong_currency(order, seen.currencies)
+    records = rules.refunds == "record" and bool(order.refunded)
+    whole = (
+        order.model_copy(update={"status": SaleStatus.COMPLETED}) if records else order
+    )  # the records move the status
+    negative = is_return(order)
+    result = (map_negative if negative else map_create)(whole, seen.matches, rules, seen.occasion)
+    match result:
+        case Mapped():
+            return Create(_in_own_currency(result, seen.currencies), more=records)
+        case Held(why=why, cure=cure):
+            return Hold(why, cure, objects=True)
+        case Declined(why=why, cure=cure):
+            return Reject(why, cure)
+        case _:
+            assert_never(result)
+
+
+def _in_own_currency(mapped: Mapped, allowed: tuple[str, ...]) -> Mapped:
+    """Without the order's currency where that is the store's own: the field is writable where several currencies are on.
+
+    Source: https://developer.bigcommerce.com/docs/start/migration/orders/prepare-data ("default_currency_code").
+    """
+    if not allowed or mapped.payload.get("default_currency_code") != allowed[0]:
+        return mapped
+    payload = {name: value for name, value in mapped.payload.items() if name != "default_currency_code"}
+    return replace(mapped, payload=payload)
+
+
+def _wrong_currency(order: CanonicalOrder, allowed: tuple[str, ...]) -> Hold:
+    why = f"the sale is in {order.currency}; the store takes {', '.join(allowed)}"
+    cure = (
+        f"Name another store for source {order.source}, or add {order.currency} to the store's transactional currencies"
+    )
+    return Hold(why, f"{cure}; then: syncd release {order.sale_key}", objects=True)

@@ -7,13 +7,12 @@ the one function that decides, which the ledger is given and knows nothing of.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
 from syncd.clock import BootTime
-from syncd.ledger.states import Kind, State
+from syncd.sale.states import Kind, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,33 +114,12 @@ class Known:
         return Known(best.order_id, best.there, best.archived, tuple(named))
 
 
-def write_doubt(doubt: Doubt | None) -> str | None:
-    """A doubt as text."""
-    if doubt is None:
-        return None
-    times = [[at.boot_id, at.seconds] for at in (doubt.since, *doubt.looks)]
-    return json.dumps([doubt.kind, doubt.fingerprint, times, doubt.named, doubt.idle, doubt.interrupted, doubt.more])
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """The newest attempt that changes an order (0: none did), and whether one is on the wire or in doubt."""
+
+    newest: int = 0
+    busy: bool = False
 
 
-def read_doubt(text: str | None) -> Doubt | None:
-    """What ``write_doubt`` wrote."""
-    if not text:
-        return None
-    kind, fingerprint, times, named, *idle = json.loads(text)
-    since, *looks = (BootTime(boot, seconds) for boot, seconds in times)
-    return Doubt(Kind(kind), fingerprint, since, tuple(looks), named, *idle)
-
-
-def write_objection(objection: Objection | None) -> str | None:
-    """An objection as text."""
-    if objection is None:
-        return None
-    return json.dumps([objection.fingerprint, objection.state, objection.why, objection.cure])
-
-
-def read_objection(text: str | None) -> Objection | None:
-    """What ``write_objection`` wrote."""
-    if not text:
-        return None
-    fingerprint, state, why, cure = json.loads(text)
-    return Objection(fingerprint, State(state), why, cure)
+UNTOUCHED = Trail()

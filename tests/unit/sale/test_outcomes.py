@@ -7,13 +7,14 @@ from decimal import Decimal
 import pytest
 
 from syncd.bigcommerce import Accepted, Barred, NotSent, Outcome, Refused, Throttled, Unknown
-from syncd.ledger import Belief, Kind, Sale, Standing, State
-from syncd.ledger.moves import moved
-from syncd.ledger.news import Delayed
-from syncd.plan import Policy
 from syncd.push.decide import Forbidden, Pause, Repeated, Sent, StaleCatalog, Stumble, Well, back_off, decide
+from syncd.sale.events import Delayed, moved
+from syncd.sale.facts import Belief, Standing
+from syncd.sale.policy import Policy
+from syncd.sale.sale import Sale
+from syncd.sale.states import Kind, State
 from tests.judges import JUDGE
-from tests.unit.plan.conftest import HERE, NOW, make_attempt, make_sale
+from tests.unit.sale.conftest import HERE, NOW, make_attempt, make_sale
 
 POLICY = Policy()
 TABLE = [

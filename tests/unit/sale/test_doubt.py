@@ -7,13 +7,16 @@ from decimal import Decimal
 import pytest
 
 from syncd.clock import BootTime, Now
-from syncd.ledger import Doubt, Kind, Known, Sale, State, There
-from syncd.ledger.news import Found, Looked, learn
-from syncd.plan import Ground, Policy, next_step, standing
-from syncd.plan.doubt import still_open
 from syncd.push.reconcile import look_says
+from syncd.sale.decide import next_step, still_open
+from syncd.sale.events import Found, Looked, learn
+from syncd.sale.facts import Doubt, Known, There
+from syncd.sale.policy import Ground, Policy
+from syncd.sale.sale import Sale
+from syncd.sale.states import Kind, State
+from syncd.sale.steps import standing
 from tests.judges import RULES
-from tests.unit.plan.conftest import BOOT, HERE, NOW, make_sale
+from tests.unit.sale.conftest import BOOT, HERE, NOW, make_sale
 
 POLICY = Policy()
 SETTLE = POLICY.settle.total_seconds()

@@ -1,38 +1,31 @@
-"""What the ledger gives out: a sale with its facts, an attempt, and their small companions, as frozen values."""
+"""A sale: what the POS says of it, and beside it what is known of BigCommerce and what people decided. Values, pure."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Protocol
-
-from sqlalchemy import Row
+from typing import Protocol
 
 from syncd.canonical import CanonicalOrder
-from syncd.clock import BootTime, Now
+from syncd.clock import Now
 from syncd.errors import LedgerError
-from syncd.ledger.decisions import NO_DECISIONS, Decision, Decisions
-from syncd.ledger.facts import (
-    NO_BELIEF,
-    Belief,
-    Doubt,
-    Objection,
-    Standing,
-    There,
-    read_doubt,
-    read_objection,
-    write_doubt,
-    write_objection,
-)
-from syncd.ledger.states import Kind, Lane, State
-from syncd.ledger.times import from_micros, to_micros
-from syncd.ledger.versions import Dating
+from syncd.sale.facts import NO_BELIEF, Belief, Doubt, Objection, Standing
+from syncd.sale.overrides import NO_DECISIONS, Decision, Decisions
+from syncd.sale.states import Lane, State
 
 _PLACED = re.compile(r'"placed_at":"([^"]+)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Dating:
+    """What dates a version; ``stated_at`` is when its statement was made, None where that is not known. Times are aware."""
+
+    version: str | None = None
+    updated_at: datetime | None = None
+    stated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,153 +201,6 @@ class Judge(Protocol):
 
 Router = Callable[[CanonicalOrder], str]
 """The store that a sale belongs to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """What is about to be sent for a sale, as it was read; ``order_id`` where it changes another order than the sale's own.
-
-    ``more``: it does not say all of the version, and more requests are to follow.
-    ``after`` is the newest attempt that had changed the order when it was looked at (see ``trail``).
-    """
-
-    sale_id: int
-    sale_key: str
-    kind: Kind
-    fingerprint: str
-    digest: str
-    order_floor: int | None = None
-    order_id: int | None = None
-    stamp: str | None = None
-    sent_as: str | None = None
-    after: int = 0
-    more: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """A committed intent; ``order_id`` is the order that it changes, None for a create."""
-
-    id: int
-    sale_id: int
-    sale_key: str
-    kind: Kind
-    fingerprint: str
-    digest: str
-    began: BootTime
-    order_id: int | None
-    more: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyInfo:
-    """What is kept of an answer: HTTP status, request id, seconds, the outcome's name and its words."""
-
-    status: int | None
-    request_id: str | None
-    elapsed_s: float
-    outcome: str
-    detail: str
-
-
-def read_sale(row: Row[*tuple[Any, ...]]) -> Sale:
-    """A row of ``sales``, with the floor of its last attempt where the query joined it."""
-    return sale_of(row._mapping)  # noqa: SLF001  SQLAlchemy's documented access to a row's columns
-
-
-def sale_of(values: Mapping[Any, Any]) -> Sale:
-    """A sale from the columns of its row."""
-    return Sale(
-        id=values["id"],
-        sale_key=values["sale_key"],
-        source=values["source"],
-        store=values["store"],
-        lane=Lane(values["lane"]),
-        state=State(values["state"]),
-        fingerprint=values["fingerprint"],
-        placed_at=(placed := from_micros(values["placed_at"])),
-        business_day=date.fromisoformat(values["business_day"]) if values["business_day"] else placed.date(),
-        recorded_at=from_micros(values["recorded_at"]),
-        changed_at=from_micros(values["changed_at"]),
-        next_attempt_at=from_micros(values["next_attempt_at"]),
-        synced_at=from_micros(values["synced_at"]),
-        tries=values["tries"],
-        why=values["why"],
-        cure=values["cure"],
-        currency=values["currency"],
-        total_inc_tax=Decimal(values["total_inc_tax"]),
-        total_tax=Decimal(values["total_tax"]),
-        number=values["number"],
-        location=values["location"],
-        register=values["register"],
-        document=values["document"],
-        hold=values["hold"] or "",
-        returns_of=values["returns_of"],
-        history=bool(values["history"]),
-        version=values["version"],
-        updated_at=from_micros(values["updated_at"]),
-        stated_at=from_micros(values["stated_at"]),
-        read_by=values["read_by"],
-        belief=_belief(values) if values["order_id"] is not None else NO_BELIEF,
-        doubt=read_doubt(values["doubt"]),
-        objection=read_objection(values["objection"]),
-        decisions=Decisions.from_json(values["decisions"]),
-        short={int(number): why for number, why in json.loads(values["short"] or "{}").items()},
-        unclean=values["unclean"],
-        sent_as=values["sent_as"],
-        order_floor=values.get("order_floor"),
-    )
-
-
-def _belief(values: Mapping[Any, Any]) -> Belief:
-    total, tax = values["asked_total"], values["asked_tax"]
-    return Belief(
-        values["order_id"],
-        values["told"],
-        There(
-            values["there_status"],
-            _amount(values["there_total"]),
-            _amount(values["there_tax"]),
-            values["there_currency"],
-            from_micros(values["there_placed_at"]),
-        ),
-        (Decimal(total), Decimal(tax)) if total is not None and tax is not None else None,
-        tuple(json.loads(values["differs"] or "[]")),
-    )
-
-
-def _amount(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
-
-
-def fact_columns(sale: Sale) -> dict[str, Any]:
-    """The columns that hold a sale's belief, doubt, objection and decisions."""
-    belief, there = sale.belief, sale.belief.there
-    total, tax = belief.asked or (None, None)
-    return {
-        "order_id": belief.order_id,
-        "told": belief.told,
-        "there_status": there.status_id,
-        "there_total": as_text(there.total_inc_tax),
-        "there_tax": as_text(there.total_tax),
-        "there_currency": there.currency,
-        "there_placed_at": None if there.placed_at is None else to_micros(there.placed_at),
-        "asked_total": as_text(total),
-        "asked_tax": as_text(tax),
-        "differs": json.dumps(belief.differs) if belief.differs else None,
-        "doubt": write_doubt(sale.doubt),
-        "objection": write_objection(sale.objection),
-        "decisions": sale.decisions.to_json(),
-        "returns_of": sale.returns_of,
-        "short": json.dumps(sale.short) if sale.short else None,
-        "unclean": sale.unclean,
-        "tries": sale.tries,
-    }
-
-
-def as_text(amount: Decimal | None) -> str | None:
-    """An amount as the ledger keeps it."""
-    return None if amount is None else format(amount, "f")
 
 
 def read_document(text: str | None) -> CanonicalOrder | None:

@@ -5,12 +5,16 @@ from typing import Any
 import pytest
 
 from syncd.canonical import CanonicalOrder, fingerprint
-from syncd.ledger import Belief, Kind, Sale, State
 from syncd.mapping import Mapped, Matches, Ours, Payload, Remote, Rules, Stamp, map_create
-from syncd.plan import Change, Create, Ground, Reject, Rest, Seen, Step, digest, next_step
+from syncd.sale.decide import next_step
+from syncd.sale.facts import Belief
+from syncd.sale.policy import Ground
+from syncd.sale.sale import Sale
+from syncd.sale.states import Kind, State
+from syncd.sale.steps import Change, Create, Reject, Rest, Seen, Step, digest
 from syncd.testing.orders import sale as build_order
 from tests.judges import RULES
-from tests.unit.plan.conftest import HERE, make_sale
+from tests.unit.sale.conftest import HERE, make_sale
 
 REFUND = {"id": "r1", "amount_inc_tax": "1.00"}
 

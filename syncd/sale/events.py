@@ -8,11 +8,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import assert_never
 
-from syncd.clock import BootTime
-from syncd.ledger.decisions import LASTING, Decision, Verb
-from syncd.ledger.facts import NOTHING_SHOWN, Belief, Doubt, Objection, There
-from syncd.ledger.sale import Sale
-from syncd.ledger.states import Kind
+from syncd.clock import BootTime, Now
+from syncd.errors import LedgerError
+from syncd.sale.facts import NOTHING_SHOWN, Belief, Doubt, Objection, Standing, There
+from syncd.sale.overrides import LASTING, Decision, Verb
+from syncd.sale.sale import Judge, Sale
+from syncd.sale.states import ON_THE_WIRE, Kind, State, allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,3 +227,46 @@ def in_words(news: News) -> str:
             return f"linked to {decision.why}" if decision.verb is Verb.LINK else decision.why
         case _:
             assert_never(news)
+
+
+_DATED = (State.PENDING, State.UNKNOWN, State.HELD)
+
+
+def moved(sale: Sale, news: News, judge: Judge, now: Now) -> tuple[Sale, Standing]:
+    """A sale after ``news``, and where it then stands. Pure.
+
+    Raises:
+        LedgerError: the judge names a state that the sale may not move to.
+
+    """
+    learnt = learn(sale, news)
+    standing = judge(learnt, now)
+    if not allowed(sale.state, standing.state):
+        raise LedgerError(f"a sale may not go from {sale.state} to {standing.state}")
+    if isinstance(news, Delayed) and standing.state is State.PENDING:
+        standing = replace(standing, at=news.at, why=news.why)
+    if isinstance(news, Doubted) and standing.state is State.UNKNOWN:
+        standing = replace(standing, at=now.wall if news.at_once else standing.at, why=news.why)
+    return settled(learnt, standing, now), standing
+
+
+def settled(sale: Sale, standing: Standing, now: Now) -> Sale:
+    """A sale that stands so: its state, and what that state leaves of its facts. Pure."""
+    state = standing.state
+    due = standing.at or (now.wall if state in (State.PENDING, State.UNKNOWN) else None)
+    return replace(
+        sale,
+        state=state,
+        why=standing.why if state is not State.SYNCED else "",
+        cure=standing.cure,
+        next_attempt_at=due if state in _DATED else None,
+        doubt=sale.doubt if state in ON_THE_WIRE else None,
+        objection=_objection(sale, standing),
+        synced_at=now.wall if state is State.SYNCED and sale.state is not state else sale.synced_at,
+    )
+
+
+def _objection(sale: Sale, standing: Standing) -> Objection | None:
+    if not standing.objects:
+        return sale.objection
+    return Objection(sale.fingerprint, standing.state, standing.why, standing.cure)

@@ -6,7 +6,9 @@ import pytest
 
 from syncd.canonical import fingerprint
 from syncd.clock import BootTime, Now
-from syncd.ledger import Attempt, Kind, Lane, Sale, State
+from syncd.sale.attempt import Attempt
+from syncd.sale.sale import Sale
+from syncd.sale.states import Kind, Lane, State
 from syncd.testing.orders import sale as build_order
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

@@ -8,23 +8,23 @@ is waited for; what a person decided holds; what BigCommerce says already is lef
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
 
-from syncd.canonical import CanonicalOrder
+from syncd.canonical import CanonicalOrder, check_balance
 from syncd.canonical.kinds import OpenKind, SaleStatus
 from syncd.canonical.money import format_money
 from syncd.clock import Now
 from syncd.errors import LedgerError
-from syncd.ledger import Kind, Said, Sale, Standing, State, Verb, linked
-from syncd.mapping import Rules, skipped_by
-from syncd.plan.changes import plan_change
-from syncd.plan.creates import plan_create
-from syncd.plan.doubt import still_open
-from syncd.plan.policy import Policy
-from syncd.plan.returns import return_step
-from syncd.plan.seen import Seen, shows_on_another
-from syncd.plan.soundness import ends_at, hold_reason, reused_id
-from syncd.plan.steps import Change, Create, Hold, Reject, Rest, Step, behind, standing
+from syncd.mapping import skipped_by
+from syncd.sale.facts import Doubt, Standing
+from syncd.sale.overrides import Verb
+from syncd.sale.policy import Ground
+from syncd.sale.requests import plan_change, plan_create
+from syncd.sale.returns import return_step
+from syncd.sale.sale import Said, Sale, linked
+from syncd.sale.states import Kind, State
+from syncd.sale.steps import Change, Create, Hold, LookUp, Reject, Rest, Seen, Step, behind, shows_on_another, standing
 
 _MOST_UNCLEAN = 3
 _MEND = "Correct the sale in the POS or its export, or push it as it is: syncd release {key}"
@@ -34,14 +34,6 @@ _BRAKE = (
     "{unclean} requests to create it ended in doubt, and none of them made an order that carries its key",
     "Look in BigCommerce for an order of {total} of that time. There is none: syncd release {key}; there is one: syncd skip {key}",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What a store's sales are judged by; without rules (the config no longer names the store) only what needs none is."""
-
-    rules: Rules | None = None
-    policy: Policy = field(default_factory=Policy)
 
 
 def next_step(sale: Sale, ground: Ground, now: Now, said: Said | None = None, seen: Seen | None = None) -> Step:
@@ -188,3 +180,76 @@ class Decider:
     def __call__(self, sale: Sale, now: Now, said: Said | None = None) -> Standing:
         """The standing of a sale, from its facts."""
         return standing(next_step(sale, self._grounds.get(sale.store, self._plain), now, said))
+
+
+def still_open(doubt: Doubt, settle: timedelta, now: Now) -> LookUp | None:
+    """When to look next; None once a late commit is out of the question.
+
+    A create is absent only at two looks ``settle`` apart, the last of them ``2 x settle`` on. A change waits as long without a
+    look, for whatever follows is computed from the order as it then is: a late one must not overtake that. Times are boot time;
+    those of another boot say nothing, so a doubt that outlives its boot begins anew.
+    """
+    gap = settle.total_seconds()
+    ages = [age for look in doubt.looks if (age := now.boot.since(look)) is not None]
+    since = now.boot.since(doubt.since)
+    first_look = max(ages, default=0.0)
+    unknown_for = max(first_look, since or 0.0)
+    if doubt.kind is not Kind.CREATE:
+        wait = 2 * gap - unknown_for
+        return LookUp(now.wall + timedelta(seconds=wait), _CHANGE) if wait > 0 else None
+    if not ages:
+        return LookUp(now.wall + timedelta(seconds=gap), _CREATE)
+    wait = max(gap - (first_look - min(ages)), 2 * gap - unknown_for)
+    return LookUp(now.wall + timedelta(seconds=wait), _ABSENT) if wait > 0 else None
+
+
+_CREATE = "whether the order was made is unknown: it is looked for"
+_ABSENT = "absent so far; a late commit may still bring it"
+_CHANGE = "whether the change arrived is unknown: once it can no longer be late, the order is looked at"
+
+
+_LATEST = timedelta(days=1)
+_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+_ANOTHER_DAY = timedelta(days=1)
+_WRONG_CLOCK = "the till's clock is wrong, or this machine's; it goes on by itself once that time is near"
+
+
+def hold_reason(order: CanonicalOrder, now: datetime, hold: str = "") -> str:
+    """Why a person must look at the sale before it is pushed, first its source's own ``hold``; empty where nobody has to."""
+    if hold:
+        return hold
+    if not _known_currency(order.currency):
+        return f"{order.currency} is not a currency (ISO 4217)"
+    if order.placed_at > now + _LATEST:
+        return f"its time, {order.placed_at.isoformat()}, lies in the future: {_WRONG_CLOCK}"
+    if order.placed_at < _EARLIEST:
+        return f"its time, {order.placed_at.isoformat()}, is impossible: the till's clock is wrong"
+    if not order.lines and not order.fees and not order.total_inc_tax:
+        return "it has no lines and no total"
+    return "; ".join(str(imbalance) for imbalance in check_balance(order))
+
+
+def ends_at(order: CanonicalOrder, now: datetime) -> datetime | None:
+    """When a hold ends by itself: once the sale's time, which lies in the future by a clock that is wrong, does so no more."""
+    no_more = order.placed_at - _LATEST
+    return no_more if no_more > now else None
+
+
+def reused_id(said: Said) -> str:
+    """Why a known id looks like another sale's: another day *and* another total mean a POS database that began anew."""
+    before, order = said.before, said.order
+    if before is None:
+        return ""
+    far = abs(order.placed_at - before.placed_at) > _ANOTHER_DAY
+    if not far or before.total_inc_tax == order.total_inc_tax:
+        return ""
+    day = before.placed_at.astimezone(order.placed_at.tzinfo).date()
+    total = format_money(before.total_inc_tax, before.currency)
+    return f"looks like a reused id: the ledger knows a sale of {day} with a total of {total} under it"
+
+
+@cache
+def _known_currency(code: str) -> bool:
+    import pycountry  # noqa: PLC0415  a large table that a machine with nothing to record need not load
+
+    return pycountry.currencies.get(alpha_3=code) is not None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from syncd.clock import Duration
+from syncd.mapping.rules import Rules
 
 
 class Policy(BaseModel):
@@ -23,3 +25,11 @@ class Policy(BaseModel):
     back_off_most: Duration = timedelta(minutes=5)
     probe_gap: Duration = timedelta(seconds=30)
     probe_gap_most: Duration = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a store's sales are judged by; without rules (the config no longer names the store) only what needs none is."""
+
+    rules: Rules | None = None
+    policy: Policy = field(default_factory=Policy)

@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import SaleStatus
-from syncd.ledger import Kind, Sale, State
 from syncd.mapping import Decision, Mapped, Payload, Remote, Rules
 from syncd.mapping.refund import Wanted, more_than_was_paid, return_note
 from syncd.mapping.rules import applied
 from syncd.mapping.statuses import status_words
-from syncd.plan.changes import awaits_record, gone, record_of, refund_step
-from syncd.plan.seen import Seen
-from syncd.plan.steps import Change, Hold, Rest, Step, Wait, behind
+from syncd.sale.requests import awaits_record, gone, record_of, refund_step
+from syncd.sale.sale import Sale
+from syncd.sale.states import Kind, State
+from syncd.sale.steps import Change, Hold, Rest, Seen, Step, Wait, behind
 
 _WAITS = timedelta(seconds=5)
 _ON_THE_WAY = (State.PENDING, State.SENDING, State.UNKNOWN)

@@ -1,0 +1,167 @@
+"""Between the columns of the ledger and its values: rows of ``sales`` in, sales out, and back; times, amounts, lists as text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, overload
+
+from sqlalchemy import Row
+
+from syncd.clock import BootTime
+from syncd.sale.facts import NO_BELIEF, Belief, Doubt, Objection, There
+from syncd.sale.overrides import Decisions
+from syncd.sale.sale import Sale
+from syncd.sale.states import Kind, Lane, State
+
+
+def read_sale(row: Row[*tuple[Any, ...]]) -> Sale:
+    """A row of ``sales``, with the floor of its last attempt where the query joined it."""
+    return sale_of(row._mapping)  # noqa: SLF001  SQLAlchemy's documented access to a row's columns
+
+
+def sale_of(values: Mapping[Any, Any]) -> Sale:
+    """A sale from the columns of its row."""
+    return Sale(
+        id=values["id"],
+        sale_key=values["sale_key"],
+        source=values["source"],
+        store=values["store"],
+        lane=Lane(values["lane"]),
+        state=State(values["state"]),
+        fingerprint=values["fingerprint"],
+        placed_at=(placed := from_micros(values["placed_at"])),
+        business_day=date.fromisoformat(values["business_day"]) if values["business_day"] else placed.date(),
+        recorded_at=from_micros(values["recorded_at"]),
+        changed_at=from_micros(values["changed_at"]),
+        next_attempt_at=from_micros(values["next_attempt_at"]),
+        synced_at=from_micros(values["synced_at"]),
+        tries=values["tries"],
+        why=values["why"],
+        cure=values["cure"],
+        currency=values["currency"],
+        total_inc_tax=Decimal(values["total_inc_tax"]),
+        total_tax=Decimal(values["total_tax"]),
+        number=values["number"],
+        location=values["location"],
+        register=values["register"],
+        document=values["document"],
+        hold=values["hold"] or "",
+        returns_of=values["returns_of"],
+        history=bool(values["history"]),
+        version=values["version"],
+        updated_at=from_micros(values["updated_at"]),
+        stated_at=from_micros(values["stated_at"]),
+        read_by=values["read_by"],
+        belief=_belief(values) if values["order_id"] is not None else NO_BELIEF,
+        doubt=read_doubt(values["doubt"]),
+        objection=read_objection(values["objection"]),
+        decisions=Decisions.from_json(values["decisions"]),
+        short={int(number): why for number, why in json.loads(values["short"] or "{}").items()},
+        unclean=values["unclean"],
+        sent_as=values["sent_as"],
+        order_floor=values.get("order_floor"),
+    )
+
+
+def _belief(values: Mapping[Any, Any]) -> Belief:
+    total, tax = values["asked_total"], values["asked_tax"]
+    return Belief(
+        values["order_id"],
+        values["told"],
+        There(
+            values["there_status"],
+            _amount(values["there_total"]),
+            _amount(values["there_tax"]),
+            values["there_currency"],
+            from_micros(values["there_placed_at"]),
+        ),
+        (Decimal(total), Decimal(tax)) if total is not None and tax is not None else None,
+        tuple(json.loads(values["differs"] or "[]")),
+    )
+
+
+def _amount(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def fact_columns(sale: Sale) -> dict[str, Any]:
+    """The columns that hold a sale's belief, doubt, objection and decisions."""
+    belief, there = sale.belief, sale.belief.there
+    total, tax = belief.asked or (None, None)
+    return {
+        "order_id": belief.order_id,
+        "told": belief.told,
+        "there_status": there.status_id,
+        "there_total": as_text(there.total_inc_tax),
+        "there_tax": as_text(there.total_tax),
+        "there_currency": there.currency,
+        "there_placed_at": None if there.placed_at is None else to_micros(there.placed_at),
+        "asked_total": as_text(total),
+        "asked_tax": as_text(tax),
+        "differs": json.dumps(belief.differs) if belief.differs else None,
+        "doubt": write_doubt(sale.doubt),
+        "objection": write_objection(sale.objection),
+        "decisions": sale.decisions.to_json(),
+        "returns_of": sale.returns_of,
+        "short": json.dumps(sale.short) if sale.short else None,
+        "unclean": sale.unclean,
+        "tries": sale.tries,
+    }
+
+
+def as_text(amount: Decimal | None) -> str | None:
+    """An amount as the ledger keeps it."""
+    return None if amount is None else format(amount, "f")
+
+
+def write_doubt(doubt: Doubt | None) -> str | None:
+    """A doubt as text."""
+    if doubt is None:
+        return None
+    times = [[at.boot_id, at.seconds] for at in (doubt.since, *doubt.looks)]
+    return json.dumps([doubt.kind, doubt.fingerprint, times, doubt.named, doubt.idle, doubt.interrupted, doubt.more])
+
+
+def read_doubt(text: str | None) -> Doubt | None:
+    """What ``write_doubt`` wrote."""
+    if not text:
+        return None
+    kind, fingerprint, times, named, *idle = json.loads(text)
+    since, *looks = (BootTime(boot, seconds) for boot, seconds in times)
+    return Doubt(Kind(kind), fingerprint, since, tuple(looks), named, *idle)
+
+
+def write_objection(objection: Objection | None) -> str | None:
+    """An objection as text."""
+    if objection is None:
+        return None
+    return json.dumps([objection.fingerprint, objection.state, objection.why, objection.cure])
+
+
+def read_objection(text: str | None) -> Objection | None:
+    """What ``write_objection`` wrote."""
+    if not text:
+        return None
+    fingerprint, state, why, cure = json.loads(text)
+    return Objection(fingerprint, State(state), why, cure)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICRO = timedelta(microseconds=1)
+
+
+def to_micros(at: datetime) -> int:
+    """An aware time as microseconds since 1970."""
+    return (at - _EPOCH) // _MICRO
+
+
+@overload
+def from_micros(micros: int) -> datetime: ...
+@overload
+def from_micros(micros: int | None) -> datetime | None: ...
+def from_micros(micros: int | None) -> datetime | None:
+    """Microseconds since 1970 as an aware time in UTC."""
+    return None if micros is None else _EPOCH + timedelta(microseconds=micros)

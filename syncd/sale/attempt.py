@@ -1,0 +1,44 @@
+"""One try to bring an order in line with its sale: before it is committed, and committed. Values, pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from syncd.clock import BootTime
+from syncd.sale.states import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What is about to be sent for a sale, as it was read; ``order_id`` where it changes another order than the sale's own.
+
+    ``more``: it does not say all of the version, and more requests are to follow.
+    ``after`` is the newest attempt that had changed the order when it was looked at (see ``trail``).
+    """
+
+    sale_id: int
+    sale_key: str
+    kind: Kind
+    fingerprint: str
+    digest: str
+    order_floor: int | None = None
+    order_id: int | None = None
+    stamp: str | None = None
+    sent_as: str | None = None
+    after: int = 0
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A committed intent; ``order_id`` is the order that it changes, None for a create."""
+
+    id: int
+    sale_id: int
+    sale_key: str
+    kind: Kind
+    fingerprint: str
+    digest: str
+    began: BootTime
+    order_id: int | None
+    more: bool = False

@@ -1,0 +1,195 @@
+"""Which of two versions of a sale counts: the table of docs/states.md as one function. Pure.
+
+A till's exports, pages and webhooks repeat themselves and overtake each other. What dates a version, in this order: the POS's own
+version number; its time of change; else when the statement was made (a file's own time, or when the POS was asked).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from syncd.canonical import fingerprint
+from syncd.canonical.batch import Batch
+from syncd.canonical.exchanges import part_id
+from syncd.canonical.fingerprint import is_same_sale
+from syncd.canonical.kinds import SaleStatus
+from syncd.errors import LedgerError
+from syncd.sale.overrides import Verb
+from syncd.sale.sale import Dating, Said, Sale, read_document
+
+
+class Order(StrEnum):
+    """How a version that arrives stands to the one that is known."""
+
+    NEWER = "newer"  # it counts from now on
+    OLDER = "older"  # it is left alone
+    UNCLEAR = "unclear"  # nothing tells: it is held, and a person decides
+
+
+def order_of(new: Dating, known: Dating, said_before: Callable[[], bool]) -> Order:
+    """How ``new``, which says something else than ``known``, stands to it.
+
+    ``said_before`` tells whether the sale has said exactly this earlier; it is asked only where the answer matters.
+    """
+    if new.version and known.version and new.version.isdigit() and known.version.isdigit():
+        ours, theirs = int(new.version), int(known.version)
+        if ours != theirs:
+            return Order.NEWER if ours > theirs else Order.OLDER
+    for at, known_at, repeated in (
+        (new.updated_at, known.updated_at, Order.OLDER),
+        (new.stated_at, known.stated_at, Order.UNCLEAR),
+    ):
+        if at is not None and known_at is not None:
+            if at != known_at:
+                return Order.NEWER if at > known_at else Order.OLDER
+            return repeated if said_before() else Order.NEWER
+    return Order.UNCLEAR if said_before() else Order.NEWER
+
+
+def is_later(new: Dating, known: Dating) -> bool:
+    """Whether a version that says the same was said later: what was said last, and when, is kept even where nothing changed."""
+    return order_of(new, known, lambda: True) is Order.NEWER
+
+
+def latest(new: Dating, known: Dating) -> Dating:
+    """The later of each, for two versions that say the same."""
+    updated, stated = (
+        max((at for at in pair if at is not None), default=None)
+        for pair in ((new.updated_at, known.updated_at), (new.stated_at, known.stated_at))
+    )
+    return Dating(new.version or known.version, updated, stated)
+
+
+def parts_gone(
+    changed: Sequence[Said], known: Callable[[Sequence[str]], Iterable[Sale]]
+) -> Iterator[tuple[Said, Sale]]:
+    """Every return that the documents of ``changed`` sales have brought before, as a void: what they still bring, replaces it.
+
+    ``known`` reads sales by key. A return whose document retention has dropped is left alone.
+    """
+    number = 1
+    while changed:
+        by_key = {f"{one.order.source}:{part_id(one.order.sale_id, number)}": one for one in changed}
+        found = list(known(list(by_key)))
+        for part in found:
+            before = read_document(part.document)
+            if before is not None:
+                whole = by_key[part.sale_key]
+                dating = {"version": whole.order.version, "updated_at": whole.order.updated_at}
+                void = before.model_copy(update={"status": SaleStatus.VOIDED, **dating})
+                yield replace(whole, order=void, fingerprint=fingerprint(void)), part
+        changed, number = [by_key[part.sale_key] for part in found], number + 1
+
+
+def newest(batch: Batch, stated_at: datetime | None) -> dict[str, Said]:
+    """What a batch says of each sale, by its key: of two versions in it the newer one, else the last."""
+    said: dict[str, Said] = {}
+    for order in batch.orders:
+        before = said.get(order.sale_key)
+        hold, by_file = batch.holds.get(order.sale_id, ""), batch.stated_at is not None
+        one = Said(order, fingerprint(order), hold=hold, stated_at=stated_at, stated_by_file=by_file)
+        if before is None or order_of(one.dating, before.dating, lambda: False) is not Order.OLDER:
+            said[order.sale_key] = one
+    return said
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """What is to be done with each version of a batch; each carries the sale as the ledger knows it, but for the new ones.
+
+    ``same`` say what the ledger knows already, ``read_anew`` say it in other words (see ``is_read_anew``).
+    """
+
+    new: list[Said] = field(default_factory=list)
+    changed: list[Said] = field(default_factory=list)
+    read_anew: list[Said] = field(default_factory=list)
+    older: list[Said] = field(default_factory=list)
+    same: list[Said] = field(default_factory=list)
+
+
+def sort_versions(
+    said: Iterable[Said], known: Mapping[str, Sale], said_before: Callable[[Said], bool], reader: str
+) -> Versions:
+    """Sort versions by what is to be done with them.
+
+    Args:
+        said: what a batch says, a version a sale.
+        known: the sales that the ledger has, by key.
+        said_before: whether the sale has said exactly this earlier; asked only where the answer matters.
+        reader: the version of syncd that has read them.
+
+    """
+    found = Versions()
+    for one in said:
+        if (before := known.get(one.order.sale_key)) is None:
+            found.new.append(one)
+            continue
+        version = replace(one, before=before)
+        if not says_more(one, before) and not is_set_aside(before):
+            found.same.append(version)
+        elif is_read_anew(one, before, reader):
+            found.read_anew.append(version)
+        elif (order := _order(version, before, said_before)) is Order.OLDER:
+            found.older.append(version)
+        else:
+            found.changed.append(replace(version, hold=UNCLEAR) if order is Order.UNCLEAR else version)
+    return found
+
+
+def says_more(one: Said, before: Sale) -> bool:
+    """Whether a version says something else than its sale, or its source holds it for another reason."""
+    return (one.fingerprint, one.hold) != (before.fingerprint, before.hold)
+
+
+UNCLEAR = "it says again what it had said before, and nothing tells which of the two is newer"
+
+
+def _order(one: Said, before: Sale, said_before: Callable[[Said], bool]) -> Order:
+    if one.fingerprint == before.fingerprint:
+        return Order.OLDER if before.hold == UNCLEAR and not is_later(one.dating, before.dating) else Order.NEWER
+    return order_of(one.dating, before.dating, lambda: said_before(one))
+
+
+def is_set_aside(sale: Sale) -> bool:
+    """Whether a sale was left out with its backfill."""
+    return sale.decisions.of(Verb.ASIDE) is not None
+
+
+def is_read_anew(one: Said, before: Sale, reader: str) -> bool:
+    """Whether it is the same sale, read by another syncd that makes another fingerprint of it or fills fields that were empty."""
+    if one.hold != before.hold:
+        return False
+    other_print = before.fingerprint[:1] != one.fingerprint[:1]
+    if not other_print and before.read_by in (None, reader):
+        return False
+    if before.document is None:  # dropped by retention: what is left of it decides
+        said = (one.order.total_inc_tax, one.order.total_tax, one.order.currency, one.order.placed_at)
+        return said == (before.total_inc_tax, before.total_tax, before.currency, before.placed_at)
+    try:
+        return is_same_sale(before.order(), one.order)
+    except LedgerError:
+        return False
+
+
+def later_dating(one: Said) -> Dating | None:
+    """When a sale that says the same was said last, where that is later than is known: what arrives late from before is older."""
+    before = one.before
+    if before is None or one.fingerprint != before.fingerprint:
+        return None
+    new = one.dating if one.stated_by_file else replace(one.dating, stated_at=None)
+    return latest(new, before.dating) if is_later(new, before.dating) else None
+
+
+def with_fingerprint(sale: Sale, mark: str) -> Sale:
+    """A sale whose present version has another fingerprint from now on: everything that names the old one names the new one."""
+    old, belief, objection = sale.fingerprint, sale.belief, sale.objection
+    return replace(
+        sale,
+        fingerprint=mark,
+        belief=replace(belief, told=mark) if belief.told == old else belief,
+        objection=replace(objection, fingerprint=mark) if objection and objection.fingerprint == old else objection,
+        decisions=sale.decisions.renamed(old, mark),
+    )
