@@ -17,8 +17,8 @@ from syncd.errors import NotListed, SourceError
 from syncd.intake import Polled, fetch_hinted, link_where_one_fits, poll
 from syncd.intake.admission import Candidate, NotAdmitted, admit, types_before
 from syncd.intake.backfill import Judged, estimate, of_days, walk
-from syncd.intake.poll import Intake, record_all
-from syncd.ledger import Alert, Ledger
+from syncd.intake.poll import record_all
+from syncd.ledger import Alert, Ledger, RecordOptions
 from syncd.ledger.alerts import BEGUN_ANEW
 from syncd.ledger.backfills import Backfill, Estimate
 from syncd.logs import bind, get_logger
@@ -106,14 +106,14 @@ class Till:
     def poll(self, stop: threading.Event, seen: Callable[[Polled], None] = lambda _: None) -> Polled:
         """Record what is new; see ``intake.poll``."""
         self.admit()
-        return self._linked(poll(self.source, self._intake(), self.ledger, stop, seen))
+        return self._linked(poll(self.source, self._options(), self.ledger, stop, seen))
 
     def fetch_hinted(self, stop: threading.Event) -> Polled:
         """Record the sales that webhooks named; see ``intake.fetch_hinted``."""
         if not isinstance(self.source, FetchesOne):
             return Polled()
         self.admit()
-        return self._linked(fetch_hinted(self.source, self._intake(), self.ledger, stop))
+        return self._linked(fetch_hinted(self.source, self._options(), self.ledger, stop))
 
     def _linked(self, polled: Polled) -> Polled:
         """Link returns to their sales, where the rules say so and something came that may fit."""
@@ -131,7 +131,7 @@ class Till:
         """
         self.admit()
         if received.batch is not None:
-            posted = replace(self._intake(), just_asked=False)
+            posted = replace(self._options(), just_asked=False)
             record_all(iter((received.batch,)), posted, self.ledger, threading.Event())
         if received.sales:
             self.ledger.hints.note(self.name, received.sales)
@@ -189,12 +189,14 @@ class Till:
         """Record what is left of a backfill; see ``intake.walk``."""
         self.admit()
         with bind(source=self.name, backfill=asked.number):
-            return self._linked(walk(self.source, asked, self.zone, self._aside(), self.ledger, stop, seen))
+            return self._linked(walk(self.source, asked, self.zone, self._options_by_name(), self.ledger, stop, seen))
 
     def estimate(self, start: datetime, end: datetime, judged: Judged, stop: threading.Event) -> Estimate:
         """Count what a backfill of ``[start, end)`` would record; see ``intake.estimate``."""
         self.try_admit()
-        return estimate(of_days(self.source, (start, end), self.zone), self._aside(), self.ledger, judged, stop)
+        return estimate(
+            of_days(self.source, (start, end), self.zone), self._options_by_name(), self.ledger, judged, stop
+        )
 
     @property
     def zone(self) -> tzinfo:
@@ -202,14 +204,15 @@ class Till:
         name = getattr(self.config.settings, "timezone", None)
         return zone(str(name)) if name else UTC
 
-    def _intake(self) -> Intake:
-        return replace(self._aside(), not_before=self.start_from(), longest_keys=self.longest_keys)
+    def _options(self) -> RecordOptions:
+        return replace(self._options_by_name(), not_before=self.start_from(), longest_keys=self.longest_keys)
 
-    def _aside(self) -> Intake:
+    def _options_by_name(self) -> RecordOptions:
         """For what was asked for by name: no sale of it is too early."""
-        return Intake(
+        return RecordOptions(
             self.name,
             self.config.common.store_of,
+            just_asked=True,
             keys=self.keys,
             holds_twins=self.holds_twins,
             tips_in_note=self.tips_in_note,

@@ -24,6 +24,7 @@ from syncd.cli.render import say
 from syncd.clock import Clock, SystemClock
 from syncd.config import load
 from syncd.errors import RemoteError, SyncdError, UsageError
+from syncd.ledger import RecordOptions
 from syncd.mapping.rules import Rules
 from syncd.sale.states import State
 from syncd.sources import registry
@@ -205,7 +206,7 @@ def _first_order(config: Path, answers: Answers) -> None:
         return
     with open_app(load(config)) as app:
         store, order = app.stores["main"], _sample(answers, email, app.clock)
-        app.ledger.record("first-order", Batch((order,), (), None), router=lambda _: "main")
+        app.ledger.record(Batch((order,), (), None), RecordOptions("first-order", lambda _: "main"))
         with store.leased() as lease:
             store.push(lease, threading.Event(), 1)
         sale = app.ledger.sale(order.sale_key)

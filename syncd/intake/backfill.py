@@ -12,8 +12,8 @@ from decimal import Decimal
 from syncd.canonical import Batch, Cursor, fingerprint
 from syncd.canonical.money import to_minor
 from syncd.errors import SourceError
-from syncd.intake.poll import Intake, Polled, record_all
-from syncd.ledger import Ledger, Selection
+from syncd.intake.poll import Polled, record_all
+from syncd.ledger import Ledger, RecordOptions, Selection
 from syncd.ledger.backfills import Backfill, Estimate, Stage
 from syncd.sale.overrides import Verb
 from syncd.sale.sale import Said
@@ -58,14 +58,14 @@ def walk(  # noqa: PLR0913, PLR0917  what is walked, where to, and until when
     source: Source,
     backfill: Backfill,
     zone: tzinfo,
-    intake: Intake,
+    options: RecordOptions,
     ledger: Ledger,
     stop: threading.Event,
     seen: Callable[[Polled], None] = lambda _: None,
 ) -> Polled:
     """Record what is left of a backfill, or until it is paused or cancelled, or ``stop`` is set.
 
-    ``zone`` and ``intake`` are the source's own.
+    ``zone`` and ``options`` are the source's own.
 
     Raises:
         LeaseTaken: another process walks it.
@@ -73,7 +73,7 @@ def walk(  # noqa: PLR0913, PLR0917  what is walked, where to, and until when
 
     """
     left, number = _Left(stop), backfill.number
-    how = replace(intake, lane=Lane.BACKFILL, backfill=number, history=backfill.history)
+    how = replace(options, lane=Lane.BACKFILL, backfill=number, history=backfill.history)
     span = (backfill.start, backfill.end)
 
     def told(polled: Polled) -> None:
@@ -82,7 +82,7 @@ def walk(  # noqa: PLR0913, PLR0917  what is walked, where to, and until when
             left.set()
 
     with ledger.backfills.walking(number):
-        cursor = ledger.cursor(intake.name, backfill=number)
+        cursor = ledger.cursor(options.source, backfill=number)
         try:
             polled = record_all(of_days(source, span, zone, cursor), how, ledger, left, told)
         except SourceError as error:
@@ -95,7 +95,7 @@ def walk(  # noqa: PLR0913, PLR0917  what is walked, where to, and until when
 
 
 def estimate(
-    batches: Iterator[Batch], intake: Intake, ledger: Ledger, judged: Judged, stop: threading.Event
+    batches: Iterator[Batch], options: RecordOptions, ledger: Ledger, judged: Judged, stop: threading.Event
 ) -> Estimate:
     """Count what a walk over ``batches`` would record, and in which states; changes nothing. What ``stop`` cuts off is too low.
 
@@ -111,7 +111,7 @@ def estimate(
         for order in batch.orders:
             kept = ledger.sale(order.sale_key)
             said = Said(order, fingerprint(order), hold=batch.holds.get(order.sale_id, ""))
-            after = judged(said, intake.route(order))
+            after = judged(said, options.router(order))
             states[after.value] += 1
             totals[order.currency] = totals.get(order.currency, Decimal(0)) + order.total_inc_tax
             new += kept is None

@@ -5,15 +5,15 @@ from __future__ import annotations
 import threading
 
 from syncd.errors import SourceError
-from syncd.intake.poll import Intake, Polled, record_all
-from syncd.ledger import Ledger
+from syncd.intake.poll import Polled, record_all
+from syncd.ledger import Ledger, RecordOptions
 from syncd.logs import bind, get_logger
 from syncd.sources import FetchesOne
 
 _AT_ONCE = 50
 
 
-def fetch_hinted(source: FetchesOne, intake: Intake, ledger: Ledger, stop: threading.Event) -> Polled:
+def fetch_hinted(source: FetchesOne, options: RecordOptions, ledger: Ledger, stop: threading.Event) -> Polled:
     """Fetch the sales that are due, and record them; what is not there yet is asked for again later.
 
     Raises:
@@ -22,19 +22,19 @@ def fetch_hinted(source: FetchesOne, intake: Intake, ledger: Ledger, stop: threa
 
     """
     done = Polled()
-    with bind(source=intake.name):
-        for sale in ledger.hints.due(intake.name, _AT_ONCE):
+    with bind(source=options.source):
+        for sale in ledger.hints.due(options.source, _AT_ONCE):
             if stop.is_set():
                 break
             try:
                 batch = source.fetch_one(sale)
             except SourceError:
-                ledger.hints.later(intake.name, sale)
+                ledger.hints.later(options.source, sale)
                 raise
             if batch is None:
-                ledger.hints.later(intake.name, sale)
-                get_logger().info("sale_not_there_yet", sale=intake.key_of(sale))
+                ledger.hints.later(options.source, sale)
+                get_logger().info("sale_not_there_yet", sale=options.key_of(sale))
                 continue
-            done = done.and_(record_all(iter((batch,)), intake, ledger, stop))
-            ledger.hints.done(intake.name, [sale])
+            done = done.and_(record_all(iter((batch,)), options, ledger, stop))
+            ledger.hints.done(options.source, [sale])
     return done

@@ -8,7 +8,7 @@ from syncd.ledger.ledger import Ledger
 from syncd.ledger.mirror import Code, Walk
 from syncd.ledger.mirror import Row as MirrorRow
 from syncd.ledger.queries import AttemptRow, Lag, Selection, Story
-from syncd.ledger.record import Recorded
+from syncd.ledger.record import Recorded, RecordOptions
 
 __all__ = [
     "Alert",
@@ -19,6 +19,7 @@ __all__ = [
     "Ledger",
     "MirrorRow",
     "Moved",
+    "RecordOptions",
     "Recorded",
     "ReplyInfo",
     "Selection",

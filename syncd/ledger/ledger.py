@@ -14,7 +14,6 @@ from typing import Concatenate, ParamSpec, Self
 from sqlalchemy import Connection, select
 
 from syncd.canonical import Batch, Cursor
-from syncd.canonical.keys import LONGEST_KEY
 from syncd.clock import Clock, Now
 from syncd.ledger import actions, alerts, attempts, faults, places, queries, upgrade
 from syncd.ledger import lease as leases
@@ -43,7 +42,7 @@ from syncd.sale.attempt import Attempt, Intent
 from syncd.sale.events import Drifted, News
 from syncd.sale.facts import UNTOUCHED, Known, Trail
 from syncd.sale.overrides import Decision, Verb
-from syncd.sale.sale import Judge, Router, Sale
+from syncd.sale.sale import Judge, Sale
 from syncd.sale.states import Kind, Lane, State
 
 P = ParamSpec("P")
@@ -116,35 +115,15 @@ class Ledger:
 
     # Intake
 
-    def record(  # noqa: PLR0913  what came, and how it came
-        self,
-        source: str,
-        batch: Batch,
-        *,
-        router: Router,
-        lane: Lane = Lane.LIVE,
-        backfill: int | None = None,
-        history: bool = False,
-        not_before: datetime | None = None,
-        longest_keys: Collection[int] = (LONGEST_KEY,),
-        just_asked: bool = False,
-        keys: str = "",
-        holds_twins: Collection[str] = (),
-    ) -> intake.Recorded:
+    def record(self, batch: Batch, options: intake.RecordOptions) -> intake.Recorded:
         """Write a batch of sales, its faults and its cursor in one transaction; returns once it is durable.
-
-        ``just_asked``: the POS has said it just now, so that this is newer than whatever it said before and did not date.
 
         Raises:
             LedgerError: nothing of the batch was written.
 
         """
         now = Now.of(self._clock)
-        asked_at = now.wall if just_asked else None
-        how = intake.Intake(
-            source, router, lane, backfill, history, not_before, longest_keys, asked_at, keys, holds_twins
-        )
-        return self._write(lambda connection: intake.record(connection, how, batch, self._judge, now))
+        return self._write(lambda connection: intake.record(connection, batch, options, self._judge, now))
 
     def cursor(self, source: str, *, backfill: int | None = None) -> Cursor | None:
         """Where a source was left, None where it never was read."""

@@ -68,47 +68,52 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
-class Intake:
-    """Where a batch belongs: its source, the router for its sales, its lane and its backfill.
+class RecordOptions:
+    """Where batches belong: their source, the router for their sales, the lane, and the backfill that they are part of.
 
-    Sales that were placed before ``not_before`` and are not known are left out: what is known stays true whatever its age, be it
-    by the ledger or by its store (under a key of one of the lengths ``longest_keys``).
-    ``asked_at`` is when the POS was asked, where no file states when it was made. ``keys`` is the name with which the sale keys of
-    the source begin, where that is not its own. ``holds_twins``: the stores by whose rules a sale that
-    looks like another one is held.
+    New sales from before ``not_before`` are left out, and counted, but for those whose store has an order of them;
+    ``longest_keys`` are the lengths to which keys were cut there. ``just_asked``: the source says what the POS says now, so that
+    it is newer than what the POS said before without a date; what is posted to us may be an old delivery that is repeated.
+    ``keys``: the name in its sale keys, where that is not its own. ``holds_twins``: the stores by whose rules a sale that looks
+    like another one is held; ``tips_in_note``: those whose orders leave tips out (intake takes them out).
     """
 
     source: str
     router: Router
-    lane: Lane
-    backfill: int | None
+    lane: Lane = Lane.LIVE
+    backfill: int | None = None
     history: bool = False
     not_before: datetime | None = None
     longest_keys: Collection[int] = (LONGEST_KEY,)
-    asked_at: datetime | None = None
+    just_asked: bool = False
     keys: str = ""
     holds_twins: Collection[str] = ()
+    tips_in_note: Collection[str] = ()
+
+    def key_of(self, sale_id: str) -> str:
+        """The sale key of a sale of this source."""
+        return f"{self.keys or self.source}:{sale_id}"
 
 
-def record(connection: Connection, intake: Intake, batch: Batch, judge: Judge, now: Now) -> Recorded:
+def record(connection: Connection, batch: Batch, options: RecordOptions, judge: Judge, now: Now) -> Recorded:
     """Write a batch; of one sale that stands in it twice, the newer version counts, else the last."""
-    _lock_source(connection, intake.source)
-    said = newest(batch, batch.stated_at or intake.asked_at)
+    _lock_source(connection, options.source)
+    said = newest(batch, batch.stated_at or (now.wall if options.just_asked else None))
     known = {sale.sale_key: sale for sale in _known(connection, list(said))}
     _add_parts_gone(connection, said, known)
-    said |= held_twins(connection, intake, said, known)
+    said |= held_twins(connection, options, said, known)
     versions = sort_versions(said.values(), known, partial(_was_said_before, connection), __version__)
-    early = too_early(connection, intake, versions.new)
+    early = too_early(connection, options, versions.new)
     new = [one for one in versions.new if one.order.sale_key not in early]
-    held = _insert(connection, intake, new, judge, now)
-    held += sum(_change(connection, one, intake, judge, now) for one in versions.changed)
+    held = _insert(connection, options, new, judge, now)
+    held += sum(_change(connection, one, options, judge, now) for one in versions.changed)
     _write_anew(connection, versions.read_anew)
     _write_datings(connection, [replace(one, before=known[key]) for key, one in said.items() if key in known])
-    _promote(connection, intake, [sale.id for sale in known.values() if sale.lane is Lane.BACKFILL])
-    settle_by_sales(connection, intake.source, list(said), now.wall)
-    faulty = record_faults(connection, (intake.source, intake.keys or intake.source), batch.faults, now.wall)
+    _promote(connection, options, [sale.id for sale in known.values() if sale.lane is Lane.BACKFILL])
+    settle_by_sales(connection, options.source, list(said), now.wall)
+    faulty = record_faults(connection, (options.source, options.keys or options.source), batch.faults, now.wall)
     if batch.cursor is not None:
-        write_cursor(connection, cursor_name(intake.source, intake.backfill), batch.cursor, now.wall)
+        write_cursor(connection, cursor_name(options.source, options.backfill), batch.cursor, now.wall)
     same = len(versions.same) + len(versions.read_anew)
     older = tuple(one.order.sale_key for one in versions.older)
     return Recorded(len(new), len(versions.changed), same, held, faulty, older, tuple(early))
@@ -188,16 +193,16 @@ _REREAD = (
 # Rows
 
 
-def _insert(connection: Connection, intake: Intake, new: Sequence[Said], judge: Judge, now: Now) -> int:
+def _insert(connection: Connection, options: RecordOptions, new: Sequence[Said], judge: Judge, now: Now) -> int:
     if not new:
         return 0
     rows, standings = [], []
     for one in new:
-        store = intake.router(one.order)
-        sale = new_sale(one, store, now.wall, lane=intake.lane, history=intake.history)
+        store = options.router(one.order)
+        sale = new_sale(one, store, now.wall, lane=options.lane, history=options.history)
         standing = judge(sale, now, one)
         standings.append(standing)
-        rows.append(_row(one, settled(sale, standing, now), intake, now))
+        rows.append(_row(one, settled(sale, standing, now), options, now))
     connection.execute(insert(sales), rows)
     first = _ids(connection, [one.order.sale_key for one in new])
     audits = [
@@ -216,16 +221,16 @@ def _ids(connection: Connection, keys: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def _row(one: Said, sale: Sale, intake: Intake, now: Now) -> dict[str, Any]:
+def _row(one: Said, sale: Sale, options: RecordOptions, now: Now) -> dict[str, Any]:
     micros = to_micros(now.wall)
     return {
         "sale_key": sale.sale_key,
-        "source": intake.source,
+        "source": options.source,
         "store": sale.store,
-        "lane": intake.lane.value,
+        "lane": options.lane.value,
         "recorded_at": micros,
-        "backfill": intake.backfill,
-        "history": int(intake.history),
+        "backfill": options.backfill,
+        "history": int(options.history),
         **_said(one, now),
         "state": sale.state.value,
         "why": sale.why,
@@ -273,7 +278,7 @@ def _audit(  # noqa: PLR0913, PLR0917  a row of six columns
     }
 
 
-def _change(connection: Connection, one: Said, intake: Intake, judge: Judge, now: Now) -> int:
+def _change(connection: Connection, one: Said, options: RecordOptions, judge: Judge, now: Now) -> int:
     """A sale says something new: its document always, its standing as its facts call for once nothing is on the wire."""
     before = one.before
     assert before is not None  # noqa: S101  only sales that are known are changed
@@ -282,8 +287,8 @@ def _change(connection: Connection, one: Said, intake: Intake, judge: Judge, now
     if before.state not in ON_THE_WIRE:
         sale = saying(before, one, values["document"])
         if is_set_aside(before):  # its backfill was cancelled; it arrives again, and is this one's now
-            sale = replace(sale, decisions=sale.decisions.without(Verb.ASIDE), lane=intake.lane)
-            values |= {"lane": intake.lane.value, "backfill": intake.backfill}
+            sale = replace(sale, decisions=sale.decisions.without(Verb.ASIDE), lane=options.lane)
+            values |= {"lane": options.lane.value, "backfill": options.backfill}
         standing: Standing = judge(sale, now, one)
         values |= columns(settled(sale, standing, now), standing, now.wall)
         after, why = standing.state, standing.why or "changed in the POS"
@@ -294,9 +299,9 @@ def _change(connection: Connection, one: Said, intake: Intake, judge: Judge, now
     return int(after is State.HELD)
 
 
-def _promote(connection: Connection, intake: Intake, ids: Sequence[int]) -> None:
+def _promote(connection: Connection, options: RecordOptions, ids: Sequence[int]) -> None:
     """A backfilled sale that arrives live as well need not wait behind its backfill."""
-    if intake.lane is Lane.LIVE and ids:
+    if options.lane is Lane.LIVE and ids:
         waiting = (sales.c.id.in_(ids), sales.c.state == State.PENDING.value)
         connection.execute(update(sales).where(*waiting).values(lane=Lane.LIVE.value))
 

@@ -16,44 +16,44 @@ from syncd.sale.sale import Said, Sale
 from syncd.sale.twins import is_twin_hold, twin_words
 
 if TYPE_CHECKING:
-    from syncd.ledger.record import Intake
+    from syncd.ledger.record import RecordOptions
 
 
-def too_early(connection: Connection, intake: Intake, fresh: Sequence[Said]) -> dict[str, None]:
+def too_early(connection: Connection, options: RecordOptions, fresh: Sequence[Said]) -> dict[str, None]:
     """The keys of sales from before their source's are carried, but for those that have an order."""
-    early = [one.order for one in fresh if intake.not_before is not None and one.order.placed_at < intake.not_before]
+    early = [one.order for one in fresh if options.not_before is not None and one.order.placed_at < options.not_before]
     keys = {order.sale_key: None for order in early}
-    for key in _with_an_order(connection, intake, early):
+    for key in _with_an_order(connection, options, early):
         del keys[key]
     return keys
 
 
 def held_twins(
-    connection: Connection, intake: Intake, said: Mapping[str, Said], known: Mapping[str, Sale]
+    connection: Connection, options: RecordOptions, said: Mapping[str, Said], known: Mapping[str, Sale]
 ) -> dict[str, Said]:
     """Those that look like another sale of the source, held for it: new ones, and those that were held for it before."""
-    if not intake.holds_twins:
+    if not options.holds_twins:
         return {}
     asked = [
         one
         for key, one in said.items()
         if not one.hold
         and (key not in known or (known[key].order_id is None and is_twin_hold(known[key].hold)))
-        and intake.router(one.order) in intake.holds_twins
+        and options.router(one.order) in options.holds_twins
     ]
-    found = find_twins(connection, intake.source, [one.order for one in asked])
-    for key in _with_an_order(connection, intake, [said[key].order for key in found]):
+    found = find_twins(connection, options.source, [one.order for one in asked])
+    for key in _with_an_order(connection, options, [said[key].order for key in found]):
         del found[key]
     return {key: replace(said[key], hold=twin_words(twin)) for key, twin in found.items()}
 
 
-def _with_an_order(connection: Connection, intake: Intake, orders: Iterable[CanonicalOrder]) -> set[str]:
+def _with_an_order(connection: Connection, options: RecordOptions, orders: Iterable[CanonicalOrder]) -> set[str]:
     """The keys of those sales of which their store was seen to have an order."""
     by_store: dict[str, list[str]] = {}
     for order in orders:
-        by_store.setdefault(intake.router(order), []).append(order.sale_key)
+        by_store.setdefault(options.router(order), []).append(order.sale_key)
     found = set()
     for store, keys in by_store.items():
-        sent = {form: key for key in keys for longest in intake.longest_keys for form in sent_forms(key, longest)}
+        sent = {form: key for key in keys for longest in options.longest_keys for form in sent_forms(key, longest)}
         found |= {sent[form] for form in known_to_store(connection, store, list(sent))}
     return found

@@ -14,8 +14,7 @@ from pathlib import Path
 from syncd import logs
 from syncd.clock import SystemClock
 from syncd.intake import poll
-from syncd.intake.poll import Intake
-from syncd.ledger import Ledger
+from syncd.ledger import Ledger, RecordOptions
 from syncd.sources import Source, SourceContext
 from syncd.sources.csv.source import CsvSource
 from syncd.sources.folder import FolderSettings
@@ -32,7 +31,7 @@ def recorded(folder: Path, source: Source, count: int) -> float:
     clock = SystemClock()
     with Ledger.open(f"sqlite:///{folder}/ledger-{time.monotonic_ns()}.db", clock, JUDGE) as ledger:
         begin = time.perf_counter()
-        polled = poll(source, Intake("till", to_main), ledger, threading.Event())
+        polled = poll(source, RecordOptions("till", to_main, just_asked=True), ledger, threading.Event())
         assert polled.new == count, polled
         return count / (time.perf_counter() - begin)
 

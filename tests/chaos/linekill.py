@@ -28,6 +28,7 @@ from syncd import logs
 from syncd.app import open_app
 from syncd.canonical import Batch
 from syncd.config import load
+from syncd.ledger import RecordOptions
 from syncd.sale.states import State
 from syncd.stores import Store as _Loaded  # noqa: F401  its lines of import are not the lines of a push
 from syncd.testing.clocks import AheadClock
@@ -63,7 +64,7 @@ def template(folder: Path, store: Store) -> None:
     (folder / "inbox").mkdir(parents=True)
     (folder / "syncd.toml").write_text(text)
     with open_app(load(folder / "syncd.toml")) as app:
-        app.ledger.record("till", Batch((sale(),), (), "c"), router=to_main)
+        app.ledger.record(Batch((sale(),), (), "c"), RecordOptions("till", to_main))
 
 
 def push(folder: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from syncd.app import open_app
 from syncd.canonical import Batch
 from syncd.config import load
+from syncd.ledger import RecordOptions
 from syncd.sale.attempt import Intent
 from syncd.sale.states import Kind, Lane
 from syncd.testing.clocks import AheadClock
@@ -36,7 +37,7 @@ def test_a_thousand_left_sending_are_settled_in_a_dozen_calls_and_hold_up_no_liv
         with open_app(load(shop.config), clock) as app:
             orders = [sale(source="till", sale_id=f"x{number}") for number in range(LEFT)]
             batch = Batch(tuple(orders), (), "c")
-            app.ledger.record("till", batch, router=to_main, lane=Lane.BACKFILL, backfill=1)
+            app.ledger.record(batch, RecordOptions("till", to_main, lane=Lane.BACKFILL, backfill=1))
             far = app.stores["main"].settings.push.settle
             with app.stores["main"].leased() as lease:
                 due = app.ledger.due("main", limit=LEFT, now=clock.now(), far=far)

@@ -181,13 +181,13 @@ def test_a_sale_that_the_pos_has_deleted_becomes_a_void(tmp_path: Path) -> None:
     from threading import Event
 
     from syncd.canonical import Batch
-    from syncd.intake.poll import Intake, record_all
-    from syncd.ledger import Ledger
+    from syncd.intake.poll import record_all
+    from syncd.ledger import Ledger, RecordOptions
     from syncd.testing.clocks import ManualClock
     from tests.judges import JUDGE, to_main
 
     ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", ManualClock(), JUDGE)
-    intake = Intake("till", to_main)
+    intake = RecordOptions("till", to_main, just_asked=True)
     record_all(iter((Batch((sale(),), (), None),)), intake, ledger, Event())
     record_all(iter((Batch((), (), None, gone=("1001", "never-seen")),)), intake, ledger, Event())
     kept = ledger.sale("till:1001")
@@ -231,11 +231,11 @@ def test_a_lost_ledger_goes_on_from_the_newest_order_of_the_account_and_says_so(
 def test_a_new_ledger_before_a_store_that_does_not_answer_waits_and_loses_nothing(
     shop: Shop, square: SquareDouble
 ) -> None:
-    to_now(square, -1)
     shop.store.control("faults", {"faults": [{"kind": "5xx_before", "status": 503}]})
     waits = shop.run("sync")
     assert waits.code == 3
     assert "square waits until the orders of main were listed once" in waits.out
+    to_now(square, 0)
     sold = square.sell(2)
     shop.store.control("faults", {"faults": []})
     assert shop.run("sync").code == 0

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from syncd.canonical import Batch
 from syncd.intake.backfill import cancel
+from syncd.ledger import RecordOptions
 from syncd.ledger.queries import Selection
 from syncd.sale.overrides import LASTING, NO_DECISIONS, Decision, Decisions, Verb
 from syncd.sale.states import Lane, State
@@ -26,7 +27,7 @@ def backfilled(shop: Shop, *names: str, number: int | None = None, **changes: ob
     if number is None:
         number = ledger.backfills.ask("till", *_DAY, by="ada").number
     batch = Batch(tuple(one(name, **changes) for name in names), (), "c")
-    ledger.record("till", batch, router=to_main, lane=Lane.BACKFILL, backfill=number)
+    ledger.record(batch, RecordOptions("till", to_main, lane=Lane.BACKFILL, backfill=number))
     return number
 
 
@@ -92,7 +93,7 @@ def test_a_void_or_a_refund_of_a_skipped_sale_that_has_an_order_is_held_and_not_
 def record_held(shop: Shop) -> None:
     """A sale for which its source cannot answer."""
     batch = Batch((one(),), (), "c", holds={"a": "look at this one"})
-    shop.worker.ledger.record("till", batch, router=to_main)
+    shop.worker.ledger.record(batch, RecordOptions("till", to_main))
 
 
 def test_a_retry_after_a_release_leaves_the_release_in_force(shop: Shop) -> None:

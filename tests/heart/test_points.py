@@ -11,6 +11,7 @@ import pytest
 from syncd.bigcommerce import Reply, Unknown
 from syncd.canonical import CanonicalOrder
 from syncd.clock import Now
+from syncd.ledger import RecordOptions
 from syncd.sale.decide import next_step
 from syncd.sale.overrides import Verb
 from syncd.sale.policy import Ground
@@ -38,7 +39,9 @@ __all__ = ["shop"]  # the fixture
 def test_a_hold_does_not_claim_that_bigcommerce_was_told_so_a_later_refund_brings_the_total_along(shop: Shop) -> None:
     shop.record(one())
     shop.push()
-    shop.worker.ledger.record("till", _batch(one(**LARGER), holds={"a": "look at this one"}), router=lambda _: "main")
+    shop.worker.ledger.record(
+        _batch(one(**LARGER), holds={"a": "look at this one"}), RecordOptions("till", lambda _: "main")
+    )
     shop.push()
     assert (shop.state("a"), order(shop)["total_inc_tax"]) == (State.HELD, "10.8000")
     shop.record(one(**LARGER, status="refunded"))
@@ -177,7 +180,7 @@ def test_an_older_version_never_replaces_a_newer_one(
 ) -> None:
     new, old = one(note="new", **newer), one(note="old", **older)
     if together:
-        shop.worker.ledger.record("till", _batch(new, old), router=lambda _: "main")
+        shop.worker.ledger.record(_batch(new, old), RecordOptions("till", lambda _: "main"))
     else:
         shop.record(new, old)
     shop.rest()

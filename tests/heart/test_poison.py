@@ -17,8 +17,8 @@ from pydantic import ValidationError
 
 from syncd.canonical import Batch, CanonicalOrder, fingerprint
 from syncd.canonical.order import read_json
-from syncd.intake.poll import Intake, record_all
-from syncd.ledger import Selection
+from syncd.intake.poll import record_all
+from syncd.ledger import RecordOptions, Selection
 from syncd.sale.overrides import Verb
 from syncd.sale.states import State
 from syncd.testing.orders import sale
@@ -99,7 +99,9 @@ def test_a_sale_that_cannot_be_recorded_for_a_reason_nobody_foresaw_is_a_fault_b
 
     batch = Batch((one("a"), one("bad"), one("b")), (), "the cursor")
     with mock.patch("syncd.sale.versions.fingerprint", breaks):
-        done = record_all(iter((batch,)), Intake("till", to_main), shop.worker.ledger, threading.Event())
+        done = record_all(
+            iter((batch,)), RecordOptions("till", to_main, just_asked=True), shop.worker.ledger, threading.Event()
+        )
     assert (done.new, done.faults, shop.worker.ledger.cursor("till")) == (2, 1, "the cursor")
     (fault,) = shop.worker.ledger.faults(limit=5)
     assert "ZeroDivisionError: nobody foresaw this" in fault.reason

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from syncd.errors import LedgerError, Replaced
-from syncd.ledger import Ledger
+from syncd.ledger import Ledger, RecordOptions
 from syncd.sale.states import State
 from tests.databases import ledger_url
 from tests.heart.telling import BEANS, LARGER, MUG, kept, lose_ledger, one, order, shop
@@ -118,7 +118,7 @@ def test_rows_that_are_brought_back_in_postgresql_are_noticed_too(tmp_path: Path
     ):
         from syncd.canonical import Batch
 
-        ledger.record("till", Batch(tuple(numbered(2)), (), "c"), router=to_main)
+        ledger.record(Batch(tuple(numbered(2)), (), "c"), RecordOptions("till", to_main))
         first, second = (ledger.sale(f"till:{number}") for number in range(2))
         assert first
         assert second

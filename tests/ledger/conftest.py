@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from syncd.canonical import Batch, CanonicalOrder, Fault
-from syncd.ledger import Lease, Ledger, Moved, ReplyInfo
+from syncd.ledger import Lease, Ledger, Moved, RecordOptions, ReplyInfo
 from syncd.ledger.queries import Selection
 from syncd.ledger.record import Recorded
 from syncd.sale.attempt import Attempt, Intent
@@ -35,7 +35,7 @@ class Book:
 
     def record(self, *orders: CanonicalOrder, faults: Sequence[Fault] = (), cursor: str = "c", **how: Any) -> Recorded:
         batch = Batch(orders, tuple(faults), cursor, holds=how.pop("holds", {}))
-        return self.ledger.record("till", batch, router=to_main, **how)
+        return self.ledger.record(batch, RecordOptions("till", to_main, **how))
 
     def due(self, limit: int = 100) -> Sequence[Sale]:
         return self.ledger.due("main", limit=limit, now=self.clock.now(), far=FAR)

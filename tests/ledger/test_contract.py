@@ -9,7 +9,7 @@ import pytest
 from syncd.canonical import Fault
 from syncd.clock import Now
 from syncd.errors import Busy, LedgerError
-from syncd.ledger import Alert
+from syncd.ledger import Alert, RecordOptions
 from syncd.ledger.alerts import HAPPENED, WOUND_BACK
 from syncd.sale.attempt import Attempt
 from syncd.sale.events import Delayed, Doubted, Found, News, Objected
@@ -50,7 +50,7 @@ def test_cursor_and_sales_are_written_together(book: Book) -> None:
         raise RuntimeError("the router broke")
 
     with pytest.raises(RuntimeError):
-        book.ledger.record("till", _batch("page 3"), router=fail)  # type: ignore[arg-type]  # it breaks on purpose
+        book.ledger.record(_batch("page 3"), RecordOptions("till", fail))  # type: ignore[arg-type]  # it breaks on purpose
     assert book.ledger.cursor("till") == "page 2"
     assert book.ledger.sale("till:later") is None
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import text
 
 from syncd.canonical import Batch, CanonicalOrder, fingerprint
-from syncd.ledger import Ledger
+from syncd.ledger import Ledger, RecordOptions
 from syncd.sale.states import State
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
@@ -92,5 +92,5 @@ def test_an_exchange_that_is_read_again_after_the_upgrade_is_no_edit(tmp_path: P
     with ledger_url("sqlite", tmp_path) as url:
         recorded_whole(url, (exchange("a"), {}))
         with Ledger.open(url, ManualClock(), JUDGE) as ledger:
-            done = ledger.record("till", Batch((exchange("a"),), (), None), router=lambda _: "main")
+            done = ledger.record(Batch((exchange("a"),), (), None), RecordOptions("till", lambda _: "main"))
             assert (done.new, done.changed, done.same) == (0, 0, 2)

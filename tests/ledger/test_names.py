@@ -9,6 +9,7 @@ import pytest
 
 from syncd.canonical import Batch, Fault
 from syncd.errors import LedgerError, UsageError
+from syncd.ledger import RecordOptions
 from syncd.sale.facts import Known, There
 from syncd.sale.states import Lane, State
 from syncd.testing.orders import sale
@@ -32,7 +33,7 @@ def fill(book: Book) -> None:
     ledger.private("till").start_from(lambda: DAY)
     number = ledger.backfills.ask("till", DAY, DAY.replace(day=2), by="me").number
     ledger.record(
-        "till", Batch((sale(sale_id="old"),), (), "page"), router=to_main, lane=Lane.BACKFILL, backfill=number
+        Batch((sale(sale_id="old"),), (), "page"), RecordOptions("till", to_main, lane=Lane.BACKFILL, backfill=number)
     )
     ledger.names.note_source("till", "till", "{}")
 
@@ -70,7 +71,7 @@ def test_a_token_that_the_new_name_has_renewed_is_kept_and_its_start_is_not(book
 @both_databases
 def test_a_source_that_has_sales_of_its_own_takes_nobody_elses_name(book: Book) -> None:
     fill(book)
-    book.ledger.record("counter", Batch((sale(source="counter"),), (), "c"), router=to_main)
+    book.ledger.record(Batch((sale(source="counter"),), (), "c"), RecordOptions("counter", to_main))
     with pytest.raises(UsageError, match="counter has 1 sales of its own"):
         book.ledger.names.rename_source("till", "counter")
     assert book.ledger.cursor("till") == "there"
@@ -81,8 +82,8 @@ def test_a_renamed_source_is_told_of_its_own_sales_alone(book: Book) -> None:
     book.record(sale(sale_id="9"))
     book.ledger.names.rename_source("till", "counter")
     how: dict[str, Any] = {"router": to_main, "keys": "till"}
-    book.ledger.record("counter", Batch((), (Fault("b:1", "bad", "raw", "5"),), "c"), **how)
-    book.ledger.record("counter", Batch((sale(sale_id="5"),), (), "c"), **how)
+    book.ledger.record(Batch((), (Fault("b:1", "bad", "raw", "5"),), "c"), RecordOptions("counter", **how))
+    book.ledger.record(Batch((sale(sale_id="5"),), (), "c"), RecordOptions("counter", **how))
     assert book.ledger.open_faults() == {}  # the sale was read well later
     assert list(book.ledger.told_by("counter", datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)))
 
@@ -98,7 +99,7 @@ def test_every_row_of_a_store_follows_its_new_name_and_what_came_for_it_meanwhil
         ledger.bind("outlet", "abc", ["outlet"])
     assert "syncd stores rename main outlet" in refused.value.cure
     ledger.bind("second", "abc", ["second", "main"])  # two names for one store, both in the config
-    ledger.record("till", Batch((sale(sale_id="new"),), (), "c"), router=lambda _: "outlet")
+    ledger.record(Batch((sale(sale_id="new"),), (), "c"), RecordOptions("till", lambda _: "outlet"))
     assert ledger.names.rename_store("main", "outlet").sales == 4
     assert set(ledger.names.stores()) == {"outlet", "second"}
     assert ledger.store_state("outlet").highest_order_id == 50

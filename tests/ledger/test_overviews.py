@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from syncd.canonical import Batch
 from syncd.canonical.kinds import SaleStatus
-from syncd.ledger import Selection
+from syncd.ledger import RecordOptions, Selection
 from syncd.ledger.overviews import Sides, place_of
 from syncd.sale.overrides import Verb
 from syncd.sale.states import Lane, State
@@ -63,7 +63,7 @@ def test_the_sums_are_exact_whatever_the_amounts_are(book: Book, amounts: list[D
         sale(source=name, sale_id=str(n), total_inc_tax=amount, total_tax="0", tenders=[])
         for n, amount in enumerate(amounts)
     ]
-    book.ledger.record(name, Batch(tuple(orders), (), "c"), router=to_main)
+    book.ledger.record(Batch(tuple(orders), (), "c"), RecordOptions(name, to_main))
     (sides,) = book.ledger.overviews.sides(name, _DAY[0].date())
     assert sides.pos_total == sum(amounts)
 

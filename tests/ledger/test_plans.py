@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, event, text
 
 from syncd.canonical import Batch, Fault
 from syncd.clock import Now
-from syncd.ledger import Ledger
+from syncd.ledger import Ledger, RecordOptions
 from syncd.ledger.alerts import Alert
 from syncd.ledger.attempts import ReplyInfo
 from syncd.ledger.engine import Engines
@@ -181,9 +181,9 @@ def _first(sales: Iterator[object]) -> None:
 def _intake(ledger: Ledger) -> None:
     orders = tuple(sale(source="till", sale_id=str(number)) for number in (SALES + 1, SALES + 2, 8))
     batch = Batch(orders, (Fault("a.csv:1", "bad", "x", "9"),), "c")
-    ledger.record("till", batch, router=to_main)
+    ledger.record(batch, RecordOptions("till", to_main))
     number = ledger.backfills.ask("till", *_SPAN, by="me").number
-    ledger.record("till", batch, router=to_main, lane=Lane.BACKFILL, backfill=number)
+    ledger.record(batch, RecordOptions("till", to_main, lane=Lane.BACKFILL, backfill=number))
     ledger.backfills.recorded(number)
     ledger.backfills.progress(number)
     ledger.backfills.pause(number)

@@ -18,7 +18,7 @@ from sqlalchemy import make_url, text
 
 from syncd.canonical import Batch
 from syncd.errors import Busy, LeaseTaken, LedgerError
-from syncd.ledger import Lease, Ledger
+from syncd.ledger import Lease, Ledger, RecordOptions
 from syncd.ledger.attempts import ReplyInfo
 from syncd.ledger.engine import Engines
 from syncd.sale.attempt import Attempt
@@ -66,7 +66,7 @@ def test_stores_that_push_and_are_throttled_at_the_same_time_never_lock_each_oth
     with opened(url) as ledger, ThreadPoolExecutor(STORES) as pool:
         for store in range(STORES):
             orders = tuple(sale(source=f"till{store}", sale_id=str(n)) for n in range(SALES))
-            ledger.record(f"till{store}", Batch(orders, (), "c"), router=lambda _, name=f"s{store}": name)  # type: ignore[misc]  # mypy#12557
+            ledger.record(Batch(orders, (), "c"), RecordOptions(f"till{store}", lambda _, name=f"s{store}": name))  # type: ignore[misc]  # mypy#12557
         together = threading.Barrier(STORES)
         for done in [pool.submit(throttled, ledger, f"s{store}", together) for store in range(STORES)]:
             done.result()
@@ -125,7 +125,7 @@ def test_an_outcome_is_never_thrown_away_by_a_deadlock(codes: str, url: str, mon
     on(url, f"alter database {make_url(url).database} set deadlock_timeout = '2s'")
     free = threading.Event()
     with opened(url) as ledger:
-        ledger.record("till", Batch((sale(sale_id="a"), sale(sale_id="b")), (), "c"), router=lambda _: "main")
+        ledger.record(Batch((sale(sale_id="a"), sale(sale_id="b")), (), "c"), RecordOptions("till", lambda _: "main"))
         with ledger.lease("main") as lease, ExitStack() as exits:
             due = ledger.due("main", limit=9, now=ledger._clock.now(), far=FAR)
             begun = ledger.begin(lease, [intent(one) for one in due])
@@ -143,11 +143,13 @@ def test_an_outcome_is_never_thrown_away_by_a_deadlock(codes: str, url: str, mon
 
 def test_counts_are_right_before_and_after_they_are_folded(url: str) -> None:
     with opened(url) as ledger:
-        ledger.record("till", Batch(tuple(sale(sale_id=str(n)) for n in range(7)), (), "c"), router=lambda _: "main")
+        ledger.record(
+            Batch(tuple(sale(sale_id=str(n)) for n in range(7)), (), "c"), RecordOptions("till", lambda _: "main")
+        )
         assert sum(ledger.counts("main").values()) == 7
         ledger.care.tidy()
         assert on(url, "select * from count_changes") == []
-        ledger.record("till", Batch((sale(sale_id="8"),), (), "c"), router=lambda _: "main")
+        ledger.record(Batch((sale(sale_id="8"),), (), "c"), RecordOptions("till", lambda _: "main"))
         assert {state: n for (_, _, state), n in ledger.counts().items()} == {State.PENDING: 8}
         assert ledger.care.verify() == []
 

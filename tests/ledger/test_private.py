@@ -13,6 +13,7 @@ import pytest
 from syncd import logs
 from syncd.canonical import Batch
 from syncd.canonical.keys import sent_key
+from syncd.ledger import RecordOptions
 from syncd.sale.facts import Known, There
 from syncd.sale.states import Lane
 from syncd.testing.orders import sale
@@ -47,7 +48,7 @@ def test_a_backup_holds_no_token_of_an_adapter_but_all_else(book: Book, tmp_path
     private = book.ledger.private("till")
     private.put("refresh", _TOKEN)
     private.start_from(lambda: _NOON)
-    book.ledger.record("till", Batch((sale(),), (), "{}"), router=lambda _: "main")
+    book.ledger.record(Batch((sale(),), (), "{}"), RecordOptions("till", lambda _: "main"))
     book.ledger.care.backup(tmp_path / "copy.db")
     assert _TOKEN.encode() not in (tmp_path / "copy.db").read_bytes()
     with sqlite3.connect(tmp_path / "copy.db") as copied:
@@ -99,11 +100,11 @@ def test_now_is_settled_at_the_first_poll_and_does_not_move_with_every_start(ope
 def test_sales_from_before_the_start_are_left_out_and_those_that_are_known_stay_true(book: Book) -> None:
     old, new = sale(sale_id="old", placed_at=_NOON - timedelta(days=1)), sale(sale_id="new", placed_at=_NOON)
     how: dict[str, Any] = {"router": lambda _: "main", "not_before": _NOON}
-    first = book.ledger.record("till", Batch((old, new), (), "{}"), **how)
+    first = book.ledger.record(Batch((old, new), (), "{}"), RecordOptions("till", **how))
     assert (first.new, first.too_early) == (1, ("till:old",))
-    book.ledger.record("till", Batch((old,), (), "{}"), router=lambda _: "main", lane=Lane.BACKFILL, backfill=1)
+    book.ledger.record(Batch((old,), (), "{}"), RecordOptions("till", lambda _: "main", lane=Lane.BACKFILL, backfill=1))
     edited = sale(sale_id="old", placed_at=_NOON - timedelta(days=1), note="edited")
-    again = book.ledger.record("till", Batch((edited,), (), "{}"), **how)
+    again = book.ledger.record(Batch((edited,), (), "{}"), RecordOptions("till", **how))
     assert (again.changed, again.too_early) == (1, ())
 
 
@@ -117,7 +118,7 @@ def test_a_sale_that_its_store_has_an_order_of_is_known_whatever_its_age(
     book.ledger.note_known("main", [(sent, Known(7, There()))])
     book.ledger.note_known("outlet", [(sent_key(other.sale_key, longest), Known(8, There()))])
     keys: dict[str, Any] = {"not_before": _NOON, "longest_keys": {longest}}
-    done = book.ledger.record("till", Batch((old, other), (), "{}"), router=lambda _: "main", **keys)
+    done = book.ledger.record(Batch((old, other), (), "{}"), RecordOptions("till", lambda _: "main", **keys))
     assert (done.new, done.too_early) == (1, (other.sale_key,))
 
 
@@ -146,7 +147,7 @@ def test_a_backfill_that_was_cut_off_goes_on_under_its_number_and_one_that_ended
     span = (_NOON, _NOON + timedelta(days=1))
     number = book.ledger.backfills.ask("till", *span, by="me").number
     book.ledger.record(
-        "till", Batch((sale(),), (), '"page 7"'), router=lambda _: "main", lane=Lane.BACKFILL, backfill=number
+        Batch((sale(),), (), '"page 7"'), RecordOptions("till", lambda _: "main", lane=Lane.BACKFILL, backfill=number)
     )
     assert again.ledger.backfills.ask("till", *span, by="you").number == number
     assert again.ledger.cursor("till", backfill=number) == '"page 7"'
@@ -157,6 +158,6 @@ def test_a_backfill_that_was_cut_off_goes_on_under_its_number_and_one_that_ended
 
 @both_databases
 def test_a_batch_without_a_cursor_leaves_the_walk_where_it_was(book: Book) -> None:
-    book.ledger.record("till", Batch((), (), '"page 7"'), router=lambda _: "main")
-    book.ledger.record("till", Batch((sale(),), (), None), router=lambda _: "main")
+    book.ledger.record(Batch((), (), '"page 7"'), RecordOptions("till", lambda _: "main"))
+    book.ledger.record(Batch((sale(),), (), None), RecordOptions("till", lambda _: "main"))
     assert book.ledger.cursor("till") == '"page 7"'

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.canonical import Batch
+from syncd.ledger import RecordOptions
 from syncd.ledger.record import Recorded
 from syncd.sale.facts import Known, There
 from syncd.sale.overrides import Verb
@@ -39,7 +40,7 @@ def two(sale_id: str = "42", **changes: Any) -> Any:
 
 def record(book: Book, *orders: Any) -> Recorded:
     batch = Batch(orders, (), "c")
-    return book.ledger.record("till", batch, router=to_main, holds_twins={"main"}, just_asked=True)
+    return book.ledger.record(batch, RecordOptions("till", to_main, holds_twins={"main"}, just_asked=True))
 
 
 @both_databases
@@ -106,10 +107,10 @@ def test_sales_that_differ_are_two_sales(case: str, book: Book) -> None:
 
 @both_databases
 def test_a_rule_lets_them_pass_and_other_sources_are_not_looked_at(book: Book) -> None:
-    book.ledger.record("till", Batch((two("41"), two("42")), (), "c"), router=to_main)
+    book.ledger.record(Batch((two("41"), two("42")), (), "c"), RecordOptions("till", to_main))
     assert book.state("till:42") is State.PENDING
     other = two("43", source="other")
-    book.ledger.record("other", Batch((other,), (), "c"), router=to_main, holds_twins={"main"})
+    book.ledger.record(Batch((other,), (), "c"), RecordOptions("other", to_main, holds_twins={"main"}))
     assert book.state("other:43") is State.PENDING
 
 

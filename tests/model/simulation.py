@@ -32,7 +32,7 @@ from syncd.bigcommerce.classify import classify, classify_refund
 from syncd.bigcommerce.client import read_order
 from syncd.canonical import Batch, CanonicalOrder
 from syncd.errors import Busy, Unreachable
-from syncd.ledger import Lease, Ledger
+from syncd.ledger import Lease, Ledger, RecordOptions
 from syncd.mapping import Rules
 from syncd.push import CatchUp, Circuit, Days, Matcher, Pusher, PushSetup, Reconciler, Report, audit
 from syncd.sale.decide import Decider
@@ -281,7 +281,7 @@ class Worker:
         self._reconciler = Reconciler("main", self.ledger, orders, catch_up, POLICY, clock)
 
     def record(self, order: CanonicalOrder, stated_at: datetime | None = None) -> None:
-        self.ledger.record("till", Batch((order,), (), "c", stated_at=stated_at), router=to_main)
+        self.ledger.record(Batch((order,), (), "c", stated_at=stated_at), RecordOptions("till", to_main))
 
     def push(self) -> bool:
         """Take the lease, reconcile, push; False where somebody else holds it."""
