@@ -15,22 +15,17 @@ from syncd.clock import Clock
 from syncd.config import StoreSettings
 from syncd.errors import RemoteError
 from syncd.ledger import Lease, Ledger
-from syncd.push import (
-    CatchUp,
-    Circuit,
-    Currencies,
-    Matcher,
-    Nightly,
-    Pusher,
-    PushReport,
-    PushSetup,
-    Reconciler,
-    ReconcileReport,
-    Remotes,
-)
-from syncd.push.hook import Hook, load_hook
+from syncd.push.lookups.currencies import Currencies
+from syncd.push.lookups.matching import Matcher, Remotes
 from syncd.push.metafields import Facts
-from syncd.push.seen import Observer
+from syncd.push.store_orders.catch_up import CatchUp
+from syncd.push.store_orders.drift_check import Nightly
+from syncd.push.worker.circuit_breaker import Circuit
+from syncd.push.worker.hook import Hook, load_hook
+from syncd.push.worker.observe import Observer
+from syncd.push.worker.prepare import PushSetup
+from syncd.push.worker.pusher import Pusher, PushReport
+from syncd.push.worker.reconcile import Reconciler, ReconcileReport
 from syncd.wire import Wire
 
 

@@ -9,7 +9,7 @@ from syncd.cli.exits import Exit
 from syncd.cli.opening import opened
 from syncd.cli.render import columns, out, print_json, say
 from syncd.errors import UsageError
-from syncd.push import Report
+from syncd.push.store_orders.audit import Report
 from syncd.spreadsheet import line as csv_line
 from syncd.telling.books import COLUMNS, audit_of, days_asked, lines_of, summary
 from syncd.telling.words import amount, count

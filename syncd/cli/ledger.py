@@ -16,7 +16,7 @@ from syncd.cli.exits import Exit
 from syncd.cli.opening import opened
 from syncd.cli.render import notes, out, print_json, say
 from syncd.errors import UsageError
-from syncd.push import Rebuilt, Span, differences, rebuild
+from syncd.push.store_orders.rebuild import Rebuilt, Span, differences, rebuild
 from syncd.stores import Store
 from syncd.telling.backfills import date_range
 from syncd.telling.words import count

@@ -18,7 +18,7 @@ from syncd.cli.status import strange_words
 from syncd.config import Config
 from syncd.errors import Busy, LeaseTaken, NotListed, SourceError
 from syncd.intake import Polled
-from syncd.push import PushReport
+from syncd.push.worker.pusher import PushReport
 from syncd.sale.states import State
 from syncd.service.watch import unread
 from syncd.sources import FolderReport

@@ -8,7 +8,7 @@ from syncd.app import App, Till
 from syncd.canonical.money import format_money
 from syncd.errors import RemoteError, UsageError
 from syncd.ledger.backfills import Backfill, Progress, Stage
-from syncd.push import Days, by_currency
+from syncd.push.store_orders.audit import Days, by_currency
 from syncd.telling.books import audit_of, missing_words
 from syncd.telling.words import count, lasts
 

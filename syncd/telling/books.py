@@ -9,8 +9,7 @@ from decimal import Decimal
 from syncd.app import App
 from syncd.canonical.money import format_money, to_minor
 from syncd.errors import UsageError
-from syncd.push import Days, Report, Row, audit, by_currency
-from syncd.push.audit import Key, Missing
+from syncd.push.store_orders.audit import Days, Key, Missing, Report, Row, audit, by_currency
 from syncd.telling.words import amount, count
 
 COLUMNS = (

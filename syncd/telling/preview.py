@@ -13,7 +13,7 @@ from syncd.canonical.tips import without_tips
 from syncd.clock import Now
 from syncd.errors import RemoteError, SyncdError, UsageError
 from syncd.mapping import Mapped, Matches, Occasion, Payload, map_create
-from syncd.push.hook import run_hook
+from syncd.push.worker.hook import run_hook
 from syncd.sale.decide import next_step
 from syncd.sale.sale import Said, new_sale, saying
 from syncd.sale.states import Kind, Lane, State

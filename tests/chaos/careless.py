@@ -1,7 +1,7 @@
 """``python -m tests.chaos.careless run``: syncd with its two safeguards taken out, to show that the storms would notice."""
 
 from syncd.cli.edge import main
-from syncd.push import CatchUp
+from syncd.push.store_orders.catch_up import CatchUp
 from syncd.sale import decide
 
 

@@ -18,8 +18,8 @@ from syncd.canonical.money import ZERO
 from syncd.canonical.tips import without_tips
 from syncd.ledger.queries import Selection
 from syncd.mapping import Rules
-from syncd.push import Report
-from syncd.push.audit.figures import tips_of
+from syncd.push.store_orders.audit import Report
+from syncd.push.store_orders.audit.figures import tips_of
 from syncd.sale.overrides import Verb
 from syncd.sale.states import State
 from syncd.sandbox import refunds

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from syncd.canonical import CanonicalOrder, exchanges
 from syncd.canonical.money import ZERO
 from syncd.mapping import Rules
-from syncd.push.audit import cases, causes, figures, report
+from syncd.push.store_orders.audit import cases, causes, figures, report
 from tests.heart.test_audit import Till, busy, check, check_agreement, plants
 from tests.model.simulation import RULES, Shop
 from tests.unit.canonical.test_exchanges import check_parts

@@ -12,7 +12,7 @@ import pytest
 
 from syncd.ledger import attempts
 from syncd.mapping import fields, refund, update
-from syncd.push import catchup
+from syncd.push.store_orders import catch_up
 from syncd.sale import decide, events, versions
 from syncd.sale.steps import Create
 from syncd.sale.versions import Order
@@ -70,7 +70,7 @@ MUTATIONS: dict[str, tuple[object, str, Callable[[Any], Any], str]] = {
     "a create in doubt is forgotten at once": (decide, "still_open", lambda _: lambda *_: None, "status"),
     "refunds before the first push have no record": (decide, "plan_create", _without_more, "record"),
     "a refund's marker is not known again": (refund, "marker", lambda _: lambda *_: "[POS refund", "record"),
-    "what changed meanwhile is not looked at": (catchup, "has_drifted", lambda _: lambda *_: False, "status"),
+    "what changed meanwhile is not looked at": (catch_up, "has_drifted", lambda _: lambda *_: False, "status"),
 }
 
 

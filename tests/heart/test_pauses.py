@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from syncd.bigcommerce import Barred, Refused, Reply
-from syncd.push import Circuit
-from syncd.push.decide import Stumble, Well
+from syncd.push.worker.circuit_breaker import Circuit
+from syncd.push.worker.outcome_policy import Stumble, Well
 from syncd.sale.overrides import Verb
 from syncd.sale.states import State
 from tests.heart.telling import decide, one, shop

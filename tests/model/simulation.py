@@ -34,7 +34,13 @@ from syncd.canonical import Batch, CanonicalOrder
 from syncd.errors import Busy, Unreachable
 from syncd.ledger import Lease, Ledger, RecordOptions
 from syncd.mapping import Rules
-from syncd.push import CatchUp, Circuit, Days, Matcher, Pusher, PushSetup, Reconciler, Report, audit
+from syncd.push.lookups.matching import Matcher
+from syncd.push.store_orders.audit import Days, Report, audit
+from syncd.push.store_orders.catch_up import CatchUp
+from syncd.push.worker.circuit_breaker import Circuit
+from syncd.push.worker.prepare import PushSetup
+from syncd.push.worker.pusher import Pusher
+from syncd.push.worker.reconcile import Reconciler
 from syncd.sale.decide import Decider
 from syncd.sale.policy import Ground, Policy
 from syncd.sale.states import State

@@ -137,7 +137,7 @@ def test_f54_yesterdays_ledger_makes_no_second_order(
     shop: Shop, tmp_path: Path, careful: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not careful:
-        monkeypatch.setattr("syncd.push.catchup.CatchUp.once", lambda *_: None)
+        monkeypatch.setattr("syncd.push.store_orders.catch_up.CatchUp.once", lambda *_: None)
     backup = tmp_path / "backup.db"
     shop.record(one("a"))
     shop.push()
@@ -155,7 +155,7 @@ def test_f54_yesterdays_ledger_makes_no_second_order(
 
 
 def test_f73_a_poison_sale_stops_nobody_behind_it(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    from syncd.push import prepare
+    from syncd.push.worker import prepare
 
     plan = prepare.next_step  # type: ignore[attr-defined]  # the name as that module uses it
 

@@ -16,7 +16,7 @@ from syncd.app import open_app
 from syncd.config import load
 from syncd.errors import Busy, LeaseTaken
 from syncd.ledger import Ledger
-from syncd.push import Pusher
+from syncd.push.worker.pusher import Pusher
 from syncd.service import health as health_module
 from syncd.service.health import Health, Process, Pulse, read_health
 from syncd.service.jobs import Jobs

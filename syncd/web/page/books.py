@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from syncd.errors import UsageError
-from syncd.push import by_currency
+from syncd.push.store_orders.audit import by_currency
 from syncd.telling.books import audit_of, days_asked, summary
 from syncd.web.page.ask import Ask, Page
 from syncd.web.page.ground import Ground

@@ -22,7 +22,7 @@ from syncd.mapping import (
 )
 from syncd.mapping.merge import patched
 from syncd.mapping.remote import RemoteLine
-from syncd.push.hook import run_hook
+from syncd.push.worker.hook import run_hook
 from syncd.testing.orders import sale
 from tests.unit.mapping.test_create import MUG, SHOP, line, payload, rules
 

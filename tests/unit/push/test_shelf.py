@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from syncd.ledger import Ledger
-from syncd.push.shelf import Ages, Shelf
+from syncd.push.lookups.lookup_cache import Ages, Shelf
 from syncd.testing.clocks import ManualClock
 from tests.judges import JUDGE
 

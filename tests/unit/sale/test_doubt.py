@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from syncd.clock import BootTime, Now
-from syncd.push.reconcile import look_says
+from syncd.push.worker.reconcile import look_says
 from syncd.sale.decide import next_step, still_open
 from syncd.sale.events import Found, Looked, learn
 from syncd.sale.facts import Doubt, Known, There

@@ -7,7 +7,17 @@ from decimal import Decimal
 import pytest
 
 from syncd.bigcommerce import Accepted, Barred, NotSent, Outcome, Refused, Throttled, Unknown
-from syncd.push.decide import Forbidden, Pause, Repeated, Sent, StaleCatalog, Stumble, Well, back_off, decide
+from syncd.push.worker.outcome_policy import (
+    Forbidden,
+    Pause,
+    Repeated,
+    Sent,
+    StaleCatalog,
+    Stumble,
+    Well,
+    back_off,
+    decide,
+)
 from syncd.sale.events import Delayed, moved
 from syncd.sale.facts import Belief, Standing
 from syncd.sale.policy import Policy

@@ -20,10 +20,10 @@ from syncd.errors import Denied, Stopped, SyncdError, Throttled, Unreachable
 from syncd.ledger import Lease, Ledger
 from syncd.logs import get_logger
 from syncd.mapping import Mapped, Matches, Occasion, Remote, Rules
-from syncd.push.catchup import CatchUp
-from syncd.push.hook import Hook, run_hook
-from syncd.push.matching import Matcher
-from syncd.push.seen import Observer
+from syncd.push.lookups.matching import Matcher
+from syncd.push.store_orders.catch_up import CatchUp
+from syncd.push.worker.hook import Hook, run_hook
+from syncd.push.worker.observe import Observer
 from syncd.sale.attempt import Intent
 from syncd.sale.decide import next_step
 from syncd.sale.events import Delayed, Found, News, Objected, Saw, Waited

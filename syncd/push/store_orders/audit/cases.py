@@ -19,8 +19,8 @@ from syncd.errors import LedgerError
 from syncd.ledger import Ledger
 from syncd.mapping import Rules, Stamp
 from syncd.mapping.refund import tax_of
-from syncd.push.audit.figures import NOT_TOLD
-from syncd.push.differences import BACK
+from syncd.push.store_orders.audit.figures import NOT_TOLD
+from syncd.push.store_orders.differences import BACK
 from syncd.sale.sale import Sale
 from syncd.sale.states import State
 

@@ -13,8 +13,8 @@ from syncd.canonical.money import ZERO, format_money
 from syncd.mapping import Rules
 from syncd.mapping.rules import applied
 from syncd.mapping.statuses import status_words
-from syncd.push.audit.cases import Case
-from syncd.push.differences import BACK, NO_SALE, moved_fields
+from syncd.push.store_orders.audit.cases import Case
+from syncd.push.store_orders.differences import BACK, NO_SALE, moved_fields
 from syncd.sale.sale import Sale
 from syncd.sale.states import State
 

@@ -16,9 +16,9 @@ from syncd.bigcommerce import OrdersClient, RemoteOrder
 from syncd.clock import Clock
 from syncd.errors import Stopped
 from syncd.ledger import Ledger
-from syncd.push.catchup import known_of
-from syncd.push.differences import BACK
-from syncd.push.differences import differences as of_order
+from syncd.push.store_orders.catch_up import known_of
+from syncd.push.store_orders.differences import BACK
+from syncd.push.store_orders.differences import differences as of_order
 from syncd.sale.sale import Sale
 from syncd.sale.states import State
 

@@ -15,12 +15,12 @@ from syncd.canonical.order import Tender
 from syncd.ledger import Ledger
 from syncd.mapping import Rules
 from syncd.mapping.stamp import SIGN, sign_line
-from syncd.push.audit import causes
-from syncd.push.audit.cases import Case, Days, Given, gather
-from syncd.push.audit.causes import Difference
-from syncd.push.audit.figures import NOT_TOLD, Key, Missing, Row, shares, tips_of
-from syncd.push.differences import BACK, NO_SALE, modified_at
-from syncd.push.seen import lines_of
+from syncd.push.store_orders.audit import causes
+from syncd.push.store_orders.audit.cases import Case, Days, Given, gather
+from syncd.push.store_orders.audit.causes import Difference
+from syncd.push.store_orders.audit.figures import NOT_TOLD, Key, Missing, Row, shares, tips_of
+from syncd.push.store_orders.differences import BACK, NO_SALE, modified_at
+from syncd.push.worker.observe import lines_of
 from syncd.sale.states import State
 
 _SKEW = timedelta(minutes=1)

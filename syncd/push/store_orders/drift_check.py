@@ -17,7 +17,7 @@ from syncd.ledger import Alert, Ledger
 from syncd.ledger.places import DOUBLED
 from syncd.logs import get_logger
 from syncd.mapping import Rules
-from syncd.push.differences import BACK, Difference, differences
+from syncd.push.store_orders.differences import BACK, Difference, differences
 from syncd.sale.overrides import Verb
 from syncd.sale.sale import Sale
 from syncd.sale.states import State

@@ -20,7 +20,7 @@ from syncd.errors import RemoteError
 from syncd.ledger import Ledger
 from syncd.ledger.places import Pausing, StoreState
 from syncd.logs import get_logger
-from syncd.push.decide import Forbidden, Pause, Repeated, StoreEffect, Stumble, Well
+from syncd.push.worker.outcome_policy import Forbidden, Pause, Repeated, StoreEffect, Stumble, Well
 from syncd.sale.policy import Policy
 
 MANY = 1_000_000

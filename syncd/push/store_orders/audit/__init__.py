@@ -3,9 +3,9 @@
 ``cases`` reads both sides, ``figures`` adds them up, ``causes`` says why they differ, ``report`` puts it together.
 """
 
-from syncd.push.audit.cases import Days
-from syncd.push.audit.causes import Difference
-from syncd.push.audit.figures import Key, Missing, Row, Side, by_currency
-from syncd.push.audit.report import Report, audit
+from syncd.push.store_orders.audit.cases import Days
+from syncd.push.store_orders.audit.causes import Difference
+from syncd.push.store_orders.audit.figures import Key, Missing, Row, Side, by_currency
+from syncd.push.store_orders.audit.report import Report, audit
 
 __all__ = ["Days", "Difference", "Key", "Missing", "Report", "Row", "Side", "audit", "by_currency"]

@@ -21,9 +21,9 @@ from syncd.logs import get_logger
 from syncd.mapping import CatalogMatch, Choice, Matches, RequiredModifier, Rules, normal_code
 from syncd.mapping.emails import email_of
 from syncd.mapping.rules import applied
-from syncd.push.aliases import Aliases
-from syncd.push.mirror import Mirror
-from syncd.push.shelf import AGES, Ages, Shelf
+from syncd.push.lookups.aliases import Aliases
+from syncd.push.lookups.catalog_mirror import Mirror
+from syncd.push.lookups.lookup_cache import AGES, Ages, Shelf
 
 _PROBE = "syncd-check"
 _MATCH = TypeAdapter(CatalogMatch)

@@ -18,7 +18,7 @@ from itertools import islice
 from syncd.bigcommerce import OrdersClient, RemoteOrder
 from syncd.ledger import Lease, Ledger
 from syncd.logs import get_logger
-from syncd.push.differences import has_drifted
+from syncd.push.store_orders.differences import has_drifted
 from syncd.sale.events import Drifted
 from syncd.sale.facts import Known, There
 from syncd.sale.sale import Sale

@@ -22,10 +22,10 @@ from syncd.ledger.alerts import WOUND_BACK
 from syncd.logs import bind, get_logger
 from syncd.mapping import Payload
 from syncd.mapping.stamp import payload_lines
-from syncd.push.circuit import MANY, Circuit
-from syncd.push.decide import Pause, Sent, StaleCatalog, StaleCustomer, Stumble, Verdict, Well, decide
-from syncd.push.prepare import Preparer, PushSetup, Ready
-from syncd.push.seats import Seats
+from syncd.push.worker.circuit_breaker import MANY, Circuit
+from syncd.push.worker.outcome_policy import Pause, Sent, StaleCatalog, StaleCustomer, Stumble, Verdict, Well, decide
+from syncd.push.worker.prepare import Preparer, PushSetup, Ready
+from syncd.push.worker.worker_slots import Seats
 from syncd.sale.attempt import Attempt
 from syncd.sale.policy import Policy
 from syncd.sale.states import Kind, Lane, State
