@@ -7,27 +7,23 @@ created again. Settling many doubts takes the same walk, so that a restart lists
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
-from itertools import islice
+from collections.abc import Collection, Iterable
+from datetime import timedelta
 
 from syncd.bigcommerce import OrdersClient, RemoteOrder
 from syncd.ledger import Lease, Ledger
 from syncd.logs import get_logger
 from syncd.push.store_orders.differences import has_drifted
+from syncd.push.store_orders.scan import PAGE, OrderPage, ScanCheckpoint, known_of, scan_orders
 from syncd.sale.events import Drifted
-from syncd.sale.facts import Known, There
+from syncd.sale.facts import Known
 from syncd.sale.sale import Sale
 from syncd.sale.states import State
 
-_PAGE = 250
 _SLACK = timedelta(minutes=10)
 _CHANGED = "its order was changed since syncd last sent anything: it is looked at"
-_KIND, _PLACES = "catch up", "places"
 
 
 class CatchUp:
@@ -52,9 +48,10 @@ class CatchUp:
         with self._walking:
             if self._lease is not lease:
                 highest = self._ledger.store_state(self._store).highest_order_id or 0
-                self._walk(_below(highest), (), self._resumed())
+                checkpoint = ScanCheckpoint(self._store, self._ledger, "catch up", "places")
+                self._walk(_below(highest), (), checkpoint)
                 self._ledger.note_listed(self._store)
-                self._ledger.cache.drop(self._store, _KIND, [_PLACES])
+                checkpoint.clear()
                 self._look_for_changes(lease)
                 self._lease = lease
 
@@ -63,23 +60,19 @@ class CatchUp:
         last = self._ledger.last_attempt_at()
         if last is None:
             return
-        for archived in (False, True):
-            listed = iter(self._orders.list_modified(last - _SLACK, archived=archived))
-            while page := list(islice(listed, _PAGE)):
-                ours = [order for order in page if order.external_order_id]
-                sales = self._ledger.sales_by_key([order.external_order_id for order in ours])
-                resting = [
-                    (sales[o.external_order_id], o) for o in ours if _is_at_rest(sales.get(o.external_order_id), o)
-                ]
-                ids = [sale.id for sale, _ in resting]
-                stamps, sent = self._ledger.stamps_of(ids), self._ledger.sent_at(ids)
-                drifted = [
-                    (sale, Drifted(_CHANGED))
-                    for sale, o in resting
-                    if has_drifted(sale, stamps.get(sale.id), sent.get(sale.id), o)
-                ]
-                if moved := self._ledger.drift(lease, drifted):
-                    get_logger().info("orders_changed_meanwhile", store=self._store, sales=moved)
+        for page in scan_orders(lambda archived: self._orders.list_modified(last - _SLACK, archived=archived)):
+            ours = page.with_a_key
+            sales = self._ledger.sales_by_key([order.external_order_id for order in ours])
+            resting = [(sales[o.external_order_id], o) for o in ours if _is_at_rest(sales.get(o.external_order_id), o)]
+            ids = [sale.id for sale, _ in resting]
+            stamps, sent = self._ledger.stamps_of(ids), self._ledger.sent_at(ids)
+            drifted = [
+                (sale, Drifted(_CHANGED))
+                for sale, o in resting
+                if has_drifted(sale, stamps.get(sale.id), sent.get(sale.id), o)
+            ]
+            if moved := self._ledger.drift(lease, drifted):
+                get_logger().info("orders_changed_meanwhile", store=self._store, sales=moved)
 
     def forget(self) -> None:
         """The ledger was taken back in time, or something else calls in doubt what is known: list the store again."""
@@ -96,57 +89,51 @@ class CatchUp:
         with self._walking:
             return self._walk(_below(floor), keys)
 
-    def _resumed(self) -> dict[bool, int]:
-        """Where a walk that was interrupted came to, among the orders and among the archived ones."""
-        kept = self._ledger.cache.get(self._store, _KIND, [_PLACES]).get(_PLACES)
-        return {half == "archived": _below(place) for half, place in json.loads(kept).items()} if kept else {}
-
     def pages(self, floor: int) -> int:
         """About how many calls a walk from ``floor`` takes."""
-        return ((self.newest or 0) - _below(floor)) // _PAGE + 2
+        return ((self.newest or 0) - _below(floor)) // PAGE + 2
 
     def saw(self, order_id: int) -> None:
         """An order of this id exists."""
         self.newest = max(self.newest or 0, order_id)
 
     def _walk(
-        self, lowest: int, keys: Collection[str], resumed: dict[bool, int] | None = None
+        self, lowest: int, keys: Collection[str], checkpoint: ScanCheckpoint | None = None
     ) -> dict[str, list[Known]]:
-        """List from ``lowest`` on, archived orders too, and note every key, page by page.
+        """List from order ``lowest`` on, archived orders too, and note every key, page by page.
 
-        ``resumed``: where a walk of the same kind was interrupted; this one goes on from there, and notes where it is.
+        With a ``checkpoint`` it goes on where a walk of its kind was interrupted, and notes where it is.
         """
         found: dict[str, list[Known]] = defaultdict(list)
-        highest, noted, places = max(lowest - 1, self.newest or 0), 0, dict(resumed or {})
-        for archived in (False, True):
-            begin = max(lowest, places.get(archived, 0))
-            listed = iter(self._orders.list_between(begin, None, None, archived=archived))
-            while page := list(islice(listed, _PAGE)):
-                ours = self._note(page)
-                for key, known in ours:
-                    if key in keys:
-                        found[key].append(known)
-                noted += len(ours)
-                highest = max(highest, *(order.id for order in page))
-                if resumed is not None and len(page) == _PAGE:
-                    places[archived] = max(order.id for order in page)
-                    self._note_places(places)
+        highest, noted = max(lowest - 1, self.newest or 0), 0
+        places = checkpoint.load() if checkpoint is not None else {}
+        begin = {archived: max(lowest, _below(place)) for archived, place in places.items()}
+
+        def list_half(archived: bool) -> Iterable[RemoteOrder]:
+            return self._orders.list_between(begin.get(archived, lowest), None, None, archived=archived)
+
+        for page in scan_orders(list_half):
+            ours = self._note(page)
+            for key, known in ours:
+                if key in keys:
+                    found[key].append(known)
+            noted += len(ours)
+            highest = max(highest, page.highest_id)
+            if checkpoint is not None and page.is_full:
+                places[page.archived] = page.highest_id
+                checkpoint.save(places)
         self._ledger.note_order_id(self._store, highest)
         self.newest = highest
         if noted:
             get_logger().info("store_listed", store=self._store, orders_with_a_key=noted, highest_order_id=highest)
         return found
 
-    def _note(self, page: Sequence[RemoteOrder]) -> list[tuple[str, Known]]:
+    def _note(self, page: OrderPage) -> list[tuple[str, Known]]:
         """Remember the orders of a page that carry a key: those."""
-        ours = [(order.external_order_id, known_of(order)) for order in page if order.external_order_id]
+        ours = [(order.external_order_id, known_of(order)) for order in page.with_a_key]
         for alert in self._ledger.note_known(self._store, ours):
             get_logger().error("alert", store=self._store, kind=alert.kind, why=alert.words, cure=alert.cure)
         return ours
-
-    def _note_places(self, places: dict[bool, int]) -> None:
-        said = {"archived" if archived else "orders": place for archived, place in places.items()}
-        self._ledger.cache.put(self._store, _KIND, {_PLACES: json.dumps(said)})
 
 
 def _is_at_rest(sale: Sale | None, order: RemoteOrder) -> bool:
@@ -158,23 +145,4 @@ def _is_at_rest(sale: Sale | None, order: RemoteOrder) -> bool:
 
 def _below(order_id: int) -> int:
     """Where a walk begins: a page before the newest order that was known, for ids need not be committed in their order."""
-    return max(1, order_id - _PAGE + 1)
-
-
-def known_of(order: RemoteOrder) -> Known:
-    """What is kept of an order that carries one of our keys."""
-    return Known(order.id, there_of(order), order.is_deleted)
-
-
-def there_of(order: RemoteOrder) -> There:
-    """What an order was listed or answered to say."""
-    status = order.status_id if "status_id" in order.raw else None
-    return There(status, order.total_inc_tax, order.total_tax, order.currency or None, _time(order.date_created))
-
-
-def _time(text: str) -> datetime | None:
-    try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return at if at.tzinfo is not None else None
+    return max(1, order_id - PAGE + 1)

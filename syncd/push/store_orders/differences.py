@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 
 from syncd.bigcommerce import RemoteOrder
 from syncd.canonical.money import format_money
 from syncd.mapping import Stamp
 from syncd.mapping.fields import SHOWN, mark
+from syncd.push.store_orders.scan import parse_time
 from syncd.sale.sale import Sale
 
 NO_SALE = {0: "incomplete", 5: "cancelled", 6: "declined"}
@@ -67,11 +67,7 @@ def has_drifted(sale: Sale, stamp: str | None, sent_at: datetime | None, order: 
 
 def modified_at(order: RemoteOrder) -> datetime | None:
     """When an order was touched last, as it says itself; None where it does not."""
-    try:
-        at = parsedate_to_datetime(str(order.raw.get("date_modified")))
-    except ValueError:
-        return None
-    return at if at.tzinfo is not None else None
+    return parse_time(order.raw.get("date_modified"))
 
 
 def _amounts(sale: Sale, order: RemoteOrder) -> list[Difference]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import islice
 
 from syncd.bigcommerce import FilterBroken, OrdersClient, RemoteOrder
 from syncd.clock import Clock
@@ -18,6 +17,7 @@ from syncd.ledger.places import DOUBLED
 from syncd.logs import get_logger
 from syncd.mapping import Rules
 from syncd.push.store_orders.differences import BACK, Difference, differences
+from syncd.push.store_orders.scan import scan_orders
 from syncd.sale.overrides import Verb
 from syncd.sale.sale import Sale
 from syncd.sale.states import State
@@ -25,7 +25,6 @@ from syncd.sale.states import State
 DAYS = timedelta(days=3)
 EVERY = timedelta(days=1)
 STRANGER, CHANGED, ARCHIVED = "unknown order", "changed by hand", "archived by hand"
-_PAGE = 250
 
 
 @dataclass(slots=True)
@@ -56,10 +55,8 @@ class Nightly:
 
         """
         begun, seen = self._clock.now(), _Seen()
-        for archived in (False, True):
-            listed = iter(self._orders.list_modified(begun - DAYS, archived=archived))
-            while page := list(islice(listed, _PAGE)):
-                self._look_at([order for order in page if order.external_order_id], seen)
+        for page in scan_orders(lambda archived: self._orders.list_modified(begun - DAYS, archived=archived)):
+            self._look_at(page.with_a_key, seen)
         for key, numbers in seen.live.items():
             if len(numbers) > 1:
                 words = f"{key} has {len(numbers)} live orders: {', '.join(map(str, sorted(numbers)))}"

@@ -5,26 +5,22 @@ The catch-up before a process' first create looks above the highest order id tha
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 
 from syncd.bigcommerce import OrdersClient, RemoteOrder
 from syncd.clock import Clock
 from syncd.errors import Stopped
 from syncd.ledger import Ledger
-from syncd.push.store_orders.catch_up import known_of
 from syncd.push.store_orders.differences import BACK
 from syncd.push.store_orders.differences import differences as of_order
+from syncd.push.store_orders.scan import ScanCheckpoint, known_of, scan_orders
 from syncd.sale.sale import Sale
 from syncd.sale.states import State
 
-_PAGE = 250
 _RESUMES_FOR = timedelta(days=1)
-_KIND = "rebuild"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +60,27 @@ def rebuild(  # noqa: PLR0913, PLR0917  what to walk, what to fill, when to stop
         RemoteError: the store could not be read; what was noted stays.
 
     """
-    kept = ledger.cache.get(store, _KIND, [span.name], younger_than=clock.now() - _RESUMES_FOR).get(span.name)
-    after, deleted = json.loads(kept) if kept else (0, False)
+    checkpoint = ScanCheckpoint(store, ledger, "rebuild", span.name)
+    places = checkpoint.load(younger_than=clock.now() - _RESUMES_FOR)
+    begin = {archived: place + 1 for archived, place in places.items()}
+
+    def list_half(archived: bool) -> Iterable[RemoteOrder]:
+        return orders.list_between(begin.get(archived, 1), span.start, span.end, archived=archived)
+
     looked_at = with_a_key = 0
     try:
-        for archived in (False, True):
-            if deleted and not archived:
-                continue
-            listed = orders.list_between(
-                after + 1 if archived == deleted else 1, span.start, span.end, archived=archived
-            )
-            while page := list(islice(listed, _PAGE)):
-                ours = [(order.external_order_id, known_of(order)) for order in page if order.external_order_id]
-                ledger.note_known(store, ours)
-                ledger.cache.put(store, _KIND, {span.name: json.dumps([page[-1].id, archived])})
-                looked_at, with_a_key = looked_at + len(page), with_a_key + len(ours)
-                tell(looked_at)
-                if stop.is_set():
-                    return Rebuilt(looked_at, with_a_key)
+        for page in scan_orders(list_half):
+            ours = [(order.external_order_id, known_of(order)) for order in page.with_a_key]
+            ledger.note_known(store, ours)
+            places[page.archived] = page.highest_id
+            checkpoint.save(places)
+            looked_at, with_a_key = looked_at + len(page.orders), with_a_key + len(ours)
+            tell(looked_at)
+            if stop.is_set():
+                return Rebuilt(looked_at, with_a_key)
     except Stopped:
         return Rebuilt(looked_at, with_a_key)
-    ledger.cache.drop(store, _KIND, [span.name])
+    checkpoint.clear()
     return Rebuilt(looked_at, with_a_key, whole=True)
 
 
@@ -96,21 +92,19 @@ def differences(store: str, ledger: Ledger, orders: OrdersClient, span: Span) ->
 
     """
     seen: dict[str, int] = {}
-    for archived in (False, True):
-        listed = orders.list_between(1, span.start, span.end, archived=archived)
-        while page := list(islice(listed, _PAGE)):
-            ours = [order for order in page if order.external_order_id]
-            sales = ledger.sales_by_key([order.external_order_id for order in ours])
-            stamps = ledger.stamps_of([sale.id for sale in sales.values()])
-            for order in ours:
-                key = order.external_order_id
-                if key in seen and seen[key] != order.id:
-                    yield f"{key} has two orders: {seen[key]} and {order.id}"
-                seen.setdefault(key, order.id)
-                sale = sales.get(key)
-                yield from _of_one(sale, order, seen[key])
-                if sale is not None and sale.state is State.SYNCED and sale.order_id == order.id:
-                    yield from _changed(ledger, sale, stamps.get(sale.id), order)
+    for page in scan_orders(lambda archived: orders.list_between(1, span.start, span.end, archived=archived)):
+        ours = page.with_a_key
+        sales = ledger.sales_by_key([order.external_order_id for order in ours])
+        stamps = ledger.stamps_of([sale.id for sale in sales.values()])
+        for order in ours:
+            key = order.external_order_id
+            if key in seen and seen[key] != order.id:
+                yield f"{key} has two orders: {seen[key]} and {order.id}"
+            seen.setdefault(key, order.id)
+            sale = sales.get(key)
+            yield from _of_one(sale, order, seen[key])
+            if sale is not None and sale.state is State.SYNCED and sale.order_id == order.id:
+                yield from _changed(ledger, sale, stamps.get(sale.id), order)
     for sale in ledger.linked(store, span.start, span.end):
         if sale.returns_of is None and sale.sent_key not in seen:
             yield f"{sale.sale_key} is linked to order {sale.order_id}, which the store does not show"

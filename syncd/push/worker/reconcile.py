@@ -16,7 +16,8 @@ from syncd.clock import Clock, Now
 from syncd.errors import RemoteError, Stopped
 from syncd.ledger import Lease, Ledger
 from syncd.logs import get_logger
-from syncd.push.store_orders.catch_up import CatchUp, known_of, there_of
+from syncd.push.store_orders.catch_up import CatchUp
+from syncd.push.store_orders.scan import known_of, there_of
 from syncd.push.worker.circuit_breaker import Circuit
 from syncd.sale.events import Found, Looked, News
 from syncd.sale.facts import Known

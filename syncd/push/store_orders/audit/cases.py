@@ -21,6 +21,7 @@ from syncd.mapping import Rules, Stamp
 from syncd.mapping.refund import tax_of
 from syncd.push.store_orders.audit.figures import NOT_TOLD
 from syncd.push.store_orders.differences import BACK
+from syncd.push.store_orders.scan import scan_orders
 from syncd.sale.sale import Sale
 from syncd.sale.states import State
 
@@ -209,8 +210,8 @@ def _find(orders: OrdersClient, cases: Mapping[str, Case], ledger: Ledger, days:
     by_id = {case.sale.order_id: case for case in cases.values() if case.sale.order_id is not None and _owns(case)}
     by_key = {case.sale.sent_key: case for case in cases.values()}
     others: dict[str, list[RemoteOrder]] = {}
-    for archived in (False, True):
-        for order in orders.list_modified(days.begin, archived=archived):
+    for page in scan_orders(lambda archived: orders.list_modified(days.begin, archived=archived)):
+        for order in page.orders:
             case = by_id.get(order.id) or by_key.get(order.external_order_id)
             if case is not None:
                 case.found.append(order)

@@ -1,0 +1,99 @@
+"""One scan of a store's orders: those that are not archived, then the archived ones, page by page, with a checkpoint.
+
+The catch-up, the daily drift check, rebuild, verify and audit all read the store through it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from itertools import islice
+
+from syncd.bigcommerce import RemoteOrder
+from syncd.ledger import Ledger
+from syncd.ledger.cache import EVER
+from syncd.sale.facts import Known, There
+
+PAGE = 250
+_NAMES = {False: "orders", True: "archived"}
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPage:
+    """One page of a scan, in the order of the ids; ``archived`` is the half of the scan that it belongs to."""
+
+    orders: tuple[RemoteOrder, ...]
+    archived: bool
+
+    @property
+    def with_a_key(self) -> list[RemoteOrder]:
+        """The orders that carry an external order id: ours, as a rule."""
+        return [order for order in self.orders if order.external_order_id]
+
+    @property
+    def highest_id(self) -> int:
+        """The highest order id of the page."""
+        return max(order.id for order in self.orders)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether more may follow."""
+        return len(self.orders) == PAGE
+
+
+def scan_orders(list_half: Callable[[bool], Iterable[RemoteOrder]]) -> Iterator[OrderPage]:
+    """Read both halves of a store's orders page by page; ``list_half`` lists one, the archived one where it is given True.
+
+    Raises:
+        RemoteError: the store could not be read.
+
+    """
+    for archived in (False, True):
+        listed = iter(list_half(archived))
+        while page := tuple(islice(listed, PAGE)):
+            yield OrderPage(page, archived)
+
+
+class ScanCheckpoint:
+    """Where an interrupted scan of a store came to, in each half: kept in the ledger until the scan is complete."""
+
+    def __init__(self, store: str, ledger: Ledger, scan: str, name: str) -> None:
+        self._store, self._cache, self._scan, self._name = store, ledger.cache, scan, name
+
+    def load(self, younger_than: datetime = EVER) -> dict[bool, int]:
+        """The highest order id that was read in each half (by whether it is the archived one); empty where none was."""
+        kept = self._cache.get(self._store, self._scan, [self._name], younger_than=younger_than).get(self._name)
+        places: Mapping[str, int] = json.loads(kept) if kept else {}
+        return {archived: places[name] for archived, name in _NAMES.items() if name in places}
+
+    def save(self, places: Mapping[bool, int]) -> None:
+        """Keep how far the scan has come."""
+        named = {_NAMES[archived]: place for archived, place in places.items()}
+        self._cache.put(self._store, self._scan, {self._name: json.dumps(named)})
+
+    def clear(self) -> None:
+        """Forget it: the scan is complete."""
+        self._cache.drop(self._store, self._scan, [self._name])
+
+
+def known_of(order: RemoteOrder) -> Known:
+    """What is kept of an order that carries one of our keys."""
+    return Known(order.id, there_of(order), order.is_deleted)
+
+
+def there_of(order: RemoteOrder) -> There:
+    """What an order was listed or answered to say."""
+    status = order.status_id if "status_id" in order.raw else None
+    return There(status, order.total_inc_tax, order.total_tax, order.currency or None, parse_time(order.date_created))
+
+
+def parse_time(text: object) -> datetime | None:
+    """A time of an order (RFC 2822, in UTC); None where it is missing or cannot be read."""
+    try:
+        at = parsedate_to_datetime(str(text))
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None
