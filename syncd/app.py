@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from syncd.canonical.keys import LONGEST_KEY
+from syncd.canonical.sale_key import LONGEST_KEY
 from syncd.clock import Clock, Now, SystemClock
 from syncd.config import Config, SourceConfig
 from syncd.errors import NotListed, SourceError

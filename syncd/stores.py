@@ -9,13 +9,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from syncd.bigcommerce import Api, CatalogClient, CustomersClient, OrdersClient, QuotaGovernor, StoreClient, store_wire
+from syncd.bigcommerce.api import Api, store_wire
+from syncd.bigcommerce.catalog import CatalogClient
+from syncd.bigcommerce.client import OrdersClient
+from syncd.bigcommerce.customers import CustomersClient
+from syncd.bigcommerce.governor import QuotaGovernor
 from syncd.bigcommerce.metafields import MetafieldsClient
+from syncd.bigcommerce.store import StoreClient
 from syncd.clock import Clock
 from syncd.config import StoreSettings
 from syncd.errors import RemoteError
 from syncd.ledger import Lease, Ledger
-from syncd.push.lookups.currencies import Currencies
+from syncd.push.lookups.lookup_cache import Currencies
 from syncd.push.lookups.matching import Matcher, Remotes
 from syncd.push.metafields import Facts
 from syncd.push.store_orders.catch_up import CatchUp
@@ -26,7 +31,7 @@ from syncd.push.worker.observe import Observer
 from syncd.push.worker.prepare import PushSetup
 from syncd.push.worker.pusher import Pusher, PushReport
 from syncd.push.worker.reconcile import Reconciler, ReconcileReport
-from syncd.wire import Wire
+from syncd.wire.exchange import Wire
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import pycountry
 from babel import Locale, UnknownLocaleError
 from babel.languages import get_official_languages
 
-from syncd.mapping.text import folded
+from syncd.mapping.formats import folded
 
 FILE = Path(__file__).resolve().parents[1] / "syncd" / "mapping" / "country_names.json"
 USUAL = (

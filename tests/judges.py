@@ -1,7 +1,7 @@
 """What tests judge sales by: the real decider with the usual rules, and the one store that they belong to."""
 
 from syncd.canonical import CanonicalOrder
-from syncd.mapping import DefaultAddress, Rules
+from syncd.mapping.rules import DefaultAddress, Rules
 from syncd.sale.decide import Decider
 from syncd.sale.policy import Ground, Policy
 

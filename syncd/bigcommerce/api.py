@@ -9,9 +9,11 @@ from typing import Any
 
 from syncd.bigcommerce.classify import parse, reset_s, words
 from syncd.bigcommerce.governor import QuotaGovernor
+from syncd.bigcommerce.settings import ConnectionSettings
 from syncd.clock import Clock
 from syncd.errors import Declined, Denied, RemoteError, Throttled, Unreachable
 from syncd.wire.exchange import Method, Wire, WireAnswer, WireError
+from syncd.wire.limits import Limits
 
 _TRIES = 3
 _PAGE = 250
@@ -174,3 +176,10 @@ def chunks(codes: Sequence[str], size: int, longest: int) -> Iterator[list[str]]
         length += len(code) + 3
     if group:
         yield group
+
+
+def store_wire(settings: ConnectionSettings, clock: Clock, *, connections: int = 10) -> Wire:
+    """The pooled connections to a store; paths start after its hash."""
+    limits = Limits(settings.connect_timeout, settings.deadline, ca_file=settings.ca_file, proxy=settings.proxy)
+    headers = {"X-Auth-Token": settings.token.get_secret_value()}
+    return Wire(f"{settings.api_url}/stores/{settings.store_hash}", headers, limits, clock, connections=connections)

@@ -1,13 +1,13 @@
-"""The quota governor of one store: every call passes here, live ones before those of a backfill."""
+"""Pace every call to one store by its quota, live calls before those of a backfill."""
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from syncd.bigcommerce.pace import Pace
 from syncd.clock import Clock
 from syncd.errors import Stopped
 
@@ -110,3 +110,160 @@ class QuotaGovernor:
 
     def _now(self) -> float:
         return self._clock.elapsed().seconds
+
+
+_AT_ONCE = 4
+_MOST_AT_ONCE = 64
+_QUEUES = 2.0
+_WARILY = 0.1
+_LEARN_ANEW_S = 600.0
+_MANY = 1_000
+_LONGEST_WINDOW_S = 3600.0
+_BACK_OFF_S = 0.5
+_LONGEST_BACK_OFF_S = 60.0
+_ERRORS_IN_A_ROW = 3
+
+
+@dataclass(slots=True)
+class Pace:
+    """One store's quota as far as its answers have told it. ``share`` is the part of it that is ours."""
+
+    share: float
+    quota: int | None = None
+    window_s: float = 30.0
+    left: float = 0.0
+    resets_at: float = 0.0
+    in_flight: int = 0
+    next_at: float = 0.0
+    blocked_until: float = 0.0
+    refusals: int = 0
+    errors: int = 0
+    at_once: float = _AT_ONCE
+    fastest_s: float = math.inf
+    too_many: float = math.inf
+    halved_at: float = -math.inf
+    full_at: float = -math.inf
+    learned_at: float = -math.inf
+
+    def delay(self, now: float) -> float:
+        """Seconds until the next call may go; 0 where it may go now."""
+        if now < self.blocked_until:
+            return self.blocked_until - now
+        if self.quota is None:
+            return 0.0 if self.in_flight < int(self.at_once) else math.inf
+        self._roll(now)
+        if self._spendable() < 1:
+            return max(self.resets_at - now, 0.001)
+        return max(self.next_at - now, 0.0)
+
+    def room(self, now: float, within_s: float) -> int:
+        """About how many calls may go within so many seconds: what must not wait longer is not begun beyond that."""
+        wait = max(self.blocked_until - now, 0.0)
+        if self.quota is None:
+            return _MANY if wait < within_s else 0
+        self._roll(now)
+        spendable, left_s = self._spendable(), max(self.resets_at - now, 0.0)
+        if spendable < 1:
+            wait, spendable, left_s = max(wait, left_s), self._ours(), self.window_s
+        else:
+            wait = max(wait, self.next_at - now)
+        if wait >= within_s:
+            return 0
+        gap = left_s / spendable
+        return int(spendable) if gap <= 0 else min(1 + int((within_s - wait) / gap), int(spendable))
+
+    def take(self, now: float) -> None:
+        """A call goes out."""
+        self.in_flight += 1
+        if self.in_flight >= int(self.at_once):
+            self.full_at = now
+        if self.quota is not None:
+            spendable = self._spendable()
+            gap = max(self.resets_at - now, 0.0) / max(spendable, 1.0)
+            self.next_at = max(self.next_at, now - gap) + gap
+            self.left -= 1
+
+    def give_back(self) -> None:
+        """A call is over, answered or not."""
+        self.in_flight -= 1
+
+    def saw(self, headers: Mapping[str, str], now: float) -> None:
+        """Learn from an answer; absurd numbers are passed over. Call before ``give_back``."""
+        quota = _positive(headers.get("X-Rate-Limit-Requests-Quota"))
+        window = _positive(headers.get("X-Rate-Limit-Time-Window-Ms"))
+        left = _positive(headers.get("X-Rate-Limit-Requests-Left"))
+        reset = _positive(headers.get("X-Rate-Limit-Time-Reset-Ms"))
+        if not quota or left is None or reset is None:
+            return
+        self.window_s = min((window or self.window_s * 1000) / 1000, _LONGEST_WINDOW_S)
+        self.quota = int(quota)
+        self.resets_at = now + min(
+            (reset + 1) / 1000, self.window_s
+        )  # it is told in whole ms: never a moment too early
+        # Calls still out may or may not be counted in what the answer says is left: we take it that they are not.
+        self.left = min(left, quota) - (self.in_flight - 1)
+
+    def well(self) -> None:
+        """An answer that was neither a refusal to serve nor a failure of the platform."""
+        self.refusals = self.errors = 0
+
+    def timed(self, elapsed_s: float, now: float) -> None:
+        """How long a good answer took: more at once, or fewer, for want of headers."""
+        if now - self.learned_at > _LEARN_ANEW_S:  # a store may have become slower for good, or larger
+            self.fastest_s, self.learned_at = math.inf, now
+            self.at_once = min(self.at_once, _AT_ONCE)
+        self.fastest_s = min(self.fastest_s, elapsed_s)
+        if self.full_at >= now - elapsed_s:  # else it was not we who kept them few
+            step = (1.0 if self.at_once + 1 <= self.too_many else _WARILY) / self.at_once
+            if elapsed_s <= self.fastest_s * _QUEUES:
+                self.at_once = min(self.at_once + step, _MOST_AT_ONCE)
+            else:
+                self.at_once = max(self.at_once - step, min(self.at_once, _AT_ONCE))
+
+    def pressed(self, elapsed_s: float, now: float) -> None:
+        """A 429, a 5xx or no answer, to a call of so many seconds ago: half as many at once, one time for those side by side."""
+        if now - elapsed_s >= self.halved_at:
+            self.too_many, self.halved_at = self.at_once, now
+            self.at_once = max(self.at_once / 2, 1.0)
+
+    def throttled(self, reset_s: float | None, now: float, jitter: float) -> None:
+        """429. Without a header the wait doubles each time, at least half of it certain; ``jitter`` is in [0, 1)."""
+        self.refusals += 1
+        wait = reset_s if reset_s is not None else _half_jittered(self.refusals, jitter)
+        self.blocked_until = max(self.blocked_until, now + wait)
+
+    def failed(self, now: float, jitter: float) -> None:
+        """A 5xx: several in a row slow us like a 429, for BigCommerce answers so when it is loaded."""
+        self.errors += 1
+        if self.errors >= _ERRORS_IN_A_ROW:
+            wait = _half_jittered(self.errors - _ERRORS_IN_A_ROW + 1, jitter)
+            self.blocked_until = max(self.blocked_until, now + wait)
+
+    def _ours(self) -> float:
+        """The part of a whole window that is ours: one call at the least, however small the share, else nothing ever moves."""
+        assert self.quota is not None  # noqa: S101  asked only once the quota is known
+        return max(self.quota * self.share, 1.0)
+
+    def _spendable(self) -> float:
+        assert self.quota is not None  # noqa: S101  as above
+        return self.left - (self.quota - self._ours())
+
+    def _roll(self, now: float) -> None:
+        """A window that has ended leaves a whole quota, until an answer says otherwise."""
+        if now >= self.resets_at and self.quota is not None:
+            self.left = self.quota - self.in_flight
+            self.resets_at = now + self.window_s
+            self.next_at = min(self.next_at, now)
+
+
+def _half_jittered(times: int, jitter: float) -> float:
+    full: float = min(_BACK_OFF_S * 2 ** min(times, 12), _LONGEST_BACK_OFF_S)
+    return full * (0.5 + jitter / 2)
+
+
+def _positive(text: str | None) -> float | None:
+    try:
+        value = float(text) if text else None
+    except ValueError:
+        return None
+    return value if value is not None and math.isfinite(value) and value >= 0 else None

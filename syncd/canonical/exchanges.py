@@ -15,10 +15,10 @@ from decimal import ROUND_CEILING, Decimal
 from pydantic import ValidationError
 
 from syncd.canonical.balance import tax_slack
-from syncd.canonical.keys import sent_key
 from syncd.canonical.kinds import LineKind, SaleStatus, TenderKind, TenderStatus
 from syncd.canonical.money import ZERO, allocate, minor, minor_unit, total
 from syncd.canonical.order import CanonicalOrder, Discount, Fee, Line, Tender
+from syncd.canonical.sale_key import sent_key
 
 CREDIT = "Exchange credit"
 _LONGEST_ID = 160

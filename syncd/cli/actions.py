@@ -6,9 +6,9 @@ import getpass
 from dataclasses import dataclass
 from pathlib import Path
 
-from syncd.cli.asking import sure
 from syncd.cli.exits import Exit
 from syncd.cli.opening import known_source, opened
+from syncd.cli.options import sure
 from syncd.cli.render import print_json, say
 from syncd.errors import UsageError
 from syncd.ledger import Selection

@@ -19,8 +19,8 @@ from syncd.cli.opening import need_work, opened
 from syncd.cli.render import notes, print_json, say
 from syncd.cli.run import polled_words
 from syncd.errors import Busy, LeaseTaken, UsageError
-from syncd.ledger.backfills import Backfill, Stage
-from syncd.sale.states import State
+from syncd.ledger.backfills import Backfill
+from syncd.sale.states import Stage, State
 from syncd.service.health import read_health
 from syncd.stores import Store
 from syncd.telling.backfills import compared, date_range, progress_words

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from syncd.errors import Declined, Denied
-from syncd.mapping import Rules
+from syncd.mapping.rules import Rules
 from syncd.sources import Finding
 from syncd.stores import Store
 

@@ -1,15 +1,22 @@
-"""The one place where an error becomes words and an exit code."""
+"""Turn errors into words and exit codes, in one place; save a report of an error that nobody foresaw."""
 
 from __future__ import annotations
 
 import json
+import platform
 import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 
+from syncd import __version__
 from syncd.cli import loading
 from syncd.cli.exits import Exit, code_for
 from syncd.cli.main import cli
+from syncd.clock import SystemClock
 from syncd.errors import Stopped, SyncdError
 from syncd.logs import redact
 
@@ -42,8 +49,6 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(Exit.OK)
     except Exception as error:  # noqa: BLE001  nothing that nobody foresaw may end as a bare traceback
-        from syncd.cli.bug import save_report
-
         where = save_report(error, sys.argv[1:])
         what = f"this is a bug in syncd: {type(error).__name__}: {redact(str(error))[:300]}"
         cure = f"Please report it with the file {where}. No sale is lost: what was recorded stays recorded."
@@ -72,3 +77,18 @@ def options_first(words: list[str]) -> list[str]:
         else:
             rest.append(word)
     return [*first, *rest]
+
+
+def save_report(error: BaseException, words: Sequence[str]) -> Path:
+    """Write the report into the folder for temporary files, readable by its owner alone; its path."""
+    lines = [
+        f"syncd {__version__}, Python {platform.python_version()}, {platform.platform()}",
+        f"command: {' '.join(words)}",
+    ]
+    lines += [line for part in traceback.format_exception(error) for line in part.splitlines()]
+    stamp = f"{SystemClock().now():%Y%m%dT%H%M%SZ}"
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", prefix=f"syncd-bug-{stamp}-", suffix=".txt", delete=False
+    ) as file:
+        file.write("\n".join(map(redact, lines)) + "\n")
+    return Path(file.name)

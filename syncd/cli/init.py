@@ -12,9 +12,10 @@ import typer
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from syncd.app import open_app
-from syncd.bigcommerce import Api, QuotaGovernor, StoreClient, store_wire
+from syncd.bigcommerce.api import Api, store_wire
+from syncd.bigcommerce.governor import QuotaGovernor
 from syncd.bigcommerce.settings import ConnectionSettings
-from syncd.bigcommerce.store import StoreInfo
+from syncd.bigcommerce.store import StoreClient, StoreInfo
 from syncd.canonical import Batch, CanonicalOrder
 from syncd.cli.check import run_check
 from syncd.cli.exits import Exit

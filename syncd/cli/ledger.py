@@ -11,9 +11,9 @@ from pathlib import Path
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from syncd.app import App
-from syncd.cli.asking import sure
 from syncd.cli.exits import Exit
 from syncd.cli.opening import opened
+from syncd.cli.options import sure
 from syncd.cli.render import notes, out, print_json, say
 from syncd.errors import UsageError
 from syncd.push.store_orders.rebuild import Rebuilt, Span, differences, rebuild

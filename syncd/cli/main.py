@@ -51,7 +51,7 @@ def options(
     ] = False,
 ) -> None:
     """Carries in-store sales from POS systems into a BigCommerce store: each sale exactly once, right to the cent."""
-    from syncd.cli.loudness import set_loudness
+    from syncd.cli.options import set_loudness
 
     set_loudness(verbose=verbose, quiet=quiet, level=log_level)
 

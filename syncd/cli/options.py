@@ -1,11 +1,15 @@
-"""Options that many commands share."""
+"""Options that many commands share, the confirmation before many sales change, and how much a command prints."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
+
+from syncd import logs
+from syncd.errors import UsageError
 
 ConfigPath = Annotated[
     Path | None,
@@ -22,3 +26,39 @@ TextOption = Annotated[str | None, typer.Option("--error", help="Only sales whos
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say which sales they are.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, whatever the number.")]
 DayOption = Annotated[str | None, typer.Option("--day", help="Only sales placed on this day (UTC), e.g. 2026-11-23.")]
+
+
+def sure(what: str, *, yes: bool) -> None:
+    """Return once a person has agreed to ``what``.
+
+    Raises:
+        UsageError: nobody can be asked here, or the answer was no.
+
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(f"{what}? Nobody can be asked here", "Say --yes, or look first with --dry-run.")
+    if not typer.confirm(f"{what}?", err=True):
+        raise UsageError("nothing was changed")
+
+
+def set_loudness(*, verbose: bool, quiet: bool, level: str | None) -> None:
+    """Note what this command line asks for, before the config is read.
+
+    Raises:
+        UsageError: a level that there is none of, or both louder and quieter.
+
+    """
+    levels = get_args(logs.LogLevel)
+    if level is not None and level not in levels:
+        raise UsageError(f"there is no log level {level!r}", f"Levels are {', '.join(levels)}.")
+    if verbose and quiet:
+        raise UsageError("both -v and -q", "Say one of them.")
+    if not (verbose or quiet or level):
+        return
+    from syncd.cli import opening, render
+
+    render.out.quiet = quiet
+    wanted: str = level or ("info" if verbose else "error")
+    opening.wanted_level = next(one for one in levels if one == wanted)

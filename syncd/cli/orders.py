@@ -13,13 +13,14 @@ import typer
 from rich.progress import Progress
 
 from syncd.app import App
-from syncd.bigcommerce import Accepted, NotSent, OrdersClient, Refused, RemoteOrder, Reply, Sending, Unknown
+from syncd.bigcommerce.client import OrdersClient, RemoteOrder, Sending
+from syncd.bigcommerce.outcome import Accepted, NotSent, Refused, Reply, Unknown
 from syncd.canonical.money import format_money
 from syncd.cli.exits import Exit
 from syncd.cli.opening import opened
 from syncd.cli.render import columns, notes, out, print_json, safe, say
 from syncd.errors import Denied, RemoteError, UsageError
-from syncd.mapping.statuses import status_words
+from syncd.mapping.formats import status_words
 from syncd.stores import Store
 
 _PARTS = ("products", "shipping_addresses", "coupons", "taxes", "shipments", "messages", "fees")

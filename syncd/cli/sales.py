@@ -11,9 +11,9 @@ from pathlib import Path
 from syncd.app import App
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import format_money
-from syncd.cli.asking import sure
 from syncd.cli.exits import Exit
 from syncd.cli.opening import known_source, opened
+from syncd.cli.options import sure
 from syncd.cli.render import columns, out, print_json, say
 from syncd.errors import UsageError
 from syncd.ledger import AttemptRow, Selection

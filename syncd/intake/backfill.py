@@ -14,10 +14,10 @@ from syncd.canonical.money import to_minor
 from syncd.errors import SourceError
 from syncd.intake.poll import Polled, record_all
 from syncd.ledger import Ledger, RecordOptions, Selection
-from syncd.ledger.backfills import Backfill, Estimate, Stage
+from syncd.ledger.backfills import Backfill, Estimate
 from syncd.sale.overrides import Verb
 from syncd.sale.sale import Said
-from syncd.sale.states import Lane, State
+from syncd.sale.states import Lane, Stage, State
 from syncd.sources import Source
 
 Judged = Callable[[Said, str], State]

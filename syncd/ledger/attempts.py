@@ -10,16 +10,15 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from syncd.clock import Now
-from syncd.ledger.backfills import Stage
-from syncd.ledger.epoch import advance
 from syncd.ledger.moves import Move, apply
+from syncd.ledger.places import advance
 from syncd.ledger.rows import to_micros
 from syncd.ledger.schema import attempts, backfills, is_state, sales
 from syncd.sale.attempt import Attempt, Intent
 from syncd.sale.events import Doubted, Drifted, News, Saw, Waited
 from syncd.sale.facts import UNTOUCHED, Doubt, Trail
 from syncd.sale.sale import Judge, Sale
-from syncd.sale.states import ON_THE_WIRE, Kind, Lane, State
+from syncd.sale.states import ON_THE_WIRE, Kind, Lane, Stage, State
 
 _INTERRUPTED = "the process that sent it ended before the outcome was written"
 _BEGIN = insert(attempts).returning(attempts.c.sale_id, attempts.c.id)  # a sale at a time: in any order, then

@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
@@ -19,20 +18,9 @@ from syncd.ledger.lease import Lease
 from syncd.ledger.mirror import Run
 from syncd.ledger.rows import from_micros, to_micros
 from syncd.ledger.schema import backfills, sales
-from syncd.sale.states import State
+from syncd.sale.states import Stage, State
 
 _LATELY = timedelta(minutes=5)
-
-
-class Stage(StrEnum):
-    """Where a backfill stands."""
-
-    ESTIMATING = "estimating"  # its sales are being counted
-    ESTIMATED = "estimated"  # they are counted, and it waits for a word
-    OPEN = "open"  # its sales are being recorded, or are about to be
-    RECORDED = "recorded"  # all are in the ledger, and are pushed from there
-    PAUSED = "paused"  # nothing of it is recorded or pushed
-    CANCELLED = "cancelled"
 
 
 TO_DO = (Stage.ESTIMATING, Stage.OPEN)

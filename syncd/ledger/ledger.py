@@ -24,20 +24,19 @@ from syncd.ledger.cache import Cache
 from syncd.ledger.care import Care
 from syncd.ledger.counting import number_of
 from syncd.ledger.engine import Engines, translated
-from syncd.ledger.epoch import read_epoch
 from syncd.ledger.forgetting import Forgetting
+from syncd.ledger.group_commit import Operation, Settling, T, Writer
 from syncd.ledger.hints import Hints
 from syncd.ledger.links import Links
 from syncd.ledger.mirror import MirrorTables
 from syncd.ledger.names import Names
 from syncd.ledger.overviews import Overviews
+from syncd.ledger.places import read_epoch
 from syncd.ledger.private import PrivateState
 from syncd.ledger.retention import Retention
 from syncd.ledger.rows import from_micros, to_micros
 from syncd.ledger.schema import cursors
 from syncd.ledger.session import Session
-from syncd.ledger.settling import Settling
-from syncd.ledger.writer import Operation, T, Writer
 from syncd.sale.attempt import Attempt, Intent
 from syncd.sale.events import Drifted, News
 from syncd.sale.facts import UNTOUCHED, Known, Trail

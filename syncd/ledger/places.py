@@ -1,4 +1,4 @@
-"""What the ledger knows of stores: pauses, the highest order id, orders seen there."""
+"""What the ledger knows of stores: pauses, the highest order id, orders seen there, and the epoch of each store's rows."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from decimal import Decimal
 from importlib import import_module
 from typing import Literal
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
-from syncd.errors import LedgerError
+from syncd.errors import LedgerError, WoundBack
 from syncd.ledger.alerts import Alert, raise_alerts
 from syncd.ledger.rows import as_text, from_micros, to_micros
 from syncd.ledger.schema import known_orders, sales, stores
@@ -228,3 +228,42 @@ def set_pause(
 def clear_pause(connection: Connection, name: str) -> None:
     """Open a store again."""
     update_store(connection, name, dict.fromkeys(("paused_why", "paused_cure", "paused_by", "paused_at", "probe_at")))
+
+
+# The epoch: a number that rises with every claim, so that a ledger taken back in time is noticed. Whoever holds the right to push
+# knows how far it has come, and claims only if the rows say the same: after a restored backup, or on a replica that lagged, they
+# say less, and nothing is sent before the store was listed again.
+
+_BACK_CURE = (
+    "syncd lists the store's orders again before it sends anything. Read again what came since: syncd backfill."
+)
+
+
+def read_epoch(connection: Connection, store: str) -> int:
+    """The number of a store's rows now."""
+    return int(connection.execute(select(stores.c.epoch).where(stores.c.name == store)).scalar() or 0)
+
+
+_ADVANCE = (
+    update(stores)
+    .where(stores.c.name == bindparam("of_store"), stores.c.epoch == bindparam("known"))
+    .values(epoch=bindparam("after"))
+)
+
+
+def advance(connection: Connection, store: str, known: int) -> int:
+    """Raise the number by one; the new one.
+
+    Raises:
+        WoundBack: it is not what this process knows it to be.
+
+    """
+    if connection.execute(_ADVANCE, {"of_store": store, "known": known, "after": known + 1}).rowcount:
+        return known + 1
+    found = read_epoch(connection, store)
+    if known == 0 == found:  # the store has no row yet
+        update_store(connection, store, {"epoch": 1})
+        return 1
+    raise WoundBack(
+        f"the ledger of {store} was taken back in time: it is at claim {found}, and was at {known}", _BACK_CURE
+    )

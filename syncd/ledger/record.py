@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from syncd import __version__
 from syncd.canonical import Batch
-from syncd.canonical.keys import LONGEST_KEY
+from syncd.canonical.sale_key import LONGEST_KEY
 from syncd.clock import Now
 from syncd.ledger.faults import record_faults, settle_by_sales
 from syncd.ledger.moves import SYNCD, columns, write_audit

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from syncd.canonical import CanonicalOrder
-from syncd.canonical.keys import sent_forms
+from syncd.canonical.sale_key import sent_forms
 from syncd.ledger.places import known as known_to_store
 from syncd.ledger.twins import find_twins
 from syncd.sale.sale import Said, Sale

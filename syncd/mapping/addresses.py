@@ -7,6 +7,7 @@ in the staff note. No address is ever half the customer's and half the shop's.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pydantic import JsonValue
 
@@ -14,8 +15,7 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import Fulfilment
 from syncd.canonical.order import Address, Customer
 from syncd.mapping.countries import country_of, needs_postcode, state_name
-from syncd.mapping.emails import email_of
-from syncd.mapping.payload import Decision
+from syncd.mapping.model import Decision
 from syncd.mapping.rules import DefaultAddress
 
 _LONGEST = 255
@@ -172,3 +172,21 @@ def _wired(fields: dict[str, str], default: DefaultAddress) -> dict[str, JsonVal
     whole = {**(named if not fields.get("first_name") else {}), "email": default.email, **fields}
     iso2 = whole.pop("country_iso2")
     return {**{name: value.strip()[:_LONGEST] for name, value in whole.items() if value.strip()}, "country_iso2": iso2}
+
+
+@lru_cache(maxsize=4096)
+def email_of(text: str) -> str:
+    """The address in ``text``, without what stands around it and in ASCII; empty where it is none, or more than one.
+
+    By the syntax of RFC 5322 and 6531 as mail servers use it (email-validator); no name server is asked.
+    """
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415  only a push needs it
+
+    bare = text.strip().strip("<>;,").removeprefix("mailto:").strip()
+    if not bare:
+        return ""
+    try:
+        found = validate_email(bare, check_deliverability=False)
+    except EmailNotValidError:
+        return ""
+    return found.ascii_email or ""

@@ -1,22 +1,21 @@
-"""Everything between the lines and the total: fees, delivery, and what was taken off the whole."""
+"""Map what stands between the lines and the total: fees, delivery, and discounts of the whole, spread over the unit prices."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from typing import NamedTuple, TypeVar
 
 from pydantic import JsonValue
 
 from syncd.canonical import CanonicalOrder
-from syncd.canonical.kinds import LineKind
-from syncd.canonical.money import format_money, total
+from syncd.canonical.kinds import FeeKind, LineKind
+from syncd.canonical.money import ZERO, allocate, format_money, minor, total
 from syncd.canonical.order import Fee, Line
-from syncd.mapping.amounts import as_text
-from syncd.mapping.lines import line_name, lowers_total
-from syncd.mapping.payload import Decision
+from syncd.mapping.formats import as_text, bounded
+from syncd.mapping.lines import Sold, line_name, lowers_total, sold
+from syncd.mapping.model import Decision
 from syncd.mapping.rules import Rules
-from syncd.mapping.spread import Spread, taken_off
-from syncd.mapping.text import bounded
 
 _LONGEST_NAME = 100
 Wired = dict[str, JsonValue]
@@ -101,3 +100,147 @@ def discount_decisions(order: CanonicalOrder, made: Spread, rules: Rules) -> Ite
 
 def _back(line: Line) -> str:
     return "a deposit redeemed" if line.kind is LineKind.DEPOSIT else "goods that came back; their stock is not moved"
+
+
+_LAST_LOWERED = {LineKind.GIFT_CARD, LineKind.DEPOSIT}
+_GOODS, _PAID_AHEAD, _DELIVERY, _FEES = range(4)
+
+
+class Spread(NamedTuple):
+    """What the order is made of: each line that sells something and each charge, at the amounts that it carries there."""
+
+    lines: Sold
+    fees: tuple[Fee, ...]
+    delivery: tuple[Fee, ...]
+    apart: bool
+    """Whether all of it had to be spread anew, delivery and fees too."""
+
+
+class _Part(NamedTuple):
+    rank: int
+    inc_tax: Decimal
+    tax: Decimal
+
+    @property
+    def ex_tax(self) -> Decimal:
+        return self.inc_tax - self.tax
+
+
+def spread(order: CanonicalOrder) -> Spread:
+    """The lines and charges of a sale whose total and tax are not negative; they come to exactly those.
+
+    Every amount has the currency's places, no price is negative, and none is lower than the tax in it.
+    """
+    lines, fees = sold(order), charged(order)
+    parts = [_part(_rank(line), line, order.currency) for _, line in lines]
+    parts += [_part(_DELIVERY if fee.kind is FeeKind.DELIVERY else _FEES, fee, order.currency) for fee in fees]
+    shares = _lowered(parts, order) if parts else []
+    found, apart = (shares, False) if shares is not None else _anew(parts, order)
+    made_lines = tuple((number, _at(line, part)) for (number, line), part in zip(lines, found, strict=False))
+    made_fees = [_at(fee, part) for fee, part in zip(fees, found[len(lines) :], strict=True)]
+    return Spread(
+        made_lines,
+        tuple(fee for fee in made_fees if fee.kind is not FeeKind.DELIVERY),
+        tuple(fee for fee in made_fees if fee.kind is FeeKind.DELIVERY),
+        apart,
+    )
+
+
+def charged(order: CanonicalOrder) -> list[Fee]:
+    """What is charged beside the lines: fees of an amount, and cash rounded up. A negative one lowers the sale instead."""
+    fees = [fee for fee in order.fees if fee.total_inc_tax > 0]
+    if order.rounding > 0:
+        up = order.rounding
+        fees.append(Fee(kind=FeeKind.OTHER, name="Cash rounding", total_ex_tax=up, total_inc_tax=up))
+    return fees
+
+
+def taken_off(order: CanonicalOrder) -> Decimal:
+    """What discounts, goods that came back, redeemed deposits, negative charges and cash rounded down take off, tax included."""
+    taken = total(discount.amount_inc_tax for discount in order.discounts)
+    taken -= total(line.total_inc_tax for line in order.lines if lowers_total(line))
+    taken -= total(fee.total_inc_tax for fee in order.fees if fee.total_inc_tax < 0)
+    return taken + (-order.rounding if order.rounding < 0 else ZERO)
+
+
+def _rank(line: Line) -> int:
+    return _PAID_AHEAD if line.kind in _LAST_LOWERED else _GOODS
+
+
+def _part(rank: int, of: Line | Fee, currency: str) -> _Part:
+    tax = max(ZERO, of.total_inc_tax - of.total_ex_tax)
+    if (
+        rank > _PAID_AHEAD
+    ):  # a charge keeps its amount, so it must be one of the currency; the lines take up what that rounds away
+        return _Part(rank, minor(of.total_inc_tax, currency), minor(min(tax, of.total_inc_tax), currency))
+    return _Part(rank, of.total_inc_tax, min(tax, of.total_inc_tax))
+
+
+def _lowered(parts: Sequence[_Part], order: CanonicalOrder) -> list[_Part] | None:
+    """Prices and taxes lowered rank by rank to the sale's sums; None where a price would fall below the tax in it."""
+    inc_tax = _to_sum([part.inc_tax for part in parts], parts, order.total_inc_tax, order.currency)
+    tax = _to_sum([part.tax for part in parts], parts, order.total_tax, order.currency)
+    if inc_tax is None or tax is None:
+        return None
+    found = [_Part(part.rank, *sides) for part, *sides in zip(parts, inc_tax, tax, strict=True)]
+    return found if all(ZERO <= part.tax <= part.inc_tax for part in found) else None
+
+
+def _to_sum(amounts: list[Decimal], parts: Sequence[_Part], wanted: Decimal, currency: str) -> list[Decimal] | None:
+    """``amounts`` in minor units that come to ``wanted``, each rank lowered to nothing before the next is touched."""
+    found, off = list(amounts), total(amounts) - wanted
+    if not off and all(amount >= 0 and minor(amount, currency) is amount for amount in amounts):
+        return found  # as most receipts are
+    ranks = sorted({part.rank for part in parts})
+    if off < 0:  # a cent of rounding to add: where there is something to add it to
+        charged_ranks = [part.rank for part, amount in zip(parts, amounts, strict=True) if amount]
+        first = min(charged_ranks, default=ranks[0])
+        ranks.sort(key=lambda rank: (rank != first, rank))
+    left: dict[int, Decimal] = {}
+    for rank in ranks:
+        whole = total(amount for amount, part in zip(amounts, parts, strict=True) if part.rank == rank)
+        left[rank] = max(ZERO, whole - off)
+        off -= whole - left[rank]
+    if off:
+        return None
+    fine = {rank: share for rank, share in left.items() if minor(share, currency) is not share}
+    left |= zip(fine, allocate(total(fine.values()), list(fine.values()), currency), strict=True)
+    for rank, share in left.items():
+        places = [place for place, part in enumerate(parts) if part.rank == rank]
+        for place, amount in zip(places, _shares(share, [amounts[place] for place in places], currency), strict=True):
+            found[place] = amount
+    return found
+
+
+def _shares(wanted: Decimal, weights: list[Decimal], currency: str) -> Sequence[Decimal]:
+    """The weights themselves where they come to ``wanted`` and are whole minor units, else ``wanted`` allocated by them."""
+    if total(weights) == wanted and all(minor(weight, currency) is weight for weight in weights):
+        return weights
+    return allocate(wanted, weights, currency)
+
+
+def _anew(parts: Sequence[_Part], order: CanonicalOrder) -> tuple[list[_Part], bool]:
+    """Price without tax and tax, each allocated over the lines, or over everything where the charges alone come to more.
+
+    The last resort, which always comes out; and whether the charges were touched.
+    """
+    charges = [part for part in parts if part.rank > _PAID_AHEAD]
+    ex_tax = order.total_inc_tax - order.total_tax - total(part.ex_tax for part in charges)
+    tax = order.total_tax - total(part.tax for part in charges)
+    touched = len(charges) == len(parts) or ex_tax < 0 or tax < 0
+    if touched:
+        ex_tax, tax, charges = order.total_inc_tax - order.total_tax, order.total_tax, []
+    lowered = parts[: len(parts) - len(charges)]
+    ex_taxes = allocate(ex_tax, [part.ex_tax for part in lowered], order.currency)
+    taxes = allocate(tax, [part.tax for part in lowered], order.currency)
+    found = [_Part(part.rank, one + two, two) for part, one, two in zip(lowered, ex_taxes, taxes, strict=True)]
+    return [*found, *charges], touched
+
+
+Charge = TypeVar("Charge", Line, Fee)
+
+
+def _at(of: Charge, part: _Part) -> Charge:
+    if of.total_inc_tax == part.inc_tax and of.total_ex_tax == part.ex_tax:
+        return of
+    return of.model_copy(update={"total_inc_tax": part.inc_tax, "total_ex_tax": part.ex_tax})

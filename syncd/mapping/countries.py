@@ -10,7 +10,7 @@ import json
 from functools import cache
 from importlib.resources import files
 
-from syncd.mapping.text import folded
+from syncd.mapping.formats import folded
 
 _USUAL = {
     "america": "US", "ee uu": "US", "u s": "US", "u s a": "US", "estados unidos de america": "US", "uk": "GB", "u k": "GB",

@@ -17,21 +17,18 @@ from pydantic import JsonValue
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.cards import CARD_MASK
-from syncd.canonical.keys import sent_key
 from syncd.canonical.kinds import Fulfilment, TenderStatus
 from syncd.canonical.money import format_money
 from syncd.canonical.order import Line
+from syncd.canonical.sale_key import sent_key
 from syncd.mapping import charges, tenders
 from syncd.mapping.addresses import billing_address, shipping_address, unshippable
-from syncd.mapping.amounts import as_text
+from syncd.mapping.charges import spread, taken_off
+from syncd.mapping.formats import as_text, bounded, status_words
 from syncd.mapping.lines import MappedLine, fee_line, map_lines, subtotals
-from syncd.mapping.matches import Matches
-from syncd.mapping.payload import Decision, Declined, Held, Mapped, Payload
+from syncd.mapping.model import Decision, Declined, Held, Mapped, Matches, Payload
 from syncd.mapping.rules import LIVE, Applied, Occasion, Rules, applied
-from syncd.mapping.spread import spread, taken_off
 from syncd.mapping.stamp import stamp
-from syncd.mapping.statuses import status_words
-from syncd.mapping.text import bounded
 
 _LONGEST = {"code": 50, "postal_code": 50, "phone": 125}
 _LONGEST_MESSAGE = 2_000  # as the checkout takes it; no text says what the Orders API takes

@@ -12,11 +12,9 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import LineKind
 from syncd.canonical.money import minor, total
 from syncd.canonical.order import Fee, Line
-from syncd.mapping.amounts import as_number, unit_price
-from syncd.mapping.matches import CatalogMatch, Matches, RequiredModifier, normal_code
-from syncd.mapping.payload import Decision, Declined
+from syncd.mapping.formats import as_number, bounded, folded, unit_price
+from syncd.mapping.model import CatalogMatch, Decision, Declined, Matches, RequiredModifier, normal_code
 from syncd.mapping.rules import Rules, Stock
-from syncd.mapping.text import bounded, folded
 
 _LONGEST_NAME = 250
 _NEVER_CATALOG = {LineKind.GIFT_CARD, LineKind.DEPOSIT}

@@ -13,11 +13,10 @@ from syncd.canonical.money import total
 from syncd.canonical.order import Line
 from syncd.mapping import tenders
 from syncd.mapping.addresses import billing_address
-from syncd.mapping.amounts import as_number, unit_price
 from syncd.mapping.create import head, head_decisions
+from syncd.mapping.formats import as_number, unit_price
 from syncd.mapping.lines import is_measured, line_name
-from syncd.mapping.matches import Matches
-from syncd.mapping.payload import Decision, Held, Mapped, Payload
+from syncd.mapping.model import Decision, Held, Mapped, Matches, Payload
 from syncd.mapping.rules import LIVE, Occasion, Rules, applied
 from syncd.mapping.stamp import stamp
 

@@ -18,13 +18,11 @@ from pydantic import JsonValue
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import ZERO, format_money, minor
 from syncd.canonical.order import Refund
-from syncd.mapping.amounts import as_number
+from syncd.mapping.formats import as_number, bounded
 from syncd.mapping.lines import sold
-from syncd.mapping.pairing import pair_lines
-from syncd.mapping.payload import Decision, Mapped, Payload
-from syncd.mapping.remote import Remote, RemoteLine, RemoteRefund
+from syncd.mapping.merge import pair_lines
+from syncd.mapping.model import Decision, Mapped, Payload, Remote, RemoteLine, RemoteRefund
 from syncd.mapping.stamp import payload_lines
-from syncd.mapping.text import bounded
 
 _LONGEST_REASON = 1000
 _LONGEST_NAME = 260

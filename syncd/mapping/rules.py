@@ -15,9 +15,9 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from syncd.canonical import CanonicalOrder
-from syncd.canonical.keys import LONGEST_KEY
 from syncd.canonical.kinds import FeeKind, Fulfilment, SaleStatus
 from syncd.canonical.money import Money
+from syncd.canonical.sale_key import LONGEST_KEY
 from syncd.mapping.note import check_template
 
 # https://developer.bigcommerce.com/docs/rest-management/orders/order-status: 10 Completed, 5 Cancelled, 4 Refunded,

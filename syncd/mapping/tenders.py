@@ -7,10 +7,10 @@ from syncd.canonical.kinds import LineKind, TenderStatus
 from syncd.canonical.money import format_money, to_minor, total
 from syncd.canonical.order import Discount, Line, Refund, Tender
 from syncd.mapping.addresses import contact_notes
+from syncd.mapping.formats import bounded
 from syncd.mapping.lines import line_name, lowers_total
 from syncd.mapping.note import render_note
 from syncd.mapping.rules import Rules, applied
-from syncd.mapping.text import bounded
 
 _LONGEST_METHOD = 100
 _REDEEMED = (LineKind.DEPOSIT, LineKind.GIFT_CARD)

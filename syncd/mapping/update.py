@@ -27,17 +27,39 @@ from pydantic import JsonValue
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import SaleStatus
 from syncd.canonical.money import ZERO, format_money, minor
-from syncd.mapping.amounts import as_text
 from syncd.mapping.create import map_create
-from syncd.mapping.fields import FIELDS, SHOWN, WAYS, Way, delivery_there, field_of, mark, recounts
-from syncd.mapping.matches import Matches
-from syncd.mapping.merge import Merged, merge_lines
-from syncd.mapping.pairing import pair_lines, shown_amount
-from syncd.mapping.payload import Decision, Declined, Held, Mapped, Nothing, Payload
-from syncd.mapping.remote import Remote, RemoteFee, RemoteLine
+from syncd.mapping.formats import as_text, status_words
+from syncd.mapping.merge import Merged, merge_lines, pair_lines, shown_amount
+from syncd.mapping.model import (
+    Decision,
+    Declined,
+    Held,
+    Mapped,
+    Matches,
+    Nothing,
+    Payload,
+    Remote,
+    RemoteFee,
+    RemoteLine,
+)
 from syncd.mapping.rules import LIVE, Occasion, Rules, applied
-from syncd.mapping.stamp import SIGN, Stamp, payload_fees, payload_lines, sign_fees, sign_line, stamp
-from syncd.mapping.statuses import status_words
+from syncd.mapping.stamp import (
+    FIELDS,
+    SHOWN,
+    SIGN,
+    WAYS,
+    Stamp,
+    Way,
+    delivery_there,
+    field_of,
+    mark,
+    payload_fees,
+    payload_lines,
+    recounts,
+    sign_fees,
+    sign_line,
+    stamp,
+)
 
 _ENDED = (0, 4, 5, 6, 14)
 """Statuses of an order that is no sale any more, or not all of one: incomplete, refunded, cancelled, declined, refunded in part."""

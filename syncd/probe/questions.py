@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from syncd.bigcommerce.classify import parse, words
-from syncd.canonical.keys import LONGEST_KEY
+from syncd.canonical.sale_key import LONGEST_KEY
 from syncd.errors import Declined, Unreachable
 from syncd.ledger import Ledger
 from syncd.probe.answers import Answer, keep

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from syncd.bigcommerce import Api, OrdersClient, RemoteOrder
+from syncd.bigcommerce.api import Api
 from syncd.bigcommerce.classify import parse, words
+from syncd.bigcommerce.client import OrdersClient, RemoteOrder
 from syncd.clock import Clock
 from syncd.errors import RemoteError, Unreachable
 from syncd.logs import get_logger

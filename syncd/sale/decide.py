@@ -16,7 +16,7 @@ from syncd.canonical.kinds import OpenKind, SaleStatus
 from syncd.canonical.money import format_money
 from syncd.clock import Now
 from syncd.errors import LedgerError
-from syncd.mapping import skipped_by
+from syncd.mapping.rules import skipped_by
 from syncd.sale.facts import Doubt, Standing
 from syncd.sale.overrides import Verb
 from syncd.sale.policy import Ground

@@ -8,8 +8,12 @@ from typing import assert_never
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import SaleStatus
 from syncd.canonical.money import ZERO, format_money
-from syncd.mapping import Decision, Declined, Held, Mapped, Nothing, Remote, Rules, map_create, map_negative, map_update
+from syncd.mapping.create import map_create
+from syncd.mapping.model import Decision, Declined, Held, Mapped, Nothing, Remote
+from syncd.mapping.negative import map_negative
 from syncd.mapping.refund import Problem, Wanted, map_refund, more_than_was_paid
+from syncd.mapping.rules import Rules
+from syncd.mapping.update import map_update
 from syncd.sale.sale import Sale
 from syncd.sale.states import Kind, State
 from syncd.sale.steps import Change, Create, Hold, Reject, Rest, Seen, Step, is_return

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import SaleStatus
-from syncd.mapping import Decision, Mapped, Payload, Remote, Rules
+from syncd.mapping.formats import status_words
+from syncd.mapping.model import Decision, Mapped, Payload, Remote
 from syncd.mapping.refund import Wanted, more_than_was_paid, return_note
-from syncd.mapping.rules import applied
-from syncd.mapping.statuses import status_words
+from syncd.mapping.rules import Rules, applied
 from syncd.sale.requests import awaits_record, gone, record_of, refund_step
 from syncd.sale.sale import Sale
 from syncd.sale.states import Kind, State

@@ -24,6 +24,17 @@ class Lane(StrEnum):
     BACKFILL = "backfill"
 
 
+class Stage(StrEnum):
+    """Where a backfill stands."""
+
+    ESTIMATING = "estimating"  # its sales are being counted
+    ESTIMATED = "estimated"  # they are counted, and it waits for a word
+    OPEN = "open"  # its sales are being recorded, or are about to be
+    RECORDED = "recorded"  # all are in the ledger, and are pushed from there
+    PAUSED = "paused"  # nothing of it is recorded or pushed
+    CANCELLED = "cancelled"
+
+
 class Kind(StrEnum):
     """What an attempt tries to do."""
 

@@ -11,8 +11,10 @@ from typing import Any
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import ZERO
-from syncd.mapping import LIVE, Mapped, Matches, Occasion, Ours, Remote, Rules
+from syncd.mapping.model import Mapped, Matches, Remote
 from syncd.mapping.refund import Problem, Wanted
+from syncd.mapping.rules import LIVE, Occasion, Rules
+from syncd.mapping.update import Ours
 from syncd.sale.facts import UNTOUCHED, Standing, Trail
 from syncd.sale.sale import Sale
 from syncd.sale.states import Kind, State

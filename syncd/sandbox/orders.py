@@ -14,6 +14,7 @@ from syncd.sandbox.clock import now_text, steady
 from syncd.sandbox.filters import Order, matches, sort_key, whole
 from syncd.sandbox.lines import Shelves, changed_lines, check_line, price
 from syncd.sandbox.rows import product_row, shipping_row
+from syncd.sandbox.settings import Ways
 from syncd.sandbox.stock import check_quantities, move, taken
 from syncd.sandbox.totals import Pricing, all_shown, amount, check_pairs, places_of, totals, work_out
 from syncd.sandbox.validate import (
@@ -25,7 +26,6 @@ from syncd.sandbox.validate import (
     check_head,
     digital,
 )
-from syncd.sandbox.ways import Ways
 
 FIRST_ID = 100
 _PLAIN = {

@@ -1,9 +1,11 @@
-"""What kind of store the sandbox is."""
+"""What kind of store the sandbox is, and the ways in which stores differ."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +30,43 @@ class SandboxSettings:
     catalog: Path | None = None
     faults: Path | None = None
     record: Path | None = None
+
+
+@dataclass(slots=True)
+class Ways:
+    """The switches of one store."""
+
+    key_cut: int = 0  # keep only so many characters of external_order_id; 0 keeps all
+    key_filter: str = "exact"  # the list's external_order_id filter: exact, prefix, case_blind, ignored, refused
+    page_most: int = 250  # rows in a page, whatever was asked for
+    list_order: str = "as asked"  # or "newest first", whatever was asked for
+    archived_get: int = 200  # what GET of an archived order answers: 200, or 404
+    archived_listed: bool = False  # whether lists that do not ask for archived orders hold them
+    date_on_put: str = "taken"  # what a PUT's date_created does: taken, or ignored
+    removed_line: str = "gone"  # what quantity 0 makes of a line: gone, zero_row, refused
+    index_lag_s: float = 0.0  # how long a new order is missing from lists
+    refund_list: str = "listed"  # the list of all refunds of a store: listed, or missing (404)
+    stock_refusal: str = "sku"  # where a 409 has a product's level: sku, product, or variant (no product at all)
+    poison_code: str = ""  # a look-up of this SKU or UPC is refused
+    unknown_field: str = "ignored"  # a field that no order has: ignored, or refused (400)
+    own_currency: str = "taken"  # default_currency_code where it is the store's own: taken, or refused (400)
+    address_put: str = "recounts"  # what a PUT of an address alone does to given totals: recounts, or keeps them
+    negative_line: str = "taken"  # a line of quantity -1: taken, or refused (400)
+    refund_ways: str = "custom"  # what a quote offers: custom, store credit first, or none
+    tax_included: bool = False  # whether the store prices with tax included
+    tax_rate: float = 0.0  # the store's own tax in percent, for lines that come without prices
+    limit_over_most: str = "refused"  # a limit above 250: refused (413), or cut
+
+    def change(self, said: Mapping[str, Any]) -> None:
+        """Set some switches.
+
+        Raises:
+            ValueError: there is no such switch.
+
+        """
+        known = {one.name for one in fields(self)}
+        for name, value in said.items():
+            if name not in known:
+                msg = f"there is no way {name!r}; there are {', '.join(sorted(known))}"
+                raise ValueError(msg)
+            setattr(self, name, value)

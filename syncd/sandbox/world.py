@@ -15,8 +15,7 @@ from syncd.sandbox.faults import FaultPlan
 from syncd.sandbox.filters import whole
 from syncd.sandbox.orders import Orders
 from syncd.sandbox.quota import Quota
-from syncd.sandbox.settings import SandboxSettings
-from syncd.sandbox.ways import Ways
+from syncd.sandbox.settings import SandboxSettings, Ways
 
 _MOST_PER_PAGE = 250
 CHANNELS = {

@@ -13,12 +13,12 @@ from syncd.clock import Now
 from syncd.errors import LeaseTaken, NotListed, SourceError, Stopped, SyncdError
 from syncd.intake import Polled
 from syncd.ledger.alerts import HAPPENED
-from syncd.ledger.backfills import Stage
 from syncd.logs import bind, get_logger
+from syncd.sale.states import Stage
 from syncd.service.alerting import Teller
 from syncd.service.health import Pulse
 from syncd.service.leases import LeaseKeeper
-from syncd.service.samples import Samples
+from syncd.service.metrics import Samples
 from syncd.service.watch import Watch
 from syncd.sources import FetchesOne, FolderReport, Receiving, Throttled
 

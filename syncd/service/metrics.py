@@ -6,6 +6,7 @@ Source of the conventions: https://prometheus.io/docs/practices/naming/
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 from collections.abc import Iterator, Mapping
@@ -18,9 +19,8 @@ from prometheus_client.registry import Collector
 
 from syncd import __version__
 from syncd.app import App
-from syncd.ledger.backfills import Stage
 from syncd.ledger.overviews import Attempted
-from syncd.sale.states import Lane, State
+from syncd.sale.states import Lane, Stage, State
 from syncd.service.health import Health, read_health
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -169,3 +169,26 @@ def _when(metric: GaugeMetricFamily, label: str, at: datetime | None) -> None:
 def _file(app: App) -> Path | None:
     url = app.config.ledger_url.get_secret_value()
     return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
+
+
+KIND = "quota"
+
+
+class Samples:
+    """Notes how many calls went out since the last note."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._last: dict[str, tuple[float, int]] = {}
+
+    def take(self) -> None:
+        """Note every store's use of its quota since the last time, as a share of what the window allows."""
+        for name, store in self._app.stores.items():
+            seen, now = store.governor.report(), self._app.clock.elapsed().seconds
+            before, self._last[name] = self._last.get(name), (now, seen.calls)
+            if before is None or not seen.quota or now <= before[0]:
+                continue
+            allowed = seen.quota * (now - before[0]) / seen.window_s
+            at = self._app.clock.now()
+            sample = {"at": at.isoformat(timespec="seconds"), "used": round((seen.calls - before[1]) / allowed, 4)}
+            self._app.ledger.cache.put(name, KIND, {f"{at:%Y-%m-%dT%H:%M}": json.dumps(sample)})

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 from syncd.canonical import Fault
 from syncd.clock import Clock
 from syncd.errors import SourceError, UsageError
-from syncd.sources.bucket_settings import BucketSettings
 from syncd.sources.errors import Denied, Unavailable
 from syncd.sources.fetched import LARGEST, MOST, There, check_room, is_here, oversize
 from syncd.sources.own_files import create, free_name
+from syncd.sources.remote_settings import BucketSettings
 
 try:
     import obstore

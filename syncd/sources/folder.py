@@ -22,13 +22,11 @@ from syncd.canonical import Fault
 from syncd.clock import Clock, Duration
 from syncd.sources.arrivals import Arrivals
 from syncd.sources.base import Finding
-from syncd.sources.bucket_settings import BucketSettings
 from syncd.sources.doors import FolderReport
 from syncd.sources.errors import Denied, Unavailable
-from syncd.sources.faults_file import write_faults
-from syncd.sources.own_files import free_name, own_folder
+from syncd.sources.own_files import free_name, own_folder, write_faults
 from syncd.sources.packed import BadArchive, CutArchive, is_packed, unpack
-from syncd.sources.sftp_settings import SftpSettings
+from syncd.sources.remote_settings import BucketSettings, SftpSettings
 
 _UNFINISHED = (".part", ".tmp", ".crdownload", ".download", ".partial", ".swp", "~")
 _OURS = ("processed", "failed")

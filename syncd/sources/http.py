@@ -20,7 +20,7 @@ from urllib.parse import urlencode, urlsplit
 from syncd.canonical.order import read_json
 from syncd.clock import Clock
 from syncd.sources.errors import Denied, Refused, Throttled, Unavailable
-from syncd.wire import Wire, WireAnswer, WireError
+from syncd.wire.exchange import Wire, WireAnswer, WireError
 from syncd.wire.limits import Limits, https_or_loopback
 
 _TRIES = 4

@@ -1,11 +1,15 @@
-"""Files that we write into folders of others: never through a link, never over a file that is there, for our eyes alone."""
+"""Write files of our own into folders of others: never through a link, never over a file, readable by us alone."""
 
 from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
+
+from syncd.canonical import Fault
+from syncd.spreadsheet import lines
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -42,3 +46,15 @@ def free_name(path: Path) -> Path:
         free = path.with_name(f"{path.stem}-{number}{path.suffix}")
         number += 1
     return free
+
+
+def write_faults(path: Path, faults: Iterable[Fault]) -> None:
+    """A new CSV of where, why and the raw text, for our eyes alone; no cell of it is taken for a formula.
+
+    Raises:
+        OSError: something of that name is there, or the disk is full.
+
+    """
+    rows = ((text.replace("\x00", "\\x00") for text in (fault.where, fault.reason, fault.raw)) for fault in faults)
+    with create(path) as file:
+        file.writelines(line.encode() for line in lines(("where", "reason", "raw"), rows))

@@ -29,7 +29,7 @@ from syncd.errors import SourceError
 from syncd.sources.errors import Denied, Unavailable
 from syncd.sources.fetched import LARGEST, MOST, There, check_room, is_here, oversize
 from syncd.sources.own_files import create, free_name
-from syncd.sources.sftp_settings import FINGERPRINT, TYPES, SftpSettings
+from syncd.sources.remote_settings import FINGERPRINT, TYPES, SftpSettings
 
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # what goes wrong comes as an exception, and is told by us
 

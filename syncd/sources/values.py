@@ -1,9 +1,10 @@
-"""What a database's drivers give for numbers and words, as ours."""
+"""Read numbers, words and people's names as database drivers and exports give them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from syncd.sources.documents import Unreadable
 
@@ -38,3 +39,26 @@ def words(value: object) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace").strip()
     return "" if value is None else str(value).strip()
+
+
+_WHO = ("first_name", "last_name", "company", "email", "phone")
+PLACE = ("street_1", "street_2", "city", "state", "zip", "country")
+PERSON = (*_WHO, *PLACE)
+"""Everything that may be known of a customer, by our own names."""
+
+
+def people(key: object, about: Mapping[str, str]) -> dict[str, Any]:
+    """The fields ``customer`` and ``billing`` of a sale for a customer of whom ``about`` is known, by our own names.
+
+    ``key`` is the till's id of the customer, empty where it has none; nothing comes out where nothing is known.
+
+    An address without a street is none: many tills keep a city or a postcode alone, to know where their customers come from.
+    """
+    who = {name: about[name] for name in _WHO if about.get(name)}
+    customer = ({"id": str(key)} if key else {}) | who
+    if not customer:
+        return {}
+    found: dict[str, Any] = {"customer": customer}
+    if about.get("street_1", "").strip():
+        found["billing"] = {**who, **{name: about[name] for name in PLACE if about.get(name)}}
+    return found

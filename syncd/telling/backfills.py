@@ -7,8 +7,9 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from syncd.app import App, Till
 from syncd.canonical.money import format_money
 from syncd.errors import RemoteError, UsageError
-from syncd.ledger.backfills import Backfill, Progress, Stage
+from syncd.ledger.backfills import Backfill, Progress
 from syncd.push.store_orders.audit import Days, by_currency
+from syncd.sale.states import Stage
 from syncd.telling.books import audit_of, missing_words
 from syncd.telling.words import count, lasts
 

@@ -8,7 +8,7 @@ from typing import assert_never
 from syncd.app import App
 from syncd.canonical.money import format_money
 from syncd.clock import Now
-from syncd.mapping.statuses import status_words
+from syncd.mapping.formats import status_words
 from syncd.sale.decide import next_step
 from syncd.sale.overrides import Verb
 from syncd.sale.policy import Ground

@@ -12,7 +12,9 @@ from syncd.canonical import Batch, CanonicalOrder, Fault, fingerprint
 from syncd.canonical.tips import without_tips
 from syncd.clock import Now
 from syncd.errors import RemoteError, SyncdError, UsageError
-from syncd.mapping import Mapped, Matches, Occasion, Payload, map_create
+from syncd.mapping.create import map_create
+from syncd.mapping.model import Mapped, Matches, Payload
+from syncd.mapping.rules import Occasion
 from syncd.push.worker.hook import run_hook
 from syncd.sale.decide import next_step
 from syncd.sale.sale import Said, new_sale, saying

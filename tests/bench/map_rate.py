@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable
 
 from syncd.canonical import CanonicalOrder
-from syncd.mapping import CatalogMatch, Mapped, Matches, Rules, map_create
+from syncd.mapping.create import map_create
+from syncd.mapping.model import CatalogMatch, Mapped, Matches
+from syncd.mapping.rules import Rules
 from syncd.testing.orders import sale
 
 ROUNDS, SALES = 15, 1000

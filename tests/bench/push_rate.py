@@ -21,7 +21,9 @@ import requests
 from syncd import logs
 from syncd.app import open_app
 from syncd.config import load
-from syncd.mapping import Mapped, Matches, Rules, map_create
+from syncd.mapping.create import map_create
+from syncd.mapping.model import Mapped, Matches
+from syncd.mapping.rules import Rules
 from syncd.testing.orders import sale
 from tests.shop import CONFIG, Store, running_sandbox
 

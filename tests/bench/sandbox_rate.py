@@ -8,7 +8,9 @@ import socket
 import threading
 import time
 
-from syncd.mapping import Mapped, Matches, Rules, map_create
+from syncd.mapping.create import map_create
+from syncd.mapping.model import Mapped, Matches
+from syncd.mapping.rules import Rules
 from syncd.testing.orders import sale
 from tests.shop import Store, running_sandbox
 

@@ -25,7 +25,7 @@ from typing import Any
 import structlog
 
 from syncd.canonical import CanonicalOrder
-from syncd.mapping import Rules
+from syncd.mapping.rules import Rules
 from tests.chaos.life_oracle import Staff, There, wrong
 from tests.chaos.life_till import Living, Till
 from tests.databases import ledger_url

@@ -8,11 +8,15 @@ from typing import Any
 
 import pytest
 
-from syncd.bigcommerce import Api, CatalogClient, CustomersClient, QuotaGovernor, store_wire
+from syncd.bigcommerce.api import Api, store_wire
+from syncd.bigcommerce.catalog import CatalogClient
+from syncd.bigcommerce.customers import CustomersClient
+from syncd.bigcommerce.governor import QuotaGovernor
 from syncd.bigcommerce.settings import ConnectionSettings
 from syncd.canonical import CanonicalOrder
 from syncd.ledger import Ledger
-from syncd.mapping import Matches, Rules
+from syncd.mapping.model import Matches
+from syncd.mapping.rules import Rules
 from syncd.push.lookups.matching import Matcher, Remotes
 from syncd.testing.clocks import AheadClock
 from syncd.testing.orders import sale

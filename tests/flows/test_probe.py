@@ -14,7 +14,7 @@ import pytest
 
 from syncd.app import App, open_app
 from syncd.canonical import Batch
-from syncd.canonical.keys import sent_key
+from syncd.canonical.sale_key import sent_key
 from syncd.config import load
 from syncd.ledger import RecordOptions
 from syncd.probe.answers import QUESTIONS, Answer, keep

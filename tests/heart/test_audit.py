@@ -17,7 +17,7 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import ZERO
 from syncd.canonical.tips import without_tips
 from syncd.ledger.queries import Selection
-from syncd.mapping import Rules
+from syncd.mapping.rules import Rules
 from syncd.push.store_orders.audit import Report
 from syncd.push.store_orders.audit.figures import tips_of
 from syncd.sale.overrides import Verb

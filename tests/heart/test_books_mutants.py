@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from syncd.canonical import CanonicalOrder, exchanges
 from syncd.canonical.money import ZERO
-from syncd.mapping import Rules
+from syncd.mapping.rules import Rules
 from syncd.push.store_orders.audit import cases, causes, figures, report
 from tests.heart.test_audit import Till, busy, check, check_agreement, plants
 from tests.model.simulation import RULES, Shop

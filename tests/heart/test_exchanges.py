@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from syncd.canonical import CanonicalOrder
-from syncd.mapping import Rules
+from syncd.mapping.rules import Rules
 from syncd.sale.states import State
 from syncd.testing.orders import sale
 from tests.heart.telling import kept, order, shop

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from syncd.bigcommerce import RemoteOrder
+from syncd.bigcommerce.client import RemoteOrder
 from syncd.errors import Unreachable
 from syncd.sale.states import State
 from tests.heart.telling import one, shop

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from syncd.bigcommerce import NotSent, Reply
+from syncd.bigcommerce.outcome import NotSent, Reply
 from syncd.errors import Busy, Corrupt, Full, LedgerError
 from syncd.ledger.engine import to_ledger_error
-from syncd.mapping import Rules
+from syncd.mapping.rules import Rules
 from syncd.sale.states import State
 from tests.heart.telling import LARGER, one, order, shop, staff_add_gift_wrap
 from tests.model.simulation import RULES, Shop

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from syncd.bigcommerce import Barred, Refused, Reply
+from syncd.bigcommerce.outcome import Barred, Refused, Reply
 from syncd.push.worker.circuit_breaker import Circuit
 from syncd.push.worker.outcome_policy import Stumble, Well
 from syncd.sale.overrides import Verb

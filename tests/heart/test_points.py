@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from syncd.bigcommerce import Reply, Unknown
+from syncd.bigcommerce.outcome import Reply, Unknown
 from syncd.canonical import CanonicalOrder
 from syncd.clock import Now
 from syncd.ledger import RecordOptions

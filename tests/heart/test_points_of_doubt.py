@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from syncd.bigcommerce import Reply
+from syncd.bigcommerce.outcome import Reply
 from syncd.sale.overrides import Verb
 from syncd.sale.states import State
 from tests.heart.telling import (
@@ -77,7 +77,8 @@ def test_a_change_in_doubt_that_arrived_and_a_later_one_of_the_status_alone_leav
 def test_of_several_orders_with_one_key_the_lowest_live_one_is_taken_and_one_alert_names_the_others(
     shop: Shop, found_by: str
 ) -> None:
-    from syncd.mapping import Mapped, Matches, map_create
+    from syncd.mapping.create import map_create
+    from syncd.mapping.model import Mapped, Matches
     from tests.model.simulation import RULES
 
     mapped = map_create(one(), Matches(), RULES)

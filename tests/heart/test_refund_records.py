@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncd.mapping import Rules
+from syncd.mapping.model import Remote, RemoteRefund
 from syncd.mapping.refund import _items, marker, next_refund, tax_of
-from syncd.mapping.remote import Remote, RemoteRefund
+from syncd.mapping.rules import Rules
 from syncd.sale.overrides import Verb
 from syncd.sale.states import State
 from tests.heart.telling import LARGER, MUG, decide, kept, lose_ledger, one, order, staff_add_gift_wrap

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from syncd.bigcommerce import OrdersClient, Reply
 from syncd.bigcommerce.classify import classify
+from syncd.bigcommerce.client import OrdersClient
+from syncd.bigcommerce.outcome import Reply
 from syncd.testing.orders import sale
 from syncd.wire.exchange import WireAnswer
 from tests.shop import Shop, pass_until_settled, running_sandbox

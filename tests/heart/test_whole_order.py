@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from syncd.mapping import Rules
+from syncd.mapping.rules import Rules
 from syncd.sale.overrides import Verb
 from syncd.sale.states import State
 from tests.heart.telling import LARGER, MUG, decide, kept, lose_ledger, one, order, shop, staff_add_gift_wrap

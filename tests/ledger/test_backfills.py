@@ -9,9 +9,9 @@ import pytest
 from syncd.errors import LeaseTaken, UsageError
 from syncd.intake.backfill import REPORT, cancel, report
 from syncd.ledger import Ledger, Selection
-from syncd.ledger.backfills import Backfill, Estimate, Stage
+from syncd.ledger.backfills import Backfill, Estimate
 from syncd.sale.overrides import Verb
-from syncd.sale.states import Lane, State
+from syncd.sale.states import Lane, Stage, State
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests.databases import both_databases, ledger_url, older_ledger

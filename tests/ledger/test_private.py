@@ -12,7 +12,7 @@ import pytest
 
 from syncd import logs
 from syncd.canonical import Batch
-from syncd.canonical.keys import sent_key
+from syncd.canonical.sale_key import sent_key
 from syncd.ledger import RecordOptions
 from syncd.sale.facts import Known, There
 from syncd.sale.states import Lane

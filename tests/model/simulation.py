@@ -16,24 +16,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from syncd.bigcommerce import (
-    Accepted,
-    Barred,
-    NotSent,
-    OrdersClient,
-    Refused,
-    RemoteOrder,
-    Reply,
-    Sending,
-    Throttled,
-    Unknown,
-)
 from syncd.bigcommerce.classify import classify, classify_refund
-from syncd.bigcommerce.client import read_order
+from syncd.bigcommerce.client import OrdersClient, RemoteOrder, Sending, read_order
+from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Refused, Reply, Throttled, Unknown
 from syncd.canonical import Batch, CanonicalOrder
 from syncd.errors import Busy, Unreachable
 from syncd.ledger import Lease, Ledger, RecordOptions
-from syncd.mapping import Rules
+from syncd.mapping.rules import Rules
 from syncd.push.lookups.matching import Matcher
 from syncd.push.store_orders.audit import Days, Report, audit
 from syncd.push.store_orders.catch_up import CatchUp

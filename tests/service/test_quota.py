@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from syncd.bigcommerce import QuotaGovernor
-from syncd.bigcommerce.pace import Pace
+from syncd.bigcommerce.governor import Pace, QuotaGovernor
 from syncd.errors import Stopped
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale

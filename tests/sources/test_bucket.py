@@ -14,9 +14,9 @@ from pydantic import ValidationError
 from syncd.canonical import CanonicalOrder, Fault
 from syncd.errors import SourceError
 from syncd.sources import SourceContext
-from syncd.sources.bucket_settings import BucketSettings
 from syncd.sources.csv.source import CsvSource
 from syncd.sources.errors import Denied, Unavailable
+from syncd.sources.remote_settings import BucketSettings
 from syncd.testing.clocks import ManualClock
 from tests.doubles.bucket import BucketDouble
 from tests.exports import csv_settings

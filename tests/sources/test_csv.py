@@ -24,7 +24,7 @@ from syncd.sources.csv.rows import UnreadableFile
 from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.text import TextSheet
 from syncd.sources.csv.times import parse_clover, parse_time, zone
-from syncd.sources.named import Presets
+from syncd.sources.preset_registry import Presets
 from syncd.sources.zones import Hours
 from tests.exports import csv_settings
 from tests.shared import SAMPLES, needs_samples

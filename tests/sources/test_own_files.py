@@ -14,8 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.canonical import Fault
-from syncd.sources.faults_file import write_faults
-from syncd.sources.own_files import create, free_name, own_folder
+from syncd.sources.own_files import create, free_name, own_folder, write_faults
 from syncd.spreadsheet import tame
 from tests.sources.conftest import Till
 

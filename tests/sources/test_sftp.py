@@ -18,7 +18,7 @@ from syncd.errors import SourceError
 from syncd.sources import SourceContext, sftp
 from syncd.sources.csv.source import CsvSource
 from syncd.sources.errors import Denied, Unavailable
-from syncd.sources.sftp_settings import SftpSettings
+from syncd.sources.remote_settings import SftpSettings
 from syncd.testing.clocks import ManualClock
 from tests.doubles.sftp import PASSWORD, USER, SftpDouble
 from tests.exports import csv_settings

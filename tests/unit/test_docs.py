@@ -6,12 +6,12 @@ import pytest
 
 from syncd.cli.main import cli
 from syncd.config import load
-from syncd.mapping import Rules
-from syncd.mapping.fields import WAYS
+from syncd.mapping.rules import Rules
+from syncd.mapping.stamp import WAYS
 from syncd.sale.overrides import Verb
 from syncd.sale.states import MOVES
 from syncd.sandbox.faults import KINDS
-from syncd.sandbox.ways import Ways
+from syncd.sandbox.settings import Ways
 from syncd.sources import registry
 from syncd.sources.csv.presets import names, preset
 from syncd.sources.csv.settings import CsvSettings

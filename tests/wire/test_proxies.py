@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from syncd.testing.clocks import ManualClock
-from syncd.wire import Wire
+from syncd.wire.exchange import Wire
 from syncd.wire.limits import Limits
 
 

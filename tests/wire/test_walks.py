@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from syncd.bigcommerce import FilterBroken
+from syncd.bigcommerce.client import FilterBroken
 from syncd.errors import RemoteError
 from tests.wire.test_wire import Server, _token, client, serving
 

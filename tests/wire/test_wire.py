@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from syncd.bigcommerce import Api, OrdersClient, QuotaGovernor, Sending, store_wire
+from syncd.bigcommerce.api import Api, store_wire
+from syncd.bigcommerce.client import OrdersClient, Sending
+from syncd.bigcommerce.governor import QuotaGovernor
 from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Outcome, Refused, Unknown
 from syncd.bigcommerce.settings import ConnectionSettings
 from syncd.clock import SystemClock

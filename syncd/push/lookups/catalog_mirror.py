@@ -15,11 +15,11 @@ from datetime import timedelta
 
 from pydantic import TypeAdapter
 
-from syncd.bigcommerce import CatalogClient, CatalogVariant, ProductPage
+from syncd.bigcommerce.catalog import CatalogClient, CatalogVariant, ProductPage
 from syncd.clock import Clock
 from syncd.ledger import Code, Ledger, MirrorRow, Walk
 from syncd.logs import get_logger
-from syncd.mapping import normal_code
+from syncd.mapping.model import normal_code
 
 _VARIANT = TypeAdapter(CatalogVariant)
 _AT_ONCE_PRODUCTS = 1000

@@ -1,4 +1,4 @@
-"""One kind of look-up, kept in memory and in the ledger: bounded in number and age, refreshed before it grows stale."""
+"""Remember look-ups in memory and in the ledger, bounded in number and age; refresh them before they grow stale."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
+from syncd.bigcommerce.store import StoreClient
 from syncd.clock import Clock
+from syncd.errors import Denied
 from syncd.ledger import Ledger
 
 T = TypeVar("T")
@@ -131,3 +133,34 @@ class Shelf(Generic[T]):
         with self._lock:
             self._stale.update(dict.fromkeys(code for code, text in usable.items() if text and code not in young))
         return {code: self._read(text) if text else None for code, text in usable.items() if text or code in misses}
+
+
+_KIND, _CODE = "currency", "all"
+_AGE = timedelta(hours=1)
+
+
+class Currencies:
+    """The currencies of one store."""
+
+    def __init__(self, store: str, ledger: Ledger, info: StoreClient, clock: Clock) -> None:
+        self._store, self._ledger, self._info, self._clock = store, ledger, info, clock
+
+    def allowed(self) -> tuple[str, ...]:
+        """The codes that orders may be in, the store's own first; empty where the token may not read them.
+
+        Raises:
+            RemoteError: the store could not be asked.
+
+        """
+        since = self._clock.now() - _AGE
+        known = self._ledger.cache.get(self._store, _KIND, [_CODE], younger_than=since).get(_CODE)
+        if known is None:
+            known = self._asked()
+            self._ledger.cache.put(self._store, _KIND, {_CODE: known})
+        return tuple(known.split())
+
+    def _asked(self) -> str:
+        try:
+            return " ".join(one.code for one in self._info.currencies())
+        except Denied:
+            return ""  # the order's own answer is compared all the same

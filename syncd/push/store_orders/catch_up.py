@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import timedelta
 
-from syncd.bigcommerce import OrdersClient, RemoteOrder
+from syncd.bigcommerce.client import OrdersClient, RemoteOrder
 from syncd.ledger import Lease, Ledger
 from syncd.logs import get_logger
 from syncd.push.store_orders.differences import has_drifted

@@ -8,10 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from syncd.bigcommerce import RemoteOrder
+from syncd.bigcommerce.client import RemoteOrder
 from syncd.canonical.money import format_money
-from syncd.mapping import Stamp
-from syncd.mapping.fields import SHOWN, mark
+from syncd.mapping.stamp import SHOWN, Stamp, mark
 from syncd.push.store_orders.scan import parse_time
 from syncd.sale.sale import Sale
 

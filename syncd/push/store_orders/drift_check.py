@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from syncd.bigcommerce import FilterBroken, OrdersClient, RemoteOrder
+from syncd.bigcommerce.client import FilterBroken, OrdersClient, RemoteOrder
 from syncd.clock import Clock
 from syncd.ledger import Alert, Ledger
 from syncd.ledger.places import DOUBLED
 from syncd.logs import get_logger
-from syncd.mapping import Rules
+from syncd.mapping.rules import Rules
 from syncd.push.store_orders.differences import BACK, Difference, differences
 from syncd.push.store_orders.scan import scan_orders
 from syncd.sale.overrides import Verb

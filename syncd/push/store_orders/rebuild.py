@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from syncd.bigcommerce import OrdersClient, RemoteOrder
+from syncd.bigcommerce.client import OrdersClient, RemoteOrder
 from syncd.clock import Clock
 from syncd.errors import Stopped
 from syncd.ledger import Ledger

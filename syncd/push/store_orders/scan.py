@@ -12,7 +12,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from itertools import islice
 
-from syncd.bigcommerce import RemoteOrder
+from syncd.bigcommerce.client import RemoteOrder
 from syncd.ledger import Ledger
 from syncd.ledger.cache import EVER
 from syncd.sale.facts import Known, There

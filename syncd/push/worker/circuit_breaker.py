@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import assert_never
 
-from syncd.canonical.keys import LONGEST_KEY
+from syncd.canonical.sale_key import LONGEST_KEY
 from syncd.clock import Clock
 from syncd.errors import RemoteError
 from syncd.ledger import Ledger

@@ -9,16 +9,18 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from syncd.bigcommerce import OrdersClient, RemoteOrder
+from syncd.bigcommerce.client import OrdersClient, RemoteOrder
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import SaleStatus
 from syncd.canonical.money import ZERO, parse_decimal
 from syncd.ledger import Ledger
-from syncd.mapping import LIVE, Mapped, Matches, Occasion, Ours, Remote, RemoteFee, RemoteLine, Rules, Stamp, map_create
-from syncd.mapping.fields import delivery_there
+from syncd.mapping.create import map_create
+from syncd.mapping.model import Mapped, Matches, Remote, RemoteFee, RemoteLine, RemoteRefund
 from syncd.mapping.refund import Problem, Wanted, as_refund, more_than_was_paid, next_refund
 from syncd.mapping.refund import Sent as RefundsSent
-from syncd.mapping.remote import RemoteRefund
+from syncd.mapping.rules import LIVE, Occasion, Rules
+from syncd.mapping.stamp import Stamp, delivery_there
+from syncd.mapping.update import Ours
 from syncd.sale.decide import is_released
 from syncd.sale.sale import Sale
 from syncd.sale.states import Kind

@@ -12,10 +12,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, assert_never
 
-from syncd.bigcommerce import Accepted, Barred, NotSent, Outcome, Refused, Shortage, Throttled, Unknown
+from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Outcome, Refused, Shortage, Throttled, Unknown
 from syncd.ledger.places import Pausing
-from syncd.mapping.fields import not_taken
-from syncd.mapping.stamp import payload_lines
+from syncd.mapping.stamp import not_taken, payload_lines
 from syncd.sale.attempt import Attempt
 from syncd.sale.events import Delayed, Doubted, News, Objected, Shorted, Took
 from syncd.sale.facts import Doubt, Objection, There

@@ -12,14 +12,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from syncd.bigcommerce import OrdersClient, written
+from syncd.bigcommerce.client import OrdersClient, written
 from syncd.canonical import CanonicalOrder
-from syncd.canonical.keys import sent_forms
+from syncd.canonical.sale_key import sent_forms
 from syncd.clock import Clock, Now
 from syncd.errors import Denied, Stopped, SyncdError, Throttled, Unreachable
 from syncd.ledger import Lease, Ledger
 from syncd.logs import get_logger
-from syncd.mapping import Mapped, Matches, Occasion, Remote, Rules
+from syncd.mapping.model import Mapped, Matches, Remote
+from syncd.mapping.rules import Occasion, Rules
 from syncd.push.lookups.matching import Matcher
 from syncd.push.store_orders.catch_up import CatchUp
 from syncd.push.worker.hook import Hook, run_hook

@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import assert_never
 
-from syncd.bigcommerce import Accepted, Barred, NotSent, Refused, Reply, Sending, Throttled, Unknown
+from syncd.bigcommerce.client import Sending
+from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Refused, Reply, Throttled, Unknown
 from syncd.errors import Denied, RemoteError, Stopped, SyncdError, WoundBack
 from syncd.ledger import Alert, Lease, ReplyInfo
 from syncd.ledger.alerts import WOUND_BACK
 from syncd.logs import bind, get_logger
-from syncd.mapping import Payload
+from syncd.mapping.model import Payload
 from syncd.mapping.stamp import payload_lines
 from syncd.push.worker.circuit_breaker import MANY, Circuit
 from syncd.push.worker.outcome_policy import Pause, Sent, StaleCatalog, StaleCustomer, Stumble, Verdict, Well, decide

@@ -10,8 +10,8 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from syncd.bigcommerce import FilterBroken, OrdersClient, RemoteOrder
 from syncd.bigcommerce.classify import cut_length
+from syncd.bigcommerce.client import FilterBroken, OrdersClient, RemoteOrder
 from syncd.clock import Clock, Now
 from syncd.errors import RemoteError, Stopped
 from syncd.ledger import Lease, Ledger

@@ -17,7 +17,7 @@ from syncd.canonical.exchanges import CREDIT
 from syncd.canonical.money import ZERO, to_minor, total
 from syncd.sources.clover.money import Sum, as_fee, as_line, cents, elements, sums
 from syncd.sources.documents import Document, LeftOut, Read, Sale, Unreadable, inside
-from syncd.sources.people import people
+from syncd.sources.values import people
 
 _KINDS = (
     ("gift", "gift_card"),

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from syncd.canonical import Batch, CanonicalOrder, Cursor, Fault
-from syncd.canonical.cents import with_cents_as_rounding
+from syncd.canonical.cash_rounding import with_cents_as_rounding
 from syncd.canonical.money import places
 from syncd.sources.csv.fields import BadCell, LeftOut, Reading
 from syncd.sources.csv.group import Groups, Placed

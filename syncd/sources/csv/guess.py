@@ -21,14 +21,13 @@ from syncd.canonical.money import ZERO, total
 from syncd.errors import UsageError
 from syncd.sources.csv.amounts import DecimalMark, doubt, parse_amount
 from syncd.sources.csv.dates import read_date
-from syncd.sources.csv.headings import GENERIC
+from syncd.sources.csv.headings import GENERIC, WORDS
 from syncd.sources.csv.opening import bare
 from syncd.sources.csv.other_exports import other_export
 from syncd.sources.csv.presets import looks_like, preset
 from syncd.sources.csv.rows import Row, Table, UnreadableFile
 from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.states import is_refund, state_of
-from syncd.sources.csv.words import WORDS
 
 _ROWS = 2000
 _CLOSE = 0.86

@@ -1,4 +1,4 @@
-"""What a plain export may say in its columns."""
+"""What a plain export may say in its columns, and the words that it uses."""
 
 from __future__ import annotations
 
@@ -40,3 +40,48 @@ GENERIC: Mapping[str, tuple[str, ...]] = {
     "country": ("country", "country code", "customer country"),
     "note": ("note", "notes", "comment"),
 }
+
+
+WORDS: Mapping[str, tuple[str, ...]] = {
+    "sale_id": ("sale no", "sale number", "order number", "order no", "order", "ticket id", "ticket", "bon id", "vorgang",
+                "vorgangsnummer", "transaktion", "transaction", "txn id", "id vente", "id venta", "id vendita"),
+    "receipt": ("receipt id", "bon", "bonnummer", "bon nr", "belegnummer", "beleg nr", "beleg", "rechnungsnummer", "ticket number",
+                "ticket no", "numero de ticket", "n ticket", "recibo", "no de recibo", "numero de recibo", "scontrino", "facture",
+                "numero facture", "factura", "kvitto", "kvittonummer", "kassabon", "bonnr", "check number", "check no"),
+    "register": ("kasse", "kassa", "caisse", "caja", "cassa", "device", "station", "workstation", "pos name", "terminal id"),
+    "date": ("sale date", "order date", "transaction date", "created at", "closed at", "date heure", "datum", "verkaufsdatum",
+             "belegdatum", "datum uhrzeit", "zeitstempel", "zeitpunkt", "fecha", "fecha y hora", "data", "data ora", "data e hora",
+             "datetime utc", "tidpunkt"),
+    "time": ("uhrzeit", "zeit", "heure", "hora", "ora", "tijd", "tid", "sale time", "order time"),
+    "sku": ("artikelnummer", "artikel nr", "art nr", "artnr", "item code", "item no", "product code", "article", "reference", "ref",
+            "codigo", "codice", "code article", "plu"),
+    "upc": ("ean code", "ean13", "code barre", "codigo de barras", "codice a barre", "strichcode", "barcode number"),
+    "name": ("item name", "product title", "title", "article name", "artikel", "bezeichnung", "artikelbezeichnung", "produkt",
+             "designation", "libelle", "produit", "articulo", "producto", "descripcion", "prodotto", "descrizione", "omschrijving",
+             "artikelomschrijving", "benamning", "menu item"),
+    "quantity": ("menge", "anzahl", "stuck", "quantite", "qte", "cantidad", "cant", "quantita", "aantal", "antal", "units",
+                 "count"),
+    "line_total": ("line amount", "net sales", "net amount", "net price", "extended price", "subtotal", "summe", "betrag",
+                   "zeilensumme", "nettobetrag", "gesamtpreis", "positionssumme", "montant", "montant ligne", "montant ttc",
+                   "importe", "importo", "bedrag", "belopp", "total line", "item total", "ext price"),
+    "price": ("einzelpreis", "stuckpreis", "preis", "prix", "prix unitaire", "precio", "precio unitario", "prezzo", "prijs", "pris",
+              "item price", "sell price"),
+    "tax": ("tax amount", "sales tax", "gst", "mwst", "mwst betrag", "ust", "steuer", "steuerbetrag", "tva", "montant tva", "iva",
+            "btw", "moms", "taxes", "vat amount"),
+    "discount": ("rabatt", "nachlass", "remise", "descuento", "sconto", "korting", "discount amount", "discounts"),
+    "tip": ("tips", "gratuity", "trinkgeld", "pourboire", "propina", "mancia", "fooi"),
+    "total": ("grand total", "total amount", "order total", "total collected", "total paid", "gesamt", "gesamtbetrag", "endbetrag",
+              "bonsumme", "rechnungsbetrag", "total ttc", "total ticket", "total venta", "totale", "totaal", "totalt", "brutto"),
+    "total_tax": ("tax total", "mwst gesamt", "gesamtsteuer", "total tva", "total iva", "order tax"),
+    "tender": ("payment type", "tender type", "pay method", "zahlungsart", "zahlart", "zahlungsmittel", "mode de paiement",
+               "paiement", "reglement", "forma de pago", "metodo de pago", "pagamento", "betaalwijze", "betalsatt", "tendered by"),
+    "currency": ("wahrung", "waehrung", "devise", "moneda", "valuta", "munt", "moeda", "mena", "waluta", "penznem"),
+    "status": ("state", "zustand", "estado", "statut", "stato", "voided", "order status"),
+    "location": ("filiale", "standort", "magasin", "boutique", "tienda", "sucursal", "negozio", "winkel", "butik", "branch",
+                 "outlet", "site"),
+    "cashier": ("employee", "server", "clerk", "operator", "kassierer", "bediener", "mitarbeiter", "vendeur", "caissier", "cajero",
+                "vendedor", "cassiere", "medewerker", "sales person", "staff name", "cashier name"),
+    "customer": ("client", "kunde", "kundenname", "cliente", "klant", "kund", "buyer", "customer full name"),
+    "email": ("e mail", "mail", "kunden email", "courriel", "correo", "customer e mail", "email address"),
+    "note": ("bemerkung", "notiz", "remarque", "nota", "memo", "comments", "opmerking"),
+}  # fmt: skip

@@ -15,7 +15,7 @@ from typing import Any
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import ZERO, minor_unit, to_minor, total
 from syncd.sources.documents import Document, LeftOut, Read, Sale, Unreadable, inside, listed, moment, number, time_of
-from syncd.sources.people import people
+from syncd.sources.values import people
 
 _STATUS = {
     "SAVED": ("open", "parked"),

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from syncd.secret import Secret, Token
-from syncd.sources.keys import ApiUrl, SignedOrNot
+from syncd.sources.settings import ApiUrl, SignedOrNot
 
 
 class LightspeedOAuth(BaseModel):

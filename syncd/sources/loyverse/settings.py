@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from syncd.clock import Duration
 from syncd.secret import Token
-from syncd.sources.keys import ApiUrl, SignedOrNot, ZoneName
+from syncd.sources.settings import ApiUrl, SignedOrNot, ZoneName
 
 
 class LoyverseSettings(BaseModel):

@@ -25,8 +25,7 @@ from syncd.sources.errors import Forged
 from syncd.sources.loyverse.api import LoyverseApi, NoHistory
 from syncd.sources.loyverse.reading import Around, read_receipt
 from syncd.sources.loyverse.settings import LoyverseSettings
-from syncd.sources.marks import Marks
-from syncd.sources.spans import spans
+from syncd.sources.time_cursor import Marks, spans
 from syncd.sources.told import told_documents
 from syncd.sources.zones import zone
 

@@ -14,13 +14,12 @@ from decimal import Decimal
 from typing import Any
 
 from syncd.canonical import CanonicalOrder
-from syncd.canonical.cash import cash_step
-from syncd.canonical.cents import with_cents_as_rounding
+from syncd.canonical.cash_rounding import cash_step, with_cents_as_rounding
 from syncd.canonical.kinds import TenderKind
 from syncd.canonical.money import ZERO, minor_unit, round_to, total
 from syncd.sources.documents import Document, LeftOut, Read, Sale, Unreadable, listed, needed, number
-from syncd.sources.people import people
 from syncd.sources.tenders import kind_of
+from syncd.sources.values import people
 
 # Products of a till's config that stand for money on a customer's account (pos_settle_due, versions 18 and 19).
 MONEY_PRODUCTS = ("settle_due_product_id", "settle_invoice_product_id", "deposit_product_id")

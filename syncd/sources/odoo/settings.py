@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from syncd.canonical.kinds import TenderKind
 from syncd.clock import Duration
 from syncd.secret import Token
-from syncd.sources.keys import ApiUrl, ZoneName
+from syncd.sources.settings import ApiUrl, ZoneName
 
 
 class OdooSettings(BaseModel):

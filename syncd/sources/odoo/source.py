@@ -18,12 +18,11 @@ from syncd.errors import SourceError
 from syncd.sources.base import Finding
 from syncd.sources.context import SourceContext
 from syncd.sources.documents import Document, collect
-from syncd.sources.marks import Marks
 from syncd.sources.odoo.api import OdooApi, stamp
 from syncd.sources.odoo.fields import LINE, ORDER, PAYMENT
 from syncd.sources.odoo.reading import MONEY_PRODUCTS, Around, key_of, read_order
 from syncd.sources.odoo.settings import OdooSettings
-from syncd.sources.spans import spans
+from syncd.sources.time_cursor import Marks, spans
 from syncd.sources.told import Told
 from syncd.sources.zones import zone
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from syncd.canonical.kinds import TenderKind
 from syncd.sources.folder import FolderSettings
-from syncd.sources.keys import ZoneName
+from syncd.sources.settings import ZoneName
 from syncd.sources.zones import Fold, Skipped
 
 

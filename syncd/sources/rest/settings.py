@@ -12,9 +12,9 @@ from syncd.canonical.kinds import TenderKind
 from syncd.clock import Duration
 from syncd.secret import Secret, Token
 from syncd.sources.csv.states import State
-from syncd.sources.keys import ApiUrl, ZoneName
 from syncd.sources.named_values import LINES, SALES, TENDERS
 from syncd.sources.rest.expressions import Expression
+from syncd.sources.settings import ApiUrl, ZoneName
 from syncd.sources.zones import Fold, Skipped
 
 Path = Annotated[str, Field(pattern=r"^/[^\s?#]*$")]

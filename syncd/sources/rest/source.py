@@ -20,12 +20,11 @@ from syncd.sources.documents import Document, gather
 from syncd.sources.documents import fault as fault_of
 from syncd.sources.errors import Refused
 from syncd.sources.http import Fixed, Terms
-from syncd.sources.marks import Marks
 from syncd.sources.rest.expressions import search
 from syncd.sources.rest.pages import pages
 from syncd.sources.rest.reading import id_of, read_document
 from syncd.sources.rest.settings import RestSettings, SignIn
-from syncd.sources.spans import spans
+from syncd.sources.time_cursor import Marks, spans
 from syncd.sources.told import Told
 
 _DENIED = "Check auth of this source: that the key is this account's, not revoked, and may read sales."

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from syncd.clock import Duration
 from syncd.secret import Secret, Token
-from syncd.sources.keys import ApiUrl, ZoneName
+from syncd.sources.settings import ApiUrl, ZoneName
 
 
 class ShopifyWebhook(BaseModel):

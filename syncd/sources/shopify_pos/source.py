@@ -19,10 +19,10 @@ from syncd.sources.context import SourceContext
 from syncd.sources.documents import Document, collect, moment
 from syncd.sources.doors import Delivery, Received
 from syncd.sources.errors import Denied, Forged
-from syncd.sources.marks import Marks
 from syncd.sources.shopify_pos.api import ShopifyApi, stamp
 from syncd.sources.shopify_pos.reading import read_order
 from syncd.sources.shopify_pos.settings import ShopifySettings
+from syncd.sources.time_cursor import Marks
 from syncd.sources.told import told_documents
 from syncd.sources.zones import zone, zone_or_utc
 

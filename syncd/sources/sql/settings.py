@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError
 from syncd.canonical.kinds import TenderKind
 from syncd.clock import Duration
 from syncd.secret import ALLOWED, resolve_secret
-from syncd.sources.keys import ZoneName
+from syncd.sources.settings import ZoneName
 from syncd.sources.zones import Fold, Skipped
 
 

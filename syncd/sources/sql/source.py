@@ -13,13 +13,13 @@ from syncd.errors import SourceError, UsageError
 from syncd.sources.base import Finding
 from syncd.sources.context import SourceContext
 from syncd.sources.documents import gather
-from syncd.sources.marks import Marks
 from syncd.sources.sql.database import Database
 from syncd.sources.sql.preset import Ask, SaleRows
 from syncd.sources.sql.presets import preset
 from syncd.sources.sql.schema import Schema
 from syncd.sources.sql.settings import SqlSettings
 from syncd.sources.sql.walk import missing, pages
+from syncd.sources.time_cursor import Marks
 from syncd.sources.told import Told
 
 _RAW_KEPT = 2000

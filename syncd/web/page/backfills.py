@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from syncd.errors import UsageError
 from syncd.intake.backfill import REPORT, cancel, report
-from syncd.ledger.backfills import Backfill, Progress, Stage
+from syncd.ledger.backfills import Backfill, Progress
+from syncd.sale.states import Stage
 from syncd.service.jobs import backfill_job
 from syncd.spreadsheet import lines
 from syncd.telling.backfills import date_range, days_of, progress_words

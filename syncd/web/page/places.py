@@ -15,9 +15,8 @@ from syncd.service.jobs import poll_job, push_job
 from syncd.sources import FolderReport
 from syncd.telling.standing import Standing
 from syncd.web.page.ask import Answer, Ask, Page, Redirect
-from syncd.web.page.chart import Chart
 from syncd.web.page.ground import Ground
-from syncd.web.page.overview import quota_chart
+from syncd.web.page.overview import Chart, quota_chart
 
 _FAULTS = 100
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncd.bigcommerce.pace import Pace
+from syncd.bigcommerce.governor import Pace
 
 
 @dataclass

@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from syncd.bigcommerce import QuotaGovernor
-from syncd.bigcommerce.pace import Pace
+from syncd.bigcommerce.governor import Pace, QuotaGovernor
 from syncd.testing.clocks import ManualClock
 
 _ALONE_S = 0.2

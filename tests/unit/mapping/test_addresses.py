@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.canonical.order import Address
-from syncd.mapping import Held, Mapped, Matches, Rules, map_create
-from syncd.mapping.addresses import place_of
+from syncd.mapping.addresses import email_of, place_of
 from syncd.mapping.countries import country_of, state_name
-from syncd.mapping.emails import email_of
-from syncd.mapping.rules import DefaultAddress
-from syncd.mapping.text import folded
+from syncd.mapping.create import map_create
+from syncd.mapping.formats import folded
+from syncd.mapping.model import Held, Mapped, Matches
+from syncd.mapping.rules import DefaultAddress, Rules
 from syncd.sandbox.answers import Refusal
 from syncd.sandbox.validate import check_address, check_goods
 from syncd.testing.orders import sale

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.balance import check_balance
-from syncd.mapping import CatalogMatch, Mapped, Matches, RequiredModifier, Rules, map_create
+from syncd.mapping.create import map_create
+from syncd.mapping.model import CatalogMatch, Mapped, Matches, RequiredModifier
+from syncd.mapping.rules import Rules
 from syncd.mapping.stamp import payload_lines
 from syncd.sandbox.catalog import read_catalog
 from syncd.sandbox.orders import Kept, Orders

@@ -7,7 +7,9 @@ import pytest
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.cards import mask_cards
-from syncd.mapping import CatalogMatch, Declined, Held, Mapped, Matches, Rules, map_create
+from syncd.mapping.create import map_create
+from syncd.mapping.model import CatalogMatch, Declined, Held, Mapped, Matches
+from syncd.mapping.rules import Rules
 from syncd.testing.orders import sale
 
 SHOP = {"street_1": "1 Main Street", "city": "Austin", "state": "Texas", "zip": "78701", "country_iso2": "US"}

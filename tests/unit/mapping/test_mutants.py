@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from syncd.canonical import CanonicalOrder
-from syncd.mapping import Rules, charges, create, lines, spread
-from syncd.mapping.payload import Payload
+from syncd.mapping import charges, create, lines
+from syncd.mapping.model import Payload
+from syncd.mapping.rules import Rules
 from syncd.sandbox.answers import Refusal
 from tests.strategies import sales
 from tests.unit.mapping.test_cent import RULES, check_everything
@@ -34,7 +35,7 @@ def line_with(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[..
     return lambda made, *_: made._replace(wired={**made.wired, **change(made.wired)})
 
 
-def nothing_taken_off(made: spread.Spread, order: CanonicalOrder) -> spread.Spread:
+def nothing_taken_off(made: charges.Spread, order: CanonicalOrder) -> charges.Spread:
     return made._replace(lines=lines.sold(order))
 
 
@@ -69,9 +70,9 @@ MUTANTS: dict[str, Break] = {
         },
     ),
     "the totals are left out": wrapped(create, "_money", without("total_inc_tax", "total_ex_tax")),
-    "a discount leaves the tax alone": wrapped(spread, "_lowered", tax_left_alone),
+    "a discount leaves the tax alone": wrapped(charges, "_lowered", tax_left_alone),
     "cash that was rounded up is lost": wrapped(
-        spread, "charged", lambda fees, *_: [fee for fee in fees if fee.name != "Cash rounding"]
+        charges, "charged", lambda fees, *_: [fee for fee in fees if fee.name != "Cash rounding"]
     ),
     "prices have two places": wrapped(lines, "unit_price", to_two_places),
     "the last line is left out": wrapped(create, "map_lines", lambda made, *_: made[:-1]),

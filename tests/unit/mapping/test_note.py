@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.mapping import Mapped, Matches, Rules, map_create
+from syncd.mapping.create import map_create
+from syncd.mapping.model import Mapped, Matches
+from syncd.mapping.rules import Rules
 from syncd.testing.orders import sale
 
 SHOP = {"street_1": "1 Main Street", "city": "Austin", "state": "TX", "zip": "78701", "country_iso2": "US"}

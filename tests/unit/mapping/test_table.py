@@ -8,20 +8,10 @@ from pydantic import ValidationError
 
 from syncd.canonical.order import Named
 from syncd.errors import UsageError
-from syncd.mapping import (
-    CatalogMatch,
-    Choice,
-    Held,
-    Mapped,
-    Matches,
-    Occasion,
-    RequiredModifier,
-    Rules,
-    map_create,
-    skipped_by,
-)
+from syncd.mapping.create import map_create
 from syncd.mapping.merge import patched
-from syncd.mapping.remote import RemoteLine
+from syncd.mapping.model import CatalogMatch, Choice, Held, Mapped, Matches, RemoteLine, RequiredModifier
+from syncd.mapping.rules import Occasion, Rules, skipped_by
 from syncd.push.worker.hook import run_hook
 from syncd.testing.orders import sale
 from tests.unit.mapping.test_create import MUG, SHOP, line, payload, rules

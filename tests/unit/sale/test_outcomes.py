@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from syncd.bigcommerce import Accepted, Barred, NotSent, Outcome, Refused, Throttled, Unknown
+from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Outcome, Refused, Throttled, Unknown
 from syncd.push.worker.outcome_policy import (
     Forbidden,
     Pause,

@@ -5,7 +5,11 @@ from typing import Any
 import pytest
 
 from syncd.canonical import CanonicalOrder, fingerprint
-from syncd.mapping import Mapped, Matches, Ours, Payload, Remote, Rules, Stamp, map_create
+from syncd.mapping.create import map_create
+from syncd.mapping.model import Mapped, Matches, Payload, Remote
+from syncd.mapping.rules import Rules
+from syncd.mapping.stamp import Stamp
+from syncd.mapping.update import Ours
 from syncd.sale.decide import next_step
 from syncd.sale.facts import Belief
 from syncd.sale.policy import Ground

@@ -9,16 +9,17 @@ from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from syncd.bigcommerce import OrdersClient, RemoteOrder
 from syncd.bigcommerce.classify import amount
+from syncd.bigcommerce.client import OrdersClient, RemoteOrder
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import SaleStatus
 from syncd.canonical.money import ZERO
 from syncd.canonical.order import Tender
 from syncd.errors import LedgerError
 from syncd.ledger import Ledger
-from syncd.mapping import Rules, Stamp
 from syncd.mapping.refund import tax_of
+from syncd.mapping.rules import Rules
+from syncd.mapping.stamp import Stamp
 from syncd.push.store_orders.audit.figures import NOT_TOLD
 from syncd.push.store_orders.differences import BACK
 from syncd.push.store_orders.scan import scan_orders

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from syncd.bigcommerce import RemoteOrder
+from syncd.bigcommerce.client import RemoteOrder
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import SaleStatus
 from syncd.canonical.money import ZERO, format_money
-from syncd.mapping import Rules
-from syncd.mapping.rules import applied
-from syncd.mapping.statuses import status_words
+from syncd.mapping.formats import status_words
+from syncd.mapping.rules import Rules, applied
 from syncd.push.store_orders.audit.cases import Case
 from syncd.push.store_orders.differences import BACK, NO_SALE, moved_fields
 from syncd.sale.sale import Sale

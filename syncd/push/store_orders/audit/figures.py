@@ -11,7 +11,7 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import FeeKind, TenderStatus
 from syncd.canonical.money import ZERO, allocate, total
 from syncd.canonical.order import Tender
-from syncd.mapping import Rules
+from syncd.mapping.rules import Rules
 from syncd.mapping.tenders import tender_name
 
 NOT_TOLD = "not told"

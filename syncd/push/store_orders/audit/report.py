@@ -9,11 +9,11 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 
-from syncd.bigcommerce import OrdersClient, RemoteOrder
+from syncd.bigcommerce.client import OrdersClient, RemoteOrder
 from syncd.canonical.money import ZERO
 from syncd.canonical.order import Tender
 from syncd.ledger import Ledger
-from syncd.mapping import Rules
+from syncd.mapping.rules import Rules
 from syncd.mapping.stamp import SIGN, sign_line
 from syncd.push.store_orders.audit import causes
 from syncd.push.store_orders.audit.cases import Case, Days, Given, gather

@@ -9,7 +9,7 @@ from syncd.sources.csv.opening import opened
 from syncd.sources.csv.preset import Preset
 from syncd.sources.csv.rows import UnreadableFile
 from syncd.sources.csv.settings import CsvSettings
-from syncd.sources.named import Presets
+from syncd.sources.preset_registry import Presets
 
 GROUP = "syncd.csv_presets"
 PRESETS = Presets(Preset, __name__, GROUP)

@@ -21,8 +21,8 @@ from syncd.sources.csv.rows import Row
 from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.states import is_refund
 from syncd.sources.csv.strays import is_totals_word
-from syncd.sources.people import PLACE, people
 from syncd.sources.tenders import kind_of
+from syncd.sources.values import PLACE, people
 
 _OF_THE_SALE = (
     "sale_id",

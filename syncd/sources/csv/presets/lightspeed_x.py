@@ -15,7 +15,7 @@ from syncd.sources.csv.fields import BadCell, Reading
 from syncd.sources.csv.preset import Preset
 from syncd.sources.csv.rows import Row
 from syncd.sources.csv.settings import CsvSettings
-from syncd.sources.people import people
+from syncd.sources.values import people
 
 COLUMNS = frozenset({"invoice number", "line type", "sale date", "total", "paid", "details"})
 _OPEN = ("open", "saved", "parked", "layby", "lay-by", "awaiting")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
-from syncd.canonical.cash import cash_step
+from syncd.canonical.cash_rounding import cash_step
 from syncd.canonical.money import ZERO, total
 from syncd.sources.csv.amounts import DecimalMark
 from syncd.sources.csv.fields import BadCell, Reading, first, same_row

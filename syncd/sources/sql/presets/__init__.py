@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncd.sources.named import Presets
+from syncd.sources.preset_registry import Presets
 from syncd.sources.sql.preset import Preset
 
 GROUP = "syncd.sql_presets"

@@ -23,11 +23,11 @@ from syncd.canonical.kinds import OpenKind, TenderKind
 from syncd.canonical.money import ZERO, round_to, total
 from syncd.sources.documents import Read, Sale, Unreadable
 from syncd.sources.errors import Unavailable
-from syncd.sources.people import people
 from syncd.sources.sql.preset import Ask, Axis, Preset, SaleRows, Shop
 from syncd.sources.sql.schema import Found, Schema
 from syncd.sources.sql.settings import SqlSettings
 from syncd.sources.tenders import kind_of
+from syncd.sources.values import people
 from syncd.sources.zones import zone
 
 _COMPLETED, _SUSPENDED, _CANCELLED = 0, 1, 2

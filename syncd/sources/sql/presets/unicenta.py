@@ -20,12 +20,11 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import TenderKind
 from syncd.canonical.money import ZERO, round_to, total
 from syncd.sources.documents import LeftOut, Read, Sale, Unreadable
-from syncd.sources.people import people
 from syncd.sources.sql.preset import Ask, Axis, Preset, SaleRows, Shop
 from syncd.sources.sql.schema import Schema
 from syncd.sources.sql.settings import SqlSettings
 from syncd.sources.tenders import kind_of
-from syncd.sources.values import decimal, words
+from syncd.sources.values import decimal, people, words
 from syncd.sources.zones import zone
 
 _SALE, _REFUND, _DEBT_PAID, _NO_SALE = range(4)

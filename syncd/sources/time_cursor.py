@@ -1,10 +1,11 @@
-"""A cursor of two times: how far a walk by time of change has come, and when the last days were last looked over."""
+"""A cursor of two times (how far a walk by time of change has come, when the last days were swept), and time windows."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from syncd.canonical import Cursor
 from syncd.sources.documents import moment
@@ -35,3 +36,15 @@ class Marks:
         """The cursor."""
         at = {} if self.at is None else {"at": self.at.astimezone(UTC).isoformat()}
         return json.dumps({**at, "looked": self.looked.astimezone(UTC).isoformat()})
+
+
+def spans(begin: datetime, end: datetime, first: timedelta, longest: timedelta) -> Iterator[tuple[datetime, datetime]]:
+    """``[begin, end]`` in parts that share their ends: the first ones short, so that there is soon something to see.
+
+    Nothing where the end lies before the beginning.
+    """
+    step = first
+    while begin < end:
+        yield begin, min(begin + step, end)
+        begin += step
+        step = min(step * 2, longest)

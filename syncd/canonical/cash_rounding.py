@@ -1,10 +1,32 @@
-"""Cents between the lines and the total of a sale that its POS rounded as a whole. Pure."""
+"""How cash is rounded, by currency: the largest step, and the coins that a till leaves out.
+
+Sources: the central banks' rules, as collected at https://en.wikipedia.org/wiki/Cash_rounding and
+https://en.wikipedia.org/wiki/Low-denomination_coin, and the smallest coin or note in use.
+"""
 
 from __future__ import annotations
+
+from decimal import Decimal
 
 from syncd.canonical.kinds import TenderStatus
 from syncd.canonical.money import ZERO, format_money, minor_unit, total
 from syncd.canonical.order import CanonicalOrder
+
+_STEPS = {
+    "AMD": "10", "ARS": "10", "AUD": "0.05", "BRL": "0.05", "CAD": "0.05", "CHF": "0.05", "CLP": "10", "COP": "50", "CRC": "5",
+    "CZK": "1", "DKK": "0.50", "EUR": "0.05", "HKD": "0.10", "HUF": "5", "IDR": "100", "ILS": "0.10", "INR": "1", "IQD": "250",
+    "ISK": "1", "JPY": "1", "KES": "1", "KHR": "100", "KRW": "10", "LAK": "500", "LBP": "1000", "LKR": "1", "MMK": "50",
+    "MXN": "0.50", "MYR": "0.05", "NGN": "5", "NOK": "1", "NZD": "0.10", "PHP": "1", "PKR": "1", "PYG": "50", "RSD": "1",
+    "RUB": "1", "SEK": "1", "SGD": "0.05", "THB": "1", "TRY": "1", "TWD": "1", "TZS": "50", "UAH": "0.50", "UGX": "50",
+    "USD": "0.05", "UYU": "1", "UZS": "100", "VND": "500", "ZAR": "0.10",
+}  # fmt: skip
+_USUAL = Decimal("0.05")
+
+
+def cash_step(currency: str) -> Decimal:
+    """What sums of ``currency`` that are paid in cash may be rounded to, in major units."""
+    return Decimal(_STEPS.get(currency, _USUAL))
+
 
 _AT_MOST = 10  # smallest coins: more is no rounding
 

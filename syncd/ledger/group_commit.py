@@ -1,4 +1,4 @@
-"""One writer, commits in groups: operations that arrive together share one durable commit.
+"""One writer that commits in groups: operations that arrive together, outcomes among them, share one durable commit.
 
 Each operation runs in a savepoint of its own, so that one that fails takes nobody with it; its future is resolved only
 after the commit, and with the commit's error where that fails.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -16,7 +16,11 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from syncd.errors import LedgerError
+from syncd.ledger import attempts
+from syncd.ledger.attempts import Outcome
 from syncd.ledger.engine import Engines, is_conflict, to_ledger_error, translated
+from syncd.sale.sale import Judge
+from syncd.sale.states import State
 
 T = TypeVar("T")
 Operation = Callable[[Connection], T]
@@ -128,3 +132,51 @@ class Writer:
             future.set_exception(error)
         else:
             done.append((future, value))
+
+
+_Waiting = tuple[Outcome, "Future[State | None]"]
+
+
+class Settling:
+    """Gathers outcomes and hands them to the writer."""
+
+    def __init__(self, writer: Writer, judge: Judge) -> None:
+        self._writer, self._judge = writer, judge
+        self._waiting: list[_Waiting] = []
+        self._lock = threading.Lock()
+
+    def add(self, outcome: Outcome) -> Future[State | None]:
+        """Queue an outcome; the future is the sale's state once that is durable, None where the attempt was closed before."""
+        future: Future[State | None] = Future()
+        with self._lock:
+            self._waiting.append((outcome, future))
+            first = len(self._waiting) == 1
+        if first:
+            taken: list[_Waiting] = []
+            self._writer.submit(lambda connection: self._write(connection, taken)).add_done_callback(
+                lambda done: _tell(taken, done) if taken else self._refuse(done)
+            )
+        return future
+
+    def _write(self, connection: Connection, taken: list[_Waiting]) -> dict[int, State]:
+        with self._lock:
+            taken += self._waiting  # the operation may be tried again: what it took before stays
+            self._waiting = []
+        outcomes = [outcome for outcome, _ in taken]
+        return attempts.settle(connection, outcomes, self._judge, outcomes[-1].at)
+
+    def _refuse(self, done: Future[dict[int, State]]) -> None:
+        """The operation never ran (the ledger is closed or could not begin): nobody may wait for ever."""
+        with self._lock:
+            taken, self._waiting = self._waiting, []
+        _tell(taken, done)
+
+
+def _tell(taken: Sequence[_Waiting], done: Future[dict[int, State]]) -> None:
+    error = done.exception()
+    closed = {} if error else done.result()
+    for outcome, future in taken:
+        if error:
+            future.set_exception(error)
+        else:
+            future.set_result(closed.get(outcome.attempt.id))
