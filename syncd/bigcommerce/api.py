@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from syncd.bigcommerce.classify import parse, reset_s, words
 from syncd.bigcommerce.governor import QuotaGovernor
 from syncd.bigcommerce.settings import ConnectionSettings
 from syncd.clock import Clock
-from syncd.errors import Declined, Denied, RemoteError, Throttled, Unreachable
+from syncd.errors import Declined, Denied, Throttled, Unreachable
 from syncd.wire.exchange import Method, Wire, WireAnswer, WireError
 from syncd.wire.limits import Limits
 
@@ -100,20 +101,20 @@ class Api:
     def _read_patiently(
         self, exchange: Callable[[], WireAnswer], path: str, *, missing_ok: bool = False, refusal_ok: bool = False
     ) -> Any:  # noqa: ANN401
-        error: RemoteError = Unreachable(f"{path} was not asked for")
-        for turn in range(_TRIES):
-            if turn:
-                self._clock.wait(self._stop, 0.2 * 2**turn)
+        for turn in itertools.count(1):
             try:
-                answer = exchange()
+                try:
+                    answer = exchange()
+                except WireError as broken:
+                    raise Unreachable(f"BigCommerce cannot be reached: {broken.why}", _WAIT_CURE) from None
                 if refusal_ok and answer.status in (400, 404, 409, 422):
                     return None
                 return self._read(answer, path, missing_ok=missing_ok)
-            except WireError as broken:
-                error = Unreachable(f"BigCommerce cannot be reached: {broken.why}", _WAIT_CURE)
-            except (Throttled, Unreachable) as refused:
-                error = refused
-        raise error
+            except (Throttled, Unreachable):
+                if turn == _TRIES:
+                    raise
+            self._clock.wait(self._stop, 0.2 * 2**turn)
+        raise AssertionError("the turns above never end by themselves")
 
     def _read(self, answer: WireAnswer, path: str, *, missing_ok: bool) -> Any:  # noqa: ANN401  whatever JSON is there
         status = answer.status

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 from syncd.clock import Now
 from syncd.ledger.moves import Move, apply
 from syncd.ledger.places import advance
-from syncd.ledger.rows import to_micros
-from syncd.ledger.schema import attempts, backfills, is_state, sales
+from syncd.ledger.rows import is_state, to_micros
+from syncd.ledger.schema import attempts, backfills, sales
 from syncd.sale.attempt import Attempt, Intent
 from syncd.sale.events import Doubted, Drifted, News, Saw, Waited
 from syncd.sale.facts import UNTOUCHED, Doubt, Trail

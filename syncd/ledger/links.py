@@ -16,8 +16,8 @@ from syncd.ledger import queries
 from syncd.ledger.actions import IN_FLIGHT, Moved
 from syncd.ledger.mirror import Run
 from syncd.ledger.moves import SYNCD, Move, apply
-from syncd.ledger.rows import read_sale, to_micros
-from syncd.ledger.schema import is_state, sales
+from syncd.ledger.rows import is_state, read_sale, to_micros
+from syncd.ledger.schema import sales
 from syncd.sale.events import Decided
 from syncd.sale.overrides import Decision, Verb
 from syncd.sale.sale import Judge, Sale, read_document

@@ -160,7 +160,7 @@ def note_known(connection: Connection, name: str, found: Sequence[tuple[str, Kno
     doubled = [
         _doubled(name, key, order, ours.get(key)) for key, order in best.items() if key not in ours and order.others
     ]
-    return raise_alerts(connection, doubled, now)
+    return raise_alerts(connection, doubled, now) if doubled else []
 
 
 def _linked(connection: Connection, keys: Sequence[str]) -> dict[str, int]:

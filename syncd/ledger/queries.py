@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal_column, or_, select
 
 from syncd.canonical.kinds import SaleStatus
-from syncd.ledger.rows import from_micros, read_sale, to_micros
-from syncd.ledger.schema import attempts, audit, backfills, cursors, is_state, known_orders, sales
+from syncd.ledger.rows import from_micros, is_state, read_sale, to_micros
+from syncd.ledger.schema import attempts, audit, backfills, cursors, known_orders, sales
 from syncd.sale.sale import Sale
 from syncd.sale.states import Kind, Lane, Stage, State
 

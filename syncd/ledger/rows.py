@@ -8,9 +8,10 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, overload
 
-from sqlalchemy import Row
+from sqlalchemy import ColumnElement, Row, literal_column
 
 from syncd.clock import BootTime
+from syncd.ledger.schema import sales
 from syncd.sale.facts import NO_BELIEF, Belief, Doubt, Objection, There
 from syncd.sale.overrides import Decisions
 from syncd.sale.sale import Sale
@@ -165,3 +166,9 @@ def from_micros(micros: int | None) -> datetime | None: ...
 def from_micros(micros: int | None) -> datetime | None:
     """Microseconds since 1970 as an aware time in UTC."""
     return None if micros is None else _EPOCH + timedelta(microseconds=micros)
+
+
+def is_state(state: State) -> ColumnElement[bool]:
+    """The state written out, not bound, and the condition of the index of open sales with it: only then does SQLite use those."""
+    it_is = sales.c.state == literal_column(f"'{state.value}'")
+    return it_is if state is State.SYNCED else it_is & (sales.c.state != literal_column("'synced'"))

@@ -5,18 +5,14 @@ from __future__ import annotations
 from sqlalchemy import (
     BigInteger,
     Column,
-    ColumnElement,
     ForeignKey,
     Index,
     Integer,
     MetaData,
     Table,
     Text,
-    literal_column,
     text,
 )
-
-from syncd.sale.states import State
 
 metadata = MetaData()
 
@@ -296,9 +292,3 @@ cache = Table(
     Column("at", BigInteger, nullable=False),
     Index("cache_age", "at"),
 )
-
-
-def is_state(state: State) -> ColumnElement[bool]:
-    """The state written out, not bound, and the condition of the index of open sales with it: only then does SQLite use those."""
-    it_is = sales.c.state == literal_column(f"'{state.value}'")
-    return it_is if state is State.SYNCED else it_is & (sales.c.state != literal_column("'synced'"))

@@ -74,3 +74,8 @@ _NAMES = (
 def status_words(number: int) -> str:
     """``Completed (10)``."""
     return f"{_NAMES[number]} ({number})" if 0 <= number < len(_NAMES) else str(number)
+
+
+def normal_code(code: str) -> str:
+    """A SKU or UPC as it is compared: no blanks around it, upper case."""
+    return code.strip().upper()

@@ -12,8 +12,8 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import LineKind
 from syncd.canonical.money import minor, total
 from syncd.canonical.order import Fee, Line
-from syncd.mapping.formats import as_number, bounded, folded, unit_price
-from syncd.mapping.model import CatalogMatch, Decision, Declined, Matches, RequiredModifier, normal_code
+from syncd.mapping.formats import as_number, bounded, folded, normal_code, unit_price
+from syncd.mapping.model import CatalogMatch, Decision, Declined, Matches, RequiredModifier
 from syncd.mapping.rules import Rules, Stock
 
 _LONGEST_NAME = 250

@@ -114,11 +114,6 @@ class Matches:
     short: Mapping[int, str] = field(default_factory=dict)
 
 
-def normal_code(code: str) -> str:
-    """A SKU or UPC as it is compared: no blanks around it, upper case."""
-    return code.strip().upper()
-
-
 @dataclass(frozen=True, slots=True)
 class RemoteLine:
     """A product line of the order; ``product_id`` 0 is a custom one. Prices are for one piece."""

@@ -20,11 +20,11 @@ from syncd.mapping.rules import skipped_by
 from syncd.sale.facts import Doubt, Standing
 from syncd.sale.overrides import Verb
 from syncd.sale.policy import Ground
-from syncd.sale.requests import plan_change, plan_create
+from syncd.sale.requests import behind, plan_change, plan_create, shows_on_another
 from syncd.sale.returns import return_step
 from syncd.sale.sale import Said, Sale, linked
 from syncd.sale.states import Kind, State
-from syncd.sale.steps import Change, Create, Hold, LookUp, Reject, Rest, Seen, Step, behind, shows_on_another, standing
+from syncd.sale.steps import Change, Create, Hold, LookUp, Reject, Rest, Seen, Step, Wait
 
 _MOST_UNCLEAN = 3
 _MEND = "Correct the sale in the POS or its export, or push it as it is: syncd release {key}"
@@ -169,6 +169,23 @@ def _change(sale: Sale, order: CanonicalOrder, ground: Ground, now: Now, seen: S
         kind = Kind.CANCEL if order.status is SaleStatus.VOIDED else Kind.UPDATE
         return Change(kind, sale.order_id)
     return plan_change(sale, order, seen, ground.rules, restate=is_released(sale))
+
+
+def standing(step: Step) -> Standing:
+    """The state that a step is known by in the ledger, with its words."""
+    match step:
+        case Create() | Change():
+            return Standing(State.PENDING)
+        case LookUp(at=at, why=why):
+            return Standing(State.UNKNOWN, why, at=at)
+        case Wait(until=until, why=why):
+            return Standing(State.PENDING, why, at=until)
+        case Hold(why=why, cure=cure, objects=objects, until=until):
+            return Standing(State.HELD, why, cure, at=until, objects=objects)
+        case Reject(why=why, cure=cure):
+            return Standing(State.REJECTED, why, cure, objects=True)
+        case Rest(state=state, why=why):
+            return Standing(state, why)
 
 
 class Decider:

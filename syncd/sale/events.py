@@ -13,7 +13,7 @@ from syncd.errors import LedgerError
 from syncd.sale.facts import NOTHING_SHOWN, Belief, Doubt, Objection, Standing, There
 from syncd.sale.overrides import LASTING, Decision, Verb
 from syncd.sale.sale import Judge, Sale
-from syncd.sale.states import ON_THE_WIRE, Kind, State, allowed
+from syncd.sale.states import MOVES, ON_THE_WIRE, Kind, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +248,11 @@ def moved(sale: Sale, news: News, judge: Judge, now: Now) -> tuple[Sale, Standin
     if isinstance(news, Doubted) and standing.state is State.UNKNOWN:
         standing = replace(standing, at=now.wall if news.at_once else standing.at, why=news.why)
     return settled(learnt, standing, now), standing
+
+
+def allowed(before: State, after: State) -> bool:
+    """Whether a sale may move from ``before`` to ``after``."""
+    return after in MOVES[before]
 
 
 def settled(sale: Sale, standing: Standing, now: Now) -> Sale:

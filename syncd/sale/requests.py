@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from syncd.canonical import CanonicalOrder
@@ -16,7 +17,7 @@ from syncd.mapping.rules import Rules
 from syncd.mapping.update import map_update
 from syncd.sale.sale import Sale
 from syncd.sale.states import Kind, State
-from syncd.sale.steps import Change, Create, Hold, Reject, Rest, Seen, Step, is_return
+from syncd.sale.steps import Change, Create, Hold, Reject, Rest, Seen, Step, Wait
 
 
 def plan_change(sale: Sale, order: CanonicalOrder, seen: Seen, rules: Rules, *, restate: bool = False) -> Step:
@@ -160,3 +161,24 @@ def _wrong_currency(order: CanonicalOrder, allowed: tuple[str, ...]) -> Hold:
         f"Name another store for source {order.source}, or add {order.currency} to the store's transactional currencies"
     )
     return Hold(why, f"{cure}; then: syncd release {order.sale_key}", objects=True)
+
+
+def shows_on_another(order: CanonicalOrder, rules: Rules | None) -> bool:
+    """Whether a return shows on the order of its original; one that belongs to no known sale may make its own, by rule."""
+    own = order.returns_of is None and rules is not None and rules.unlinked_return == "negative_order"
+    return is_return(order) and not own
+
+
+def needs_look(sale: Sale, order: CanonicalOrder, rules: Rules | None) -> bool:
+    """Whether the sale's next request changes an order, which must be looked at first."""
+    return sale.order_id is not None or shows_on_another(order, rules)
+
+
+def is_return(order: CanonicalOrder) -> bool:
+    """Whether the sale only gives goods back."""
+    return order.total_inc_tax < 0
+
+
+def behind(order_id: int, now: datetime) -> Wait:
+    """What waits for another change of its order to be settled: the next one is computed from what that leaves there."""
+    return Wait(now + timedelta(seconds=1), f"waits for another change of order {order_id}")

@@ -10,10 +10,10 @@ from syncd.mapping.formats import status_words
 from syncd.mapping.model import Decision, Mapped, Payload, Remote
 from syncd.mapping.refund import Wanted, more_than_was_paid, return_note
 from syncd.mapping.rules import Rules, applied
-from syncd.sale.requests import awaits_record, gone, record_of, refund_step
+from syncd.sale.requests import awaits_record, behind, gone, record_of, refund_step
 from syncd.sale.sale import Sale
 from syncd.sale.states import Kind, State
-from syncd.sale.steps import Change, Hold, Rest, Seen, Step, Wait, behind
+from syncd.sale.steps import Change, Hold, Rest, Seen, Step, Wait
 
 _WAITS = timedelta(seconds=5)
 _ON_THE_WAY = (State.PENDING, State.SENDING, State.UNKNOWN)

@@ -59,8 +59,3 @@ MOVES: dict[State, frozenset[State]] = {
 }
 ON_THE_WIRE = frozenset({State.SENDING, State.UNKNOWN})
 NOT_DONE = frozenset({*ON_THE_WIRE, State.PENDING, State.HELD, State.REJECTED})
-
-
-def allowed(before: State, after: State) -> bool:
-    """Whether a sale may move from ``before`` to ``after``."""
-    return after in MOVES[before]

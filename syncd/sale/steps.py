@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
-from hashlib import blake2b
 from typing import Any
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import ZERO
 from syncd.mapping.model import Mapped, Matches, Remote
 from syncd.mapping.refund import Problem, Wanted
-from syncd.mapping.rules import LIVE, Occasion, Rules
+from syncd.mapping.rules import LIVE, Occasion
 from syncd.mapping.update import Ours
-from syncd.sale.facts import UNTOUCHED, Standing, Trail
+from syncd.sale.facts import UNTOUCHED, Trail
 from syncd.sale.sale import Sale
 from syncd.sale.states import Kind, State
 
@@ -60,11 +59,6 @@ class Wait:
     why: str
 
 
-def behind(order_id: int, now: datetime) -> Wait:
-    """What waits for another change of its order to be settled: the next one is computed from what that leaves there."""
-    return Wait(now + timedelta(seconds=1), f"waits for another change of order {order_id}")
-
-
 @dataclass(frozen=True, slots=True)
 class Hold:
     """A person must look. ``objects``: it was found out at great length, and is not to be found out again for this version.
@@ -102,28 +96,6 @@ class Rest:
 Step = Create | Change | LookUp | Wait | Hold | Reject | Rest
 
 
-def standing(step: Step) -> Standing:
-    """The state that a step is known by in the ledger, with its words."""
-    match step:
-        case Create() | Change():
-            return Standing(State.PENDING)
-        case LookUp(at=at, why=why):
-            return Standing(State.UNKNOWN, why, at=at)
-        case Wait(until=until, why=why):
-            return Standing(State.PENDING, why, at=until)
-        case Hold(why=why, cure=cure, objects=objects, until=until):
-            return Standing(State.HELD, why, cure, at=until, objects=objects)
-        case Reject(why=why, cure=cure):
-            return Standing(State.REJECTED, why, cure, objects=True)
-        case Rest(state=state, why=why):
-            return Standing(state, why)
-
-
-def digest(content: bytes) -> str:
-    """16 hex digits that name a payload, as it is written."""
-    return blake2b(content, digest_size=8).hexdigest()
-
-
 Ways = Sequence[Sequence[Mapping[str, Any]]]
 """The ways in which a refund could be made, each a list of payments, as BigCommerce offers them."""
 
@@ -150,14 +122,3 @@ class Seen:
     refund_ways: Ways | None = ()
     trail: Trail = UNTOUCHED
     archived_by_us: bool = False
-
-
-def shows_on_another(order: CanonicalOrder, rules: Rules | None) -> bool:
-    """Whether a return shows on the order of its original; one that belongs to no known sale may make its own, by rule."""
-    own = order.returns_of is None and rules is not None and rules.unlinked_return == "negative_order"
-    return is_return(order) and not own
-
-
-def is_return(order: CanonicalOrder) -> bool:
-    """Whether the sale only gives goods back."""
-    return order.total_inc_tax < 0

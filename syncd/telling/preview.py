@@ -16,10 +16,11 @@ from syncd.mapping.create import map_create
 from syncd.mapping.model import Mapped, Matches, Payload
 from syncd.mapping.rules import Occasion
 from syncd.push.worker.hook import run_hook
-from syncd.sale.decide import next_step
+from syncd.sale.decide import next_step, standing
+from syncd.sale.requests import needs_look
 from syncd.sale.sale import Said, new_sale, saying
 from syncd.sale.states import Kind, Lane, State
-from syncd.sale.steps import Change, Create, standing
+from syncd.sale.steps import Change, Create, Seen
 from syncd.sources import ReadsFiles
 from syncd.stores import Store
 
@@ -111,7 +112,10 @@ def _preview(app: App, store: Store, order: CanonicalOrder, matches: Matches, ho
     sale = saying(kept, said) if kept is not None else new_sale(said, store.name, app.clock.now())
     occasion = Occasion(backfill=sale.lane is Lane.BACKFILL, history=sale.history)
     try:
-        seen = store.observer.see(sale, order, matches, occasion)
+        if needs_look(sale, order, store.settings.rules):
+            seen = store.observer.see(sale, order, matches, occasion)
+        else:
+            seen = Seen(order=order, matches=matches, occasion=occasion)
     except RemoteError as error:
         return Preview(order, sale.state, f"what BigCommerce has of it cannot be seen: {error.what}", "", None, there)
     step = next_step(sale, store.settings.ground, Now.of(app.clock), said, seen)

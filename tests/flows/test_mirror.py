@@ -132,7 +132,7 @@ def test_more_changes_than_a_sale_may_wait_for_are_left_to_a_walk_behind_the_sce
     matcher = desk.matcher()
     matcher.gather([selling({"sku": "SKU1"})])
     desk.store.control("catalog", {"products": [product(n, name="New") for n in range(901)]})
-    monkeypatch.setattr("syncd.push.lookups.catalog_mirror._PAGES_A_STEP", 2)
+    monkeypatch.setattr("syncd.push.lookups.lookup_cache._PAGES_A_STEP", 2)
     desk.clock.pass_time(16 * 60)
     before = looked_up(desk.store)
     assert products_of(matcher.gather([selling({"sku": "SKU900"})])) == set()

@@ -12,11 +12,10 @@ from syncd.bigcommerce.outcome import Reply, Unknown
 from syncd.canonical import CanonicalOrder
 from syncd.clock import Now
 from syncd.ledger import RecordOptions
-from syncd.sale.decide import next_step
+from syncd.sale.decide import next_step, standing
 from syncd.sale.overrides import Verb
 from syncd.sale.policy import Ground
 from syncd.sale.states import State
-from syncd.sale.steps import standing
 from tests.heart.telling import (
     LARGER,
     MORE_MUGS,

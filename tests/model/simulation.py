@@ -113,7 +113,7 @@ class SimulatedStore:
 
     @property
     def orders(self) -> dict[int, dict[str, Any]]:
-        return {number: kept.order for number, kept in self.world.kept.items()}
+        return {number: kept.order for number, kept in list(self.world.kept.items())}
 
     def create(self, body: Mapping[str, Any], how: Sending) -> Reply:
         if not how.still_good():

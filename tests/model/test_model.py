@@ -33,11 +33,11 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import SaleStatus
 from syncd.clock import Now
 from syncd.ledger.queries import Selection, Story
-from syncd.sale.decide import next_step
+from syncd.sale.decide import next_step, standing
 from syncd.sale.overrides import Verb
 from syncd.sale.policy import Ground
 from syncd.sale.states import State
-from syncd.sale.steps import Change, Create, LookUp, standing
+from syncd.sale.steps import Change, Create, LookUp
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests.model.bugs import BUGS, put_back

@@ -23,10 +23,10 @@ from syncd.errors import ConfigError
 from syncd.ledger import Code, Ledger
 from syncd.logs import get_logger
 from syncd.mapping.addresses import email_of
-from syncd.mapping.model import CatalogMatch, Choice, Matches, RequiredModifier, normal_code
+from syncd.mapping.formats import normal_code
+from syncd.mapping.model import CatalogMatch, Choice, Matches, RequiredModifier
 from syncd.mapping.rules import Rules, applied
-from syncd.push.lookups.catalog_mirror import Mirror
-from syncd.push.lookups.lookup_cache import AGES, Ages, Shelf
+from syncd.push.lookups.lookup_cache import AGES, Ages, Mirror, Shelf
 
 _PROBE = "syncd-check"
 _MATCH = TypeAdapter(CatalogMatch)

@@ -22,9 +22,10 @@ from syncd.mapping.rules import LIVE, Occasion, Rules
 from syncd.mapping.stamp import Stamp, delivery_there
 from syncd.mapping.update import Ours
 from syncd.sale.decide import is_released
+from syncd.sale.requests import shows_on_another
 from syncd.sale.sale import Sale
 from syncd.sale.states import Kind
-from syncd.sale.steps import Seen, Ways, shows_on_another
+from syncd.sale.steps import Seen, Ways
 
 BACK = (4, 14)
 """Refunded, and refunded in part: the statuses that BigCommerce sets with a refund record."""
@@ -56,8 +57,7 @@ class Observer:
         """
         if shows_on_another(order, self._rules):
             return self._return(sale, order, matches)
-        if sale.order_id is None:
-            return Seen(order, matches, occasion, currencies)
+        assert sale.order_id is not None  # noqa: S101  a sale without an order has nothing to look at (needs_look)
         trail = self._ledger.trail(self._store, sale.order_id)
         if trail.busy:
             return Seen(order, matches, trail=trail)

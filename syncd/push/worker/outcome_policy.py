@@ -6,6 +6,7 @@ It says what has become known, and no more: what follows is ``plan.next_step``'s
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -88,24 +89,32 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """An attempt and the sale as it was when it was mapped; what its payload names and states, and whether more is to follow.
+    """An attempt and the sale that it is for, as they were when the request left.
 
-    ``products`` are the catalog's, each with its quantity; ``hold_short`` says that one which is short holds the sale.
-    ``asked`` are the total and the tax that the payload states, None where it states none. ``alone``: it has met a 403 before,
-    and others were accepted since. ``repeats``: the sales before it were refused in the same words. ``differs``: what the order
-    will not say of the sale, in words.
+    ``asked`` are the total and the tax that the payload states, None where it states none. ``more``: more requests are to follow.
+    ``differs``: what the order will not say of the sale, in words. ``hold_short``: a product that is short holds the sale.
+    ``alone``: the sale has met a 403 before, and others were accepted since. ``repeats``: the sales before it were refused in the
+    same words.
     """
 
     attempt: Attempt
     sale: Sale
-    products: Mapping[int, int] = field(default_factory=dict)
-    hold_short: bool = False
+    payload: Mapping[str, Any] = field(default_factory=dict)
     asked: tuple[Decimal, Decimal] | None = None
     more: bool = False
+    differs: tuple[str, ...] = ()
+    hold_short: bool = False
     alone: bool = False
     repeats: bool = False
-    differs: tuple[str, ...] = ()
-    payload: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def products(self) -> Counter[int]:
+        """The catalog's products that the payload names, each with its quantity."""
+        quantities: Counter[int] = Counter()
+        for line in payload_lines(dict(self.payload)):
+            if line.get("product_id"):
+                quantities[line["product_id"]] += line.get("quantity", 0)
+        return quantities
 
 
 _FORBIDDEN = 403
@@ -286,3 +295,14 @@ def back_off(sent: Sent, policy: Policy) -> timedelta:
     doubled: timedelta = policy.back_off * 2 ** min(max(sent.sale.tries, 0), 20)
     spread = 0.5 + (sent.attempt.id * 2654435761 % 1000) / 2000
     return min(doubled, policy.back_off_most) * spread
+
+
+LOG_EVENTS: dict[type[object], str] = {
+    Accepted: "order_accepted",
+    Refused: "order_refused",
+    Barred: "token_refused",
+    Throttled: "request_throttled",
+    NotSent: "request_not_sent",
+    Unknown: "outcome_unknown",
+}
+"""What the log calls each outcome."""

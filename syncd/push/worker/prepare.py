@@ -1,4 +1,4 @@
-"""Due sales on their way to a request: looked up, linked where the store has them already, planned, or set aside.
+"""Prepares due sales for their requests, a group at a time, in the stages that ``Preparer`` lists.
 
 A group is prepared while the requests of the group before it are out, so that a free seat never waits for the mapper. What is
 prepared is not claimed: it may grow stale, and is read anew once it is older than a second. A look-up that one sale of a group
@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from hashlib import blake2b
 
 from syncd.bigcommerce.client import OrdersClient, written
 from syncd.canonical import CanonicalOrder
@@ -30,9 +31,10 @@ from syncd.sale.decide import next_step
 from syncd.sale.events import Delayed, Found, News, Objected, Saw, Waited
 from syncd.sale.facts import Objection, There
 from syncd.sale.policy import Ground, Policy
+from syncd.sale.requests import needs_look
 from syncd.sale.sale import Sale
 from syncd.sale.states import Kind, Lane, State
-from syncd.sale.steps import Change, Create, Hold, LookUp, Reject, Rest, Seen, Step, Wait, digest
+from syncd.sale.steps import Change, Create, Hold, LookUp, Reject, Rest, Seen, Step, Wait
 
 _STORE_WIDE = (Denied, Throttled, Unreachable, Stopped)
 _FRESH_S = 1.0
@@ -61,6 +63,11 @@ class PushSetup:
         return Ground(self.rules, self.policy)
 
 
+def digest(content: bytes) -> str:
+    """16 hex digits that name a payload, as it is written."""
+    return blake2b(content, digest_size=8).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class Ready:
     """A due sale with the request that it needs; ``content`` is its payload as it goes out, written once."""
@@ -80,11 +87,11 @@ class Ready:
         sale, payload = self.sale, self.mapped.payload
         key = str(payload.get("external_order_id") or "")
         return Intent(
-            sale.id,
-            sale.sale_key,
-            self.kind,
-            sale.fingerprint,
-            digest(self.content),
+            sale_id=sale.id,
+            sale_key=sale.sale_key,
+            kind=self.kind,
+            fingerprint=sale.fingerprint,
+            digest=digest(self.content),
             order_floor=order_floor,
             order_id=self.order_id,
             stamp=self.mapped.said,
@@ -106,8 +113,22 @@ class Ready:
         return inc_tax, inc_tax - ex_tax
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A due sale on its way through the stages, with what each has found so far.
+
+    ``step`` is set by the last stage, or by an earlier one that found that no request can follow.
+    """
+
+    sale: Sale
+    order: CanonicalOrder | None = None
+    matches: Matches | None = None
+    seen: Seen | None = None
+    step: Step | None = None
+
+
 class Preparer:
-    """The sales of one store that are ready to be claimed."""
+    """Prepares the due sales of one store: due, adopt, hook, match, observe, decide, ready."""
 
     def __init__(self, setup: PushSetup) -> None:
         self._setup = setup
@@ -126,11 +147,19 @@ class Preparer:
             return True
         self._ready.clear()
         group = self._setup.policy.threads * _GROUP_PER_SEAT
-        if sales := self._due(group if limit is None else min(group, limit)):
-            self._since = self._now()
-            self._setup.catch_up.once(lease)
-            self._ready.extend(self._planned(lease, self._not_there(lease, sales, tell), tell))
-        return bool(sales)
+        sales = self._due(group if limit is None else min(group, limit))
+        if not sales:
+            return False
+        self._since = self._now()
+        self._setup.catch_up.once(lease)
+        drafts = [Draft(sale) for sale in self._adopt(lease, sales, tell)]
+        for stage in (self._hook, self._match, self._observe, self._decide):
+            drafts = stage(drafts)
+        requests = [(draft, _ready(draft)) for draft in drafts]
+        unsent = [(draft.sale, _news(draft)) for draft, ready in requests if ready is None]
+        self._conclude(lease, unsent, tell, "sale_not_sent")
+        self._ready.extend(ready for _, ready in requests if ready is not None)
+        return True
 
     def take(self, most: int) -> list[Ready]:
         """At most ``most`` of what is ready, in order."""
@@ -155,8 +184,8 @@ class Preparer:
         setup = self._setup
         return setup.ledger.due(setup.store, limit=limit, now=setup.clock.now(), far=setup.policy.back_off_most * 2)
 
-    def _not_there(self, lease: Lease, sales: Sequence[Sale], tell: Callable[[State], None]) -> list[Sale]:
-        """Link the sales that the store already has under their key; the others are to be planned."""
+    def _adopt(self, lease: Lease, sales: Sequence[Sale], tell: Callable[[State], None]) -> list[Sale]:
+        """Link the sales that the store already has under their key; the others need a request."""
         setup = self._setup
         if not setup.ledger.knows_any(setup.store):  # a rebuild beside us may have learned of some
             return list(sales)
@@ -190,50 +219,51 @@ class Preparer:
                 tell(state)
                 get_logger().info(event, sale=sale.sale_key, state=state.value, why=getattr(one, "why", ""))
 
-    def _planned(self, lease: Lease, sales: Sequence[Sale], tell: Callable[[State], None]) -> list[Ready]:
-        ready: list[Ready] = []
-        unsent: list[tuple[Sale, News]] = []
-        currencies = self._setup.currencies()
-        hooked = [(sale, self._hooked(sale)) for sale in sales]
-        usable = [(sale, order) for sale, order in hooked if isinstance(order, CanonicalOrder)]
-        matched = {sale.id: found for (sale, _), found in zip(usable, self._matched(usable), strict=True)}
-        for sale, order in hooked:
-            if isinstance(order, CanonicalOrder):
-                step, seen = self._step(sale, order, matched[sale.id], currencies)
-            else:
-                step, seen = order, None
-            match step:
-                case Create(mapped=Mapped() as mapped, more=more) if isinstance(order, CanonicalOrder):
-                    ready.append(Ready(sale, order, Kind.CREATE, mapped, written(mapped.payload), more=more))
-                case Change(mapped=Mapped() as mapped) if isinstance(order, CanonicalOrder):
-                    ready.append(_ready(sale, order, step, mapped, seen))
-                case _:
-                    unsent.append((sale, _news(sale, step, _saw(sale, seen))))
-        self._conclude(lease, unsent, tell, "sale_not_sent")
-        return ready
+    def _hook(self, drafts: Sequence[Draft]) -> list[Draft]:
+        """Read each order, and let the shop's hook change it; a sale is held where either fails."""
+        hook = self._setup.hook
 
-    def _hooked(self, sale: Sale) -> CanonicalOrder | Hold:
-        """The order as the shop's hook has it; held alone where that fails, or where its document cannot be read."""
-        try:
-            return run_hook(self._setup.hook, sale.order())
-        except SyncdError as error:
-            return Hold(error.what, error.cure)
+        def read(draft: Draft) -> Draft:
+            try:
+                order = draft.sale.order()
+                return replace(draft, order=run_hook(hook, order) if hook is not None else order)
+            except SyncdError as error:
+                return replace(draft, step=Hold(error.what, error.cure))
 
-    def _matched(self, usable: Sequence[tuple[Sale, CanonicalOrder]]) -> list[Matches | Hold]:
-        """The matches of each sale; a look-up that cannot be made for one of them holds that one.
+        return [read(draft) for draft in drafts]
+
+    def _match(self, drafts: Sequence[Draft]) -> list[Draft]:
+        """Look up the products and the customer of each sale; a sale is held that makes its look-up impossible.
 
         Raises:
-            RemoteError: it cannot be made at all: the fault is the store's.
+            RemoteError: no look-up can be made at all: the fault is the store's.
 
         """
+        open_ones = [(draft.sale, draft.order) for draft in drafts if draft.order is not None]
+        found = {sale.id: match for (sale, _), match in zip(open_ones, self._matched(open_ones), strict=True)}
+
+        def matched(draft: Draft) -> Draft:
+            match found.get(draft.sale.id):
+                case Hold() as hold:
+                    return replace(draft, step=hold)
+                case Matches() as matches:
+                    short = draft.sale.short
+                    return replace(draft, matches=replace(matches, short=short) if short else matches)
+                case None:
+                    return draft
+
+        return [matched(draft) for draft in drafts]
+
+    def _matched(self, sales: Sequence[tuple[Sale, CanonicalOrder]]) -> list[Matches | Hold]:
         matcher, found = self._setup.matcher, list[Matches | Hold]()
         try:
-            return list(matcher.gather([order for _, order in usable]))
+            return list(matcher.gather([order for _, order in sales]))
         except _STORE_WIDE:
             raise
-        except Exception:  # noqa: BLE001  one sale of the group, perhaps: each is asked for alone
+        except Exception as error:  # noqa: BLE001  one sale of the group, perhaps: each is asked for alone
+            get_logger().info("group_not_looked_up", store=self._setup.store, why=str(error))
             matcher.ask_catalog()  # raises where the store takes no question at all
-        for sale, order in usable:
+        for sale, order in sales:
             try:
                 found += matcher.gather([order])
             except _STORE_WIDE:
@@ -244,35 +274,75 @@ class Preparer:
                 found.append(Hold(f"its products or its customer cannot be looked up: {error}", cure, objects=True))
         return found
 
-    def _step(
-        self, sale: Sale, order: CanonicalOrder, matches: Matches | Hold, currencies: tuple[str, ...]
-    ) -> tuple[Step, Seen | None]:
-        """What follows for a sale, and what it rests on."""
-        if isinstance(matches, Hold):
-            return matches, None
-        occasion = Occasion(backfill=sale.lane is Lane.BACKFILL, history=sale.history)
+    def _observe(self, drafts: Sequence[Draft]) -> list[Draft]:
+        """Look at the order that each sale has, as far as its next request needs that."""
+        currencies = self._setup.currencies()
+
+        def observed(draft: Draft) -> Draft:
+            sale, order, matches = draft.sale, draft.order, draft.matches
+            assert order is not None and matches is not None  # noqa: S101, PT018  drafts without them have their step
+            occasion = Occasion(backfill=sale.lane is Lane.BACKFILL, history=sale.history)
+            if needs_look(sale, order, self._setup.rules):
+                seen = self._observer.see(sale, order, matches, occasion, currencies)
+            else:
+                seen = Seen(order=order, matches=matches, occasion=occasion, currencies=currencies)
+            return replace(draft, seen=seen)
+
+        return _each(drafts, observed)
+
+    def _decide(self, drafts: Sequence[Draft]) -> list[Draft]:
+        """Decide the next step of each sale, with its payload where it is a request."""
+        ground, now = self._setup.ground, Now.of(self._setup.clock)
+        return _each(drafts, lambda draft: replace(draft, step=next_step(draft.sale, ground, now, seen=draft.seen)))
+
+
+def _each(drafts: Sequence[Draft], stage: Callable[[Draft], Draft]) -> list[Draft]:
+    """Take each draft that has no step yet through a stage; a sale that breaks it is held, and the others go on."""
+
+    def through(draft: Draft) -> Draft:
+        if draft.step is not None:
+            return draft
         try:
-            known = replace(matches, short=sale.short) if sale.short else matches
-            seen = self._observer.see(sale, order, known, occasion, currencies)
-            step = next_step(sale, self._setup.ground, Now.of(self._setup.clock), seen=seen)
+            return stage(draft)
         except _STORE_WIDE:
             raise
         except Exception as error:  # noqa: BLE001  one sale that we cannot map must not stop the ones behind it
-            get_logger().exception("sale_not_mapped", sale=sale.sale_key)
+            get_logger().exception("sale_not_mapped", sale=draft.sale.sale_key)
             why = f"syncd failed to map it ({type(error).__name__}: {error})"
-            return Hold(why, f"Report this with the output of: syncd preview {sale.sale_key}", objects=True), None
-        return step, seen
+            cure = f"Report this with the output of: syncd preview {draft.sale.sale_key}"
+            return replace(draft, step=Hold(why, cure, objects=True))
+
+    return [through(draft) for draft in drafts]
 
 
-def _ready(sale: Sale, order: CanonicalOrder, step: Change, mapped: Mapped, seen: Seen | None) -> Ready:
-    there, after = (_there(seen.remote) if seen.remote else None, seen.trail.newest) if seen else (None, 0)
-    return Ready(sale, order, step.kind, mapped, written(mapped.payload), step.order_id, step.more, there, after)
+def _ready(draft: Draft) -> Ready | None:
+    """The request of a draft; None where its step is none."""
+    sale, order, seen = draft.sale, draft.order, draft.seen
+    match draft.step:
+        case Create(mapped=Mapped() as mapped, more=more) if order is not None:
+            content = written(mapped.payload)
+            return Ready(sale=sale, order=order, kind=Kind.CREATE, mapped=mapped, content=content, more=more)
+        case Change(kind=kind, order_id=order_id, mapped=Mapped() as mapped, more=more) if order is not None:
+            return Ready(
+                sale=sale,
+                order=order,
+                kind=kind,
+                mapped=mapped,
+                content=written(mapped.payload),
+                order_id=order_id,
+                more=more,
+                there=_there(seen.remote) if seen is not None and seen.remote is not None else None,
+                after=seen.trail.newest if seen is not None else 0,
+            )
+        case _:
+            return None
 
 
-def _saw(sale: Sale, seen: Seen | None) -> Saw | None:
+def _saw(draft: Draft) -> Saw | None:
+    seen = draft.seen
     if seen is None or seen.remote is None:
         return None
-    return Saw(seen.remote.order_id, sale.fingerprint, _there(seen.remote), "")
+    return Saw(seen.remote.order_id, draft.sale.fingerprint, _there(seen.remote), "")
 
 
 def _there(remote: Remote) -> There:
@@ -280,9 +350,10 @@ def _there(remote: Remote) -> There:
     return There(remote.status_id, remote.total_inc_tax, remote.total_tax, currency or None)
 
 
-def _news(sale: Sale, step: Step, seen: Saw | None) -> News:
+def _news(draft: Draft) -> News:
     """What has become known of a sale that needs no request, or may have none."""
-    match step:
+    sale, seen = draft.sale, _saw(draft)
+    match draft.step:
         case Hold(why=why, cure=cure):
             return Objected(Objection(sale.fingerprint, State.HELD, why, cure))
         case Reject(why=why, cure=cure):
@@ -293,5 +364,5 @@ def _news(sale: Sale, step: Step, seen: Saw | None) -> News:
             return Objected(Objection(sale.fingerprint, State.SKIPPED, why, ""))
         case Wait(until=at, why=why) | LookUp(at=at, why=why):
             return Delayed(at, why)
-        case Create() | Change():
+        case Create() | Change() | None:
             raise AssertionError("a request without a payload")

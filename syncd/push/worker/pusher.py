@@ -16,17 +16,25 @@ from functools import partial
 from typing import assert_never
 
 from syncd.bigcommerce.client import Sending
-from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Refused, Reply, Throttled, Unknown
+from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Refused, Reply, Unknown
 from syncd.errors import Denied, RemoteError, Stopped, SyncdError, WoundBack
 from syncd.ledger import Alert, Lease, ReplyInfo
 from syncd.ledger.alerts import WOUND_BACK
 from syncd.logs import bind, get_logger
 from syncd.mapping.model import Payload
-from syncd.mapping.stamp import payload_lines
 from syncd.push.worker.circuit_breaker import MANY, Circuit
-from syncd.push.worker.outcome_policy import Pause, Sent, StaleCatalog, StaleCustomer, Stumble, Verdict, Well, decide
+from syncd.push.worker.outcome_policy import (
+    LOG_EVENTS,
+    Pause,
+    Sent,
+    StaleCatalog,
+    StaleCustomer,
+    Stumble,
+    Verdict,
+    Well,
+    decide,
+)
 from syncd.push.worker.prepare import Preparer, PushSetup, Ready
-from syncd.push.worker.worker_slots import Seats
 from syncd.sale.attempt import Attempt
 from syncd.sale.policy import Policy
 from syncd.sale.states import Kind, Lane, State
@@ -168,10 +176,7 @@ class Pusher:
         """How many requests may go out now, for all that the store and the lease say."""
         if run.stop.is_set() or not run.lease.alive() or self._setup.clock.elapsed().seconds < self._rests_until:
             return 0
-        return self._circuit.admits(self._probe)
-
-    def _probe(self) -> object:
-        return self._setup.orders.newest_id()
+        return self._circuit.admits(self._setup.orders.newest_id)  # a read that any store takes
 
     def _turn(self, run: _Run) -> bool:
         """Have sales ready while requests are out, then claim and send for the seats that are free; False once all is done."""
@@ -224,9 +229,7 @@ class Pusher:
         except WoundBack as back:
             self._begin_anew(run, back)
             return
-        if (
-            not attempts
-        ):  # each has moved on since it was looked at: it is looked at again, and never as fast as that goes
+        if not attempts:  # each has moved on since it was looked at: do not look again as fast as that goes
             self._setup.clock.wait(run.stop, _PATIENCE_S)
         by_id = {item.sale.id: item for item in ready}
         self._seats.take(len(attempts))
@@ -295,26 +298,19 @@ class Pusher:
         return age is not None and age <= self._setup.policy.intent_life.total_seconds()
 
     def _decide(self, reply: Reply, item: Ready, attempt: Attempt) -> Verdict:
-        products: Counter[int] = Counter()
-        payload = item.mapped.payload
-        for line in payload_lines(payload):
-            if line.get("product_id"):
-                products[line["product_id"]] += line.get("quantity", 0)
-        hold_short = self._setup.rules.short_product == "hold"
-        refused, key = isinstance(reply.outcome, Refused), attempt.sale_key
+        outcome, key = reply.outcome, attempt.sale_key
         sent = Sent(
-            attempt,
-            item.sale,
-            products,
-            hold_short,
-            item.asked,
+            attempt=attempt,
+            sale=item.sale,
+            payload=item.mapped.payload,
+            asked=item.asked,
             more=item.more,
-            alone=(refused or isinstance(reply.outcome, Barred)) and self._circuit.alone(key),
-            repeats=isinstance(reply.outcome, Refused) and self._circuit.repeats(reply.outcome.words, key),
             differs=item.mapped.differs,
-            payload=payload,
+            hold_short=self._setup.rules.short_product == "hold",
+            alone=isinstance(outcome, Refused | Barred) and self._circuit.alone(key),
+            repeats=isinstance(outcome, Refused) and self._circuit.repeats(outcome.words, key),
         )
-        verdict = decide(reply.outcome, sent, self._setup.policy, self._setup.clock.now())
+        verdict = decide(outcome, sent, self._setup.policy, self._setup.clock.now())
         if isinstance(verdict.effect, StaleCatalog):
             self._setup.matcher.forget(item.order)
             self._circuit.apply(Well())
@@ -323,8 +319,8 @@ class Pusher:
             self._circuit.apply(Well())
         else:
             self._circuit.apply(verdict.effect)
-        if isinstance(reply.outcome, Accepted) and attempt.kind is Kind.CREATE:
-            self._setup.catch_up.saw(reply.outcome.order_id)
+        if isinstance(outcome, Accepted) and attempt.kind is Kind.CREATE:
+            self._setup.catch_up.saw(outcome.order_id)
         return verdict
 
     def _settle(self, run: _Run, attempt: Attempt, verdict: Verdict, reply: Reply) -> None:
@@ -332,25 +328,77 @@ class Pusher:
         detail = str(getattr(outcome, "why", "") or getattr(outcome, "words", "") or getattr(outcome, "order_id", ""))
         info = ReplyInfo(reply.status, reply.request_id, reply.elapsed_s, type(outcome).__name__.lower(), detail)
         self._setup.ledger.settle(attempt, verdict.news, info).add_done_callback(partial(self._written, run))
-        event = _EVENTS[type(outcome)]
-        get_logger().info(
-            event, status=reply.status, request_id=reply.request_id, detail=detail, elapsed_s=round(reply.elapsed_s, 3)
-        )
+        elapsed_s = round(reply.elapsed_s, 3)
+        known = {"status": reply.status, "request_id": reply.request_id, "detail": detail, "elapsed_s": elapsed_s}
+        get_logger().info(LOG_EVENTS[type(outcome)], **known)
 
     def _written(self, run: _Run, settled: Future[State | None]) -> None:
         """An outcome that could not be written leaves its sale sending until the next run, when it becomes unknown."""
-        if settled.exception() is None and (state := settled.result()) is not None:
-            run.count(state)
         if (error := settled.exception()) is not None:
             self._outcome_lost.set()
             get_logger().error("outcome_not_written", store=self._setup.store, why=str(error))
+        elif (state := settled.result()) is not None:
+            run.count(state)
 
 
-_EVENTS: dict[type[object], str] = {
-    Accepted: "order_accepted",
-    Refused: "order_refused",
-    Barred: "token_refused",
-    Throttled: "request_throttled",
-    NotSent: "request_not_sent",
-    Unknown: "outcome_unknown",
-}
+class Seats:
+    """A counted set of seats; one thread takes them, many give them back."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._free = count
+        self._given = 0
+        self._change = threading.Condition()
+
+    def resize(self, count: int) -> None:
+        """Have so many seats from now on; those that are taken stay taken."""
+        with self._change:
+            self._free += count - self._count
+            self._count = count
+
+    def take(self, number: int) -> None:
+        """Occupy ``number`` seats that ``wait_free`` has just reported."""
+        with self._change:
+            self._free -= number
+
+    def give_back(self) -> None:
+        """Free one seat."""
+        with self._change:
+            self._free += 1
+            self._given += 1
+            self._change.notify_all()
+
+    @property
+    def taken(self) -> int:
+        """How many seats are taken."""
+        with self._change:
+            return self._count - self._free
+
+    @property
+    def idle(self) -> bool:
+        """Whether every seat is free."""
+        return self.taken == 0
+
+    def wait_free(self, linger_s: float, at_most_s: float) -> int:
+        """How many seats are free: waits for one, then lingers for half of them, so that intents commit in groups."""
+        with self._change:
+            if not self._change.wait_for(lambda: self._free > 0, at_most_s):
+                return 0
+            self._change.wait_for(lambda: self._free * 2 >= self._count, linger_s)
+            return self._free
+
+    @property
+    def given(self) -> int:
+        """How many seats were ever given back: what ``wait_change`` waits to see grow."""
+        with self._change:
+            return self._given
+
+    def wait_change(self, since: int, at_most_s: float) -> None:
+        """Sleep until a seat was given back after ``given`` was ``since``, at most ``at_most_s``."""
+        with self._change:
+            self._change.wait_for(lambda: self._given != since, at_most_s)
+
+    def wait_idle(self) -> None:
+        """Sleep until every seat is free."""
+        with self._change:
+            self._change.wait_for(lambda: self._free == self._count)

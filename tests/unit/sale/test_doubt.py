@@ -8,13 +8,12 @@ import pytest
 
 from syncd.clock import BootTime, Now
 from syncd.push.worker.reconcile import look_says
-from syncd.sale.decide import next_step, still_open
+from syncd.sale.decide import next_step, standing, still_open
 from syncd.sale.events import Found, Looked, learn
 from syncd.sale.facts import Doubt, Known, There
 from syncd.sale.policy import Ground, Policy
 from syncd.sale.sale import Sale
 from syncd.sale.states import Kind, State
-from syncd.sale.steps import standing
 from tests.judges import RULES
 from tests.unit.sale.conftest import BOOT, HERE, NOW, make_sale
 

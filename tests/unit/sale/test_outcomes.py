@@ -118,13 +118,16 @@ def test_an_update_of_a_deleted_order_says_so() -> None:
     assert "order 9 is no longer in BigCommerce" in rejected.why
 
 
+NAMES_A_PRODUCT = {"products": [{"product_id": 5, "quantity": 1}]}
+
+
 def test_a_refused_catalog_line_asks_the_catalog_again_once(one_sale: Sale) -> None:
-    sent = Sent(make_attempt(one_sale), one_sale, {5: 1})
+    sent = Sent(make_attempt(one_sale), one_sale, NAMES_A_PRODUCT)
     first = decide(Refused(400, "product"), sent, POLICY, NOW)
     assert left(Refused(400, "product"), one_sale, sent).state is State.PENDING
     assert isinstance(first.effect, StaleCatalog)
     tried = replace(one_sale, tries=1)
-    again = Sent(make_attempt(tried), tried, {5: 1})
+    again = Sent(make_attempt(tried), tried, NAMES_A_PRODUCT)
     assert left(Refused(400, "product"), tried, again).state is State.REJECTED
 
 

@@ -10,12 +10,13 @@ from syncd.mapping.model import Mapped, Matches, Payload, Remote
 from syncd.mapping.rules import Rules
 from syncd.mapping.stamp import Stamp
 from syncd.mapping.update import Ours
+from syncd.push.worker.prepare import digest
 from syncd.sale.decide import next_step
 from syncd.sale.facts import Belief
 from syncd.sale.policy import Ground
 from syncd.sale.sale import Sale
 from syncd.sale.states import Kind, State
-from syncd.sale.steps import Change, Create, Reject, Rest, Seen, Step, digest
+from syncd.sale.steps import Change, Create, Reject, Rest, Seen, Step
 from syncd.testing.orders import sale as build_order
 from tests.judges import RULES
 from tests.unit.sale.conftest import HERE, make_sale

@@ -3,11 +3,10 @@ from typing import Any
 
 import pytest
 
-from syncd.sale.decide import next_step
+from syncd.sale.decide import next_step, standing
 from syncd.sale.facts import Standing
 from syncd.sale.policy import Ground
 from syncd.sale.states import State
-from syncd.sale.steps import standing
 from syncd.testing.orders import sale
 from tests.judges import RULES
 from tests.unit.sale.conftest import HERE, make_sale
