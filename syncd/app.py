@@ -14,7 +14,7 @@ from syncd.canonical.sale_key import LONGEST_KEY
 from syncd.clock import Clock, Now, SystemClock
 from syncd.config import Config, SourceConfig
 from syncd.errors import NotListed, SourceError
-from syncd.intake import Polled, fetch_hinted, link_where_one_fits, poll
+from syncd.intake import PollReport, fetch_announced, link_where_one_fits, poll
 from syncd.intake.admission import Candidate, NotAdmitted, admit, types_before
 from syncd.intake.backfill import Judged, estimate, of_days, walk
 from syncd.intake.poll import record_all
@@ -23,9 +23,9 @@ from syncd.ledger.alerts import BEGUN_ANEW
 from syncd.ledger.backfills import Backfill, Estimate
 from syncd.logs import bind, get_logger
 from syncd.naming import candidates, under_keys
-from syncd.sale.decide import Decider
-from syncd.sale.policy import Ground
-from syncd.sale.sale import Said, new_sale, saying
+from syncd.sale.decide import StepDecider
+from syncd.sale.policy import StorePolicy
+from syncd.sale.sale import IncomingVersion, new_sale, saying
 from syncd.sale.states import State
 from syncd.sources import (
     FetchesOne,
@@ -41,7 +41,7 @@ from syncd.sources.sameness import Reads
 from syncd.trials import under_answers
 
 if TYPE_CHECKING:
-    from syncd.stores import Store
+    from syncd.stores import StoreServices
 
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,7 +49,7 @@ _CHANGED_WITHIN = timedelta(days=1)  # a change that a lost ledger had not sent 
 
 
 @dataclass(frozen=True, slots=True)
-class Till:
+class SourceRunner:
     """One configured source, ready to be polled."""
 
     name: str
@@ -103,19 +103,19 @@ class Till:
         """The same, and nothing is noted."""
         admit(self.candidate, self.ledger.names.sources(), self.present)
 
-    def poll(self, stop: threading.Event, seen: Callable[[Polled], None] = lambda _: None) -> Polled:
+    def poll(self, stop: threading.Event, seen: Callable[[PollReport], None] = lambda _: None) -> PollReport:
         """Record what is new; see ``intake.poll``."""
         self.admit()
         return self._linked(poll(self.source, self._options(), self.ledger, stop, seen))
 
-    def fetch_hinted(self, stop: threading.Event) -> Polled:
-        """Record the sales that webhooks named; see ``intake.fetch_hinted``."""
+    def fetch_announced(self, stop: threading.Event) -> PollReport:
+        """Record the sales that webhooks named; see ``intake.fetch_announced``."""
         if not isinstance(self.source, FetchesOne):
-            return Polled()
+            return PollReport()
         self.admit()
-        return self._linked(fetch_hinted(self.source, self._options(), self.ledger, stop))
+        return self._linked(fetch_announced(self.source, self._options(), self.ledger, stop))
 
-    def _linked(self, polled: Polled) -> Polled:
+    def _linked(self, polled: PollReport) -> PollReport:
         """Link returns to their sales, where the rules say so and something came that may fit."""
         if self.links_returns and (polled.held or polled.new):
             link_where_one_fits(self.ledger, self.name, self.links_returns)
@@ -184,8 +184,8 @@ class Till:
         return start
 
     def backfill(
-        self, asked: Backfill, stop: threading.Event, seen: Callable[[Polled], None] = lambda _: None
-    ) -> Polled:
+        self, asked: Backfill, stop: threading.Event, seen: Callable[[PollReport], None] = lambda _: None
+    ) -> PollReport:
         """Record what is left of a backfill; see ``intake.walk``."""
         self.admit()
         with bind(source=self.name, backfill=asked.number):
@@ -226,17 +226,19 @@ class App:
     config: Config
     clock: Clock
     ledger: Ledger
-    decider: Decider
-    tills: Mapping[str, Till]
+    decider: StepDecider
+    tills: Mapping[str, SourceRunner]
     stop: threading.Event
 
     @cached_property
-    def stores(self) -> Mapping[str, Store]:
+    def stores(self) -> Mapping[str, StoreServices]:
         """The stores of the config, for what talks to them; their names and settings are in the config itself."""
-        from syncd.stores import Store, Surroundings  # noqa: PLC0415  a command that only shows things need not wait for it
+        from syncd.stores import Environment, StoreServices  # noqa: PLC0415  a command that only shows things need not wait for it
 
-        ground = Surroundings(self.clock, self.config.base_dir, self.stop, frozenset(self.config.stores))
-        return {name: Store(name, settings, self.ledger, ground) for name, settings in self.config.stores.items()}
+        ground = Environment(self.clock, self.config.base_dir, self.stop, frozenset(self.config.stores))
+        return {
+            name: StoreServices(name, settings, self.ledger, ground) for name, settings in self.config.stores.items()
+        }
 
     def close(self) -> None:
         """Wait for what is on the wire and close the connections that were opened."""
@@ -244,7 +246,7 @@ class App:
             store.close()
 
     def estimate(
-        self, till: Till, start: datetime, end: datetime, moved: Callable[[], None] = lambda: None
+        self, till: SourceRunner, start: datetime, end: datetime, moved: Callable[[], None] = lambda: None
     ) -> Estimate:
         """What a backfill of ``[start, end)`` would do, and how long that takes at the quota that its stores have now.
 
@@ -255,7 +257,7 @@ class App:
 
         """
 
-        def judged(said: Said, store: str) -> State:
+        def judged(said: IncomingVersion, store: str) -> State:
             moved()
             return self._judged(said, store)
 
@@ -263,7 +265,7 @@ class App:
         paces = [pace for store in till.config.common.all_stores if (pace := self.stores[store].requests_per_s())]
         return replace(counted, seconds=counted.requests / min(paces)) if paces else counted
 
-    def _judged(self, said: Said, store: str) -> State:
+    def _judged(self, said: IncomingVersion, store: str) -> State:
         """The state in which a sale would be recorded, were it recorded now."""
         kept = self.ledger.sale(said.order.sale_key)
         sale = saying(kept, said) if kept is not None else new_sale(said, store, self.clock.now())
@@ -308,13 +310,13 @@ def open_app(config: Config, clock: Clock | None = None, stop: threading.Event |
     """
     clock, stop = clock or SystemClock(), stop or threading.Event()
     with ExitStack() as exits:
-        grounds: dict[str, Ground] = {}
-        decider = Decider(grounds)
+        grounds: dict[str, StorePolicy] = {}
+        decider = StepDecider(grounds)
         ledger = exits.enter_context(Ledger.open(config.ledger_url.get_secret_value(), clock, decider))
         found = candidates(config, ledger.names.sources())
         config = under_answers(under_keys(config, found), ledger)
         grounds |= {name: settings.ground for name, settings in config.stores.items()}
-        tills: dict[str, Till] = {}
+        tills: dict[str, SourceRunner] = {}
         frame = _Frame(ledger, clock, stop)
         for name, candidate in found.items():
             tills[name] = _till(candidate, found, config, frame)
@@ -333,9 +335,9 @@ class _Frame:
     stop: threading.Event
 
 
-def _till(candidate: Candidate, others: Mapping[str, Candidate], whole: Config, app: _Frame) -> Till:
+def _till(candidate: Candidate, others: Mapping[str, Candidate], whole: Config, app: _Frame) -> SourceRunner:
     """One source: its adapter, constructed with its settings and with what every adapter gets."""
-    name, ledger, tills = candidate.name, app.ledger, list[Till]()
+    name, ledger, tills = candidate.name, app.ledger, list[SourceRunner]()
     config = whole.sources[name]
 
     def start() -> datetime:
@@ -352,5 +354,5 @@ def _till(candidate: Candidate, others: Mapping[str, Candidate], whole: Config, 
     tips = frozenset(store for store, one in rules.items() if one.tips == "note")
     links = frozenset(store for store, one in rules.items() if one.link_returns == "where_one_fits")
     present = {other.name: other.reads for other in others.values()}
-    tills.append(Till(name, config, source, ledger, app.clock, candidate, present, longest, twins, tips, links))
+    tills.append(SourceRunner(name, config, source, ledger, app.clock, candidate, present, longest, twins, tips, links))
     return tills[0]

@@ -23,9 +23,9 @@ from pydantic_core import ErrorDetails
 from syncd import logs
 from syncd.bigcommerce.settings import ConnectionSettings
 from syncd.config_checks import cross_checks, same_sources_refused
-from syncd.errors import ConfigError, Problem, UsageError
+from syncd.errors import ConfigError, ConfigProblem, UsageError
 from syncd.mapping.rules import Rules
-from syncd.sale.policy import Ground, Policy
+from syncd.sale.policy import PushPolicy, StorePolicy
 from syncd.secret import ALLOWED, secrets_in
 from syncd.settings import (
     LISTEN,
@@ -63,12 +63,12 @@ class StoreSettings(BaseModel):
 
     connection: ConnectionSettings
     rules: Rules
-    push: Policy
+    push: PushPolicy
 
     @property
-    def ground(self) -> Ground:
+    def ground(self) -> StorePolicy:
         """What this store's sales are judged by."""
-        return Ground(self.rules, self.push)
+        return StorePolicy(self.rules, self.push)
 
     @model_validator(mode="before")
     @classmethod
@@ -85,7 +85,7 @@ class StoreSettings(BaseModel):
         return sorted_keys
 
 
-_ROOMS: dict[str, type[BaseModel]] = {"connection": ConnectionSettings, "rules": Rules, "push": Policy}
+_ROOMS: dict[str, type[BaseModel]] = {"connection": ConnectionSettings, "rules": Rules, "push": PushPolicy}
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +211,7 @@ def _environment() -> Table:
     return read()
 
 
-def _misspelt(written: Table) -> Iterator[Problem]:
+def _misspelt(written: Table) -> Iterator[ConfigProblem]:
     """Variables that look like ours and name nothing that there is."""
     known = [f"SYNCD_{name.upper()}" for name in (*Tables.model_fields, "config")]
     named = set(_env_names(written))
@@ -228,7 +228,7 @@ def _misspelt(written: Table) -> Iterator[Problem]:
                 if near
                 else ""
             )
-            yield Problem(name, "", f"is an environment variable that syncd does not know{hint}")
+            yield ConfigProblem(name, "", f"is an environment variable that syncd does not know{hint}")
 
 
 def _env_names(node: object) -> Iterator[str]:
@@ -258,7 +258,7 @@ def _merge(below: Table, above: Table) -> Table:
     return merged
 
 
-def _validated(model: type[M], data: object, at: tuple[str, ...], problems: list[Problem]) -> M | None:
+def _validated(model: type[M], data: object, at: tuple[str, ...], problems: list[ConfigProblem]) -> M | None:
     try:
         return model.model_validate(data)
     except ValidationError as error:
@@ -266,14 +266,14 @@ def _validated(model: type[M], data: object, at: tuple[str, ...], problems: list
         return None
 
 
-def _problem(detail: ErrorDetails, at: tuple[str, ...], model: type[BaseModel]) -> Problem:
+def _problem(detail: ErrorDetails, at: tuple[str, ...], model: type[BaseModel]) -> ConfigProblem:
     path = [*at, *(str(part) for part in detail["loc"] if str(part) not in _ROOMS and str(part) != "[key]")]
     kind, message = detail["type"], detail["msg"].removeprefix("Value error, ")
     if kind == "missing":
-        return Problem(".".join(path), "", "is required")
+        return ConfigProblem(".".join(path), "", "is required")
     if kind == "extra_forbidden":
         near = difflib.get_close_matches(path[-1], _known_keys(model), n=1)
-        return Problem(".".join(path), "", "is not a known key" + (f"; did you mean {near[0]}?" if near else ""))
+        return ConfigProblem(".".join(path), "", "is not a known key" + (f"; did you mean {near[0]}?" if near else ""))
     secret = (
         _SENSITIVE.search(path[-1]) or message == ALLOWED
     )  # a secret in clear, under whatever name an adapter has for it
@@ -283,7 +283,7 @@ def _problem(detail: ErrorDetails, at: tuple[str, ...], model: type[BaseModel]) 
         message = _PATTERNS.get(str((detail.get("ctx") or {}).get("pattern")), "is not written as it must be")
     elif kind in ("tuple_type", "list_type"):
         message = 'must be a list, such as ["a", "b"]'
-    return Problem(".".join(path), found, message[:1].lower() + message[1:])
+    return ConfigProblem(".".join(path), found, message[:1].lower() + message[1:])
 
 
 def _known_keys(model: type[BaseModel]) -> list[str]:
@@ -302,7 +302,7 @@ def _known_keys(model: type[BaseModel]) -> list[str]:
     return [key for known in models for key in known.model_fields]
 
 
-def _adapters(tables: Table, problems: list[Problem]) -> Iterator[tuple[str, BaseModel]]:
+def _adapters(tables: Table, problems: list[ConfigProblem]) -> Iterator[tuple[str, BaseModel]]:
     sources = tables.get("sources")
     for name, table in (sources if isinstance(sources, dict) else {}).items():
         if not isinstance(table, dict) or not isinstance(table.get("type"), str):
@@ -317,11 +317,11 @@ def _adapters(tables: Table, problems: list[Problem]) -> Iterator[tuple[str, Bas
                 if key == "type" and found in _csv_presets()
                 else ""
             )
-            problems.append(Problem(f"sources.{name}.{key}", repr(found), error.what + hint))
+            problems.append(ConfigProblem(f"sources.{name}.{key}", repr(found), error.what + hint))
             continue
         if "path" in table and table["type"] in _csv_presets():
             words = f'reads the account itself; type = "csv" with preset = "{table["type"]}" reads a folder of exports'
-            problems.append(Problem(f"sources.{name}.type", repr(table["type"]), words))
+            problems.append(ConfigProblem(f"sources.{name}.type", repr(table["type"]), words))
             continue
         own = {key: value for key, value in table.items() if key not in SourceSettings.model_fields}
         settings = _validated(model, own, ("sources", name), problems)

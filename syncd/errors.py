@@ -23,7 +23,7 @@ class SyncdError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ConfigProblem:
     """One thing wrong with the configuration: the key, what was found there, and what is allowed."""
 
     key: str
@@ -39,7 +39,7 @@ class Problem:
 class ConfigError(SyncdError):
     """The configuration cannot be used; ``problems`` lists everything that is wrong with it, at once."""
 
-    def __init__(self, what: str, problems: Sequence[Problem] = (), cure: str = "") -> None:
+    def __init__(self, what: str, problems: Sequence[ConfigProblem] = (), cure: str = "") -> None:
         super().__init__(what, cure)
         self.problems = tuple(problems)
 
@@ -57,23 +57,23 @@ class SourceError(SyncdError):
     """A source could not be read at all (a single bad record is a ``Fault``, not an error)."""
 
 
-class RemoteError(SyncdError):
+class StoreError(SyncdError):
     """BigCommerce could not be read (writes return an ``Outcome`` instead)."""
 
 
-class Unreachable(RemoteError):
+class StoreUnavailable(StoreError):
     """No answer, or none that could be read."""
 
 
-class Declined(RemoteError):
+class StoreRejected(StoreError):
     """400, 404, 409, 422 and their like: BigCommerce does not take the question itself."""
 
 
-class Denied(RemoteError):
+class StoreAccessDenied(StoreError):
     """401 or 403: the token is wrong, revoked or lacks a scope."""
 
 
-class Throttled(RemoteError):
+class StoreRateLimited(StoreError):
     """429: the store's quota is used up; ``reset_s`` says for how long, where the answer said so."""
 
     def __init__(self, what: str, cure: str = "", reset_s: float | None = None) -> None:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from syncd import logs
 from syncd.clock import Duration
-from syncd.errors import Problem
+from syncd.errors import ConfigProblem
 from syncd.secret import Secret, Token, resolve_secret
 
 LISTEN = r"^\[?[0-9A-Za-z.:-]+\]?:\d{1,5}$"
@@ -125,21 +125,21 @@ class WebSettings(_Listening):
         """Whether browsers reach it over TLS."""
         return self.certificate is not None or (self.url or "").startswith("https://")
 
-    def problems(self) -> Iterator[Problem]:
+    def problems(self) -> Iterator[ConfigProblem]:
         """What must not be, taken together."""
         if not self.enabled:
             return
         if (self.certificate is None) != (self.key is None):
-            yield Problem("web.key", "", "and certificate go together: give both, or neither")
+            yield ConfigProblem("web.key", "", "and certificate go together: give both, or neither")
         shown = urlsplit(self.url or "").hostname in _LOCAL  # a container's port that is published to its host alone
         if not self.is_local and not shown:
             if self.password_hash is None:
                 words = "is required where listen is not this machine alone: syncd web password makes it"
-                yield Problem("web.password_hash", "", words)
+                yield ConfigProblem("web.password_hash", "", words)
             if not self.is_secure:
                 words = (
                     "must be the https:// address that browsers use, or give certificate and key: a password needs TLS"
                 )
-                yield Problem("web.url", repr(self.url) if self.url else "", words)
+                yield ConfigProblem("web.url", repr(self.url) if self.url else "", words)
         if self.password_hash is not None and not self.password_hash.get_secret_value().startswith("$argon2"):
-            yield Problem("web.password_hash", "", "must be a hash that syncd web password makes")
+            yield ConfigProblem("web.password_hash", "", "must be a hash that syncd web password makes")

@@ -18,24 +18,24 @@ from syncd.bigcommerce.metafields import MetafieldsClient
 from syncd.bigcommerce.store import StoreClient
 from syncd.clock import Clock
 from syncd.config import StoreSettings
-from syncd.errors import RemoteError
+from syncd.errors import StoreError
 from syncd.ledger import Lease, Ledger
 from syncd.push.lookups.lookup_cache import Currencies
 from syncd.push.lookups.matching import Matcher, Remotes
-from syncd.push.metafields import Facts
+from syncd.push.metafields import MetafieldWriter
 from syncd.push.store_orders.catch_up import CatchUp
-from syncd.push.store_orders.drift_check import Nightly
-from syncd.push.worker.circuit_breaker import Circuit
+from syncd.push.store_orders.drift_check import DriftCheck
+from syncd.push.worker.circuit_breaker import CircuitBreaker
 from syncd.push.worker.hook import Hook, load_hook
-from syncd.push.worker.observe import Observer
+from syncd.push.worker.observe import OrderObserver
 from syncd.push.worker.prepare import PushSetup
 from syncd.push.worker.pusher import Pusher, PushReport
 from syncd.push.worker.reconcile import Reconciler, ReconcileReport
-from syncd.wire.exchange import Wire
+from syncd.wire.exchange import HttpTransport
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Environment:
     """What is the same for every part of an app: its clock, the config's folder, and the event that tells it to stop."""
 
     clock: Clock
@@ -44,10 +44,10 @@ class Surroundings:
     stores: Collection[str] = ()  # the names of all stores of the config
 
 
-class Store:
+class StoreServices:
     """One configured BigCommerce store and everything that talks to it; connections open on first use."""
 
-    def __init__(self, name: str, settings: StoreSettings, ledger: Ledger, ground: Surroundings) -> None:
+    def __init__(self, name: str, settings: StoreSettings, ledger: Ledger, ground: Environment) -> None:
         self.name, self.settings = name, settings
         self._ledger, self._clock, self._folder, self._stop = ledger, ground.clock, ground.folder, ground.stop
         self._present = ground.stores or (name,)
@@ -58,7 +58,7 @@ class Store:
         return QuotaGovernor(self._clock, self.settings.connection.quota_share, self._stop)
 
     @cached_property
-    def wire(self) -> Wire:
+    def wire(self) -> HttpTransport:
         """The pooled connections of this store."""
         return store_wire(self.settings.connection, self._clock, connections=self.settings.push.threads + 2)
 
@@ -89,10 +89,10 @@ class Store:
         return Matcher(self.name, self._ledger, remotes, self.settings.rules, self._clock)
 
     @cached_property
-    def circuit(self) -> Circuit:
+    def circuit(self) -> CircuitBreaker:
         """Whether this store may be spoken to now."""
         settings = self.settings
-        return Circuit(self.name, self._ledger, settings.push, self._clock, settings.rules.longest_key)
+        return CircuitBreaker(self.name, self._ledger, settings.push, self._clock, settings.rules.longest_key)
 
     @cached_property
     def catch_up(self) -> CatchUp:
@@ -120,9 +120,9 @@ class Store:
         _ = self.hook, self.matcher
 
     @cached_property
-    def observer(self) -> Observer:
+    def observer(self) -> OrderObserver:
         """Looks at what this store has of a sale."""
-        return Observer(self.name, self._ledger, self.orders, self.settings.rules)
+        return OrderObserver(self.name, self._ledger, self.orders, self.settings.rules)
 
     @cached_property
     def pusher(self) -> Pusher:
@@ -149,14 +149,14 @@ class Store:
         return Reconciler(self.name, self._ledger, self.orders, self.catch_up, self.settings.push, self._clock)
 
     @cached_property
-    def facts(self) -> Facts:
+    def facts(self) -> MetafieldWriter:
         """What writes the POS's facts to this store's orders."""
-        return Facts(self.name, self._ledger, MetafieldsClient(self.api), self._clock)
+        return MetafieldWriter(self.name, self._ledger, MetafieldsClient(self.api), self._clock)
 
     @cached_property
-    def nightly(self) -> Nightly:
+    def nightly(self) -> DriftCheck:
         """The daily pass over this store's newest orders."""
-        return Nightly(self.name, self._ledger, self.orders, self.settings.rules, self._clock)
+        return DriftCheck(self.name, self._ledger, self.orders, self.settings.rules, self._clock)
 
     def bind(self) -> None:
         """Tie this store's name to its hash.
@@ -190,7 +190,7 @@ class Store:
         try:
             if self.governor.report().quota is None:
                 self.info.store()
-        except RemoteError:
+        except StoreError:
             return None
         seen = self.governor.report()
         return seen.quota * self.settings.connection.quota_share / seen.window_s if seen.quota else None

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from syncd.config import Config, StoreSettings
 from syncd.ledger import Ledger
-from syncd.probe.answers import Answer, Learned, kept, learned
+from syncd.probe.answers import Learned, ProbeAnswer, kept, learned
 
 _SHORTEST_KEY = 32  # of what ``longest_key`` may be
 
 
-def answers_for(config: Config, ledger: Ledger, store: str) -> Mapping[str, Answer]:
+def answers_for(config: Config, ledger: Ledger, store: str) -> Mapping[str, ProbeAnswer]:
     """What is known of how ``store`` answers: its own answers where it is a trial store, else those of all trial stores."""
     trials = [name for name, settings in config.stores.items() if settings.connection.trial]
     return kept(ledger, [store] if store in trials else trials)

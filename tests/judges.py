@@ -2,12 +2,12 @@
 
 from syncd.canonical import CanonicalOrder
 from syncd.mapping.rules import DefaultAddress, Rules
-from syncd.sale.decide import Decider
-from syncd.sale.policy import Ground, Policy
+from syncd.sale.decide import StepDecider
+from syncd.sale.policy import PushPolicy, StorePolicy
 
 ADDRESS = DefaultAddress(street_1="1 Main", city="Austin", state="Texas", zip="78701", country_iso2="US")
 RULES = Rules(default_address=ADDRESS)
-JUDGE = Decider({"main": Ground(RULES, Policy())})
+JUDGE = StepDecider({"main": StorePolicy(RULES, PushPolicy())})
 
 
 def to_main(_order: CanonicalOrder) -> str:

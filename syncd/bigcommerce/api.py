@@ -12,8 +12,8 @@ from syncd.bigcommerce.classify import parse, reset_s, words
 from syncd.bigcommerce.governor import QuotaGovernor
 from syncd.bigcommerce.settings import ConnectionSettings
 from syncd.clock import Clock
-from syncd.errors import Declined, Denied, Throttled, Unreachable
-from syncd.wire.exchange import Method, Wire, WireAnswer, WireError
+from syncd.errors import StoreAccessDenied, StoreRateLimited, StoreRejected, StoreUnavailable
+from syncd.wire.exchange import HttpAnswer, HttpError, HttpTransport, Method
 from syncd.wire.limits import Limits
 
 _TRIES = 3
@@ -26,7 +26,9 @@ _WAIT_CURE = "syncd goes on by itself once the store answers; see https://status
 class Api:
     """One store's API: every exchange passes the governor."""
 
-    def __init__(self, wire: Wire, governor: QuotaGovernor, clock: Clock, stop: threading.Event | None = None) -> None:
+    def __init__(
+        self, wire: HttpTransport, governor: QuotaGovernor, clock: Clock, stop: threading.Event | None = None
+    ) -> None:
         self._wire, self._governor, self._clock = wire, governor, clock
         self._stop = stop or threading.Event()
 
@@ -38,7 +40,7 @@ class Api:
         body: bytes | None = None,
         *,
         live: bool = True,
-    ) -> WireAnswer:
+    ) -> HttpAnswer:
         """One paced exchange, tried once.
 
         Raises:
@@ -56,7 +58,7 @@ class Api:
         body: bytes | None = None,
         *,
         still_good: Callable[[], bool] = lambda: True,
-    ) -> WireAnswer:
+    ) -> HttpAnswer:
         """An exchange whose turn has come already: ``acquire`` was called, and this releases it."""
         headers: Mapping[str, str] | None = None
         status: int | None = None
@@ -99,37 +101,39 @@ class Api:
         return self._read_patiently(lambda: self.exchange("POST", path, None, content), path, refusal_ok=True)
 
     def _read_patiently(
-        self, exchange: Callable[[], WireAnswer], path: str, *, missing_ok: bool = False, refusal_ok: bool = False
+        self, exchange: Callable[[], HttpAnswer], path: str, *, missing_ok: bool = False, refusal_ok: bool = False
     ) -> Any:  # noqa: ANN401
         for turn in itertools.count(1):
             try:
                 try:
                     answer = exchange()
-                except WireError as broken:
-                    raise Unreachable(f"BigCommerce cannot be reached: {broken.why}", _WAIT_CURE) from None
+                except HttpError as broken:
+                    raise StoreUnavailable(f"BigCommerce cannot be reached: {broken.why}", _WAIT_CURE) from None
                 if refusal_ok and answer.status in (400, 404, 409, 422):
                     return None
                 return self._read(answer, path, missing_ok=missing_ok)
-            except (Throttled, Unreachable):
+            except (StoreRateLimited, StoreUnavailable):
                 if turn == _TRIES:
                     raise
             self._clock.wait(self._stop, 0.2 * 2**turn)
         raise AssertionError("the turns above never end by themselves")
 
-    def _read(self, answer: WireAnswer, path: str, *, missing_ok: bool) -> Any:  # noqa: ANN401  whatever JSON is there
+    def _read(self, answer: HttpAnswer, path: str, *, missing_ok: bool) -> Any:  # noqa: ANN401  whatever JSON is there
         status = answer.status
         if status == 204 or (status == 404 and missing_ok):
             return None
         if status in (401, 403):
-            raise Denied(f"BigCommerce refused the token at GET {path} ({status}): {words(answer.body)}", _DENIED_CURE)
+            raise StoreAccessDenied(
+                f"BigCommerce refused the token at GET {path} ({status}): {words(answer.body)}", _DENIED_CURE
+            )
         if status == 429:
-            raise Throttled(f"the store's quota is used up ({path})", _WAIT_CURE, reset_s(answer.headers))
+            raise StoreRateLimited(f"the store's quota is used up ({path})", _WAIT_CURE, reset_s(answer.headers))
         document = parse(answer.body) if 200 <= status < 300 else None
         if document is None and 400 <= status < 500 and status != 408:
-            raise Declined(f"GET {path} answered {status}: {words(answer.body)}", _DECLINED_CURE)
+            raise StoreRejected(f"GET {path} answered {status}: {words(answer.body)}", _DECLINED_CURE)
         if document is None:
             cure = "Check api_url, store_hash and any proxy between." if status < 500 else _WAIT_CURE
-            raise Unreachable(f"GET {path} answered {status}: {words(answer.body)}", cure)
+            raise StoreUnavailable(f"GET {path} answered {status}: {words(answer.body)}", cure)
         return document
 
     def pages(self, path: str, params: Mapping[str, object], *, live: bool = True) -> Iterator[list[Any]]:
@@ -148,7 +152,7 @@ class Api:
             if not items:
                 return
             if items == before:
-                raise Unreachable(f"{path} answers every page with the same rows", _WAIT_CURE)
+                raise StoreUnavailable(f"{path} answers every page with the same rows", _WAIT_CURE)
             yield items
             if isinstance(document, Mapping) and page >= _last_page(document, page):
                 return
@@ -179,8 +183,10 @@ def chunks(codes: Sequence[str], size: int, longest: int) -> Iterator[list[str]]
         yield group
 
 
-def store_wire(settings: ConnectionSettings, clock: Clock, *, connections: int = 10) -> Wire:
+def store_wire(settings: ConnectionSettings, clock: Clock, *, connections: int = 10) -> HttpTransport:
     """The pooled connections to a store; paths start after its hash."""
     limits = Limits(settings.connect_timeout, settings.deadline, ca_file=settings.ca_file, proxy=settings.proxy)
     headers = {"X-Auth-Token": settings.token.get_secret_value()}
-    return Wire(f"{settings.api_url}/stores/{settings.store_hash}", headers, limits, clock, connections=connections)
+    return HttpTransport(
+        f"{settings.api_url}/stores/{settings.store_hash}", headers, limits, clock, connections=connections
+    )

@@ -20,7 +20,7 @@ _AT_ONCE, _LONGEST, _PAGE = 200, 4000, 250
 
 
 @dataclass(frozen=True, slots=True)
-class Modifier:
+class CatalogModifier:
     """A required modifier: free text, or one of ``choices`` (id, label, whether it is the default)."""
 
     id: int
@@ -40,7 +40,7 @@ class CatalogVariant:
     name: str
     digital: bool
     options: tuple[tuple[int, int], ...]
-    required: tuple[Modifier, ...]
+    required: tuple[CatalogModifier, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +153,9 @@ def _variant(item: Mapping[str, Any], product: Mapping[str, Any]) -> CatalogVari
     )
 
 
-def _modifier(item: Mapping[str, Any]) -> Modifier:
+def _modifier(item: Mapping[str, Any]) -> CatalogModifier:
     values = item.get("option_values") or ()
-    return Modifier(
+    return CatalogModifier(
         id=int(item["id"]),
         name=str(item.get("display_name") or item.get("name") or ""),
         free_text=item.get("type") in _FREE_TEXT,

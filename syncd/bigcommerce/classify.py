@@ -14,7 +14,7 @@ from typing import Any
 
 from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Outcome, Refused, Shortage, Throttled, Unknown
 from syncd.canonical.money import plain
-from syncd.wire.exchange import WireAnswer, WireError
+from syncd.wire.exchange import HttpAnswer, HttpError
 
 _MOST_WORDS = 500
 _BARRED = (401, 403, 423)  # a matter of the whole store: the token, or a lock
@@ -25,33 +25,33 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
 def classify(
-    seen: WireAnswer | WireError, *, external_order_id: str | None = None, order_id: int | None = None
+    seen: HttpAnswer | HttpError, *, external_order_id: str | None = None, order_id: int | None = None
 ) -> Outcome:
     """The outcome of a write. A create's answer must echo ``external_order_id`` to count, a change's must name ``order_id``."""
     return _without_success(seen) or _success(seen, external_order_id, order_id)
 
 
-def classify_archive(seen: WireAnswer | WireError, order_id: int) -> Outcome:
+def classify_archive(seen: HttpAnswer | HttpError, order_id: int) -> Outcome:
     """The outcome of archiving an order: any 2xx counts, for the answer has no body."""
     return _without_success(seen) or Accepted(order_id)
 
 
-def classify_refund(seen: WireAnswer | WireError, order_id: int) -> Outcome:
+def classify_refund(seen: HttpAnswer | HttpError, order_id: int) -> Outcome:
     """The outcome of a refund record: a 2xx counts if it names the order."""
     return _without_success(seen) or _refunded(seen, order_id)
 
 
-def _refunded(seen: WireAnswer | WireError, order_id: int) -> Outcome:
-    document = parse(seen.body) if isinstance(seen, WireAnswer) else None
+def _refunded(seen: HttpAnswer | HttpError, order_id: int) -> Outcome:
+    document = parse(seen.body) if isinstance(seen, HttpAnswer) else None
     data = document.get("data") if isinstance(document, Mapping) else None
     if not isinstance(data, Mapping) or data.get("order_id") != order_id:
         return Unknown(f"the API answered {seen.status} without a refund of order {order_id}")
     return Accepted(order_id)
 
 
-def _without_success(seen: WireAnswer | WireError) -> Outcome | None:
+def _without_success(seen: HttpAnswer | HttpError) -> Outcome | None:
     """The outcome of anything but a 2xx; None for one."""
-    if isinstance(seen, WireError):
+    if isinstance(seen, HttpError):
         return _broken(seen)
     status = seen.status
     if 200 <= status < 300:
@@ -128,12 +128,12 @@ def _number_of(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _broken(error: WireError) -> Outcome:
+def _broken(error: HttpError) -> Outcome:
     return Unknown(error.why) if error.connected else NotSent(error.why, ours=error.ours, stale=error.ours)
 
 
-def _success(answer: WireAnswer | WireError, external_order_id: str | None, order_id: int | None) -> Outcome:
-    document = parse(answer.body) if isinstance(answer, WireAnswer) else None
+def _success(answer: HttpAnswer | HttpError, external_order_id: str | None, order_id: int | None) -> Outcome:
+    document = parse(answer.body) if isinstance(answer, HttpAnswer) else None
     if not isinstance(document, Mapping):
         return Unknown(f"the API answered {answer.status} with a body that cannot be read")
     number = document.get("id")

@@ -16,8 +16,8 @@ from typing import Any
 from syncd.bigcommerce.api import Api
 from syncd.bigcommerce.classify import amount, classify, classify_archive, classify_refund
 from syncd.bigcommerce.outcome import NotSent, Outcome, Reply
-from syncd.errors import Declined, Stopped, Unreachable
-from syncd.wire.exchange import Method, WireAnswer, WireError
+from syncd.errors import Stopped, StoreRejected, StoreUnavailable
+from syncd.wire.exchange import HttpAnswer, HttpError, Method
 
 _ORDERS = "/v2/orders"
 _V3_ORDERS = "/v3/orders"
@@ -97,7 +97,7 @@ class OrdersClient:
         path: str,
         body: Mapping[str, Any] | None,
         how: Sending,
-        means: Callable[[WireAnswer | WireError], Outcome],
+        means: Callable[[HttpAnswer | HttpError], Outcome],
     ) -> Reply:
         content = how.content if how.content is not None or body is None else written(body)
         try:
@@ -106,7 +106,7 @@ class OrdersClient:
             return Reply(NotSent(stopped.what, ours=True))
         try:
             answer = self._api.send_paced(method, path, None, content, still_good=how.still_good)
-        except WireError as error:
+        except HttpError as error:
             return Reply(means(error), error.status, None, error.elapsed_s)
         return Reply(means(answer), answer.status, answer.request_id, answer.elapsed_s)
 
@@ -143,7 +143,7 @@ class OrdersClient:
                 some = ",".join(map(str, ids[start : start + _IDS_AT_ONCE]))
                 for record in self._all_refunds({"order_id:in": some}):
                     found.setdefault(int(record["order_id"]), []).append(record)
-        except Declined:  # a store without this list has one for each order
+        except StoreRejected:  # a store without this list has one for each order
             return {number: list(records) for number in ids if (records := self.refunds(number))}
         return found
 
@@ -159,7 +159,7 @@ class OrdersClient:
         found = self.refunds_of(order_ids)
         try:
             newer = list(self._all_refunds({"created:min": since.isoformat(timespec="seconds")}))
-        except Declined:  # a store without this list: those of the orders that were named are all that can be had
+        except StoreRejected:  # a store without this list: those of the orders that were named are all that can be had
             return found
         for record in newer:
             of_order = found.setdefault(int(record["order_id"]), [])
@@ -226,7 +226,7 @@ class OrdersClient:
         document = self._api.get(f"{_ORDERS}/{order_id}", missing_ok=True)
         found = read_order(document) if document else None
         if found is not None and found.id != order_id:
-            raise Unreachable(f"asked for order {order_id}, BigCommerce answered with order {found.id}")
+            raise StoreUnavailable(f"asked for order {order_id}, BigCommerce answered with order {found.id}")
         return found
 
     def find(self, external_order_id: str) -> list[RemoteOrder]:
@@ -257,7 +257,7 @@ class OrdersClient:
     def _pages_of_key(self, chosen: Mapping[str, object]) -> Iterator[Sequence[Mapping[str, Any]]]:
         try:
             yield from self._api.pages(_ORDERS, chosen)
-        except Declined as error:
+        except StoreRejected as error:
             raise FilterBroken(f"the store refuses to look orders up by their key: {error.what}") from None
 
     def list_between(

@@ -13,9 +13,9 @@ from typing import Any
 
 from syncd.bigcommerce.api import Api, chunks
 from syncd.bigcommerce.classify import parse, words
-from syncd.errors import Denied, Unreachable
+from syncd.errors import StoreAccessDenied, StoreUnavailable
 from syncd.logs import get_logger
-from syncd.wire.exchange import WireAnswer, WireError
+from syncd.wire.exchange import HttpAnswer, HttpError
 
 _CUSTOMERS = "/v3/customers"
 _AT_ONCE, _LONGEST = 50, 3000
@@ -131,10 +131,10 @@ class CustomersClient:
         body = json.dumps([customer.wired() for customer in customers], separators=(",", ":")).encode()
         try:
             answer = self._api.exchange("POST", _CUSTOMERS, None, body)
-        except WireError as broken:
-            raise Unreachable(f"customers could not be made: {broken.why}", _WAIT) from None
+        except HttpError as broken:
+            raise StoreUnavailable(f"customers could not be made: {broken.why}", _WAIT) from None
         if answer.status in (401, 403):
-            raise Denied(f"BigCommerce refused the token at POST {_CUSTOMERS} ({answer.status})", _SCOPE)
+            raise StoreAccessDenied(f"BigCommerce refused the token at POST {_CUSTOMERS} ({answer.status})", _SCOPE)
         if 400 <= answer.status < 500 and answer.status not in (408, 429):
             get_logger().info(
                 "customers_refused", status=answer.status, words=words(answer.body), customers=len(customers)
@@ -142,11 +142,11 @@ class CustomersClient:
             return None
         found = made_customers(answer)
         if found is None:
-            raise Unreachable(f"POST {_CUSTOMERS} answered {answer.status}", _WAIT)
+            raise StoreUnavailable(f"POST {_CUSTOMERS} answered {answer.status}", _WAIT)
         return found
 
 
-def made_customers(answer: WireAnswer) -> dict[str, int] | None:
+def made_customers(answer: HttpAnswer) -> dict[str, int] | None:
     """The ids of an answer by e-mail; None where it is not the answer of a success."""
     document = parse(answer.body) if 200 <= answer.status < 300 else None
     data = document.get("data") if isinstance(document, Mapping) else None

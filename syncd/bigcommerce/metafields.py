@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from syncd.bigcommerce.api import Api
 from syncd.bigcommerce.classify import words
-from syncd.errors import Denied, Unreachable
-from syncd.wire.exchange import WireError
+from syncd.errors import StoreAccessDenied, StoreUnavailable
+from syncd.wire.exchange import HttpError
 
 _ORDERS = "/v3/orders"
 _SCOPE = "Grant the token Orders: modify, which covers metafields; or set metafields = false."
@@ -46,7 +46,7 @@ class MetafieldsClient:
         done = not changed or self._send("PUT", changed)
         done = (not missing or self._send("POST", _new(order_id, namespace, missing))) and done
         if not done:
-            raise Unreachable(f"the metafields of order {order_id} were refused", "syncd tries again by itself.")
+            raise StoreUnavailable(f"the metafields of order {order_id} were refused", "syncd tries again by itself.")
         return True
 
     def _there(self, order_id: int, namespace: str) -> Sequence[Mapping[str, Any]] | None:
@@ -60,18 +60,20 @@ class MetafieldsClient:
         body = json.dumps(list(rows), separators=(",", ":"), ensure_ascii=False).encode()
         try:
             answer = self._api.exchange(method, f"{_ORDERS}/metafields", None, body, live=False)
-        except WireError as broken:
-            raise Unreachable(
+        except HttpError as broken:
+            raise StoreUnavailable(
                 f"metafields could not be written: {broken.why}", "syncd tries again by itself."
             ) from None
         if answer.status in (401, 403):
-            raise Denied(f"BigCommerce refused the token at {method} {_ORDERS}/metafields ({answer.status})", _SCOPE)
+            raise StoreAccessDenied(
+                f"BigCommerce refused the token at {method} {_ORDERS}/metafields ({answer.status})", _SCOPE
+            )
         if 200 <= answer.status < 300 and answer.status != 207:
             return True
         if 400 <= answer.status < 500 and answer.status not in (408, 429):
             return False
         what = f"{method} {_ORDERS}/metafields answered {answer.status}: {words(answer.body)}"
-        raise Unreachable(what, "syncd tries again by itself.")
+        raise StoreUnavailable(what, "syncd tries again by itself.")
 
 
 def _new(order_id: int, namespace: str, facts: Mapping[str, str]) -> list[dict[str, Any]]:

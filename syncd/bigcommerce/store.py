@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from syncd.bigcommerce.api import Api
-from syncd.errors import Unreachable
+from syncd.errors import StoreUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class StoreClient:
         try:
             return datetime.fromtimestamp(int(said["time"]), UTC)
         except (KeyError, TypeError, ValueError) as error:
-            raise Unreachable(f"/v2/time says {str(said)[:80]!r}, which is no time") from error
+            raise StoreUnavailable(f"/v2/time says {str(said)[:80]!r}, which is no time") from error
 
     def settings(self, name: str) -> Mapping[str, Any]:
         """GET /v3/settings/``name``: ``inventory`` (what an order does to stock) or ``email-statuses`` (which mails go out)."""

@@ -9,7 +9,7 @@ from syncd.cli.exits import Exit
 from syncd.cli.opening import opened
 from syncd.cli.render import columns, out, print_json, say
 from syncd.errors import UsageError
-from syncd.push.store_orders.audit import Report
+from syncd.push.store_orders.audit import AuditReport
 from syncd.spreadsheet import line as csv_line
 from syncd.telling.books import COLUMNS, audit_of, days_asked, lines_of, summary
 from syncd.telling.words import amount, count
@@ -41,7 +41,7 @@ def run_audit(  # noqa: PLR0913  an option each
     return Exit.OK if all(report.agrees for report in found.values()) else Exit.ATTENTION
 
 
-def _document(report: Report) -> dict[str, object]:
+def _document(report: AuditReport) -> dict[str, object]:
     return {
         "groups": [dict(zip(COLUMNS, row, strict=True)) for row in lines_of(report)],
         "differences": [asdict(difference) for difference in report.differences],
@@ -50,7 +50,7 @@ def _document(report: Report) -> dict[str, object]:
     }
 
 
-def _show(name: str, report: Report) -> None:
+def _show(name: str, report: AuditReport) -> None:
     say(name)
     if out.is_terminal:
         for key, row in sorted(report.rows.items(), key=lambda item: item[0]):
@@ -68,7 +68,7 @@ def _show(name: str, report: Report) -> None:
         say(f"  {one.cure}")
 
 
-def _write(path: Path, found: dict[str, Report]) -> None:
+def _write(path: Path, found: dict[str, AuditReport]) -> None:
     """One row for each group, then one for each difference, told apart by the first column."""
     said = ("sale", "order", "POS says", "BigCommerce says", "cause", "cure")
     try:

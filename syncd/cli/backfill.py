@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from syncd.app import App, Till
+from syncd.app import App, SourceRunner
 from syncd.canonical.money import format_money
 from syncd.cli.exits import Exit
 from syncd.cli.opening import need_work, opened
@@ -20,9 +20,9 @@ from syncd.cli.render import notes, print_json, say
 from syncd.cli.run import polled_words
 from syncd.errors import Busy, LeaseTaken, UsageError
 from syncd.ledger.backfills import Backfill
-from syncd.sale.states import Stage, State
+from syncd.sale.states import BackfillStage, State
 from syncd.service.health import read_health
-from syncd.stores import Store
+from syncd.stores import StoreServices
 from syncd.telling.backfills import compared, date_range, progress_words
 from syncd.telling.words import count, lasts
 
@@ -48,7 +48,7 @@ def run_backfill(  # noqa: PLR0913  one for each option of the command
         return follow(app, till, asked, stop, as_json)
 
 
-def till_of(app: App, source: str) -> Till:
+def till_of(app: App, source: str) -> SourceRunner:
     """The source of a name.
 
     Raises:
@@ -61,7 +61,7 @@ def till_of(app: App, source: str) -> Till:
     return till
 
 
-def _estimate(app: App, till: Till, span: tuple[datetime, datetime], as_json: bool) -> Exit:
+def _estimate(app: App, till: SourceRunner, span: tuple[datetime, datetime], as_json: bool) -> Exit:
     counted = app.estimate(till, *span)
     if as_json:
         print_json(asdict(counted))
@@ -80,7 +80,7 @@ class _Work:
     """One backfill and everything that has to do with it."""
 
     app: App
-    till: Till
+    till: SourceRunner
     number: int
     stop: threading.Event
 
@@ -89,7 +89,7 @@ class _Work:
         return self.app.ledger.backfills.get(self.number)
 
     @property
-    def stores(self) -> list[Store]:
+    def stores(self) -> list[StoreServices]:
         return [self.app.stores[store] for store in self.till.config.common.all_stores]
 
     def paused(self) -> str:
@@ -102,16 +102,16 @@ class _Work:
         return any(one.running() for one in read_health(self.app.ledger))
 
 
-def follow(app: App, till: Till, asked: Backfill, stop: threading.Event, as_json: bool) -> Exit:
+def follow(app: App, till: SourceRunner, asked: Backfill, stop: threading.Event, as_json: bool) -> Exit:
     """See a backfill through: where a daemon runs it does the work, else this process does."""
     work = _Work(app, till, asked.number, stop)
     if work.daemon():
         notes.print(f"backfill {asked.number}: the daemon does it, and goes on should this command end", markup=False)
     with _shown(work):
-        while not stop.is_set() and work.row.stage is Stage.OPEN:
+        while not stop.is_set() and work.row.stage is BackfillStage.OPEN:
             if work.daemon() or not _walk(work):
                 app.clock.wait(stop, _LOOK_S)
-        if not stop.is_set() and work.row.stage is Stage.RECORDED:
+        if not stop.is_set() and work.row.stage is BackfillStage.RECORDED:
             _see_pushed(work)
     return _report(work, as_json)
 
@@ -146,7 +146,7 @@ def _show(work: _Work, progress: Progress, over: threading.Event) -> None:
     while not work.app.clock.wait(over, _LOOK_S):
         row, far = work.row, work.app.ledger.backfills.progress(work.number)
         words = progress_words(row, far)
-        total = far.sales if row.stage is Stage.RECORDED else None
+        total = far.sales if row.stage is BackfillStage.RECORDED else None
         progress.update(task, completed=far.sales - far.waiting, total=total, rest=words)
         now = work.app.clock.elapsed().seconds
         if not notes.is_terminal and now - told >= _TOLD_EVERY_S:
@@ -162,12 +162,14 @@ def _see_pushed(work: _Work) -> None:
         pushing.start()
         while not work.app.clock.wait(work.stop, _LOOK_S):
             mine = finished.is_set()
-            if work.row.stage is not Stage.RECORDED or (mine and (work.paused() or not _others_push(work, store))):
+            if work.row.stage is not BackfillStage.RECORDED or (
+                mine and (work.paused() or not _others_push(work, store))
+            ):
                 break
         pushing.join()
 
 
-def _others_push(work: _Work, store: Store) -> bool:
+def _others_push(work: _Work, store: StoreServices) -> bool:
     """Whether something waits that another process pushes."""
     if not work.app.ledger.backfills.progress(work.number).waiting:
         return False
@@ -178,7 +180,7 @@ def _others_push(work: _Work, store: Store) -> bool:
         return True
 
 
-def _push(store: Store, stop: threading.Event, finished: threading.Event) -> None:
+def _push(store: StoreServices, stop: threading.Event, finished: threading.Event) -> None:
     try:
         with store.leased() as lease:
             store.push(lease, stop)
@@ -191,7 +193,9 @@ def _push(store: Store, stop: threading.Event, finished: threading.Event) -> Non
 def _report(work: _Work, as_json: bool) -> Exit:
     row, far, paused = work.row, work.app.ledger.backfills.progress(work.number), work.paused()
     books = (
-        {} if work.stop.is_set() or paused or row.stage is not Stage.RECORDED else compared(work.app, work.till, row)
+        {}
+        if work.stop.is_set() or paused or row.stage is not BackfillStage.RECORDED
+        else compared(work.app, work.till, row)
     )
     if as_json:
         print_json(
@@ -202,9 +206,9 @@ def _report(work: _Work, as_json: bool) -> Exit:
         for line in (paused, *books.values()):
             if line:
                 say(line)
-        if work.stop.is_set() and row.stage in (Stage.OPEN, Stage.RECORDED):
+        if work.stop.is_set() and row.stage in (BackfillStage.OPEN, BackfillStage.RECORDED):
             say(f"Not finished: the same command, or a daemon, goes on; syncd backfills cancel {row.number} ends it.")
-        elif row.stage in (Stage.PAUSED, Stage.CANCELLED):
+        elif row.stage in (BackfillStage.PAUSED, BackfillStage.CANCELLED):
             say(f"backfill {row.number} was {row.stage}")
         else:
             say(f"Every sale of it with its order: syncd backfills report {row.number} --csv FILE")
@@ -213,4 +217,4 @@ def _report(work: _Work, as_json: bool) -> Exit:
     if paused:
         return Exit.REMOTE
     left = sum(far.states.get(state, 0) for state in _LEFT)
-    return Exit.ATTENTION if left or row.stage is not Stage.RECORDED else Exit.OK
+    return Exit.ATTENTION if left or row.stage is not BackfillStage.RECORDED else Exit.OK

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from syncd.app import App, Till
+from syncd.app import App, SourceRunner
 from syncd.canonical.money import places
 from syncd.cli.check_effects import effects_of
 from syncd.cli.exits import Exit
@@ -14,12 +14,12 @@ from syncd.cli.opening import need_work, opened
 from syncd.cli.probe import of_answers
 from syncd.cli.render import print_json, say
 from syncd.config import written
-from syncd.errors import Denied, LedgerError, RemoteError, SourceError
+from syncd.errors import LedgerError, SourceError, StoreAccessDenied, StoreError
 from syncd.intake.admission import NotAdmitted
 from syncd.naming import gone
 from syncd.secret import secret_files
 from syncd.sources import Finding
-from syncd.stores import Store
+from syncd.stores import StoreServices
 from syncd.trials import answers_for
 
 _LIVE = (
@@ -96,7 +96,7 @@ def _source(source: object) -> Iterator[Finding]:
         yield Finding("error", error.what, error.cure)
 
 
-def _name(app: App, till: Till) -> Iterator[Finding]:
+def _name(app: App, till: SourceRunner) -> Iterator[Finding]:
     """Whether the source may be read under its name."""
     try:
         till.try_admit()
@@ -109,7 +109,7 @@ def _name(app: App, till: Till) -> Iterator[Finding]:
         yield Finding("warning", f"its sale keys begin with {known.keys}, its name of before", cure)
 
 
-def _start(app: App, till: Till) -> Iterator[Finding]:
+def _start(app: App, till: SourceRunner) -> Iterator[Finding]:
     """Since when an account's sales are carried, and what that leaves out."""
     if not till.carries_from_now:
         return
@@ -119,7 +119,7 @@ def _start(app: App, till: Till) -> Iterator[Finding]:
     yield Finding("ok", f"sales are carried from {words} on; earlier ones are left out. {cure}")
 
 
-def _store(app: App, store: Store) -> Iterator[Finding]:
+def _store(app: App, store: StoreServices) -> Iterator[Finding]:
     try:
         store.check_binding()
     except LedgerError as error:
@@ -132,14 +132,14 @@ def _store(app: App, store: Store) -> Iterator[Finding]:
         yield from _scopes(store)
         yield from effects_of(store)
         yield from of_answers(answers_for(app.config, app.ledger, store.name))
-    except Denied as error:
+    except StoreAccessDenied as error:
         cure = "Make a store-level API account with Orders: modify, Products: read-only, Information & settings: read-only."
         yield Finding("error", error.what, error.cure or cure)
-    except RemoteError as error:
+    except StoreError as error:
         yield Finding("error", error.what, error.cure)
 
 
-def _identity(store: Store) -> Iterator[Finding]:
+def _identity(store: StoreServices) -> Iterator[Finding]:
     info = store.info.store()
     yield Finding(
         "ok", f"the token opens {info.name} ({info.domain}), currency {info.currency}, {info.plan or 'plan not told'}"
@@ -156,7 +156,7 @@ def _identity(store: Store) -> Iterator[Finding]:
         yield Finding("ok", f"orders go to channel {wanted} ({channels[wanted].name})")
 
 
-def _currencies(app: App, store: Store) -> Iterator[Finding]:
+def _currencies(app: App, store: StoreServices) -> Iterator[Finding]:
     """Whether the store takes the currencies that its sources' settings name, and has their places."""
     listed = {one.code: one for one in store.info.currencies()}
     yield Finding("ok", f"orders may be in {', '.join(listed) or 'a currency that is not told'}")
@@ -172,7 +172,7 @@ def _currencies(app: App, store: Store) -> Iterator[Finding]:
             yield Finding("warning", what, "Set the decimal places of the currency in the store's settings.")
 
 
-def _taxes(app: App, store: Store) -> Iterator[Finding]:
+def _taxes(app: App, store: StoreServices) -> Iterator[Finding]:
     """On which side of tax store and tills are exact, and whether charges without tax have a class of their own."""
     included = store.info.store().prices_include_tax
     for name, till in app.tills.items():
@@ -201,7 +201,7 @@ def _taxes(app: App, store: Store) -> Iterator[Finding]:
         )
 
 
-def _clock(app: App, store: Store) -> Iterator[Finding]:
+def _clock(app: App, store: StoreServices) -> Iterator[Finding]:
     skew = (app.clock.now() - store.info.time()).total_seconds()
     if abs(skew) > _SKEW_S:
         yield Finding(
@@ -211,13 +211,13 @@ def _clock(app: App, store: Store) -> Iterator[Finding]:
         yield Finding("ok", f"clock agrees with BigCommerce's within {abs(skew):.0f} s")
 
 
-def _scopes(store: Store) -> Iterator[Finding]:
+def _scopes(store: StoreServices) -> Iterator[Finding]:
     store.orders.newest_id()
     yield Finding("ok", "orders can be read")
     if store.settings.rules.customers != "guest":
         try:
             store.matcher.ask_customers()
-        except Denied as error:
+        except StoreAccessDenied as error:
             yield Finding(
                 "error",
                 f"customers cannot be read: {error.what}",

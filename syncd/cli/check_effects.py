@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from syncd.errors import Declined, Denied
+from syncd.errors import StoreAccessDenied, StoreRejected
 from syncd.mapping.rules import Rules
 from syncd.sources import Finding
-from syncd.stores import Store
+from syncd.stores import StoreServices
 
 _SETTINGS_SCOPE = "Grant Information & settings: read-only to have it checked."
 _MAILS = {
@@ -23,7 +23,7 @@ _SUBMITTED = {
 }
 
 
-def effects_of(store: Store) -> Iterator[Finding]:
+def effects_of(store: StoreServices) -> Iterator[Finding]:
     """Everything of the kind that the store's settings tell.
 
     Raises:
@@ -44,7 +44,7 @@ def _readable(read: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
     """A page of the store's settings; empty where the token may not read it, or the store has none: no reason not to push."""
     try:
         return read()
-    except (Denied, Declined):
+    except (StoreAccessDenied, StoreRejected):
         return {}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from syncd.errors import ConfigError, LedgerError, RemoteError, SourceError, SyncdError, UsageError
+from syncd.errors import ConfigError, LedgerError, SourceError, StoreError, SyncdError, UsageError
 
 
 class Exit(IntEnum):
@@ -24,7 +24,7 @@ def code_for(error: SyncdError) -> Exit:
     match error:
         case ConfigError() | UsageError():
             return Exit.USAGE
-        case RemoteError() | SourceError():
+        case StoreError() | SourceError():
             return Exit.REMOTE
         case LedgerError():
             return Exit.LEDGER

@@ -24,7 +24,7 @@ from syncd.cli.init_files import Answers, compose_text, config_text, unit_text, 
 from syncd.cli.render import say
 from syncd.clock import Clock, SystemClock
 from syncd.config import load
-from syncd.errors import RemoteError, SyncdError, UsageError
+from syncd.errors import StoreError, SyncdError, UsageError
 from syncd.ledger import RecordOptions
 from syncd.mapping.rules import Rules
 from syncd.sale.states import State
@@ -120,7 +120,7 @@ def _tried(api_url: str, store_hash: str, token: str) -> StoreInfo:
     clock, wire = SystemClock(), store_wire(settings, SystemClock())
     try:
         return StoreClient(Api(wire, QuotaGovernor(clock, 1.0), clock, threading.Event())).store()
-    except RemoteError as error:
+    except StoreError as error:
         raise UsageError(error.what, error.cure or "Look at the path and the token, and try again.") from None
     finally:
         wire.close()

@@ -17,7 +17,7 @@ from syncd.cli.options import sure
 from syncd.cli.render import notes, out, print_json, say
 from syncd.errors import UsageError
 from syncd.push.store_orders.rebuild import Rebuilt, Span, differences, rebuild
-from syncd.stores import Store
+from syncd.stores import StoreServices
 from syncd.telling.backfills import date_range
 from syncd.telling.words import count
 
@@ -96,7 +96,7 @@ def run_rebuild(config: Path | None, name: str | None, days: tuple[str | None, s
     return Exit.OK if done.whole else Exit.INTERRUPTED
 
 
-def _walk(app: App, store: Store, span: Span, stop: threading.Event) -> Rebuilt:
+def _walk(app: App, store: StoreServices, span: Span, stop: threading.Event) -> Rebuilt:
     store.bind()
     bar = Progress(SpinnerColumn(), TextColumn("{task.completed} orders looked at"), console=notes, transient=True)
     with bar:
@@ -112,7 +112,7 @@ def _walk(app: App, store: Store, span: Span, stop: threading.Event) -> Rebuilt:
         )
 
 
-def _store(app: App, name: str | None) -> Store:
+def _store(app: App, name: str | None) -> StoreServices:
     if name is None and len(app.stores) == 1:
         return next(iter(app.stores.values()))
     if name is None or name not in app.stores:

@@ -19,9 +19,9 @@ from syncd.canonical.money import format_money
 from syncd.cli.exits import Exit
 from syncd.cli.opening import opened
 from syncd.cli.render import columns, notes, out, print_json, safe, say
-from syncd.errors import Denied, RemoteError, UsageError
+from syncd.errors import StoreAccessDenied, StoreError, UsageError
 from syncd.mapping.formats import status_words
-from syncd.stores import Store
+from syncd.stores import StoreServices
 
 _PARTS = ("products", "shipping_addresses", "coupons", "taxes", "shipments", "messages", "fees")
 _AS_ADMIN = Sending(live=True)
@@ -135,15 +135,13 @@ def run_archive_all(config: Path | None, store: str | None, anyones: bool, dry_r
     return Exit.OK
 
 
-def _archive_everything(shop: Store, left: int) -> None:
+def _archive_everything(shop: StoreServices, left: int) -> None:
     """One request archives so many and no more: ask until none is left, for as long as they become fewer."""
     while left:
         _done(shop.orders.archive_all(_AS_ADMIN), "every order")
         before, left = left, shop.orders.count({})
         if left >= before:
-            raise RemoteError(
-                f"{left} orders are still there", "Try again; if it goes on, archive them in BigCommerce."
-            )
+            raise StoreError(f"{left} orders are still there", "Try again; if it goes on, archive them in BigCommerce.")
 
 
 def run_statuses(config: Path | None, store: str | None, as_json: bool) -> Exit:
@@ -158,7 +156,7 @@ def run_statuses(config: Path | None, store: str | None, as_json: bool) -> Exit:
     return Exit.OK
 
 
-def one_store(app: App, name: str | None) -> Store:
+def one_store(app: App, name: str | None) -> StoreServices:
     """The store that a command means.
 
     Raises:
@@ -198,7 +196,7 @@ def parse_changes(status: int | None, note: str | None, settings: Sequence[str])
     return changes
 
 
-def _find(app: App, shop: Store, which: str) -> RemoteOrder:
+def _find(app: App, shop: StoreServices, which: str) -> RemoteOrder:
     sale = None if which.isdigit() else app.ledger.sale(which)
     if sale is not None and sale.order_id is None:
         raise UsageError(f"{which} is {sale.state.value} and has no order", f"See: syncd sale {which}")
@@ -209,19 +207,19 @@ def _find(app: App, shop: Store, which: str) -> RemoteOrder:
     return order
 
 
-def _need_ours(app: App, shop: Store, ids: Sequence[int], *, anyones: bool) -> None:
+def _need_ours(app: App, shop: StoreServices, ids: Sequence[int], *, anyones: bool) -> None:
     ours = {sale.order_id for sale in app.ledger.of_orders(shop.name, ids)}
     if (strange := [number for number in ids if number not in ours]) and not anyones:
         named = ", ".join(map(str, strange))
         raise UsageError(f"syncd did not make order {named}", "Say --any to change it all the same.")
 
 
-def _our_ids(app: App, shop: Store) -> list[int]:
+def _our_ids(app: App, shop: StoreServices) -> list[int]:
     linked = app.ledger.linked(shop.name, None, None)
     return [sale.order_id for sale in linked if sale.order_id is not None and sale.returns_of is None]
 
 
-def _archive(app: App, shop: Store, ids: Sequence[int]) -> None:
+def _archive(app: App, shop: StoreServices, ids: Sequence[int]) -> None:
     archived: list[int] = []
     try:
         with Progress(console=notes, transient=True) as bar:
@@ -241,7 +239,7 @@ def _again(orders: OrdersClient, number: int) -> Reply:
     return orders.archive(number, _AS_ADMIN) if isinstance(reply.outcome, Unknown | NotSent) else reply
 
 
-def _remember(app: App, shop: Store, ids: Sequence[int], what: str) -> None:
+def _remember(app: App, shop: StoreServices, ids: Sequence[int], what: str) -> None:
     if ids:
         app.ledger.remark(shop.name, list(ids), f"cli:{getpass.getuser()}", what)
 
@@ -258,12 +256,12 @@ def _done(reply: Reply, about: str) -> None:
         case Accepted():
             return
         case Refused(status=status, words=words):
-            raise RemoteError(f"BigCommerce refused to change {about} ({status}): {words}")
+            raise StoreError(f"BigCommerce refused to change {about} ({status}): {words}")
         case Unknown(why=why):
-            raise RemoteError(f"whether {about} was changed is unknown: {why}", "Look with: syncd orders show")
+            raise StoreError(f"whether {about} was changed is unknown: {why}", "Look with: syncd orders show")
         case _:
             why = getattr(outcome, "words", "") or getattr(outcome, "why", "") or "the quota is used up"
-            raise Denied(f"{about} was not changed: {why}", "Try again; if it goes on: syncd check")
+            raise StoreAccessDenied(f"{about} was not changed: {why}", "Try again; if it goes on: syncd check")
 
 
 def _cell(value: object) -> str:

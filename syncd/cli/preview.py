@@ -9,7 +9,7 @@ from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 
-from syncd.app import App, Till
+from syncd.app import App, SourceRunner
 from syncd.canonical.money import format_money
 from syncd.cli.exits import Exit
 from syncd.cli.opening import opened
@@ -17,7 +17,7 @@ from syncd.cli.render import notes, print_json, say
 from syncd.errors import UsageError
 from syncd.sale.states import State
 from syncd.sources import HasFolder, ReadsFiles
-from syncd.telling.preview import Found, Preview, document, previews_of
+from syncd.telling.preview import Preview, PreviewSubject, document, previews_of
 from syncd.telling.words import count
 
 _FAULTS_SHOWN = 10
@@ -28,7 +28,7 @@ _WELL = (State.PENDING, State.SYNCED)
 def run_preview(config: Path | None, what: str, source: str | None, *, every: bool, as_json: bool) -> Exit:
     """Preview a sales file or a recorded sale: of a file a summary and its first sale, or ``every`` one."""
     with opened(config) as app:
-        found = Found()
+        found = PreviewSubject()
         if Path(what).is_file():
             till = _till_for(app, Path(what), source)
             found.read(till, Path(what))
@@ -64,7 +64,7 @@ def note(words: str) -> None:
     notes.print(words, markup=False)
 
 
-def _till_for(app: App, path: Path, source: str | None) -> Till:
+def _till_for(app: App, path: Path, source: str | None) -> SourceRunner:
     if source is not None:
         till = app.tills.get(source)
         if till is None or not isinstance(till.source, ReadsFiles):
@@ -87,7 +87,7 @@ def _till_for(app: App, path: Path, source: str | None) -> Till:
     return able[0]
 
 
-def _summary(what: str, previews: Sequence[Preview], found: Found) -> None:
+def _summary(what: str, previews: Sequence[Preview], found: PreviewSubject) -> None:
     """A file in a few lines: how many sales would become what, their sum, what cannot be read, what is left out."""
     sums: dict[str, Decimal] = {}
     for preview in previews:

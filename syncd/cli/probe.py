@@ -12,7 +12,7 @@ from syncd.cli.exits import Exit
 from syncd.cli.opening import opened
 from syncd.cli.render import columns, print_json, say
 from syncd.errors import UsageError
-from syncd.probe.answers import QUESTIONS, Answer, kept, learned
+from syncd.probe.answers import QUESTIONS, ProbeAnswer, kept, learned
 from syncd.probe.questions import probe
 from syncd.probe.trial import Trial
 from syncd.sources import Finding
@@ -67,7 +67,7 @@ def run_answers(config: Path | None, as_json: bool) -> Exit:
     return Exit.OK
 
 
-def of_answers(found: Mapping[str, Answer]) -> Iterator[Finding]:
+def of_answers(found: Mapping[str, ProbeAnswer]) -> Iterator[Finding]:
     """What ``syncd check`` says of them: what they change for a store, and what was never asked. Pure."""
     now = learned(found)
     if now.key_length is not None and now.key_length < _SHORTEST_KEY:
@@ -87,7 +87,7 @@ def of_answers(found: Mapping[str, Answer]) -> Iterator[Finding]:
         yield Finding("ok", f"asked of a trial store: {asked}; never asked: {', '.join(never)}. {_HOW}")
 
 
-def _never(found: Mapping[str, Answer]) -> list[str]:
+def _never(found: Mapping[str, ProbeAnswer]) -> list[str]:
     return [question for question in QUESTIONS if question not in found]
 
 
@@ -95,5 +95,5 @@ def _trials(app: App) -> list[str]:
     return [name for name, settings in app.config.stores.items() if settings.connection.trial]
 
 
-def _row(answer: Answer) -> dict[str, Any]:
+def _row(answer: ProbeAnswer) -> dict[str, Any]:
     return asdict(answer) | {"facts": dict(answer.facts)}

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from syncd import logs
-from syncd.app import App, Till, open_app
+from syncd.app import App, SourceRunner, open_app
 from syncd.cli import loading
 from syncd.cli.exits import Exit
 from syncd.cli.opening import need_work, opened, read_config
@@ -17,12 +17,12 @@ from syncd.cli.render import notes, print_json, say
 from syncd.cli.status import strange_words
 from syncd.config import Config
 from syncd.errors import Busy, LeaseTaken, NotListed, SourceError
-from syncd.intake import Polled
+from syncd.intake import PollReport
 from syncd.push.worker.pusher import PushReport
 from syncd.sale.states import State
 from syncd.service.watch import unread
 from syncd.sources import FolderReport
-from syncd.stores import Store
+from syncd.stores import StoreServices
 from syncd.telling.words import count
 
 _SETTLING_S = 10.0  # longer than the usual settle time; a copy that takes more is told
@@ -90,7 +90,7 @@ def pause_words(app: App, store: str) -> str:
     return f"paused: {state.paused_why}\n  {state.cure}" if state.paused_why else ""
 
 
-def _poll_all(app: App, stop: threading.Event) -> tuple[dict[str, Polled], dict[str, str]]:
+def _poll_all(app: App, stop: threading.Event) -> tuple[dict[str, PollReport], dict[str, str]]:
     polled, trouble = {}, {}
     for name, till in app.tills.items():
         try:
@@ -103,7 +103,7 @@ def _poll_all(app: App, stop: threading.Event) -> tuple[dict[str, Polled], dict[
     return polled, trouble
 
 
-def _poll(app: App, till: Till, stop: threading.Event) -> Polled:
+def _poll(app: App, till: SourceRunner, stop: threading.Event) -> PollReport:
     """Poll a source; the orders of its stores are listed before that, where it must be known whether any is its own."""
     try:
         return till.poll(stop)
@@ -114,7 +114,7 @@ def _poll(app: App, till: Till, stop: threading.Event) -> Polled:
         return till.poll(stop)
 
 
-def _push(store: Store, stop: threading.Event, limit: int | None) -> PushReport | None:
+def _push(store: StoreServices, stop: threading.Event, limit: int | None) -> PushReport | None:
     if limit == 0:
         return PushReport()
     try:
@@ -134,7 +134,7 @@ def _left(app: App) -> dict[str, int]:
 
 
 def _document(
-    polled: dict[str, Polled], pushed: dict[str, PushReport | None], left: dict[str, int], trouble: dict[str, str]
+    polled: dict[str, PollReport], pushed: dict[str, PushReport | None], left: dict[str, int], trouble: dict[str, str]
 ) -> dict[str, object]:
     stores = {name: {"sent": report.sent, **report.states} if report else None for name, report in pushed.items()}
     return {
@@ -147,7 +147,7 @@ def _document(
 
 def _show(
     app: App,
-    polled: dict[str, Polled],
+    polled: dict[str, PollReport],
     pushed: dict[str, PushReport | None],
     left: dict[str, int],
     trouble: dict[str, str],
@@ -164,7 +164,7 @@ def _show(
         say(line)
 
 
-def _show_source(name: str, one: Polled, report: FolderReport | SourceError | None) -> None:
+def _show_source(name: str, one: PollReport, report: FolderReport | SourceError | None) -> None:
     say(f"{name}: {polled_words(one)}")
     for fault in one.told:
         say(f"  {fault.where}: {fault.reason}")
@@ -177,7 +177,7 @@ def _show_source(name: str, one: Polled, report: FolderReport | SourceError | No
             say(line)
 
 
-def polled_words(one: Polled) -> str:
+def polled_words(one: PollReport) -> str:
     """What a poll recorded, in a sentence that leaves zeros out."""
     counts = [
         (one.new, "new sale"),

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from syncd.app import App, Till
+from syncd.app import App, SourceRunner
 from syncd.canonical.money import ZERO, format_money
 from syncd.cli.exits import Exit
 from syncd.cli.opening import need_work, opened
@@ -18,7 +18,7 @@ from syncd.cli.render import columns, print_json, say
 from syncd.errors import UsageError
 from syncd.sources import Finding, registry
 from syncd.sources.doors import FetchesOne, HasFolder, ReadsFiles, Receiving
-from syncd.telling.preview import Found, document, previews_of
+from syncd.telling.preview import PreviewSubject, document, previews_of
 from syncd.telling.words import count
 
 _SPANS = (timedelta(days=1), timedelta(days=7), timedelta(days=31))
@@ -78,7 +78,7 @@ def run_test(config: Path | None, name: str, sales: int, as_json: bool) -> Exit:
         if till is None:
             raise UsageError(f"there is no source {name!r}", f"Sources are {', '.join(sorted(app.tills))}.")
         findings = list(till.source.check())
-        found = Found() if any(finding.level == "error" for finding in findings) else _read(app, till, sales)
+        found = PreviewSubject() if any(finding.level == "error" for finding in findings) else _read(app, till, sales)
         shown = [
             one
             for store in till.config.common.all_stores
@@ -105,11 +105,11 @@ def run_test(config: Path | None, name: str, sales: int, as_json: bool) -> Exit:
         return Exit.ATTENTION if found.faults else Exit.OK
 
 
-def _read(app: App, till: Till, most: int) -> Found:
+def _read(app: App, till: SourceRunner, most: int) -> PreviewSubject:
     """The first sales of the newest day that has so many, of the newest week or month else; of a folder, of all its files."""
-    found = Found()
+    found = PreviewSubject()
     for start in _starts(app, till):
-        found = Found()
+        found = PreviewSubject()
         for batch in till.source.fetch_range(start, app.clock.now() + timedelta(days=1)):
             found.take(batch)
             if len(found.orders) >= most:
@@ -118,7 +118,7 @@ def _read(app: App, till: Till, most: int) -> Found:
     return found
 
 
-def _starts(app: App, till: Till) -> Iterator[datetime]:
+def _starts(app: App, till: SourceRunner) -> Iterator[datetime]:
     if not till.has_past:
         yield _LONG_AGO
         return
@@ -126,7 +126,7 @@ def _starts(app: App, till: Till) -> Iterator[datetime]:
         yield app.clock.now() - span
 
 
-def _tell(till: Till, findings: list[Finding]) -> None:
+def _tell(till: SourceRunner, findings: list[Finding]) -> None:
     doors = {"files": ReadsFiles, "a drop folder": HasFolder, "webhooks": Receiving, "single sales": FetchesOne}
     able = [words for words, door in doors.items() if isinstance(till.source, door)]
     say(f"{till.name} ({till.config.common.type}) reads " + (", ".join(able) or "its sales by polling"))
@@ -136,7 +136,7 @@ def _tell(till: Till, findings: list[Finding]) -> None:
             say(f"      {finding.cure}", hang=0)
 
 
-def _sum_up(found: Found) -> None:
+def _sum_up(found: PreviewSubject) -> None:
     sums: dict[str, Decimal] = {}
     for order in found.orders:
         sums[order.currency] = sums.get(order.currency, ZERO) + order.total_inc_tax

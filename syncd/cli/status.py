@@ -16,7 +16,7 @@ from syncd.intake.admission import NotAdmitted
 from syncd.sale.states import State
 from syncd.service.health import of_this_host, read_health
 from syncd.sources import FolderReport
-from syncd.telling.standing import Standing, StoreStands
+from syncd.telling.standing import StoreStands, SystemOverview
 from syncd.telling.words import ago, count
 
 _NEXT = {
@@ -35,7 +35,7 @@ _NAMED = 5
 def run_status(config: Path | None, as_json: bool) -> Exit:
     """Sales by state, faults, files that wait, the daemon, and what needs a person."""
     with opened(config, existing=True) as app:
-        standing = Standing.of(app)
+        standing = SystemOverview.of(app)
     if as_json:
         print_json(_document(standing))
     else:
@@ -61,7 +61,7 @@ def run_healthy(config: Path | None, as_json: bool) -> Exit:
         return Exit.ATTENTION if lines else Exit.OK
 
 
-def _document(standing: Standing) -> dict[str, object]:
+def _document(standing: SystemOverview) -> dict[str, object]:
     return {
         "stores": [_store(name, store) for name, store in standing.stores.items()],
         "sources": [_source(name, report, standing.faults.get(name, 0)) for name, report in standing.sources.items()],
@@ -100,7 +100,7 @@ def _source(name: str, report: FolderReport | SourceError | None, faults: int) -
     }
 
 
-def _show(standing: Standing) -> None:
+def _show(standing: SystemOverview) -> None:
     for name, store in standing.stores.items():
         pause, lag = store.pause, store.lag
         say(f"store {name}" + (f": paused: {pause.paused_why}\n  {pause.cure}" if pause.paused_why else ""))
@@ -134,7 +134,7 @@ def _ago(at: datetime | None, now: datetime) -> str:
     return ago((now - at).total_seconds()) if at is not None else "none yet"
 
 
-def _lines(standing: Standing) -> Iterator[str]:
+def _lines(standing: SystemOverview) -> Iterator[str]:
     for name, report in standing.sources.items():
         yield f"source {name}"
         if number := standing.faults.get(name, 0):

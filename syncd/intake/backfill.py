@@ -12,15 +12,15 @@ from decimal import Decimal
 from syncd.canonical import Batch, Cursor, fingerprint
 from syncd.canonical.money import to_minor
 from syncd.errors import SourceError
-from syncd.intake.poll import Polled, record_all
+from syncd.intake.poll import PollReport, record_all
 from syncd.ledger import Ledger, RecordOptions, Selection
 from syncd.ledger.backfills import Backfill, Estimate
 from syncd.sale.overrides import Verb
-from syncd.sale.sale import Said
-from syncd.sale.states import Lane, Stage, State
+from syncd.sale.sale import IncomingVersion
+from syncd.sale.states import BackfillStage, Lane, State
 from syncd.sources import Source
 
-Judged = Callable[[Said, str], State]
+Judged = Callable[[IncomingVersion, str], State]
 _SKIPPED_AT_ONCE = 500
 _ZONES = timedelta(hours=27)  # from the easternmost zone to the westernmost, and an hour
 
@@ -61,8 +61,8 @@ def walk(  # noqa: PLR0913, PLR0917  what is walked, where to, and until when
     options: RecordOptions,
     ledger: Ledger,
     stop: threading.Event,
-    seen: Callable[[Polled], None] = lambda _: None,
-) -> Polled:
+    seen: Callable[[PollReport], None] = lambda _: None,
+) -> PollReport:
     """Record what is left of a backfill, or until it is paused or cancelled, or ``stop`` is set.
 
     ``zone`` and ``options`` are the source's own.
@@ -76,9 +76,9 @@ def walk(  # noqa: PLR0913, PLR0917  what is walked, where to, and until when
     how = replace(options, lane=Lane.BACKFILL, backfill=number, history=backfill.history)
     span = (backfill.start, backfill.end)
 
-    def told(polled: Polled) -> None:
+    def told(polled: PollReport) -> None:
         seen(polled)
-        if ledger.backfills.get(number).stage is not Stage.OPEN:
+        if ledger.backfills.get(number).stage is not BackfillStage.OPEN:
             left.set()
 
     with ledger.backfills.walking(number):
@@ -110,7 +110,7 @@ def estimate(
         faults += len(batch.faults)
         for order in batch.orders:
             kept = ledger.sale(order.sale_key)
-            said = Said(order, fingerprint(order), hold=batch.holds.get(order.sale_id, ""))
+            said = IncomingVersion(order, fingerprint(order), hold=batch.holds.get(order.sale_id, ""))
             after = judged(said, options.router(order))
             states[after.value] += 1
             totals[order.currency] = totals.get(order.currency, Decimal(0)) + order.total_inc_tax

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from syncd.errors import SourceError
-from syncd.intake.poll import Polled, record_all
+from syncd.intake.poll import PollReport, record_all
 from syncd.ledger import Ledger, RecordOptions
 from syncd.logs import bind, get_logger
 from syncd.sources import FetchesOne
@@ -13,7 +13,7 @@ from syncd.sources import FetchesOne
 _AT_ONCE = 50
 
 
-def fetch_hinted(source: FetchesOne, options: RecordOptions, ledger: Ledger, stop: threading.Event) -> Polled:
+def fetch_announced(source: FetchesOne, options: RecordOptions, ledger: Ledger, stop: threading.Event) -> PollReport:
     """Fetch the sales that are due, and record them; what is not there yet is asked for again later.
 
     Raises:
@@ -21,7 +21,7 @@ def fetch_hinted(source: FetchesOne, options: RecordOptions, ledger: Ledger, sto
         LedgerError: the ledger cannot be written.
 
     """
-    done = Polled()
+    done = PollReport()
     with bind(source=options.source):
         for sale in ledger.hints.due(options.source, _AT_ONCE):
             if stop.is_set():

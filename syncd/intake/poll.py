@@ -22,7 +22,7 @@ _EARLY = "sales from before start_from"
 
 
 @dataclass(frozen=True, slots=True)
-class Polled:
+class PollReport:
     """What one pass over a source recorded, what the config left out, and the first of the faults."""
 
     new: int = 0
@@ -34,12 +34,12 @@ class Polled:
     left_out: Mapping[str, int] = field(default_factory=dict)
     told: tuple[Fault, ...] = ()
 
-    def and_(self, other: Polled) -> Polled:
+    def and_(self, other: PollReport) -> PollReport:
         """The counts of both."""
         left_out = dict(self.left_out)
         for why, count in other.left_out.items():
             left_out[why] = left_out.get(why, 0) + count
-        return Polled(
+        return PollReport(
             self.new + other.new,
             self.changed + other.changed,
             self.same + other.same,
@@ -50,7 +50,7 @@ class Polled:
             (*self.told, *other.told)[:_TOLD],
         )
 
-    def plus(self, recorded: Recorded, batch: Batch) -> Polled:
+    def plus(self, recorded: Recorded, batch: Batch) -> PollReport:
         """The counts with those of one more batch, and the first faults of those that are new."""
         told = (*self.told, *batch.faults)[:_TOLD] if recorded.faults else self.told
         left_out = {**self.left_out}
@@ -58,7 +58,7 @@ class Polled:
             left_out[why] = left_out.get(why, 0) + count
         if recorded.too_early:
             left_out[_EARLY] = left_out.get(_EARLY, 0) + len(recorded.too_early)
-        return Polled(
+        return PollReport(
             self.new + recorded.new,
             self.changed + recorded.changed,
             self.same + recorded.same,
@@ -75,8 +75,8 @@ def poll(
     options: RecordOptions,
     ledger: Ledger,
     stop: threading.Event,
-    seen: Callable[[Polled], None] = lambda _: None,
-) -> Polled:
+    seen: Callable[[PollReport], None] = lambda _: None,
+) -> PollReport:
     """Record what is new in ``source`` since its cursor; stops between batches once ``stop`` is set.
 
     ``seen`` is told after every batch how far it is.
@@ -146,10 +146,10 @@ def record_all(
     options: RecordOptions,
     ledger: Ledger,
     stop: threading.Event,
-    seen: Callable[[Polled], None] = lambda _: None,
-) -> Polled:
+    seen: Callable[[PollReport], None] = lambda _: None,
+) -> PollReport:
     """Record batch after batch and tell ``seen`` how far it is; the next batch is asked for after the commit of the last."""
-    log, done = get_logger(), Polled()
+    log, done = get_logger(), PollReport()
     for batch in batches:
         recorded = _record(_with_tips_in_note(_with_voids(batch, options, ledger), options), options, ledger)
         done = done.plus(recorded, batch)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from syncd.clock import Now
-from syncd.ledger.moves import Move, apply, audit_row, locked, write_audit
+from syncd.ledger.moves import Transition, apply_transitions, audit_row, locked, write_audit
 from syncd.ledger.queries import Selection, conditions
 from syncd.ledger.schema import sales
-from syncd.sale.events import Decided, Waited
-from syncd.sale.overrides import Decision, Verb
-from syncd.sale.sale import Judge, Sale, read_document
+from syncd.sale.events import Overridden, TimePassed
+from syncd.sale.overrides import Override, Verb
+from syncd.sale.sale import Decider, Sale, read_document
 from syncd.sale.states import ON_THE_WIRE, State
 
 _IDS_AT_ONCE = 500
@@ -31,7 +31,7 @@ _PLAINLY = {
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class DecisionResult:
     """The sales that a decision was kept for, and those for which it makes no sense, with the reason."""
 
     moved: tuple[str, ...]
@@ -97,26 +97,26 @@ def _not_accepted(sale: Sale) -> str:
     return ""
 
 
-def act(connection: Connection, selection: Selection, decision: Decision, judge: Judge, now: Now) -> Moved:
+def act(connection: Connection, selection: Selection, decision: Override, judge: Decider, now: Now) -> DecisionResult:
     """Keep a decision for every selected sale that it makes sense for; its ``fingerprint`` is each sale's own."""
     verb, why = decision.verb, decision.why or _PLAINLY[decision.verb]
     ids = connection.execute(select(sales.c.id).where(*conditions(selection))).scalars().all()
     found = locked(connection, ids)
     refused = [(sale.sale_key, reason) for sale in found.values() if (reason := why_not(verb, sale))]
     moves = [
-        Move(
+        Transition(
             sale.id,
             sale.state,
-            Decided(Decision(verb, decision.by, decision.at, sale.fingerprint, why)),
+            Overridden(Override(verb, decision.by, decision.at, sale.fingerprint, why)),
             actor=decision.by,
         )
         for sale in found.values()
         if not why_not(verb, sale)
     ]
-    done = apply(connection, moves, judge, now)
+    done = apply_transitions(connection, moves, judge, now)
     moved = tuple(sale.sale_key for sale in found.values() if sale.id in done)
     missing = sorted(set(selection.keys) - {sale.sale_key for sale in found.values()})
-    return Moved(moved, (*refused, *((key, "the ledger has no such sale") for key in missing)))
+    return DecisionResult(moved, (*refused, *((key, "the ledger has no such sale") for key in missing)))
 
 
 def remark(connection: Connection, orders: tuple[str, Sequence[int]], who: tuple[str, str], now: Now) -> int:
@@ -131,7 +131,7 @@ def remark(connection: Connection, orders: tuple[str, Sequence[int]], who: tuple
     write_audit(
         connection,
         [
-            audit_row(sale, sale.state, what, Move(sale.id, sale.state, Waited(), actor=actor), now.wall)
+            audit_row(sale, sale.state, what, Transition(sale.id, sale.state, TimePassed(), actor=actor), now.wall)
             for sale in found
         ],
     )

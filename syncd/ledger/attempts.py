@@ -10,15 +10,15 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from syncd.clock import Now
-from syncd.ledger.moves import Move, apply
+from syncd.ledger.moves import Transition, apply_transitions
 from syncd.ledger.places import advance
 from syncd.ledger.rows import is_state, to_micros
 from syncd.ledger.schema import attempts, backfills, sales
 from syncd.sale.attempt import Attempt, Intent
-from syncd.sale.events import Doubted, Drifted, News, Saw, Waited
+from syncd.sale.events import Drifted, Observed, OutcomeUnknown, SaleEvent, TimePassed
 from syncd.sale.facts import UNTOUCHED, Doubt, Trail
-from syncd.sale.sale import Judge, Sale
-from syncd.sale.states import ON_THE_WIRE, Kind, Lane, Stage, State
+from syncd.sale.sale import Decider, Sale
+from syncd.sale.states import ON_THE_WIRE, AttemptKind, BackfillStage, Lane, State
 
 _INTERRUPTED = "the process that sent it ended before the outcome was written"
 _BEGIN = insert(attempts).returning(attempts.c.sale_id, attempts.c.id)  # a sale at a time: in any order, then
@@ -36,7 +36,7 @@ _CLAIMED = (
     .order_by(sales.c.id)
     .with_for_update()
 )
-_PAUSED = select(backfills.c.id).where(backfills.c.state == Stage.PAUSED.value)
+_PAUSED = select(backfills.c.id).where(backfills.c.state == BackfillStage.PAUSED.value)
 _CLAIM = (
     update(sales)
     .where(sales.c.id == bindparam("of_id"), sales.c.state == State.PENDING.value)
@@ -143,7 +143,7 @@ def _one_an_order(connection: Connection, store: str, claims: Sequence[_Claim]) 
 
 
 def _target(intent: Intent, row: Row[*tuple[Any, ...]]) -> int | None:
-    if intent.kind is Kind.CREATE:
+    if intent.kind is AttemptKind.CREATE:
         return None
     target = intent.order_id if intent.order_id is not None else row.order_id
     return None if target is None else int(target)
@@ -170,12 +170,12 @@ class Outcome:
     """What came of an attempt: the news that it is for its sale, and what is kept of the answer."""
 
     attempt: Attempt
-    news: News
+    news: SaleEvent
     reply: ReplyInfo
     at: Now
 
 
-def settle(connection: Connection, outcomes: Sequence[Outcome], judge: Judge, now: Now) -> dict[int, State]:
+def settle(connection: Connection, outcomes: Sequence[Outcome], judge: Decider, now: Now) -> dict[int, State]:
     """Close attempts and move their sales; an attempt that was closed before (a stale process woke up) changes nothing.
 
     Returns, for each attempt that was closed here, the state that its sale was left in.
@@ -186,8 +186,8 @@ def settle(connection: Connection, outcomes: Sequence[Outcome], judge: Judge, no
     if not closing:
         return {}
     connection.execute(_CLOSE, [_closed(outcome) for outcome in closing])
-    moves = [Move(o.attempt.sale_id, State.SENDING, o.news, attempt_id=o.attempt.id) for o in closing]
-    moved = apply(connection, moves, judge, now)
+    moves = [Transition(o.attempt.sale_id, State.SENDING, o.news, attempt_id=o.attempt.id) for o in closing]
+    moved = apply_transitions(connection, moves, judge, now)
     return {o.attempt.id: moved[o.attempt.sale_id].state for o in closing if o.attempt.sale_id in moved}
 
 
@@ -217,40 +217,51 @@ def _closed(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def conclude(connection: Connection, decided: Sequence[tuple[Sale, News]], judge: Judge, now: Now) -> dict[int, State]:
+def conclude(
+    connection: Connection, decided: Sequence[tuple[Sale, SaleEvent]], judge: Decider, now: Now
+) -> dict[int, State]:
     """What became known of pending sales without a request; one that has moved on since it was read is left as it is."""
-    moves = [Move(sale.id, State.PENDING, news, sale.fingerprint) for sale, news in decided]
-    made = apply(connection, moves, judge, now)
+    moves = [Transition(sale.id, State.PENDING, news, sale.fingerprint) for sale, news in decided]
+    made = apply_transitions(connection, moves, judge, now)
     looks = [
-        _look(sale, news, now) for sale, news in decided if isinstance(news, Saw) and news.stamp and sale.id in made
+        _look(sale, news, now)
+        for sale, news in decided
+        if isinstance(news, Observed) and news.stamp and sale.id in made
     ]
     if looks:
         connection.execute(insert(attempts), looks)
     return {number: sale.state for number, sale in made.items()}
 
 
-def _look(sale: Sale, saw: Saw, now: Now) -> dict[str, Any]:
+def _look(sale: Sale, saw: Observed, now: Now) -> dict[str, Any]:
     """A look that found an order to say its sale, kept like an attempt: later changes are compared with what it said then."""
     at = to_micros(now.wall)
-    kept = {"sale_id": sale.id, "kind": Kind.LOOK.value, "order_id": saw.order_id, "fingerprint": saw.fingerprint}
+    kept = {
+        "sale_id": sale.id,
+        "kind": AttemptKind.LOOK.value,
+        "order_id": saw.order_id,
+        "fingerprint": saw.fingerprint,
+    }
     settled = {"settled_at": at, "outcome": "accepted", "detail": saw.why, "stamp": saw.stamp, "digest": ""}
     began = {"began_at": at, "boot_id": now.boot.boot_id, "boot_s": repr(now.boot.seconds)}
     return {**kept, **settled, **began}
 
 
-def drift(connection: Connection, drifted: Sequence[tuple[Sale, Drifted]], judge: Judge, now: Now) -> int:
+def drift(connection: Connection, drifted: Sequence[tuple[Sale, Drifted]], judge: Decider, now: Now) -> int:
     """Sales whose orders were seen to say something else: each is looked at again. How many."""
-    moves = [Move(sale.id, sale.state, news, sale.fingerprint) for sale, news in drifted]
-    return len(apply(connection, moves, judge, now))
+    moves = [Transition(sale.id, sale.state, news, sale.fingerprint) for sale, news in drifted]
+    return len(apply_transitions(connection, moves, judge, now))
 
 
-def think_over(connection: Connection, ended: Sequence[Sale], judge: Judge, now: Now) -> dict[int, State]:
+def think_over(connection: Connection, ended: Sequence[Sale], judge: Decider, now: Now) -> dict[int, State]:
     """Held sales whose hold may have ended by itself are judged again."""
-    moves = [Move(sale.id, State.HELD, Waited("what it waited for has come"), sale.fingerprint) for sale in ended]
-    return {number: sale.state for number, sale in apply(connection, moves, judge, now).items()}
+    moves = [
+        Transition(sale.id, State.HELD, TimePassed("what it waited for has come"), sale.fingerprint) for sale in ended
+    ]
+    return {number: sale.state for number, sale in apply_transitions(connection, moves, judge, now).items()}
 
 
-def orphans(connection: Connection, store: str, judge: Judge, now: Now) -> int:
+def orphans(connection: Connection, store: str, judge: Decider, now: Now) -> int:
     """A dead holder's ``sending`` rows become ``unknown``: their requests may have arrived."""
     rows = connection.execute(
         select(sales.c.id, attempts.c.id.label("attempt_id"), attempts.c.kind, attempts.c.fingerprint, attempts.c.more)
@@ -258,15 +269,15 @@ def orphans(connection: Connection, store: str, judge: Judge, now: Now) -> int:
         .where(sales.c.store == store, is_state(State.SENDING))
     ).all()
     moves = [
-        Move(
+        Transition(
             row.id,
             State.SENDING,
-            Doubted(_left_open(row, now), _INTERRUPTED, at_once=True),
+            OutcomeUnknown(_left_open(row, now), _INTERRUPTED, at_once=True),
             attempt_id=row.attempt_id,
         )
         for row in rows
     ]
-    apply(connection, moves, judge, now)
+    apply_transitions(connection, moves, judge, now)
     closing = [_interrupted(row.attempt_id, now.wall) for row in rows if row.attempt_id is not None]
     if closing:
         connection.execute(_CLOSE, closing)
@@ -274,7 +285,7 @@ def orphans(connection: Connection, store: str, judge: Judge, now: Now) -> int:
 
 
 def _left_open(row: Row[*tuple[Any, ...]], now: Now) -> Doubt:
-    kind, more = Kind(row.kind or Kind.CREATE), bool(row.more)
+    kind, more = AttemptKind(row.kind or AttemptKind.CREATE), bool(row.more)
     return Doubt(kind, row.fingerprint or "", now.boot, interrupted=True, more=more)
 
 
@@ -290,14 +301,14 @@ def _interrupted(attempt_id: int, now: datetime) -> dict[str, Any]:
 
 
 def resolve(
-    connection: Connection, settled: Sequence[tuple[Sale, News]], judge: Judge, now: Now
+    connection: Connection, settled: Sequence[tuple[Sale, SaleEvent]], judge: Decider, now: Now
 ) -> dict[int, tuple[State, str]]:
     """What look-ups say of sales in doubt; one whose doubt is another by now was settled meanwhile, and is left alone.
 
     Returns the state of each sale that moved, and why it is in it.
     """
-    moves = [Move(sale.id, State.UNKNOWN, news, doubt=sale.doubt) for sale, news in settled]
-    return {number: (sale.state, sale.why) for number, sale in apply(connection, moves, judge, now).items()}
+    moves = [Transition(sale.id, State.UNKNOWN, news, doubt=sale.doubt) for sale, news in settled]
+    return {number: (sale.state, sale.why) for number, sale in apply_transitions(connection, moves, judge, now).items()}
 
 
 _POSTPONE = (

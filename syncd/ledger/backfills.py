@@ -18,17 +18,23 @@ from syncd.ledger.lease import Lease
 from syncd.ledger.mirror import Run
 from syncd.ledger.rows import from_micros, to_micros
 from syncd.ledger.schema import backfills, sales
-from syncd.sale.states import Stage, State
+from syncd.sale.states import BackfillStage, State
 
 _LATELY = timedelta(minutes=5)
 
 
-TO_DO = (Stage.ESTIMATING, Stage.OPEN)
-_MAY: Mapping[str, tuple[Stage, ...]] = {
-    "start": (Stage.ESTIMATING, Stage.ESTIMATED),
-    "pause": (Stage.OPEN, Stage.RECORDED),
-    "resume": (Stage.PAUSED,),
-    "cancel": (Stage.ESTIMATING, Stage.ESTIMATED, Stage.OPEN, Stage.RECORDED, Stage.PAUSED),
+TO_DO = (BackfillStage.ESTIMATING, BackfillStage.OPEN)
+_MAY: Mapping[str, tuple[BackfillStage, ...]] = {
+    "start": (BackfillStage.ESTIMATING, BackfillStage.ESTIMATED),
+    "pause": (BackfillStage.OPEN, BackfillStage.RECORDED),
+    "resume": (BackfillStage.PAUSED,),
+    "cancel": (
+        BackfillStage.ESTIMATING,
+        BackfillStage.ESTIMATED,
+        BackfillStage.OPEN,
+        BackfillStage.RECORDED,
+        BackfillStage.PAUSED,
+    ),
 }
 
 
@@ -66,7 +72,7 @@ class Backfill:
     source: str
     start: datetime
     end: datetime
-    stage: Stage
+    stage: BackfillStage
     history: bool
     asked_by: str
     asked_at: datetime
@@ -111,7 +117,7 @@ class Backfills:
     ) -> Backfill:
         """Ask for a range; one of the same range and kind that is not over goes on instead. Durable on return."""
         wanted = {"source": source, "start_at": to_micros(start), "end_at": to_micros(end), "history": int(history)}
-        stage = Stage.ESTIMATING if estimate else Stage.OPEN
+        stage = BackfillStage.ESTIMATING if estimate else BackfillStage.OPEN
         values = {**wanted, "asked_by": by, "started_at": to_micros(self._clock.now())}
         return self._write(lambda connection: _ask(connection, wanted, values, stage))
 
@@ -165,13 +171,13 @@ class Backfills:
 
     def estimated(self, number: int, estimate: Estimate) -> None:
         """Its sales are counted."""
-        values = {"state": Stage.ESTIMATED.value, "estimate": estimate.to_json(), "ails": ""}
-        self._change(number, Stage.ESTIMATING, values)
+        values = {"state": BackfillStage.ESTIMATED.value, "estimate": estimate.to_json(), "ails": ""}
+        self._change(number, BackfillStage.ESTIMATING, values)
 
     def recorded(self, number: int) -> None:
         """Its whole range is recorded."""
-        values = {"state": Stage.RECORDED.value, "finished_at": to_micros(self._clock.now()), "ails": ""}
-        self._change(number, Stage.OPEN, values)
+        values = {"state": BackfillStage.RECORDED.value, "finished_at": to_micros(self._clock.now()), "ails": ""}
+        self._change(number, BackfillStage.OPEN, values)
 
     def ails(self, number: int, why: str) -> None:
         """The last try to walk it failed, or, with an empty ``why``, went well."""
@@ -182,7 +188,7 @@ class Backfills:
         """How far it is."""
         return self._read(lambda connection: _progress(connection, number, self._clock.now()))
 
-    def _change(self, number: int, before: Stage, values: Mapping[str, object]) -> None:
+    def _change(self, number: int, before: BackfillStage, values: Mapping[str, object]) -> None:
         where = (backfills.c.id == number, backfills.c.state == before.value)  # paused meanwhile: so it stays
         self._write(lambda connection: connection.execute(update(backfills).where(*where).values(**values)))
 
@@ -192,23 +198,25 @@ class Backfills:
             words = " or ".join(_MAY[what])
             raise UsageError(f"backfill {number} is {before.stage}", f"Only one that is {words} can be told to {what}.")
         after = {
-            "start": Stage.OPEN,
-            "pause": Stage.PAUSED,
-            "resume": Stage.RECORDED if before.recorded_at else Stage.OPEN,
-            "cancel": Stage.CANCELLED,
+            "start": BackfillStage.OPEN,
+            "pause": BackfillStage.PAUSED,
+            "resume": BackfillStage.RECORDED if before.recorded_at else BackfillStage.OPEN,
+            "cancel": BackfillStage.CANCELLED,
         }[what]
         self._change(number, before.stage, {"state": after.value})
         return self.get(number)
 
 
-def _ask(connection: Connection, wanted: Mapping[str, object], values: Mapping[str, object], stage: Stage) -> Backfill:
+def _ask(
+    connection: Connection, wanted: Mapping[str, object], values: Mapping[str, object], stage: BackfillStage
+) -> Backfill:
     same = [backfills.c[name] == value for name, value in wanted.items()]
-    alive = backfills.c.state.not_in((Stage.RECORDED.value, Stage.CANCELLED.value))
+    alive = backfills.c.state.not_in((BackfillStage.RECORDED.value, BackfillStage.CANCELLED.value))
     number = connection.execute(select(func.max(backfills.c.id)).where(*same, alive)).scalar_one_or_none()
     if number is None:
         row = insert(backfills).values(**values, state=stage.value)
         number = connection.execute(row.returning(backfills.c.id)).scalar_one()
-    elif stage is Stage.OPEN:
+    elif stage is BackfillStage.OPEN:
         connection.execute(update(backfills).where(backfills.c.id == number).values(state=stage.value))
     found = _row_of(connection, int(number))
     assert found is not None  # noqa: S101  it was written a line above
@@ -226,7 +234,7 @@ def _read(row: Row[*tuple[object, ...]]) -> Backfill:
         row.source,
         from_micros(row.start_at),
         from_micros(row.end_at),
-        Stage(row.state),
+        BackfillStage(row.state),
         bool(row.history),
         row.asked_by,
         from_micros(row.started_at),

@@ -19,7 +19,7 @@ from syncd.errors import LedgerError
 from syncd.ledger import attempts
 from syncd.ledger.attempts import Outcome
 from syncd.ledger.engine import Engines, is_conflict, to_ledger_error, translated
-from syncd.sale.sale import Judge
+from syncd.sale.sale import Decider
 from syncd.sale.states import State
 
 T = TypeVar("T")
@@ -137,10 +137,10 @@ class Writer:
 _Waiting = tuple[Outcome, "Future[State | None]"]
 
 
-class Settling:
+class OutcomeBatcher:
     """Gathers outcomes and hands them to the writer."""
 
-    def __init__(self, writer: Writer, judge: Judge) -> None:
+    def __init__(self, writer: Writer, judge: Decider) -> None:
         self._writer, self._judge = writer, judge
         self._waiting: list[_Waiting] = []
         self._lock = threading.Lock()

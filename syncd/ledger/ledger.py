@@ -25,11 +25,11 @@ from syncd.ledger.care import Care
 from syncd.ledger.counting import number_of
 from syncd.ledger.engine import Engines, translated
 from syncd.ledger.forgetting import Forgetting
-from syncd.ledger.group_commit import Operation, Settling, T, Writer
+from syncd.ledger.group_commit import Operation, OutcomeBatcher, T, Writer
 from syncd.ledger.hints import Hints
 from syncd.ledger.links import Links
 from syncd.ledger.mirror import MirrorTables
-from syncd.ledger.names import Names
+from syncd.ledger.names import NameRegistry
 from syncd.ledger.overviews import Overviews
 from syncd.ledger.places import read_epoch
 from syncd.ledger.private import PrivateState
@@ -38,11 +38,11 @@ from syncd.ledger.rows import from_micros, to_micros
 from syncd.ledger.schema import cursors
 from syncd.ledger.session import Session
 from syncd.sale.attempt import Attempt, Intent
-from syncd.sale.events import Drifted, News
-from syncd.sale.facts import UNTOUCHED, Known, Trail
-from syncd.sale.overrides import Decision, Verb
-from syncd.sale.sale import Judge, Sale
-from syncd.sale.states import Kind, Lane, State
+from syncd.sale.events import Drifted, SaleEvent
+from syncd.sale.facts import UNTOUCHED, StoreOrder, Trail
+from syncd.sale.overrides import Override, Verb
+from syncd.sale.sale import Decider, Sale
+from syncd.sale.states import AttemptKind, Lane, State
 
 P = ParamSpec("P")
 _RESOLVED_AT_ONCE = 500
@@ -51,15 +51,15 @@ _RESOLVED_AT_ONCE = 500
 class Ledger:
     """The single source of truth about every sale. Safe to use from many threads."""
 
-    def __init__(self, engines: Engines, clock: Clock, where: str, judge: Judge) -> None:
+    def __init__(self, engines: Engines, clock: Clock, where: str, judge: Decider) -> None:
         self._engines, self._clock, self._where, self._judge = engines, clock, where, judge
         self._epochs: dict[str, int] = {}
         self._writer = Writer(engines, where)
-        self._settling = Settling(self._writer, judge)
+        self._settling = OutcomeBatcher(self._writer, judge)
         self._session = None if engines.is_sqlite else Session(engines.write, where)
 
     @classmethod
-    def open(cls, url: str, clock: Clock, judge: Judge) -> Self:
+    def open(cls, url: str, clock: Clock, judge: Decider) -> Self:
         """Open the ledger, creating or upgrading it where that is needed; ``judge`` says where each sale stands.
 
         Raises:
@@ -174,12 +174,12 @@ class Ledger:
         """What was sent to an order, to be asked for before the order is looked at."""
         return self._read(trails, store, [order_id]).get(order_id, UNTOUCHED)
 
-    def settle(self, attempt: Attempt, news: News, reply: ReplyInfo) -> Future[State | None]:
+    def settle(self, attempt: Attempt, news: SaleEvent, reply: ReplyInfo) -> Future[State | None]:
         """Close an attempt with its outcome; outcomes commit in groups. The sale's state, None: it was closed before."""
         outcome = attempts.Outcome(attempt, news, reply, Now.of(self._clock))
         return self._settling.add(outcome)
 
-    def conclude(self, lease: leases.Lease, decided: Sequence[tuple[Sale, News]]) -> dict[int, State]:
+    def conclude(self, lease: leases.Lease, decided: Sequence[tuple[Sale, SaleEvent]]) -> dict[int, State]:
         """What became known of pending sales without a request; the state of each that moved, by its id."""
         now = Now.of(self._clock)
         return lease.run(lambda connection: attempts.conclude(connection, decided, self._judge, now))
@@ -213,7 +213,7 @@ class Ledger:
         lease.run(lambda connection: attempts.postpone(connection, unsettled, again_at))
 
     def resolve(
-        self, lease: leases.Lease, settled: Sequence[tuple[Sale, News]], now: Now
+        self, lease: leases.Lease, settled: Sequence[tuple[Sale, SaleEvent]], now: Now
     ) -> dict[int, tuple[State, str]]:
         """Apply what look-ups said of sales in doubt, some hundreds a transaction so that nobody waits long.
 
@@ -259,7 +259,7 @@ class Ledger:
         """Every refund record that was sent for a sale: what names it, and the outcome's name."""
         return self._read(queries.refunds_sent, sale.id)
 
-    def last_sent(self, sale: Sale) -> Kind | None:
+    def last_sent(self, sale: Sale) -> AttemptKind | None:
         """What the newest request for a sale that BigCommerce accepted did; None where none was."""
         return self._read(queries.last_sent, sale.id)
 
@@ -326,10 +326,10 @@ class Ledger:
         now = self._clock.now()
         return self._write(lambda connection: faults.settle(connection, source, ids, actor, now))
 
-    def decide(self, verb: Verb, selection: queries.Selection, by: str, why: str = "") -> actions.Moved:
+    def decide(self, verb: Verb, selection: queries.Selection, by: str, why: str = "") -> actions.DecisionResult:
         """Keep a person's decision about the chosen sales: which of them it was kept for, and which not."""
         now = Now.of(self._clock)
-        decision = Decision(verb, by, now.wall, "", why)
+        decision = Override(verb, by, now.wall, "", why)
         return self._write(lambda connection: actions.act(connection, selection, decision, self._judge, now))
 
     @property
@@ -378,12 +378,12 @@ class Ledger:
         """When the newest sale of a source that has an order was placed; see ``places.newest_of``."""
         return self._read(places.newest_of, keys, stores)
 
-    def note_known(self, store: str, found: Sequence[tuple[str, Known]]) -> list[alerts.Alert]:
+    def note_known(self, store: str, found: Sequence[tuple[str, StoreOrder]]) -> list[alerts.Alert]:
         """Remember orders that the store was seen to have under sale keys; the alerts that this opened."""
         now = self._clock.now()
         return self._write(lambda connection: places.note_known(connection, store, found, now)) if found else []
 
-    def known(self, store: str, keys: Sequence[str]) -> dict[str, Known]:
+    def known(self, store: str, keys: Sequence[str]) -> dict[str, StoreOrder]:
         """Which of ``keys`` the store was seen to have."""
         return self._read(places.known, store, keys) if keys else {}
 
@@ -433,9 +433,9 @@ class Ledger:
     # What adapters keep, and sales that webhooks named
 
     @property
-    def names(self) -> Names:
+    def names(self) -> NameRegistry:
         """The names of sources and stores that this ledger knows."""
-        return Names(self._write, self._read)
+        return NameRegistry(self._write, self._read)
 
     def private(self, source: str) -> PrivateState:
         """What a source's adapter keeps for itself."""

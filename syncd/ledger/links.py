@@ -13,14 +13,14 @@ from syncd.canonical.money import ZERO
 from syncd.canonical.originals import Fit, codes_of, fit
 from syncd.clock import Clock, Now
 from syncd.ledger import queries
-from syncd.ledger.actions import IN_FLIGHT, Moved
+from syncd.ledger.actions import IN_FLIGHT, DecisionResult
 from syncd.ledger.mirror import Run
-from syncd.ledger.moves import SYNCD, Move, apply
+from syncd.ledger.moves import SYNCD, Transition, apply_transitions
 from syncd.ledger.rows import is_state, read_sale, to_micros
 from syncd.ledger.schema import sales
-from syncd.sale.events import Decided
-from syncd.sale.overrides import Decision, Verb
-from syncd.sale.sale import Judge, Sale, read_document
+from syncd.sale.events import Overridden
+from syncd.sale.overrides import Override, Verb
+from syncd.sale.sale import Decider, Sale, read_document
 from syncd.sale.states import ON_THE_WIRE, State
 
 _LOOKS_BACK = timedelta(days=180)
@@ -31,7 +31,7 @@ _LINKED_WITHIN = timedelta(days=30)
 class Links:
     """Returns and the sales that their goods came from; safe to use from many threads and processes."""
 
-    def __init__(self, write: Run, read: Run, judge: Judge, clock: Clock) -> None:
+    def __init__(self, write: Run, read: Run, judge: Decider, clock: Clock) -> None:
         self._write, self._read, self._judge, self._clock = write, read, judge, clock
 
     def candidates(self, returned: Sale) -> list[Fit]:
@@ -43,22 +43,24 @@ class Links:
         since = to_micros(self._clock.now() - _LINKED_WITHIN)
         return self._read(lambda connection: _unlinked(connection, source, list(stores), since))
 
-    def link(self, returned: str, original: str, by: str = SYNCD) -> Moved:
+    def link(self, returned: str, original: str, by: str = SYNCD) -> DecisionResult:
         """Keep that the goods of a return came from a sale; says why not, where that cannot be."""
         now = Now.of(self._clock)
-        decision = Decision(Verb.LINK, by, now.wall, "", original)
+        decision = Override(Verb.LINK, by, now.wall, "", original)
         return self._write(lambda connection: _link(connection, returned, decision, self._judge, now))
 
 
-def _link(connection: Connection, key: str, decision: Decision, judge: Judge, now: Now) -> Moved:
+def _link(connection: Connection, key: str, decision: Override, judge: Decider, now: Now) -> DecisionResult:
     returned = queries.sale(connection, key)
     if returned is None:
-        return Moved((), ((key, "the ledger has no such sale"),))
+        return DecisionResult((), ((key, "the ledger has no such sale"),))
     if no := _why_not(connection, returned, decision.why):
-        return Moved((), ((key, no),))
-    kept = Decision(decision.verb, decision.by, decision.at, returned.fingerprint, decision.why)
-    done = apply(connection, [Move(returned.id, returned.state, Decided(kept), actor=decision.by)], judge, now)
-    return Moved((key,), ()) if done else Moved((), ((key, IN_FLIGHT),))
+        return DecisionResult((), ((key, no),))
+    kept = Override(decision.verb, decision.by, decision.at, returned.fingerprint, decision.why)
+    done = apply_transitions(
+        connection, [Transition(returned.id, returned.state, Overridden(kept), actor=decision.by)], judge, now
+    )
+    return DecisionResult((key,), ()) if done else DecisionResult((), ((key, IN_FLIGHT),))
 
 
 def _why_not(connection: Connection, returned: Sale, key: str) -> str:

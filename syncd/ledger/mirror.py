@@ -17,7 +17,7 @@ Code = Literal["sku", "upc"]
 _AT_ONCE = 500
 
 
-class Row(NamedTuple):
+class MirrorRow(NamedTuple):
     """A variant: its codes in the form in which they are compared (empty where it has none), and what a match needs, as text."""
 
     variant_id: int
@@ -28,7 +28,7 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
+class MirrorWalk:
     """How far the mirror is: the walk's number, the last product id that it has seen (None between walks), what is known.
 
     ``complete``: one walk has come to its end. ``checked_at``: every change up to then is in the mirror.
@@ -55,23 +55,25 @@ class MirrorTables:
     def __init__(self, write: Run, read: Run) -> None:
         self._write, self._read = write, read
 
-    def walk(self, store: str) -> Walk | None:
+    def walk(self, store: str) -> MirrorWalk | None:
         """How far a store's mirror is; None where there was no walk yet."""
         return self._read(lambda connection: _walk(connection, store))
 
-    def begin(self, store: str, now: datetime) -> Walk:
+    def begin(self, store: str, now: datetime) -> MirrorWalk:
         """Start a walk over the whole catalog; what is there stays in use until it ends."""
 
-        def work(connection: Connection) -> Walk:
+        def work(connection: Connection) -> MirrorWalk:
             before = _walk(connection, store)
             number = before.number + 1 if before else 1
-            made = Walk(number, 0, before.complete if before else False, now, before.checked_at if before else now)
+            made = MirrorWalk(
+                number, 0, before.complete if before else False, now, before.checked_at if before else now
+            )
             _put_walk(connection, store, made)
             return made
 
         return self._write(work)
 
-    def put(self, store: str, walk: Walk, products: Iterable[int], rows: Sequence[Row]) -> None:
+    def put(self, store: str, walk: MirrorWalk, products: Iterable[int], rows: Sequence[MirrorRow]) -> None:
         """Keep a page of products in place of what was known of them, and how far the walk is with it."""
 
         def work(connection: Connection) -> None:
@@ -87,7 +89,7 @@ class MirrorTables:
 
         self._write(work)
 
-    def end(self, store: str, walk: Walk) -> Walk:
+    def end(self, store: str, walk: MirrorWalk) -> MirrorWalk:
         """The walk has seen every product: what it did not see is gone."""
         ended = replace(walk, last_id=None, complete=True, checked_at=max(walk.began_at, walk.checked_at))
 
@@ -129,15 +131,15 @@ class MirrorTables:
         return self._read(lambda connection: int(connection.execute(query).scalar_one()))
 
 
-def _walk(connection: Connection, store: str) -> Walk | None:
+def _walk(connection: Connection, store: str) -> MirrorWalk | None:
     row = connection.execute(select(mirrors).where(mirrors.c.store == store)).one_or_none()
     if row is None:
         return None
     began, checked = from_micros(row.began_at), from_micros(row.checked_at)
-    return Walk(row.walk, row.last_id, bool(row.complete), began, checked)
+    return MirrorWalk(row.walk, row.last_id, bool(row.complete), began, checked)
 
 
-def _put_walk(connection: Connection, store: str, walk: Walk) -> None:
+def _put_walk(connection: Connection, store: str, walk: MirrorWalk) -> None:
     values = {
         "store": store,
         "walk": walk.number,

@@ -15,9 +15,9 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from syncd.clock import Now
 from syncd.ledger.rows import fact_columns, read_sale, to_micros
 from syncd.ledger.schema import audit, sales
-from syncd.sale.events import Looked, News, Took, Waited, in_words, moved
-from syncd.sale.facts import Doubt, Standing
-from syncd.sale.sale import Judge, Sale
+from syncd.sale.events import Applied, LookedUp, SaleEvent, TimePassed, describe, next_status
+from syncd.sale.facts import Doubt, Status
+from syncd.sale.sale import Decider, Sale
 from syncd.sale.states import State
 
 SYNCD = "syncd"
@@ -54,7 +54,7 @@ _UPDATE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class Transition:
     """News of one sale, for as long as it is in the state ``before``.
 
     Where ``fingerprint`` is given the sale must still say that, and where ``doubt`` is given be in that very doubt.
@@ -62,14 +62,14 @@ class Move:
 
     sale_id: int
     before: State
-    news: News
+    news: SaleEvent
     fingerprint: str | None = None
     doubt: Doubt | None = None
     attempt_id: int | None = None
     actor: str = SYNCD
 
 
-def apply(connection: Connection, moves: Sequence[Move], judge: Judge, now: Now) -> dict[int, Sale]:
+def apply_transitions(connection: Connection, moves: Sequence[Transition], judge: Decider, now: Now) -> dict[int, Sale]:
     """Make those moves whose sale still is what the move expects (one move a sale); the moved sales as they are now."""
     found = locked(connection, [move.sale_id for move in moves])
     made: dict[int, Sale] = {}
@@ -78,7 +78,7 @@ def apply(connection: Connection, moves: Sequence[Move], judge: Judge, now: Now)
         sale = found.get(move.sale_id)
         if sale is None or not _expected(move, sale):
             continue
-        after, standing = moved(sale, move.news, judge, now)
+        after, standing = next_status(sale, move.news, judge, now)
         made[sale.id] = after
         updates.append({**columns(after, standing, now.wall), "of_id": sale.id, "of_state": sale.state.value})
         if _is_told(move, sale, after):
@@ -89,11 +89,11 @@ def apply(connection: Connection, moves: Sequence[Move], judge: Judge, now: Now)
     return made
 
 
-def _is_told(move: Move, before: Sale, after: Sale) -> bool:
+def _is_told(move: Transition, before: Sale, after: Sale) -> bool:
     """Whether it needs an audit row: not what changed nothing, and not a request that went well, for its attempt says so."""
-    if move.attempt_id is not None and isinstance(move.news, Took) and after.state is State.SYNCED:
+    if move.attempt_id is not None and isinstance(move.news, Applied) and after.state is State.SYNCED:
         return bool(move.news.differs)
-    return after.state is not before.state or not isinstance(move.news, Looked | Waited)
+    return after.state is not before.state or not isinstance(move.news, LookedUp | TimePassed)
 
 
 def locked(connection: Connection, ids: Sequence[int]) -> dict[int, Sale]:
@@ -105,7 +105,7 @@ def locked(connection: Connection, ids: Sequence[int]) -> dict[int, Sale]:
     return found
 
 
-def _expected(move: Move, sale: Sale) -> bool:
+def _expected(move: Transition, sale: Sale) -> bool:
     if sale.state is not move.before:
         return False
     if move.doubt is not None and sale.doubt != move.doubt:
@@ -113,7 +113,7 @@ def _expected(move: Move, sale: Sale) -> bool:
     return move.fingerprint is None or sale.fingerprint == move.fingerprint
 
 
-def columns(sale: Sale, standing: Standing, now: datetime) -> dict[str, Any]:
+def columns(sale: Sale, standing: Status, now: datetime) -> dict[str, Any]:
     """What a move writes."""
     due, synced = sale.next_attempt_at, sale.synced_at
     return {
@@ -127,13 +127,13 @@ def columns(sale: Sale, standing: Standing, now: datetime) -> dict[str, Any]:
     }
 
 
-def _why(news: News, standing: Standing) -> str:
+def _why(news: SaleEvent, standing: Status) -> str:
     """What became known, and what follows from it, each said once."""
-    told, follows = in_words(news), standing.why
+    told, follows = describe(news), standing.why
     return told if not follows or follows in told else f"{told}; {follows}" if told else follows
 
 
-def audit_row(sale: Sale, after: State, why: str, move: Move, now: datetime) -> dict[str, Any]:
+def audit_row(sale: Sale, after: State, why: str, move: Transition, now: datetime) -> dict[str, Any]:
     """The audit row of a move."""
     return {
         "sale_id": sale.id,

@@ -34,7 +34,7 @@ class KnownSource:
     reads: tuple[str, ...] = ()
 
 
-class Names:
+class NameRegistry:
     """The names that a ledger knows; safe to use from many threads and processes."""
 
     def __init__(self, write: Run, read: Run) -> None:

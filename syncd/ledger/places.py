@@ -15,7 +15,7 @@ from syncd.errors import LedgerError, WoundBack
 from syncd.ledger.alerts import Alert, raise_alerts
 from syncd.ledger.rows import as_text, from_micros, to_micros
 from syncd.ledger.schema import known_orders, sales, stores
-from syncd.sale.facts import Known, There
+from syncd.sale.facts import OrderSnapshot, StoreOrder
 
 _KEYS_AT_ONCE = 500
 DOUBLED = "two orders"
@@ -140,7 +140,9 @@ def newest_of(connection: Connection, keys: str, names: Sequence[str]) -> dateti
     return from_micros(min(found)) if found else None
 
 
-def note_known(connection: Connection, name: str, found: Sequence[tuple[str, Known]], now: datetime) -> list[Alert]:
+def note_known(
+    connection: Connection, name: str, found: Sequence[tuple[str, StoreOrder]], now: datetime
+) -> list[Alert]:
     """Remember orders that the store was seen to have, but for those that the ledger has linked already.
 
     Of several with one key the lowest live one counts; the alerts that were opened for the others.
@@ -174,7 +176,7 @@ def _linked(connection: Connection, keys: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def _known_row(store: str, key: str, order: Known) -> dict[str, object]:
+def _known_row(store: str, key: str, order: StoreOrder) -> dict[str, object]:
     there = order.there
     return {
         "store": store,
@@ -190,20 +192,20 @@ def _known_row(store: str, key: str, order: Known) -> dict[str, object]:
     }
 
 
-def _doubled(store: str, key: str, order: Known, linked: int | None) -> Alert:
+def _doubled(store: str, key: str, order: StoreOrder, linked: int | None) -> Alert:
     kept = linked or order.order_id
     others = ", ".join(str(number) for number in (*order.others, order.order_id) if number != kept)
     words = f"{key} has more than one order: {kept} is taken for it, {others} besides"
     return Alert(store, DOUBLED, key, words, f"Look at both in BigCommerce and archive the wrong one ({others}).")
 
 
-def known(connection: Connection, store: str, keys: Sequence[str]) -> dict[str, Known]:
+def known(connection: Connection, store: str, keys: Sequence[str]) -> dict[str, StoreOrder]:
     """The orders that the store was seen to have under ``keys``."""
-    found: dict[str, Known] = {}
+    found: dict[str, StoreOrder] = {}
     for start in range(0, len(keys), _KEYS_AT_ONCE):
         some = known_orders.c.sale_key.in_(keys[start : start + _KEYS_AT_ONCE])
         for row in connection.execute(select(known_orders).where(known_orders.c.store == store, some)):
-            there = There(
+            there = OrderSnapshot(
                 row.status_id,
                 Decimal(row.total_inc_tax) if row.total_inc_tax else None,
                 Decimal(row.total_tax) if row.total_tax else None,
@@ -211,7 +213,7 @@ def known(connection: Connection, store: str, keys: Sequence[str]) -> dict[str, 
                 from_micros(row.placed_at),
             )
             others = tuple(int(number) for number in row.others.split(",") if number)
-            found[row.sale_key] = Known(row.order_id, there, bool(row.archived), others)
+            found[row.sale_key] = StoreOrder(row.order_id, there, bool(row.archived), others)
     return found
 
 

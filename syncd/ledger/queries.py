@@ -15,7 +15,7 @@ from syncd.canonical.kinds import SaleStatus
 from syncd.ledger.rows import from_micros, is_state, read_sale, to_micros
 from syncd.ledger.schema import attempts, audit, backfills, cursors, known_orders, sales
 from syncd.sale.sale import Sale
-from syncd.sale.states import Kind, Lane, Stage, State
+from syncd.sale.states import AttemptKind, BackfillStage, Lane, State
 
 _KEYS_AT_ONCE = 500
 
@@ -94,8 +94,8 @@ _IN = {lane: sales.c.lane == literal_column(f"'{lane.value}'") for lane in Lane}
 _DUE = {lane: _due_of(_IN[lane]) for lane in (Lane.LIVE, Lane.BACKFILL)}
 _DUE_OF_NONE = _due_of(_IN[Lane.BACKFILL], sales.c.backfill.is_(None))
 _DUE_OF_ONE = _due_of(_IN[Lane.BACKFILL], sales.c.backfill == bindparam("number"))
-_PAUSED = select(backfills.c.id).where(backfills.c.state == Stage.PAUSED.value).limit(1)
-_NOT_PAUSED = select(backfills.c.id).where(backfills.c.state != Stage.PAUSED.value).order_by(backfills.c.id)
+_PAUSED = select(backfills.c.id).where(backfills.c.state == BackfillStage.PAUSED.value).limit(1)
+_NOT_PAUSED = select(backfills.c.id).where(backfills.c.state != BackfillStage.PAUSED.value).order_by(backfills.c.id)
 
 
 def due(connection: Connection, store: str, limit: int, now: datetime, far: timedelta) -> list[Sale]:
@@ -150,11 +150,11 @@ def stamps(connection: Connection, sale_id: int) -> list[str]:
     The last success is the newest attempt that was accepted; where a look-up found the order, the newest create. Where there is
     neither, another ledger made the order, and nothing is certain: a try that got lost is no word that it was told.
     """
-    stamped = (attempts.c.stamp.is_not(None), attempts.c.kind != Kind.REFUND.value)
+    stamped = (attempts.c.stamp.is_not(None), attempts.c.kind != AttemptKind.REFUND.value)
     query = select(attempts).where(attempts.c.sale_id == sale_id, *stamped).order_by(attempts.c.id)
     rows = connection.execute(query).all()
     accepted = [row.id for row in rows if row.outcome == "accepted"] or [
-        row.id for row in rows if row.kind == Kind.CREATE.value
+        row.id for row in rows if row.kind == AttemptKind.CREATE.value
     ]
     return [row.stamp for row in rows if row.id >= accepted[-1]] if accepted else []
 
@@ -164,9 +164,9 @@ def stamps_of(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
     found: dict[int, str] = {}
     for start in range(0, len(ids), _KEYS_AT_ONCE):
         some = attempts.c.sale_id.in_(ids[start : start + _KEYS_AT_ONCE])
-        stamped = (some, attempts.c.stamp.is_not(None), attempts.c.kind != Kind.REFUND.value)
+        stamped = (some, attempts.c.stamp.is_not(None), attempts.c.kind != AttemptKind.REFUND.value)
         rows = connection.execute(select(attempts).where(*stamped).order_by(attempts.c.id)).all()
-        found |= {row.sale_id: row.stamp for row in rows if row.kind == Kind.CREATE.value}
+        found |= {row.sale_id: row.stamp for row in rows if row.kind == AttemptKind.CREATE.value}
         found |= {row.sale_id: row.stamp for row in rows if row.outcome == "accepted"}
     return found
 
@@ -185,7 +185,11 @@ def sent_at(connection: Connection, ids: Sequence[int]) -> dict[int, datetime]:
 
 def refunds_sent(connection: Connection, sale_id: int) -> list[tuple[str, str | None]]:
     """The stamp and the outcome of every refund record that was sent for a sale."""
-    of_sale = (attempts.c.sale_id == sale_id, attempts.c.kind == Kind.REFUND.value, attempts.c.stamp.is_not(None))
+    of_sale = (
+        attempts.c.sale_id == sale_id,
+        attempts.c.kind == AttemptKind.REFUND.value,
+        attempts.c.stamp.is_not(None),
+    )
     return [(row.stamp, row.outcome) for row in connection.execute(select(attempts).where(*of_sale))]
 
 
@@ -195,11 +199,11 @@ def last_attempt_at(connection: Connection) -> datetime | None:
     return from_micros(connection.execute(newest).scalar())
 
 
-def last_sent(connection: Connection, sale_id: int) -> Kind | None:
+def last_sent(connection: Connection, sale_id: int) -> AttemptKind | None:
     """The kind of a sale's newest attempt that was accepted."""
     accepted = select(attempts.c.kind).where(attempts.c.sale_id == sale_id, attempts.c.outcome == "accepted")
     found = connection.execute(accepted.order_by(attempts.c.id.desc()).limit(1)).scalar()
-    return None if found is None else Kind(found)
+    return None if found is None else AttemptKind(found)
 
 
 def returned_total(connection: Connection, of: str, but: str) -> Decimal:

@@ -20,10 +20,10 @@ from syncd.ledger.moves import SYNCD, columns, write_audit
 from syncd.ledger.rows import as_text, fact_columns, read_sale, to_micros
 from syncd.ledger.schema import attempts, audit, cursors, sales
 from syncd.ledger.screening import held_twins, too_early
-from syncd.sale.events import settled
-from syncd.sale.facts import Standing
+from syncd.sale.events import with_status
+from syncd.sale.facts import Status
 from syncd.sale.overrides import Verb
-from syncd.sale.sale import Judge, Router, Said, Sale, linked, new_sale, saying
+from syncd.sale.sale import Decider, IncomingVersion, Router, Sale, linked, new_sale, saying
 from syncd.sale.states import ON_THE_WIRE, Lane, State
 from syncd.sale.versions import (
     is_set_aside,
@@ -95,7 +95,7 @@ class RecordOptions:
         return f"{self.keys or self.source}:{sale_id}"
 
 
-def record(connection: Connection, batch: Batch, options: RecordOptions, judge: Judge, now: Now) -> Recorded:
+def record(connection: Connection, batch: Batch, options: RecordOptions, judge: Decider, now: Now) -> Recorded:
     """Write a batch; of one sale that stands in it twice, the newer version counts, else the last."""
     _lock_source(connection, options.source)
     said = newest(batch, batch.stated_at or (now.wall if options.just_asked else None))
@@ -119,7 +119,7 @@ def record(connection: Connection, batch: Batch, options: RecordOptions, judge: 
     return Recorded(len(new), len(versions.changed), same, held, faulty, older, tuple(early))
 
 
-def _add_parts_gone(connection: Connection, said: dict[str, Said], known: dict[str, Sale]) -> None:
+def _add_parts_gone(connection: Connection, said: dict[str, IncomingVersion], known: dict[str, Sale]) -> None:
     """Void the returns that a changed document does not bring any more."""
     changed = [one for key, one in said.items() if key in known and says_more(one, known[key])]
     for one, part in parts_gone(changed, partial(_known, connection)):
@@ -140,7 +140,7 @@ def _known(connection: Connection, keys: Sequence[str]) -> Iterable[Sale]:
         yield from map(read_sale, connection.execute(select(sales).where(some).order_by(sales.c.id).with_for_update()))
 
 
-def _was_said_before(connection: Connection, one: Said) -> bool:
+def _was_said_before(connection: Connection, one: IncomingVersion) -> bool:
     before = one.before
     assert before is not None  # noqa: S101  only sales that are known are asked about
     told = select(audit.c.id).where(audit.c.sale_id == before.id, audit.c.fingerprint == one.fingerprint).limit(1)
@@ -148,7 +148,7 @@ def _was_said_before(connection: Connection, one: Said) -> bool:
     return connection.execute(told).first() is not None or connection.execute(pushed.limit(1)).first() is not None
 
 
-def _write_anew(connection: Connection, anew: Sequence[Said]) -> None:
+def _write_anew(connection: Connection, anew: Sequence[IncomingVersion]) -> None:
     rows = []
     for one in anew:
         before = one.before
@@ -161,7 +161,7 @@ def _write_anew(connection: Connection, anew: Sequence[Said]) -> None:
         connection.execute(_REREAD, rows)
 
 
-def _write_datings(connection: Connection, again: Sequence[Said]) -> None:
+def _write_datings(connection: Connection, again: Sequence[IncomingVersion]) -> None:
     rows = []
     for one in again:
         if one.before is not None and (kept := later_dating(one)) is not None:
@@ -193,7 +193,9 @@ _REREAD = (
 # Rows
 
 
-def _insert(connection: Connection, options: RecordOptions, new: Sequence[Said], judge: Judge, now: Now) -> int:
+def _insert(
+    connection: Connection, options: RecordOptions, new: Sequence[IncomingVersion], judge: Decider, now: Now
+) -> int:
     if not new:
         return 0
     rows, standings = [], []
@@ -202,7 +204,7 @@ def _insert(connection: Connection, options: RecordOptions, new: Sequence[Said],
         sale = new_sale(one, store, now.wall, lane=options.lane, history=options.history)
         standing = judge(sale, now, one)
         standings.append(standing)
-        rows.append(_row(one, settled(sale, standing, now), options, now))
+        rows.append(_row(one, with_status(sale, standing, now), options, now))
     connection.execute(insert(sales), rows)
     first = _ids(connection, [one.order.sale_key for one in new])
     audits = [
@@ -221,7 +223,7 @@ def _ids(connection: Connection, keys: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def _row(one: Said, sale: Sale, options: RecordOptions, now: Now) -> dict[str, Any]:
+def _row(one: IncomingVersion, sale: Sale, options: RecordOptions, now: Now) -> dict[str, Any]:
     micros = to_micros(now.wall)
     return {
         "sale_key": sale.sale_key,
@@ -239,7 +241,7 @@ def _row(one: Said, sale: Sale, options: RecordOptions, now: Now) -> dict[str, A
     }
 
 
-def _said(one: Said, now: Now) -> dict[str, Any]:
+def _said(one: IncomingVersion, now: Now) -> dict[str, Any]:
     order = one.order
     return {
         "fingerprint": one.fingerprint,
@@ -264,7 +266,7 @@ def _said(one: Said, now: Now) -> dict[str, Any]:
 
 
 def _audit(  # noqa: PLR0913, PLR0917  a row of six columns
-    sale_id: int, before: State | None, after: State, why: str, one: Said, now: Now
+    sale_id: int, before: State | None, after: State, why: str, one: IncomingVersion, now: Now
 ) -> dict[str, Any]:
     return {
         "sale_id": sale_id,
@@ -278,7 +280,7 @@ def _audit(  # noqa: PLR0913, PLR0917  a row of six columns
     }
 
 
-def _change(connection: Connection, one: Said, options: RecordOptions, judge: Judge, now: Now) -> int:
+def _change(connection: Connection, one: IncomingVersion, options: RecordOptions, judge: Decider, now: Now) -> int:
     """A sale says something new: its document always, its standing as its facts call for once nothing is on the wire."""
     before = one.before
     assert before is not None  # noqa: S101  only sales that are known are changed
@@ -289,8 +291,8 @@ def _change(connection: Connection, one: Said, options: RecordOptions, judge: Ju
         if is_set_aside(before):  # its backfill was cancelled; it arrives again, and is this one's now
             sale = replace(sale, decisions=sale.decisions.without(Verb.ASIDE), lane=options.lane)
             values |= {"lane": options.lane.value, "backfill": options.backfill}
-        standing: Standing = judge(sale, now, one)
-        values |= columns(settled(sale, standing, now), standing, now.wall)
+        standing: Status = judge(sale, now, one)
+        values |= columns(with_status(sale, standing, now), standing, now.wall)
         after, why = standing.state, standing.why or "changed in the POS"
     connection.execute(
         update(sales).where(sales.c.id == before.id, sales.c.state == before.state.value).values(**values)

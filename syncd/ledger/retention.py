@@ -19,13 +19,13 @@ from syncd.ledger.counting import number_of
 from syncd.ledger.mirror import Run
 from syncd.ledger.rows import to_micros
 from syncd.ledger.schema import attempts, audit, faults, known_orders, sales
-from syncd.sale.states import Kind, State
+from syncd.sale.states import AttemptKind, State
 
 AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RetentionPosition:
     """How far a walk is: the time (microseconds) and the id of the sale that it looked at last."""
 
     synced_at: int = 0
@@ -62,7 +62,7 @@ class Retention:
         gone = 0
         for store in self._read(stores_of):
             kept = self._cache.get(store, LASTING, [what]).get(what)
-            place: Place | None = Place(*json.loads(kept)) if kept else Place()
+            place: RetentionPosition | None = RetentionPosition(*json.loads(kept)) if kept else RetentionPosition()
             while place is not None:
                 some, place = self._write(partial(walk, store=store, after=place, before=before, step=step))
                 gone += some
@@ -76,17 +76,19 @@ def stores_of(connection: Connection) -> list[str]:
     return sorted({store for store, _, _ in number_of(connection)})
 
 
-def walk(connection: Connection, store: str, after: Place, before: datetime, step: Step) -> tuple[int, Place | None]:
+def walk(
+    connection: Connection, store: str, after: RetentionPosition, before: datetime, step: Step
+) -> tuple[int, RetentionPosition | None]:
     """Take the next step of a walk; how much was forgotten, and where the walk is then (None: it is at its end)."""
     page = connection.execute(_page(store, after, before)).all()
     if not page:
         return 0, None
     still = select(sales.c.id).where(sales.c.id.in_([row.id for row in page]), sales.c.state == State.SYNCED.value)
     ids = list(connection.execute(still.order_by(sales.c.id).with_for_update()).scalars())
-    return step(connection, ids) if ids else 0, Place(page[-1].synced_at, page[-1].id)
+    return step(connection, ids) if ids else 0, RetentionPosition(page[-1].synced_at, page[-1].id)
 
 
-def _page(store: str, after: Place, before: datetime) -> Select[tuple[int, int]]:
+def _page(store: str, after: RetentionPosition, before: datetime) -> Select[tuple[int, int]]:
     at, number = sales.c.synced_at, sales.c.id
     later = (at > after.synced_at) | ((at == after.synced_at) & (number > after.id))
     query = select(number, at).where(sales.c.store == store, at >= after.synced_at, at < to_micros(before), later)
@@ -105,8 +107,8 @@ def drop_history(connection: Connection, ids: Sequence[int]) -> int:
     That is the newest attempt of each, the newest that says what its order was told, and its refunds, none of which is sent twice.
     """
     newest = select(func.max(attempts.c.id)).where(attempts.c.sale_id.in_(ids)).group_by(attempts.c.sale_id)
-    told = newest.where(attempts.c.stamp.is_not(None), attempts.c.kind != Kind.REFUND.value)
-    kept = (attempts.c.id.not_in(newest), attempts.c.id.not_in(told), attempts.c.kind != Kind.REFUND.value)
+    told = newest.where(attempts.c.stamp.is_not(None), attempts.c.kind != AttemptKind.REFUND.value)
+    kept = (attempts.c.id.not_in(newest), attempts.c.id.not_in(told), attempts.c.kind != AttemptKind.REFUND.value)
     old = (attempts.c.sale_id.in_(ids), attempts.c.settled_at.is_not(None), *kept)
     gone = connection.execute(delete(attempts).where(*old)).rowcount
     last = select(func.max(audit.c.id)).where(audit.c.sale_id.in_(ids)).group_by(audit.c.sale_id)

@@ -12,10 +12,10 @@ from sqlalchemy import ColumnElement, Row, literal_column
 
 from syncd.clock import BootTime
 from syncd.ledger.schema import sales
-from syncd.sale.facts import NO_BELIEF, Belief, Doubt, Objection, There
-from syncd.sale.overrides import Decisions
+from syncd.sale.facts import NO_BELIEF, Belief, Doubt, Objection, OrderSnapshot
+from syncd.sale.overrides import Overrides
 from syncd.sale.sale import Sale
-from syncd.sale.states import Kind, Lane, State
+from syncd.sale.states import AttemptKind, Lane, State
 
 
 def read_sale(row: Row[*tuple[Any, ...]]) -> Sale:
@@ -59,7 +59,7 @@ def sale_of(values: Mapping[Any, Any]) -> Sale:
         belief=_belief(values) if values["order_id"] is not None else NO_BELIEF,
         doubt=read_doubt(values["doubt"]),
         objection=read_objection(values["objection"]),
-        decisions=Decisions.from_json(values["decisions"]),
+        decisions=Overrides.from_json(values["decisions"]),
         short={int(number): why for number, why in json.loads(values["short"] or "{}").items()},
         unclean=values["unclean"],
         sent_as=values["sent_as"],
@@ -72,7 +72,7 @@ def _belief(values: Mapping[Any, Any]) -> Belief:
     return Belief(
         values["order_id"],
         values["told"],
-        There(
+        OrderSnapshot(
             values["there_status"],
             _amount(values["there_total"]),
             _amount(values["there_tax"]),
@@ -132,7 +132,7 @@ def read_doubt(text: str | None) -> Doubt | None:
         return None
     kind, fingerprint, times, named, *idle = json.loads(text)
     since, *looks = (BootTime(boot, seconds) for boot, seconds in times)
-    return Doubt(Kind(kind), fingerprint, since, tuple(looks), named, *idle)
+    return Doubt(AttemptKind(kind), fingerprint, since, tuple(looks), named, *idle)
 
 
 def write_objection(objection: Objection | None) -> str | None:

@@ -12,14 +12,14 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.sale_key import sent_forms
 from syncd.ledger.places import known as known_to_store
 from syncd.ledger.twins import find_twins
-from syncd.sale.sale import Said, Sale
+from syncd.sale.sale import IncomingVersion, Sale
 from syncd.sale.twins import is_twin_hold, twin_words
 
 if TYPE_CHECKING:
     from syncd.ledger.record import RecordOptions
 
 
-def too_early(connection: Connection, options: RecordOptions, fresh: Sequence[Said]) -> dict[str, None]:
+def too_early(connection: Connection, options: RecordOptions, fresh: Sequence[IncomingVersion]) -> dict[str, None]:
     """The keys of sales from before their source's are carried, but for those that have an order."""
     early = [one.order for one in fresh if options.not_before is not None and one.order.placed_at < options.not_before]
     keys = {order.sale_key: None for order in early}
@@ -29,8 +29,8 @@ def too_early(connection: Connection, options: RecordOptions, fresh: Sequence[Sa
 
 
 def held_twins(
-    connection: Connection, options: RecordOptions, said: Mapping[str, Said], known: Mapping[str, Sale]
-) -> dict[str, Said]:
+    connection: Connection, options: RecordOptions, said: Mapping[str, IncomingVersion], known: Mapping[str, Sale]
+) -> dict[str, IncomingVersion]:
     """Those that look like another sale of the source, held for it: new ones, and those that were held for it before."""
     if not options.holds_twins:
         return {}

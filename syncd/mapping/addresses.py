@@ -15,7 +15,7 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import Fulfilment
 from syncd.canonical.order import Address, Customer
 from syncd.mapping.countries import country_of, needs_postcode, state_name
-from syncd.mapping.model import Decision
+from syncd.mapping.model import MappingNote
 from syncd.mapping.rules import DefaultAddress
 
 _LONGEST = 255
@@ -27,20 +27,20 @@ _PLACE = ("street_1", "street_2", "city", "state", "zip", "country")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class AddressPlace:
     """A place as it is sent; or why it cannot be."""
 
     wired: dict[str, str]
     why_not: str = ""
 
 
-def place_of(address: Address, default: DefaultAddress) -> Place:
+def place_of(address: Address, default: DefaultAddress) -> AddressPlace:
     """Where an address is. One that names no country is in the shop's: tills leave out their own."""
     if not any(getattr(address, name).strip() for name in _PLACE):
-        return Place({}, "it has no address")
+        return AddressPlace({}, "it has no address")
     country = country_of(address.country or default.country_iso2)
     if country is None:
-        return Place({}, f"no country is called {address.country.strip()!r}")
+        return AddressPlace({}, f"no country is called {address.country.strip()!r}")
     iso2, name = country
     missing = [what for what, text in (("street", address.street_1), ("city", address.city)) if not text.strip()]
     zip_code = address.zip.strip().lstrip("'")
@@ -48,7 +48,7 @@ def place_of(address: Address, default: DefaultAddress) -> Place:
         zip_code = _NO_ZIP
         missing += ["postcode"] if needs_postcode(iso2) else []
     if missing:
-        return Place({}, f"its address has no {' and no '.join(missing)}")
+        return AddressPlace({}, f"its address has no {' and no '.join(missing)}")
     wired = {
         "street_1": address.street_1,
         "street_2": address.street_2,
@@ -58,10 +58,10 @@ def place_of(address: Address, default: DefaultAddress) -> Place:
         "country": name,
         "country_iso2": iso2,
     }
-    return Place(wired)
+    return AddressPlace(wired)
 
 
-def billing_address(order: CanonicalOrder, default: DefaultAddress) -> tuple[dict[str, JsonValue], Decision]:
+def billing_address(order: CanonicalOrder, default: DefaultAddress) -> tuple[dict[str, JsonValue], MappingNote]:
     """The order's billing address, and where it came from.
 
     The customer's own where it can be sent, else the shop's, with whatever is known of the person.
@@ -70,16 +70,16 @@ def billing_address(order: CanonicalOrder, default: DefaultAddress) -> tuple[dic
     person, place = _person(known, customer), place_of(known, default)
     if not place.why_not:
         country = "" if known.country.strip() else "; it names no country, so it is in the shop's"
-        return _wired({**place.wired, **(person or _nobody(default))}, default), Decision(
+        return _wired({**place.wired, **(person or _nobody(default))}, default), MappingNote(
             "billing address",
             "the customer's own",
             f"the sale has a whole one{country}{_rewritten(known, place.wired)}",
         )
     if person:
-        return _wired({**_shop(default), **person}, default), Decision(
+        return _wired({**_shop(default), **person}, default), MappingNote(
             "billing address", "the customer's name, the shop's address", place.why_not
         )
-    return _wired({**_shop(default), **_nobody(default)}, default), Decision(
+    return _wired({**_shop(default), **_nobody(default)}, default), MappingNote(
         "billing address", "the shop's default address", "a walk-in: the sale names no customer"
     )
 

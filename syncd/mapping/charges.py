@@ -14,7 +14,7 @@ from syncd.canonical.money import ZERO, allocate, format_money, minor, total
 from syncd.canonical.order import Fee, Line
 from syncd.mapping.formats import as_text, bounded
 from syncd.mapping.lines import Sold, line_name, lowers_total, sold
-from syncd.mapping.model import Decision
+from syncd.mapping.model import MappingNote
 from syncd.mapping.rules import Rules
 
 _LONGEST_NAME = 100
@@ -42,12 +42,12 @@ def why_line(fee: Fee, made: Spread, rules: Rules) -> str:
     return "without tax, and no fee_tax_class_id is set" if made.lines else "the sale has no other line"
 
 
-def fees(made: Spread, lines: tuple[Fee, ...], rules: Rules) -> Iterator[tuple[Wired, Decision]]:
+def fees(made: Spread, lines: tuple[Fee, ...], rules: Rules) -> Iterator[tuple[Wired, MappingNote]]:
     """Tips, service charges, bags, cash rounded up and the like as custom fees, those of ``lines`` aside."""
     for fee in made.fees:
         if fee not in lines:
             name = fee_name(fee)
-            yield _fee(name, fee, rules.fee_tax_class_id), Decision(name, "custom fee", f"a {fee.kind.value}")
+            yield _fee(name, fee, rules.fee_tax_class_id), MappingNote(name, "custom fee", f"a {fee.kind.value}")
 
 
 def fee_name(fee: Fee) -> str:
@@ -80,22 +80,22 @@ def discount_shown(taken: Decimal, rules: Rules) -> Wired:
     return {"discount_amount": as_text(taken)} if taken and rules.show_discount else {}
 
 
-def discount_decisions(order: CanonicalOrder, made: Spread, rules: Rules) -> Iterator[Decision]:
+def discount_decisions(order: CanonicalOrder, made: Spread, rules: Rules) -> Iterator[MappingNote]:
     """A decision for each thing that lowers the sale as a whole."""
     how = "spread over lines, fees and delivery" if made.apart else "spread over the lines' prices"
     for taken in order.discounts:
-        yield Decision(taken.name, how, f"an order discount of {format_money(taken.amount_inc_tax, order.currency)}")
+        yield MappingNote(taken.name, how, f"an order discount of {format_money(taken.amount_inc_tax, order.currency)}")
     for number, line in enumerate(order.lines, start=1):
         if lowers_total(line):
             shown = format_money(line.total_inc_tax, order.currency)
-            yield Decision(f"line {number}", how, f"{line_name(line, weighed=False)} {shown}: {_back(line)}")
+            yield MappingNote(f"line {number}", how, f"{line_name(line, weighed=False)} {shown}: {_back(line)}")
     for fee in order.fees:
         if fee.total_inc_tax < 0:
-            yield Decision(fee_name(fee), how, f"a charge of {format_money(fee.total_inc_tax, order.currency)}")
+            yield MappingNote(fee_name(fee), how, f"a charge of {format_money(fee.total_inc_tax, order.currency)}")
     if order.rounding < 0:
-        yield Decision("cash rounding", how, "the total was rounded down")
+        yield MappingNote("cash rounding", how, "the total was rounded down")
     if discount_shown(taken_off(order), rules):
-        yield Decision("discount_amount", "shown", "a figure for show: the prices are lowered by it already")
+        yield MappingNote("discount_amount", "shown", "a figure for show: the prices are lowered by it already")
 
 
 def _back(line: Line) -> str:

@@ -26,8 +26,8 @@ from syncd.mapping.addresses import billing_address, shipping_address, unshippab
 from syncd.mapping.charges import spread, taken_off
 from syncd.mapping.formats import as_text, bounded, status_words
 from syncd.mapping.lines import MappedLine, fee_line, map_lines, subtotals
-from syncd.mapping.model import Decision, Declined, Held, Mapped, Matches, Payload
-from syncd.mapping.rules import LIVE, Applied, Occasion, Rules, applied
+from syncd.mapping.model import Held, Mapped, MappingNote, Matches, Payload, Unmappable
+from syncd.mapping.rules import LIVE, AppliedRules, Occasion, Rules, applied
 from syncd.mapping.stamp import stamp
 
 _LONGEST = {"code": 50, "postal_code": 50, "phone": 125}
@@ -39,7 +39,7 @@ _NOTE_CURE = "Mend note_template in the config, then: syncd release {key}"
 
 def map_create(
     order: CanonicalOrder, matches: Matches, rules: Rules, occasion: Occasion = LIVE
-) -> Mapped | Held | Declined:
+) -> Mapped | Held | Unmappable:
     """The body of POST /v2/orders for a sale, with every decision; or why there is none."""
     taken = taken_off(order)
     if held := _unmappable(order, taken):
@@ -48,7 +48,7 @@ def map_create(
     if not_sent := unshippable(order, here.default_address):
         return Held(f"it is to be shipped, and {not_sent}", _SHIP_CURE.format(key=order.sale_key))
     lines = map_lines(order, made.lines, matches, rules, here.stock)
-    if isinstance(lines, Declined):
+    if isinstance(lines, Unmappable):
         return lines
     lines = [
         _told_lowered(mapped, number, line, order) for mapped, (number, line) in zip(lines, made.lines, strict=False)
@@ -104,7 +104,7 @@ def _unmappable(order: CanonicalOrder, taken: Decimal) -> Held | None:
     return None
 
 
-def head(order: CanonicalOrder, matches: Matches, rules: Rules, here: Applied) -> Payload:
+def head(order: CanonicalOrder, matches: Matches, rules: Rules, here: AppliedRules) -> Payload:
     """What every order says of itself, whatever it sells."""
     said: Payload = {
         "external_order_id": sent_key(order.sale_key, rules.longest_key),
@@ -134,15 +134,17 @@ def _money(order: CanonicalOrder, sums: tuple[Decimal, Decimal]) -> Payload:
 
 
 def _goods(
-    order: CanonicalOrder, here: Applied, lines: list[MappedLine], billing: dict[str, JsonValue]
-) -> tuple[Payload, Decision]:
+    order: CanonicalOrder, here: AppliedRules, lines: list[MappedLine], billing: dict[str, JsonValue]
+) -> tuple[Payload, MappingNote]:
     """The products with the way in which they reach the customer; consignments exclude products and shipping addresses."""
     wired: list[JsonValue] = [line.wired for line in lines]
     if order.fulfilment is Fulfilment.DIGITAL or all(line.digital for line in lines):
-        return {"products": wired, "order_is_digital": True}, Decision("delivery", "none", "every line is digital")
+        return {"products": wired, "order_is_digital": True}, MappingNote("delivery", "none", "every line is digital")
     if order.fulfilment is Fulfilment.PICKUP and here.pickup_method_id is not None:
         pickup = _pickup(order, here, wired)
-        return {"consignments": {"pickups": [pickup]}}, Decision("delivery", "pick-up", "the sale is to be picked up")
+        return {"consignments": {"pickups": [pickup]}}, MappingNote(
+            "delivery", "pick-up", "the sale is to be picked up"
+        )
     method = (
         "Pick-up in store" if order.fulfilment is Fulfilment.PICKUP else order.shipping_method or here.shipping_method
     )
@@ -152,10 +154,10 @@ def _goods(
         if order.fulfilment is Fulfilment.SHIP
         else "physical goods need an address and a method"
     )
-    return {"products": wired, "shipping_addresses": [address]}, Decision("delivery", method, why)
+    return {"products": wired, "shipping_addresses": [address]}, MappingNote("delivery", method, why)
 
 
-def _pickup(order: CanonicalOrder, here: Applied, lines: list[JsonValue]) -> dict[str, JsonValue]:
+def _pickup(order: CanonicalOrder, here: AppliedRules, lines: list[JsonValue]) -> dict[str, JsonValue]:
     shop = here.default_address
     location = {
         "name": order.location.label if order.location else shop.company,
@@ -182,7 +184,7 @@ def _within(name: str, value: str) -> str:
     return sent_key(value, _LONGEST["code"]) if name == "code" else bounded(value, _LONGEST.get(name, 255))
 
 
-def head_decisions(order: CanonicalOrder, matches: Matches, payload: Payload) -> tuple[Decision, ...]:
+def head_decisions(order: CanonicalOrder, matches: Matches, payload: Payload) -> tuple[MappingNote, ...]:
     """Why it says so."""
     customer = f"customer {matches.customer_id}" if matches.customer_id else "guest"
     if matches.customer_id:
@@ -193,37 +195,37 @@ def head_decisions(order: CanonicalOrder, matches: Matches, payload: Payload) ->
         found = "the sale names no e-mail"
     return (
         *_told_texts(order, payload),
-        Decision("customer", customer, found),
-        Decision("status", status_words(int(str(payload["status_id"]))), f"the sale is {order.status.value}"),
-        Decision("channel", f"channel {payload['channel_id']}", "by location, source or store, in this order"),
-        Decision("external source", str(payload["external_source"]), "by source, else by store"),
-        Decision("date", str(payload["date_created"]), f"the sale's time, {order.placed_at.isoformat()}, in UTC"),
+        MappingNote("customer", customer, found),
+        MappingNote("status", status_words(int(str(payload["status_id"]))), f"the sale is {order.status.value}"),
+        MappingNote("channel", f"channel {payload['channel_id']}", "by location, source or store, in this order"),
+        MappingNote("external source", str(payload["external_source"]), "by source, else by store"),
+        MappingNote("date", str(payload["date_created"]), f"the sale's time, {order.placed_at.isoformat()}, in UTC"),
         _told_payment(order, payload),
     )
 
 
-def _told_payment(order: CanonicalOrder, payload: Payload) -> Decision:
+def _told_payment(order: CanonicalOrder, payload: Payload) -> MappingNote:
     captured = [one for one in order.tenders if one.status is TenderStatus.CAPTURED]
     if not captured:
-        return Decision("payment method", "none", "the sale names no tender")
+        return MappingNote("payment method", "none", "the sale names no tender")
     why = "each captured tender, named once, by tender_names, else by its card, else by the till's word"
     if any(one.amount < 0 for one in captured) and any(one.amount > 0 for one in captured):
         why += "; what was given back over the counter is left out"
-    return Decision("payment method", str(payload.get("payment_method") or "none"), why)
+    return MappingNote("payment method", str(payload.get("payment_method") or "none"), why)
 
 
-def _told_texts(order: CanonicalOrder, payload: Payload) -> Iterator[Decision]:
+def _told_texts(order: CanonicalOrder, payload: Payload) -> Iterator[MappingNote]:
     """What became of the key, the notes and the card numbers in them."""
     key = str(payload["external_order_id"])
     if key != order.sale_key:
-        yield Decision("key", key, f"{order.sale_key} is longer than the store keeps")
+        yield MappingNote("key", key, f"{order.sale_key} is longer than the store keeps")
     if "customer_message" in payload:
-        yield Decision("note", "the order's comment", 'the customer reads it: note_for = "customer"')
+        yield MappingNote("note", "the order's comment", 'the customer reads it: note_for = "customer"')
     if order.tips_in_note:
-        yield Decision(
+        yield MappingNote(
             "tips", "in the staff note alone", f'{format_money(order.tips_in_note, order.currency)}: tips = "note"'
         )
     if "customer_locale" in payload:
-        yield Decision("language", str(payload["customer_locale"]), "customer_locale of the store")
+        yield MappingNote("language", str(payload["customer_locale"]), "customer_locale of the store")
     if CARD_MASK in order.to_json():
-        yield Decision("card numbers", "masked", "a text of the till held one; its last four digits are kept")
+        yield MappingNote("card numbers", "masked", "a text of the till held one; its last four digits are kept")

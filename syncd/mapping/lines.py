@@ -13,7 +13,7 @@ from syncd.canonical.kinds import LineKind
 from syncd.canonical.money import minor, total
 from syncd.canonical.order import Fee, Line
 from syncd.mapping.formats import as_number, bounded, folded, normal_code, unit_price
-from syncd.mapping.model import CatalogMatch, Decision, Declined, Matches, RequiredModifier
+from syncd.mapping.model import CatalogMatch, MappingNote, Matches, RequiredModifier, Unmappable
 from syncd.mapping.rules import Rules, Stock
 
 _LONGEST_NAME = 250
@@ -25,7 +25,7 @@ class MappedLine(NamedTuple):
     """A product line of the payload, what it was decided by, and whether it needs no delivery."""
 
     wired: Wired
-    decision: Decision
+    decision: MappingNote
     digital: bool
 
 
@@ -56,7 +56,7 @@ def lowers_total(line: Line) -> bool:
 
 def map_lines(
     order: CanonicalOrder, lines: Sold, matches: Matches, rules: Rules, stock: Stock
-) -> list[MappedLine] | Declined:
+) -> list[MappedLine] | Unmappable:
     """``lines`` of a sale, at the amounts that they carry; Declined where a rule refuses an unknown SKU."""
     mapped: list[MappedLine] = []
     unknown: list[str] = []
@@ -68,7 +68,9 @@ def map_lines(
         mapped.append(_line(number, line, choice, (rules, order.currency)))
     if unknown:
         why = f'the catalog has no product for {", ".join(sorted(set(unknown)))}, and unknown_sku is "reject"'
-        return Declined(why, f'Add it to the catalog or set unknown_sku = "custom", then: syncd retry {order.sale_key}')
+        return Unmappable(
+            why, f'Add it to the catalog or set unknown_sku = "custom", then: syncd retry {order.sale_key}'
+        )
     return mapped
 
 
@@ -146,7 +148,7 @@ def _line(number: int, line: Line, choice: _Choice, by: tuple[Rules, str]) -> Ma
         if is_measured(line) or not weighed
         else f", for a price of four places would not come to {line.total_inc_tax}"
     )
-    decision = Decision(
+    decision = MappingNote(
         f"line {number}", choice.what, choice.why + (f"; sold as {amount(line)}{as_one}" if weighed else "")
     )
     return MappedLine(wired, decision, line.digital or bool(choice.match and choice.match.digital))
@@ -172,7 +174,7 @@ def fee_line(fee: Fee, name: str, why: str) -> MappedLine:
         "price_inc_tax": as_number(unit_price(fee.total_inc_tax, 1)),
         "price_ex_tax": as_number(unit_price(fee.total_ex_tax, 1)),
     }
-    return MappedLine(wired, Decision(name, "custom line", f"a {fee.kind.value}; {why}"), True)
+    return MappedLine(wired, MappingNote(name, "custom line", f"a {fee.kind.value}; {why}"), True)
 
 
 def _whole_quantity(line: Line, currency: str, *, in_catalog: bool) -> tuple[int, bool]:

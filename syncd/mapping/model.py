@@ -15,7 +15,7 @@ Payload = dict[str, JsonValue]
 """The JSON body of POST /v2/orders; amounts are text."""
 
 
-class Decision(NamedTuple):
+class MappingNote(NamedTuple):
     """Why a part of the payload is as it is: ``about`` names the part ("line 2"), ``choice`` what was done, ``why`` the rule."""
 
     about: str
@@ -32,7 +32,7 @@ class Mapped:
     """
 
     payload: Payload
-    decisions: tuple[Decision, ...]
+    decisions: tuple[MappingNote, ...]
     said: str = ""
     differs: tuple[str, ...] = ()
 
@@ -47,7 +47,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Declined:
+class Unmappable:
     """No payload: a rule of the config says that such a sale is rejected."""
 
     why: str
@@ -61,7 +61,7 @@ class Nothing:
     ``said`` is the stamp of what the order was found to say.
     """
 
-    decisions: tuple[Decision, ...] = ()
+    decisions: tuple[MappingNote, ...] = ()
     differs: tuple[str, ...] = ()
     said: str = ""
 

@@ -16,7 +16,7 @@ from syncd.mapping.addresses import billing_address
 from syncd.mapping.create import head, head_decisions
 from syncd.mapping.formats import as_number, unit_price
 from syncd.mapping.lines import is_measured, line_name
-from syncd.mapping.model import Decision, Held, Mapped, Matches, Payload
+from syncd.mapping.model import Held, Mapped, MappingNote, Matches, Payload
 from syncd.mapping.rules import LIVE, Occasion, Rules, applied
 from syncd.mapping.stamp import stamp
 
@@ -46,7 +46,7 @@ def map_negative(order: CanonicalOrder, matches: Matches, rules: Rules, occasion
         "order_is_digital": True,
     }
     why = 'no original sale is known, and unlinked_return = "negative_order"'
-    decisions = (Decision("order", "negative quantities", why), billed, *head_decisions(order, matches, payload))
+    decisions = (MappingNote("order", "negative quantities", why), billed, *head_decisions(order, matches, payload))
     return Mapped(payload, decisions, stamp(payload).to_json())
 
 

@@ -21,7 +21,7 @@ from syncd.canonical.order import Refund
 from syncd.mapping.formats import as_number, bounded
 from syncd.mapping.lines import sold
 from syncd.mapping.merge import pair_lines
-from syncd.mapping.model import Decision, Mapped, Payload, Remote, RemoteLine, RemoteRefund
+from syncd.mapping.model import Mapped, MappingNote, Payload, Remote, RemoteLine, RemoteRefund
 from syncd.mapping.stamp import payload_lines
 
 _LONGEST_REASON = 1000
@@ -41,7 +41,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class RefundProblem:
     """Records and refunds do not agree in a way that a person must look at; ``may_release``: a person may have it go on."""
 
     why: str
@@ -49,14 +49,14 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class RefundsSent:
     """The refunds that were sent for a sale, by marker: those that BigCommerce took, and those of which it gave no answer."""
 
     taken: frozenset[str] = frozenset()
     in_doubt: Mapping[str, int] = field(default_factory=dict)
 
 
-NONE_SENT = Sent()
+NONE_SENT = RefundsSent()
 
 
 def marker(sale_key: str, refund_id: str) -> str:
@@ -68,30 +68,34 @@ def marker(sale_key: str, refund_id: str) -> str:
 
 
 def next_refund(
-    order: CanonicalOrder, remote: Remote, pushed: Payload, sent: Sent = NONE_SENT, *, released: bool = False
-) -> Wanted | Problem | None:
+    order: CanonicalOrder, remote: Remote, pushed: Payload, sent: RefundsSent = NONE_SENT, *, released: bool = False
+) -> Wanted | RefundProblem | None:
     """What is to be done about the refunds of a sale: the first one without a record, what a person must look at, or nothing.
 
     ``pushed`` is the payload of the sale's lines, ``sent`` what was sent before. A refund is never sent again that BigCommerce has
     taken, whatever its list of records shows, nor one of an amount that somebody else has recorded (unless ``released``).
     """
     if remote.refunds is None:
-        return Problem("BigCommerce does not show the refund records of its order", may_release=False)
+        return RefundProblem("BigCommerce does not show the refund records of its order", may_release=False)
     wanted = {marker(order.sale_key, refund.id): refund for refund in order.refunded if refund.amount_inc_tax > 0}
     if not released and (disagrees := _disagrees(order, remote.refunds, wanted)):
-        return Problem(disagrees)
+        return RefundProblem(disagrees)
     for known_by, refund in wanted.items():
         if any(known_by in record.reasons for record in remote.refunds):
             continue
         shown = format_money(refund.amount_inc_tax, order.currency)
         if known_by in sent.taken:
-            return Problem(f"BigCommerce took refund {refund.id} of {shown}, and does not show it", may_release=False)
+            return RefundProblem(
+                f"BigCommerce took refund {refund.id} of {shown}, and does not show it", may_release=False
+            )
         if sent.in_doubt.get(known_by, 0) >= _MOST_IN_DOUBT:
-            return Problem(f"{_MOST_IN_DOUBT} requests to record refund {refund.id} of {shown} ended in doubt")
+            return RefundProblem(f"{_MOST_IN_DOUBT} requests to record refund {refund.id} of {shown} ended in doubt")
         if not released and any(
             _MARK not in one.reasons and one.amount == refund.amount_inc_tax for one in remote.refunds
         ):
-            return Problem(f"a refund of {shown} is recorded already, and not by syncd: it may be refund {refund.id}")
+            return RefundProblem(
+                f"a refund of {shown} is recorded already, and not by syncd: it may be refund {refund.id}"
+            )
         return Wanted(refund, known_by, _items(order, refund, remote, pushed, known_by))
     return None
 
@@ -163,7 +167,7 @@ def map_refund(order: CanonicalOrder, wanted: Wanted, ways: Sequence[Sequence[Ma
         "merchant_calculated_override": {"total_amount": as_number(amount), "total_tax": as_number(tax)},
     }
     why = f"refund {refund.id} of {format_money(amount, order.currency)} has no record yet"
-    decision = Decision("refund record", f"by {chosen['provider_id']}, offline", why)
+    decision = MappingNote("refund record", f"by {chosen['provider_id']}, offline", why)
     return Mapped(body, (decision,), json.dumps({"refund": wanted.marker}))
 
 

@@ -166,7 +166,7 @@ LIVE = Occasion()
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class AppliedRules:
     """The rules that hold for one sale."""
 
     channel_id: int
@@ -190,13 +190,13 @@ class Applied:
 _NO_PLACE, _NO_SOURCE = LocationRules(), SourceRules()
 
 
-def applied(order: CanonicalOrder, rules: Rules, occasion: Occasion = LIVE) -> Applied:
+def applied(order: CanonicalOrder, rules: Rules, occasion: Occasion = LIVE) -> AppliedRules:
     """The rules for one sale: its location's (by id, else by name), else its source's, else the store's."""
     place, source = _location(order, rules), rules.sources.get(order.source) or _NO_SOURCE
     stock = place.stock or source.stock or rules.stock
     if occasion.backfill and rules.backfill_stock == "elsewhere":
         stock = "elsewhere"
-    return Applied(
+    return AppliedRules(
         channel_id=place.channel_id or source.channel_id or rules.channel_id,
         default_address=place.default_address or rules.default_address,
         stock=stock,

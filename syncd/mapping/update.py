@@ -31,16 +31,16 @@ from syncd.mapping.create import map_create
 from syncd.mapping.formats import as_text, status_words
 from syncd.mapping.merge import Merged, merge_lines, pair_lines, shown_amount
 from syncd.mapping.model import (
-    Decision,
-    Declined,
     Held,
     Mapped,
+    MappingNote,
     Matches,
     Nothing,
     Payload,
     Remote,
     RemoteFee,
     RemoteLine,
+    Unmappable,
 )
 from syncd.mapping.rules import LIVE, Occasion, Rules, applied
 from syncd.mapping.stamp import (
@@ -87,7 +87,7 @@ class Ours:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class StaffDelta:
     """By how much staff moved an order's totals."""
 
     inc_tax: Decimal = ZERO
@@ -119,7 +119,7 @@ def map_update(  # noqa: PLR0913, PLR0917  the sale, the order, what we said bef
     if remote.is_deleted:
         return Held(*_archived(order, remote))
     wanted = map_create(order, matches, rules, occasion)
-    if isinstance(wanted, Held | Declined):
+    if isinstance(wanted, Held | Unmappable):
         return Held(wanted.why, wanted.cure, remote.order_id)
     change = _Change(order, remote, ours, rules, keep_kinds(wanted.payload, remote.lines), restate)
     if not awaits_record and (conflict := change.status()):
@@ -135,17 +135,21 @@ def map_update(  # noqa: PLR0913, PLR0917  the sale, the order, what we said bef
 def map_void(order: CanonicalOrder, remote: Remote, ours: Ours | None, rules: Rules) -> Mapped | Nothing:
     """The change for a sale that was voided: its status and nothing else, for a void often comes without its lines."""
     if remote.is_deleted:
-        return Nothing((Decision("order", "archived", "voided in the POS, and the order counts for nothing already"),))
+        return Nothing(
+            (MappingNote("order", "archived", "voided in the POS, and the order counts for nothing already"),)
+        )
     here = applied(order, rules)
     wanted = here.status_id(SaleStatus.VOIDED)
     said = replace(ours.accepted, status_id=wanted).to_json() if ours is not None else ""
     if remote.status_id == wanted:
-        return Nothing((Decision("status", status_words(wanted), "voided in the POS, and the order says so already"),))
+        return Nothing(
+            (MappingNote("status", status_words(wanted), "voided in the POS, and the order says so already"),)
+        )
     if ours is not None and ours.accepted.status_id == wanted and rules.staff_changes == "keep":
         stays = f"stays {status_words(remote.status_id)}"
         differs = (f"its status {stays}: a person moved it in BigCommerce, and the sale is voided",)
-        return Nothing((Decision("status", stays, "a person moved it in BigCommerce"),), differs)
-    return Mapped({"status_id": wanted}, (Decision("status", status_words(wanted), "voided in the POS"),), said)
+        return Nothing((MappingNote("status", stays, "a person moved it in BigCommerce"),), differs)
+    return Mapped({"status_id": wanted}, (MappingNote("status", status_words(wanted), "voided in the POS"),), said)
 
 
 def _archived(order: CanonicalOrder, remote: Remote) -> tuple[str, str]:
@@ -190,7 +194,7 @@ class _Change:
         self.overwrite = rules.staff_changes == "overwrite"
         self.own_statuses = applied(order, rules).label_statuses
         self.body: Payload = {}
-        self.decisions: list[Decision] = []
+        self.decisions: list[MappingNote] = []
         self.differs: list[str] = []
 
     def status(self) -> Held | None:
@@ -206,9 +210,9 @@ class _Change:
             untouched = wanted in _REFUNDS
         if moved or untouched or self.overwrite or self.restate:
             self.body["status_id"] = wanted
-            self.decisions.append(Decision("status", status_words(wanted), f"the sale is {self.order.status.value}"))
+            self.decisions.append(MappingNote("status", status_words(wanted), f"the sale is {self.order.status.value}"))
             return None
-        self.decisions.append(Decision("status", f"stays {status_words(there)}", "a person moved it in BigCommerce"))
+        self.decisions.append(MappingNote("status", f"stays {status_words(there)}", "a person moved it in BigCommerce"))
         if there in _ENDED:
             shown, said = status_words(there), self.order.status.value.replace("_", " ")
             self.differs.append(f"its status is {shown} in BigCommerce; the sale is {said}")
@@ -236,9 +240,9 @@ class _Change:
                 self._say(name)
             elif name == "staff_notes" and (missing := self._missing_lines(there)):
                 self.body[name] = "\n".join([str(there or "").rstrip(), *missing])
-                self.decisions.append(Decision(name, "added to", "a person wrote there; what they wrote stays"))
+                self.decisions.append(MappingNote(name, "added to", "a person wrote there; what they wrote stays"))
             else:
-                self.decisions.append(Decision(name, "stays", "a person changed it in BigCommerce"))
+                self.decisions.append(MappingNote(name, "stays", "a person changed it in BigCommerce"))
                 if name != "staff_notes":
                     self.differs.append(f"{SHOWN[name]} is another one: a person changed it in BigCommerce")
 
@@ -266,7 +270,7 @@ class _Change:
             self.body["shipping_addresses"] = [{"id": self.remote.shipping["id"], **wanted}]
         else:
             self.body[name] = wanted if wanted is not None else ""
-        self.decisions.append(Decision(name, "changed", "it differs from what the sale says now"))
+        self.decisions.append(MappingNote(name, "changed", "it differs from what the sale says now"))
 
     def _cannot_say(self, name: str) -> None:
         wanted = field_of(self.wanted, "delivery")
@@ -276,7 +280,7 @@ class _Change:
             said = f"its order was made for {delivery_there(self.remote.fields)}; the sale wants {wanted}"
         else:
             return  # the way of delivery says it
-        self.decisions.append(Decision(name, "stays", "BigCommerce cannot change it"))
+        self.decisions.append(MappingNote(name, "stays", "BigCommerce cannot change it"))
         self.differs.append(said)
 
     def restate_totals(self) -> None:
@@ -346,14 +350,14 @@ class _Change:
             return False
         return sign_fees(self.remote.fees) not in {said.fees for said in self.ours.possible} | {self.stamp.fees}
 
-    def _moved_by_staff(self, merged: Merged) -> Moved:
+    def _moved_by_staff(self, merged: Merged) -> StaffDelta:
         """By how much the lines that stay as staff have them move the sale's own totals."""
         if not merged.keeps_theirs:
-            return Moved()
+            return StaffDelta()
         currency = self.order.currency
-        return Moved(minor(merged.inc_tax, currency), minor(merged.ex_tax, currency))
+        return StaffDelta(minor(merged.inc_tax, currency), minor(merged.ex_tax, currency))
 
-    def _say_goods(self, merged: Merged, fees: list[JsonValue] | None, moved: Moved) -> None:
+    def _say_goods(self, merged: Merged, fees: list[JsonValue] | None, moved: StaffDelta) -> None:
         lines = merged.lines
         if lines and self.remote.pickup_id is not None:
             self.body["consignments"] = {"pickups": [{"id": self.remote.pickup_id, "line_items": lines}]}
@@ -369,13 +373,13 @@ class _Change:
             if name in self.wanted or shown_amount(self.remote.fields.get(name)):
                 self.body[name] = self.wanted.get(name, "0.0000")
         self.decisions.append(
-            Decision("goods", f"{len(lines)} lines changed", "lines, fees or amounts differ from the order's")
+            MappingNote("goods", f"{len(lines)} lines changed", "lines, fees or amounts differ from the order's")
         )
         if merged.keeps_theirs:
             why = "a person changed them in BigCommerce, and the sale did not"
-            self.decisions.append(Decision("goods", "other lines stay", why))
+            self.decisions.append(MappingNote("goods", "other lines stay", why))
 
-    def _amounts_differ(self, moved: Moved) -> bool:
+    def _amounts_differ(self, moved: StaffDelta) -> bool:
         there = self.remote.fields
         named = {name: shown_amount(self.wanted.get(name)) + moved.of(name) for name in _MONEY}
         named["discount_amount"] = shown_amount(self.wanted.get("discount_amount"))

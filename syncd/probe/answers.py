@@ -39,7 +39,7 @@ Source of the list: what BigCommerce's reference leaves open about https://devel
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ProbeAnswer:
     """What a store answered to a question, and what that means for syncd, in words.
 
     ``facts`` are the numbers and switches that ``learned`` reads: ``key_length``, ``filter_trusted``, ``delay_s``.
@@ -62,16 +62,16 @@ class Learned:
     delay: timedelta = timedelta()
 
 
-def keep(ledger: Ledger, answer: Answer) -> None:
+def keep(ledger: Ledger, answer: ProbeAnswer) -> None:
     """Keep an answer, over an earlier one of the same store to the same question."""
     text = json.dumps(asdict(answer) | {"at": answer.at.isoformat()})
     ledger.cache.put(answer.store, OPERATOR, {f"{_KEPT}{answer.question}": text})
 
 
-def kept(ledger: Ledger, stores: Iterable[str]) -> dict[str, Answer]:
+def kept(ledger: Ledger, stores: Iterable[str]) -> dict[str, ProbeAnswer]:
     """The newest answer of any of ``stores`` to each question, by question, in their order."""
     codes = [f"{_KEPT}{question}" for question in QUESTIONS]
-    found: dict[str, Answer] = {}
+    found: dict[str, ProbeAnswer] = {}
     for store in stores:
         for text in ledger.cache.get(store, OPERATOR, codes).values():
             answer = _read(text or "{}")
@@ -81,12 +81,12 @@ def kept(ledger: Ledger, stores: Iterable[str]) -> dict[str, Answer]:
     return {question: found[question] for question in QUESTIONS if question in found}
 
 
-def _read(text: str) -> Answer:
+def _read(text: str) -> ProbeAnswer:
     said = json.loads(text)
-    return Answer(**said | {"at": datetime.fromisoformat(said["at"])})
+    return ProbeAnswer(**said | {"at": datetime.fromisoformat(said["at"])})
 
 
-def learned(answers: Mapping[str, Answer]) -> Learned:
+def learned(answers: Mapping[str, ProbeAnswer]) -> Learned:
     """What follows from answers. Pure."""
     facts = {name: value for answer in answers.values() for name, value in answer.facts.items()}
     length = facts.get("key_length")

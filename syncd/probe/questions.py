@@ -9,11 +9,11 @@ from typing import Any
 
 from syncd.bigcommerce.classify import parse, words
 from syncd.canonical.sale_key import LONGEST_KEY
-from syncd.errors import Declined, Unreachable
+from syncd.errors import StoreRejected, StoreUnavailable
 from syncd.ledger import Ledger
-from syncd.probe.answers import Answer, keep
+from syncd.probe.answers import ProbeAnswer, keep
 from syncd.probe.trial import ADDRESS, Trial, line
-from syncd.wire.exchange import Wire, WireAnswer, WireError
+from syncd.wire.exchange import HttpAnswer, HttpError, HttpTransport
 
 _WAITS_S = (0.0, 1.0, 4.0, 25.0)  # looks at 0, 1, 5 and 30 seconds
 _LENGTHS = (250, 128, 64, 50, 32)
@@ -24,7 +24,7 @@ _RATE_HEADERS = ("x-rate-limit-time-reset-ms", "x-rate-limit-requests-left", "x-
 Found = tuple[str, str] | tuple[str, str, Mapping[str, float]]
 
 
-def probe(trial: Trial, ledger: Ledger, wire: Wire) -> Generator[Answer]:
+def probe(trial: Trial, ledger: Ledger, wire: HttpTransport) -> Generator[ProbeAnswer]:
     """Ask one question after the other and keep each answer; every order that was made is archived, whatever happens.
 
     Raises:
@@ -40,8 +40,8 @@ def probe(trial: Trial, ledger: Ledger, wire: Wire) -> Generator[Answer]:
     yield _kept(trial, ledger, "rate limit", rate_limit(wire))  # last: nothing is taken for a while after it
 
 
-def _kept(trial: Trial, ledger: Ledger, question: str, found: Found) -> Answer:
-    answer = replace(Answer(question, *found), store=trial.store, at=trial.clock.now())
+def _kept(trial: Trial, ledger: Ledger, question: str, found: Found) -> ProbeAnswer:
+    answer = replace(ProbeAnswer(question, *found), store=trial.store, at=trial.clock.now())
     keep(ledger, answer)
     return answer
 
@@ -83,7 +83,7 @@ def key_filter(trial: Trial) -> Found:
     trial.wait(trial.waited_s)
     try:
         rows, upper = (trial.listed(external_order_id=one, min_id=first) for one in (key, key.upper()))
-    except Declined as error:
+    except StoreRejected as error:
         return "refused", f"{lists}: {error.what}", not_trusted
     if first not in rows:
         return "nothing", lists, not_trusted
@@ -111,7 +111,7 @@ def long_page(trial: Trial) -> Found:
     """Ask for a page of 251."""
     try:
         trial.listed(limit=251)
-    except Declined as error:
+    except StoreRejected as error:
         return "refused", f"syncd asks for 250 at most ({error.what})"
     return "cut", "syncd asks for 250 at most"
 
@@ -222,7 +222,7 @@ def refund_list(trial: Trial) -> Found:
     """List the refunds of all orders."""
     try:
         trial.api.get("/v3/orders/payment_actions/refunds", {"limit": 1})
-    except Declined:
+    except StoreRejected:
         return "missing", "the audit reads the refunds of each order by itself"
     return "listed", "the audit reads it"
 
@@ -273,19 +273,19 @@ def shape(refusal: Any) -> str:  # noqa: ANN401  whatever JSON is there
     return "product" if any("inventory_level" in one for one in products) else f"in words: {text[:200]}"
 
 
-def rate_limit(wire: Wire) -> Found:
+def rate_limit(wire: HttpTransport) -> Found:
     """Ask for the time, unpaced, until the store has had enough."""
     for number in range(1, _MOST_CALLS + 1):
         try:
             answer = wire.send("GET", "/v2/time", None, None)
-        except WireError as broken:
-            raise Unreachable(f"the store gave no answer to GET /v2/time: {broken.why}") from None
+        except HttpError as broken:
+            raise StoreUnavailable(f"the store gave no answer to GET /v2/time: {broken.why}") from None
         if answer.status == 429:
             return f"after {number - 1} calls: {_headers(answer)}", "syncd paces itself by the headers of every answer"
     return f"not within {_MOST_CALLS} calls", "nothing follows"
 
 
-def _headers(answer: WireAnswer) -> str:
+def _headers(answer: HttpAnswer) -> str:
     there = [name for name in _RATE_HEADERS if name in {one.lower() for one in answer.headers}]
     return ", ".join(there) if there else "no header says how long to wait"
 

@@ -13,9 +13,9 @@ from syncd.bigcommerce.api import Api
 from syncd.bigcommerce.classify import parse, words
 from syncd.bigcommerce.client import OrdersClient, RemoteOrder
 from syncd.clock import Clock
-from syncd.errors import RemoteError, Unreachable
+from syncd.errors import StoreError, StoreUnavailable
 from syncd.logs import get_logger
-from syncd.wire.exchange import Method, WireAnswer, WireError
+from syncd.wire.exchange import HttpAnswer, HttpError, Method
 
 ORDERS = "/v2/orders"
 SOURCE = "syncd probe"
@@ -33,7 +33,7 @@ ADDRESS = {
 }
 
 
-class Refused(RemoteError):
+class TrialRefused(StoreError):
     """The store does not take an order that a question needs."""
 
 
@@ -58,7 +58,7 @@ class Trial:
         self._keys += 1
         return f"probe-{self._token}-{self._keys}A"
 
-    def post(self, key: str, **more: object) -> tuple[dict[str, Any] | None, WireAnswer]:
+    def post(self, key: str, **more: object) -> tuple[dict[str, Any] | None, HttpAnswer]:
         """POST an order of 10.80; ``more`` replaces fields of it. The order as the answer shows it, None where it was refused."""
         body = {
             "external_order_id": key,
@@ -86,10 +86,10 @@ class Trial:
         """
         made, answer = self.post(key or self.key(), **more)
         if made is None:
-            raise Refused(f"{self.store} does not take an order that a question needs: {words(answer.body)}")
+            raise TrialRefused(f"{self.store} does not take an order that a question needs: {words(answer.body)}")
         return int(made["id"])
 
-    def put(self, number: int, **fields: object) -> WireAnswer:
+    def put(self, number: int, **fields: object) -> HttpAnswer:
         """PUT some fields of an order."""
         return self.send("PUT", f"{ORDERS}/{number}", fields)
 
@@ -97,7 +97,7 @@ class Trial:
         """An order as a GET shows it."""
         found = self.orders.get(number)
         if found is None:
-            raise Refused(f"order {number}, which a question has made, is gone")
+            raise TrialRefused(f"order {number}, which a question has made, is gone")
         return found
 
     def listed(self, **wanted: object) -> list[int]:
@@ -109,7 +109,7 @@ class Trial:
         """
         return [int(one["id"]) for one in self.api.get(ORDERS, {"limit": 50, **wanted}) or []]
 
-    def send(self, method: Method, path: str, body: Mapping[str, Any] | None = None) -> WireAnswer:
+    def send(self, method: Method, path: str, body: Mapping[str, Any] | None = None) -> HttpAnswer:
         """One request, once.
 
         Raises:
@@ -119,10 +119,10 @@ class Trial:
         content = None if body is None else json.dumps(body, separators=(",", ":")).encode()
         try:
             answer = self.api.exchange(method, path, None, content)
-        except WireError as broken:
-            raise Unreachable(f"{self.store} gave no answer to {method} {path}: {broken.why}") from None
+        except HttpError as broken:
+            raise StoreUnavailable(f"{self.store} gave no answer to {method} {path}: {broken.why}") from None
         if answer.status == 429 or answer.status >= 500:
-            raise Unreachable(f"{self.store} answered {answer.status} to {method} {path}: {words(answer.body)}")
+            raise StoreUnavailable(f"{self.store} answered {answer.status} to {method} {path}: {words(answer.body)}")
         return answer
 
     def wait(self, seconds: float) -> None:
@@ -143,7 +143,7 @@ class Trial:
             self.wait(0.5 * turn)
             try:
                 answer = self.send("DELETE", f"{ORDERS}/{number}")
-            except RemoteError:
+            except StoreError:
                 continue
             return _taken(answer) or answer.status == 404
         return False
@@ -156,5 +156,5 @@ class Trial:
                 self.made.append(order.id)
 
 
-def _taken(answer: WireAnswer) -> bool:
+def _taken(answer: HttpAnswer) -> bool:
     return 200 <= answer.status < 300

@@ -9,7 +9,7 @@ import threading
 
 from syncd.bigcommerce.metafields import MetafieldsClient
 from syncd.clock import Clock
-from syncd.errors import LedgerError, RemoteError
+from syncd.errors import LedgerError, StoreError
 from syncd.ledger import Ledger
 from syncd.ledger.cache import OPERATOR
 from syncd.logs import get_logger
@@ -20,7 +20,7 @@ _KEPT = "metafields"
 _AT_ONCE = 20
 
 
-class Facts:
+class MetafieldWriter:
     """The facts of one store's orders."""
 
     def __init__(self, store: str, ledger: Ledger, client: MetafieldsClient, clock: Clock) -> None:
@@ -36,7 +36,7 @@ class Facts:
                 break
             try:
                 written += self._write(sale)
-            except RemoteError as error:
+            except StoreError as error:
                 if error.what != self._told:
                     get_logger().warning("metafields_not_written", store=self._store, why=error.what, cure=error.cure)
                 self._told = error.what

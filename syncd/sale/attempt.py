@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from syncd.clock import BootTime
-from syncd.sale.states import Kind
+from syncd.sale.states import AttemptKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Intent:
 
     sale_id: int
     sale_key: str
-    kind: Kind
+    kind: AttemptKind
     fingerprint: str
     digest: str
     order_floor: int | None = None
@@ -36,7 +36,7 @@ class Attempt:
     id: int
     sale_id: int
     sale_key: str
-    kind: Kind
+    kind: AttemptKind
     fingerprint: str
     digest: str
     began: BootTime

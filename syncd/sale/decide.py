@@ -17,14 +17,14 @@ from syncd.canonical.money import format_money
 from syncd.clock import Now
 from syncd.errors import LedgerError
 from syncd.mapping.rules import skipped_by
-from syncd.sale.facts import Doubt, Standing
+from syncd.sale.facts import Doubt, Status
 from syncd.sale.overrides import Verb
-from syncd.sale.policy import Ground
-from syncd.sale.requests import behind, plan_change, plan_create, shows_on_another
+from syncd.sale.policy import StorePolicy
+from syncd.sale.requests import plan_change, plan_create, shows_on_another, wait_for_order
 from syncd.sale.returns import return_step
-from syncd.sale.sale import Said, Sale, linked
-from syncd.sale.states import Kind, State
-from syncd.sale.steps import Change, Create, Hold, LookUp, Reject, Rest, Seen, Step, Wait
+from syncd.sale.sale import IncomingVersion, Sale, linked
+from syncd.sale.states import AttemptKind, State
+from syncd.sale.steps import Change, Create, Hold, LookUp, NoAction, Observation, Reject, Step, Wait
 
 _MOST_UNCLEAN = 3
 _MEND = "Correct the sale in the POS or its export, or push it as it is: syncd release {key}"
@@ -36,7 +36,9 @@ _BRAKE = (
 )
 
 
-def next_step(sale: Sale, ground: Ground, now: Now, said: Said | None = None, seen: Seen | None = None) -> Step:
+def next_step(
+    sale: Sale, ground: StorePolicy, now: Now, said: IncomingVersion | None = None, seen: Observation | None = None
+) -> Step:
     """What follows for ``sale``. ``said`` is what it has just said anew, ``seen`` what was looked at for a request."""
     if sale.doubt is not None and (wait := still_open(sale.doubt, ground.policy.settle, now)) is not None:
         return wait
@@ -58,11 +60,11 @@ def _decided(sale: Sale) -> Step | None:
         return None
     if (left_out := decisions.of(Verb.SKIP) or decisions.of(Verb.ASIDE)) is not None:
         changed = sale.order_id is not None and left_out.fingerprint != sale.fingerprint
-        return _changed_since(sale) if changed else Rest(State.SKIPPED, left_out.why)
+        return _changed_since(sale) if changed else NoAction(State.SKIPPED, left_out.why)
     if (hold := decisions.of(Verb.HOLD)) is not None:
         return Hold(hold.why, f"When it may go on: syncd release {sale.sale_key}")
     if sale.order_id is not None and (right := decisions.of(Verb.ACCEPT, sale.fingerprint)) is not None:
-        return Rest(State.SYNCED, right.why)
+        return NoAction(State.SYNCED, right.why)
     return None
 
 
@@ -87,7 +89,7 @@ def _in_line(sale: Sale) -> Step | None:
         return None  # a person wants it said again
     if difference:
         return Hold(difference, _AGAIN.format(order=sale.order_id, key=sale.sale_key))
-    return Rest(State.SYNCED)
+    return NoAction(State.SYNCED)
 
 
 def total_difference(sale: Sale) -> str:
@@ -110,13 +112,15 @@ def _objected(sale: Sale) -> Step | None:
     if objection is None or objection.fingerprint != sale.fingerprint:
         return None
     if objection.state is State.SKIPPED:
-        return Rest(State.SKIPPED, objection.why)
+        return NoAction(State.SKIPPED, objection.why)
     if objection.state is State.REJECTED:
         return Reject(objection.why, objection.cure)
     return Hold(objection.why, objection.cure, objects=True)
 
 
-def _by_what_it_says(sale: Sale, order: CanonicalOrder, ground: Ground, now: Now, seen: Seen | None) -> Step:
+def _by_what_it_says(
+    sale: Sale, order: CanonicalOrder, ground: StorePolicy, now: Now, seen: Observation | None
+) -> Step:
     voided, key = order.status is SaleStatus.VOIDED, sale.sale_key
     if order.training or order.is_open or _waits_for_payment(order, ground):
         return _no_sale(sale, order)
@@ -125,18 +129,18 @@ def _by_what_it_says(sale: Sale, order: CanonicalOrder, ground: Ground, now: Now
     if shows_on_another(order, ground.rules):
         return return_step(sale, order, ground.rules, now.wall, seen)
     if voided and sale.order_id is None:  # a lost ledger may have pushed it: skipped once the store was asked
-        return Create() if seen is None else Rest(State.SKIPPED, "voided in the POS before it was pushed")
+        return Create() if seen is None else NoAction(State.SKIPPED, "voided in the POS before it was pushed")
     if sale.order_id is not None:
         return _change(sale, order, ground, now, seen)
     if ground.rules is not None and not is_released(sale) and (rule := skipped_by(order, ground.rules)) is not None:
-        return Rest(State.SKIPPED, rule)
+        return NoAction(State.SKIPPED, rule)
     if sale.unclean >= _MOST_UNCLEAN:
         total = format_money(sale.total_inc_tax, sale.currency)
         return Hold(_BRAKE[0].format(unclean=sale.unclean), _BRAKE[1].format(total=total, key=key))
     return Create() if seen is None or ground.rules is None else plan_create(order, seen, ground.rules)
 
 
-def _waits_for_payment(order: CanonicalOrder, ground: Ground) -> bool:
+def _waits_for_payment(order: CanonicalOrder, ground: StorePolicy) -> bool:
     """Whether the goods have left, and the config says that such a sale counts once it is paid."""
     on_account = order.status is SaleStatus.OPEN and order.open_kind is OpenKind.ON_ACCOUNT
     return on_account and ground.rules is not None and ground.rules.on_account == "open"
@@ -156,47 +160,47 @@ def _no_sale(sale: Sale, order: CanonicalOrder) -> Step:
     """What is no sale, or none yet, makes no order; one that was made before stays until a person has looked, or it is a sale."""
     what = "a training sale" if order.training else f"{_OPEN[order.open_kind]} in the POS: pushed once it is completed"
     if sale.order_id is None:
-        return Rest(State.SKIPPED, what)
+        return NoAction(State.SKIPPED, what)
     cure = f"Void it in the POS if nothing was sold; if order {sale.order_id} is right: syncd accept {sale.sale_key}"
     now_it_is = "a training sale" if order.training else "open again in the POS"
     return Hold(f"it is {now_it_is}, and BigCommerce has order {sale.order_id} for it", cure)
 
 
-def _change(sale: Sale, order: CanonicalOrder, ground: Ground, now: Now, seen: Seen | None) -> Step:
+def _change(sale: Sale, order: CanonicalOrder, ground: StorePolicy, now: Now, seen: Observation | None) -> Step:
     if seen is not None and seen.trail.busy and sale.order_id is not None:
-        return behind(sale.order_id, now.wall)
+        return wait_for_order(sale.order_id, now.wall)
     if seen is None or ground.rules is None:
-        kind = Kind.CANCEL if order.status is SaleStatus.VOIDED else Kind.UPDATE
+        kind = AttemptKind.CANCEL if order.status is SaleStatus.VOIDED else AttemptKind.UPDATE
         return Change(kind, sale.order_id)
     return plan_change(sale, order, seen, ground.rules, restate=is_released(sale))
 
 
-def standing(step: Step) -> Standing:
+def status_of(step: Step) -> Status:
     """The state that a step is known by in the ledger, with its words."""
     match step:
         case Create() | Change():
-            return Standing(State.PENDING)
+            return Status(State.PENDING)
         case LookUp(at=at, why=why):
-            return Standing(State.UNKNOWN, why, at=at)
+            return Status(State.UNKNOWN, why, at=at)
         case Wait(until=until, why=why):
-            return Standing(State.PENDING, why, at=until)
+            return Status(State.PENDING, why, at=until)
         case Hold(why=why, cure=cure, objects=objects, until=until):
-            return Standing(State.HELD, why, cure, at=until, objects=objects)
+            return Status(State.HELD, why, cure, at=until, objects=objects)
         case Reject(why=why, cure=cure):
-            return Standing(State.REJECTED, why, cure, objects=True)
-        case Rest(state=state, why=why):
-            return Standing(state, why)
+            return Status(State.REJECTED, why, cure, objects=True)
+        case NoAction(state=state, why=why):
+            return Status(state, why)
 
 
-class Decider:
+class StepDecider:
     """``next_step`` as the ledger is given it (its ``Judge``): each sale is judged by its own store's ground."""
 
-    def __init__(self, grounds: Mapping[str, Ground]) -> None:
-        self._grounds, self._plain = grounds, Ground()
+    def __init__(self, grounds: Mapping[str, StorePolicy]) -> None:
+        self._grounds, self._plain = grounds, StorePolicy()
 
-    def __call__(self, sale: Sale, now: Now, said: Said | None = None) -> Standing:
+    def __call__(self, sale: Sale, now: Now, said: IncomingVersion | None = None) -> Status:
         """The standing of a sale, from its facts."""
-        return standing(next_step(sale, self._grounds.get(sale.store, self._plain), now, said))
+        return status_of(next_step(sale, self._grounds.get(sale.store, self._plain), now, said))
 
 
 def still_open(doubt: Doubt, settle: timedelta, now: Now) -> LookUp | None:
@@ -211,7 +215,7 @@ def still_open(doubt: Doubt, settle: timedelta, now: Now) -> LookUp | None:
     since = now.boot.since(doubt.since)
     first_look = max(ages, default=0.0)
     unknown_for = max(first_look, since or 0.0)
-    if doubt.kind is not Kind.CREATE:
+    if doubt.kind is not AttemptKind.CREATE:
         wait = 2 * gap - unknown_for
         return LookUp(now.wall + timedelta(seconds=wait), _CHANGE) if wait > 0 else None
     if not ages:
@@ -252,7 +256,7 @@ def ends_at(order: CanonicalOrder, now: datetime) -> datetime | None:
     return no_more if no_more > now else None
 
 
-def reused_id(said: Said) -> str:
+def reused_id(said: IncomingVersion) -> str:
     """Why a known id looks like another sale's: another day *and* another total mean a POS database that began anew."""
     before, order = said.before, said.order
     if before is None:

@@ -1,7 +1,7 @@
 """The three facts that a sale's row keeps apart: what is said, what is believed of BigCommerce, what was decided.
 
 What the POS says is the row itself (``sale.Sale``). Here are the others, with the doubt that a request without an answer leaves
-and the objection that BigCommerce or the mapper raised. None of them says what is to be done: that is ``Standing``, the answer of
+and the objection that BigCommerce or the mapper raised. None of them says what is to be done: that is ``Status``, the answer of
 the one function that decides, which the ledger is given and knows nothing of.
 """
 
@@ -12,11 +12,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from syncd.clock import BootTime
-from syncd.sale.states import Kind, State
+from syncd.sale.states import AttemptKind, State
 
 
 @dataclass(frozen=True, slots=True)
-class There:
+class OrderSnapshot:
     """What an order says, as BigCommerce listed or answered it; None for what was not shown. Amounts in major units."""
 
     status_id: int | None = None
@@ -26,7 +26,7 @@ class There:
     placed_at: datetime | None = None
 
 
-NOTHING_SHOWN = There()
+NO_SNAPSHOT = OrderSnapshot()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Belief:
 
     order_id: int | None = None
     told: str | None = None
-    there: There = NOTHING_SHOWN
+    there: OrderSnapshot = NO_SNAPSHOT
     asked: tuple[Decimal, Decimal] | None = None
     differs: tuple[str, ...] = ()
 
@@ -57,7 +57,7 @@ class Doubt:
     so that nothing claims that the request arrived. ``more``: it did not say all of the version.
     """
 
-    kind: Kind
+    kind: AttemptKind
     fingerprint: str
     since: BootTime
     looks: tuple[BootTime, ...] = ()
@@ -78,7 +78,7 @@ class Objection:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Status:
     """Where a sale stands, given its facts: its state, why, what a person can do, and when it is due (None: now, if at all).
 
     ``objects`` makes it an objection to this version, which stands until a person decides or the sale says something new.
@@ -92,11 +92,11 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class StoreOrder:
     """An order of ours that the store has, with what it was listed to say."""
 
     order_id: int
-    there: There = NOTHING_SHOWN
+    there: OrderSnapshot = NO_SNAPSHOT
     archived: bool = False
     others: tuple[int, ...] = field(default=())
 
@@ -105,13 +105,13 @@ class Known:
         """Of several orders with one key, the least is ours: live before archived, then the lowest id."""
         return self.archived, self.order_id
 
-    def beside(self, other: Known) -> Known:
+    def beside(self, other: StoreOrder) -> StoreOrder:
         """The better one of two orders with the same key, naming the other."""
         if self.order_id == other.order_id:
             return self
         best, rest = (self, other) if self.rank < other.rank else (other, self)
         named = sorted({*best.others, *rest.others, *(() if rest.archived else (rest.order_id,))} - {best.order_id})
-        return Known(best.order_id, best.there, best.archived, tuple(named))
+        return StoreOrder(best.order_id, best.there, best.archived, tuple(named))
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ _MOST = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class Override:
     """What a person decided, for which version, when and why; ``why`` of a link is the key of the sale that it names."""
 
     verb: Verb
@@ -52,31 +52,31 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Decisions:
+class Overrides:
     """Every decision about a sale, the oldest first."""
 
-    made: tuple[Decision, ...] = ()
+    made: tuple[Override, ...] = ()
 
-    def and_(self, decision: Decision) -> Decisions:
+    def and_(self, decision: Override) -> Overrides:
         """With one more; an undo takes the last one back."""
         if decision.verb is Verb.UNDO:
-            return Decisions(self.made[:-1])
-        return Decisions((*self.made, decision)[-_MOST:])
+            return Overrides(self.made[:-1])
+        return Overrides((*self.made, decision)[-_MOST:])
 
-    def without(self, verb: Verb) -> Decisions:
+    def without(self, verb: Verb) -> Overrides:
         """Without those of one kind."""
-        return Decisions(tuple(one for one in self.made if one.verb is not verb))
+        return Overrides(tuple(one for one in self.made if one.verb is not verb))
 
     @property
-    def in_force(self) -> tuple[Decision, ...]:
+    def in_force(self) -> tuple[Override, ...]:
         """Those that no later one has ended; of one kind, the last."""
-        kept: list[Decision] = []
+        kept: list[Override] = []
         for one in self.made:
             ended = (one.verb, *_ENDS.get(one.verb, ()))
             kept = [*(before for before in kept if before.verb not in ended), one]
         return tuple(kept)
 
-    def of(self, verb: Verb, fingerprint: str | None = None) -> Decision | None:
+    def of(self, verb: Verb, fingerprint: str | None = None) -> Override | None:
         """The decision of a kind that is in force, for a version where one is named."""
         found = next((one for one in self.in_force if one.verb is verb), None)
         return found if found is not None and fingerprint in (None, found.fingerprint) else None
@@ -88,18 +88,18 @@ class Decisions:
         return made.why if made else None
 
     @property
-    def last(self) -> Decision | None:
+    def last(self) -> Override | None:
         """The last one that is in force."""
         held = self.in_force
         return held[-1] if held else None
 
-    def renamed(self, old: str, new: str) -> Decisions:
+    def renamed(self, old: str, new: str) -> Overrides:
         """With another fingerprint for one version."""
         moved = [
-            Decision(one.verb, one.by, one.at, new if one.fingerprint == old else one.fingerprint, one.why)
+            Override(one.verb, one.by, one.at, new if one.fingerprint == old else one.fingerprint, one.why)
             for one in self.made
         ]
-        return Decisions(tuple(moved))
+        return Overrides(tuple(moved))
 
     def to_json(self) -> str | None:
         """As text; None where there is none."""
@@ -107,10 +107,10 @@ class Decisions:
         return json.dumps(rows) if rows else None
 
     @classmethod
-    def from_json(cls, text: str | None) -> Decisions:
+    def from_json(cls, text: str | None) -> Overrides:
         """What ``to_json`` wrote."""
         rows = json.loads(text) if text else ()
-        return cls(tuple(Decision(Verb(row[0]), row[1], datetime.fromisoformat(row[2]), *row[3:]) for row in rows))
+        return cls(tuple(Override(Verb(row[0]), row[1], datetime.fromisoformat(row[2]), *row[3:]) for row in rows))
 
 
-NO_DECISIONS = Decisions()
+NO_OVERRIDES = Overrides()

@@ -12,7 +12,7 @@ from syncd.clock import Duration
 from syncd.mapping.rules import Rules
 
 
-class Policy(BaseModel):
+class PushPolicy(BaseModel):
     """Push timing of one store."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -28,8 +28,8 @@ class Policy(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class StorePolicy:
     """What a store's sales are judged by; without rules (the config no longer names the store) only what needs none is."""
 
     rules: Rules | None = None
-    policy: Policy = field(default_factory=Policy)
+    policy: PushPolicy = field(default_factory=PushPolicy)

@@ -10,17 +10,17 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import SaleStatus
 from syncd.canonical.money import ZERO, format_money
 from syncd.mapping.create import map_create
-from syncd.mapping.model import Decision, Declined, Held, Mapped, Nothing, Remote
+from syncd.mapping.model import Held, Mapped, MappingNote, Nothing, Remote, Unmappable
 from syncd.mapping.negative import map_negative
-from syncd.mapping.refund import Problem, Wanted, map_refund, more_than_was_paid
+from syncd.mapping.refund import RefundProblem, Wanted, map_refund, more_than_was_paid
 from syncd.mapping.rules import Rules
 from syncd.mapping.update import map_update
 from syncd.sale.sale import Sale
-from syncd.sale.states import Kind, State
-from syncd.sale.steps import Change, Create, Hold, Reject, Rest, Seen, Step, Wait
+from syncd.sale.states import AttemptKind, State
+from syncd.sale.steps import Change, Create, Hold, NoAction, Observation, Reject, Step, Wait
 
 
-def plan_change(sale: Sale, order: CanonicalOrder, seen: Seen, rules: Rules, *, restate: bool = False) -> Step:
+def plan_change(sale: Sale, order: CanonicalOrder, seen: Observation, rules: Rules, *, restate: bool = False) -> Step:
     """The change with its payload; a rest where the order says it already; a hold where a person must look.
 
     ``restate``: a person has released the sale, so that its amounts and its status are said again whoever changed them.
@@ -42,7 +42,7 @@ def plan_change(sale: Sale, order: CanonicalOrder, seen: Seen, rules: Rules, *, 
     )
     match result:
         case Mapped():
-            kind = Kind.CANCEL if order.status is SaleStatus.VOIDED else Kind.UPDATE
+            kind = AttemptKind.CANCEL if order.status is SaleStatus.VOIDED else AttemptKind.UPDATE
             return Change(kind, number, result, more=awaits)
         case Held(why=why, cure=cure):
             return Hold(why, cure, objects=True)
@@ -52,44 +52,44 @@ def plan_change(sale: Sale, order: CanonicalOrder, seen: Seen, rules: Rules, *, 
             assert_never(result)
 
 
-def record_of(order: CanonicalOrder, seen: Seen) -> Mapped | None:
+def record_of(order: CanonicalOrder, seen: Observation) -> Mapped | None:
     """The request for the next refund record, if one is wanted and BigCommerce offers a way."""
     if not isinstance(seen.refund, Wanted) or seen.refund_ways is None:
         return None
     return map_refund(order, seen.refund, seen.refund_ways)
 
 
-def awaits_record(seen: Seen, record: Mapped | None) -> bool:
+def awaits_record(seen: Observation, record: Mapped | None) -> bool:
     """Whether a refund record is to follow, or a person is to look at one: BigCommerce moves the status with it."""
-    return record is not None or isinstance(seen.refund, Problem) or seen.refund_ways is None
+    return record is not None or isinstance(seen.refund, RefundProblem) or seen.refund_ways is None
 
 
-def refund_step(sale: Sale, seen: Seen, remote: Remote, record: Mapped | None) -> Change | Hold | None:
+def refund_step(sale: Sale, seen: Observation, remote: Remote, record: Mapped | None) -> Change | Hold | None:
     """What follows of the sale's refunds, once all else is said: the order then has the total that they are given back of."""
     cure = f"Look at the refunds of order {remote.order_id} in both, then: syncd accept {sale.sale_key}"
-    if isinstance(seen.refund, Problem):
+    if isinstance(seen.refund, RefundProblem):
         release = f"; to go on all the same: syncd release {sale.sale_key}" if seen.refund.may_release else ""
         return Hold(seen.refund.why, f"{cure}{release}", objects=True)
     if seen.refund is not None and (too_much := more_than_was_paid(seen.refund, remote)):
         return Hold(too_much, cure, objects=True)
     if record is None:
         return None
-    return Change(Kind.REFUND, remote.order_id, record, more=True)
+    return Change(AttemptKind.REFUND, remote.order_id, record, more=True)
 
 
-def _at_rest(result: Nothing, seen: Seen) -> Rest:
+def _at_rest(result: Nothing, seen: Observation) -> NoAction:
     why = "; ".join(f"{d.about} {d.choice}: {d.why}" for d in result.decisions)
     ours = seen.ours
     is_known = ours is not None and len(ours.possible) == 1 and ours.accepted.to_json() == result.said
     said = "" if is_known else result.said  # it may say so by a request that nobody remembers: later edits begin there
-    return Rest(State.SYNCED, why or "it says so already", differs=result.differs, said=said)
+    return NoAction(State.SYNCED, why or "it says so already", differs=result.differs, said=said)
 
 
 def _archive(number: int, remote: Remote) -> Step:
     if remote.is_deleted:
-        return Rest(State.SYNCED, "voided in the POS, and archived already")
-    decision = Decision("order", "archived", 'voided in the POS, and void = "archive"')
-    return Change(Kind.ARCHIVE, number, Mapped({}, (decision,)))
+        return NoAction(State.SYNCED, "voided in the POS, and archived already")
+    decision = MappingNote("order", "archived", 'voided in the POS, and void = "archive"')
+    return Change(AttemptKind.ARCHIVE, number, Mapped({}, (decision,)))
 
 
 def _archived_for_its_void(sale: Sale, number: int) -> Hold:
@@ -123,7 +123,7 @@ def gone(key: str, number: int) -> Reject:
     return Reject(f"order {number} is no longer in BigCommerce", f"If it was deleted on purpose: syncd skip {key}")
 
 
-def plan_create(order: CanonicalOrder, seen: Seen, rules: Rules) -> Step:
+def plan_create(order: CanonicalOrder, seen: Observation, rules: Rules) -> Step:
     """The create with its payload, or why there is none."""
     if seen.currencies and order.currency not in seen.currencies:
         return _wrong_currency(order, seen.currencies)
@@ -138,7 +138,7 @@ def plan_create(order: CanonicalOrder, seen: Seen, rules: Rules) -> Step:
             return Create(_in_own_currency(result, seen.currencies), more=records)
         case Held(why=why, cure=cure):
             return Hold(why, cure, objects=True)
-        case Declined(why=why, cure=cure):
+        case Unmappable(why=why, cure=cure):
             return Reject(why, cure)
         case _:
             assert_never(result)
@@ -179,6 +179,6 @@ def is_return(order: CanonicalOrder) -> bool:
     return order.total_inc_tax < 0
 
 
-def behind(order_id: int, now: datetime) -> Wait:
+def wait_for_order(order_id: int, now: datetime) -> Wait:
     """What waits for another change of its order to be settled: the next one is computed from what that leaves there."""
     return Wait(now + timedelta(seconds=1), f"waits for another change of order {order_id}")

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import SaleStatus
 from syncd.mapping.formats import status_words
-from syncd.mapping.model import Decision, Mapped, Payload, Remote
+from syncd.mapping.model import Mapped, MappingNote, Payload, Remote
 from syncd.mapping.refund import Wanted, more_than_was_paid, return_note
 from syncd.mapping.rules import Rules, applied
-from syncd.sale.requests import awaits_record, behind, gone, record_of, refund_step
+from syncd.sale.requests import awaits_record, gone, record_of, refund_step, wait_for_order
 from syncd.sale.sale import Sale
-from syncd.sale.states import Kind, State
-from syncd.sale.steps import Change, Hold, Rest, Seen, Step, Wait
+from syncd.sale.states import AttemptKind, State
+from syncd.sale.steps import Change, Hold, NoAction, Observation, Step, Wait
 
 _WAITS = timedelta(seconds=5)
 _ON_THE_WAY = (State.PENDING, State.SENDING, State.UNKNOWN)
@@ -21,28 +21,30 @@ _LINK = "Name the sale that the goods came from: syncd link {key}. There is none
 _CURE = "Enter the return in BigCommerce by hand (a refund of the original order), then: syncd skip {key}"
 
 
-def return_step(sale: Sale, order: CanonicalOrder, rules: Rules | None, now: datetime, seen: Seen | None) -> Step:
+def return_step(
+    sale: Sale, order: CanonicalOrder, rules: Rules | None, now: datetime, seen: Observation | None
+) -> Step:
     """What follows for a return: a change of its original's order, once that is known."""
     cure = _CURE.format(key=sale.sale_key)
     if order.status is SaleStatus.VOIDED:
         if sale.order_id is None:
-            return Rest(State.SKIPPED, "a return, voided in the POS before it was pushed")
+            return NoAction(State.SKIPPED, "a return, voided in the POS before it was pushed")
         return Hold(f"a return that was voided after order {sale.order_id} showed it", cure)
     if any(line.quantity > 0 and line.total_inc_tax > 0 for line in order.lines):
         return Hold("it takes goods back and sells others, in a way that cannot be taken apart", cure)
     if order.returns_of is None and rules is not None and rules.unlinked_return == "note":
-        return Rest(
+        return NoAction(
             State.SKIPPED, 'a return that names no original sale, and unlinked_return = "note": no order shows it'
         )
     if order.returns_of is None:
         why = "a return that names no original sale: BigCommerce has no order for goods that came back"
         return Hold(why, _LINK.format(key=sale.sale_key))
     if seen is None or rules is None:
-        return Change(Kind.UPDATE, sale.order_id)
+        return Change(AttemptKind.UPDATE, sale.order_id)
     if made_for_it := _is_its_own(sale, seen.original):
         return Hold(made_for_it, cure, objects=True)
     if seen.trail.busy and seen.original is not None and seen.original.order_id is not None:
-        return behind(seen.original.order_id, now)
+        return wait_for_order(seen.original.order_id, now)
     return _not_returnable(sale, order, seen.original, now) or _shown(sale, order, seen, rules, now)
 
 
@@ -73,7 +75,7 @@ def _is_raised_first(original: Sale) -> bool:
     return original.state in _ON_THE_WAY and original.belief.told != original.fingerprint
 
 
-def _shown(sale: Sale, order: CanonicalOrder, seen: Seen, rules: Rules, now: datetime) -> Step:
+def _shown(sale: Sale, order: CanonicalOrder, seen: Observation, rules: Rules, now: datetime) -> Step:
     original, remote = seen.original, seen.remote
     assert original is not None and original.order_id is not None  # noqa: S101, PT018  _not_returnable has looked
     if remote is None:
@@ -85,7 +87,7 @@ def _shown(sale: Sale, order: CanonicalOrder, seen: Seen, rules: Rules, now: dat
     awaits = awaits_record(seen, record)
     body, decisions = _body(order, seen, remote, original, rules, labels=rules.refunds == "status" or not awaits)
     if body:
-        return Change(Kind.UPDATE, remote.order_id, Mapped(body, decisions), more=awaits)
+        return Change(AttemptKind.UPDATE, remote.order_id, Mapped(body, decisions), more=awaits)
     if _is_raised_first(original) and isinstance(seen.refund, Wanted) and more_than_was_paid(seen.refund, remote):
         why = (
             f"waits for a change of {original.sale_key}, whose goods it returns: its order does not come to enough yet"
@@ -93,12 +95,12 @@ def _shown(sale: Sale, order: CanonicalOrder, seen: Seen, rules: Rules, now: dat
         return Wait(now + _WAITS, why)
     if (step := refund_step(sale, seen, remote, record)) is not None:
         return step
-    return Rest(State.SYNCED, f"order {remote.order_id} shows the return already")
+    return NoAction(State.SYNCED, f"order {remote.order_id} shows the return already")
 
 
 def _body(  # noqa: PLR0913  the return, its order and its sale, and the rules
-    order: CanonicalOrder, seen: Seen, remote: Remote, original: Sale, rules: Rules, *, labels: bool
-) -> tuple[Payload, tuple[Decision, ...]]:
+    order: CanonicalOrder, seen: Observation, remote: Remote, original: Sale, rules: Rules, *, labels: bool
+) -> tuple[Payload, tuple[MappingNote, ...]]:
     body: Payload = {}
     note, notes = return_note(order), str(remote.fields.get("staff_notes") or "")
     if " ".join(note.split()) not in " ".join(notes.split()):
@@ -110,4 +112,4 @@ def _body(  # noqa: PLR0913  the return, its order and its sale, and the rules
     if labels and remote.status_id != number:
         body["status_id"] = number
     said = f"{came_back} of {original.total_inc_tax} {order.currency} of {original.sale_key} came back"
-    return body, (Decision("status", status_words(number), said), Decision("staff_notes", "added to", note))
+    return body, (MappingNote("status", status_words(number), said), MappingNote("staff_notes", "added to", note))

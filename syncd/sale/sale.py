@@ -12,8 +12,8 @@ from typing import Protocol
 from syncd.canonical import CanonicalOrder
 from syncd.clock import Now
 from syncd.errors import LedgerError
-from syncd.sale.facts import NO_BELIEF, Belief, Doubt, Objection, Standing
-from syncd.sale.overrides import NO_DECISIONS, Decision, Decisions
+from syncd.sale.facts import NO_BELIEF, Belief, Doubt, Objection, Status
+from syncd.sale.overrides import NO_OVERRIDES, Override, Overrides
 from syncd.sale.states import Lane, State
 
 _PLACED = re.compile(r'"placed_at":"([^"]+)"')
@@ -68,7 +68,7 @@ class Sale:
     belief: Belief = NO_BELIEF
     doubt: Doubt | None = None
     objection: Objection | None = None
-    decisions: Decisions = NO_DECISIONS
+    decisions: Overrides = NO_OVERRIDES
     short: Mapping[int, str] = field(default_factory=dict)
     unclean: int = 0
     sent_as: str | None = None
@@ -86,7 +86,7 @@ class Sale:
         return Dating(self.version, self.updated_at, self.stated_at)
 
     @property
-    def decision(self) -> Decision | None:
+    def decision(self) -> Override | None:
         """The last decision about it that is in force."""
         return self.decisions.last
 
@@ -118,7 +118,7 @@ class Sale:
             ) from None
 
 
-def new_sale(said: Said, store: str, at: datetime, *, lane: Lane = Lane.LIVE, history: bool = False) -> Sale:
+def new_sale(said: IncomingVersion, store: str, at: datetime, *, lane: Lane = Lane.LIVE, history: bool = False) -> Sale:
     """A sale that is said for the first time, as it is before anything follows from it."""
     order = said.order
     return Sale(
@@ -144,7 +144,7 @@ def new_sale(said: Said, store: str, at: datetime, *, lane: Lane = Lane.LIVE, hi
     )
 
 
-def saying(sale: Sale, said: Said, document: str | None = None) -> Sale:
+def saying(sale: Sale, said: IncomingVersion, document: str | None = None) -> Sale:
     """A sale that says something new, as it is before anything follows from that."""
     order = said.order
     became_a_sale = sale.returns_of is not None and order.returns_of is None and order.total_inc_tax >= 0
@@ -164,7 +164,7 @@ def saying(sale: Sale, said: Said, document: str | None = None) -> Sale:
     )
 
 
-def linked(order: CanonicalOrder, decisions: Decisions) -> CanonicalOrder:
+def linked(order: CanonicalOrder, decisions: Overrides) -> CanonicalOrder:
     """A return with the sale that a person linked it to; the POS's own word goes first."""
     if decisions.link is None or order.returns_of is not None or order.total_inc_tax >= 0:
         return order
@@ -172,7 +172,7 @@ def linked(order: CanonicalOrder, decisions: Decisions) -> CanonicalOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class IncomingVersion:
     """What a sale says anew: its order, that order's fingerprint, and what it said before (None: it is new).
 
     ``hold`` is why its source cannot answer for it, empty where it can; ``stated_at`` when the source stated it, where it is known.
@@ -191,10 +191,10 @@ class Said:
         return Dating(self.order.version, self.order.updated_at, self.stated_at)
 
 
-class Judge(Protocol):
+class Decider(Protocol):
     """The one function that decides, as the ledger is given it: the facts of a sale in, where it stands out. Pure."""
 
-    def __call__(self, sale: Sale, now: Now, said: Said | None = None) -> Standing:
+    def __call__(self, sale: Sale, now: Now, said: IncomingVersion | None = None) -> Status:
         """Where ``sale`` stands; ``said`` is what it has just said, read already."""
         ...
 

@@ -24,7 +24,7 @@ class Lane(StrEnum):
     BACKFILL = "backfill"
 
 
-class Stage(StrEnum):
+class BackfillStage(StrEnum):
     """Where a backfill stands."""
 
     ESTIMATING = "estimating"  # its sales are being counted
@@ -35,7 +35,7 @@ class Stage(StrEnum):
     CANCELLED = "cancelled"
 
 
-class Kind(StrEnum):
+class AttemptKind(StrEnum):
     """What an attempt tries to do."""
 
     CREATE = "create"

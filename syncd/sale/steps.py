@@ -11,12 +11,12 @@ from typing import Any
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import ZERO
 from syncd.mapping.model import Mapped, Matches, Remote
-from syncd.mapping.refund import Problem, Wanted
+from syncd.mapping.refund import RefundProblem, Wanted
 from syncd.mapping.rules import LIVE, Occasion
 from syncd.mapping.update import Ours
 from syncd.sale.facts import UNTOUCHED, Trail
 from syncd.sale.sale import Sale
-from syncd.sale.states import Kind, State
+from syncd.sale.states import AttemptKind, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Change:
     ``more`` says that the order does not yet say all of this version once the request took effect.
     """
 
-    kind: Kind
+    kind: AttemptKind
     order_id: int | None
     mapped: Mapped | None = None
     more: bool = False
@@ -81,7 +81,7 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
+class NoAction:
     """Nothing is to be done: synced or skipped.
 
     ``differs`` tells in words what the order does not say of this version all the same; ``said`` is the stamp of what it says.
@@ -93,7 +93,7 @@ class Rest:
     said: str = ""
 
 
-Step = Create | Change | LookUp | Wait | Hold | Reject | Rest
+Step = Create | Change | LookUp | Wait | Hold | Reject | NoAction
 
 
 Ways = Sequence[Sequence[Mapping[str, Any]]]
@@ -101,7 +101,7 @@ Ways = Sequence[Sequence[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Observation:
     """What a request rests on: matches; for a change, the order as it is and what we said before; for a return, its sale.
 
     ``trail`` is what had been sent to the order before it was looked at; where that is on its way, nothing was looked at.
@@ -118,7 +118,7 @@ class Seen:
     ours: Ours | None = None
     original: Sale | None = None
     returned_before: Decimal = ZERO
-    refund: Wanted | Problem | None = None
+    refund: Wanted | RefundProblem | None = None
     refund_ways: Ways | None = ()
     trail: Trail = UNTOUCHED
     archived_by_us: bool = False

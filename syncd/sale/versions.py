@@ -18,10 +18,10 @@ from syncd.canonical.fingerprint import is_same_sale
 from syncd.canonical.kinds import SaleStatus
 from syncd.errors import LedgerError
 from syncd.sale.overrides import Verb
-from syncd.sale.sale import Dating, Said, Sale, read_document
+from syncd.sale.sale import Dating, IncomingVersion, Sale, read_document
 
 
-class Order(StrEnum):
+class VersionOrder(StrEnum):
     """How a version that arrives stands to the one that is known."""
 
     NEWER = "newer"  # it counts from now on
@@ -29,7 +29,7 @@ class Order(StrEnum):
     UNCLEAR = "unclear"  # nothing tells: it is held, and a person decides
 
 
-def order_of(new: Dating, known: Dating, said_before: Callable[[], bool]) -> Order:
+def order_of(new: Dating, known: Dating, said_before: Callable[[], bool]) -> VersionOrder:
     """How ``new``, which says something else than ``known``, stands to it.
 
     ``said_before`` tells whether the sale has said exactly this earlier; it is asked only where the answer matters.
@@ -37,21 +37,21 @@ def order_of(new: Dating, known: Dating, said_before: Callable[[], bool]) -> Ord
     if new.version and known.version and new.version.isdigit() and known.version.isdigit():
         ours, theirs = int(new.version), int(known.version)
         if ours != theirs:
-            return Order.NEWER if ours > theirs else Order.OLDER
+            return VersionOrder.NEWER if ours > theirs else VersionOrder.OLDER
     for at, known_at, repeated in (
-        (new.updated_at, known.updated_at, Order.OLDER),
-        (new.stated_at, known.stated_at, Order.UNCLEAR),
+        (new.updated_at, known.updated_at, VersionOrder.OLDER),
+        (new.stated_at, known.stated_at, VersionOrder.UNCLEAR),
     ):
         if at is not None and known_at is not None:
             if at != known_at:
-                return Order.NEWER if at > known_at else Order.OLDER
-            return repeated if said_before() else Order.NEWER
-    return Order.UNCLEAR if said_before() else Order.NEWER
+                return VersionOrder.NEWER if at > known_at else VersionOrder.OLDER
+            return repeated if said_before() else VersionOrder.NEWER
+    return VersionOrder.UNCLEAR if said_before() else VersionOrder.NEWER
 
 
 def is_later(new: Dating, known: Dating) -> bool:
     """Whether a version that says the same was said later: what was said last, and when, is kept even where nothing changed."""
-    return order_of(new, known, lambda: True) is Order.NEWER
+    return order_of(new, known, lambda: True) is VersionOrder.NEWER
 
 
 def latest(new: Dating, known: Dating) -> Dating:
@@ -64,8 +64,8 @@ def latest(new: Dating, known: Dating) -> Dating:
 
 
 def parts_gone(
-    changed: Sequence[Said], known: Callable[[Sequence[str]], Iterable[Sale]]
-) -> Iterator[tuple[Said, Sale]]:
+    changed: Sequence[IncomingVersion], known: Callable[[Sequence[str]], Iterable[Sale]]
+) -> Iterator[tuple[IncomingVersion, Sale]]:
     """Every return that the documents of ``changed`` sales have brought before, as a void: what they still bring, replaces it.
 
     ``known`` reads sales by key. A return whose document retention has dropped is left alone.
@@ -84,14 +84,14 @@ def parts_gone(
         changed, number = [by_key[part.sale_key] for part in found], number + 1
 
 
-def newest(batch: Batch, stated_at: datetime | None) -> dict[str, Said]:
+def newest(batch: Batch, stated_at: datetime | None) -> dict[str, IncomingVersion]:
     """What a batch says of each sale, by its key: of two versions in it the newer one, else the last."""
-    said: dict[str, Said] = {}
+    said: dict[str, IncomingVersion] = {}
     for order in batch.orders:
         before = said.get(order.sale_key)
         hold, by_file = batch.holds.get(order.sale_id, ""), batch.stated_at is not None
-        one = Said(order, fingerprint(order), hold=hold, stated_at=stated_at, stated_by_file=by_file)
-        if before is None or order_of(one.dating, before.dating, lambda: False) is not Order.OLDER:
+        one = IncomingVersion(order, fingerprint(order), hold=hold, stated_at=stated_at, stated_by_file=by_file)
+        if before is None or order_of(one.dating, before.dating, lambda: False) is not VersionOrder.OLDER:
             said[order.sale_key] = one
     return said
 
@@ -103,15 +103,18 @@ class Versions:
     ``same`` say what the ledger knows already, ``read_anew`` say it in other words (see ``is_read_anew``).
     """
 
-    new: list[Said] = field(default_factory=list)
-    changed: list[Said] = field(default_factory=list)
-    read_anew: list[Said] = field(default_factory=list)
-    older: list[Said] = field(default_factory=list)
-    same: list[Said] = field(default_factory=list)
+    new: list[IncomingVersion] = field(default_factory=list)
+    changed: list[IncomingVersion] = field(default_factory=list)
+    read_anew: list[IncomingVersion] = field(default_factory=list)
+    older: list[IncomingVersion] = field(default_factory=list)
+    same: list[IncomingVersion] = field(default_factory=list)
 
 
 def sort_versions(
-    said: Iterable[Said], known: Mapping[str, Sale], said_before: Callable[[Said], bool], reader: str
+    said: Iterable[IncomingVersion],
+    known: Mapping[str, Sale],
+    said_before: Callable[[IncomingVersion], bool],
+    reader: str,
 ) -> Versions:
     """Sort versions by what is to be done with them.
 
@@ -132,14 +135,14 @@ def sort_versions(
             found.same.append(version)
         elif is_read_anew(one, before, reader):
             found.read_anew.append(version)
-        elif (order := _order(version, before, said_before)) is Order.OLDER:
+        elif (order := _order(version, before, said_before)) is VersionOrder.OLDER:
             found.older.append(version)
         else:
-            found.changed.append(replace(version, hold=UNCLEAR) if order is Order.UNCLEAR else version)
+            found.changed.append(replace(version, hold=UNCLEAR) if order is VersionOrder.UNCLEAR else version)
     return found
 
 
-def says_more(one: Said, before: Sale) -> bool:
+def says_more(one: IncomingVersion, before: Sale) -> bool:
     """Whether a version says something else than its sale, or its source holds it for another reason."""
     return (one.fingerprint, one.hold) != (before.fingerprint, before.hold)
 
@@ -147,9 +150,13 @@ def says_more(one: Said, before: Sale) -> bool:
 UNCLEAR = "it says again what it had said before, and nothing tells which of the two is newer"
 
 
-def _order(one: Said, before: Sale, said_before: Callable[[Said], bool]) -> Order:
+def _order(one: IncomingVersion, before: Sale, said_before: Callable[[IncomingVersion], bool]) -> VersionOrder:
     if one.fingerprint == before.fingerprint:
-        return Order.OLDER if before.hold == UNCLEAR and not is_later(one.dating, before.dating) else Order.NEWER
+        return (
+            VersionOrder.OLDER
+            if before.hold == UNCLEAR and not is_later(one.dating, before.dating)
+            else VersionOrder.NEWER
+        )
     return order_of(one.dating, before.dating, lambda: said_before(one))
 
 
@@ -158,7 +165,7 @@ def is_set_aside(sale: Sale) -> bool:
     return sale.decisions.of(Verb.ASIDE) is not None
 
 
-def is_read_anew(one: Said, before: Sale, reader: str) -> bool:
+def is_read_anew(one: IncomingVersion, before: Sale, reader: str) -> bool:
     """Whether it is the same sale, read by another syncd that makes another fingerprint of it or fills fields that were empty."""
     if one.hold != before.hold:
         return False
@@ -174,7 +181,7 @@ def is_read_anew(one: Said, before: Sale, reader: str) -> bool:
         return False
 
 
-def later_dating(one: Said) -> Dating | None:
+def later_dating(one: IncomingVersion) -> Dating | None:
     """When a sale that says the same was said last, where that is later than is known: what arrives late from before is older."""
     before = one.before
     if before is None or one.fingerprint != before.fingerprint:

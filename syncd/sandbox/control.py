@@ -9,7 +9,7 @@ from typing import Any
 from syncd.sandbox import clock
 from syncd.sandbox.answers import Answer, ok, v3_error
 from syncd.sandbox.faults import read_plan
-from syncd.sandbox.orders import Kept
+from syncd.sandbox.orders import StoredOrder
 from syncd.sandbox.world import Asked, World
 
 Control = Callable[[World, Asked], Answer]
@@ -109,6 +109,6 @@ _CONTROLS: dict[tuple[str, str], Control] = {
 }
 
 
-def _created(kept: Kept) -> dict[str, Any]:
+def _created(kept: StoredOrder) -> dict[str, Any]:
     names = ("id", "external_order_id", "total_inc_tax", "status_id")
     return {**{name: kept.order[name] for name in names}, "at": kept.created_at}

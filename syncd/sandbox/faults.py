@@ -36,7 +36,7 @@ KINDS: frozenset[str] = frozenset(get_args(FaultKind))
 
 
 @dataclass(slots=True)
-class Fault:
+class InjectedFault:
     """One rule: requests of ``method`` whose path holds ``path``, and whose body holds ``body``, suffer ``kind``.
 
     ``nth`` names requests by their number among those that fit (from 1); else ``probability`` decides. ``times`` bounds how
@@ -73,10 +73,10 @@ class Fault:
 class FaultPlan:
     """The faults in force; the first that strikes wins."""
 
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[InjectedFault] = field(default_factory=list)
     dice: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311  replayable on purpose
 
-    def strike(self, method: str, path: str, body: bytes = b"") -> Fault | None:
+    def strike(self, method: str, path: str, body: bytes = b"") -> InjectedFault | None:
         """The fault that this request suffers."""
         hits = [fault for fault in self.faults if fault.strikes((method, path, body), self.dice)]
         return hits[0] if hits else None
@@ -95,7 +95,7 @@ def read_plan(document: Mapping[str, Any], seed: int) -> FaultPlan:
             msg = f"there is no fault {item.get('kind')!r}; there are {', '.join(sorted(KINDS))}"
             raise ValueError(msg)
         try:
-            faults.append(Fault(**{**item, "nth": frozenset(item.get("nth", ()))}))
+            faults.append(InjectedFault(**{**item, "nth": frozenset(item.get("nth", ()))}))
         except TypeError as error:
             raise ValueError(str(error)) from None
     return FaultPlan(faults, random.Random(document.get("seed", seed)))  # noqa: S311  replayable on purpose

@@ -76,7 +76,7 @@ _LISTS = ("coupons", "messages")
 
 
 @dataclass(slots=True)
-class Kept:
+class StoredOrder:
     """An order as it is answered, and what its sub-resources hold."""
 
     order: Order
@@ -106,7 +106,7 @@ class Orders:
     currency: str
     catalog: Catalog
     channels: Mapping[int, Any]
-    kept: dict[int, Kept] = field(default_factory=dict)
+    kept: dict[int, StoredOrder] = field(default_factory=dict)
     by_key: dict[str, list[int]] = field(default_factory=dict)
     newest: int = FIRST_ID
     more_currencies: tuple[str, ...] = ()
@@ -114,7 +114,7 @@ class Orders:
     newest_metafield: int = 0
     ways: Ways = field(default_factory=Ways)
     has_customer: Callable[[int], bool] = lambda _: True
-    changed: Callable[[Kept], None] = lambda _: None
+    changed: Callable[[StoredOrder], None] = lambda _: None
 
     @property
     def allowed(self) -> Allowed:
@@ -127,7 +127,7 @@ class Orders:
         pricing = Pricing(self.ways.tax_included, places_of(str(body.get("default_currency_code") or self.currency)))
         return Shelves(self.catalog, pricing, Decimal(str(self.ways.tax_rate)))
 
-    def create(self, body: Mapping[str, Any]) -> Kept:
+    def create(self, body: Mapping[str, Any]) -> StoredOrder:
         """POST: validate, price, keep.
 
         Raises:
@@ -142,7 +142,7 @@ class Orders:
         self.keep(kept)
         return kept
 
-    def draft(self, body: Mapping[str, Any]) -> Kept:
+    def draft(self, body: Mapping[str, Any]) -> StoredOrder:
         """An order that is valid but has no id yet."""
         check_head(body, self.allowed)
         self._check_ways(body)
@@ -177,7 +177,7 @@ class Orders:
             "fees": fees,
         }
         _label(order)
-        return Kept(order, lines, fees, shipping, pickup=pickup_of(body), computed=all_shown(worked_out))
+        return StoredOrder(order, lines, fees, shipping, pickup=pickup_of(body), computed=all_shown(worked_out))
 
     def _check_ways(self, body: Mapping[str, Any]) -> None:
         """What only some stores refuse of a new order."""
@@ -193,13 +193,13 @@ class Orders:
         key, most = body.get("external_order_id"), self.ways.key_cut
         return {"external_order_id": str(key)[:most]} if key and most else {}
 
-    def _number(self, kept: Kept, number: int) -> None:
+    def _number(self, kept: StoredOrder, number: int) -> None:
         kept.order["id"] = number
         for name in ("products", "shipping_addresses", "coupons"):
             path = f"/orders/{number}/{name}"
             kept.order[name] = {"url": f"{self.base_url}{path}", "resource": path}
 
-    def keep(self, kept: Kept) -> None:
+    def keep(self, kept: StoredOrder) -> None:
         """Put an order that has its id into the store."""
         number = kept.order["id"]
         self.newest = max(self.newest, number)
@@ -210,14 +210,14 @@ class Orders:
                 ids.append(number)
         self.changed(kept)
 
-    def get(self, number: int) -> Kept:
+    def get(self, number: int) -> StoredOrder:
         """One order; a Refusal where there is none."""
         kept = self.kept.get(number)
         if kept is None:
             raise Refusal(v2_error(404, "The requested resource was not found."))
         return kept
 
-    def update(self, number: int, body: Mapping[str, Any]) -> Kept:
+    def update(self, number: int, body: Mapping[str, Any]) -> StoredOrder:
         """PUT: what is sent replaces, the rest stays; a line with an id is changed, quantity 0 removes it, one without is new."""
         kept = self.get(number)
         check_head(body, self.allowed)
@@ -254,7 +254,7 @@ class Orders:
         return changed
 
     @staticmethod
-    def _goods_of(kept: Kept, body: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
+    def _goods_of(kept: StoredOrder, body: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
         """The lines that a PUT changes, in ``products`` or in the pick-up that they belong to; None where it changes none."""
         if "consignments" not in body:
             return list(body["products"]) if "products" in body else None
@@ -266,7 +266,7 @@ class Orders:
             raise invalid("consignments.pickups.id", "does not belong to this order")
         return list(pickup.get("line_items") or ())
 
-    def relabel(self, kept: Kept, status_id: int) -> None:
+    def relabel(self, kept: StoredOrder, status_id: int) -> None:
         """What a refund or a shipment makes of its order's status."""
         kept.order |= {"status_id": status_id, "date_modified": now_text()}
         _label(kept.order)

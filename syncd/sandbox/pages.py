@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from syncd.sandbox.answers import Answer
-from syncd.sandbox.orders import Kept, Orders
+from syncd.sandbox.orders import Orders, StoredOrder
 
 _STYLE = """
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
@@ -30,7 +30,7 @@ def index(orders: Orders) -> Answer:
     return page("Sandbox store", body)
 
 
-def _row(kept: Kept) -> str:
+def _row(kept: StoredOrder) -> str:
     order = kept.order
     person = order["billing_address"]
     cells = (
@@ -47,7 +47,7 @@ def _row(kept: Kept) -> str:
     return f"<tr>{''.join(cells)}</tr>"
 
 
-def one(kept: Kept) -> Answer:
+def one(kept: StoredOrder) -> Answer:
     """One order with its lines, fees and notes."""
     order = kept.order
     lines = "".join(_line(line) for line in kept.lines)

@@ -12,7 +12,7 @@ from typing import Any
 
 from syncd.sandbox.answers import Answer, Refusal, ok, v3_error
 from syncd.sandbox.clock import now_iso
-from syncd.sandbox.orders import Kept, Orders
+from syncd.sandbox.orders import Orders, StoredOrder
 from syncd.sandbox.world import Asked
 
 _REFUNDED, _PARTIALLY = 4, 14
@@ -52,7 +52,7 @@ def _all(orders: Orders, asked: Asked) -> Answer:
     return ok({"data": found[start : start + limit], "meta": {}})  # the reference shows no paging in it
 
 
-def quote(kept: Kept, body: Mapping[str, Any], offered: str = "custom") -> Answer:
+def quote(kept: StoredOrder, body: Mapping[str, Any], offered: str = "custom") -> Answer:
     """What the items would come to, and the ways: of an order that was paid elsewhere, offline (see ``Ways.refund_ways``)."""
     amount = _asked_for(kept, body)
     way = {
@@ -77,7 +77,7 @@ def quote(kept: Kept, body: Mapping[str, Any], offered: str = "custom") -> Answe
     return ok({"data": data, "meta": {}}, 201)
 
 
-def refund(orders: Orders, kept: Kept, body: Mapping[str, Any]) -> Answer:
+def refund(orders: Orders, kept: StoredOrder, body: Mapping[str, Any]) -> Answer:
     """A refund record; the order's status follows it."""
     calculated = _asked_for(kept, body)
     override = body.get("merchant_calculated_override") or {}
@@ -109,18 +109,18 @@ def refund(orders: Orders, kept: Kept, body: Mapping[str, Any]) -> Answer:
     return ok({"data": made, "meta": {}}, 201)
 
 
-def _kept(orders: Orders, number: str) -> Kept:
+def _kept(orders: Orders, number: str) -> StoredOrder:
     kept = orders.kept.get(int(number))
     if kept is None:
         raise Refusal(v3_error(404, "The order was not found."))
     return kept
 
 
-def _left(kept: Kept) -> Decimal:
+def _left(kept: StoredOrder) -> Decimal:
     return Decimal(kept.order["total_inc_tax"]) - kept.refunded
 
 
-def _asked_for(kept: Kept, body: Mapping[str, Any]) -> Decimal:
+def _asked_for(kept: StoredOrder, body: Mapping[str, Any]) -> Decimal:
     items = body.get("items")
     if not isinstance(items, list) or not items:
         raise _invalid("items", "is required")
@@ -130,7 +130,7 @@ def _asked_for(kept: Kept, body: Mapping[str, Any]) -> Decimal:
     return amount
 
 
-def _worth(kept: Kept, item: Mapping[str, Any]) -> Decimal:
+def _worth(kept: StoredOrder, item: Mapping[str, Any]) -> Decimal:
     if item.get("item_type") == "PRODUCT":
         line = next((line for line in kept.lines if line["id"] == item.get("item_id")), None)
         if line is None:
@@ -144,7 +144,7 @@ def _worth(kept: Kept, item: Mapping[str, Any]) -> Decimal:
     return Decimal(str(item.get("amount", 0)))
 
 
-def _count_back(kept: Kept, items: Sequence[Mapping[str, Any]]) -> None:
+def _count_back(kept: StoredOrder, items: Sequence[Mapping[str, Any]]) -> None:
     for item in items:
         if item.get("item_type") == "PRODUCT":
             line = str(item["item_id"])
@@ -162,7 +162,7 @@ def _payment(number: int, place: int, payment: Mapping[str, Any]) -> dict[str, A
     return {"id": number * 10 + place, **said, **plain}
 
 
-def _transactions(kept: Kept) -> list[dict[str, Any]]:
+def _transactions(kept: StoredOrder) -> list[dict[str, Any]]:
     return [
         {
             "id": payment["id"],

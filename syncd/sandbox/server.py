@@ -14,9 +14,9 @@ import httptools
 from syncd.sandbox.answers import Answer, Refusal, v2_error, v3_error
 from syncd.sandbox.catalog import read_catalog
 from syncd.sandbox.clock import steady, wall
-from syncd.sandbox.faults import Fault, load_plan
+from syncd.sandbox.faults import InjectedFault, load_plan
 from syncd.sandbox.orders import Orders
-from syncd.sandbox.persist import Shelf
+from syncd.sandbox.persist import SandboxState
 from syncd.sandbox.quota import Quota
 from syncd.sandbox.routes import respond
 from syncd.sandbox.settings import SandboxSettings
@@ -55,7 +55,7 @@ class Sandbox:
         plan = load_plan(self.settings.faults, self.settings.seed)
         self.world = World(self.settings, orders, catalog, plan, self.quota)
         self.url = ""
-        self._shelf = Shelf(self.settings.db) if self.settings.db else None
+        self._shelf = SandboxState(self.settings.db) if self.settings.db else None
         self.tape = Tape(self.settings.record) if self.settings.record else None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._done: asyncio.Event | None = None
@@ -160,7 +160,7 @@ class _Connection(asyncio.Protocol):
         else:
             self._turn = asyncio.get_running_loop().create_task(self._slowly(asked, fault, self._turn))
 
-    async def _slowly(self, asked: Asked, fault: Fault | None, before: asyncio.Task[None] | None) -> None:
+    async def _slowly(self, asked: Asked, fault: InjectedFault | None, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await before
         if self._sandbox.settings.latency_ms and not asked.path.startswith("/_sandbox/"):
@@ -171,7 +171,7 @@ class _Connection(asyncio.Protocol):
             await self._misbehave(asked, fault)
         self._turn = None
 
-    async def _misbehave(self, asked: Asked, fault: Fault) -> None:
+    async def _misbehave(self, asked: Asked, fault: InjectedFault) -> None:
         sandbox = self._sandbox
         if fault.kind not in _AFTER:
             await self._before(asked, fault)
@@ -196,7 +196,7 @@ class _Connection(asyncio.Protocol):
             case "rewrite_total":
                 self._write(asked, _altered(answer, {"total_inc_tax": "0.0100"}))
 
-    async def _before(self, asked: Asked, fault: Fault) -> None:
+    async def _before(self, asked: Asked, fault: InjectedFault) -> None:
         sandbox = self._sandbox
         match fault.kind:
             case "drop_before_commit":
@@ -264,7 +264,7 @@ def _failed(sandbox: Sandbox, status: int) -> Answer:
     return _limited(sandbox, v2_error(status, "The server has a problem."))
 
 
-def _turned_away(sandbox: Sandbox, fault: Fault) -> Answer:
+def _turned_away(sandbox: Sandbox, fault: InjectedFault) -> Answer:
     """A store that takes no request now: over its quota in four dresses, locked, full, suspended, or the token revoked."""
     match fault.kind:
         case "401":

@@ -12,7 +12,7 @@ from typing import Any
 
 from syncd.sandbox.answers import Refusal, invalid, v2_error
 from syncd.sandbox.clock import now_text
-from syncd.sandbox.orders import Kept, Orders
+from syncd.sandbox.orders import Orders, StoredOrder
 from syncd.sandbox.totals import shown
 
 _CHANGEABLE = (
@@ -26,7 +26,7 @@ _CHANGEABLE = (
 _SHIPPED, _PARTIALLY = 2, 3
 
 
-def create(orders: Orders, kept: Kept, body: Mapping[str, Any]) -> dict[str, Any]:
+def create(orders: Orders, kept: StoredOrder, body: Mapping[str, Any]) -> dict[str, Any]:
     """POST: some pieces of some lines leave; the order's status follows."""
     if not isinstance(body.get("order_address_id"), int):
         raise Refusal(v2_error(400, "The required field 'order_address_id' was not supplied."))
@@ -59,7 +59,7 @@ def _item(line: Mapping[str, Any], quantity: int) -> dict[str, Any]:
     return {"order_product_id": line["id"], "product_id": line["product_id"], "quantity": quantity}
 
 
-def change(orders: Orders, kept: Kept, number: int, body: Mapping[str, Any]) -> dict[str, Any]:
+def change(orders: Orders, kept: StoredOrder, number: int, body: Mapping[str, Any]) -> dict[str, Any]:
     """PUT: what is said of a shipment; never its lines."""
     found = one(kept, number)
     found.update({name: str(body[name] or "") for name in _CHANGEABLE if name in body})
@@ -67,14 +67,14 @@ def change(orders: Orders, kept: Kept, number: int, body: Mapping[str, Any]) -> 
     return found
 
 
-def remove(orders: Orders, kept: Kept, number: int | None) -> None:
+def remove(orders: Orders, kept: StoredOrder, number: int | None) -> None:
     """DELETE: one, or all of them; their lines have not left."""
     gone = one(kept, number) if number is not None else None
     kept.shipments[:] = [] if gone is None else [shipment for shipment in kept.shipments if shipment is not gone]
     _follow(orders, kept)
 
 
-def one(kept: Kept, number: int) -> dict[str, Any]:
+def one(kept: StoredOrder, number: int) -> dict[str, Any]:
     """A shipment of an order; a Refusal where there is none."""
     for shipment in kept.shipments:
         if shipment["id"] == number:
@@ -82,7 +82,7 @@ def one(kept: Kept, number: int) -> dict[str, Any]:
     raise Refusal(v2_error(404, "The requested resource was not found."))
 
 
-def shipped(kept: Kept) -> Counter[int]:
+def shipped(kept: StoredOrder) -> Counter[int]:
     """How many pieces of each line have left."""
     counted: Counter[int] = Counter()
     for shipment in kept.shipments:
@@ -91,7 +91,7 @@ def shipped(kept: Kept) -> Counter[int]:
     return counted
 
 
-def _follow(orders: Orders, kept: Kept) -> None:
+def _follow(orders: Orders, kept: StoredOrder) -> None:
     gone = shipped(kept).total()
     kept.order["items_shipped"] = gone
     if gone:
@@ -99,7 +99,7 @@ def _follow(orders: Orders, kept: Kept) -> None:
     orders.changed(kept)
 
 
-def taxes(kept: Kept) -> list[dict[str, Any]]:
+def taxes(kept: StoredOrder) -> list[dict[str, Any]]:
     """One row for each taxed line; prices that came with the order make the tax an override."""
     rows: list[dict[str, Any]] = []
     for line in kept.lines:

@@ -44,7 +44,7 @@ def silent_until(app: App) -> datetime | None:
     return until if until is not None and until > app.clock.now() else None
 
 
-class Teller:
+class Notifier:
     """Sends what is to be told. What could not be sent stays to be told."""
 
     def __init__(self, app: App, sends: Sends | None = None) -> None:

@@ -13,7 +13,7 @@ from syncd.app import App
 from syncd.errors import SyncdError
 from syncd.logs import get_logger
 from syncd.naming import gone
-from syncd.service.health import Pulse
+from syncd.service.health import Heartbeats
 from syncd.service.jobs import Jobs
 from syncd.service.scheduler import Jumps, Timetable, watch_sources
 from syncd.service.sdnotify import notify, watchdog_interval_s
@@ -72,7 +72,7 @@ def run_daemon(
 
     ``leaving`` is what the service manager hears then.
     """
-    log, pulse = get_logger(), Pulse(app.ledger, app.clock)
+    log, pulse = get_logger(), Heartbeats(app.ledger, app.clock)
     jobs = Jobs(app, pulse, stop)
     timetable = Timetable(app, jobs)
     timetable.start()
@@ -106,7 +106,7 @@ def run_daemon(
 class _Stuck:
     """Jobs that hang, told once each: the service manager's watchdog then ends the process, and a new one goes on."""
 
-    def __init__(self, pulse: Pulse, after: timedelta) -> None:
+    def __init__(self, pulse: Heartbeats, after: timedelta) -> None:
         self._pulse, self._after = pulse, after
         self._told: set[str] = set()
 
@@ -119,7 +119,7 @@ class _Stuck:
         return bool(found)
 
 
-def _keep(pulse: Pulse, *, stopped: bool = False) -> None:
+def _keep(pulse: Heartbeats, *, stopped: bool = False) -> None:
     try:
         pulse.keep(stopped=stopped)
     except SyncdError as error:  # a ledger that cannot be written is told by the jobs; the heartbeat must not kill them

@@ -64,7 +64,7 @@ def _started(pid: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class HealthPart:
     """One job: how often it owes a good cycle, when it had the last, what ails it, and for whom it stands by."""
 
     owes: timedelta
@@ -78,7 +78,7 @@ class Health:
     """What one daemon last reported of itself and its jobs."""
 
     at: Now
-    parts: Mapping[str, Part]
+    parts: Mapping[str, HealthPart]
     process: Process
     stopped: bool = False
     begun: Now | None = None
@@ -113,12 +113,12 @@ class Health:
 class _Life:
     """What is known of a job that is not told: when it last showed that it moves."""
 
-    part: Part
+    part: HealthPart
     moved: BootTime = field(default_factory=lambda: BootTime("", 0.0))
     ended: bool = False
 
 
-class Pulse:
+class Heartbeats:
     """Gathers the cycles of the daemon's jobs and keeps the result where ``syncd status --healthy`` reads it."""
 
     def __init__(self, ledger: Ledger, clock: Clock) -> None:
@@ -131,7 +131,7 @@ class Pulse:
     def expect(self, part: str, owes: timedelta) -> None:
         """From now on ``part`` owes a good cycle at least this often."""
         with self._lock:
-            self._lives[part] = _Life(Part(owes), self._clock.elapsed())
+            self._lives[part] = _Life(HealthPart(owes), self._clock.elapsed())
 
     def alive(self, part: str) -> None:
         """``part`` is in the middle of its work, and moves."""
@@ -210,7 +210,7 @@ def _write(health: Health) -> dict[str, Any]:
 def _read(text: str) -> Health:
     document = json.loads(text)
     parts = {
-        name: Part(
+        name: HealthPart(
             timedelta(seconds=one["owes_s"]),
             _read_time(one["good"]) if one["good"] else None,
             one["ails"],

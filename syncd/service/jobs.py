@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from syncd.app import App, Till
+from syncd.app import App, SourceRunner
 from syncd.clock import Now
 from syncd.errors import LeaseTaken, NotListed, SourceError, Stopped, SyncdError
-from syncd.intake import Polled
+from syncd.intake import PollReport
 from syncd.ledger.alerts import HAPPENED
 from syncd.logs import bind, get_logger
-from syncd.sale.states import Stage
-from syncd.service.alerting import Teller
-from syncd.service.health import Pulse
+from syncd.sale.states import BackfillStage
+from syncd.service.alerting import Notifier
+from syncd.service.health import Heartbeats
 from syncd.service.leases import LeaseKeeper
 from syncd.service.metrics import Samples
 from syncd.service.watch import Watch
-from syncd.sources import FetchesOne, FolderReport, Receiving, Throttled
+from syncd.sources import FetchesOne, FolderReport, Receiving, SourceRateLimited
 
 _CACHE_KEPT = timedelta(days=2)
 _SHOWN_FOR = timedelta(days=2)  # what happened once
@@ -48,11 +48,11 @@ class Job:
 class Jobs:
     """The daemon's jobs over one app."""
 
-    def __init__(self, app: App, pulse: Pulse, stop: threading.Event) -> None:
+    def __init__(self, app: App, pulse: Heartbeats, stop: threading.Event) -> None:
         self._app, self._pulse, self._stop = app, pulse, stop
         self._keepers = {name: LeaseKeeper(store, partial(self._all_now, name)) for name, store in app.stores.items()}
         self._asked: set[str] = set()
-        self._samples, self._watch, self._teller = Samples(app), Watch(app), Teller(app)
+        self._samples, self._watch, self._teller = Samples(app), Watch(app), Notifier(app)
         self._told: set[tuple[str, str]] = set()
         self._put_off: dict[str, float] = {}
         self._failed: dict[str, tuple[str, float]] = {}  # why each job failed, and when that was logged
@@ -124,7 +124,7 @@ class Jobs:
 
     def poll(self, source: str) -> None:
         """One pass over a source; what it recorded is pushed without waiting for the next turn."""
-        till: Till = self._app.tills[source]
+        till: SourceRunner = self._app.tills[source]
 
         def work() -> None:
             self.pushed_soon(source, till.poll(self._stop, lambda _: self._pulse.good(poll_job(source))))
@@ -136,7 +136,7 @@ class Jobs:
         """Fetch the sales of a source that webhooks named."""
 
         def work() -> None:
-            self.pushed_soon(source, self._app.tills[source].fetch_hinted(self._stop))
+            self.pushed_soon(source, self._app.tills[source].fetch_announced(self._stop))
 
         self._while_asked(fetch_job(source), partial(self._patiently, source, work))
 
@@ -144,7 +144,7 @@ class Jobs:
         """Walk what somebody asked for of a source, one backfill after the other; live sales are polled meanwhile."""
         till, asked, name = self._app.tills[source], self._app.ledger.backfills, backfill_job(source)
 
-        def moved(polled: Polled) -> None:
+        def moved(polled: PollReport) -> None:
             self._pulse.good(name)
             self.pushed_soon(source, polled)
 
@@ -161,7 +161,7 @@ class Jobs:
             for one in asked.to_do(source):
                 if self._stop.is_set():
                     return
-                if one.stage is Stage.ESTIMATING:
+                if one.stage is BackfillStage.ESTIMATING:
                     with asked.walking(one.number):
                         counted = self._app.estimate(till, one.start, one.end, lambda: self._pulse.alive(name))
                     if not self._stop.is_set():
@@ -172,7 +172,7 @@ class Jobs:
 
         self._while_asked(name, partial(self._patiently, source, work))
 
-    def pushed_soon(self, source: str, polled: Polled) -> None:
+    def pushed_soon(self, source: str, polled: PollReport) -> None:
         """What was recorded is pushed without waiting for the next turn."""
         if polled.new or polled.changed:
             for store in self._app.tills[source].config.common.all_stores:
@@ -190,7 +190,7 @@ class Jobs:
                 get_logger().info("waits_for_a_list", source=source, why=waits.what)
             self._waits.add(source)
             raise _PutOff from None
-        except Throttled as full:
+        except SourceRateLimited as full:
             self._put_off[source] = self._app.clock.elapsed().seconds + full.retry_after.total_seconds()
             raise
 

@@ -9,13 +9,13 @@ from contextlib import ExitStack
 from syncd.errors import LeaseTaken
 from syncd.ledger import Lease
 from syncd.logs import get_logger
-from syncd.stores import Store
+from syncd.stores import StoreServices
 
 
 class LeaseKeeper:
     """Holds one store's lease for as long as the daemon lives; while another process has it, stands by."""
 
-    def __init__(self, store: Store, takes_over: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, store: StoreServices, takes_over: Callable[[], None] = lambda: None) -> None:
         self._store, self._takes_over = store, takes_over
         self._exits = ExitStack()
         self._lease: Lease | None = None

@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 from syncd import __version__
 from syncd.app import App
 from syncd.ledger.overviews import Attempted
-from syncd.sale.states import Lane, Stage, State
+from syncd.sale.states import BackfillStage, Lane, State
 from syncd.service.health import Health, read_health
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -124,7 +124,7 @@ class _Ledger(Collector):
             alerts.add_metric((kind.replace(" ", "_"),), number)
         backfills = _gauge("syncd_backfills", "Backfills, the newest fifty.", "stage")
         stages = [one.stage for one in ledger.backfills.newest()]
-        for stage in Stage:
+        for stage in BackfillStage:
             backfills.add_metric((stage.value,), stages.count(stage))
         yield from (alerts, backfills)
         if (path := _file(self._app)) is not None:

@@ -47,7 +47,7 @@ class Volume:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class AlertSnapshot:
     """What is known at one moment."""
 
     now: Now
@@ -63,7 +63,7 @@ class Facts:
     ledger: str = ""
 
 
-def causes(facts: Facts, settings: AlertSettings, healthy_within: timedelta) -> list[Alert]:
+def causes(facts: AlertSnapshot, settings: AlertSettings, healthy_within: timedelta) -> list[Alert]:
     """What ails now, one for each cause. Pure."""
     return [
         *_paused(facts, settings),
@@ -78,14 +78,14 @@ def causes(facts: Facts, settings: AlertSettings, healthy_within: timedelta) -> 
     ]
 
 
-def _paused(facts: Facts, settings: AlertSettings) -> Iterator[Alert]:
+def _paused(facts: AlertSnapshot, settings: AlertSettings) -> Iterator[Alert]:
     for name, state in facts.stores.items():
         since = state.paused_at
         if state.paused_why and since is not None and facts.now.wall - since >= settings.paused_after:
             yield Alert(name, "paused", name, f"{name} is paused: {state.paused_why}", state.cure)
 
 
-def _rejected(facts: Facts) -> Iterator[Alert]:
+def _rejected(facts: AlertSnapshot) -> Iterator[Alert]:
     for name, states in facts.states.items():
         if number := states.get(State.REJECTED, 0):
             what = "a sale" if number == 1 else f"{number:,} sales"
@@ -98,7 +98,7 @@ def _rejected(facts: Facts) -> Iterator[Alert]:
             )
 
 
-def _late(facts: Facts, settings: AlertSettings) -> Iterator[Alert]:
+def _late(facts: AlertSnapshot, settings: AlertSettings) -> Iterator[Alert]:
     """Sales that wait although the store is open: a paused one is told already."""
     for name, since in facts.waiting_since.items():
         state = facts.stores.get(name)
@@ -109,7 +109,7 @@ def _late(facts: Facts, settings: AlertSettings) -> Iterator[Alert]:
             yield Alert(name, "late", name, words, "See what holds them up: syncd status")
 
 
-def _faults(facts: Facts) -> Iterator[Alert]:
+def _faults(facts: AlertSnapshot) -> Iterator[Alert]:
     for source, number in facts.faults.items():
         what = "a record" if number == 1 else f"{number:,} records"
         yield Alert(
@@ -121,7 +121,7 @@ def _faults(facts: Facts) -> Iterator[Alert]:
         )
 
 
-def _unread(facts: Facts) -> Iterator[Alert]:
+def _unread(facts: AlertSnapshot) -> Iterator[Alert]:
     """Files that no source reads: somebody dropped them and believes them read."""
     for source, names in facts.unread.items():
         if names:
@@ -136,7 +136,7 @@ def _unread(facts: Facts) -> Iterator[Alert]:
             )
 
 
-def _jobs(facts: Facts, healthy_within: timedelta) -> Iterator[Alert]:
+def _jobs(facts: AlertSnapshot, healthy_within: timedelta) -> Iterator[Alert]:
     if facts.health is None:
         return
     for name, part in facts.health.parts.items():
@@ -149,7 +149,7 @@ def _jobs(facts: Facts, healthy_within: timedelta) -> Iterator[Alert]:
             yield Alert("", "job", name, f"{name}: {ails}", "See the log, and: syncd status")
 
 
-def _volumes(facts: Facts) -> Iterator[Alert]:
+def _volumes(facts: AlertSnapshot) -> Iterator[Alert]:
     for source, volume in facts.volumes.items():
         if volume.usual >= _FEWEST and volume.lately == 0:
             words = f"{source} has had no sale in the last day; usually {volume.usual:,.0f}"
@@ -163,7 +163,7 @@ def _volumes(facts: Facts) -> Iterator[Alert]:
             )
 
 
-def _disk(facts: Facts, settings: AlertSettings) -> Iterator[Alert]:
+def _disk(facts: AlertSnapshot, settings: AlertSettings) -> Iterator[Alert]:
     if facts.disk_free is not None and facts.disk_free < settings.low_disk_mb * 1_000_000:
         words = f"only {facts.disk_free / 1e6:,.0f} MB are left on the disk of the ledger {facts.ledger}"
         yield Alert("", "disk", "disk", words, "Free some: when it is full, nothing is recorded or pushed any more.")
@@ -182,13 +182,13 @@ class Watch:
         present = causes(self.facts(health), self._app.config.alerts, self._app.config.service.healthy_within)
         return self._app.ledger.notices.watched(KINDS, present)
 
-    def facts(self, health: Health | None) -> Facts:
+    def facts(self, health: Health | None) -> AlertSnapshot:
         """What is known now."""
         ledger, now, stores = self._app.ledger, Now.of(self._app.clock), list(self._app.config.stores)
         states: dict[str, dict[State, int]] = {name: {} for name in stores}
         for (store, _lane, state), number in ledger.counts().items():
             states.setdefault(store, {})[state] = states.get(store, {}).get(state, 0) + number
-        return Facts(
+        return AlertSnapshot(
             now,
             {name: ledger.store_state(name) for name in stores},
             states,

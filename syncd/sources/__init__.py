@@ -4,13 +4,13 @@ An adapter of your own begins with these names; see ``docs/adapter.md``.
 """
 
 from syncd.sources.base import Finding, Source
-from syncd.sources.context import SourceContext, State
+from syncd.sources.context import AdapterState, SourceContext
 from syncd.sources.doors import Delivery, FetchesOne, FolderReport, HasFolder, ReadsFiles, Received, Receiving, Watching
-from syncd.sources.errors import Denied, Forged, Refused, Throttled, Unavailable
+from syncd.sources.errors import Forged, SourceAccessDenied, SourceRateLimited, SourceRejected, SourceUnavailable
 
 __all__ = [
+    "AdapterState",
     "Delivery",
-    "Denied",
     "FetchesOne",
     "Finding",
     "FolderReport",
@@ -19,11 +19,11 @@ __all__ = [
     "ReadsFiles",
     "Received",
     "Receiving",
-    "Refused",
     "Source",
+    "SourceAccessDenied",
     "SourceContext",
-    "State",
-    "Throttled",
-    "Unavailable",
+    "SourceRateLimited",
+    "SourceRejected",
+    "SourceUnavailable",
     "Watching",
 ]

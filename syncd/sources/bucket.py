@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from syncd.canonical import Fault
 from syncd.clock import Clock
 from syncd.errors import SourceError, UsageError
-from syncd.sources.errors import Denied, Unavailable
-from syncd.sources.fetched import LARGEST, MOST, There, check_room, is_here, oversize
+from syncd.sources.errors import SourceAccessDenied, SourceUnavailable
+from syncd.sources.fetched import LARGEST, MOST, RemoteFile, check_room, is_here, oversize
 from syncd.sources.own_files import create, free_name
 from syncd.sources.remote_settings import BucketSettings
 
@@ -47,7 +47,7 @@ class Bucket:
     settings: BucketSettings
     clock: Clock
     stop: threading.Event
-    _told: set[There] = field(default_factory=set)
+    _told: set[RemoteFile] = field(default_factory=set)
 
     @property
     def shown(self) -> str:
@@ -71,13 +71,13 @@ class Bucket:
                 if self.stop.is_set():
                     return
                 if self.clock.elapsed().seconds > end:
-                    raise Unavailable(f"{self.shown} answers too slowly: {self.settings.patience} are over")
+                    raise SourceUnavailable(f"{self.shown} answers too slowly: {self.settings.patience} are over")
                 if is_here(folder, one) and self.settings.after == "keep":
                     continue
                 try:
                     if why := self._fetch(store, one, folder):
                         yield from self._once(one, why)
-                except Denied as denied:
+                except SourceAccessDenied as denied:
                     kept = denied
         if kept is not None:
             raise kept
@@ -87,25 +87,25 @@ class Bucket:
         with self._errors():
             return len(self._listed(_store(self.settings), wanted))
 
-    def _once(self, one: There, why: str) -> Iterator[Fault]:
+    def _once(self, one: RemoteFile, why: str) -> Iterator[Fault]:
         if one not in self._told:
             self._told.add(one)
             yield Fault(one.name, f"{self.shown}: {why}", "")
 
-    def _listed(self, store: Any, wanted: Callable[[str], bool]) -> list[There]:  # noqa: ANN401  any of the library's stores
+    def _listed(self, store: Any, wanted: Callable[[str], bool]) -> list[RemoteFile]:  # noqa: ANN401  any of the library's stores
         found = []
         for about in obstore.list_with_delimiter(store)["objects"]:
             name = str(about["path"])
             if "/" in name or name.startswith(".") or not wanted(name):
                 continue
             found.append(
-                There(name, int(about["size"]), int(about["last_modified"].timestamp()), str(about["e_tag"] or ""))
+                RemoteFile(name, int(about["size"]), int(about["last_modified"].timestamp()), str(about["e_tag"] or ""))
             )
             if len(found) > MOST:
-                raise Unavailable(f"{self.shown} lists more than {MOST} files", "Move old ones away.")
+                raise SourceUnavailable(f"{self.shown} lists more than {MOST} files", "Move old ones away.")
         return sorted(found, key=lambda one: (one.stamp, one.name))
 
-    def _fetch(self, store: Any, one: There, folder: Path) -> str:  # noqa: ANN401  as above
+    def _fetch(self, store: Any, one: RemoteFile, folder: Path) -> str:  # noqa: ANN401  as above
         """One file: whole on the disk, then by its own name, then away over there. Why it cannot be taken, where it cannot."""
         if one.size > LARGEST:
             return oversize()
@@ -131,7 +131,7 @@ class Bucket:
             self._move_away(store, one)
         return ""
 
-    def _move_away(self, store: Any, one: There) -> None:  # noqa: ANN401  as above
+    def _move_away(self, store: Any, one: RemoteFile) -> None:  # noqa: ANN401  as above
         """Into ``processed/`` over there, under a name that is free; a file that was replaced meanwhile stays."""
         try:
             target = next(name for number in range(100) if not _exists(store, name := _processed(one.name, number)))
@@ -139,10 +139,14 @@ class Bucket:
             if str(obstore.head(store, one.name)["e_tag"] or "") == one.tag:
                 obstore.delete(store, one.name)
         except StopIteration:
-            raise Unavailable(f"{self.shown}: processed/ has a hundred files named {one.name}", "Clear it.") from None
+            raise SourceUnavailable(
+                f"{self.shown}: processed/ has a hundred files named {one.name}", "Clear it."
+            ) from None
         except _NOT_ALLOWED as error:
             cure = 'Let the key write and delete there, or set after = "keep".'
-            raise Denied(f"{self.shown}: {one.name} cannot be moved to processed/: {_words(error)}", cure) from None
+            raise SourceAccessDenied(
+                f"{self.shown}: {one.name} cannot be moved to processed/: {_words(error)}", cure
+            ) from None
         except _MISSING:
             return  # somebody took it away
 
@@ -153,10 +157,10 @@ class Bucket:
             yield
         except _NOT_ALLOWED as error:
             cure = "Check the keys, and that they may list and read there."
-            raise Denied(f"{self.shown} does not let us in: {_words(error)}", cure) from None
+            raise SourceAccessDenied(f"{self.shown} does not let us in: {_words(error)}", cure) from None
         except (exceptions.BaseError, OSError, ValueError) as error:
             cure = "Check url, region and endpoint; syncd goes on by itself once the bucket answers."
-            raise Unavailable(f"{self.shown} cannot be used: {_words(error)}", cure) from None
+            raise SourceUnavailable(f"{self.shown} cannot be used: {_words(error)}", cure) from None
 
 
 def _store(settings: BucketSettings) -> Any:  # noqa: ANN401  as above

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class State(Protocol):
+class AdapterState(Protocol):
     """An adapter's own small memory: durable on return, kept out of logs, pages and backups. For tokens that rotate."""
 
     def get(self, name: str) -> str | None:
@@ -73,7 +73,7 @@ class SourceContext:
     clock: Clock
     base_dir: Path
     stop: threading.Event = field(default_factory=threading.Event)
-    state: State = field(default_factory=Memory)
+    state: AdapterState = field(default_factory=Memory)
     start_from: Callable[[], datetime] = lambda: _EVER
     known: Callable[[datetime, datetime], Iterable[str]] = lambda _start, _end: ()
     renamed: str = ""

@@ -27,7 +27,7 @@ class Unreadable(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Sale:
+class ParsedSale:
     """A sale, and why a person must look at it, if so."""
 
     order: CanonicalOrder
@@ -35,7 +35,7 @@ class Sale:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class Excluded:
     """The document is no sale of the till's: why, in words that a count goes before (``3 drafts``)."""
 
     why: str
@@ -46,19 +46,19 @@ class NotReady:
     """The POS has the sale, and does not show the whole of it yet: it comes again."""
 
 
-Read = Sale | LeftOut | NotReady
+ParseResult = ParsedSale | Excluded | NotReady
 _OF_ANOTHER_FORM = (AttributeError, TypeError, ArithmeticError)
 
 
 def collect(
-    documents: Iterable[Document], read: Callable[[Document], Read], cursor: Cursor | None, id_key: str = "id"
+    documents: Iterable[Document], read: Callable[[Document], ParseResult], cursor: Cursor | None, id_key: str = "id"
 ) -> Batch:
     """A batch of documents; one that cannot be read is a fault beside the others, and takes none of them with it."""
     return gather(documents, read, cursor, lambda document, why: fault(document, why, id_key))
 
 
 def gather(
-    records: Iterable[T], read: Callable[[T], Read], cursor: Cursor | None, spoilt: Callable[[T, str], Fault]
+    records: Iterable[T], read: Callable[[T], ParseResult], cursor: Cursor | None, spoilt: Callable[[T, str], Fault]
 ) -> Batch:
     """The same of records of any kind; ``spoilt`` makes a fault of one that cannot be read."""
     found = Gathering()
@@ -96,13 +96,13 @@ class Gathering:
         """How many sales and faults it has."""
         return len(self.orders) + len(self.faults)
 
-    def add(self, found: Read | Fault) -> None:
+    def add(self, found: ParseResult | Fault) -> None:
         """One more record."""
-        if isinstance(found, Sale):
+        if isinstance(found, ParsedSale):
             self.orders.append(found.order)
             if found.hold:
                 self._holds[found.order.sale_id] = found.hold
-        elif isinstance(found, LeftOut):
+        elif isinstance(found, Excluded):
             self._left_out[found.why] += 1
         elif isinstance(found, Fault):
             self.faults.append(found)

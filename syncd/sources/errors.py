@@ -7,15 +7,15 @@ from datetime import timedelta
 from syncd.errors import SourceError
 
 
-class Unavailable(SourceError):
+class SourceUnavailable(SourceError):
     """The source does not answer or its folder is not there; trying again later may help."""
 
 
-class Denied(SourceError):
+class SourceAccessDenied(SourceError):
     """The source refused us; a person must mend a permission or a token, as the cure says."""
 
 
-class Throttled(SourceError):
+class SourceRateLimited(SourceError):
     """The source has had enough of us for now; it is asked again after ``retry_after``."""
 
     def __init__(self, what: str, retry_after: timedelta, cure: str = "") -> None:
@@ -23,7 +23,7 @@ class Throttled(SourceError):
         self.retry_after = retry_after
 
 
-class Refused(SourceError):
+class SourceRejected(SourceError):
     """The source does not take the question (a 4xx that is neither 401, 403 nor 429); ``code`` is its own word for why."""
 
     def __init__(self, what: str, status: int, code: str = "", cure: str = "") -> None:

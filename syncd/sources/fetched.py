@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from syncd.sources.errors import Unavailable
+from syncd.sources.errors import SourceUnavailable
 
 MOST = 20_000  # files in one folder
 LARGEST = 2 << 30
@@ -15,7 +15,7 @@ _FREE = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class There:
+class RemoteFile:
     """A file over there as it looked: its size in bytes, when it was written (seconds since 1970), and its version's tag."""
 
     name: str
@@ -29,7 +29,7 @@ def oversize() -> str:
     return f"it has more than {LARGEST >> 30} GB"
 
 
-def check_room(folder: Path, one: There) -> None:
+def check_room(folder: Path, one: RemoteFile) -> None:
     """Check that the disk has room for a file, and for all else that goes on.
 
     Raises:
@@ -37,10 +37,10 @@ def check_room(folder: Path, one: There) -> None:
 
     """
     if shutil.disk_usage(folder).free < one.size + _FREE:
-        raise Unavailable(f"the disk has no room for {one.name} ({one.size >> 20} MB)", "Make room.")
+        raise SourceUnavailable(f"the disk has no room for {one.name} ({one.size >> 20} MB)", "Make room.")
 
 
-def is_here(folder: Path, one: There) -> bool:
+def is_here(folder: Path, one: RemoteFile) -> bool:
     """Whether the file was fetched before: it lies here, read or not, as it looks there."""
     for place in (folder, folder / "processed", folder / "failed"):
         with suppress(OSError):

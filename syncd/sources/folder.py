@@ -23,7 +23,7 @@ from syncd.clock import Clock, Duration
 from syncd.sources.arrivals import Arrivals
 from syncd.sources.base import Finding
 from syncd.sources.doors import FolderReport
-from syncd.sources.errors import Denied, Unavailable
+from syncd.sources.errors import SourceAccessDenied, SourceUnavailable
 from syncd.sources.own_files import free_name, own_folder, write_faults
 from syncd.sources.packed import BadArchive, CutArchive, is_packed, unpack
 from syncd.sources.remote_settings import BucketSettings, SftpSettings
@@ -146,15 +146,15 @@ class Folder:
             with os.scandir(self.path) as entries:
                 return list(entries)
         except FileNotFoundError:
-            raise Unavailable(
+            raise SourceUnavailable(
                 f"the folder {self.path} does not exist", "Create it, or correct the source's path."
             ) from None
         except PermissionError:
-            raise Denied(
+            raise SourceAccessDenied(
                 f"the folder {self.path} may not be read", "Give the user that runs syncd the right to."
             ) from None
         except OSError as error:
-            raise Unavailable(
+            raise SourceUnavailable(
                 f"the folder {self.path} cannot be read: {error.strerror}", "Is its share mounted?"
             ) from None
 

@@ -19,8 +19,8 @@ from urllib.parse import urlencode, urlsplit
 
 from syncd.canonical.order import read_json
 from syncd.clock import Clock
-from syncd.sources.errors import Denied, Refused, Throttled, Unavailable
-from syncd.wire.exchange import Wire, WireAnswer, WireError
+from syncd.sources.errors import SourceAccessDenied, SourceRateLimited, SourceRejected, SourceUnavailable
+from syncd.wire.exchange import HttpAnswer, HttpError, HttpTransport
 from syncd.wire.limits import Limits, https_or_loopback
 
 _TRIES = 4
@@ -93,7 +93,7 @@ class HttpClient:
 
     def __init__(self, clock: Clock, stop: threading.Event, base: str, auth: Auth, terms: Terms) -> None:
         self._clock, self._stop, self._auth, self.terms = clock, stop, auth, terms
-        self._wire = Wire(https_or_loopback(base), terms.headers, terms.limits, clock, connections=4)
+        self._wire = HttpTransport(https_or_loopback(base), terms.headers, terms.limits, clock, connections=4)
         self._host = urlsplit(base).hostname or base
         self._pace = _Pace(terms.per_second, terms.burst)
         self._lock = threading.Lock()
@@ -149,7 +149,7 @@ class HttpClient:
         while True:
             try:
                 return self._read(self._send("POST", path, body, headers), path)
-            except Throttled as full:
+            except SourceRateLimited as full:
                 turn += 1
                 self._pause(full, turn)
 
@@ -159,7 +159,7 @@ class HttpClient:
         target: str,
         body: bytes | None,
         headers: Mapping[str, str],
-    ) -> tuple[Any, WireAnswer]:
+    ) -> tuple[Any, HttpAnswer]:
         path, renewed, turn = target.partition("?")[0], False, 0
         while True:
             used = self._auth.headers()
@@ -169,40 +169,40 @@ class HttpClient:
                     renewed = True
                     continue
                 return self._read(answer, path), answer
-            except Throttled as full:
-                trouble: Throttled | Unavailable = full
-            except Unavailable as gone:
+            except SourceRateLimited as full:
+                trouble: SourceRateLimited | SourceUnavailable = full
+            except SourceUnavailable as gone:
                 trouble = gone
             turn += 1
             self._pause(trouble, turn)
 
-    def _pause(self, trouble: Throttled | Unavailable, turn: int) -> None:
+    def _pause(self, trouble: SourceRateLimited | SourceUnavailable, turn: int) -> None:
         """Wait before the next try; raises ``trouble`` where there is none, or the wait is longer than a poll should last."""
-        wait = trouble.retry_after.total_seconds() if isinstance(trouble, Throttled) else 0.0
+        wait = trouble.retry_after.total_seconds() if isinstance(trouble, SourceRateLimited) else 0.0
         wait = wait or _FIRST_WAIT_S * 2**turn * random.uniform(0.5, 1.0)  # noqa: S311  jitter, not a secret
         if turn >= _TRIES or wait > _PATIENCE_S or self._clock.wait(self._stop, wait):
-            if isinstance(trouble, Throttled):
-                raise Throttled(trouble.what, timedelta(seconds=max(wait, _UNTOLD_S)), trouble.cure) from None
+            if isinstance(trouble, SourceRateLimited):
+                raise SourceRateLimited(trouble.what, timedelta(seconds=max(wait, _UNTOLD_S)), trouble.cure) from None
             raise trouble
 
-    def _send(self, method: Any, target: str, body: bytes | None, headers: Mapping[str, str]) -> WireAnswer:  # noqa: ANN401
+    def _send(self, method: Any, target: str, body: bytes | None, headers: Mapping[str, str]) -> HttpAnswer:  # noqa: ANN401
         with self._lock:
             wait = self._pace.take(self._clock.elapsed().seconds)
         if wait > 0 and self._clock.wait(self._stop, wait):
-            raise Unavailable(f"{self.terms.api} was not asked: syncd was told to stop")
+            raise SourceUnavailable(f"{self.terms.api} was not asked: syncd was told to stop")
         try:
             answer = self._wire.send(method, target, None, body, headers=headers)
-        except WireError as broken:
+        except HttpError as broken:
             cure = f"Check the network between here and {self._host}; syncd goes on by itself."
-            raise Unavailable(f"{self.terms.api} cannot be reached: {broken.why}", cure) from None
+            raise SourceUnavailable(f"{self.terms.api} cannot be reached: {broken.why}", cure) from None
         self._learn(answer)
         return answer
 
-    def _learn(self, answer: WireAnswer) -> None:
+    def _learn(self, answer: HttpAnswer) -> None:
         if (theirs := _http_date(answer.headers.get("Date"))) is not None:
             self._ahead = theirs - self._clock.now()
 
-    def _read(self, answer: WireAnswer, path: str) -> Any:  # noqa: ANN401  whatever JSON is there
+    def _read(self, answer: HttpAnswer, path: str) -> Any:  # noqa: ANN401  whatever JSON is there
         status, api = answer.status, self.terms.api
         if status == 204:
             return None
@@ -212,17 +212,19 @@ class HttpClient:
         if 200 <= status < 300 and document is not None:
             return document
         if status in (401, 403):
-            raise Denied(f"{api} refused us: {said}", self.terms.denied)
+            raise SourceAccessDenied(f"{api} refused us: {said}", self.terms.denied)
         if status == 429:
             wait = self._retry_after(answer.headers)
-            raise Throttled(f"{api} asks us to wait: {said}", timedelta(seconds=wait))
+            raise SourceRateLimited(f"{api} asks us to wait: {said}", timedelta(seconds=wait))
         if 400 <= status < 500 and status != 408:
-            raise Refused(f"{api} does not take the question: {said}", status, code)
+            raise SourceRejected(f"{api} does not take the question: {said}", status, code)
         if 300 <= status < 400:
-            raise Unavailable(
+            raise SourceUnavailable(
                 f"{api}: {said} and pointed elsewhere; not followed", "Check the API's URL in the config."
             )
-        raise Unavailable(f"{api}: {said or 'an answer that is no JSON'}", "syncd goes on by itself once it answers.")
+        raise SourceUnavailable(
+            f"{api}: {said or 'an answer that is no JSON'}", "syncd goes on by itself once it answers."
+        )
 
     def _retry_after(self, headers: Mapping[str, str]) -> float:
         """Seconds, or a date (Lightspeed writes one); 0 where neither is told."""

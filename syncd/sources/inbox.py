@@ -46,9 +46,9 @@ class Inbox:
         path = context.base_dir / settings.path.expanduser()
         folder = Folder(path, settings, context.clock, suffixes)
         if settings.sftp is not None:
-            from syncd.sources.sftp import Remote  # noqa: PLC0415  most folders are filled by hand
+            from syncd.sources.sftp import SftpFolder  # noqa: PLC0415  most folders are filled by hand
 
-            return cls(folder, Remote(settings.sftp, context.clock, context.stop))
+            return cls(folder, SftpFolder(settings.sftp, context.clock, context.stop))
         if settings.bucket is not None:
             from syncd.sources.bucket import Bucket  # noqa: PLC0415  as above, and it is an extra
 

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from syncd import logs
 from syncd.clock import Clock
 from syncd.sources.context import SourceContext
-from syncd.sources.errors import Denied, Refused
+from syncd.sources.errors import SourceAccessDenied, SourceRejected
 from syncd.sources.http import Auth, Fixed
 
 _STATE = "oauth"
@@ -105,11 +105,11 @@ class OAuth:
         text = self._text
         try:
             new = self._renewal(before.refresh if before else self._first)
-        except (Refused, Denied) as refused:
+        except (SourceRejected, SourceAccessDenied) as refused:
             other = self._kept()
             if other is not None and self._text != text and other.access:
                 return other  # another process has used the refresh token, and has kept what it got
-            raise Denied(f"the tokens could not be renewed: {refused.what}", self._cure) from None
+            raise SourceAccessDenied(f"the tokens could not be renewed: {refused.what}", self._cure) from None
         _hidden(new)
         kept = json.dumps({**asdict(new), "seed": self._seed})
         if self._context.state.swap(_STATE, text, kept):

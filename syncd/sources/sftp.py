@@ -26,8 +26,8 @@ import paramiko
 from syncd.canonical import Fault
 from syncd.clock import Clock
 from syncd.errors import SourceError
-from syncd.sources.errors import Denied, Unavailable
-from syncd.sources.fetched import LARGEST, MOST, There, check_room, is_here, oversize
+from syncd.sources.errors import SourceAccessDenied, SourceUnavailable
+from syncd.sources.fetched import LARGEST, MOST, RemoteFile, check_room, is_here, oversize
 from syncd.sources.own_files import create, free_name
 from syncd.sources.remote_settings import FINGERPRINT, TYPES, SftpSettings
 
@@ -39,14 +39,14 @@ _CHUNK = 32 * 1024
 
 
 @dataclass(slots=True)
-class Remote:
+class SftpFolder:
     """The server's folder; remembers how each file looked when it was last seen."""
 
     settings: SftpSettings
     clock: Clock
     stop: threading.Event
-    _seen: dict[str, There] = field(default_factory=dict)
-    _told: set[There] = field(default_factory=set)
+    _seen: dict[str, RemoteFile] = field(default_factory=dict)
+    _told: set[RemoteFile] = field(default_factory=set)
 
     @property
     def shown(self) -> str:
@@ -73,7 +73,7 @@ class Remote:
                     continue
                 try:
                     self._fetch(client, one, folder, deadline)
-                except Denied as denied:
+                except SourceAccessDenied as denied:
                     kept = denied  # the others go on
                 except (_Odd, OSError, ValueError) as error:
                     if isinstance(error, OSError) and not _still_connected(client):
@@ -97,7 +97,7 @@ class Remote:
             with _connected(self.settings) as transport:
                 client = paramiko.SFTPClient.from_transport(transport)
                 if client is None:
-                    raise Unavailable(f"{self.shown}: the server opens no SFTP session")
+                    raise SourceUnavailable(f"{self.shown}: the server opens no SFTP session")
                 channel = client.get_channel()
                 if channel is not None:
                     channel.settimeout(_ANSWER_S)
@@ -105,34 +105,36 @@ class Remote:
         except SourceError:
             raise
         except _Late:
-            raise Unavailable(f"{self.shown} answers too slowly: {self.settings.patience} are over") from None
+            raise SourceUnavailable(f"{self.shown} answers too slowly: {self.settings.patience} are over") from None
         except paramiko.AuthenticationException as error:
-            raise Denied(f"{self.shown} does not let us in: {error}", "Check user, and password or key.") from None
+            raise SourceAccessDenied(
+                f"{self.shown} does not let us in: {error}", "Check user, and password or key."
+            ) from None
         except UnicodeError:
             what = f"{self.shown} has a file whose name is no UTF-8, and cannot be listed"
-            raise Unavailable(what, "Rename it there.") from None
+            raise SourceUnavailable(what, "Rename it there.") from None
         except (paramiko.SSHException, OSError, EOFError, TimeoutError) as error:
             words = str(error) or type(error).__name__
             cure = "Check host, port and path; syncd goes on by itself once the server answers."
-            raise Unavailable(f"{self.shown} cannot be used: {words[:200]}", cure) from None
+            raise SourceUnavailable(f"{self.shown} cannot be used: {words[:200]}", cure) from None
 
-    def _listed(self, client: paramiko.SFTPClient, deadline: _Deadline) -> Iterator[There]:
+    def _listed(self, client: paramiko.SFTPClient, deadline: _Deadline) -> Iterator[RemoteFile]:
         for count, entry in enumerate(client.listdir_iter(self.settings.path)):
             deadline.check()
             if count >= MOST:
-                raise Unavailable(f"{self.shown} lists more than {MOST} files", "Move old ones away.")
+                raise SourceUnavailable(f"{self.shown} lists more than {MOST} files", "Move old ones away.")
             name, mode = entry.filename, entry.st_mode or 0
             if "/" in name or name in (".", "..") or name.startswith(".") or not stat.S_ISREG(mode):
                 continue
-            yield There(name, entry.st_size or 0, entry.st_mtime or 0)
+            yield RemoteFile(name, entry.st_size or 0, entry.st_mtime or 0)
 
-    def _stands_still(self, one: There, settle: timedelta) -> bool:
+    def _stands_still(self, one: RemoteFile, settle: timedelta) -> bool:
         old = self.clock.now().timestamp() - one.stamp >= max(
             settle.total_seconds(), 60
         )  # clocks differ by some seconds
         return old or self._seen.get(one.name) == one
 
-    def _fetch(self, client: paramiko.SFTPClient, one: There, folder: Path, deadline: _Deadline) -> None:
+    def _fetch(self, client: paramiko.SFTPClient, one: RemoteFile, folder: Path, deadline: _Deadline) -> None:
         """One file: whole on the disk, then by its own name, then away over there."""
         there = f"{self.settings.path.rstrip('/')}/{one.name}"
         if "\x00" in one.name or len(os.fsencode(one.name)) > _LONGEST_NAME:
@@ -164,7 +166,7 @@ class Remote:
         if self.settings.after == "move":
             self._move_away(client, there, one)
 
-    def _move_away(self, client: paramiko.SFTPClient, there: str, one: There) -> None:
+    def _move_away(self, client: paramiko.SFTPClient, there: str, one: RemoteFile) -> None:
         """Into ``processed`` over there; where that is not allowed, it is told, and the file fetched again does no harm."""
         folder = f"{self.settings.path.rstrip('/')}/processed"
         with suppress(OSError):
@@ -178,9 +180,11 @@ class Remote:
                     client.rename(there, f"{folder}/{name}")
                 except OSError as error:
                     cure = 'Let the user move files there, or set after = "keep".'
-                    raise Denied(f"{self.shown}: {one.name} cannot be moved to processed/: {error}", cure) from None
+                    raise SourceAccessDenied(
+                        f"{self.shown}: {one.name} cannot be moved to processed/: {error}", cure
+                    ) from None
                 return
-        raise Unavailable(f"{self.shown}: processed/ has a hundred files named {one.name}", "Clear it.")
+        raise SourceUnavailable(f"{self.shown}: processed/ has a hundred files named {one.name}", "Clear it.")
 
 
 def _still_connected(client: paramiko.SFTPClient) -> bool:
@@ -251,7 +255,7 @@ def _prove(key: paramiko.PKey, settings: SftpSettings) -> None:
     if not same:
         what = f"the server at {settings.host}:{settings.port} shows the key {found}, which is not the one in host_key"
         cure = "If its key was changed, ask whoever runs it, and put the new one into host_key; else somebody stands in between."
-        raise Denied(what, cure)
+        raise SourceAccessDenied(what, cure)
 
 
 def _private_key(settings: SftpSettings) -> paramiko.PKey:
@@ -260,4 +264,6 @@ def _private_key(settings: SftpSettings) -> paramiko.PKey:
     for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
         with suppress(paramiko.SSHException, ValueError, IndexError):
             return kind.from_private_key(io.StringIO(text if text.endswith("\n") else f"{text}\n"), phrase)
-    raise Denied("key is no private key that can be read (Ed25519, ECDSA or RSA)", "Check key and passphrase.")
+    raise SourceAccessDenied(
+        "key is no private key that can be read (Ed25519, ECDSA or RSA)", "Check key and passphrase."
+    )

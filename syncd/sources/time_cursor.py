@@ -14,14 +14,14 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
+class TimeCursor:
     """``at`` is None where there is no walk to go on with: none yet, or a cursor that cannot be read or lies in the future."""
 
     at: datetime | None = None
     looked: datetime = EPOCH
 
     @classmethod
-    def read(cls, cursor: Cursor | None, latest: datetime | None = None) -> Marks:
+    def read(cls, cursor: Cursor | None, latest: datetime | None = None) -> TimeCursor:
         """What a cursor says, unless it is of a time after ``latest``."""
         try:
             said = json.loads(cursor or "{}")

@@ -12,7 +12,7 @@ _MOST = 20_000
 T = TypeVar("T")
 
 
-class Told(Generic[T]):
+class RecentRecords(Generic[T]):
     """The records that were recorded as they are, by id and mark of change; forgotten with the process, which costs a repeat."""
 
     def __init__(self, id_of: Callable[[T], str], mark_of: Callable[[T], object]) -> None:
@@ -35,6 +35,6 @@ class Told(Generic[T]):
         self._kept |= {self._id_of(one): self._mark_of(one) for one in page}
 
 
-def told_documents(id_key: str, mark: str) -> Told[Document]:
+def told_documents(id_key: str, mark: str) -> RecentRecords[Document]:
     """The same of documents that say their id and their mark of change."""
-    return Told(lambda one: str(one.get(id_key)), lambda one: one.get(mark))
+    return RecentRecords(lambda one: str(one.get(id_key)), lambda one: one.get(mark))

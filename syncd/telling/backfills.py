@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from syncd.app import App, Till
+from syncd.app import App, SourceRunner
 from syncd.canonical.money import format_money
-from syncd.errors import RemoteError, UsageError
+from syncd.errors import StoreError, UsageError
 from syncd.ledger.backfills import Backfill, Progress
 from syncd.push.store_orders.audit import Days, by_currency
-from syncd.sale.states import Stage
+from syncd.sale.states import BackfillStage
 from syncd.telling.books import audit_of, missing_words
 from syncd.telling.words import count, lasts
 
@@ -42,21 +42,26 @@ def days_of(row: Backfill, zone: tzinfo) -> str:
 
 def progress_words(row: Backfill, far: Progress) -> str:
     """How far a backfill is, in a line."""
-    if row.stage not in (Stage.OPEN, Stage.RECORDED, Stage.PAUSED):
-        waits = {Stage.ESTIMATING: "its sales are being counted", Stage.ESTIMATED: "counted; it waits to be started"}
+    if row.stage not in (BackfillStage.OPEN, BackfillStage.RECORDED, BackfillStage.PAUSED):
+        waits = {
+            BackfillStage.ESTIMATING: "its sales are being counted",
+            BackfillStage.ESTIMATED: "counted; it waits to be started",
+        }
         return waits.get(row.stage, row.stage.value)
-    parts = ["recording" if row.stage is Stage.OPEN else "paused" if row.stage is Stage.PAUSED else "pushing"]
-    if row.stage is Stage.RECORDED and not far.waiting:
+    parts = [
+        "recording" if row.stage is BackfillStage.OPEN else "paused" if row.stage is BackfillStage.PAUSED else "pushing"
+    ]
+    if row.stage is BackfillStage.RECORDED and not far.waiting:
         parts = ["done"]
     parts.append(f"{count(far.sales, 'sale')}, {far.waiting:,} to push")
     if far.waiting and far.per_second:
         parts.append(f"{far.per_second:.1f} a second")
-        if row.stage is Stage.RECORDED and far.seconds_left is not None:
+        if row.stage is BackfillStage.RECORDED and far.seconds_left is not None:
             parts.append(f"some {lasts(far.seconds_left)} left")
     return ", ".join(parts) + (f"; {row.ails}" if row.ails else "")
 
 
-def compared(app: App, till: Till, row: Backfill) -> dict[str, str]:
+def compared(app: App, till: SourceRunner, row: Backfill) -> dict[str, str]:
     """For each store the line that says whether both sides have the same; asks the stores."""
     last = (row.end.astimezone(till.zone) - timedelta(microseconds=1)).date()
     days = Days(row.start.astimezone(till.zone).date(), last, till.keys)
@@ -64,7 +69,7 @@ def compared(app: App, till: Till, row: Backfill) -> dict[str, str]:
     for name in till.config.common.all_stores:
         try:
             report = audit_of(app, name, days)
-        except RemoteError as error:
+        except StoreError as error:
             found[name] = f"{name}: BigCommerce could not be asked: {error.what}"
             continue
         lines = [

@@ -9,7 +9,7 @@ from decimal import Decimal
 from syncd.app import App
 from syncd.canonical.money import format_money, to_minor
 from syncd.errors import UsageError
-from syncd.push.store_orders.audit import Days, Key, Missing, Report, Row, audit, by_currency
+from syncd.push.store_orders.audit import AuditFigures, AuditReport, Days, Key, Missing, audit, by_currency
 from syncd.telling.words import amount, count
 
 COLUMNS = (
@@ -48,7 +48,7 @@ def days_asked(first: str, last: str) -> Days:
     return wanted
 
 
-def audit_of(app: App, store: str, days: Days, *, by_card: bool = False) -> Report:
+def audit_of(app: App, store: str, days: Days, *, by_card: bool = False) -> AuditReport:
     """The report of one store of the config; asks the store.
 
     Raises:
@@ -60,13 +60,13 @@ def audit_of(app: App, store: str, days: Days, *, by_card: bool = False) -> Repo
     return audit(store, app.ledger, one.orders, one.settings.rules, days, sources, by_card=by_card)
 
 
-def lines_of(report: Report) -> Iterator[tuple[object, ...]]:
+def lines_of(report: AuditReport) -> Iterator[tuple[object, ...]]:
     """The rows of the table, as ``COLUMNS``; amounts at their currency's places."""
     for key, row in sorted(report.rows.items(), key=lambda item: item[0]):
         yield (key.day, key.location, key.tender, key.currency, *_figures(key, row))
 
 
-def _figures(key: Key, row: Row) -> Iterator[object]:
+def _figures(key: Key, row: AuditFigures) -> Iterator[object]:
     def money(value: Decimal) -> Decimal:
         return to_minor(value, key.currency)
 
@@ -77,7 +77,7 @@ def _figures(key: Key, row: Row) -> Iterator[object]:
     yield from map(money, (there.gross, there.refunds, there.net, there.tax, row.left_out, row.difference))
 
 
-def summary(name: str, report: Report) -> Iterator[str]:
+def summary(name: str, report: AuditReport) -> Iterator[str]:
     """Whether both sides agree, currency by currency, and what is not in BigCommerce."""
     for currency, row in by_currency(report.rows).items():
         pos, there, off = (format_money(one, currency) for one in (row.pos.net, row.there.net, row.difference))

@@ -11,10 +11,10 @@ from syncd.clock import Now
 from syncd.mapping.formats import status_words
 from syncd.sale.decide import next_step
 from syncd.sale.overrides import Verb
-from syncd.sale.policy import Ground
+from syncd.sale.policy import StorePolicy
 from syncd.sale.sale import Sale
-from syncd.sale.states import Kind, State
-from syncd.sale.steps import Change, Create, Hold, LookUp, Reject, Rest, Step, Wait
+from syncd.sale.states import AttemptKind, State
+from syncd.sale.steps import Change, Create, Hold, LookUp, NoAction, Reject, Step, Wait
 from syncd.telling.words import count, when
 
 _SHORT = 8
@@ -35,7 +35,7 @@ def facts_in_words(app: App, sale: Sale) -> dict[str, str]:
 
 def _step(app: App, sale: Sale) -> Step:
     store = app.config.stores.get(sale.store)
-    return next_step(sale, store.ground if store is not None else Ground(), Now.of(app.clock))
+    return next_step(sale, store.ground if store is not None else StorePolicy(), Now.of(app.clock))
 
 
 def _said(sale: Sale) -> str:
@@ -70,9 +70,9 @@ def _believed(sale: Sale) -> str:
 def _doubt(sale: Sale) -> str:
     if sale.doubt is None:
         return ""
-    what = "a create" if sale.doubt.kind is Kind.CREATE else f"a request ({sale.doubt.kind})"
+    what = "a create" if sale.doubt.kind is AttemptKind.CREATE else f"a request ({sale.doubt.kind})"
     words = f"whether {what} took effect is not known"
-    if sale.doubt.kind is Kind.CREATE:
+    if sale.doubt.kind is AttemptKind.CREATE:
         words += f"; {count(len(sale.doubt.looks), 'look')} found no order so far"
     return words + (f"; order {sale.doubt.named} was named without our key" if sale.doubt.named else "")
 
@@ -108,7 +108,7 @@ def _stands_still(step: Hold | Reject) -> str:
     return f"nothing until a person acts: {step.cure}"
 
 
-def _rests(sale: Sale, step: Rest) -> str:
+def _rests(sale: Sale, step: NoAction) -> str:
     if step.state is not State.SYNCED:
         return "nothing: it is left out"
     if sale.belief.differs:
@@ -132,7 +132,7 @@ def _next(sale: Sale, step: Step) -> Iterator[str]:
             yield f"not before {when(until)}: {why}"
         case Hold() | Reject():
             yield _stands_still(step)
-        case Rest():
+        case NoAction():
             yield _rests(sale, step)
         case _:
             assert_never(step)

@@ -7,22 +7,22 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from syncd.app import App, Till
+from syncd.app import App, SourceRunner
 from syncd.canonical import Batch, CanonicalOrder, Fault, fingerprint
 from syncd.canonical.tips import without_tips
 from syncd.clock import Now
-from syncd.errors import RemoteError, SyncdError, UsageError
+from syncd.errors import StoreError, SyncdError, UsageError
 from syncd.mapping.create import map_create
 from syncd.mapping.model import Mapped, Matches, Payload
 from syncd.mapping.rules import Occasion
 from syncd.push.worker.hook import run_hook
-from syncd.sale.decide import next_step, standing
+from syncd.sale.decide import next_step, status_of
 from syncd.sale.requests import needs_look
-from syncd.sale.sale import Said, new_sale, saying
-from syncd.sale.states import Kind, Lane, State
-from syncd.sale.steps import Change, Create, Seen
+from syncd.sale.sale import IncomingVersion, new_sale, saying
+from syncd.sale.states import AttemptKind, Lane, State
+from syncd.sale.steps import Change, Create, Observation
 from syncd.sources import ReadsFiles
-from syncd.stores import Store
+from syncd.stores import StoreServices
 
 _AT_ONCE = 200
 _MADE_OF = (State.SYNCED, State.HELD)
@@ -47,7 +47,7 @@ class Preview:
 
 
 @dataclass(slots=True)
-class Found:
+class PreviewSubject:
     """What a file, a source or the ledger says: sales, why some are held (by sale id), faults, how many are left out and why."""
 
     orders: list[CanonicalOrder] = field(default_factory=list)
@@ -55,7 +55,7 @@ class Found:
     faults: list[Fault] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
 
-    def read(self, till: Till, path: Path) -> None:
+    def read(self, till: SourceRunner, path: Path) -> None:
         """Everything in a file."""
         assert isinstance(till.source, ReadsFiles)  # noqa: S101  _till_for has just made sure
         for batch in till.source.read_file(path):
@@ -68,12 +68,12 @@ class Found:
         self.faults += batch.faults
         self.left_out.update(batch.left_out)
 
-    def of(self, store_of: Callable[[CanonicalOrder], str], store: str) -> Found:
+    def of(self, store_of: Callable[[CanonicalOrder], str], store: str) -> PreviewSubject:
         """The sales of one store alone."""
-        return Found([order for order in self.orders if store_of(order) == store], self.holds)
+        return PreviewSubject([order for order in self.orders if store_of(order) == store], self.holds)
 
 
-def previews_of(app: App, name: str, found: Found, note: Callable[[str], None]) -> Iterator[Preview]:
+def previews_of(app: App, name: str, found: PreviewSubject, note: Callable[[str], None]) -> Iterator[Preview]:
     """What would become of the sales, all of them one store's; ``note`` hears what the previews had to do without."""
     store, orders = app.stores[name], found.orders
     for start in range(0, len(orders), _AT_ONCE):
@@ -87,41 +87,41 @@ def previews_of(app: App, name: str, found: Found, note: Callable[[str], None]) 
                 yield Preview(order, State.HELD, changed.what, "", None, _there(app, order))
 
 
-def _by_tips(store: Store, order: CanonicalOrder) -> CanonicalOrder:
+def _by_tips(store: StoreServices, order: CanonicalOrder) -> CanonicalOrder:
     return without_tips(order) if store.settings.rules.tips == "note" else order
 
 
-def _hooked(store: Store, order: CanonicalOrder) -> CanonicalOrder | SyncdError:
+def _hooked(store: StoreServices, order: CanonicalOrder) -> CanonicalOrder | SyncdError:
     try:
         return run_hook(store.hook, order)
     except UsageError as error:
         return error
 
 
-def _gather(store: Store, orders: Sequence[CanonicalOrder], note: Callable[[str], None]) -> Sequence[Matches]:
+def _gather(store: StoreServices, orders: Sequence[CanonicalOrder], note: Callable[[str], None]) -> Sequence[Matches]:
     try:
         return store.matcher.gather(orders, may_create=False)
-    except RemoteError as error:
+    except StoreError as error:
         note(f"{store.name} cannot be asked ({error.what}): shown as if its catalog were empty.")
         return [Matches() for _ in orders]
 
 
-def _preview(app: App, store: Store, order: CanonicalOrder, matches: Matches, hold: str) -> Preview:
+def _preview(app: App, store: StoreServices, order: CanonicalOrder, matches: Matches, hold: str) -> Preview:
     kept, rules, there = app.ledger.sale(order.sale_key), store.settings.rules, _there(app, order)
-    said = Said(order, fingerprint(order), kept, hold)
+    said = IncomingVersion(order, fingerprint(order), kept, hold)
     sale = saying(kept, said) if kept is not None else new_sale(said, store.name, app.clock.now())
     occasion = Occasion(backfill=sale.lane is Lane.BACKFILL, history=sale.history)
     try:
         if needs_look(sale, order, store.settings.rules):
             seen = store.observer.see(sale, order, matches, occasion)
         else:
-            seen = Seen(order=order, matches=matches, occasion=occasion)
-    except RemoteError as error:
+            seen = Observation(order=order, matches=matches, occasion=occasion)
+    except StoreError as error:
         return Preview(order, sale.state, f"what BigCommerce has of it cannot be seen: {error.what}", "", None, there)
     step = next_step(sale, store.settings.ground, Now.of(app.clock), said, seen)
-    stands = standing(step)
+    stands = status_of(step)
     if isinstance(step, Create | Change) and step.mapped is not None:
-        kind = step.kind.value if isinstance(step, Change) else Kind.CREATE.value
+        kind = step.kind.value if isinstance(step, Change) else AttemptKind.CREATE.value
         return Preview(order, stands.state, stands.why, kind, step.mapped, there)
     # what the order is, or would be, made of, and why
     whole = map_create(order, matches, rules, occasion) if stands.state in _MADE_OF else None

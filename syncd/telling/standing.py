@@ -29,7 +29,7 @@ class StoreStands:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SystemOverview:
     """How things stand, looked at once."""
 
     now: datetime
@@ -42,7 +42,7 @@ class Standing:
     gone: Sequence[Gone] = ()
 
     @classmethod
-    def of(cls, app: App) -> Standing:
+    def of(cls, app: App) -> SystemOverview:
         """Look at the ledger and the folders."""
         ledger, now, daemons, missing = (
             app.ledger,

@@ -26,7 +26,7 @@ from syncd.canonical import CanonicalOrder, Cursor, Fault, fingerprint
 from syncd.errors import SourceError
 from syncd.sources.base import Source
 from syncd.sources.context import Memory, SourceContext
-from syncd.sources.errors import Denied, Throttled
+from syncd.sources.errors import SourceAccessDenied, SourceRateLimited
 from syncd.testing.clocks import ManualClock
 
 NAME = "till"
@@ -247,7 +247,7 @@ class SourceContract:
         book = Notebook()
         try:
             book.walk(till().fetch(None))
-        except Throttled as full:
+        except SourceRateLimited as full:
             assert full.retry_after > timedelta(0)
             pos.clock.pass_time(full.retry_after.total_seconds())
             book.walk(till().fetch(book.cursor))
@@ -261,7 +261,7 @@ class SourceContract:
         _may(pos, "expire_token")()
         try:
             book.walk(source.fetch(book.cursor))
-        except Denied as denied:
+        except SourceAccessDenied as denied:
             assert denied.cure
         else:
             assert len(book.sales) == len(ids)

@@ -21,7 +21,7 @@ from syncd.testing.clocks import ManualClock
 
 
 @dataclass(frozen=True)
-class Asked:
+class RecordedRequest:
     """A request as a double sees it."""
 
     method: str
@@ -46,7 +46,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Said:
+class CannedAnswer:
     """An answer: a status, a document, headers."""
 
     status: int = 200
@@ -60,9 +60,9 @@ class Double:
     def __init__(self, clock: ManualClock | None = None) -> None:
         self.clock = clock or ManualClock()
         self.ahead = timedelta(0)
-        self.asked: list[Asked] = []
-        self.next: list[Said | None] = []  # what the next questions are answered with, None for a true answer
-        self.on_answer: Callable[[Asked], None] = lambda _asked: None
+        self.asked: list[RecordedRequest] = []
+        self.next: list[CannedAnswer | None] = []  # what the next questions are answered with, None for a true answer
+        self.on_answer: Callable[[RecordedRequest], None] = lambda _asked: None
         self.lock = threading.RLock()
         self.url = ""
 
@@ -70,11 +70,11 @@ class Double:
         """The POS's own clock."""
         return self.clock.now() + self.ahead
 
-    def answer(self, asked: Asked) -> Said:
+    def answer(self, asked: RecordedRequest) -> CannedAnswer:
         """What the POS answers: a subclass's part."""
         raise NotImplementedError
 
-    def respond(self, asked: Asked) -> Said:
+    def respond(self, asked: RecordedRequest) -> CannedAnswer:
         """What is answered: what ``next`` wants, else the truth; ``on_answer`` is told afterwards."""
         with self.lock:
             self.asked.append(asked)
@@ -94,7 +94,7 @@ class Double:
                 parts = urlsplit(self.path)
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                asked = Asked(self.command, parts.path, parse_qs(parts.query), headers, body)
+                asked = RecordedRequest(self.command, parts.path, parse_qs(parts.query), headers, body)
                 said = double.respond(asked)
                 content = b"" if said.document is None else json.dumps(said.document).encode()
                 self.send_response_only(said.status)
@@ -137,7 +137,7 @@ class Double:
 
     def break_in_mid_walk(self) -> None:
         """After two true answers the API is gone for a while."""
-        self.next = [None, None, *[Said(502, None)] * 8]
+        self.next = [None, None, *[CannedAnswer(502, None)] * 8]
 
 
 def exact(document: Any) -> Any:

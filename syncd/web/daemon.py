@@ -56,7 +56,7 @@ def _intake_open(app: App, jobs: Jobs) -> Iterator[None]:
 def _page_open(app: App, jobs: Jobs) -> Iterator[None]:
     """The page."""
     from syncd.service.metrics import Metrics  # noqa: PLC0415  the same
-    from syncd.web.page.ground import Ground  # noqa: PLC0415  the same
+    from syncd.web.page.ground import PageContext  # noqa: PLC0415  the same
     from syncd.web.page.render import Renderer  # noqa: PLC0415  the same
     from syncd.web.page.security import Guard  # noqa: PLC0415  the same
     from syncd.web.page.site import Site  # noqa: PLC0415  the same
@@ -67,7 +67,7 @@ def _page_open(app: App, jobs: Jobs) -> Iterator[None]:
     with ExitStack() as stack:
         listener = stack.enter_context(listening("web", settings.host, settings.port, _GOES_ON))
         if listener is not None:
-            ground = Ground(app, jobs, read_only=settings.read_only)
+            ground = PageContext(app, jobs, read_only=settings.read_only)
             guard = Guard(settings, listener.getsockname()[1], app.clock)
             site = Site(ground, guard, Renderer(ground, signs_in=guard.has_password), Metrics(app))
             stack.enter_context(serving(site.app(), listener, "web", tls))

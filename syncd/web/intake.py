@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from syncd.app import Till
+from syncd.app import SourceRunner
 from syncd.clock import Clock
 from syncd.errors import LedgerError
 from syncd.intake.admission import NotAdmitted
@@ -36,7 +36,7 @@ _ODD = (
 )  # a document of another shape than the vendor's
 
 
-def intake_app(tills: Mapping[str, Till], clock: Clock, heard: Callable[[str, Received], None]) -> Starlette:
+def intake_app(tills: Mapping[str, SourceRunner], clock: Clock, heard: Callable[[str, Received], None]) -> Starlette:
     """The ASGI application; ``heard`` is told what each delivery came to, once that is durable."""
     doors = {
         name: _Door(till, till.source, clock)
@@ -80,7 +80,7 @@ async def _body(request: Request) -> bytes | None:
 class _Door:
     """One source's door: how many deliveries may pass, and how often a refusal is told."""
 
-    def __init__(self, till: Till, source: Receiving, clock: Clock) -> None:
+    def __init__(self, till: SourceRunner, source: Receiving, clock: Clock) -> None:
         self._till, self._receiving, self._clock = till, source, clock
         self._room, self._at = _BURST, clock.elapsed().seconds
         self._told_at: float | None = None

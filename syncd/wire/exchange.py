@@ -37,7 +37,7 @@ _REQUEST_ID = ("X-Request-Id", "X-Correlation-Id", "CF-Ray")
 
 
 @dataclass(frozen=True, slots=True)
-class WireAnswer:
+class HttpAnswer:
     """A whole answer: status, headers, the decompressed body, the seconds it took."""
 
     status: int
@@ -51,7 +51,7 @@ class WireAnswer:
         return next((self.headers[name] for name in _REQUEST_ID if name in self.headers), None)
 
 
-class WireError(Exception):
+class HttpError(Exception):
     """No whole answer. ``connected`` tells whether the request may have left; ``status`` is set where headers came.
 
     ``ours`` where we kept it back: its intent had grown stale.
@@ -77,7 +77,7 @@ class StaleError(OSError):
     """The request waited too long before its first byte could leave; nothing of it left."""
 
 
-class Wire:
+class HttpTransport:
     """The pooled connections to one API; safe to use from many threads."""
 
     def __init__(
@@ -116,7 +116,7 @@ class Wire:
         *,
         headers: Mapping[str, str] | None = None,
         still_good: Callable[[], bool] = lambda: True,
-    ) -> WireAnswer:
+    ) -> HttpAnswer:
         """One exchange, tried once. ``path`` is the part after the base, such as ``/v2/orders``; ``headers`` are this one's alone.
 
         ``still_good`` is asked after name, connection and TLS, right before the first byte: where it says no, nothing leaves.
@@ -140,14 +140,14 @@ class Wire:
             status = answer.status_code
             content = self._read(answer)
         except (requests.RequestException, HTTPError, OSError, http.client.HTTPException, ValueError) as error:
-            raise WireError(
+            raise HttpError(
                 _in_words(error),
                 connected=self._exchange.connected,
                 elapsed_s=self._now() - begin,
                 status=status,
                 ours=self._exchange.stale,
             ) from None
-        return WireAnswer(status, answer.headers, content, self._now() - begin)
+        return HttpAnswer(status, answer.headers, content, self._now() - begin)
 
     def _prepared(
         self, method: Method, target: str, body: bytes | None, headers: Mapping[str, str] | None
@@ -173,7 +173,7 @@ class Wire:
                 size += len(part)
                 if size > self._limits.most_bytes:
                     msg = f"the answer is larger than {self._limits.most_bytes} bytes"
-                    raise WireError(msg, connected=True, status=answer.status_code)
+                    raise HttpError(msg, connected=True, status=answer.status_code)
                 parts.append(part)
         except BaseException:
             answer.close()

@@ -32,7 +32,7 @@ from syncd.errors import LedgerError
 from syncd.ledger.queries import Selection
 from syncd.sale.overrides import Verb
 from syncd.sale.states import State
-from syncd.telling.standing import Standing
+from syncd.telling.standing import SystemOverview
 from syncd.testing.orders import sale
 from tests.chaos.daylight import DayClock, DayDaemon
 from tests.databases import SERVER, ledger_url
@@ -275,7 +275,7 @@ class Shop:
         waiting = self._in_files()
         try:
             with open_app(load(self.config), self.clock) as app:
-                standing = Standing.of(app)
+                standing = SystemOverview.of(app)
         except LedgerError as error:
             self._note(f"no answer: {error.what}")
             self._true("database down" in self.troubles or "disk full" in self.troubles, f"status failed: {error.what}")
@@ -293,7 +293,7 @@ class Shop:
     def _in_files(self) -> int:
         return sum(len(file.read_text().splitlines()) for file in self.inbox.glob("*.jsonl"))
 
-    def _compare(self, standing: Standing, waiting: set[int]) -> None:
+    def _compare(self, standing: SystemOverview, waiting: set[int]) -> None:
         stands = standing.stores["main"]
         counts, paused = stands.states, stands.pause.paused_why
         created = [one["external_order_id"] for one in self.store.history()["created"]]
@@ -356,7 +356,7 @@ class Shop:
                 for one in found
             ]
 
-    def _in_words(self, standing: Standing) -> str:
+    def _in_words(self, standing: SystemOverview) -> str:
         stands = standing.stores["main"]
         words = [f"{number} {state.value}" for state, number in stands.states.items() if number and state != "synced"]
         words += [f"paused: {stands.pause.paused_why}"] if stands.pause.paused_why else []

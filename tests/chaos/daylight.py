@@ -17,7 +17,7 @@ from syncd.app import open_app
 from syncd.clock import BootTime, SystemClock
 from syncd.config import load
 from syncd.errors import SyncdError
-from syncd.service.health import Pulse
+from syncd.service.health import Heartbeats
 from syncd.service.jobs import Jobs
 
 _PLACES = {"ahead": 0, "set_by": 8, "kept_up": 16}
@@ -70,7 +70,7 @@ class DayDaemon:
     def __init__(self, config: Path, clock: DayClock) -> None:
         self._exits, self._stop, self._clock = ExitStack(), threading.Event(), clock
         app = self._exits.enter_context(open_app(load(config), clock, self._stop))
-        self._pulse = Pulse(app.ledger, clock)
+        self._pulse = Heartbeats(app.ledger, clock)
         self._jobs = Jobs(app, self._pulse, self._stop)
         self._wanted: set[str] = set()
         self._jobs.run_now = self._wanted.add

@@ -25,7 +25,7 @@ from typing import Any
 from syncd.canonical import CanonicalOrder, Fault, fingerprint
 from syncd.canonical.kinds import SaleStatus
 from syncd.clock import BootTime, Now
-from syncd.sale.sale import Said, new_sale
+from syncd.sale.sale import IncomingVersion, new_sale
 from syncd.sale.states import State
 from syncd.sources import SourceContext
 from syncd.sources.csv.source import CsvSource
@@ -104,7 +104,7 @@ def ends(folder: Path, sample: Sample, files: Files) -> Ends:
 
 def _end(order: CanonicalOrder, hold: str, found: Ends) -> None:
     found.stated[order.sale_id] = order.total_inc_tax
-    said = Said(order, fingerprint(order), hold=hold)
+    said = IncomingVersion(order, fingerprint(order), hold=hold)
     stands = JUDGE(new_sale(said, "main", NOW), Now(NOW, BootTime("boot", 0.0)), said)
     if stands.state is State.PENDING or order.status is SaleStatus.VOIDED:
         found.totals.setdefault(order.sale_id, []).append(order.total_inc_tax)

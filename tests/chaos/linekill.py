@@ -30,7 +30,7 @@ from syncd.canonical import Batch
 from syncd.config import load
 from syncd.ledger import RecordOptions
 from syncd.sale.states import State
-from syncd.stores import Store as _Loaded  # noqa: F401  its lines of import are not the lines of a push
+from syncd.stores import StoreServices as _Loaded  # noqa: F401  its lines of import are not the lines of a push
 from syncd.testing.clocks import AheadClock
 from syncd.testing.orders import sale
 from tests.chaos.careless import take_out_the_safeguards

@@ -10,7 +10,7 @@ from syncd.canonical import Batch
 from syncd.config import load
 from syncd.ledger import RecordOptions
 from syncd.sale.attempt import Intent
-from syncd.sale.states import Kind, Lane
+from syncd.sale.states import AttemptKind, Lane
 from syncd.testing.clocks import AheadClock
 from syncd.testing.orders import sale
 from tests.bench.sandbox_rate import exchange, requests_of
@@ -41,7 +41,9 @@ def test_a_thousand_left_sending_are_settled_in_a_dozen_calls_and_hold_up_no_liv
             far = app.stores["main"].settings.push.settle
             with app.stores["main"].leased() as lease:
                 due = app.ledger.due("main", limit=LEFT, now=clock.now(), far=far)
-                intents = [Intent(s.id, s.sale_key, Kind.CREATE, s.fingerprint, "d", order_floor=100) for s in due]
+                intents = [
+                    Intent(s.id, s.sale_key, AttemptKind.CREATE, s.fingerprint, "d", order_floor=100) for s in due
+                ]
                 app.ledger.begin(lease, intents)
         host, port = store.url.removeprefix("http://").split(":")
         exchange((host, int(port)), requests_of(store, LEFT - ABSENT, source="till"))

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from syncd.sources.clover.settings import CloverSettings
 from syncd.sources.clover.source import CloverSource
 from syncd.testing.clocks import ManualClock
-from syncd.testing.double import Asked, Double, Said
+from syncd.testing.double import CannedAnswer, Double, RecordedRequest
 
 _ITEMS = (("I-MUG", "Mug", "MUG-1", 1250), ("I-TEE", "Tee", "TEE-M", 2400), ("I-TEA", "Tea", "", 475))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -88,22 +88,24 @@ class CloverDouble(Double):
 
     def throttle(self) -> None:
         self.next = [
-            Said(429, {"message": "429 Too Many Requests"}, {"Retry-After": "3", "X-RateLimit-tokenLimit": "16"})
+            CannedAnswer(
+                429, {"message": "429 Too Many Requests"}, {"Retry-After": "3", "X-RateLimit-tokenLimit": "16"}
+            )
         ] * 2
 
     def expire_token(self) -> None:
         self.tokens += 1
         self.token = f"token-of-the-double-{self.tokens}"
 
-    def answer(self, asked: Asked) -> Said:
+    def answer(self, asked: RecordedRequest) -> CannedAnswer:
         if asked.path == "/oauth/v2/refresh":
             return self._renew(asked)
         if asked.headers.get("authorization") != f"Bearer {self.token}":
-            return Said(401, {"message": "401 Unauthorized"})
+            return CannedAnswer(401, {"message": "401 Unauthorized"})
         parts = asked.path.removeprefix("/v3/merchants/MID1").strip("/").split("/")
         match parts:
             case [""]:
-                return Said(200, {"id": "MID1", "name": "Corner Shop"})
+                return CannedAnswer(200, {"id": "MID1", "name": "Corner Shop"})
             case ["employees"]:
                 return _page([{"id": "EMP1", "name": "Ada Till"}], asked)
             case ["items"]:
@@ -114,34 +116,36 @@ class CloverDouble(Double):
                 return self._listed(asked, [(refund["createdTime"], refund) for refund in self.refunds])
             case ["orders", *rest]:
                 return self._orders(asked, rest)
-        return Said(404, {"message": "Not Found"})
+        return CannedAnswer(404, {"message": "Not Found"})
 
-    def _renew(self, asked: Asked) -> Said:
+    def _renew(self, asked: RecordedRequest) -> CannedAnswer:
         if asked.json.get("refresh_token") != (self.refresh or "first-refresh"):
-            return Said(401, {"message": "Invalid refresh token"})
+            return CannedAnswer(401, {"message": "Invalid refresh token"})
         self.tokens += 1
         self.token, self.refresh = f"token-of-the-double-{self.tokens}", f"refresh-of-the-double-{self.tokens}"
         ends = int((self.now() + timedelta(minutes=30)).timestamp())
-        return Said(200, {"access_token": self.token, "refresh_token": self.refresh, "access_token_expiration": ends})
+        return CannedAnswer(
+            200, {"access_token": self.token, "refresh_token": self.refresh, "access_token_expiration": ends}
+        )
 
-    def _orders(self, asked: Asked, rest: list[str]) -> Said:
+    def _orders(self, asked: RecordedRequest, rest: list[str]) -> CannedAnswer:
         if not rest:
             rows = [(_millis(kept["modified"]), key) for key, kept in self.made.items()]
             return self._listed(asked, rows)
         kept = self.made.get(rest[0])
         if kept is None:
-            return Said(404, {"message": "Not Found"})
+            return CannedAnswer(404, {"message": "Not Found"})
         document = self.document(rest[0], kept)
-        return Said(200, document["lineItems"] if rest[1:] == ["line_items"] else document)
+        return CannedAnswer(200, document["lineItems"] if rest[1:] == ["line_items"] else document)
 
-    def _listed(self, asked: Asked, rows: list[tuple[int, Any]]) -> Said:
+    def _listed(self, asked: RecordedRequest, rows: list[tuple[int, Any]]) -> CannedAnswer:
         since = int(re.fullmatch(r"\w+>=(-?\d+)", asked.one("filter"))[1])  # type: ignore[index]  # a filter of ours
         if "ASC" not in asked.one("orderBy"):
-            return Said(400, {"message": "this double sorts ascending"})
+            return CannedAnswer(400, {"message": "this double sorts ascending"})
         found = sorted((row for row in rows if row[0] >= since), key=lambda row: (row[0], str(row[1])))
         offset, limit = int(asked.one("offset", "0")), min(int(asked.one("limit", "100")), 1000)
         some = [row[1] for row in found[offset : offset + limit]]
-        return Said(200, {"elements": [self._short(one) if isinstance(one, str) else one for one in some]})
+        return CannedAnswer(200, {"elements": [self._short(one) if isinstance(one, str) else one for one in some]})
 
     def _short(self, key: str) -> dict[str, Any]:
         """An order as a list shows it: without modifications."""
@@ -213,12 +217,12 @@ def _item(one: tuple[str, str, str, int]) -> dict[str, Any]:
     return {"id": one[0], "name": one[1], "sku": one[2], "price": one[3]}
 
 
-def _page(rows: list[dict[str, Any]], asked: Asked) -> Said:
-    return Said(200, {"elements": rows[int(asked.one("offset", "0")) :]})
+def _page(rows: list[dict[str, Any]], asked: RecordedRequest) -> CannedAnswer:
+    return CannedAnswer(200, {"elements": rows[int(asked.one("offset", "0")) :]})
 
 
-def _one(row: dict[str, Any] | None) -> Said:
-    return Said(200, row) if row else Said(404, {"message": "Not Found"})
+def _one(row: dict[str, Any] | None) -> CannedAnswer:
+    return CannedAnswer(200, row) if row else CannedAnswer(404, {"message": "Not Found"})
 
 
 def _millis(at: datetime) -> int:

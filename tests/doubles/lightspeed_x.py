@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from syncd.sources.lightspeed_x.settings import LightspeedSettings
 from syncd.sources.lightspeed_x.source import LightspeedSource
 from syncd.testing.clocks import ManualClock
-from syncd.testing.double import Asked, Double, Said
+from syncd.testing.double import CannedAnswer, Double, RecordedRequest
 
 _PRODUCTS = (
     ("P-MUG", "Mug", "MUG-1", "17.39130"),
@@ -87,35 +87,39 @@ class LightspeedDouble(Double):
 
     def throttle(self) -> None:
         until = format_datetime(self.now() + timedelta(seconds=20), usegmt=True)
-        self.next = [Said(429, {"errors": {"global": ["Too many requests"]}}, {"Retry-After": until})]
+        self.next = [CannedAnswer(429, {"errors": {"global": ["Too many requests"]}}, {"Retry-After": until})]
 
     def expire_token(self) -> None:
         self.tokens += 1
         self.token = f"token-of-the-double-{self.tokens}"
 
-    def answer(self, asked: Asked) -> Said:
+    def answer(self, asked: RecordedRequest) -> CannedAnswer:
         if asked.path == "/api/1.0/token":
             return self._renew(asked)
         if asked.headers.get("authorization") != f"Bearer {self.token}":
-            return Said(401, {"errors": {"global": ["Unauthorized"]}})
+            return CannedAnswer(401, {"errors": {"global": ["Unauthorized"]}})
         parts = asked.path.removeprefix("/api/2.0/").split("/")
         rows = self._rows(parts[0])
         if rows is None:
-            return Said(404, {"errors": {"global": ["Not found"]}})
+            return CannedAnswer(404, {"errors": {"global": ["Not found"]}})
         if len(parts) == 2:
             found = next((make() for _, key, make in rows if key == parts[1]), None)
-            return Said(200, {"data": found}) if found else Said(404, {"errors": {"global": ["Not found"]}})
+            return (
+                CannedAnswer(200, {"data": found})
+                if found
+                else CannedAnswer(404, {"errors": {"global": ["Not found"]}})
+            )
         after, size = int(asked.one("after", "0")), int(asked.one("page_size", "100"))
         page = [(version, make()) for version, _, make in rows if version > after][:size]
         ends = {"min": page[0][0], "max": page[-1][0]} if page else {"min": None, "max": None}
-        return Said(200, {"data": [document for _, document in page], "version": ends})
+        return CannedAnswer(200, {"data": [document for _, document in page], "version": ends})
 
-    def _renew(self, asked: Asked) -> Said:
+    def _renew(self, asked: RecordedRequest) -> CannedAnswer:
         if asked.form.get("refresh_token") != (self.refresh or "first-refresh"):
-            return Said(400, {"error": "invalid_grant"})
+            return CannedAnswer(400, {"error": "invalid_grant"})
         self.tokens += 1
         self.token, self.refresh = f"token-of-the-double-{self.tokens}", f"refresh-of-the-double-{self.tokens}"
-        return Said(200, {"access_token": self.token, "refresh_token": self.refresh, "expires_in": 86_400})
+        return CannedAnswer(200, {"access_token": self.token, "refresh_token": self.refresh, "expires_in": 86_400})
 
     def _rows(self, what: str) -> Any:
         if what == "sales":

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from syncd.sources.loyverse.settings import LoyverseSettings
 from syncd.sources.loyverse.source import LoyverseSource
 from syncd.testing.clocks import ManualClock
-from syncd.testing.double import Asked, Double, Said
+from syncd.testing.double import CannedAnswer, Double, RecordedRequest
 
 _ITEMS = (("Mug", "10001", 120.0), ("Tee", "10002", 240.5), ("Tea", None, 45.25))
 _LISTS = {
@@ -26,8 +26,8 @@ _LISTS = {
 }
 
 
-def error(status: int, code: str, details: str, **headers: str) -> Said:
-    return Said(status, {"errors": [{"code": code, "details": details}]}, headers)
+def error(status: int, code: str, details: str, **headers: str) -> CannedAnswer:
+    return CannedAnswer(status, {"errors": [{"code": code, "details": details}]}, headers)
 
 
 class LoyverseDouble(Double):
@@ -99,25 +99,29 @@ class LoyverseDouble(Double):
     def expire_token(self) -> None:
         self.token = "another token"
 
-    def answer(self, asked: Asked) -> Said:
+    def answer(self, asked: RecordedRequest) -> CannedAnswer:
         if asked.headers.get("authorization") != f"Bearer {self.token}":
             return error(401, "UNAUTHORIZED", "Access token is missing or invalid.")
         what, _, key = asked.path.removeprefix("/v1.0/").partition("/")
         if what == "merchant":
-            return Said(200, {"id": "M-1", "currency": {"code": "THB", "decimal_places": 2}})
+            return CannedAnswer(200, {"id": "M-1", "currency": {"code": "THB", "decimal_places": 2}})
         if what in _LISTS:
-            return Said(200, {what: _LISTS[what]})
+            return CannedAnswer(200, {what: _LISTS[what]})
         if what == "customers" and key == "C-1":
-            return Said(200, {"id": "C-1", "name": "Amelia Ear", "email": "amelia@example.com"})
+            return CannedAnswer(200, {"id": "C-1", "name": "Amelia Ear", "email": "amelia@example.com"})
         if what == "receipts":
             return self._receipt(key) if key else self._receipts(asked)
         return error(404, "NOT_FOUND", "There is no such thing.")
 
-    def _receipt(self, key: str) -> Said:
+    def _receipt(self, key: str) -> CannedAnswer:
         kept = self.made.get(key)
-        return Said(200, self.document(key, kept)) if kept else error(404, "NOT_FOUND", "There is no such receipt.")
+        return (
+            CannedAnswer(200, self.document(key, kept))
+            if kept
+            else error(404, "NOT_FOUND", "There is no such receipt.")
+        )
 
-    def _receipts(self, asked: Asked) -> Said:
+    def _receipts(self, asked: RecordedRequest) -> CannedAnswer:
         if token := asked.one("cursor"):
             if set(asked.query) - {"cursor", "limit"}:
                 return error(400, "INVALID_CURSOR", "The cursor goes alone with the limit.")
@@ -135,7 +139,7 @@ class LoyverseDouble(Double):
         answer: dict[str, Any] = {"receipts": [self.document(key, self.made[key]) for _, key in page]}
         if len(found) > limit:
             answer["cursor"] = base64.b64encode(json.dumps([field, low, high, *page[-1]]).encode()).decode()
-        return Said(200, answer)
+        return CannedAnswer(200, answer)
 
     def document(self, key: str, kept: dict[str, Any]) -> dict[str, Any]:
         if "document" in kept:

@@ -16,15 +16,17 @@ from pydantic import SecretStr
 from syncd.sources.odoo.settings import OdooSettings
 from syncd.sources.odoo.source import OdooSource
 from syncd.testing.clocks import ManualClock
-from syncd.testing.double import Asked, Double, Said
+from syncd.testing.double import CannedAnswer, Double, RecordedRequest
 
 _PRODUCTS = ((31, "TS-M-BLK", "4006381333931", "Crew T-Shirt", 15.0), (7, "MISC", False, "Miscellaneous", 4.5))
 TIP, DISCOUNT = 90, 91
 
 
-def _refusal(name: str, message: str) -> Said:
+def _refusal(name: str, message: str) -> CannedAnswer:
     data = {"name": name, "message": message, "arguments": [message], "debug": "Traceback ..."}
-    return Said(200, {"jsonrpc": "2.0", "id": 1, "error": {"code": 200, "message": "Odoo Server Error", "data": data}})
+    return CannedAnswer(
+        200, {"jsonrpc": "2.0", "id": 1, "error": {"code": 200, "message": "Odoo Server Error", "data": data}}
+    )
 
 
 class OdooDouble(Double):
@@ -170,14 +172,14 @@ class OdooDouble(Double):
         self.rows["pos.order"][int(sale_id)]["amount_total"] = "a lot"
 
     def throttle(self) -> None:
-        self.next = [Said(429, None, {"Retry-After": "7"})] * 2
+        self.next = [CannedAnswer(429, None, {"Retry-After": "7"})] * 2
 
     def expire_token(self) -> None:
         self.key = "another key"
 
     # Answering
 
-    def answer(self, asked: Asked) -> Said:
+    def answer(self, asked: RecordedRequest) -> CannedAnswer:
         if asked.path.startswith("/json/2/"):
             return self._json2(asked)
         params = asked.json["params"]
@@ -192,17 +194,21 @@ class OdooDouble(Double):
         except KeyError as missing:
             return _refusal("builtins.ValueError", f"Invalid field {missing} on model {model!r}")
 
-    def _json2(self, asked: Asked) -> Said:
+    def _json2(self, asked: RecordedRequest) -> CannedAnswer:
         if asked.headers.get("authorization") != f"bearer {self.key}" or asked.headers.get("x-odoo-database") != "shop":
-            return Said(401, {"name": "werkzeug.exceptions.Unauthorized", "message": "Invalid apikey", "arguments": []})
+            return CannedAnswer(
+                401, {"name": "werkzeug.exceptions.Unauthorized", "message": "Invalid apikey", "arguments": []}
+            )
         model, method = asked.path.removeprefix("/json/2/").split("/")
         try:
-            return Said(200, self._call(model, method, asked.json))
+            return CannedAnswer(200, self._call(model, method, asked.json))
         except KeyError as missing:
-            return Said(422, {"name": "builtins.ValueError", "message": f"Invalid field {missing}", "arguments": []})
+            return CannedAnswer(
+                422, {"name": "builtins.ValueError", "message": f"Invalid field {missing}", "arguments": []}
+            )
 
-    def _result(self, result: Any) -> Said:
-        return Said(200, {"jsonrpc": "2.0", "id": 1, "result": result})
+    def _result(self, result: Any) -> CannedAnswer:
+        return CannedAnswer(200, {"jsonrpc": "2.0", "id": 1, "result": result})
 
     def _call(self, model: str, method: str, named: Mapping[str, Any]) -> Any:
         rows = self.rows[model]

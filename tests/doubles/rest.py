@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from syncd.sources.rest.settings import RestSettings
 from syncd.sources.rest.source import RestSource
 from syncd.testing.clocks import ManualClock
-from syncd.testing.double import Asked, Double, Said
+from syncd.testing.double import CannedAnswer, Double, RecordedRequest
 
 MAPPING: dict[str, Any] = {
     "sale": {
@@ -132,10 +132,10 @@ class RestDouble(Double):
         self.made[sale_id]["sums"] = {"gross": "a lot", "vat": 0}
 
     def throttle(self) -> None:
-        self.next = [Said(429, {"error": "slow down"}, {"Retry-After": "7"})] * 2
+        self.next = [CannedAnswer(429, {"error": "slow down"}, {"Retry-After": "7"})] * 2
 
     def break_in_mid_walk(self) -> None:
-        self.next = [None, *[Said(503, {"error": "down"})] * 4]
+        self.next = [None, *[CannedAnswer(503, {"error": "down"})] * 4]
 
     def skew(self, seconds: float) -> None:
         self.ahead = timedelta(seconds=seconds)
@@ -143,12 +143,16 @@ class RestDouble(Double):
     def expire_token(self) -> None:
         self.token = "another key"
 
-    def answer(self, asked: Asked) -> Said:
+    def answer(self, asked: RecordedRequest) -> CannedAnswer:
         if asked.headers.get("x-key") != self.token:
-            return Said(401, {"error": "unknown key"})
+            return CannedAnswer(401, {"error": "unknown key"})
         name = asked.path.removeprefix("/api/receipts").strip("/")
         if name:
-            return Said(200, {"receipt": self.made[name]}) if name in self.made else Said(404, {"error": "no receipt"})
+            return (
+                CannedAnswer(200, {"receipt": self.made[name]})
+                if name in self.made
+                else CannedAnswer(404, {"error": "no receipt"})
+            )
         low, high = asked.one("changed_from"), asked.one("changed_to", "9")
         rows = sorted(
             (kept for kept in self.made.values() if low <= kept["touched"] <= high),
@@ -164,9 +168,9 @@ class RestDouble(Double):
             query = urlencode({name: values[0] for name, values in asked.query.items()} | {"after": after})
             meta = {"after": after, "next": f"{self.url}/api/receipts?{query}"}
             headers = {"Link": f'<{self.url}/api/receipts?{query}>; rel="next"'} if self.by == "header" else {}
-        return Said(200, {"data": page, "meta": meta if self.by in ("cursor", "link") else {}}, headers)
+        return CannedAnswer(200, {"data": page, "meta": meta if self.by in ("cursor", "link") else {}}, headers)
 
-    def _start(self, asked: Asked) -> int:
+    def _start(self, asked: RecordedRequest) -> int:
         if token := asked.one("after"):
             return int(base64.b64decode(token))
         if self.by == "page":

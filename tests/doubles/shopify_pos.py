@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from syncd.sources.shopify_pos.settings import ShopifySettings
 from syncd.sources.shopify_pos.source import ShopifySource
 from syncd.testing.clocks import ManualClock
-from syncd.testing.double import Asked, Double, Said
+from syncd.testing.double import CannedAnswer, Double, RecordedRequest
 
 _THINGS = (("Mug", "MUG-1", "12.50"), ("Tee", "TEE-M", "24.00"), ("Tea", None, "4.75"))
 _FIRST = 6_000_000_000_000
@@ -84,11 +84,13 @@ class ShopifyDouble(Double):
     def expire_token(self) -> None:
         self.token = "another token"
 
-    def answer(self, asked: Asked) -> Said:
+    def answer(self, asked: RecordedRequest) -> CannedAnswer:
         if asked.headers.get("x-shopify-access-token") != self.token:
-            return Said(401, {"errors": "[API] Invalid API key or access token (unrecognized login or wrong password)"})
+            return CannedAnswer(
+                401, {"errors": "[API] Invalid API key or access token (unrecognized login or wrong password)"}
+            )
         if not re.fullmatch(r"/admin/api/\d{4}-\d\d/graphql\.json", asked.path):
-            return Said(404, {"errors": "Not Found"})
+            return CannedAnswer(404, {"errors": "Not Found"})
         now = self.clock.elapsed().seconds
         self.left = min(_BUCKET, self.left + (now - self.filled_at) * _RATE)
         self.filled_at = now
@@ -108,7 +110,7 @@ class ShopifyDouble(Double):
         else:
             data = ways[name[1]](variables, query)
         status = {"maximumAvailable": _BUCKET, "currentlyAvailable": self.left, "restoreRate": _RATE}
-        return Said(
+        return CannedAnswer(
             200, {"data": data, "extensions": {"cost": {"requestedQueryCost": _COST, "throttleStatus": status}}}
         )
 
@@ -239,11 +241,11 @@ _SETS = {
 }
 
 
-def _throttled(left: float) -> Said:
+def _throttled(left: float) -> CannedAnswer:
     status = {"maximumAvailable": _BUCKET, "currentlyAvailable": left, "restoreRate": _RATE}
     cost = {"requestedQueryCost": _COST, "actualQueryCost": None, "throttleStatus": status}
     problem = {"message": "Throttled", "extensions": {"code": "THROTTLED"}}
-    return Said(200, {"errors": [problem], "extensions": {"cost": cost}})
+    return CannedAnswer(200, {"errors": [problem], "extensions": {"cost": cost}})
 
 
 def _line(key: str, dice: random.Random) -> dict[str, Any]:

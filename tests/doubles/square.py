@@ -16,7 +16,7 @@ from typing import Any
 from syncd.sources.square.settings import SquareSettings
 from syncd.sources.square.source import SquareSource
 from syncd.testing.clocks import ManualClock
-from syncd.testing.double import Asked, Double, Said
+from syncd.testing.double import CannedAnswer, Double, RecordedRequest
 
 _FIELDS = ("created_at", "updated_at", "closed_at")
 LOCATION = {
@@ -45,8 +45,8 @@ class Made:
     changes: dict[str, Any] = field(default_factory=dict)
 
 
-def error(status: int, code: str, detail: str, **headers: str) -> Said:
-    return Said(status, {"errors": [{"category": "API_ERROR", "code": code, "detail": detail}]}, headers)
+def error(status: int, code: str, detail: str, **headers: str) -> CannedAnswer:
+    return CannedAnswer(status, {"errors": [{"category": "API_ERROR", "code": code, "detail": detail}]}, headers)
 
 
 class SquareDouble(Double):
@@ -128,7 +128,7 @@ class SquareDouble(Double):
 
     # The API's side
 
-    def answer(self, asked: Asked) -> Said:
+    def answer(self, asked: RecordedRequest) -> CannedAnswer:
         if asked.path == "/oauth2/token":
             return self._renew(asked)
         if asked.headers.get("authorization") != f"Bearer {self.token}":
@@ -138,38 +138,38 @@ class SquareDouble(Double):
                 403, "INSUFFICIENT_SCOPES", "The merchant has not given your application sufficient permissions."
             )
         head, _, last = asked.path.removeprefix("/v2/").rpartition("/")
-        ways: dict[str, Callable[[], Said]] = {
-            "locations": lambda: Said(200, {"locations": self.locations}),
+        ways: dict[str, Callable[[], CannedAnswer]] = {
+            "locations": lambda: CannedAnswer(200, {"locations": self.locations}),
             "orders/search": lambda: self._search(asked.json),
             "payments": lambda: self._payments(asked),
-            "catalog/batch-retrieve": lambda: Said(200, {"objects": _variations(asked.json["object_ids"])}),
-            "customers/bulk-retrieve": lambda: Said(200, {"responses": _customers(asked.json["customer_ids"])}),
-            "team-members/search": lambda: Said(200, {"team_members": [MEMBER]}),
+            "catalog/batch-retrieve": lambda: CannedAnswer(200, {"objects": _variations(asked.json["object_ids"])}),
+            "customers/bulk-retrieve": lambda: CannedAnswer(200, {"responses": _customers(asked.json["customer_ids"])}),
+            "team-members/search": lambda: CannedAnswer(200, {"team_members": [MEMBER]}),
         }
-        singles: dict[str, Callable[[], Said]] = {
+        singles: dict[str, Callable[[], CannedAnswer]] = {
             "orders": lambda: self._one("order", self._visible(last)),
             "payments": lambda: self._one("payment", self._payment_of(last)),
         }
         way = ways.get(asked.path.removeprefix("/v2/")) or singles.get(head)
         return way() if way else error(404, "NOT_FOUND", "Resource not found.")
 
-    def _renew(self, asked: Asked) -> Said:
+    def _renew(self, asked: RecordedRequest) -> CannedAnswer:
         body = asked.json
         if body.get("grant_type") != "refresh_token" or body.get("refresh_token") != (self.refresh or "first-refresh"):
             return error(401, "UNAUTHORIZED", "The refresh token is not valid.")
         self.tokens += 1
         self.token, self.refresh = f"token-of-the-double-{self.tokens}", f"refresh-of-the-double-{self.tokens}"
         expires = (self.now() + timedelta(days=30)).isoformat()
-        return Said(200, {"access_token": self.token, "refresh_token": self.refresh, "expires_at": expires})
+        return CannedAnswer(200, {"access_token": self.token, "refresh_token": self.refresh, "expires_at": expires})
 
-    def _one(self, name: str, document: dict[str, Any] | None) -> Said:
-        return Said(200, {name: document}) if document else error(404, "NOT_FOUND", f"{name} was not found.")
+    def _one(self, name: str, document: dict[str, Any] | None) -> CannedAnswer:
+        return CannedAnswer(200, {name: document}) if document else error(404, "NOT_FOUND", f"{name} was not found.")
 
     def _visible(self, key: str) -> dict[str, Any] | None:
         made = self.made.get(key)
         return None if made is None else self.document(key, made)
 
-    def _search(self, body: dict[str, Any]) -> Said:
+    def _search(self, body: dict[str, Any]) -> CannedAnswer:
         query = body.get("query", {})
         filters = query.get("filter", {}).get("date_time_filter", {})
         sort = query.get("sort", {})
@@ -195,7 +195,7 @@ class SquareDouble(Double):
         if offset + limit < len(found):
             answer["cursor"] = f"cursor-{len(self.cursors)}"
             self.cursors[answer["cursor"]] = (mark, offset + limit, self.now())
-        return Said(200, answer)
+        return CannedAnswer(200, answer)
 
     def _found(
         self, where: list[str], name: str, span: dict[str, str], states: Any
@@ -289,7 +289,7 @@ class SquareDouble(Double):
         made = self.made.get(key.removeprefix("PAY-"))
         return self._payment(key.removeprefix("PAY-"), made) if made and made.document is None else None
 
-    def _payments(self, asked: Asked) -> Said:
+    def _payments(self, asked: RecordedRequest) -> CannedAnswer:
         begin, end = (datetime.fromisoformat(asked.one(name)) for name in ("begin_time", "end_time"))
         place, offset = asked.one("location_id"), int(asked.one("cursor", "0"))
         found = sorted(
@@ -301,7 +301,7 @@ class SquareDouble(Double):
         answer: dict[str, Any] = {"payments": [self._payment(key, self.made[key]) for _, key in some]}
         if offset + 100 < len(found):
             answer["cursor"] = str(offset + 100)
-        return Said(200, answer)
+        return CannedAnswer(200, answer)
 
 
 def usd(amount: int) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from syncd.canonical import Batch
 from syncd.canonical.sale_key import sent_key
 from syncd.config import load
 from syncd.ledger import RecordOptions
-from syncd.probe.answers import QUESTIONS, Answer, keep
+from syncd.probe.answers import QUESTIONS, ProbeAnswer, keep
 from syncd.probe.questions import probe, rate_limit
 from syncd.probe.trial import SOURCE, Trial
 from syncd.sale.states import State
@@ -223,7 +223,7 @@ def test_the_answer_to_too_many_requests_is_read_whole(tmp_path: Path) -> None:
 
 def answered(shop: Shop, question: str, **facts: float) -> None:
     with opened(shop) as (app, _):
-        keep(app.ledger, Answer(question, "odd", "odd", facts, "main", datetime(2026, 11, 28, tzinfo=UTC)))
+        keep(app.ledger, ProbeAnswer(question, "odd", "odd", facts, "main", datetime(2026, 11, 28, tzinfo=UTC)))
 
 
 def test_keys_get_no_longer_than_a_trial_store_has_kept(shop: Shop) -> None:

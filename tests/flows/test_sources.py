@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from syncd.testing.double import Said
+from syncd.testing.double import CannedAnswer
 from syncd.testing.orders import sale
 from tests.doubles.square import LOCATION, SquareDouble
 from tests.shop import Shop, Store, running_sandbox
@@ -159,7 +159,7 @@ def test_a_store_that_is_not_there_is_told_where_a_location_names_it(shop: Shop,
 
 
 def test_a_source_that_asks_to_be_left_alone_is_and_says_so(shop: Shop, square: SquareDouble) -> None:
-    wait = Said(429, {"errors": [{"code": "RATE_LIMITED", "detail": "Too often."}]}, {"Retry-After": "600"})
+    wait = CannedAnswer(429, {"errors": [{"code": "RATE_LIMITED", "detail": "Too often."}]}, {"Retry-After": "600"})
     square.next = [wait] * 1000
     shop.configure(_SQUARE.format(url=square.url, more='every = "200ms"'))
     daemon = shop.start("run")

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import pytest
 
-from syncd.app import Till, open_app
+from syncd.app import SourceRunner, open_app
 from syncd.canonical.kinds import SaleStatus
 from syncd.config import load
 from syncd.testing.clocks import ManualClock
@@ -75,7 +75,7 @@ def keep_writing(pos: Writes, stop: threading.Event, deleted: set[str]) -> None:
         time.sleep(dice.random() * 0.02)
 
 
-def agree(till: Till, said: Mapping[str, tuple[Decimal, str]], deleted: set[str], words: str) -> list[str]:
+def agree(till: SourceRunner, said: Mapping[str, tuple[Decimal, str]], deleted: set[str], words: str) -> list[str]:
     """The sales of which ledger and database say different things."""
     wrong = []
     for key, (amount, written) in said.items():

@@ -18,7 +18,7 @@ from syncd.canonical.money import ZERO
 from syncd.canonical.tips import without_tips
 from syncd.ledger.queries import Selection
 from syncd.mapping.rules import Rules
-from syncd.push.store_orders.audit import Report
+from syncd.push.store_orders.audit import AuditReport
 from syncd.push.store_orders.audit.figures import tips_of
 from syncd.sale.overrides import Verb
 from syncd.sale.states import State
@@ -189,7 +189,7 @@ def busy(till: Till) -> list[CanonicalOrder]:
     return plain[15:]
 
 
-def figures(report: Report) -> tuple[Decimal, Decimal, Decimal]:
+def figures(report: AuditReport) -> tuple[Decimal, Decimal, Decimal]:
     """What the POS has, what BigCommerce has, and what differs, in all."""
     rows = report.rows.values()
     return (

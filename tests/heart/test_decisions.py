@@ -12,7 +12,7 @@ from syncd.canonical import Batch
 from syncd.intake.backfill import cancel
 from syncd.ledger import RecordOptions
 from syncd.ledger.queries import Selection
-from syncd.sale.overrides import LASTING, NO_DECISIONS, Decision, Decisions, Verb
+from syncd.sale.overrides import LASTING, NO_OVERRIDES, Override, Overrides, Verb
 from syncd.sale.states import Lane, State
 from tests.heart.telling import OFF_BALANCE, decide, kept, one, order, shop
 from tests.judges import to_main
@@ -140,28 +140,28 @@ def test_an_accepted_difference_is_held_again_once_the_acceptance_is_undone(shop
 # Pure
 
 _AT = datetime(2026, 11, 20, tzinfo=UTC)
-made = st.lists(st.builds(Decision, st.sampled_from(Verb), st.just("ada"), st.just(_AT), st.sampled_from("ab")))
+made = st.lists(st.builds(Override, st.sampled_from(Verb), st.just("ada"), st.just(_AT), st.sampled_from("ab")))
 
 
 @given(made)
-def test_one_decision_of_a_kind_is_in_force_and_the_newest_always_is(decisions: list[Decision]) -> None:
-    found = NO_DECISIONS
+def test_one_decision_of_a_kind_is_in_force_and_the_newest_always_is(decisions: list[Override]) -> None:
+    found = NO_OVERRIDES
     for one_ in decisions:
         found = found.and_(one_)
         assert one_.verb is Verb.UNDO or found.last == one_
     verbs = [one_.verb for one_ in found.in_force]
     assert len(verbs) == len(set(verbs))
     assert sum(verb in LASTING for verb in verbs) <= 1
-    assert Decisions.from_json(found.to_json()) == found
+    assert Overrides.from_json(found.to_json()) == found
 
 
 @given(
     made.filter(lambda decisions: len(decisions) < 15),
     st.sampled_from([verb for verb in Verb if verb is not Verb.UNDO]),
 )
-def test_an_undo_brings_back_what_was_in_force_before(decisions: list[Decision], verb: Verb) -> None:
-    found = NO_DECISIONS
+def test_an_undo_brings_back_what_was_in_force_before(decisions: list[Override], verb: Verb) -> None:
+    found = NO_OVERRIDES
     for one_ in decisions:
         found = found.and_(one_)
-    after = found.and_(Decision(verb, "ada", _AT, "a")).and_(Decision(Verb.UNDO, "ada", _AT, "a"))
+    after = found.and_(Override(verb, "ada", _AT, "a")).and_(Override(Verb.UNDO, "ada", _AT, "a"))
     assert after == found

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from syncd.bigcommerce.client import RemoteOrder
-from syncd.errors import Unreachable
+from syncd.errors import StoreUnavailable
 from syncd.sale.states import State
 from tests.heart.telling import one, shop
 from tests.model.simulation import Shop, copy_ledger
@@ -31,7 +31,7 @@ class Line:
         self.began.append((lowest, archived))
         for number, order in enumerate(self._list(lowest, *words, archived=archived)):
             if self.cut_after is not None and number >= self.cut_after:
-                raise Unreachable("the line was cut")
+                raise StoreUnavailable("the line was cut")
             yield order
 
 

@@ -15,7 +15,7 @@ from syncd.mapping import refund, stamp, update
 from syncd.push.store_orders import catch_up
 from syncd.sale import decide, events, versions
 from syncd.sale.steps import Create
-from syncd.sale.versions import Order
+from syncd.sale.versions import VersionOrder
 from tests.chaos.life import Storm, storm
 
 SALES = int(os.environ.get("SYNCD_LIFE_SALES", "30"))
@@ -43,7 +43,7 @@ def _but(name: str) -> Callable[[Any], tuple[str, ...]]:
 def _told_when_found(learn: Callable[..., Any]) -> Callable[..., Any]:
     def wrong(sale: Any, one: Any) -> Any:
         learnt = learn(sale, one)
-        if isinstance(one, events.Found):
+        if isinstance(one, events.Discovered):
             return replace(
                 learnt, belief=replace(learnt.belief, told=sale.fingerprint, asked=events.totals_of(one.there))
             )
@@ -66,7 +66,7 @@ MUTATIONS: dict[str, tuple[object, str, Callable[[Any], Any], str]] = {
     "the shipping address is not compared": (update, "FIELDS", _but("shipping_address"), "status"),
     "the date is not compared": (stamp, "_instant", lambda _: lambda _text: "", "status"),
     "totals are not restated": (update, "recounts", lambda _: lambda _body: False, "status"),
-    "every version is newer": (versions, "order_of", lambda _: lambda *_: Order.NEWER, "status"),
+    "every version is newer": (versions, "order_of", lambda _: lambda *_: VersionOrder.NEWER, "status"),
     "a create in doubt is forgotten at once": (decide, "still_open", lambda _: lambda *_: None, "status"),
     "refunds before the first push have no record": (decide, "plan_create", _without_more, "record"),
     "a refund's marker is not known again": (refund, "marker", lambda _: lambda *_: "[POS refund", "record"),

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from syncd.bigcommerce.outcome import Barred, Refused, Reply
-from syncd.push.worker.circuit_breaker import Circuit
-from syncd.push.worker.outcome_policy import Stumble, Well
+from syncd.push.worker.circuit_breaker import CircuitBreaker
+from syncd.push.worker.outcome_policy import Failure, Success
 from syncd.sale.overrides import Verb
 from syncd.sale.states import State
 from tests.heart.telling import decide, one, shop
@@ -165,8 +165,8 @@ def test_a_store_that_refused_sales_stays_paused_until_one_was_taken(
 # Seen by every process
 
 
-def circuits(shop: Shop) -> tuple[Circuit, Circuit]:
-    one_, two = (Circuit("main", shop.worker.ledger, POLICY, shop.clock) for _ in range(2))
+def circuits(shop: Shop) -> tuple[CircuitBreaker, CircuitBreaker]:
+    one_, two = (CircuitBreaker("main", shop.worker.ledger, POLICY, shop.clock) for _ in range(2))
     return one_, two
 
 
@@ -174,7 +174,7 @@ def test_a_pause_that_another_process_wrote_is_seen_and_so_is_its_end(shop: Shop
     mine, theirs = circuits(shop)
     assert not mine.paused
     for _ in range(5):
-        theirs.apply(Stumble("timed out", by="read"))
+        theirs.apply(Failure("timed out", by="read"))
     shop.pass_time(2)
     assert mine.paused
     assert mine.admits(lambda: None) == 0
@@ -188,7 +188,7 @@ def test_a_pause_that_another_process_wrote_is_seen_and_so_is_its_end(shop: Shop
 def test_a_ledger_that_cannot_be_written_leaves_a_store_paused(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     mine, _ = circuits(shop)
     for _ in range(5):
-        mine.apply(Stumble("timed out", by="read"))
+        mine.apply(Failure("timed out", by="read"))
     shop.pass_time(40)
 
     def full(_store: str) -> None:
@@ -200,7 +200,7 @@ def test_a_ledger_that_cannot_be_written_leaves_a_store_paused(shop: Shop, monke
     assert mine.paused
     monkeypatch.undo()
     assert mine.admits(lambda: None) > 1
-    mine.apply(Well())
+    mine.apply(Success())
 
 
 # Refusals that are the store's

@@ -12,9 +12,9 @@ from syncd.bigcommerce.outcome import Reply, Unknown
 from syncd.canonical import CanonicalOrder
 from syncd.clock import Now
 from syncd.ledger import RecordOptions
-from syncd.sale.decide import next_step, standing
+from syncd.sale.decide import next_step, status_of
 from syncd.sale.overrides import Verb
-from syncd.sale.policy import Ground
+from syncd.sale.policy import StorePolicy
 from syncd.sale.states import State
 from tests.heart.telling import (
     LARGER,
@@ -329,7 +329,7 @@ def test_an_order_that_is_found_for_a_sale_changed_and_voided_since_is_cancelled
     shop.rest()
     assert order(shop)["status_id"] == 5
     assert kept(shop).state is State.SYNCED
-    assert standing(next_step(kept(shop), Ground(RULES, POLICY), Now.of(shop.clock))).state is State.SYNCED
+    assert status_of(next_step(kept(shop), StorePolicy(RULES, POLICY), Now.of(shop.clock))).state is State.SYNCED
 
 
 def test_a_cancelled_order_that_is_found_again_for_a_voided_sale_of_another_total_rests(shop: Shop) -> None:
@@ -341,4 +341,4 @@ def test_a_cancelled_order_that_is_found_again_for_a_voided_sale_of_another_tota
     shop.record(one(status="voided", **LARGER))
     shop.rest()
     assert kept(shop).state is State.SYNCED
-    assert standing(next_step(kept(shop), Ground(RULES, POLICY), Now.of(shop.clock))).state is State.SYNCED
+    assert status_of(next_step(kept(shop), StorePolicy(RULES, POLICY), Now.of(shop.clock))).state is State.SYNCED

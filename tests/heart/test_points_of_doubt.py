@@ -140,7 +140,7 @@ def test_no_cure_advises_to_skip_a_sale_whose_order_is_right(shop: Shop) -> None
 
 def test_a_look_from_before_a_new_doubt_counts_for_nothing_in_it(shop: Shop) -> None:
     from syncd.clock import Now
-    from syncd.sale.events import Looked
+    from syncd.sale.events import LookedUp
 
     ledger = shop.worker.ledger
     shop.record(one())
@@ -151,9 +151,9 @@ def test_a_look_from_before_a_new_doubt_counts_for_nothing_in_it(shop: Shop) -> 
     shop.push("lost before")
     young = kept(shop, "b")
     with ledger.lease("main") as lease:
-        assert ledger.resolve(lease, [(old, Looked(shop.clock.elapsed()))], Now.of(shop.clock)) == {}
+        assert ledger.resolve(lease, [(old, LookedUp(shop.clock.elapsed()))], Now.of(shop.clock)) == {}
         forged = type(young)(**{**{name: getattr(young, name) for name in young.__slots__}, "doubt": old.doubt})
-        assert ledger.resolve(lease, [(forged, Looked(shop.clock.elapsed()))], Now.of(shop.clock)) == {}
+        assert ledger.resolve(lease, [(forged, LookedUp(shop.clock.elapsed()))], Now.of(shop.clock)) == {}
     assert kept(shop, "b").doubt == young.doubt
 
 

@@ -14,7 +14,7 @@ from syncd.bigcommerce.classify import classify
 from syncd.bigcommerce.client import OrdersClient
 from syncd.bigcommerce.outcome import Reply
 from syncd.testing.orders import sale
-from syncd.wire.exchange import WireAnswer
+from syncd.wire.exchange import HttpAnswer
 from tests.shop import Shop, pass_until_settled, running_sandbox
 
 SOURCES = '[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\n'
@@ -155,7 +155,7 @@ class Create:
                 "required_product_options": [{"display_name": "Engraving"}],
             }
             problem = {"status": 400, "message": "The options are invalid.", "details": {"errors": [named]}}
-            return Reply(classify(WireAnswer(400, {}, json.dumps([problem]).encode(), 0.1)), 400)
+            return Reply(classify(HttpAnswer(400, {}, json.dumps([problem]).encode(), 0.1)), 400)
 
         return create
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from syncd.sale.overrides import Verb
 from syncd.sale.sale import Dating
 from syncd.sale.states import State
-from syncd.sale.versions import Order, is_later, latest, order_of
+from syncd.sale.versions import VersionOrder, is_later, latest, order_of
 from tests.heart.telling import LARGER, decide, kept, one, order, shop
 from tests.model.simulation import Shop
 
@@ -22,28 +22,38 @@ __all__ = ["shop"]  # the fixture
 EARLY = datetime(2026, 11, 20, 18, tzinfo=UTC)
 LATE = EARLY + timedelta(minutes=5)
 ROWS = {
-    "a higher version number": (Dating("10", EARLY), Dating("9", LATE), False, Order.NEWER),
-    "a lower version number": (Dating("9", LATE), Dating("10", EARLY), True, Order.OLDER),
-    "a later time of change": (Dating(None, LATE, EARLY), Dating(None, EARLY, LATE), True, Order.NEWER),
-    "an earlier time of change": (Dating(None, EARLY, LATE), Dating(None, LATE, EARLY), False, Order.OLDER),
-    "the same time of change, said before": (Dating(None, EARLY), Dating(None, EARLY), True, Order.OLDER),
-    "the same time of change, new": (Dating(None, EARLY), Dating(None, EARLY), False, Order.NEWER),
-    "nothing dates it, from a later file": (Dating(None, None, LATE), Dating(None, None, EARLY), True, Order.NEWER),
-    "nothing dates it, from an earlier file": (Dating(None, None, EARLY), Dating(None, None, LATE), False, Order.OLDER),
+    "a higher version number": (Dating("10", EARLY), Dating("9", LATE), False, VersionOrder.NEWER),
+    "a lower version number": (Dating("9", LATE), Dating("10", EARLY), True, VersionOrder.OLDER),
+    "a later time of change": (Dating(None, LATE, EARLY), Dating(None, EARLY, LATE), True, VersionOrder.NEWER),
+    "an earlier time of change": (Dating(None, EARLY, LATE), Dating(None, LATE, EARLY), False, VersionOrder.OLDER),
+    "the same time of change, said before": (Dating(None, EARLY), Dating(None, EARLY), True, VersionOrder.OLDER),
+    "the same time of change, new": (Dating(None, EARLY), Dating(None, EARLY), False, VersionOrder.NEWER),
+    "nothing dates it, from a later file": (
+        Dating(None, None, LATE),
+        Dating(None, None, EARLY),
+        True,
+        VersionOrder.NEWER,
+    ),
+    "nothing dates it, from an earlier file": (
+        Dating(None, None, EARLY),
+        Dating(None, None, LATE),
+        False,
+        VersionOrder.OLDER,
+    ),
     "nothing dates it, from a file of the same time, said before": (
         Dating(None, None, EARLY),
         Dating(None, None, EARLY),
         True,
-        Order.UNCLEAR,
+        VersionOrder.UNCLEAR,
     ),
     "nothing dates it, from a file of the same time, new": (
         Dating(None, None, EARLY),
         Dating(None, None, EARLY),
         False,
-        Order.NEWER,
+        VersionOrder.NEWER,
     ),
-    "nothing dates it or its statement, said before": (Dating(), Dating(), True, Order.UNCLEAR),
-    "nothing dates it or its statement, new": (Dating(), Dating(), False, Order.NEWER),
+    "nothing dates it or its statement, said before": (Dating(), Dating(), True, VersionOrder.UNCLEAR),
+    "nothing dates it or its statement, new": (Dating(), Dating(), False, VersionOrder.NEWER),
 }
 
 
@@ -73,10 +83,10 @@ def test_of_two_versions_at_most_one_is_newer_than_the_other_where_something_dat
     one_: Dating, other: Dating, said_before: bool
 ) -> None:
     there, back = (order_of(a, b, lambda: True) for a, b in ((one_, other), (other, one_)))
-    assert not (there is Order.NEWER and back is Order.NEWER)
-    assert (there is Order.UNCLEAR) == (back is Order.UNCLEAR)
-    if order_of(one_, other, lambda: said_before) is Order.OLDER:
-        assert order_of(other, one_, lambda: False) is Order.NEWER
+    assert not (there is VersionOrder.NEWER and back is VersionOrder.NEWER)
+    assert (there is VersionOrder.UNCLEAR) == (back is VersionOrder.UNCLEAR)
+    if order_of(one_, other, lambda: said_before) is VersionOrder.OLDER:
+        assert order_of(other, one_, lambda: False) is VersionOrder.NEWER
 
 
 @given(datings, datings)

@@ -106,7 +106,7 @@ def test_a_ledger_file_that_is_removed_or_replaced_is_noticed_before_the_next_re
 def test_rows_that_are_brought_back_in_postgresql_are_noticed_too(tmp_path: Path) -> None:
     from syncd.errors import WoundBack
     from syncd.sale.attempt import Intent
-    from syncd.sale.states import Kind
+    from syncd.sale.states import AttemptKind
     from syncd.testing.clocks import ManualClock
     from tests.judges import JUDGE, to_main
     from tests.ledger.conftest import numbered
@@ -124,7 +124,7 @@ def test_rows_that_are_brought_back_in_postgresql_are_noticed_too(tmp_path: Path
         assert second
 
         def intent(sale: object) -> Intent:
-            return Intent(sale.id, sale.sale_key, Kind.CREATE, sale.fingerprint, "d")  # type: ignore[attr-defined]  # a Sale
+            return Intent(sale.id, sale.sale_key, AttemptKind.CREATE, sale.fingerprint, "d")  # type: ignore[attr-defined]  # a Sale
 
         assert len(ledger.begin(lease, [intent(first)])) == 1
         engine = create_engine(url)

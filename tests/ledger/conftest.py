@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from syncd.canonical import Batch, CanonicalOrder, Fault
-from syncd.ledger import Lease, Ledger, Moved, RecordOptions, ReplyInfo
+from syncd.ledger import DecisionResult, Lease, Ledger, RecordOptions, ReplyInfo
 from syncd.ledger.queries import Selection
 from syncd.ledger.record import Recorded
 from syncd.sale.attempt import Attempt, Intent
-from syncd.sale.events import News, Took
+from syncd.sale.events import Applied, SaleEvent
 from syncd.sale.overrides import Verb
 from syncd.sale.sale import Sale
-from syncd.sale.states import Kind, State
+from syncd.sale.states import AttemptKind, State
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests.databases import ledger_url
@@ -46,7 +46,7 @@ class Book:
     def begin(self, lease: Lease, *sales: Sale) -> Sequence[Attempt]:
         return self.ledger.begin(lease, [intent(sale) for sale in sales])
 
-    def settle(self, attempt: Attempt, news: News) -> State | None:
+    def settle(self, attempt: Attempt, news: SaleEvent) -> State | None:
         return self.ledger.settle(attempt, news, ReplyInfo(200, "r1", 0.2, "accepted", "7")).result(10)
 
     def push(self, number: int = 1) -> None:
@@ -55,7 +55,7 @@ class Book:
             for place, attempt in enumerate(self.begin(lease, *self.due()), start=number):
                 self.settle(attempt, took(attempt, place))
 
-    def decide(self, verb: Verb, *keys: str) -> Moved:
+    def decide(self, verb: Verb, *keys: str) -> DecisionResult:
         return self.ledger.decide(verb, Selection(keys=keys or ("till:1001",)), "ada")
 
     def sale(self, key: str = "till:1001") -> Sale:
@@ -73,12 +73,12 @@ class Book:
         return Book(Ledger.open(self.url, self.clock, JUDGE), self.clock, self.url)
 
 
-def took(attempt: Attempt, order_id: int) -> Took:
-    return Took(order_id, attempt.fingerprint)
+def took(attempt: Attempt, order_id: int) -> Applied:
+    return Applied(order_id, attempt.fingerprint)
 
 
 def intent(sale: Sale) -> Intent:
-    return Intent(sale.id, sale.sale_key, Kind.CREATE, sale.fingerprint, "digest")
+    return Intent(sale.id, sale.sale_key, AttemptKind.CREATE, sale.fingerprint, "digest")
 
 
 def numbered(count: int, **changes: Any) -> list[CanonicalOrder]:

@@ -11,7 +11,7 @@ from syncd.intake.backfill import REPORT, cancel, report
 from syncd.ledger import Ledger, Selection
 from syncd.ledger.backfills import Backfill, Estimate
 from syncd.sale.overrides import Verb
-from syncd.sale.states import Lane, Stage, State
+from syncd.sale.states import BackfillStage, Lane, State
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests.databases import both_databases, ledger_url, older_ledger
@@ -66,10 +66,10 @@ def test_a_backfill_goes_on_where_it_was_paused(book: Book) -> None:
     assert [one.number for one in kept.to_do("till")] == [number]
     kept.pause(number)
     assert kept.to_do("till") == []
-    assert kept.resume(number).stage is Stage.OPEN
+    assert kept.resume(number).stage is BackfillStage.OPEN
     kept.recorded(number)
     kept.pause(number)
-    assert kept.resume(number).stage is Stage.RECORDED
+    assert kept.resume(number).stage is BackfillStage.RECORDED
     assert kept.to_do("till") == []
 
 
@@ -78,7 +78,7 @@ def test_a_walk_that_ends_just_as_it_is_paused_leaves_it_paused(book: Book) -> N
     number = asked(book).number
     book.ledger.backfills.pause(number)
     book.ledger.backfills.recorded(number)
-    assert book.ledger.backfills.get(number).stage is Stage.PAUSED
+    assert book.ledger.backfills.get(number).stage is BackfillStage.PAUSED
 
 
 @both_databases
@@ -88,7 +88,7 @@ def test_a_cancelled_backfill_skips_what_waits_and_leaves_what_was_pushed(book: 
     book.push()
     recorded(book, number, *(f"s{i}" for i in range(3)))
     assert cancel(book.ledger, number, "cli:ada") == 3
-    assert book.ledger.backfills.get(number).stage is Stage.CANCELLED
+    assert book.ledger.backfills.get(number).stage is BackfillStage.CANCELLED
     assert book.ledger.backfills.progress(number).states == {State.SYNCED: 1, State.SKIPPED: 3}
     found = book.ledger.story("till:s0")
     assert found is not None
@@ -118,9 +118,9 @@ def test_an_estimate_is_kept_until_somebody_says_go(book: Book) -> None:
     counted = Estimate(5, 4, 1, 4, 2.5, {"pending": 5}, {"USD": Decimal("54.00")})
     book.ledger.backfills.estimated(number, counted)
     kept = book.ledger.backfills.get(number)
-    assert (kept.stage, kept.estimate) == (Stage.ESTIMATED, counted)
+    assert (kept.stage, kept.estimate) == (BackfillStage.ESTIMATED, counted)
     assert book.ledger.backfills.to_do("till") == []
-    assert book.ledger.backfills.start(number).stage is Stage.OPEN
+    assert book.ledger.backfills.start(number).stage is BackfillStage.OPEN
 
 
 @both_databases
@@ -180,7 +180,7 @@ def test_a_backfill_that_was_cut_off_before_the_upgrade_does_not_start_by_itself
             rows = "('till', 1, 2, 3, null), ('till', 1, 2, 3, 4)"
             connection.exec_driver_sql(f"insert into backfills ({names}) values {rows}")
         with Ledger.open(url, ManualClock(), JUDGE) as ledger:
-            assert [one.stage for one in ledger.backfills.newest()] == [Stage.RECORDED, Stage.CANCELLED]
+            assert [one.stage for one in ledger.backfills.newest()] == [BackfillStage.RECORDED, BackfillStage.CANCELLED]
             assert ledger.backfills.to_do("till") == []
             assert ledger.find(Selection(backfill=1), limit=5) == []
 

@@ -12,8 +12,8 @@ from syncd.errors import Busy, LedgerError
 from syncd.ledger import Alert, RecordOptions
 from syncd.ledger.alerts import HAPPENED, WOUND_BACK
 from syncd.sale.attempt import Attempt
-from syncd.sale.events import Delayed, Doubted, Found, News, Objected
-from syncd.sale.facts import Doubt, Known, Objection, There
+from syncd.sale.events import Deferred, Discovered, OutcomeUnknown, Rejected, SaleEvent
+from syncd.sale.facts import Doubt, Objection, OrderSnapshot, StoreOrder
 from syncd.sale.overrides import Verb
 from syncd.sale.states import Lane, State
 from syncd.testing.orders import sale
@@ -123,7 +123,7 @@ def test_a_sale_whose_time_lies_absurdly_far_ahead_is_due_for_the_clock_was_set_
     book.record(sale())
     with book.ledger.lease("main") as lease:
         (attempt,) = book.begin(lease, *book.due())
-        book.settle(attempt, Delayed(book.clock.now() + timedelta(minutes=5), "later"))
+        book.settle(attempt, Deferred(book.clock.now() + timedelta(minutes=5), "later"))
         assert book.due() == []
         book.clock.jump(-30 * 86400)
         assert len(book.due()) == 1
@@ -162,17 +162,17 @@ def test_a_sale_edited_since_it_was_read_is_not_claimed(book: Book) -> None:
 AT = datetime(2026, 11, 23, 12, 1, tzinfo=UTC)
 
 
-def objected(attempt: Attempt, state: State) -> Objected:
-    return Objected(Objection(attempt.fingerprint, state, "bad", "mend it"))
+def objected(attempt: Attempt, state: State) -> Rejected:
+    return Rejected(Objection(attempt.fingerprint, state, "bad", "mend it"))
 
 
-def doubted(attempt: Attempt) -> Doubted:
-    return Doubted(Doubt(attempt.kind, attempt.fingerprint, attempt.began), "timed out")
+def doubted(attempt: Attempt) -> OutcomeUnknown:
+    return OutcomeUnknown(Doubt(attempt.kind, attempt.fingerprint, attempt.began), "timed out")
 
 
-NEWS: dict[State, Callable[[Attempt], News]] = {
+NEWS: dict[State, Callable[[Attempt], SaleEvent]] = {
     State.SYNCED: lambda attempt: took(attempt, 77),
-    State.PENDING: lambda _: Delayed(AT, "busy"),
+    State.PENDING: lambda _: Deferred(AT, "busy"),
     State.REJECTED: lambda attempt: objected(attempt, State.REJECTED),
     State.UNKNOWN: doubted,
     State.HELD: lambda attempt: objected(attempt, State.HELD),
@@ -226,7 +226,7 @@ def test_an_unknown_sale_edited_meanwhile_stays_unknown_for_nothing_may_overtake
         assert book.state() is State.UNKNOWN
         book.clock.pass_time(61)
         (unsure,) = book.unsettled()
-        found = Found(9, There(10, Decimal("10.80"), Decimal("0.80"), "USD"), "found", attempt.fingerprint)
+        found = Discovered(9, OrderSnapshot(10, Decimal("10.80"), Decimal("0.80"), "USD"), "found", attempt.fingerprint)
         assert len(book.ledger.resolve(lease, [(unsure, found)], Now.of(book.clock))) == 1
     assert book.state() is State.PENDING
 
@@ -330,7 +330,7 @@ def test_a_stores_name_is_tied_to_its_hash(book: Book) -> None:
 
 def test_orders_that_the_store_was_seen_to_have_are_remembered(book: Book) -> None:
     assert not book.ledger.knows_any("main")
-    one, two = Known(7, There(10, Decimal("1.50"), Decimal("0.10"), "USD", AT)), Known(8)
+    one, two = StoreOrder(7, OrderSnapshot(10, Decimal("1.50"), Decimal("0.10"), "USD", AT)), StoreOrder(8)
     assert book.ledger.note_known("main", [("till:1", one), ("till:2", two)]) == []
     assert book.ledger.known("main", ["till:1", "till:2", "till:3"]) == {"till:1": one, "till:2": two}
     assert book.ledger.knows_any("main")
@@ -338,9 +338,11 @@ def test_orders_that_the_store_was_seen_to_have_are_remembered(book: Book) -> No
 
 def test_of_several_orders_with_one_key_the_lowest_live_one_counts_and_one_alert_names_the_others(book: Book) -> None:
     for turn in range(2):  # walks repeat themselves
-        opened = book.ledger.note_known("main", [("till:1", Known(5000, archived=True)), ("till:1", Known(12))])
+        opened = book.ledger.note_known(
+            "main", [("till:1", StoreOrder(5000, archived=True)), ("till:1", StoreOrder(12))]
+        )
         assert opened == []
-        opened = book.ledger.note_known("main", [("till:1", Known(10)), ("till:1", Known(3, archived=True))])
+        opened = book.ledger.note_known("main", [("till:1", StoreOrder(10)), ("till:1", StoreOrder(3, archived=True))])
         assert len(opened) == (1 if turn == 0 else 0)
     assert book.ledger.known("main", ["till:1"])["till:1"].order_id == 10
     (alert,) = book.ledger.alerts("main")

@@ -17,7 +17,7 @@ from syncd.canonical import fingerprint
 from syncd.ledger import Ledger, upgrade
 from syncd.ledger.engine import Engines
 from syncd.sale.overrides import Verb
-from syncd.sale.states import Kind, State
+from syncd.sale.states import AttemptKind, State
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests.databases import both_databases, ledger_url, to_revision
@@ -106,10 +106,10 @@ def test_a_ledger_of_the_schema_before_keeps_every_sale_and_learns_what_is_told_
         assert by_rule.decision is None
         assert changed
         assert changed.doubt
-        assert (changed.doubt.kind, len(changed.doubt.looks)) == (Kind.UPDATE, 1)
+        assert (changed.doubt.kind, len(changed.doubt.looks)) == (AttemptKind.UPDATE, 1)
         assert created
         assert created.doubt
-        assert (created.doubt.kind, created.doubt.since.seconds) == (Kind.CREATE, 4.5)
+        assert (created.doubt.kind, created.doubt.since.seconds) == (AttemptKind.CREATE, 4.5)
 
 
 def test_a_checked_copy_is_made_before_the_schema_changes_and_opens_as_it_was(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from syncd.canonical import Batch, Fault
 from syncd.errors import LedgerError, UsageError
 from syncd.ledger import RecordOptions
-from syncd.sale.facts import Known, There
+from syncd.sale.facts import OrderSnapshot, StoreOrder
 from syncd.sale.states import Lane, State
 from syncd.testing.orders import sale
 from tests.databases import both_databases
@@ -94,7 +94,7 @@ def test_every_row_of_a_store_follows_its_new_name_and_what_came_for_it_meanwhil
     ledger = book.ledger
     ledger.bind("main", "abc")
     ledger.note_order_id("main", 50)
-    ledger.note_known("main", [("till:x", Known(5, There()))])
+    ledger.note_known("main", [("till:x", StoreOrder(5, OrderSnapshot()))])
     with pytest.raises(LedgerError, match="main is gone from the config") as refused:
         ledger.bind("outlet", "abc", ["outlet"])
     assert "syncd stores rename main outlet" in refused.value.cure

@@ -24,10 +24,10 @@ from syncd.ledger.engine import Engines
 from syncd.ledger.overviews import place_of
 from syncd.ledger.queries import Selection
 from syncd.sale.attempt import Intent
-from syncd.sale.events import Looked
-from syncd.sale.facts import Known, There
+from syncd.sale.events import LookedUp
+from syncd.sale.facts import OrderSnapshot, StoreOrder
 from syncd.sale.overrides import Verb
-from syncd.sale.states import Kind, Lane, State
+from syncd.sale.states import AttemptKind, Lane, State
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests.databases import both_databases, ledger_url
@@ -200,18 +200,18 @@ def _service(ledger: Ledger, clock: ManualClock) -> None:
         ledger.orphans(lease)
         ledger.think_over(lease)
         due = ledger.due("main", limit=4, now=now, far=FAR)
-        attempts = ledger.begin(lease, [Intent(s.id, s.sale_key, Kind.CREATE, s.fingerprint, "d") for s in due])
+        attempts = ledger.begin(lease, [Intent(s.id, s.sale_key, AttemptKind.CREATE, s.fingerprint, "d") for s in due])
         for attempt in attempts:
             ledger.settle(attempt, took(attempt, attempt.id + SALES), ReplyInfo(200, "r", 0.1, "accepted", "7")).result(
                 60
             )
         doubtful = ledger.unsettled("main", limit=100, now=now, far=FAR)
         ledger.postpone(lease, doubtful[:2], now)
-        ledger.resolve(lease, [(doubtful[2], Looked(clock.elapsed()))], Now.of(clock))
+        ledger.resolve(lease, [(doubtful[2], LookedUp(clock.elapsed()))], Now.of(clock))
         ledger.stamps(doubtful[0])
     ledger.knows_any("main")
     ledger.known("main", ["old:5", "old:6"])
-    ledger.note_known("main", [("old:7", Known(7, There()))])
+    ledger.note_known("main", [("old:7", StoreOrder(7, OrderSnapshot()))])
     ledger.counts()
     ledger.lag("main")
     ledger.store_state("main")

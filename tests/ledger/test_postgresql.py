@@ -22,7 +22,7 @@ from syncd.ledger import Lease, Ledger, RecordOptions
 from syncd.ledger.attempts import ReplyInfo
 from syncd.ledger.engine import Engines
 from syncd.sale.attempt import Attempt
-from syncd.sale.events import Delayed
+from syncd.sale.events import Deferred
 from syncd.sale.states import State
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
@@ -86,7 +86,7 @@ def throttled(ledger: Ledger, store: str, together: threading.Barrier) -> None:
                 due[start : start + 4] for start in range(0, SALES, 4)
             ):  # each begun while the last is settled
                 for attempt in ledger.begin(lease, [intent(sale_) for sale_ in some]):
-                    news = took(attempt, attempt.id) if (attempt.id + turn) % 97 == 0 else Delayed(now, "429")
+                    news = took(attempt, attempt.id) if (attempt.id + turn) % 97 == 0 else Deferred(now, "429")
                     settled.append(ledger.settle(attempt, news, REPLY))
             for one in settled:
                 one.result(60)

@@ -14,7 +14,7 @@ from syncd import logs
 from syncd.canonical import Batch
 from syncd.canonical.sale_key import sent_key
 from syncd.ledger import RecordOptions
-from syncd.sale.facts import Known, There
+from syncd.sale.facts import OrderSnapshot, StoreOrder
 from syncd.sale.states import Lane
 from syncd.testing.orders import sale
 from tests.databases import both_databases
@@ -115,8 +115,8 @@ def test_a_sale_that_its_store_has_an_order_of_is_known_whatever_its_age(
 ) -> None:
     old, other = (sale(sale_id=name, placed_at=_NOON - timedelta(days=1)) for name in (sale_id, sale_id + "2"))
     sent = sent_key(old.sale_key, longest)
-    book.ledger.note_known("main", [(sent, Known(7, There()))])
-    book.ledger.note_known("outlet", [(sent_key(other.sale_key, longest), Known(8, There()))])
+    book.ledger.note_known("main", [(sent, StoreOrder(7, OrderSnapshot()))])
+    book.ledger.note_known("outlet", [(sent_key(other.sale_key, longest), StoreOrder(8, OrderSnapshot()))])
     keys: dict[str, Any] = {"not_before": _NOON, "longest_keys": {longest}}
     done = book.ledger.record(Batch((old, other), (), "{}"), RecordOptions("till", lambda _: "main", **keys))
     assert (done.new, done.too_early) == (1, (other.sale_key,))
@@ -124,15 +124,17 @@ def test_a_sale_that_its_store_has_an_order_of_is_known_whatever_its_age(
 
 @both_databases
 def test_a_source_goes_on_from_its_newest_order_of_the_store_that_is_furthest_behind(book: Book) -> None:
-    def at(days: int) -> There:
-        return There(placed_at=_NOON + timedelta(days=days))
+    def at(days: int) -> OrderSnapshot:
+        return OrderSnapshot(placed_at=_NOON + timedelta(days=days))
 
     ledger = book.ledger
     assert ledger.newest_of("till", ["main", "outlet"]) is None
-    ledger.note_known("main", [("till:1", Known(1, at(1))), ("till:3", Known(3, at(3))), ("till2:9", Known(9, at(9)))])
-    ledger.note_known("other", [("till:0", Known(5, at(0)))])
+    ledger.note_known(
+        "main", [("till:1", StoreOrder(1, at(1))), ("till:3", StoreOrder(3, at(3))), ("till2:9", StoreOrder(9, at(9)))]
+    )
+    ledger.note_known("other", [("till:0", StoreOrder(5, at(0)))])
     assert ledger.newest_of("till", ["main", "outlet"]) == _NOON + timedelta(days=3)
-    ledger.note_known("outlet", [("till:2", Known(2, at(2)))])
+    ledger.note_known("outlet", [("till:2", StoreOrder(2, at(2)))])
     assert ledger.newest_of("till", ["main", "outlet"]) == _NOON + timedelta(days=2)
     assert ledger.unlisted(["main", "outlet"]) == ["main", "outlet"]
     ledger.note_listed("main")

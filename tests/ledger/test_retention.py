@@ -8,7 +8,7 @@ import pytest
 
 from syncd.canonical import Fault
 from syncd.errors import Full
-from syncd.sale.facts import Known, There
+from syncd.sale.facts import OrderSnapshot, StoreOrder
 from syncd.sale.overrides import Verb
 from syncd.sale.states import State
 from syncd.testing.orders import sale
@@ -82,7 +82,9 @@ def test_faults_that_were_settled_and_noted_orders_that_are_linked_go_and_the_ot
     first = book.ledger.faults(limit=9)[-1]
     book.ledger.settle_faults("till", [first.id], "ada")
     book.record(sale())
-    book.ledger.note_known("main", [("till:1001", Known(5, There())), ("till:lost", Known(6, There()))])
+    book.ledger.note_known(
+        "main", [("till:1001", StoreOrder(5, OrderSnapshot())), ("till:lost", StoreOrder(6, OrderSnapshot()))]
+    )
     book.push(5)
     book.clock.pass_time(400 * 86_400)
     assert book.ledger.retention.history(book.clock.now() - YEAR) == 2

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from syncd.canonical import Batch
 from syncd.ledger import RecordOptions
 from syncd.ledger.record import Recorded
-from syncd.sale.facts import Known, There
+from syncd.sale.facts import OrderSnapshot, StoreOrder
 from syncd.sale.overrides import Verb
 from syncd.sale.states import State
 from syncd.sale.twins import are_twins
@@ -93,7 +93,7 @@ def test_a_twin_is_free_once_it_is_none_any_more(book: Book) -> None:
 
 @both_databases
 def test_one_that_has_an_order_already_is_no_question_any_more(book: Book) -> None:
-    book.ledger.note_known("main", [("till:42", Known(7, There()))])
+    book.ledger.note_known("main", [("till:42", StoreOrder(7, OrderSnapshot()))])
     record(book, two("41"), two("42"))
     assert book.state("till:42") is State.PENDING
 

@@ -14,29 +14,31 @@ from unittest import mock
 
 from syncd.sale import decide, events, versions
 from syncd.sale.decide import still_open
-from syncd.sale.events import Found, News, Objected, totals_of
+from syncd.sale.events import Discovered, Rejected, SaleEvent, totals_of
 from syncd.sale.requests import plan_create
 from syncd.sale.sale import Sale
 from syncd.sale.steps import Create
-from syncd.sale.versions import Order
+from syncd.sale.versions import VersionOrder
 
 Patch = tuple[object, str, Callable[[Any], Any]]
 
 
-def _a_hold_claims_that_bigcommerce_was_told(learn: Callable[[Sale, News], Sale]) -> Callable[[Sale, News], Sale]:
-    def wrong(sale: Sale, news: News) -> Sale:
+def _a_hold_claims_that_bigcommerce_was_told(
+    learn: Callable[[Sale, SaleEvent], Sale],
+) -> Callable[[Sale, SaleEvent], Sale]:
+    def wrong(sale: Sale, news: SaleEvent) -> Sale:
         learnt = learn(sale, news)
-        if isinstance(news, Objected) and learnt.order_id is not None:
+        if isinstance(news, Rejected) and learnt.order_id is not None:
             return replace(learnt, belief=replace(learnt.belief, told=sale.fingerprint))
         return learnt
 
     return wrong
 
 
-def _what_is_found_is_in_line(learn: Callable[[Sale, News], Sale]) -> Callable[[Sale, News], Sale]:
-    def wrong(sale: Sale, news: News) -> Sale:
+def _what_is_found_is_in_line(learn: Callable[[Sale, SaleEvent], Sale]) -> Callable[[Sale, SaleEvent], Sale]:
+    def wrong(sale: Sale, news: SaleEvent) -> Sale:
         learnt = learn(sale, news)
-        if isinstance(news, Found):
+        if isinstance(news, Discovered):
             return replace(learnt, belief=replace(learnt.belief, told=sale.fingerprint, asked=totals_of(news.there)))
         return learnt
 
@@ -56,7 +58,7 @@ BUGS: dict[int, Patch] = {
     1: (events, "learn", _a_hold_claims_that_bigcommerce_was_told),
     2: (events, "learn", _what_is_found_is_in_line),
     3: (decide, "_by_what_it_says", _what_was_tried_is_pushed_whatever_it_says),
-    4: (versions, "_order", lambda _: lambda *_: Order.NEWER),
+    4: (versions, "_order", lambda _: lambda *_: VersionOrder.NEWER),
     8: (
         decide,
         "still_open",

@@ -20,25 +20,25 @@ from syncd.bigcommerce.classify import classify, classify_refund
 from syncd.bigcommerce.client import OrdersClient, RemoteOrder, Sending, read_order
 from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Refused, Reply, Throttled, Unknown
 from syncd.canonical import Batch, CanonicalOrder
-from syncd.errors import Busy, Unreachable
+from syncd.errors import Busy, StoreUnavailable
 from syncd.ledger import Lease, Ledger, RecordOptions
 from syncd.mapping.rules import Rules
 from syncd.push.lookups.matching import Matcher
-from syncd.push.store_orders.audit import Days, Report, audit
+from syncd.push.store_orders.audit import AuditReport, Days, audit
 from syncd.push.store_orders.catch_up import CatchUp
-from syncd.push.worker.circuit_breaker import Circuit
+from syncd.push.worker.circuit_breaker import CircuitBreaker
 from syncd.push.worker.prepare import PushSetup
 from syncd.push.worker.pusher import Pusher
 from syncd.push.worker.reconcile import Reconciler
-from syncd.sale.decide import Decider
-from syncd.sale.policy import Ground, Policy
+from syncd.sale.decide import StepDecider
+from syncd.sale.policy import PushPolicy, StorePolicy
 from syncd.sale.states import State
 from syncd.sandbox import refunds
 from syncd.sandbox.answers import Refusal
 from syncd.sandbox.catalog import Catalog
 from syncd.sandbox.orders import Orders
 from syncd.testing.clocks import ManualClock
-from syncd.wire.exchange import WireAnswer
+from syncd.wire.exchange import HttpAnswer
 from tests.judges import to_main
 
 Fate = Literal[
@@ -57,7 +57,7 @@ Fate = Literal[
     "crash late",
 ]
 FATES: tuple[Fate, ...] = Fate.__args__  # type: ignore[attr-defined]  # the values of a Literal
-POLICY = Policy(threads=1, settle=timedelta(seconds=60), intent_life=timedelta(seconds=20))
+POLICY = PushPolicy(threads=1, settle=timedelta(seconds=60), intent_life=timedelta(seconds=20))
 RULES = Rules.model_validate(
     {
         "default_address": {
@@ -157,7 +157,7 @@ class SimulatedStore:
             try:
                 order = dict(commit())
             except Refusal as no:
-                return Reply(classify(WireAnswer(no.answer.status, {}, no.answer.body, 0.1)), no.answer.status)
+                return Reply(classify(HttpAnswer(no.answer.status, {}, no.answer.body, 0.1)), no.answer.status)
         if fate.startswith("crash"):
             raise Crash
         if fate in {"lost after", "late"}:
@@ -167,7 +167,7 @@ class SimulatedStore:
             order["total_inc_tax"] = str(Decimal(order["total_inc_tax"]) + 1)
         if fate == "stranger":
             order |= {"id": 777, "external_order_id": "somebody:else"}
-        answer = WireAnswer(200, {}, json.dumps(order).encode(), 0.1)
+        answer = HttpAnswer(200, {}, json.dumps(order).encode(), 0.1)
         return Reply(classify(answer, **expected), 200)
 
     def _commit(self, effect: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -200,7 +200,7 @@ class SimulatedStore:
 
         reply = self._write(commit, self.orders[order_id])
         if isinstance(reply.outcome, Accepted):
-            return Reply(classify_refund(WireAnswer(201, {}, made[-1], 0.1), order_id), 201)
+            return Reply(classify_refund(HttpAnswer(201, {}, made[-1], 0.1), order_id), 201)
         return reply
 
     def refunds(self, order_id: int) -> list[dict[str, Any]] | None:
@@ -254,7 +254,7 @@ class SimulatedStore:
     def _read(self) -> None:
         self.reads += 1
         if self.down:
-            raise Unreachable("the store is away")
+            raise StoreUnavailable("the store is away")
 
     def live(self, key: str) -> list[dict[str, Any]]:
         return [order for order in self.orders.values() if order["external_order_id"] == key]
@@ -265,11 +265,11 @@ class Worker:
 
     def __init__(self, file: Path | str, store: SimulatedStore, clock: ManualClock, rules: Rules = RULES) -> None:
         url = file if isinstance(file, str) else f"sqlite:///{file}"
-        self.ledger = Ledger.open(url, clock, Decider({"main": Ground(rules, POLICY)}))
+        self.ledger = Ledger.open(url, clock, StepDecider({"main": StorePolicy(rules, POLICY)}))
         self._clock = clock
         orders = cast("OrdersClient", store)
         matcher = Matcher("main", self.ledger, cast("Any", _NoRemotes()), rules, clock)
-        self._circuit = Circuit("main", self.ledger, POLICY, clock)
+        self._circuit = CircuitBreaker("main", self.ledger, POLICY, clock)
         catch_up = CatchUp("main", self.ledger, orders)
         setup = PushSetup("main", self.ledger, orders, catch_up, matcher, rules, POLICY, clock, trip)
         self._pusher = Pusher(setup, self._circuit)
@@ -319,7 +319,7 @@ class Shop:
         for order in orders:
             self.worker.record(order, stated_at)
 
-    def audit(self, first: date, last: date, *, by_card: bool = False) -> Report:
+    def audit(self, first: date, last: date, *, by_card: bool = False) -> AuditReport:
         orders = cast("OrdersClient", self.store)
         return audit("main", self.worker.ledger, orders, self.rules, Days(first, last), ["till"], by_card=by_card)
 

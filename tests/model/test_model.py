@@ -33,9 +33,9 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import SaleStatus
 from syncd.clock import Now
 from syncd.ledger.queries import Selection, Story
-from syncd.sale.decide import next_step, standing
+from syncd.sale.decide import next_step, status_of
 from syncd.sale.overrides import Verb
-from syncd.sale.policy import Ground
+from syncd.sale.policy import StorePolicy
 from syncd.sale.states import State
 from syncd.sale.steps import Change, Create, LookUp
 from syncd.testing.clocks import ManualClock
@@ -324,8 +324,8 @@ class Lives(RuleBasedStateMachine):
             found = self.workers[0].ledger.sale(f"till:{name}")
             assert found is not None
             live = self.store.live(f"till:{name}")
-            step = next_step(found, Ground(RULES, POLICY), Now.of(self.clock))
-            assert standing(step).state is found.state, f"{name} is {found.state}; its facts say {step}"
+            step = next_step(found, StorePolicy(RULES, POLICY), Now.of(self.clock))
+            assert status_of(step).state is found.state, f"{name} is {found.state}; its facts say {step}"
             assert not isinstance(step, Create | Change | LookUp), f"{name} rests, and {step} follows"
             if found.state is State.SYNCED:
                 assert [one["id"] for one in live] == [found.order_id]

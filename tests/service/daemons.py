@@ -13,7 +13,7 @@ import pytest
 from syncd.app import App, open_app
 from syncd.config import load
 from syncd.service.daemon import run_daemon
-from syncd.service.health import Health, Part, read_health
+from syncd.service.health import Health, HealthPart, read_health
 from tests.shop import Shop
 
 _LONGEST_S = 60.0
@@ -48,7 +48,7 @@ def health(app: App) -> Health | None:
     return next(iter(read_health(app.ledger)), None)
 
 
-def part(app: App, name: str) -> Part:
+def part(app: App, name: str) -> HealthPart:
     """How one of its jobs stands; a daemon that has not reported yet has had no cycle."""
     report = health(app)
-    return report.parts[name] if report is not None else Part(timedelta(0))
+    return report.parts[name] if report is not None else HealthPart(timedelta(0))

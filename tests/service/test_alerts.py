@@ -17,7 +17,7 @@ import yaml
 from syncd.app import open_app
 from syncd.config import load
 from syncd.ledger import Alert
-from syncd.service.alerting import Teller, silence, silent_until
+from syncd.service.alerting import Notifier, silence, silent_until
 from syncd.service.health import read_health
 from syncd.service.watch import KINDS, Watch
 from syncd.testing.orders import sale
@@ -52,7 +52,7 @@ def test_a_cause_is_told_once_and_once_when_it_is_over_and_no_log_shows_the_addr
     alerting.drop("a.jsonl", '{"source":"till","sale_id":"broken"}\n')
     alerting.run("sync")
     with open_app(load(alerting.config)) as app:
-        watch, tellers = Watch(app), (Teller(app), Teller(app))
+        watch, tellers = Watch(app), (Notifier(app), Notifier(app))
         for _ in range(2):
             watch.look(None)
             with ThreadPoolExecutor(2) as pool:  # as two daemons of one ledger would
@@ -83,9 +83,9 @@ def test_an_alert_that_ended_before_anybody_heard_of_it_is_not_told(
     with open_app(load(alerting.config)) as app:
         app.ledger.notices.watched(KINDS, [Alert("main", "paused", "main", "main is paused", "Do this.")])
         app.ledger.notices.watched(KINDS, [])
-        Teller(app).tell()
+        Notifier(app).tell()
         app.ledger.notices.watched(KINDS, [Alert("main", "late", "main", "sales wait", "Do this.")])
-        Teller(app).tell()
+        Notifier(app).tell()
     assert [one["title"] for one in heard.messages] == ["syncd: sales wait"]
 
 
@@ -94,7 +94,7 @@ def test_what_could_not_be_told_is_told_later_and_silence_holds_it_back(
 ) -> None:
     monkeypatch.setenv("FLOW_TOKEN", alerting.store.token)
     with open_app(load(alerting.config)) as app:
-        teller = Teller(app)
+        teller = Notifier(app)
         app.ledger.raise_alerts([Alert("main", "paused", "main", "main is paused", "Do this.")])
         heard.status = 500
         teller.tell()

@@ -18,9 +18,9 @@ from syncd.errors import Busy, LeaseTaken
 from syncd.ledger import Ledger
 from syncd.push.worker.pusher import Pusher
 from syncd.service import health as health_module
-from syncd.service.health import Health, Process, Pulse, read_health
+from syncd.service.health import Health, Heartbeats, Process, read_health
 from syncd.service.jobs import Jobs
-from syncd.sources import Throttled
+from syncd.sources import SourceRateLimited
 from syncd.sources.jsonl import JsonlSource
 from syncd.testing.clocks import ManualClock
 from tests.judges import JUDGE
@@ -40,18 +40,18 @@ every = "100ms"
 
 
 @pytest.fixture
-def pulse(tmp_path: Path) -> Pulse:
+def pulse(tmp_path: Path) -> Heartbeats:
     clock = ManualClock()
-    return Pulse(Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", clock, JUDGE), clock)
+    return Heartbeats(Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", clock, JUDGE), clock)
 
 
-def clock_of(pulse: Pulse) -> ManualClock:
+def clock_of(pulse: Heartbeats) -> ManualClock:
     clock = pulse._clock
     assert isinstance(clock, ManualClock)
     return clock
 
 
-def ails(pulse: Pulse) -> list[str]:
+def ails(pulse: Heartbeats) -> list[str]:
     pulse.keep()
     (report,) = read_health(pulse._ledger)
     return report.unwell(report.at, OWES)
@@ -94,7 +94,7 @@ def test_a_daemon_that_stands_by_is_well_and_says_for_whom(shop: Shop, monkeypat
         assert not [line for line in report.unwell(report.at, OWES) if line.startswith("push")]
 
 
-def test_a_job_that_is_late_by_boot_time_is_told_whatever_the_wall_clock_says(pulse: Pulse) -> None:
+def test_a_job_that_is_late_by_boot_time_is_told_whatever_the_wall_clock_says(pulse: Heartbeats) -> None:
     pulse.expect("poll till", OWES)
     pulse.good("poll till")
     clock_of(pulse).jump(-86_400)
@@ -115,7 +115,7 @@ def test_a_source_that_is_polled_once_an_hour_is_well_in_between(shop: Shop, mon
         assert not [line for line in report.unwell(later, timedelta(hours=2)) if line.startswith("poll")]
 
 
-def test_a_job_that_hangs_starves_the_watchdog_and_one_that_moves_does_not(pulse: Pulse) -> None:
+def test_a_job_that_hangs_starves_the_watchdog_and_one_that_moves_does_not(pulse: Heartbeats) -> None:
     pulse.expect("poll till", timedelta(minutes=1))
     pulse.expect("push main", timedelta(minutes=1))
     for _ in range(20):
@@ -154,7 +154,7 @@ def test_the_watchdog_hears_nothing_while_a_source_hangs(shop: Shop, monkeypatch
 
 
 def test_the_reports_of_daemons_that_died_here_are_forgotten_and_the_newest_is_kept_while_none_runs(
-    pulse: Pulse,
+    pulse: Heartbeats,
 ) -> None:
     pulse.expect("poll till", OWES)
     pulse.keep()
@@ -165,7 +165,7 @@ def test_the_reports_of_daemons_that_died_here_are_forgotten_and_the_newest_is_k
     assert len(pulse._ledger.cache.all("-", "health")) == 1
 
 
-def test_a_daemon_that_was_stopped_is_not_well(pulse: Pulse) -> None:
+def test_a_daemon_that_was_stopped_is_not_well(pulse: Heartbeats) -> None:
     pulse.keep(stopped=True)
     (report,) = read_health(pulse._ledger)
     assert isinstance(report, Health)
@@ -191,13 +191,13 @@ def test_a_source_that_asked_to_be_left_alone_does_not_hang(shop: Shop, monkeypa
     """The service manager must not restart a daemon because a POS said "come again in two hours"."""
 
     def full(*_: object) -> Any:
-        raise Throttled("come again later", timedelta(hours=2))
+        raise SourceRateLimited("come again later", timedelta(hours=2))
 
     monkeypatch.setenv("FLOW_TOKEN", shop.store.token)
     monkeypatch.setattr(JsonlSource, "fetch", full)
     clock = ManualClock()
     with open_app(load(shop.config), clock) as app:
-        heart = Pulse(app.ledger, clock)
+        heart = Heartbeats(app.ledger, clock)
         jobs = Jobs(app, heart, threading.Event())
         jobs.poll("till")
         for _ in range(6):

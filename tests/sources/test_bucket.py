@@ -15,7 +15,7 @@ from syncd.canonical import CanonicalOrder, Fault
 from syncd.errors import SourceError
 from syncd.sources import SourceContext
 from syncd.sources.csv.source import CsvSource
-from syncd.sources.errors import Denied, Unavailable
+from syncd.sources.errors import SourceAccessDenied, SourceUnavailable
 from syncd.sources.remote_settings import BucketSettings
 from syncd.testing.clocks import ManualClock
 from tests.doubles.bucket import BucketDouble
@@ -121,7 +121,7 @@ def test_a_file_that_is_replaced_before_it_is_read_is_fetched_as_it_is_then(
 
 def test_a_bucket_that_does_not_let_us_in_is_told_without_our_keys(there: BucketDouble, tmp_path: Path) -> None:
     shop = Shop(there, tmp_path)
-    for url, kind in ((f"s3://{there.name}-gone/till", Unavailable),):
+    for url, kind in ((f"s3://{there.name}-gone/till", SourceUnavailable),):
         gone = Shop(there, tmp_path / "gone", url=url)
         with pytest.raises(kind, match="cannot be used") as caught:
             gone.poll()
@@ -144,7 +144,7 @@ def test_where_nothing_may_be_moved_the_files_are_read_and_the_cure_is_told(
     shop = Shop(there, tmp_path)
     seen, trouble = walked(shop)
     assert seen == ["a", "b"]
-    assert isinstance(trouble, Denied)
+    assert isinstance(trouble, SourceAccessDenied)
     assert trouble.what.endswith("cannot be moved to processed/: AccessDenied")
     assert 'after = "keep"' in trouble.cure
 

@@ -17,10 +17,10 @@ from pydantic import SecretStr
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.balance import check_balance
 from syncd.canonical.kinds import SaleStatus
-from syncd.sources.clover.reading import Around, read_order
+from syncd.sources.clover.reading import CloverReferenceData, read_order
 from syncd.sources.clover.source import CloverSource
 from syncd.sources.context import Memory, SourceContext
-from syncd.sources.documents import Document, LeftOut, Sale
+from syncd.sources.documents import Document, Excluded, ParsedSale
 from syncd.sources.doors import Delivery, Received
 from syncd.sources.errors import Forged
 from syncd.testing.contract import Notebook
@@ -29,7 +29,7 @@ from tests.doubles.clover import CloverDouble
 from tests.shared import SAMPLES, needs_samples
 
 _EVER = datetime(2020, 1, 1, tzinfo=UTC)
-_AROUND = Around("MID1", "Corner Shop", ZoneInfo("America/Chicago"))
+_AROUND = CloverReferenceData("MID1", "Corner Shop", ZoneInfo("America/Chicago"))
 
 
 @pytest.fixture
@@ -49,9 +49,9 @@ def sample(name: str) -> dict[str, Any]:
     return document
 
 
-def found_in(order: Document) -> Sale:
+def found_in(order: Document) -> ParsedSale:
     found = read_order(order, _AROUND, "till", ("BigCommerce",))
-    assert isinstance(found, Sale)
+    assert isinstance(found, ParsedSale)
     return found
 
 
@@ -164,7 +164,7 @@ def test_a_manual_refund_is_held_a_test_order_is_training_and_the_web_shops_own_
     assert held.hold.startswith("5.00 USD were given back by a manual refund")
     assert read(a_sale(shop, testMode=True)).training
     order = a_sale(shop, orderType={"label": "BigCommerce orders"})
-    assert read_order(order, _AROUND, "till", ("BigCommerce",)) == LeftOut("orders of BigCommerce")
+    assert read_order(order, _AROUND, "till", ("BigCommerce",)) == Excluded("orders of BigCommerce")
 
 
 def test_modifications_that_a_list_leaves_out_are_asked_for(shop: CloverDouble, tmp_path: Path) -> None:

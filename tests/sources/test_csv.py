@@ -18,7 +18,7 @@ from syncd.sources.csv import presets
 from syncd.sources.csv.amounts import parse_amount
 from syncd.sources.csv.codepages import encoding_of
 from syncd.sources.csv.header import tables
-from syncd.sources.csv.preset import Preset, columns_of
+from syncd.sources.csv.preset import CsvPreset, columns_of
 from syncd.sources.csv.presets import names, preset
 from syncd.sources.csv.rows import UnreadableFile
 from syncd.sources.csv.settings import CsvSettings
@@ -389,7 +389,9 @@ def test_a_preset_of_somebody_elses_is_found_by_its_entry_point(
     entry = "[syncd.csv_presets]\nbakery = bakery_export:PRESET\n"
     (tmp_path / "bakery-1.0.dist-info" / "entry_points.txt").write_text(entry)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(presets, "PRESETS", Presets(Preset, presets.__name__, presets.GROUP))  # as a new process has it
+    monkeypatch.setattr(
+        presets, "PRESETS", Presets(CsvPreset, presets.__name__, presets.GROUP)
+    )  # as a new process has it
     assert "bakery" in names()
     assert preset("bakery").name == "bakery"
     (tmp_path / "inbox").mkdir()

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.sources.csv.damage import Damage, is_date
-from syncd.sources.csv.rows import Row
+from syncd.sources.csv.rows import CsvRow
 from tests.sources.conftest import Till
 from tests.spreadsheet import resaved
 
@@ -88,6 +88,6 @@ def test_an_id_that_is_merely_like_one_is_no_date(cell: str) -> None:
 def test_one_id_of_16_digits_that_ends_in_a_zero_is_no_damage() -> None:
     damage, columns = Damage(("id",)), {"id": 0}
     lines: list[Any] = ["1234567890123450", "1234567890123457", "1234567890123461"]
-    assert [damage.saw(Row(n, [one], columns)) for n, one in enumerate(lines)] == ["", "", ""]
+    assert [damage.saw(CsvRow(n, [one], columns)) for n, one in enumerate(lines)] == ["", "", ""]
     assert list(damage.late()) == []
     assert damage.verdict() == ""

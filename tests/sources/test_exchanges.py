@@ -14,19 +14,18 @@ from syncd.canonical import Batch, CanonicalOrder, check_balance
 from syncd.canonical.kinds import TenderKind
 from syncd.canonical.money import total
 from syncd.sources import SourceContext
-from syncd.sources.clover.reading import Around as CloverAround
+from syncd.sources.clover.reading import CloverReferenceData
 from syncd.sources.clover.reading import read_order as read_clover
-from syncd.sources.documents import Read, Sale
+from syncd.sources.documents import ParsedSale, ParseResult
 from syncd.sources.jsonl import parse_line
-from syncd.sources.lightspeed_x.reading import Around as LightspeedAround
-from syncd.sources.lightspeed_x.reading import Place, read_sale
-from syncd.sources.odoo.reading import Around as OdooAround
+from syncd.sources.lightspeed_x.reading import LightspeedOutlet, LightspeedReferenceData, read_sale
+from syncd.sources.odoo.reading import OdooReferenceData
 from syncd.sources.odoo.reading import read_order as read_odoo
 from syncd.sources.poslog.settings import PosLogSettings
 from syncd.sources.poslog.source import PosLogSource
 from syncd.sources.shopify_pos.reading import read_order as read_shopify
-from syncd.sources.square.reading import Around as SquareAround
-from syncd.sources.square.reading import Place as SquarePlace
+from syncd.sources.square.reading import SquareLocation as SquarePlace
+from syncd.sources.square.reading import SquareReferenceData
 from syncd.sources.square.reading import read_order as read_square
 from syncd.testing.clocks import ManualClock
 from tests.poslog_files import paid, poslog, sold, totals, transaction
@@ -43,8 +42,8 @@ def net(price: str) -> tuple[Decimal, Decimal]:
     return inc_tax - SHIRT[1], inc_tax - ex_tax - Decimal("1.60")
 
 
-def parts(read: Read) -> Parts:
-    assert isinstance(read, Sale)
+def parts(read: ParseResult) -> Parts:
+    assert isinstance(read, ParsedSale)
     assert read.hold == ""
     return Batch((read.order,), (), None).orders
 
@@ -75,7 +74,7 @@ def of_square(price: str, _: Path) -> Parts:
         "refunds": [{"id": "r", "status": "COMPLETED", "amount_money": money(-whole)}] if whole < 0 else [],
     }
     place = SquarePlace("L1", "Main", UTC, "USD")
-    return parts(read_square(document, SquareAround({"L1": place}), "till", ()))
+    return parts(read_square(document, SquareReferenceData({"L1": place}), "till", ()))
 
 
 def of_lightspeed(price: str, _: Path) -> Parts:
@@ -99,7 +98,13 @@ def of_lightspeed(price: str, _: Path) -> Parts:
     }
     names = {name: {"name": name} for name in ("Shirt", "Jacket")}
     return parts(
-        read_sale(document, LightspeedAround({"O1": Place("Main", UTC, "USD")}, products=names), "till", None, ())
+        read_sale(
+            document,
+            LightspeedReferenceData({"O1": LightspeedOutlet("Main", UTC, "USD")}, products=names),
+            "till",
+            None,
+            (),
+        )
     )
 
 
@@ -120,7 +125,7 @@ def of_odoo(price: str, _: Path) -> Parts:
         "lines": [line(1, "Shirt", -1, SHIRT, refunded_orderline_id=[31, "x"]), line(2, "Jacket", 1, PRICES[price])],
         "payments": [{"id": 1, "payment_method_id": [1, "Cash"], "amount": whole}] if whole else [],
     }
-    (sale, *returns) = parts(read_odoo(document, OdooAround("USD", originals={31: "o1"}), "till"))  # type: ignore[dict-item]
+    (sale, *returns) = parts(read_odoo(document, OdooReferenceData("USD", originals={31: "o1"}), "till"))  # type: ignore[dict-item]
     return [sale, *returns]
 
 
@@ -223,7 +228,7 @@ def of_clover(price: str, _: Path) -> Parts:
             else []
         },
     }
-    return parts(read_clover(document, CloverAround("MID1"), "till", ()))
+    return parts(read_clover(document, CloverReferenceData("MID1"), "till", ()))
 
 
 def of_jsonl(price: str, _: Path) -> Parts:

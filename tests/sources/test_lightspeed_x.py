@@ -21,10 +21,10 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.balance import check_balance
 from syncd.canonical.kinds import OpenKind, SaleStatus
 from syncd.sources.context import Memory, SourceContext
-from syncd.sources.documents import LeftOut, Sale, Unreadable
+from syncd.sources.documents import Excluded, ParsedSale, Unreadable
 from syncd.sources.doors import Delivery, Received
 from syncd.sources.errors import Forged
-from syncd.sources.lightspeed_x.reading import Around, Place, read_sale
+from syncd.sources.lightspeed_x.reading import LightspeedOutlet, LightspeedReferenceData, read_sale
 from syncd.sources.lightspeed_x.source import LightspeedSource
 from syncd.testing.contract import Notebook
 from syncd.testing.double import exact
@@ -33,7 +33,7 @@ from tests.shared import SAMPLES, needs_samples
 
 _AUCKLAND = ZoneInfo("Pacific/Auckland")
 _OUTLET = "44444444-0000-11ef-8000-000000000001"
-_AROUND = Around({_OUTLET: Place("Main", _AUCKLAND, "NZD")})
+_AROUND = LightspeedReferenceData({_OUTLET: LightspeedOutlet("Main", _AUCKLAND, "NZD")})
 _EVER = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -57,7 +57,7 @@ def samples(name: str) -> list[dict[str, Any]]:
 
 def read(sale: Mapping[str, Any], currency: str | None = "NZD") -> CanonicalOrder:
     found = read_sale(sale, _AROUND, "till", currency, ("ECOMMERCE",))
-    assert isinstance(found, Sale)
+    assert isinstance(found, ParsedSale)
     return found.order
 
 
@@ -122,7 +122,7 @@ def test_lines_of_a_return_that_are_not_given_back_after_all_are_no_lines(shop: 
 def test_the_web_shops_own_sales_are_left_out_and_what_names_no_currency_is_told(shop: LightspeedDouble) -> None:
     (key,) = shop.sell(1)
     document = exact(shop.document(key, shop.sales[key]))
-    assert read_sale({**document, "source": "ECOMMERCE"}, _AROUND, "till", "NZD", ("ECOMMERCE",)) == LeftOut(
+    assert read_sale({**document, "source": "ECOMMERCE"}, _AROUND, "till", "NZD", ("ECOMMERCE",)) == Excluded(
         "sales made by ECOMMERCE"
     )
     with pytest.raises(Unreadable, match="names no currency"):

@@ -21,10 +21,10 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.balance import check_balance
 from syncd.canonical.kinds import SaleStatus
 from syncd.sources.context import Memory, SourceContext
-from syncd.sources.documents import Document, LeftOut, Sale, Unreadable
+from syncd.sources.documents import Document, Excluded, ParsedSale, Unreadable
 from syncd.sources.doors import Delivery, Received
 from syncd.sources.errors import Forged
-from syncd.sources.loyverse.reading import Around, read_receipt
+from syncd.sources.loyverse.reading import LoyverseReferenceData, read_receipt
 from syncd.sources.loyverse.source import LoyverseSource
 from syncd.testing.contract import Notebook
 from syncd.testing.double import exact
@@ -47,8 +47,8 @@ def source(shop: LoyverseDouble, tmp_path: Path, start: datetime = _EVER, **sett
 
 
 def read(receipt: Document, currency: str = "THB") -> CanonicalOrder:
-    found = read_receipt(receipt, Around(currency), "till")
-    assert isinstance(found, Sale)
+    found = read_receipt(receipt, LoyverseReferenceData(currency), "till")
+    assert isinstance(found, ParsedSale)
     return found.order
 
 
@@ -106,8 +106,8 @@ def test_a_sale_paid_with_points_alone_has_no_tender_and_is_a_sale(shop: Loyvers
 def test_receipts_that_bigcommerce_wrote_are_left_out(shop: LoyverseDouble) -> None:
     (key,) = shop.sell(1)
     echo = exact(shop.document(key, shop.made[key])) | {"source": "BigCommerce connector"}
-    found = read_receipt(echo, Around("THB"), "till", ("bigcommerce",))
-    assert found == LeftOut("receipts made by BigCommerce connector")
+    found = read_receipt(echo, LoyverseReferenceData("THB"), "till", ("bigcommerce",))
+    assert found == Excluded("receipts made by BigCommerce connector")
 
 
 def test_another_type_of_receipt_is_told(shop: LoyverseDouble) -> None:

@@ -16,9 +16,9 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.balance import check_balance
 from syncd.sources import SourceContext
 from syncd.sources.context import Memory
-from syncd.sources.documents import LeftOut, Sale
-from syncd.sources.errors import Denied
-from syncd.sources.odoo.reading import Around, read_order
+from syncd.sources.documents import Excluded, ParsedSale
+from syncd.sources.errors import SourceAccessDenied
+from syncd.sources.odoo.reading import OdooReferenceData, read_order
 from syncd.sources.odoo.source import OdooSource
 from syncd.sources.sql.source import SqlSource
 from syncd.testing.contract import Notebook
@@ -51,9 +51,9 @@ def test_the_sample_reads_as_its_receipt_says() -> None:
     )
     rows = {name: answer["result"] for name, answer in answers.items()}
     order = {**rows["pos_order"][0], "lines": rows["pos_order_line"], "payments": rows["pos_payment"]}
-    around = Around(products={row["id"]: row for row in rows["product_product"]}, tenders={})
+    around = OdooReferenceData(products={row["id"]: row for row in rows["product_product"]}, tenders={})
     read = read_order(order, around, "till")
-    assert isinstance(read, Sale)
+    assert isinstance(read, ParsedSale)
     sale = read.order
     assert (sale.sale_id, sale.number, str(sale.total_inc_tax), str(sale.total_tax)) == (
         "41",
@@ -179,7 +179,7 @@ def test_only_the_tills_that_are_named_are_read(odoo: OdooDouble, tmp_path: Path
 
 def test_a_wrong_key_is_told_and_never_shown(odoo: OdooDouble, tmp_path: Path) -> None:
     odoo.key = "another"
-    with pytest.raises(Denied, match="does not know the user ada") as refused:
+    with pytest.raises(SourceAccessDenied, match="does not know the user ada") as refused:
         list(opened(odoo, tmp_path).fetch(None))
     assert "key-of-the-double" not in f"{refused.value!r} {refused.value} {opened(odoo, tmp_path)!r}"
 
@@ -246,8 +246,8 @@ def test_18_cash_is_rounded_by_up_to_the_step_of_its_currency(
         "lines": [{"id": 1, "qty": 1, "price_subtotal": due, "price_subtotal_incl": due, "product_id": [1, "Mug"]}],
         "payments": [{"id": 1, "amount": paid, "payment_method_id": [1, "Cash"]}],
     }
-    read = read_order(order, Around(cash_step=step), "till")
-    assert isinstance(read, Sale)
+    read = read_order(order, OdooReferenceData(cash_step=step), "till")
+    assert isinstance(read, ParsedSale)
     assert read.order.rounding == Decimal(rounding)
     assert (check_balance(read.order) == ()) is (rounding != "0")
 
@@ -268,8 +268,8 @@ def test_49_cents_of_a_receipt_that_was_rounded_as_a_whole_are_rounding(stated: 
         "lines": lines,
         "payments": [{"id": 1, "amount": stated, "payment_method_id": [1, "Card"]}],
     }
-    read = read_order(order, Around(), "till")
-    assert isinstance(read, Sale)
+    read = read_order(order, OdooReferenceData(), "till")
+    assert isinstance(read, ParsedSale)
     assert read.order.total_inc_tax == Decimal(str(stated))
     assert (check_balance(read.order) == ()) is adds_up
     assert ("rounded the sale as a whole" in read.order.note) is adds_up
@@ -317,8 +317,8 @@ def test_44_money_that_moves_without_goods_is_no_order(
         "lines": lines,
         "payments": payments,
     }
-    read = read_order(order, Around(configs={1: config}), "till")
-    assert isinstance(read, LeftOut) is left_out
+    read = read_order(order, OdooReferenceData(configs={1: config}), "till")
+    assert isinstance(read, Excluded) is left_out
 
 
 @pytest.mark.parametrize(("parent", "stated"), [(12, 12), (0, 12), (12, 24)])
@@ -340,7 +340,7 @@ def test_53_a_combos_line_that_repeats_the_sum_of_its_parts_counts_once(parent: 
         "lines": lines,
         "payments": [{"id": 1, "amount": stated, "payment_method_id": [1, "Card"]}],
     }
-    read = read_order(order, Around(), "till")
-    assert isinstance(read, Sale)
+    read = read_order(order, OdooReferenceData(), "till")
+    assert isinstance(read, ParsedSale)
     assert (len(read.order.lines), check_balance(read.order)) == (3, ())
     assert read.order.total_inc_tax == stated

@@ -10,24 +10,22 @@ from typing import Any
 import pytest
 
 from syncd.canonical import CanonicalOrder
-from syncd.sources.clover.reading import Around as CloverAround
+from syncd.sources.clover.reading import CloverReferenceData
 from syncd.sources.clover.reading import read_order as read_clover
-from syncd.sources.documents import Read, Sale
-from syncd.sources.lightspeed_x.reading import Around as LightspeedAround
-from syncd.sources.lightspeed_x.reading import Place, read_sale
+from syncd.sources.documents import ParsedSale, ParseResult
+from syncd.sources.lightspeed_x.reading import LightspeedOutlet, LightspeedReferenceData, read_sale
 from syncd.sources.lightspeed_x.source import _customer as lightspeed_customer
-from syncd.sources.loyverse.reading import Around as LoyverseAround
-from syncd.sources.loyverse.reading import read_receipt
+from syncd.sources.loyverse.reading import LoyverseReferenceData, read_receipt
 from syncd.sources.loyverse.source import _customer as loyverse_customer
-from syncd.sources.odoo.reading import Around as OdooAround
+from syncd.sources.odoo.reading import OdooReferenceData
 from syncd.sources.odoo.reading import read_order as read_odoo
 
 AT = "2026-11-20T16:15:00Z"
 Street = str
 
 
-def order(read: Read) -> CanonicalOrder:
-    assert isinstance(read, Sale)
+def order(read: ParseResult) -> CanonicalOrder:
+    assert isinstance(read, ParsedSale)
     return read.order
 
 
@@ -37,7 +35,7 @@ def of_loyverse(street: Street) -> CanonicalOrder:
     line = {"item_name": "Mug", "total_money": Decimal(10), "quantity": 1}
     receipt = {"receipt_number": "1", "receipt_type": "SALE", "receipt_date": AT, "total_money": Decimal(10)}
     receipt |= {"line_items": [line], "customer_id": "c1"}
-    return order(read_receipt(receipt, LoyverseAround("USD", customers={"c1": about}), "till"))
+    return order(read_receipt(receipt, LoyverseReferenceData("USD", customers={"c1": about}), "till"))
 
 
 def of_lightspeed(street: Street) -> CanonicalOrder:
@@ -48,7 +46,9 @@ def of_lightspeed(street: Street) -> CanonicalOrder:
         "physical_postcode": "78701",
         "physical_country_id": "US",
     }
-    around = LightspeedAround({"O": Place("Main", UTC, "USD")}, customers={"c1": lightspeed_customer(row)})
+    around = LightspeedReferenceData(
+        {"O": LightspeedOutlet("Main", UTC, "USD")}, customers={"c1": lightspeed_customer(row)}
+    )
     sale = {
         "id": "s",
         "outlet_id": "O",
@@ -75,7 +75,7 @@ def of_clover(street: Street) -> CanonicalOrder:
         "lineItems": {"elements": [{"id": "l", "name": "Mug", "price": 1000}]},
         "customers": {"elements": [who | {"addresses": {"elements": [home]}}]},
     }
-    return order(read_clover(document, CloverAround("M"), "till", ()))
+    return order(read_clover(document, CloverReferenceData("M"), "till", ()))
 
 
 def of_odoo(street: Street) -> CanonicalOrder:
@@ -88,7 +88,7 @@ def of_odoo(street: Street) -> CanonicalOrder:
     partner |= {"zip": "78701", "state_id": [9, "Texas (US)"], "country_id": [233, "United States"]}
     document = {"id": 1, "state": "paid", "date_order": "2026-11-20 16:15:00", "amount_total": 0, "amount_tax": 0}
     document |= {"lines": [], "payments": [], "partner_id": [3, "Ann Lee"]}
-    return order(read_odoo(document, OdooAround("USD", partners={3: partner}), "till"))
+    return order(read_odoo(document, OdooReferenceData("USD", partners={3: partner}), "till"))
 
 
 READERS: dict[str, Callable[[Street], CanonicalOrder]] = {

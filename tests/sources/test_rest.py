@@ -17,14 +17,14 @@ from pydantic import SecretStr, ValidationError
 from syncd.canonical.balance import check_balance
 from syncd.sources import SourceContext
 from syncd.sources.context import Memory
-from syncd.sources.documents import LeftOut, Sale, Unreadable
-from syncd.sources.errors import Unavailable
+from syncd.sources.documents import Excluded, ParsedSale, Unreadable
+from syncd.sources.errors import SourceUnavailable
 from syncd.sources.rest.expressions import search
 from syncd.sources.rest.reading import read_document
 from syncd.sources.rest.settings import RestSettings
 from syncd.sources.rest.source import RestSource
 from syncd.testing.contract import Notebook
-from syncd.testing.double import Said
+from syncd.testing.double import CannedAnswer
 from tests.doubles.rest import MAPPING, RestDouble
 
 _EVER = datetime(2020, 1, 1, tzinfo=UTC)
@@ -67,7 +67,7 @@ def document(**changes: Any) -> dict[str, Any]:
 
 def test_a_document_becomes_the_sale_that_the_mapping_says() -> None:
     found = read_document(document(), settings(prices_include_tax=True), "till")
-    assert isinstance(found, Sale)
+    assert isinstance(found, ParsedSale)
     order = found.order
     assert (order.sale_key, order.total_inc_tax, order.total_tax) == ("till:R-1", Decimal(12), Decimal("1.92"))
     assert (order.lines[0].total_ex_tax, order.tenders[0].kind.value) == (Decimal("10.08"), "cash")
@@ -78,22 +78,22 @@ def test_expressions_may_compute_with_exact_amounts() -> None:
     mapping = {**MAPPING["sale"], "total": "sum(basket[].gross)", "note": "join(', ', basket[].title)"}
     lines = [{"title": f"Mug {n}", "count": 1, "gross": Decimal("0.10"), "vat": Decimal(0)} for n in range(3)]
     found = read_document(document(basket=lines, paid=[]), settings(sale=mapping), "till")
-    assert isinstance(found, Sale)
+    assert isinstance(found, ParsedSale)
     assert (found.order.total_inc_tax, found.order.note) == (Decimal("0.30"), "Mug 0, Mug 1, Mug 2")
 
 
 def test_a_status_that_nobody_knows_holds_the_sale_and_can_be_mapped() -> None:
     held = read_document(document(state="frobnicated"), settings(), "till")
-    assert isinstance(held, Sale)
+    assert isinstance(held, ParsedSale)
     assert "is not known: say what it means" in held.hold
     told = read_document(document(state="frobnicated"), settings(status_words={"frobnicated": "voided"}), "till")
-    assert isinstance(told, Sale)
+    assert isinstance(told, ParsedSale)
     assert (told.hold, told.order.status.value) == ("", "voided")
 
 
 def test_what_leave_out_finds_is_no_sale_of_the_tills() -> None:
     found = read_document(document(channel="web"), settings(leave_out="channel == 'web'"), "till")
-    assert isinstance(found, LeftOut)
+    assert isinstance(found, Excluded)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_sale_that_is_gone_when_it_is_asked_for_is_a_fault_and_no_order_withou
     pos.details = True
     kept, gone = pos.sell(2)
     source, listed = opened(pos, tmp_path), pos.answer
-    pos.answer = lambda asked: Said(404, {"error": "gone"}) if asked.path.endswith(gone) else listed(asked)  # type: ignore[method-assign]
+    pos.answer = lambda asked: CannedAnswer(404, {"error": "gone"}) if asked.path.endswith(gone) else listed(asked)  # type: ignore[method-assign]
     book = Notebook().walk(source.fetch(None))
     assert list(book.sales) == [f"till:{kept}"]
     assert [fault.sale for fault in book.faults] == [gone]
@@ -153,8 +153,8 @@ def test_a_sale_that_is_gone_when_it_is_asked_for_is_a_fault_and_no_order_withou
 def test_a_link_to_another_server_is_not_followed(tmp_path: Path) -> None:
     with RestDouble(by="link") as pos:
         pos.sell(1)
-        pos.next = [Said(200, {"data": [], "meta": {"next": "https://elsewhere.example/api/receipts?x=1"}})]
-        with pytest.raises(Unavailable, match="on another server, elsewhere"):
+        pos.next = [CannedAnswer(200, {"data": [], "meta": {"next": "https://elsewhere.example/api/receipts?x=1"}})]
+        with pytest.raises(SourceUnavailable, match="on another server, elsewhere"):
             list(opened(pos, tmp_path).fetch(None))
         assert all("elsewhere" not in asked.path for asked in pos.asked)
 
@@ -162,9 +162,9 @@ def test_a_link_to_another_server_is_not_followed(tmp_path: Path) -> None:
 def test_a_cursor_that_repeats_ends_in_words(tmp_path: Path) -> None:
     with RestDouble(by="cursor") as pos:
         pos.sell(9)
-        answer = Said(200, {"data": [], "meta": {"after": "same"}})
+        answer = CannedAnswer(200, {"data": [], "meta": {"after": "same"}})
         pos.next = [answer, answer, answer]
-        with pytest.raises(Unavailable, match="the same cursor again"):
+        with pytest.raises(SourceUnavailable, match="the same cursor again"):
             list(opened(pos, tmp_path).fetch(None))
 
 
@@ -227,7 +227,7 @@ def test_the_pages_examples_read_what_they_show(number: int, monkeypatch: pytest
             "payments": [{"status": "captured", "method": "Visa", "amount": "12.00"}],
         }
     found = read_document(listed, told, "till")
-    assert isinstance(found, Sale)
+    assert isinstance(found, ParsedSale)
     assert (found.hold, found.order.total_inc_tax, check_balance(found.order)) == ("", Decimal(12), ())
 
 
@@ -235,5 +235,5 @@ def test_a_time_without_a_zone_is_never_guessed() -> None:
     with pytest.raises(Unreadable, match="names no zone: set timezone"):
         read_document(document(sold="2026-11-20 10:00:00"), settings(), "till")
     found = read_document(document(sold="2026-11-20 10:00:00"), settings(timezone="Europe/Berlin"), "till")
-    assert isinstance(found, Sale)
+    assert isinstance(found, ParsedSale)
     assert found.order.placed_at.isoformat() == "2026-11-20T10:00:00+01:00"

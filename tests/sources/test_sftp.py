@@ -17,7 +17,7 @@ from syncd.canonical import CanonicalOrder, Fault
 from syncd.errors import SourceError
 from syncd.sources import SourceContext, sftp
 from syncd.sources.csv.source import CsvSource
-from syncd.sources.errors import Denied, Unavailable
+from syncd.sources.errors import SourceAccessDenied, SourceUnavailable
 from syncd.sources.remote_settings import SftpSettings
 from syncd.testing.clocks import ManualClock
 from tests.doubles.sftp import PASSWORD, USER, SftpDouble
@@ -145,7 +145,7 @@ def test_a_server_with_another_key_is_told_nothing(server: SftpDouble, tmp_path:
     server.put("may.csv", rows("a"))
     shop = Shop(server, tmp_path)
     server.key = paramiko.ECDSAKey.generate()
-    with pytest.raises(Denied, match="which is not the one in host_key") as refused:
+    with pytest.raises(SourceAccessDenied, match="which is not the one in host_key") as refused:
         shop.poll()
     assert "somebody stands in between" in refused.value.cure
     (finding, *_) = shop.source.check()
@@ -165,7 +165,7 @@ def test_a_host_key_that_is_none_is_refused_with_the_config(key: str) -> None:
 
 
 def test_a_wrong_password_is_told_and_never_shown(server: SftpDouble, tmp_path: Path) -> None:
-    with pytest.raises(Denied, match="does not let us in") as refused:
+    with pytest.raises(SourceAccessDenied, match="does not let us in") as refused:
         Shop(server, tmp_path, password=SecretStr("hunter2")).poll()
     assert "hunter2" not in f"{refused.value} {refused.value!r}"
 
@@ -187,7 +187,7 @@ def test_a_server_that_hangs_costs_a_bounded_time_and_no_file(
         server.stuck = True
     begun = time.monotonic()
     seen, trouble = walked(shop)
-    assert isinstance(trouble, Unavailable)
+    assert isinstance(trouble, SourceUnavailable)
     assert "cannot be used" in trouble.what
     assert seen == ["b"]  # what lies here is read all the same
     assert time.monotonic() - begun < 15
@@ -223,7 +223,7 @@ def test_a_server_that_lists_without_end_is_cut_off(
 ) -> None:
     monkeypatch.setattr(sftp, "MOST", 100)
     server.names = [f"{number}.csv" for number in range(500)]
-    with pytest.raises(Unavailable, match="lists more than 100 files"):
+    with pytest.raises(SourceUnavailable, match="lists more than 100 files"):
         Shop(server, tmp_path).poll()
 
 

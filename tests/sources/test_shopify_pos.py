@@ -21,13 +21,13 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.balance import check_balance
 from syncd.canonical.kinds import Fulfilment, RefundStatus, SaleStatus
 from syncd.sources.context import Memory, SourceContext
-from syncd.sources.documents import LeftOut, Sale
+from syncd.sources.documents import Excluded, ParsedSale
 from syncd.sources.doors import Delivery, Received
-from syncd.sources.errors import Denied, Forged
+from syncd.sources.errors import Forged, SourceAccessDenied
 from syncd.sources.shopify_pos.reading import read_order
 from syncd.sources.shopify_pos.source import ShopifySource
 from syncd.testing.contract import Notebook
-from syncd.testing.double import Said, exact
+from syncd.testing.double import CannedAnswer, exact
 from tests.doubles.shopify_pos import ShopifyDouble, usd
 from tests.shared import SAMPLES, needs_samples
 
@@ -48,7 +48,7 @@ def source(shop: ShopifyDouble, tmp_path: Path, start: datetime = _EVER, **setti
 
 def read(order: Mapping[str, Any]) -> CanonicalOrder:
     found = read_order(order, "till", ("pos",), ZoneInfo("America/Chicago"))
-    assert isinstance(found, Sale)
+    assert isinstance(found, ParsedSale)
     return found.order
 
 
@@ -175,8 +175,8 @@ def test_every_standing_has_its_status(changes: dict[str, Any], status: SaleStat
 
 
 def test_web_orders_stay_where_they_are_and_test_orders_are_training(shop: ShopifyDouble) -> None:
-    assert read_order(an_order(shop, sourceName="web"), "till", ("pos",)) == LeftOut("orders of web")
-    assert isinstance(read_order(an_order(shop, sourceName="web"), "till", ("any",)), Sale)
+    assert read_order(an_order(shop, sourceName="web"), "till", ("pos",)) == Excluded("orders of web")
+    assert isinstance(read_order(an_order(shop, sourceName="web"), "till", ("any",)), ParsedSale)
     assert read(an_order(shop, test=True)).training
 
 
@@ -223,7 +223,7 @@ def test_a_bucket_that_is_empty_is_waited_for_and_never_spilt(shop: ShopifyDoubl
     said: list[str] = []
     answer = shop.answer
 
-    def spy(asked: Any) -> Said:
+    def spy(asked: Any) -> CannedAnswer:
         found = answer(asked)
         said.append("throttled" if "errors" in found.document else "well")
         return found
@@ -255,7 +255,7 @@ def test_a_backfill_beyond_what_the_app_may_see_is_refused_and_not_cut_off_in_si
 ) -> None:
     shop.scopes = ["read_orders"]
     till = source(shop, tmp_path)
-    with pytest.raises(Denied, match="60 days") as told:
+    with pytest.raises(SourceAccessDenied, match="60 days") as told:
         list(till.fetch_range(shop.now() - timedelta(days=61), shop.now()))
     assert "read_all_orders" in told.value.cure
     list(till.fetch_range(shop.now() - timedelta(days=59), shop.now()))
@@ -266,8 +266,8 @@ def test_a_backfill_beyond_what_the_app_may_see_is_refused_and_not_cut_off_in_si
 
 def test_a_field_that_the_token_may_not_see_is_told_with_its_cure(shop: ShopifyDouble, tmp_path: Path) -> None:
     problem = {"message": "Access denied for customer field.", "extensions": {"code": "ACCESS_DENIED"}}
-    shop.next = [None, Said(200, {"data": None, "errors": [problem]})]
-    with pytest.raises(Denied, match="Access denied for customer") as told:
+    shop.next = [None, CannedAnswer(200, {"data": None, "errors": [problem]})]
+    with pytest.raises(SourceAccessDenied, match="Access denied for customer") as told:
         list(source(shop, tmp_path).fetch(None))
     assert "customers = false" in told.value.cure
 

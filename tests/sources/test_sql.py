@@ -17,8 +17,8 @@ from syncd.canonical import CanonicalOrder, Fault
 from syncd.canonical.balance import check_balance
 from syncd.errors import SourceError
 from syncd.sources import SourceContext
-from syncd.sources.errors import Denied, Unavailable
-from syncd.sources.sql.presets.queries import Options
+from syncd.sources.errors import SourceAccessDenied, SourceUnavailable
+from syncd.sources.sql.presets.queries import QueriesOptions
 from syncd.sources.sql.source import SqlSource
 from syncd.testing.clocks import ManualClock
 from syncd.testing.contract import Notebook, SourceContract
@@ -54,7 +54,7 @@ def closed() -> Iterator[None]:
 def source(url: str, folder: Path, clock: ManualClock | None = None, **more: Any) -> SqlSource:
     table = {"url": SecretStr(url), "currency": "USD", "timezone": "UTC"}
     table["queries"] = {"sales": SALES, "lines": LINES, "tenders": TENDERS}
-    made = SqlSource(Options.model_validate(table | more), SourceContext("till", clock or ManualClock(), folder))
+    made = SqlSource(QueriesOptions.model_validate(table | more), SourceContext("till", clock or ManualClock(), folder))
     _opened.append(made)
     return made
 
@@ -78,9 +78,9 @@ class OwnQueries:
         self.url, self._run, self._mark = url, run, mark
         self.clock, self.ahead, self.made, self.page = ManualClock(), timedelta(0), 0, 4
 
-    def settings(self) -> Options:
+    def settings(self) -> QueriesOptions:
         table: dict[str, Any] = {"url": SecretStr(self.url), "currency": "USD", "timezone": "UTC", "page": self.page}
-        return Options.model_validate(table | {"queries": {"sales": SALES, "lines": LINES, "tenders": TENDERS}})
+        return QueriesOptions.model_validate(table | {"queries": {"sales": SALES, "lines": LINES, "tenders": TENDERS}})
 
     def run(self, statement: str, *values: Any) -> None:
         self._run(statement.replace("?", self._mark), values)
@@ -149,7 +149,9 @@ def test_an_account_that_can_write_is_refused_until_the_config_says_that_it_may(
                 till.run(statement.replace("sku text", "sku varchar(64)"))
         reader = till.url.split("//")[1].split(":")[0]
         till.run(f"grant insert on {till.name}.item to '{reader}'@'%%'".replace("%%", "%"))
-        with pytest.raises(Denied, match=r"the account has INSERT on .*item; an account that can only read") as refused:
+        with pytest.raises(
+            SourceAccessDenied, match=r"the account has INSERT on .*item; an account that can only read"
+        ) as refused:
             read(source(till.url, tmp_path))
         assert "grant select" in refused.value.cure
         assert "only-to-read" not in f"{refused.value} {refused.value.cure}"
@@ -163,7 +165,7 @@ def test_a_role_of_the_account_that_can_write_is_seen(tmp_path: Path) -> None:
         try:
             till.run(f"grant delete on {till.name}.* to {reader}_role")
             till.run(f"grant {reader}_role to '{reader}'@'%'")
-            with pytest.raises(Denied, match=r"the account (has DELETE on|can take the role)"):
+            with pytest.raises(SourceAccessDenied, match=r"the account (has DELETE on|can take the role)"):
                 read(source(till.url, tmp_path))
         finally:
             till.run(f"drop role {reader}_role")
@@ -175,7 +177,7 @@ def test_postgresql_accounts_are_looked_at_too(tmp_path: Path) -> None:
         reader = till.url.split("//")[1].split(":")[0]
         assert read(source(till.url, tmp_path)) == ([], [])
         till.run(f"grant update on item to {reader}")
-        with pytest.raises(Denied, match="the account may write to item") as refused:
+        with pytest.raises(SourceAccessDenied, match="the account may write to item") as refused:
             read(source(till.url, tmp_path))
         assert "create role" in refused.value.cure
         trusted = source(till.url, tmp_path, may_write=True)
@@ -189,13 +191,16 @@ def test_even_with_an_account_that_may_write_nothing_can_be_written(tmp_path: Pa
         till.run("create table t(x int) engine=InnoDB")
         till.run(f"grant all on {till.name}.* to '{till.url.split('//')[1].split(':')[0]}'@'%'")
         trusted = source(till.url, tmp_path, may_write=True)
-        with pytest.raises(Denied, match="a query of this source would write"), trusted._database.look() as connection:
+        with (
+            pytest.raises(SourceAccessDenied, match="a query of this source would write"),
+            trusted._database.look() as connection,
+        ):
             connection.exec_driver_sql("insert into t values (1)")
         file = sqlite3.connect(tmp_path / "pos.db")
         file.execute("create table t(x int)")
         file.commit()
         light = source("sqlite:///pos.db", tmp_path)
-        with pytest.raises(Unavailable, match="readonly"), light._database.look() as connection:
+        with pytest.raises(SourceUnavailable, match="readonly"), light._database.look() as connection:
             connection.exec_driver_sql("insert into t values (1)")
 
 
@@ -252,7 +257,7 @@ def test_words_in_quotes_are_no_writing(query: str, tmp_path: Path) -> None:
 def test_a_url_with_a_password_in_clear_is_refused_and_not_shown() -> None:
     table = {"url": "mysql://root:hunter2@127.0.0.1/pos", "currency": "USD", "timezone": "UTC"}
     with pytest.raises(ValidationError) as refused:
-        Options.model_validate(table | {"queries": {"sales": SALES, "lines": LINES}})
+        QueriesOptions.model_validate(table | {"queries": {"sales": SALES, "lines": LINES}})
     assert "must be { env" in refused.value.errors()[0]["msg"]
 
 
@@ -260,7 +265,7 @@ def test_what_is_no_url_is_told_with_the_config_and_not_shown(monkeypatch: pytes
     monkeypatch.setenv("POS_DATABASE", "hunter2")
     table = {"url": {"env": "POS_DATABASE"}, "currency": "USD", "timezone": "UTC"}
     with pytest.raises(ValidationError, match="must be, or name, a database URL") as refused:
-        Options.model_validate(table | {"queries": {"sales": SALES, "lines": LINES}})
+        QueriesOptions.model_validate(table | {"queries": {"sales": SALES, "lines": LINES}})
     assert "hunter2" not in str(refused.value)
 
 
@@ -284,7 +289,7 @@ def test_a_database_that_cannot_be_opened_is_told_in_words(url: str, says: str, 
 def test_a_query_that_takes_too_long_ends_on_the_server(tmp_path: Path) -> None:
     with mariadb_till() as till:
         slow = source(till.url, tmp_path, patience="1s")
-        with pytest.raises(Unavailable, match="a query has 1 s"), slow._database.look() as connection:
+        with pytest.raises(SourceUnavailable, match="a query has 1 s"), slow._database.look() as connection:
             connection.exec_driver_sql("select sleep(5)")
 
 
@@ -345,7 +350,7 @@ def test_a_table_that_the_till_has_locked_is_waited_for_two_seconds_and_no_longe
         with pos.database.admin.cursor() as cursor:
             cursor.execute("lock tables ospos_sales write")
             begun = time.monotonic()
-            with pytest.raises(Unavailable, match="a query has 30 s"):
+            with pytest.raises(SourceUnavailable, match="a query has 30 s"):
                 read(shop)
             assert time.monotonic() - begun < 10
             cursor.execute("unlock tables")

@@ -22,18 +22,18 @@ from syncd.canonical.balance import check_balance
 from syncd.canonical.kinds import SaleStatus, TenderStatus
 from syncd.errors import SourceError
 from syncd.sources.context import Memory, SourceContext
-from syncd.sources.documents import LeftOut, NotReady, Sale, Unreadable
+from syncd.sources.documents import Excluded, NotReady, ParsedSale, Unreadable
 from syncd.sources.doors import Delivery, Received
-from syncd.sources.errors import Denied, Forged
-from syncd.sources.square.reading import Around, Place, read_order
+from syncd.sources.errors import Forged, SourceAccessDenied
+from syncd.sources.square.reading import SquareLocation, SquareReferenceData, read_order
 from syncd.sources.square.source import SquareSource
 from syncd.testing.contract import Notebook
-from syncd.testing.double import Said
+from syncd.testing.double import CannedAnswer
 from tests.doubles.square import LOCATION, SquareDouble, usd
 from tests.shared import SAMPLES, needs_samples
 
-_CHICAGO = Place("LOC-US-1", "Main Street", ZoneInfo("America/Chicago"), "USD")
-_AROUND = Around({"LOC-US-1": _CHICAGO})
+_CHICAGO = SquareLocation("LOC-US-1", "Main Street", ZoneInfo("America/Chicago"), "USD")
+_AROUND = SquareReferenceData({"LOC-US-1": _CHICAGO})
 _EVER = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -54,9 +54,9 @@ def samples() -> dict[str, dict[str, Any]]:
     return {order["id"]: order for order in json.loads(text, parse_float=Decimal)["orders"]}
 
 
-def read(order: Mapping[str, Any], around: Around = _AROUND) -> CanonicalOrder:
+def read(order: Mapping[str, Any], around: SquareReferenceData = _AROUND) -> CanonicalOrder:
     found = read_order(order, around, "till", ("BigCommerce",))
-    assert isinstance(found, Sale), found
+    assert isinstance(found, ParsedSale), found
     return found.order
 
 
@@ -136,7 +136,7 @@ def test_a_return_whose_refund_is_on_its_way_waits_and_one_whose_refund_failed_g
 def test_the_vendors_own_examples_are_read_without_a_fault() -> None:
     for name in ("CreateOrderResponse", "RetrieveOrderResponse"):
         order = json.loads((SAMPLES / "square-api" / f"{name}.json").read_text())["order"]
-        around = Around({str(order["location_id"]): _CHICAGO})
+        around = SquareReferenceData({str(order["location_id"]): _CHICAGO})
         found = read(order, around)
         assert (found.total_inc_tax, check_balance(found)) == (Decimal(order["total_money"]["amount"]) / 100, ())
 
@@ -175,7 +175,7 @@ def test_what_is_no_sale_is_left_out_with_its_reason() -> None:
         (an_order(state="DRAFT"), "drafts"),
         (an_order(source={"name": "BigCommerce for Square"}), "sales made by BigCommerce for Square"),
     ):
-        assert read_order(order, _AROUND, "till", ("BigCommerce",)) == LeftOut(why)
+        assert read_order(order, _AROUND, "till", ("BigCommerce",)) == Excluded(why)
 
 
 def test_an_order_without_its_lines_yet_is_not_ready() -> None:
@@ -436,7 +436,7 @@ def test_a_missing_scope_is_named_by_check_and_stops_no_walk_that_does_without_i
     square.sell(5)
     (told,) = (finding for finding in source(square, tmp_path).check() if finding.level == "error")
     assert f"{what} = false" in told.cure
-    with pytest.raises(Denied, match="sufficient permissions"):
+    with pytest.raises(SourceAccessDenied, match="sufficient permissions"):
         list(source(square, tmp_path).fetch(None))
     settings: dict[str, Any] = {what: False}
     without = source(square, tmp_path, **settings)
@@ -454,7 +454,7 @@ def test_a_revoked_refresh_token_is_told_with_its_cure_and_a_new_one_in_the_conf
     assert len(Notebook().walk(SquareSource(square.settings(), context).fetch(None)).sales) == 2
     square.expire_token()
     square.refresh = "revoked-and-given-anew"
-    with pytest.raises(Denied, match="could not be renewed") as told:
+    with pytest.raises(SourceAccessDenied, match="could not be renewed") as told:
         list(SquareSource(square.settings(), context).fetch(None))
     assert "refresh token" in told.value.cure
     assert memory.get("oauth") is not None
@@ -472,7 +472,7 @@ def test_an_access_token_that_ends_in_mid_walk_is_renewed_and_the_walk_goes_on(
 
 
 def test_an_answer_that_points_elsewhere_is_not_followed(square: SquareDouble, tmp_path: Path) -> None:
-    square.next = [Said(302, None, {"Location": "https://example.com/"})] * 9
+    square.next = [CannedAnswer(302, None, {"Location": "https://example.com/"})] * 9
     with pytest.raises(SourceError, match="not followed"):
         list(source(square, tmp_path).fetch(None))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from syncd.sources.documents import Document, Sale, Unreadable, gather, time_of
+from syncd.sources.documents import Document, ParsedSale, Unreadable, gather, time_of
 from syncd.sources.documents import fault as fault_of
 
 
@@ -12,7 +12,7 @@ from syncd.sources.documents import fault as fault_of
     "error", [AttributeError("'str' object has no attribute 'get'"), TypeError("x"), ZeroDivisionError()]
 )
 def test_a_record_of_another_form_is_told_without_pythons_words(error: Exception) -> None:
-    def read(_: Document) -> Sale:
+    def read(_: Document) -> ParsedSale:
         raise error
 
     (fault,) = gather([{"id": 1}], read, None, fault_of).faults

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from syncd.sources.sql.presets.odoo import Options
+from syncd.sources.sql.presets.odoo import OdooTableOptions
 from syncd.sources.sql.source import SqlSource
 from syncd.testing.clocks import ManualClock
 from tests.tills.servers import TillDatabase, postgresql_till
@@ -106,9 +106,9 @@ class OdooTables:
             database.run(f"insert into account_tax(id, name, amount, {kept}) values (1, {said['vat']}, 19, {value})")
             yield cls(database, version, clock)
 
-    def settings(self) -> Options:
+    def settings(self) -> OdooTableOptions:
         table = {"url": SecretStr(self.database.url), "preset": "odoo", "page": self.page}
-        return Options.model_validate(table | self.extra)
+        return OdooTableOptions.model_validate(table | self.extra)
 
     def skew(self, seconds: float) -> None:
         self.ahead = timedelta(seconds=seconds)

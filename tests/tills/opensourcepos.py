@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
-from syncd.sources.sql.presets.opensourcepos import Options
+from syncd.sources.sql.presets.opensourcepos import OpenSourcePosOptions
 from syncd.sources.sql.source import SqlSource
 from syncd.testing.clocks import ManualClock
 from tests.shared import SAMPLES
@@ -67,9 +67,9 @@ class OpenSourcePos:
                     pass
             yield cls(database, clock)
 
-    def settings(self) -> Options:
+    def settings(self) -> OpenSourcePosOptions:
         table = {"url": SecretStr(self.database.url), "preset": "opensourcepos", "page": self.page}
-        return Options.model_validate(table | self.extra)
+        return OpenSourcePosOptions.model_validate(table | self.extra)
 
     def skew(self, seconds: float) -> None:
         self.ahead = timedelta(seconds=seconds)

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import SecretStr
 
-from syncd.sources.sql.presets.unicenta import Options
+from syncd.sources.sql.presets.unicenta import UniCentaOptions
 from syncd.sources.sql.source import SqlSource
 from syncd.testing.clocks import ManualClock
 from tests.shared import SAMPLES
@@ -70,9 +70,9 @@ class UniCenta:
                 database.run(statement.format(bit="b'1'"))
             yield cls(database, clock)
 
-    def settings(self) -> Options:
+    def settings(self) -> UniCentaOptions:
         table = {"url": SecretStr(self.database.url), "preset": "unicenta", "page": self.page}
-        return Options.model_validate(table | {"currency": "GBP", "timezone": "Europe/London"} | self.extra)
+        return UniCentaOptions.model_validate(table | {"currency": "GBP", "timezone": "Europe/London"} | self.extra)
 
     def skew(self, seconds: float) -> None:
         self.ahead = timedelta(seconds=seconds)

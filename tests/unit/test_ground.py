@@ -14,7 +14,7 @@ from pydantic import BaseModel, SecretStr
 
 from syncd import logs
 from syncd.clock import BootTime, SystemClock, format_duration, parse_duration
-from syncd.errors import ConfigError, Problem, SyncdError
+from syncd.errors import ConfigError, ConfigProblem, SyncdError
 from syncd.secret import resolve_secret, secrets_in
 from syncd.service.sdnotify import notify, watchdog_interval_s
 
@@ -142,7 +142,7 @@ def test_bound_fields_are_on_every_line(log_lines: io.StringIO) -> None:
 
 def test_errors_say_what_and_the_cure() -> None:
     assert str(SyncdError("it broke", "mend it")) == "it broke\n  mend it"
-    assert "a.b: must be 1 (found 2)" in str(ConfigError("bad:", [Problem("a.b", "2", "must be 1")]))
+    assert "a.b: must be 1 (found 2)" in str(ConfigError("bad:", [ConfigProblem("a.b", "2", "must be 1")]))
 
 
 def test_the_service_manager_hears_of_us(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,13 +13,13 @@ from syncd.ledger.alerts import Untold
 from syncd.ledger.places import StoreState
 from syncd.sale.states import State
 from syncd.service.alerting import message_of
-from syncd.service.health import Health, Part, Process
-from syncd.service.watch import Facts, Volume, causes
+from syncd.service.health import Health, HealthPart, Process
+from syncd.service.watch import AlertSnapshot, Volume, causes
 from syncd.settings import AlertSettings
 
 _NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 _NOW = Now(_NOON, BootTime("b", 100_000.0))
-_CALM = Facts(_NOW, {"main": StoreState()}, {"main": {State.SYNCED: 9}}, {"main": None}, disk_free=10**12)
+_CALM = AlertSnapshot(_NOW, {"main": StoreState()}, {"main": {State.SYNCED: 9}}, {"main": None}, disk_free=10**12)
 _WITHIN = timedelta(minutes=10)
 
 
@@ -28,20 +28,20 @@ def ago(**gap: float) -> Now:
     return Now(_NOON - passed, BootTime("b", 100_000.0 - passed.total_seconds()))
 
 
-def health(name: str, part: Part, begun: Now | None = None) -> Health:
+def health(name: str, part: HealthPart, begun: Now | None = None) -> Health:
     return Health(_NOW, {name: part}, Process("h", 1, "1"), begun=begun)
 
 
-def kinds(facts: Facts, **settings: object) -> list[str]:
+def kinds(facts: AlertSnapshot, **settings: object) -> list[str]:
     return [alert.kind for alert in causes(facts, AlertSettings(**settings), _WITHIN)]  # type: ignore[arg-type]
 
 
-def paused(minutes: float) -> Facts:
+def paused(minutes: float) -> AlertSnapshot:
     state = StoreState(paused_why="the token is refused", cure="Check it.", paused_at=ago(minutes=minutes).wall)
     return replace(_CALM, stores={"main": state})
 
 
-def poll(part: Part, begun: Now | None = None) -> Facts:
+def poll(part: HealthPart, begun: Now | None = None) -> AlertSnapshot:
     return replace(_CALM, health=health("poll till", part, begun))
 
 
@@ -66,19 +66,19 @@ _OWES = timedelta(minutes=1)
             replace(paused(60), waiting_since={"main": ago(minutes=50).wall}), ["paused"], id="one cause, one alert"
         ),
         pytest.param(replace(_CALM, faults={"till": 3}), ["faults"], id="records that could not be read"),
-        pytest.param(poll(Part(_OWES, ago(minutes=9), "gone")), [], id="a job that failed a moment ago"),
-        pytest.param(poll(Part(_OWES, ago(minutes=11), "gone")), ["job"], id="a job that fails for long"),
-        pytest.param(poll(Part(_OWES, None, "gone"), ago(minutes=11)), ["job"], id="a job that never went well"),
-        pytest.param(poll(Part(_OWES, None, "gone"), ago(minutes=2)), [], id="a job that has just begun"),
-        pytest.param(poll(Part(_OWES, ago(minutes=99), "paused: x")), [], id="a job of a paused store"),
-        pytest.param(poll(Part(_OWES, ago(minutes=99), "", "other")), [], id="a job that another process does"),
+        pytest.param(poll(HealthPart(_OWES, ago(minutes=9), "gone")), [], id="a job that failed a moment ago"),
+        pytest.param(poll(HealthPart(_OWES, ago(minutes=11), "gone")), ["job"], id="a job that fails for long"),
+        pytest.param(poll(HealthPart(_OWES, None, "gone"), ago(minutes=11)), ["job"], id="a job that never went well"),
+        pytest.param(poll(HealthPart(_OWES, None, "gone"), ago(minutes=2)), [], id="a job that has just begun"),
+        pytest.param(poll(HealthPart(_OWES, ago(minutes=99), "paused: x")), [], id="a job of a paused store"),
+        pytest.param(poll(HealthPart(_OWES, ago(minutes=99), "", "other")), [], id="a job that another process does"),
         pytest.param(
-            replace(_CALM, health=health("refresh main", Part(_OWES, ago(hours=5), "gone"))),
+            replace(_CALM, health=health("refresh main", HealthPart(_OWES, ago(hours=5), "gone"))),
             [],
             id="nothing waits for it",
         ),
         pytest.param(
-            replace(_CALM, health=health("refresh main", Part(_OWES, ago(hours=7), "gone"))),
+            replace(_CALM, health=health("refresh main", HealthPart(_OWES, ago(hours=7), "gone"))),
             ["job"],
             id="not for so long",
         ),
@@ -95,7 +95,7 @@ _OWES = timedelta(minutes=1)
         pytest.param(replace(_CALM, disk_free=None), [], id="a database elsewhere"),
     ],
 )
-def test_a_cause_is_told_once_it_is_one(facts: Facts, expected: list[str]) -> None:
+def test_a_cause_is_told_once_it_is_one(facts: AlertSnapshot, expected: list[str]) -> None:
     assert kinds(facts) == expected
 
 

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from syncd.testing.clocks import ManualClock
-from syncd.wire.exchange import Wire
+from syncd.wire.exchange import HttpTransport
 from syncd.wire.limits import Limits
 
 
@@ -30,7 +30,9 @@ def test_a_server_on_this_machine_is_asked_without_a_proxy(monkeypatch: pytest.M
     threading.Thread(target=server.serve_forever, daemon=True).start()
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody answers there
-    wire = Wire(f"http://127.0.0.1:{server.server_port}", {"X-Auth-Token": "t"}, Limits(), ManualClock(), connections=1)
+    wire = HttpTransport(
+        f"http://127.0.0.1:{server.server_port}", {"X-Auth-Token": "t"}, Limits(), ManualClock(), connections=1
+    )
     try:
         assert wire.send("GET", "/orders", None, None).status == 200
     finally:

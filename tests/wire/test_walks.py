@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from syncd.bigcommerce.client import FilterBroken
-from syncd.errors import RemoteError
+from syncd.errors import StoreError
 from tests.wire.test_wire import Server, _token, client, serving
 
 __all__ = ["_token"]  # the fixture that names the token
@@ -70,7 +70,7 @@ def test_a_list_that_never_ends_is_told_and_proves_nothing() -> None:
     handle, servers = store(lambda _, rows: rows[:250])
     with serving(handle) as server:
         servers.append(server)
-        with pytest.raises(RemoteError, match="same rows"):
+        with pytest.raises(StoreError, match="same rows"):
             list(client(f"http://127.0.0.1:{server.port}").list_between(151, None, None, archived=False))
 
 

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from syncd_bakery import BakerySettings, BakerySource
 
 from syncd.testing.contract import SourceContract
-from syncd.testing.double import Asked, Double, Said
+from syncd.testing.double import CannedAnswer, Double, RecordedRequest
 
 
 class Bakery(Double):
@@ -45,20 +45,20 @@ class Bakery(Double):
         self.sales[sale_id]["total"] = "a lot"
 
     def throttle(self) -> None:
-        self.next = [Said(429, {"message": "slow down"}, {"Retry-After": "3"})]
+        self.next = [CannedAnswer(429, {"message": "slow down"}, {"Retry-After": "3"})]
 
     def expire_token(self) -> None:
         self.token = "another"
 
-    def answer(self, asked: Asked) -> Said:
+    def answer(self, asked: RecordedRequest) -> CannedAnswer:
         if asked.headers.get("authorization") != f"Bearer {self.token}":
-            return Said(401, {"message": "who are you?"})
+            return CannedAnswer(401, {"message": "who are you?"})
         if asked.path == "/shop":
-            return Said(200, {"name": "The Corner Bakery"})
+            return CannedAnswer(200, {"name": "The Corner Bakery"})
         since = datetime.fromisoformat(asked.one("changed_since")) - timedelta(0)
         rows = sorted(self.sales.values(), key=lambda sale: (datetime.fromisoformat(sale["changed"]), sale["id"]))
         found = [sale for sale in rows if datetime.fromisoformat(sale["changed"]) >= since]
-        return Said(200, {"sales": found[: int(asked.one("limit"))]})
+        return CannedAnswer(200, {"sales": found[: int(asked.one("limit"))]})
 
 
 class TestBakery(SourceContract):

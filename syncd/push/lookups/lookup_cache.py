@@ -14,8 +14,8 @@ from pydantic import TypeAdapter
 from syncd.bigcommerce.catalog import CatalogClient, CatalogVariant, ProductPage
 from syncd.bigcommerce.store import StoreClient
 from syncd.clock import Clock
-from syncd.errors import Denied
-from syncd.ledger import Code, Ledger, MirrorRow, Walk
+from syncd.errors import StoreAccessDenied
+from syncd.ledger import Code, Ledger, MirrorRow, MirrorWalk
 from syncd.logs import get_logger
 from syncd.mapping.formats import normal_code
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Ages:
+class Ttl:
     """How long look-ups are good for: a hit (used while it is refreshed behind the scenes), a hit at the longest, a miss."""
 
     hit: timedelta = timedelta(hours=6)
@@ -32,11 +32,11 @@ class Ages:
     remembered: int = 20_000
 
 
-AGES = Ages()
+TTL = Ttl()
 _REFRESHED_AT_ONCE = 2000
 
 
-class Shelf(Generic[T]):
+class LookupCache(Generic[T]):
     """Look-ups of one kind for one store; safe to use from several threads."""
 
     def __init__(  # noqa: PLR0913, PLR0917  the look-up, how its values are written and read back, and where they are kept
@@ -46,7 +46,7 @@ class Shelf(Generic[T]):
         write: Callable[[T], str],
         read: Callable[[str], T],
         place: tuple[str, Ledger, Clock],
-        ages: Ages = AGES,
+        ages: Ttl = TTL,
     ) -> None:
         self._kind, self._ask, self._write, self._read, self._ages = kind, ask, write, read, ages
         self._store, self._ledger, self._clock = place
@@ -167,7 +167,7 @@ class Currencies:
     def _asked(self) -> str:
         try:
             return " ".join(one.code for one in self._info.currencies())
-        except Denied:
+        except StoreAccessDenied:
             return ""  # the order's own answer is compared all the same
 
 
@@ -179,12 +179,12 @@ _OVERLAP = timedelta(minutes=5)  # clocks differ, and a change is told to the se
 _ANEW = timedelta(days=1)
 
 
-class Mirror:
+class CatalogMirror:
     """The mirror of one store's catalog. Only who holds the store's lease walks; everybody may read."""
 
     def __init__(self, store: str, ledger: Ledger, catalog: CatalogClient, clock: Clock) -> None:
         self._store, self._tables, self._catalog, self._clock = store, ledger.mirror, catalog, clock
-        self._walk: Walk | None = self._tables.walk(store)
+        self._walk: MirrorWalk | None = self._tables.walk(store)
         self._tried = False
         self._lock = threading.Lock()
 

@@ -26,7 +26,7 @@ from syncd.mapping.addresses import email_of
 from syncd.mapping.formats import normal_code
 from syncd.mapping.model import CatalogMatch, Choice, Matches, RequiredModifier
 from syncd.mapping.rules import Rules, applied
-from syncd.push.lookups.lookup_cache import AGES, Ages, Mirror, Shelf
+from syncd.push.lookups.lookup_cache import TTL, CatalogMirror, LookupCache, Ttl
 
 _PROBE = "syncd-check"
 _MATCH = TypeAdapter(CatalogMatch)
@@ -45,18 +45,18 @@ class Matcher:
     """Matches for the sales of one store."""
 
     def __init__(  # noqa: PLR0913, PLR0917  the store, by its doors and rules
-        self, store: str, ledger: Ledger, remotes: Remotes, rules: Rules, clock: Clock, ages: Ages = AGES
+        self, store: str, ledger: Ledger, remotes: Remotes, rules: Rules, clock: Clock, ages: Ttl = TTL
     ) -> None:
         self._remotes, self._rules = remotes, rules
         self._aliases = Aliases(rules.aliases)
         catalog, customers = remotes.catalog, remotes.customers
         place = (store, ledger, clock)
-        self.mirror = Mirror(store, ledger, catalog, clock)
+        self.mirror = CatalogMirror(store, ledger, catalog, clock)
         self._distrusted: dict[Code, set[str]] = {"sku": set(), "upc": set()}
-        self._skus = Shelf("sku", lambda codes: self._ask("sku", codes), _write, _read, place, ages)
-        self._upcs = Shelf("upc", lambda codes: self._ask("upc", codes), _write, _read, place, ages)
-        self._emails = Shelf("customer", customers.by_email, str, int, place, ages)
-        self._phones = Shelf("phone", customers.by_phone, str, int, place, ages)
+        self._skus = LookupCache("sku", lambda codes: self._ask("sku", codes), _write, _read, place, ages)
+        self._upcs = LookupCache("upc", lambda codes: self._ask("upc", codes), _write, _read, place, ages)
+        self._emails = LookupCache("customer", customers.by_email, str, int, place, ages)
+        self._phones = LookupCache("phone", customers.by_phone, str, int, place, ages)
 
     def gather(self, orders: Sequence[CanonicalOrder], *, may_create: bool = True) -> list[Matches]:
         """The matches of each order, in the same order; ``may_create`` lets the config's rule create unknown customers.

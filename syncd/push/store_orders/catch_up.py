@@ -18,7 +18,7 @@ from syncd.logs import get_logger
 from syncd.push.store_orders.differences import has_drifted
 from syncd.push.store_orders.scan import PAGE, OrderPage, ScanCheckpoint, known_of, scan_orders
 from syncd.sale.events import Drifted
-from syncd.sale.facts import Known
+from syncd.sale.facts import StoreOrder
 from syncd.sale.sale import Sale
 from syncd.sale.states import State
 
@@ -79,7 +79,7 @@ class CatchUp:
         with self._walking:
             self._lease = None
 
-    def find(self, keys: Collection[str], floor: int) -> dict[str, list[Known]]:
+    def find(self, keys: Collection[str], floor: int) -> dict[str, list[StoreOrder]]:
         """The orders that carry ``keys``, all of them newer than order ``floor``.
 
         Raises:
@@ -99,12 +99,12 @@ class CatchUp:
 
     def _walk(
         self, lowest: int, keys: Collection[str], checkpoint: ScanCheckpoint | None = None
-    ) -> dict[str, list[Known]]:
+    ) -> dict[str, list[StoreOrder]]:
         """List from order ``lowest`` on, archived orders too, and note every key, page by page.
 
         With a ``checkpoint`` it goes on where a walk of its kind was interrupted, and notes where it is.
         """
-        found: dict[str, list[Known]] = defaultdict(list)
+        found: dict[str, list[StoreOrder]] = defaultdict(list)
         highest, noted = max(lowest - 1, self.newest or 0), 0
         places = checkpoint.load() if checkpoint is not None else {}
         begin = {archived: max(lowest, _below(place)) for archived, place in places.items()}
@@ -128,7 +128,7 @@ class CatchUp:
             get_logger().info("store_listed", store=self._store, orders_with_a_key=noted, highest_order_id=highest)
         return found
 
-    def _note(self, page: OrderPage) -> list[tuple[str, Known]]:
+    def _note(self, page: OrderPage) -> list[tuple[str, StoreOrder]]:
         """Remember the orders of a page that carry a key: those."""
         ours = [(order.external_order_id, known_of(order)) for order in page.with_a_key]
         for alert in self._ledger.note_known(self._store, ours):

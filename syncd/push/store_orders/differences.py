@@ -20,7 +20,7 @@ _LISTED = ("billing_address", "channel_id", "customer_id", "date_created", "paym
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class OrderDifference:
     """One thing on which an order and its sale do not agree: what it is, what the sale says, what the order says."""
 
     what: str
@@ -32,7 +32,7 @@ class Difference:
         return f"{self.what} came to {self.said} and comes to {self.there}" if self.said else self.what
 
 
-def differences(sale: Sale, stamp: str | None, order: RemoteOrder, *, came_back: bool = False) -> list[Difference]:
+def differences(sale: Sale, stamp: str | None, order: RemoteOrder, *, came_back: bool = False) -> list[OrderDifference]:
     """How a listed order differs from what ``sale`` was last made to say; ``stamp`` is that, None where it is not known.
 
     ``came_back``: returns of their own show on this order, and have moved its status.
@@ -69,33 +69,33 @@ def modified_at(order: RemoteOrder) -> datetime | None:
     return parse_time(order.raw.get("date_modified"))
 
 
-def _amounts(sale: Sale, order: RemoteOrder) -> list[Difference]:
-    there, found = sale.belief.there, list[Difference]()
+def _amounts(sale: Sale, order: RemoteOrder) -> list[OrderDifference]:
+    there, found = sale.belief.there, list[OrderDifference]()
     if order.currency and there.currency and order.currency != there.currency:
-        return [Difference("the currency", there.currency, order.currency)]
+        return [OrderDifference("the currency", there.currency, order.currency)]
     for what, said, shown in (
         ("the total", there.total_inc_tax, order.total_inc_tax),
         ("the tax", there.total_tax, order.total_tax),
     ):
         if said is not None and shown is not None and said != shown:
-            found.append(Difference(what, format_money(said, sale.currency), format_money(shown, sale.currency)))
+            found.append(OrderDifference(what, format_money(said, sale.currency), format_money(shown, sale.currency)))
     return found
 
 
-def _status(sale: Sale, order: RemoteOrder, came_back: bool) -> list[Difference]:
+def _status(sale: Sale, order: RemoteOrder, came_back: bool) -> list[OrderDifference]:
     before, now = sale.belief.there.status_id, order.status_id
     if before is None or before == now or now not in (NO_SALE if came_back else NO_SALE | BACK):
         return []
     words = NO_SALE.get(now) or BACK[now]
-    return [Difference(f"it is {words} there, and not in the POS", "", words)]
+    return [OrderDifference(f"it is {words} there, and not in the POS", "", words)]
 
 
-def moved_fields(stamp: Stamp | None, order: RemoteOrder) -> list[Difference]:
+def moved_fields(stamp: Stamp | None, order: RemoteOrder) -> list[OrderDifference]:
     """The fields of a listed order that say something else than it was made to say (``stamp``; None where that is not known)."""
     if stamp is None:
         return []
     return [
-        Difference(f"{SHOWN[name]} is another one there", "", "another")
+        OrderDifference(f"{SHOWN[name]} is another one there", "", "another")
         for name in _LISTED
         if name in order.raw and (said := stamp.fields.get(name)) is not None and mark(name, order.raw[name]) != said
     ]

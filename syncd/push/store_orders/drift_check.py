@@ -16,7 +16,7 @@ from syncd.ledger import Alert, Ledger
 from syncd.ledger.places import DOUBLED
 from syncd.logs import get_logger
 from syncd.mapping.rules import Rules
-from syncd.push.store_orders.differences import BACK, Difference, differences
+from syncd.push.store_orders.differences import BACK, OrderDifference, differences
 from syncd.push.store_orders.scan import scan_orders
 from syncd.sale.overrides import Verb
 from syncd.sale.sale import Sale
@@ -36,7 +36,7 @@ class _Seen:
     alerts: list[Alert] = field(default_factory=list)
 
 
-class Nightly:
+class DriftCheck:
     """The daily pass over one store."""
 
     def __init__(self, store: str, ledger: Ledger, orders: OrdersClient, rules: Rules, clock: Clock) -> None:
@@ -91,7 +91,7 @@ class Nightly:
             words = [] if sale is None else list(map(str, self._differences(sale, stamps.get(sale.id), order)))
             seen.alerts += _alerts(self._store, order, sale, self._rules, "; ".join(words))
 
-    def _differences(self, sale: Sale, stamp: str | None, order: RemoteOrder) -> list[Difference]:
+    def _differences(self, sale: Sale, stamp: str | None, order: RemoteOrder) -> list[OrderDifference]:
         came_back = order.status_id in BACK and bool(self._ledger.returned_total(sale.sale_key, but=""))
         return differences(sale, stamp, order, came_back=came_back)
 

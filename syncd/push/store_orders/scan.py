@@ -15,7 +15,7 @@ from itertools import islice
 from syncd.bigcommerce.client import RemoteOrder
 from syncd.ledger import Ledger
 from syncd.ledger.cache import EVER
-from syncd.sale.facts import Known, There
+from syncd.sale.facts import OrderSnapshot, StoreOrder
 
 PAGE = 250
 _NAMES = {False: "orders", True: "archived"}
@@ -79,15 +79,17 @@ class ScanCheckpoint:
         self._cache.drop(self._store, self._scan, [self._name])
 
 
-def known_of(order: RemoteOrder) -> Known:
+def known_of(order: RemoteOrder) -> StoreOrder:
     """What is kept of an order that carries one of our keys."""
-    return Known(order.id, there_of(order), order.is_deleted)
+    return StoreOrder(order.id, there_of(order), order.is_deleted)
 
 
-def there_of(order: RemoteOrder) -> There:
+def there_of(order: RemoteOrder) -> OrderSnapshot:
     """What an order was listed or answered to say."""
     status = order.status_id if "status_id" in order.raw else None
-    return There(status, order.total_inc_tax, order.total_tax, order.currency or None, parse_time(order.date_created))
+    return OrderSnapshot(
+        status, order.total_inc_tax, order.total_tax, order.currency or None, parse_time(order.date_created)
+    )
 
 
 def parse_time(text: object) -> datetime | None:

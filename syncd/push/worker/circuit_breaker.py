@@ -16,12 +16,12 @@ from typing import assert_never
 
 from syncd.canonical.sale_key import LONGEST_KEY
 from syncd.clock import Clock
-from syncd.errors import RemoteError
+from syncd.errors import StoreError
 from syncd.ledger import Ledger
 from syncd.ledger.places import Pausing, StoreState
 from syncd.logs import get_logger
-from syncd.push.worker.outcome_policy import Forbidden, Pause, Repeated, StoreEffect, Stumble, Well
-from syncd.sale.policy import Policy
+from syncd.push.worker.outcome_policy import Failure, Pause, PossiblyForbidden, Repeated, StoreEffect, Success
+from syncd.sale.policy import PushPolicy
 
 MANY = 1_000_000
 _STUMBLES = 5
@@ -36,11 +36,11 @@ _LOOKS_EVERY_S = 1.0
 _STUMBLE_CURE = "syncd probes the store by itself and goes on once it answers; see https://status.bigcommerce.com."
 
 
-class Circuit:
+class CircuitBreaker:
     """One store's circuit. Safe to use from many threads."""
 
     def __init__(
-        self, store: str, ledger: Ledger, policy: Policy, clock: Clock, longest_key: int = LONGEST_KEY
+        self, store: str, ledger: Ledger, policy: PushPolicy, clock: Clock, longest_key: int = LONGEST_KEY
     ) -> None:
         self._store, self._ledger, self._policy, self._clock = store, ledger, policy, clock
         self._longest_key = longest_key
@@ -105,11 +105,11 @@ class Circuit:
             match effect:
                 case None:
                     pass
-                case Well():
+                case Success():
                     self._is_well()
-                case Stumble():
+                case Failure():
                     self._stumbled(effect)
-                case Forbidden():
+                case PossiblyForbidden():
                     self._was_forbidden(effect)
                 case Repeated():
                     self._was_refused(effect)
@@ -121,14 +121,14 @@ class Circuit:
                 case _:
                     assert_never(effect)
 
-    def _stumbled(self, effect: Stumble) -> None:
+    def _stumbled(self, effect: Failure) -> None:
         self._stumbles += 1
         if self._trial:
             self._pause(effect.why, _STUMBLE_CURE, effect.by)
         elif self._stumbles >= _STUMBLES:
             self._pause(f"{_STUMBLES} requests in a row failed: {effect.why}", _STUMBLE_CURE, effect.by)
 
-    def _was_forbidden(self, effect: Forbidden) -> None:
+    def _was_forbidden(self, effect: PossiblyForbidden) -> None:
         self._met[effect.sale_key] = self._dealt_with
         while len(self._met) > _REMEMBERED:
             self._met.popitem(last=False)
@@ -208,7 +208,7 @@ class Circuit:
             self._probing = True
         try:
             probe()
-        except RemoteError as error:
+        except StoreError as error:
             with self._lock:
                 self._probe_failed(error)
             return 0
@@ -218,7 +218,7 @@ class Circuit:
         finally:
             self._probing = False
 
-    def _probe_failed(self, error: RemoteError) -> None:
+    def _probe_failed(self, error: StoreError) -> None:
         self._read_gap, by = self._longer(self._read_gap), self._known.paused_by or "read"
         self._ledger.set_pause(self._store, (error.what, error.cure), by, self._clock.now() + self._read_gap)
         self._look()

@@ -16,16 +16,15 @@ from syncd.canonical.money import ZERO, parse_decimal
 from syncd.ledger import Ledger
 from syncd.mapping.create import map_create
 from syncd.mapping.model import Mapped, Matches, Remote, RemoteFee, RemoteLine, RemoteRefund
-from syncd.mapping.refund import Problem, Wanted, as_refund, more_than_was_paid, next_refund
-from syncd.mapping.refund import Sent as RefundsSent
+from syncd.mapping.refund import RefundProblem, RefundsSent, Wanted, as_refund, more_than_was_paid, next_refund
 from syncd.mapping.rules import LIVE, Occasion, Rules
 from syncd.mapping.stamp import Stamp, delivery_there
 from syncd.mapping.update import Ours
 from syncd.sale.decide import is_released
 from syncd.sale.requests import shows_on_another
 from syncd.sale.sale import Sale
-from syncd.sale.states import Kind
-from syncd.sale.steps import Seen, Ways
+from syncd.sale.states import AttemptKind
+from syncd.sale.steps import Observation, Ways
 
 BACK = (4, 14)
 """Refunded, and refunded in part: the statuses that BigCommerce sets with a refund record."""
@@ -35,7 +34,7 @@ _CANCELLED = 5
 _SOLD = (SaleStatus.COMPLETED, SaleStatus.PARTIALLY_REFUNDED)
 
 
-class Observer:
+class OrderObserver:
     """Sees for one store."""
 
     def __init__(self, store: str, ledger: Ledger, orders: OrdersClient, rules: Rules) -> None:
@@ -48,7 +47,7 @@ class Observer:
         matches: Matches,
         occasion: Occasion,
         currencies: tuple[str, ...] = (),
-    ) -> Seen:
+    ) -> Observation:
         """What is to be known before this sale's next request is planned; ``order`` is the sale as the hook has it.
 
         Raises:
@@ -60,7 +59,7 @@ class Observer:
         assert sale.order_id is not None  # noqa: S101  a sale without an order has nothing to look at (needs_look)
         trail = self._ledger.trail(self._store, sale.order_id)
         if trail.busy:
-            return Seen(order, matches, trail=trail)
+            return Observation(order, matches, trail=trail)
         order = self._with_returns(sale, order)
         ours = Ours.of([Stamp.from_json(text) for text in self._ledger.stamps(sale)])
         payload = _wanted(order, matches, self._rules, occasion)
@@ -71,13 +70,15 @@ class Observer:
         goods = refunds or unsure or is_released(sale) or (not voided and _goods_moved(payload, ours))
         address = unsure or (not voided and _address_moved(payload, ours))
         remote = self._read(found, goods=goods, refunds=refunds, address=address) if found is not None else None
-        archived = remote is not None and remote.is_deleted and self._ledger.last_sent(sale) is Kind.ARCHIVE
-        refund: Wanted | Problem | None = None
+        archived = remote is not None and remote.is_deleted and self._ledger.last_sent(sale) is AttemptKind.ARCHIVE
+        refund: Wanted | RefundProblem | None = None
         if refunds and remote is not None and payload:
             sent = self._refunds_sent(sale)
             refund = next_refund(order, remote, payload.payload, sent, released=is_released(sale))
         ways = self._ways(refund, remote)
-        return Seen(order, matches, occasion, currencies, remote, ours, None, ZERO, refund, ways, trail, archived)
+        return Observation(
+            order, matches, occasion, currencies, remote, ours, None, ZERO, refund, ways, trail, archived
+        )
 
     def _refunds_sent(self, sale: Sale) -> RefundsSent:
         """What was sent of a sale's refunds, by the markers that its attempts kept."""
@@ -90,29 +91,29 @@ class Observer:
                 in_doubt[known_by] += 1
         return RefundsSent(frozenset(taken), in_doubt)
 
-    def _ways(self, refund: Wanted | Problem | None, remote: Remote | None) -> Ways | None:
+    def _ways(self, refund: Wanted | RefundProblem | None, remote: Remote | None) -> Ways | None:
         if not isinstance(refund, Wanted) or remote is None:
             return ()
         return None if more_than_was_paid(refund, remote) else self._orders.refund_quote(remote.order_id, refund.items)
 
-    def _return(self, sale: Sale, order: CanonicalOrder, matches: Matches) -> Seen:
+    def _return(self, sale: Sale, order: CanonicalOrder, matches: Matches) -> Observation:
         original = self._ledger.sale(order.returns_of) if order.returns_of else None
         if original is None or original.order_id is None:
-            return Seen(order, matches, original=original)
+            return Observation(order, matches, original=original)
         trail = self._ledger.trail(self._store, original.order_id)
         if trail.busy:
-            return Seen(order, matches, original=original, trail=trail)
+            return Observation(order, matches, original=original, trail=trail)
         records = self._rules.refunds == "record"
         found = self._orders.get(original.order_id)
         remote = self._read(found, goods=False, refunds=records) if found is not None else None
         before = self._ledger.returned_total(original.sale_key, but=order.sale_key)
-        refund: Wanted | Problem | None = None
+        refund: Wanted | RefundProblem | None = None
         ways: Ways | None = ()
         if records and remote is not None and order.status is not SaleStatus.VOIDED:
             as_sale = order.model_copy(update={"refunds": (as_refund(order),)})
             refund = next_refund(as_sale, remote, {}, self._refunds_sent(sale), released=is_released(sale))
             ways = self._ways(refund, remote)
-        return Seen(order, matches, LIVE, (), remote, None, original, before, refund, ways, trail)
+        return Observation(order, matches, LIVE, (), remote, None, original, before, refund, ways, trail)
 
     def _with_returns(self, sale: Sale, order: CanonicalOrder) -> CanonicalOrder:
         """The sale as its order must show it: goods of it that came back as sales of their own refund it, wholly or in part."""

@@ -17,11 +17,11 @@ from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Outcome, Refuse
 from syncd.ledger.places import Pausing
 from syncd.mapping.stamp import not_taken, payload_lines
 from syncd.sale.attempt import Attempt
-from syncd.sale.events import Delayed, Doubted, News, Objected, Shorted, Took
-from syncd.sale.facts import Doubt, Objection, There
-from syncd.sale.policy import Policy
+from syncd.sale.events import Applied, Deferred, OutcomeUnknown, Rejected, SaleEvent, StockShort
+from syncd.sale.facts import Doubt, Objection, OrderSnapshot
+from syncd.sale.policy import PushPolicy
 from syncd.sale.sale import Sale
-from syncd.sale.states import Kind, State
+from syncd.sale.states import AttemptKind, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
-class Stumble:
+class Failure:
     """One more failure in a row that may lie with the store; enough of them pause it."""
 
     why: str
@@ -43,7 +43,7 @@ class Stumble:
 
 
 @dataclass(frozen=True, slots=True)
-class Forbidden:
+class PossiblyForbidden:
     """One more 403 in a row: the token may lack a right, or a firewall may dislike this one sale."""
 
     why: str
@@ -62,33 +62,33 @@ class Repeated:
 
 
 @dataclass(frozen=True, slots=True)
-class Well:
+class Success:
     """The store has dealt with a request, with a yes or with a no that is the sale's own."""
 
 
 @dataclass(frozen=True, slots=True)
-class StaleCatalog:
+class CatalogStale:
     """What we know of this sale's products is out of date: ask the catalog again before the next try."""
 
 
 @dataclass(frozen=True, slots=True)
-class StaleCustomer:
+class CustomerStale:
     """The customer that was found for this sale is gone: ask for it again before the next try."""
 
 
-StoreEffect = Pause | Stumble | Forbidden | Repeated | Well
+StoreEffect = Pause | Failure | PossiblyForbidden | Repeated | Success
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Interpretation:
     """What has become known of the sale, and what concerns its store where the outcome says something of all of its sales."""
 
-    news: News
-    effect: StoreEffect | StaleCatalog | StaleCustomer | None = None
+    news: SaleEvent
+    effect: StoreEffect | CatalogStale | CustomerStale | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentRequest:
     """An attempt and the sale that it is for, as they were when the request left.
 
     ``asked`` are the total and the tax that the payload states, None where it states none. ``more``: more requests are to follow.
@@ -143,65 +143,69 @@ _BARRED = {
 }
 
 
-def decide(outcome: Outcome, sent: Sent, policy: Policy, now: datetime) -> Verdict:
+def interpret(outcome: Outcome, sent: SentRequest, policy: PushPolicy, now: datetime) -> Interpretation:
     """The one place that says what an outcome means."""
     match outcome:
         case Accepted():
-            return Verdict(_took(outcome, sent), Well())
-        case Refused(status=status) if status in _STORES_MATTER and sent.attempt.kind is Kind.CREATE:
+            return Interpretation(_took(outcome, sent), Success())
+        case Refused(status=status) if status in _STORES_MATTER and sent.attempt.kind is AttemptKind.CREATE:
             why = f"BigCommerce takes no orders at this address ({status}): {outcome.words}"
-            return Verdict(Delayed(now, why), Pause(why, _STORES_MATTER_CURE))
+            return Interpretation(Deferred(now, why), Pause(why, _STORES_MATTER_CURE))
         case Refused(words=words) if _NO_FIELD.search(words):
             why = f"BigCommerce does not take a field that syncd sends ({outcome.status}): {words}"
-            return Verdict(Delayed(now, why), Pause(why, _NO_FIELD_CURE))
+            return Interpretation(Deferred(now, why), Pause(why, _NO_FIELD_CURE))
         case Refused():
             return _refused(outcome, sent, policy, now)
         case Barred():
             return _barred(outcome, sent, policy, now)
         case Throttled(reset_s=reset_s):
             wait = timedelta(seconds=reset_s) if reset_s is not None else policy.back_off
-            return Verdict(Delayed(now + wait, "the store's quota is used up (429)"))
+            return Interpretation(Deferred(now + wait, "the store's quota is used up (429)"))
         case NotSent(why=why, ours=ours, stale=stale):
-            effect = None if ours else Stumble(why)
+            effect = None if ours else Failure(why)
             # what grew stale did so because claims take longer than intents live: give them at least that time
             wait = (
-                max(back_off(sent, policy), policy.intent_life * 2 ** min(sent.sale.tries, 4))
+                max(retry_delay(sent, policy), policy.intent_life * 2 ** min(sent.sale.tries, 4))
                 if stale
-                else back_off(sent, policy)
+                else retry_delay(sent, policy)
             )
-            return Verdict(Delayed(now + wait, f"not sent: {why}"), effect)
+            return Interpretation(Deferred(now + wait, f"not sent: {why}"), effect)
         case Unknown():
-            return Verdict(_doubted(outcome, sent), _unsettling(outcome))
+            return Interpretation(_doubted(outcome, sent), _unsettling(outcome))
         case _:
             assert_never(outcome)
 
 
-def _barred(outcome: Barred, sent: Sent, policy: Policy, now: datetime) -> Verdict:
+def _barred(outcome: Barred, sent: SentRequest, policy: PushPolicy, now: datetime) -> Interpretation:
     what, cure = _BARRED.get(outcome.status, _BARRED[401])
     why = f"{what} ({outcome.status}): {outcome.words}"
     if outcome.status != _FORBIDDEN:
-        return Verdict(Delayed(now, why), Pause(why, cure))
+        return Interpretation(Deferred(now, why), Pause(why, cure))
     if not sent.alone:
-        return Verdict(Delayed(now + back_off(sent, policy), why), Forbidden(why, cure, sent.sale.sale_key))
+        return Interpretation(
+            Deferred(now + retry_delay(sent, policy), why), PossiblyForbidden(why, cure, sent.sale.sale_key)
+        )
     why = f"BigCommerce, or a firewall before it, refuses this one sale ({outcome.status}): {outcome.words}"
     cure = (
         f"Look for what in its texts a firewall may dislike, mend it in the POS, then: syncd retry {sent.sale.sale_key}"
     )
-    return Verdict(Objected(Objection(sent.attempt.fingerprint, State.REJECTED, why, cure)))
+    return Interpretation(Rejected(Objection(sent.attempt.fingerprint, State.REJECTED, why, cure)))
 
 
-def _took(outcome: Accepted, sent: Sent) -> Took:
+def _took(outcome: Accepted, sent: SentRequest) -> Applied:
     shown = outcome.total_inc_tax is not None or outcome.status_id is not None
     there = (
-        There(outcome.status_id, outcome.total_inc_tax, outcome.total_tax, outcome.currency or None) if shown else None
+        OrderSnapshot(outcome.status_id, outcome.total_inc_tax, outcome.total_tax, outcome.currency or None)
+        if shown
+        else None
     )
     whole, differs = not sent.more, (*sent.differs, *not_taken(sent.payload, outcome.answered))
-    return Took(outcome.order_id, sent.attempt.fingerprint, there, sent.asked, whole=whole, differs=differs)
+    return Applied(outcome.order_id, sent.attempt.fingerprint, there, sent.asked, whole=whole, differs=differs)
 
 
-def _doubted(outcome: Unknown, sent: Sent) -> Doubted:
+def _doubted(outcome: Unknown, sent: SentRequest) -> OutcomeUnknown:
     attempt = sent.attempt
-    return Doubted(
+    return OutcomeUnknown(
         Doubt(attempt.kind, attempt.fingerprint, attempt.began, named=outcome.order_id, more=attempt.more), outcome.why
     )
 
@@ -217,53 +221,55 @@ def _unsettling(outcome: Unknown) -> StoreEffect:
         why = f"BigCommerce kept only {outcome.cut_at} characters of a sale's key: a second sale could end under the same one"
         cure = f"Set longest_key = {outcome.cut_at} for this store: longer keys are then sent in a short form."
         return Pause(why, cure, key_limit=outcome.cut_at)
-    return Stumble(outcome.why)
+    return Failure(outcome.why)
 
 
-def _refused(outcome: Refused, sent: Sent, policy: Policy, now: datetime) -> Verdict:
+def _refused(outcome: Refused, sent: SentRequest, policy: PushPolicy, now: datetime) -> Interpretation:
     key, fingerprint = sent.sale.sale_key, sent.attempt.fingerprint
     if _STORES_FIELD.search(outcome.words) and not sent.alone:
         why = f"BigCommerce said {outcome.status}: {outcome.words}"
-        return Verdict(Delayed(now + back_off(sent, policy), why), Forbidden(why, _STORES_FIELD_CURE, key))
+        return Interpretation(
+            Deferred(now + retry_delay(sent, policy), why), PossiblyForbidden(why, _STORES_FIELD_CURE, key)
+        )
     if outcome.shortages and not (sent.sale.tries == 0 and any(one.options for one in outcome.shortages)):
-        return Verdict(_short(outcome, sent), Well())
+        return Interpretation(_short(outcome, sent), Success())
     if sent.payload.get("customer_id") and "customer_id" in outcome.words and sent.sale.tries == 0:
         why = f"BigCommerce said {outcome.status}: {outcome.words}; the customer is looked for again"
-        return Verdict(Delayed(now, why), StaleCustomer())
+        return Interpretation(Deferred(now, why), CustomerStale())
     if sent.products and sent.sale.tries == 0:
         why = f"BigCommerce said {outcome.status}: {outcome.words}; the catalog is asked again"
-        return Verdict(Delayed(now, why), StaleCatalog())
+        return Interpretation(Deferred(now, why), CatalogStale())
     why = f"BigCommerce said {outcome.status}: {outcome.words}"
     cure = f"Mend what it names (in the POS, in BigCommerce or in the rules of the config), then: syncd retry {key}"
-    if outcome.status == 404 and sent.attempt.kind is not Kind.CREATE:
+    if outcome.status == 404 and sent.attempt.kind is not AttemptKind.CREATE:
         why = f"order {sent.attempt.order_id} is no longer in BigCommerce: {outcome.words}"
         cure = f"If it was deleted on purpose: syncd skip {key}"
-        return Verdict(Objected(Objection(fingerprint, State.REJECTED, why, cure)), Well())
+        return Interpretation(Rejected(Objection(fingerprint, State.REJECTED, why, cure)), Success())
     if _SALES_OWN.search(outcome.words) or outcome.status == 404:
-        return Verdict(Objected(Objection(fingerprint, State.REJECTED, why, cure)), Well())
+        return Interpretation(Rejected(Objection(fingerprint, State.REJECTED, why, cure)), Success())
     effect = Repeated(outcome.words, why, _REPEATED_CURE, key)
     if sent.repeats:
-        return Verdict(Delayed(now + back_off(sent, policy), why), effect)
-    return Verdict(Objected(Objection(fingerprint, State.REJECTED, why, cure)), effect)
+        return Interpretation(Deferred(now + retry_delay(sent, policy), why), effect)
+    return Interpretation(Rejected(Objection(fingerprint, State.REJECTED, why, cure)), effect)
 
 
-def _short(outcome: Refused, sent: Sent) -> News:
+def _short(outcome: Refused, sent: SentRequest) -> SaleEvent:
     """The till has sold what BigCommerce says it cannot sell: the sale stands, so the product becomes a custom line, by rule."""
     blamed = [replace(one, product_id=_product_of(one, sent)) for one in outcome.shortages]
     said = {one.product_id: _too_few(one, sent) for one in blamed}
     why = "; ".join(f"{one.name or _called(one)}: {said[one.product_id]}" for one in blamed)
     new = said.keys() & sent.products.keys() - sent.sale.short.keys()
-    if sent.attempt.kind is Kind.CREATE and new and not sent.hold_short:
-        return Shorted({number: said[number] for number in new}, f"{why}; sent again as a custom line")
+    if sent.attempt.kind is AttemptKind.CREATE and new and not sent.hold_short:
+        return StockShort({number: said[number] for number in new}, f"{why}; sent again as a custom line")
     key = sent.sale.sale_key
     if any(one.options for one in blamed):
         cure = f"Give its options a default in BigCommerce, or have the till say them, then: syncd release {key}"
-        return Objected(Objection(sent.attempt.fingerprint, State.HELD, f"BigCommerce wants to know more: {why}", cure))
+        return Rejected(Objection(sent.attempt.fingerprint, State.HELD, f"BigCommerce wants to know more: {why}", cure))
     cure = f"Mend its stock or its limits in BigCommerce, then: syncd release {key}"
-    return Objected(Objection(sent.attempt.fingerprint, State.HELD, f"BigCommerce takes no such quantity: {why}", cure))
+    return Rejected(Objection(sent.attempt.fingerprint, State.HELD, f"BigCommerce takes no such quantity: {why}", cure))
 
 
-def _product_of(one: Shortage, sent: Sent) -> int:
+def _product_of(one: Shortage, sent: SentRequest) -> int:
     """The product that a shortage is of: by the variant that was sent; else the only one that was sent."""
     if one.product_id:
         return one.product_id
@@ -283,14 +289,14 @@ _TOO_FEW = {
 }
 
 
-def _too_few(one: Shortage, sent: Sent) -> str:
+def _too_few(one: Shortage, sent: SentRequest) -> str:
     if one.options:
         return f"it requires {', '.join(one.options)}, which the sale does not say"
     limit = "nobody says how many" if one.limit is None else one.limit
     return _TOO_FEW[one.kind].format(wanted=sent.products.get(one.product_id, "more"), limit=limit)
 
 
-def back_off(sent: Sent, policy: Policy) -> timedelta:
+def retry_delay(sent: SentRequest, policy: PushPolicy) -> timedelta:
     """Doubling with every try, bounded, and spread by the attempt's own number so that sales do not march in step."""
     doubled: timedelta = policy.back_off * 2 ** min(max(sent.sale.tries, 0), 20)
     spread = 0.5 + (sent.attempt.id * 2654435761 % 1000) / 2000

@@ -17,7 +17,7 @@ from syncd.bigcommerce.client import OrdersClient, written
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.sale_key import sent_forms
 from syncd.clock import Clock, Now
-from syncd.errors import Denied, Stopped, SyncdError, Throttled, Unreachable
+from syncd.errors import Stopped, StoreAccessDenied, StoreRateLimited, StoreUnavailable, SyncdError
 from syncd.ledger import Lease, Ledger
 from syncd.logs import get_logger
 from syncd.mapping.model import Mapped, Matches, Remote
@@ -25,18 +25,18 @@ from syncd.mapping.rules import Occasion, Rules
 from syncd.push.lookups.matching import Matcher
 from syncd.push.store_orders.catch_up import CatchUp
 from syncd.push.worker.hook import Hook, run_hook
-from syncd.push.worker.observe import Observer
+from syncd.push.worker.observe import OrderObserver
 from syncd.sale.attempt import Intent
 from syncd.sale.decide import next_step
-from syncd.sale.events import Delayed, Found, News, Objected, Saw, Waited
-from syncd.sale.facts import Objection, There
-from syncd.sale.policy import Ground, Policy
+from syncd.sale.events import Deferred, Discovered, Observed, Rejected, SaleEvent, TimePassed
+from syncd.sale.facts import Objection, OrderSnapshot
+from syncd.sale.policy import PushPolicy, StorePolicy
 from syncd.sale.requests import needs_look
 from syncd.sale.sale import Sale
-from syncd.sale.states import Kind, Lane, State
-from syncd.sale.steps import Change, Create, Hold, LookUp, Reject, Rest, Seen, Step, Wait
+from syncd.sale.states import AttemptKind, Lane, State
+from syncd.sale.steps import Change, Create, Hold, LookUp, NoAction, Observation, Reject, Step, Wait
 
-_STORE_WIDE = (Denied, Throttled, Unreachable, Stopped)
+_STORE_WIDE = (StoreAccessDenied, StoreRateLimited, StoreUnavailable, Stopped)
 _FRESH_S = 1.0
 _GROUP_PER_SEAT = 8
 
@@ -51,16 +51,16 @@ class PushSetup:
     catch_up: CatchUp
     matcher: Matcher
     rules: Rules
-    policy: Policy
+    policy: PushPolicy
     clock: Clock
     hook: Hook | None = None
     currencies: Callable[[], tuple[str, ...]] = tuple
     room: Callable[[float, int], int] = lambda _within_s, _claimed: 1_000
 
     @property
-    def ground(self) -> Ground:
+    def ground(self) -> StorePolicy:
         """What this store's sales are judged by."""
-        return Ground(self.rules, self.policy)
+        return StorePolicy(self.rules, self.policy)
 
 
 def digest(content: bytes) -> str:
@@ -74,12 +74,12 @@ class Ready:
 
     sale: Sale
     order: CanonicalOrder
-    kind: Kind
+    kind: AttemptKind
     mapped: Mapped
     content: bytes
     order_id: int | None = None
     more: bool = False
-    there: There | None = None
+    there: OrderSnapshot | None = None
     after: int = 0
 
     def intent(self, order_floor: int | None) -> Intent:
@@ -104,7 +104,7 @@ class Ready:
     def asked(self) -> tuple[Decimal, Decimal] | None:
         """The total and the tax that the order must show afterwards: those that the payload states, else those that stay."""
         payload = self.mapped.payload
-        if "total_inc_tax" not in payload and self.kind is Kind.CREATE:
+        if "total_inc_tax" not in payload and self.kind is AttemptKind.CREATE:
             return self.order.total_inc_tax, self.order.total_tax  # a negative order, whose amounts may not be stated
         if "total_inc_tax" not in payload:
             total, tax = (self.there.total_inc_tax, self.there.total_tax) if self.there else (None, None)
@@ -123,7 +123,7 @@ class Draft:
     sale: Sale
     order: CanonicalOrder | None = None
     matches: Matches | None = None
-    seen: Seen | None = None
+    seen: Observation | None = None
     step: Step | None = None
 
 
@@ -132,7 +132,7 @@ class Preparer:
 
     def __init__(self, setup: PushSetup) -> None:
         self._setup = setup
-        self._observer = Observer(setup.store, setup.ledger, setup.orders, setup.rules)
+        self._observer = OrderObserver(setup.store, setup.ledger, setup.orders, setup.rules)
         self._ready: deque[Ready] = deque()
         self._since = 0.0
 
@@ -200,7 +200,9 @@ class Preparer:
         news = [
             (
                 sale,
-                Found(order.order_id, order.there, f"already in BigCommerce under this key, as order {order.order_id}"),
+                Discovered(
+                    order.order_id, order.there, f"already in BigCommerce under this key, as order {order.order_id}"
+                ),
             )
             for sale, order in there.values()
         ]
@@ -208,7 +210,7 @@ class Preparer:
         return [sale for sale in sales if sale.id not in there]
 
     def _conclude(
-        self, lease: Lease, news: Sequence[tuple[Sale, News]], tell: Callable[[State], None], event: str
+        self, lease: Lease, news: Sequence[tuple[Sale, SaleEvent]], tell: Callable[[State], None], event: str
     ) -> None:
         """Write what became known without a request, and tell what followed from it."""
         if not news:
@@ -285,7 +287,7 @@ class Preparer:
             if needs_look(sale, order, self._setup.rules):
                 seen = self._observer.see(sale, order, matches, occasion, currencies)
             else:
-                seen = Seen(order=order, matches=matches, occasion=occasion, currencies=currencies)
+                seen = Observation(order=order, matches=matches, occasion=occasion, currencies=currencies)
             return replace(draft, seen=seen)
 
         return _each(drafts, observed)
@@ -321,7 +323,7 @@ def _ready(draft: Draft) -> Ready | None:
     match draft.step:
         case Create(mapped=Mapped() as mapped, more=more) if order is not None:
             content = written(mapped.payload)
-            return Ready(sale=sale, order=order, kind=Kind.CREATE, mapped=mapped, content=content, more=more)
+            return Ready(sale=sale, order=order, kind=AttemptKind.CREATE, mapped=mapped, content=content, more=more)
         case Change(kind=kind, order_id=order_id, mapped=Mapped() as mapped, more=more) if order is not None:
             return Ready(
                 sale=sale,
@@ -338,31 +340,31 @@ def _ready(draft: Draft) -> Ready | None:
             return None
 
 
-def _saw(draft: Draft) -> Saw | None:
+def _saw(draft: Draft) -> Observed | None:
     seen = draft.seen
     if seen is None or seen.remote is None:
         return None
-    return Saw(seen.remote.order_id, draft.sale.fingerprint, _there(seen.remote), "")
+    return Observed(seen.remote.order_id, draft.sale.fingerprint, _there(seen.remote), "")
 
 
-def _there(remote: Remote) -> There:
+def _there(remote: Remote) -> OrderSnapshot:
     currency = str(remote.fields.get("default_currency_code") or "")
-    return There(remote.status_id, remote.total_inc_tax, remote.total_tax, currency or None)
+    return OrderSnapshot(remote.status_id, remote.total_inc_tax, remote.total_tax, currency or None)
 
 
-def _news(draft: Draft) -> News:
+def _news(draft: Draft) -> SaleEvent:
     """What has become known of a sale that needs no request, or may have none."""
     sale, seen = draft.sale, _saw(draft)
     match draft.step:
         case Hold(why=why, cure=cure):
-            return Objected(Objection(sale.fingerprint, State.HELD, why, cure))
+            return Rejected(Objection(sale.fingerprint, State.HELD, why, cure))
         case Reject(why=why, cure=cure):
-            return Objected(Objection(sale.fingerprint, State.REJECTED, why, cure))
-        case Rest(state=State.SYNCED, why=why, differs=differs, said=said):
-            return replace(seen, why=why, differs=differs, stamp=said) if seen is not None else Waited()
-        case Rest(why=why):
-            return Objected(Objection(sale.fingerprint, State.SKIPPED, why, ""))
+            return Rejected(Objection(sale.fingerprint, State.REJECTED, why, cure))
+        case NoAction(state=State.SYNCED, why=why, differs=differs, said=said):
+            return replace(seen, why=why, differs=differs, stamp=said) if seen is not None else TimePassed()
+        case NoAction(why=why):
+            return Rejected(Objection(sale.fingerprint, State.SKIPPED, why, ""))
         case Wait(until=at, why=why) | LookUp(at=at, why=why):
-            return Delayed(at, why)
+            return Deferred(at, why)
         case Create() | Change() | None:
             raise AssertionError("a request without a payload")

@@ -17,27 +17,27 @@ from typing import assert_never
 
 from syncd.bigcommerce.client import Sending
 from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Refused, Reply, Unknown
-from syncd.errors import Denied, RemoteError, Stopped, SyncdError, WoundBack
+from syncd.errors import Stopped, StoreAccessDenied, StoreError, SyncdError, WoundBack
 from syncd.ledger import Alert, Lease, ReplyInfo
 from syncd.ledger.alerts import WOUND_BACK
 from syncd.logs import bind, get_logger
 from syncd.mapping.model import Payload
-from syncd.push.worker.circuit_breaker import MANY, Circuit
+from syncd.push.worker.circuit_breaker import MANY, CircuitBreaker
 from syncd.push.worker.outcome_policy import (
     LOG_EVENTS,
+    CatalogStale,
+    CustomerStale,
+    Failure,
+    Interpretation,
     Pause,
-    Sent,
-    StaleCatalog,
-    StaleCustomer,
-    Stumble,
-    Verdict,
-    Well,
-    decide,
+    SentRequest,
+    Success,
+    interpret,
 )
 from syncd.push.worker.prepare import Preparer, PushSetup, Ready
 from syncd.sale.attempt import Attempt
-from syncd.sale.policy import Policy
-from syncd.sale.states import Kind, Lane, State
+from syncd.sale.policy import PushPolicy
+from syncd.sale.states import AttemptKind, Lane, State
 
 _LINGER_S = 0.002
 _PATIENCE_S = 0.25
@@ -79,7 +79,7 @@ class _Run:
             self.accepted += 1
             self.usual_s += (elapsed_s - self.usual_s) / _REMEMBERED
 
-    def seats_for(self, policy: Policy) -> int:
+    def seats_for(self, policy: PushPolicy) -> int:
         """A seat for each thread, and a line before them so that no thread waits for a claim; a long one where it moves fast.
 
         Sales that are claimed together share their commits; each of them is ``sending`` from then on. One thread is one at a time.
@@ -100,10 +100,10 @@ class _Run:
 class Pusher:
     """Pushes the due sales of one store."""
 
-    def __init__(self, setup: PushSetup, circuit: Circuit) -> None:
+    def __init__(self, setup: PushSetup, circuit: CircuitBreaker) -> None:
         self._setup, self._circuit = setup, circuit
         self._pool = ThreadPoolExecutor(setup.policy.threads, thread_name_prefix=f"push-{setup.store}")
-        self._seats = Seats(setup.policy.threads)
+        self._seats = WorkerSlots(setup.policy.threads)
         self._preparer = Preparer(setup)
         self._outcome_lost = threading.Event()
         self._started = False
@@ -189,11 +189,11 @@ class Pusher:
                 self._setup.catch_up.once(run.lease)
                 run.lists = False
             ready = run.seats(1) > 0 and self._preparer.fill(run.lease, run.rest(), run.count)
-        except RemoteError as error:  # a look-up failed: no sale is claimed, and the store may be unwell
+        except StoreError as error:  # a look-up failed: no sale is claimed, and the store may be unwell
             get_logger().warning("look_up_failed", store=self._setup.store, why=error.what)
             run.unreachable = error.what
-            denied = isinstance(error, Denied)
-            self._circuit.apply(Pause(error.what, error.cure, by="read") if denied else Stumble(error.what, by="read"))
+            denied = isinstance(error, StoreAccessDenied)
+            self._circuit.apply(Pause(error.what, error.cure, by="read") if denied else Failure(error.what, by="read"))
             return False
         if ready:
             self._seats.resize(run.seats_for(self._setup.policy))
@@ -278,16 +278,16 @@ class Pusher:
 
     def _send_once(self, attempt: Attempt, payload: Payload, how: Sending) -> Reply:
         orders, number = self._setup.orders, attempt.order_id
-        if attempt.kind is Kind.CREATE or number is None:
+        if attempt.kind is AttemptKind.CREATE or number is None:
             return orders.create(payload, how)
         match attempt.kind:
-            case Kind.UPDATE | Kind.CANCEL:
+            case AttemptKind.UPDATE | AttemptKind.CANCEL:
                 return orders.update(number, payload, how)
-            case Kind.ARCHIVE:
+            case AttemptKind.ARCHIVE:
                 return orders.archive(number, how)
-            case Kind.REFUND:
+            case AttemptKind.REFUND:
                 return orders.refund(number, payload, how)
-            case Kind.LOOK:
+            case AttemptKind.LOOK:
                 raise AssertionError("a look is no request that changes anything")
             case _:
                 assert_never(attempt.kind)
@@ -297,9 +297,9 @@ class Pusher:
         age = self._setup.clock.elapsed().since(attempt.began)
         return age is not None and age <= self._setup.policy.intent_life.total_seconds()
 
-    def _decide(self, reply: Reply, item: Ready, attempt: Attempt) -> Verdict:
+    def _decide(self, reply: Reply, item: Ready, attempt: Attempt) -> Interpretation:
         outcome, key = reply.outcome, attempt.sale_key
-        sent = Sent(
+        sent = SentRequest(
             attempt=attempt,
             sale=item.sale,
             payload=item.mapped.payload,
@@ -310,20 +310,20 @@ class Pusher:
             alone=isinstance(outcome, Refused | Barred) and self._circuit.alone(key),
             repeats=isinstance(outcome, Refused) and self._circuit.repeats(outcome.words, key),
         )
-        verdict = decide(outcome, sent, self._setup.policy, self._setup.clock.now())
-        if isinstance(verdict.effect, StaleCatalog):
+        verdict = interpret(outcome, sent, self._setup.policy, self._setup.clock.now())
+        if isinstance(verdict.effect, CatalogStale):
             self._setup.matcher.forget(item.order)
-            self._circuit.apply(Well())
-        elif isinstance(verdict.effect, StaleCustomer):
+            self._circuit.apply(Success())
+        elif isinstance(verdict.effect, CustomerStale):
             self._setup.matcher.forget_customer(item.order)
-            self._circuit.apply(Well())
+            self._circuit.apply(Success())
         else:
             self._circuit.apply(verdict.effect)
-        if isinstance(outcome, Accepted) and attempt.kind is Kind.CREATE:
+        if isinstance(outcome, Accepted) and attempt.kind is AttemptKind.CREATE:
             self._setup.catch_up.saw(outcome.order_id)
         return verdict
 
-    def _settle(self, run: _Run, attempt: Attempt, verdict: Verdict, reply: Reply) -> None:
+    def _settle(self, run: _Run, attempt: Attempt, verdict: Interpretation, reply: Reply) -> None:
         outcome = reply.outcome
         detail = str(getattr(outcome, "why", "") or getattr(outcome, "words", "") or getattr(outcome, "order_id", ""))
         info = ReplyInfo(reply.status, reply.request_id, reply.elapsed_s, type(outcome).__name__.lower(), detail)
@@ -341,7 +341,7 @@ class Pusher:
             run.count(state)
 
 
-class Seats:
+class WorkerSlots:
     """A counted set of seats; one thread takes them, many give them back."""
 
     def __init__(self, count: int) -> None:

@@ -13,17 +13,17 @@ from dataclasses import dataclass
 from syncd.bigcommerce.classify import cut_length
 from syncd.bigcommerce.client import FilterBroken, OrdersClient, RemoteOrder
 from syncd.clock import Clock, Now
-from syncd.errors import RemoteError, Stopped
+from syncd.errors import Stopped, StoreError
 from syncd.ledger import Lease, Ledger
 from syncd.logs import get_logger
 from syncd.push.store_orders.catch_up import CatchUp
 from syncd.push.store_orders.scan import known_of, there_of
-from syncd.push.worker.circuit_breaker import Circuit
-from syncd.sale.events import Found, Looked, News
-from syncd.sale.facts import Known
-from syncd.sale.policy import Policy
+from syncd.push.worker.circuit_breaker import CircuitBreaker
+from syncd.sale.events import Discovered, LookedUp, SaleEvent
+from syncd.sale.facts import StoreOrder
+from syncd.sale.policy import PushPolicy
 from syncd.sale.sale import Sale
-from syncd.sale.states import Kind, State
+from syncd.sale.states import AttemptKind, State
 
 _AT_ONCE = 10_000  # one walk over the store's newer orders serves them all
 _SINGLY = 3
@@ -39,14 +39,14 @@ class ReconcileReport:
     still_unknown: int = 0
 
 
-def look_says(found: Sequence[Known], sale: Sale, now: Now, newest: int | None = None) -> News:
+def look_says(found: Sequence[StoreOrder], sale: Sale, now: Now, newest: int | None = None) -> SaleEvent:
     """What a look for an order in doubt says. Of several orders with its key the lowest live one is the sale's. Pure.
 
     ``newest`` is the highest order id in the store, where it was asked.
     """
     if not found:
         idle = newest is not None and sale.order_floor is not None and newest <= sale.order_floor
-        return Looked(now.boot, idle)
+        return LookedUp(now.boot, idle)
     best = found[0]
     for other in found[1:]:
         best = best.beside(other)
@@ -54,7 +54,7 @@ def look_says(found: Sequence[Known], sale: Sale, now: Now, newest: int | None =
     if best.others:
         why += f"; {len(best.others) + 1} orders carry this key: {sorted((best.order_id, *best.others))}"
     said = sale.doubt.fingerprint if sale.doubt is not None and not sale.doubt.more else None
-    return Found(best.order_id, best.there, why, said)
+    return Discovered(best.order_id, best.there, why, said)
 
 
 def is_of_sale(sale: Sale, order: RemoteOrder) -> bool:
@@ -69,19 +69,19 @@ def is_of_sale(sale: Sale, order: RemoteOrder) -> bool:
 
 
 def _is_create(sale: Sale) -> bool:
-    return sale.doubt is None or sale.doubt.kind is Kind.CREATE
+    return sale.doubt is None or sale.doubt.kind is AttemptKind.CREATE
 
 
 class Reconciler:
     """Settles the sales in doubt of one store."""
 
     def __init__(  # noqa: PLR0913, PLR0917  the store, by its three doors, and how to wait
-        self, store: str, ledger: Ledger, orders: OrdersClient, catch_up: CatchUp, policy: Policy, clock: Clock
+        self, store: str, ledger: Ledger, orders: OrdersClient, catch_up: CatchUp, policy: PushPolicy, clock: Clock
     ) -> None:
         self._store, self._ledger, self._orders, self._catch_up = store, ledger, orders, catch_up
         self._policy, self._clock, self._told = policy, clock, False
 
-    def run(self, lease: Lease, circuit: Circuit, stop: threading.Event) -> ReconcileReport:
+    def run(self, lease: Lease, circuit: CircuitBreaker, stop: threading.Event) -> ReconcileReport:
         """Look up what is due; a look-up that fails counts for nothing and is repeated later."""
         report = ReconcileReport()
         while not stop.is_set() and circuit.reads:
@@ -94,7 +94,7 @@ class Reconciler:
                 report = _plus(report, self._settle(lease, sales))
             except Stopped:
                 break
-            except RemoteError as error:
+            except StoreError as error:
                 get_logger().warning("look_up_failed", store=self._store, why=error.what)
                 self._ledger.postpone(lease, sales, self._clock.now() + self._policy.back_off)
                 break
@@ -117,10 +117,10 @@ class Reconciler:
         self._catch_up.saw(newest)
         return newest
 
-    def _look_up(self, lease: Lease, sales: Sequence[Sale]) -> dict[str, Sequence[Known]]:
+    def _look_up(self, lease: Lease, sales: Sequence[Sale]) -> dict[str, Sequence[StoreOrder]]:
         """The orders of each sale: one that an answer named, else from what a walk has noted; the others are asked for."""
         self._catch_up.once(lease)
-        found: dict[str, Sequence[Known]] = {}
+        found: dict[str, Sequence[StoreOrder]] = {}
         for sale in sales:
             if (
                 sale.doubt is not None
@@ -137,12 +137,12 @@ class Reconciler:
             found |= {rest[key]: orders for key, orders in self._ask(rest, floor).items()}
         return found
 
-    def _named(self, sale: Sale, number: int) -> Known | None:
+    def _named(self, sale: Sale, number: int) -> StoreOrder | None:
         """The order that an answer named without our key, if it is the sale's all the same."""
         order = self._orders.get(number)
         return known_of(order) if order is not None and is_of_sale(sale, order) else None
 
-    def _ask(self, keys: dict[str, str], floor: int) -> dict[str, list[Known]]:
+    def _ask(self, keys: dict[str, str], floor: int) -> dict[str, list[StoreOrder]]:
         if len(keys) <= _SINGLY or len(keys) * _CALLS_EACH <= self._catch_up.pages(floor):
             try:
                 return {key: [known_of(order) for order in self._orders.find(key)] for key in sorted(keys)}
@@ -152,13 +152,13 @@ class Reconciler:
                 self._told = True
         return self._catch_up.find(keys, floor)
 
-    def _report(self, news: Sequence[tuple[Sale, News]], moved: dict[int, tuple[State, str]]) -> ReconcileReport:
+    def _report(self, news: Sequence[tuple[Sale, SaleEvent]], moved: dict[int, tuple[State, str]]) -> ReconcileReport:
         log, found, absent, still = get_logger(), 0, 0, 0
         for sale, one in news:
             state, why = moved.get(sale.id, (State.UNKNOWN, ""))
             if state is State.UNKNOWN:
                 still += sale.id in moved
-            elif isinstance(one, Found):
+            elif isinstance(one, Discovered):
                 found += 1
                 log.info("order_found", sale=sale.sale_key, store=self._store, order_id=one.order_id, state=state.value)
             else:

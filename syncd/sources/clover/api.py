@@ -12,7 +12,7 @@ from typing import Any
 from syncd.sources.clover.settings import CloverSettings
 from syncd.sources.context import SourceContext
 from syncd.sources.documents import Document
-from syncd.sources.errors import Refused
+from syncd.sources.errors import SourceRejected
 from syncd.sources.http import Terms
 from syncd.sources.oauth import Tokens, bearer
 
@@ -41,7 +41,7 @@ class CloverApi:
         said = self.http.once("/oauth/v2/refresh", {"client_id": oauth.client_id, "refresh_token": refresh})
         access = said.get("access_token") if isinstance(said, Mapping) else None
         if not access:
-            raise Refused("Clover answered a renewal without a token", 200)
+            raise SourceRejected("Clover answered a renewal without a token", 200)
         ends = said.get("access_token_expiration")
         expires = datetime.fromtimestamp(ends, UTC).isoformat() if isinstance(ends, int) and ends < 2**33 else ""
         return Tokens(str(access), str(said.get("refresh_token") or refresh), expires)
@@ -81,7 +81,7 @@ class CloverApi:
         """GET /v3/merchants/{mId}/<path>; None where there is none."""
         try:
             said = self.http.get(f"{self._root}/{path}" if path else self._root, {"expand": expand} if expand else None)
-        except Refused as refused:
+        except SourceRejected as refused:
             if refused.status == 404:
                 return None
             raise

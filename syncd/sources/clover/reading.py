@@ -16,7 +16,7 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.exchanges import CREDIT
 from syncd.canonical.money import ZERO, to_minor, total
 from syncd.sources.clover.money import Sum, as_fee, as_line, cents, elements, sums
-from syncd.sources.documents import Document, LeftOut, Read, Sale, Unreadable, inside
+from syncd.sources.documents import Document, Excluded, ParsedSale, ParseResult, Unreadable, inside
 from syncd.sources.values import people
 
 _KINDS = (
@@ -31,7 +31,7 @@ _WELL = ("SUCCESS", "AUTH_COMPLETED", "OFFLINE_RETRYING", "")
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class CloverReferenceData:
     """What is known beside the orders: the shop's zone and name, and names and article numbers by id."""
 
     merchant: str
@@ -41,7 +41,7 @@ class Around:
     employees: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_order(order: Document, around: Around, source: str, leave_out: Sequence[str]) -> Read:
+def read_order(order: Document, around: CloverReferenceData, source: str, leave_out: Sequence[str]) -> ParseResult:
     """What an order says.
 
     Raises:
@@ -53,7 +53,7 @@ def read_order(order: Document, around: Around, source: str, leave_out: Sequence
         str(text) for text in (inside(order, "orderType").get("label"), order.get("title"), order.get("note")) if text
     )
     if found := next((name for name in leave_out if name.casefold() in said.casefold()), ""):
-        return LeftOut(f"orders of {found}")
+        return Excluded(f"orders of {found}")
     currency = str(order.get("currency") or "")
     if not currency:
         msg = "it names no currency"
@@ -65,7 +65,7 @@ def read_order(order: Document, around: Around, source: str, leave_out: Sequence
     ]
     items = elements(order, "lineItems")
     if not items and not paid and not elements(order, "credits"):
-        return LeftOut("orders without lines")
+        return Excluded("orders without lines")
     return _sale(order, items, paid, around, (source, currency))
 
 
@@ -81,8 +81,12 @@ def sums_up(order: Document) -> bool:
 
 
 def _sale(
-    order: Document, items: Sequence[Document], paid: Sequence[Document], around: Around, named: tuple[str, str]
-) -> Sale:
+    order: Document,
+    items: Sequence[Document],
+    paid: Sequence[Document],
+    around: CloverReferenceData,
+    named: tuple[str, str],
+) -> ParsedSale:
     source, currency = named
     included = bool(order.get("isVat"))
     tax = total(cents(one, "taxAmount", currency) for one in paid)
@@ -136,7 +140,7 @@ def _sale(
     }
     if fields["status"] == "open":
         fields |= {"open_kind": "parked", "balance_due": stated + tip - total(one["amount"] for one in tenders)}
-    return Sale(CanonicalOrder.model_validate(fields), _hold(order, currency))
+    return ParsedSale(CanonicalOrder.model_validate(fields), _hold(order, currency))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from syncd.canonical import Batch, Cursor
 from syncd.errors import SourceError
 from syncd.sources.base import Finding
 from syncd.sources.clover.api import EXPANDED, CloverApi, millis
-from syncd.sources.clover.reading import Around, read_order, sums_up
+from syncd.sources.clover.reading import CloverReferenceData, read_order, sums_up
 from syncd.sources.clover.settings import CloverSettings
 from syncd.sources.context import SourceContext
 from syncd.sources.documents import Document, Unreadable, collect, inside
@@ -141,7 +141,9 @@ class CloverSource:
         whole = [self._whole(order) for order in page]
         skus = self._skus_of(whole) if self._settings.skus else {}
         settings = self._settings
-        around = Around(settings.merchant_id, self._merchant, zone(settings.timezone), skus, self._employees)
+        around = CloverReferenceData(
+            settings.merchant_id, self._merchant, zone(settings.timezone), skus, self._employees
+        )
         return collect(whole, lambda order: read_order(order, around, self._context.name, settings.leave_out), cursor)
 
     def _whole(self, order: Document) -> Document:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from syncd.sources.csv.calendar_words import month_of
 from syncd.sources.csv.plain import plain
-from syncd.sources.csv.rows import Row
+from syncd.sources.csv.rows import CsvRow
 
 _SHORTENED = re.compile(r"\d(?:[.,]\d{1,15})?[eE]\+?\d{1,2}")
 _KEPT_DIGITS = 15  # of a number, by every spreadsheet
@@ -40,7 +40,7 @@ class Damage:
     _long: int = 0
     _cut: dict[str, list[int]] = field(default_factory=dict)
 
-    def saw(self, row: Row) -> str:
+    def saw(self, row: CsvRow) -> str:
         """Why the ids of a row cannot be trusted, as far as one row tells; empty where they can."""
         self._rows += any(row.get(name) for name in self.columns)
         for name in self.columns:
@@ -111,7 +111,7 @@ class Ids:
         self._column = column
         self._lines: dict[str, dict[str, int]] = {}
 
-    def saw(self, key: str, row: Row) -> None:
+    def saw(self, key: str, row: CsvRow) -> None:
         """A row of the sale that the export knows as ``key``."""
         if self._column and (number := row.get(self._column)):
             self._lines.setdefault(number, {}).setdefault(key, row.line)

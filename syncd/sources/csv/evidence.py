@@ -14,7 +14,7 @@ from functools import lru_cache
 from syncd.sources.csv.amounts import DecimalMark
 from syncd.sources.csv.dates import DateOrder, oddity
 from syncd.sources.csv.plain import plain
-from syncd.sources.csv.rows import Row
+from syncd.sources.csv.rows import CsvRow
 
 _ORDERED = re.compile(r"\D{0,3}(\d{1,2})[-/.] ?(\d{1,2})[-/.] ?(?:\d{4}|\d{2})(?!\d)")
 _ISO = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}")
@@ -41,7 +41,7 @@ class Evidence:
     _marks: dict[str, dict[str, str]] = field(default_factory=dict)
     _shown: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def saw(self, row: Row) -> None:
+    def saw(self, row: CsvRow) -> None:
         """One row of the table."""
         self._rows += 1
         for name in self.dates:

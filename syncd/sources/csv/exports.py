@@ -17,13 +17,13 @@ from pydantic import ValidationError
 from syncd.canonical import Batch, CanonicalOrder, Cursor, Fault
 from syncd.canonical.cash_rounding import with_cents_as_rounding
 from syncd.canonical.money import places
-from syncd.sources.csv.fields import BadCell, LeftOut, Reading
+from syncd.sources.csv.fields import BadCell, ExcludedRow, Reading
 from syncd.sources.csv.group import Groups, Placed
 from syncd.sources.csv.opening import opened
 from syncd.sources.csv.overlap import FilesDisagree, one_file_each
-from syncd.sources.csv.part import Part, Wanted
-from syncd.sources.csv.preset import Preset
-from syncd.sources.csv.rows import BadRow, CutFile, Row, UnreadableFile
+from syncd.sources.csv.part import ExportPart, Wanted
+from syncd.sources.csv.preset import CsvPreset
+from syncd.sources.csv.rows import BadRow, CsvRow, CutFile, UnreadableFile
 from syncd.sources.folder import Folder, Look, made_at, shown
 from syncd.sources.jsonl import in_words
 
@@ -34,7 +34,7 @@ _PARTNER_WITHIN = timedelta(days=45)  # an export of last month may complete a s
 
 
 @dataclass(slots=True)
-class Walk:
+class ExportWalk:
     """One walk over some files: how each looked when it was opened, and what was found out about it on the way."""
 
     files: list[Path]
@@ -56,11 +56,11 @@ class Sales(NamedTuple):
 class Exports:
     """The exports of one source: its preset, how its cells are read, and the folder where they lie."""
 
-    preset: Preset
+    preset: CsvPreset
     reading: Reading[Any]
     folder: Folder
 
-    def read(self, walk: Walk, *, patient: bool = False, beside: Sequence[Path] = ()) -> Iterator[Batch]:
+    def read(self, walk: ExportWalk, *, patient: bool = False, beside: Sequence[Path] = ()) -> Iterator[Batch]:
         """The sales and faults of the walk's files, in batches. ``patient``: a file that may still be growing is left to wait.
 
         Where only one of two exports of a sale is among them, the other is looked for: among the files ``beside`` them, or,
@@ -81,7 +81,7 @@ class Exports:
                 self._add_partners(groups, kinds, beside)
             yield from self._batches(groups, walk, lost)
 
-    def _open(self, file: Path, walk: Walk, groups: Groups, wanted: Wanted, *, patient: bool) -> list[Fault]:
+    def _open(self, file: Path, walk: ExportWalk, groups: Groups, wanted: Wanted, *, patient: bool) -> list[Fault]:
         """Gather one file's rows; the faults that belong to no sale. What cannot be read whole leaves no row behind."""
         look = Look.at(file)
         if look is None:
@@ -114,7 +114,9 @@ class Exports:
         faults: list[Fault] = []
         cut = ""
         for place, table in enumerate(opened(file, self.preset, self.reading.settings)):
-            part = Part(self.preset, self.reading, table, groups.file(file, table.columns, file.stat().st_mtime_ns))
+            part = ExportPart(
+                self.preset, self.reading, table, groups.file(file, table.columns, file.stat().st_mtime_ns)
+            )
             part.gather(groups, wanted)
             if part.strays:
                 self._settle(part, groups, wanted, (file, place))
@@ -126,7 +128,7 @@ class Exports:
                 raise UnreadableFile(words)
         return cut, faults
 
-    def _settle(self, part: Part, groups: Groups, wanted: Wanted, where: tuple[Path, int]) -> None:
+    def _settle(self, part: ExportPart, groups: Groups, wanted: Wanted, where: tuple[Path, int]) -> None:
         """Let a part look at its table once more, for what may be totals."""
         file, place = where
         with closing(opened(file, self.preset, self.reading.settings)) as tables:
@@ -136,7 +138,7 @@ class Exports:
                     return
                 deque(table.rows, maxlen=0)  # the next begins where this one ends
 
-    def _keyless(self, file: Path, row: Row | BadRow) -> Fault:
+    def _keyless(self, file: Path, row: CsvRow | BadRow) -> Fault:
         reason = (
             row.reason
             if isinstance(row, BadRow)
@@ -157,7 +159,7 @@ class Exports:
             except (UnreadableFile, OSError, UnicodeError):
                 groups.drop(file)  # it was told when it was read
 
-    def _batches(self, groups: Groups, walk: Walk, lost: list[Fault]) -> Iterator[Batch]:
+    def _batches(self, groups: Groups, walk: ExportWalk, lost: list[Fault]) -> Iterator[Batch]:
         orders: list[CanonicalOrder] = []
         left_out = Counter(walk.left_out)
         holds: dict[str, str] = {}
@@ -169,7 +171,7 @@ class Exports:
             if isinstance(read, Sales):
                 orders += read.orders
                 holds |= read.holds
-            elif isinstance(read, LeftOut):
+            elif isinstance(read, ExcludedRow):
                 left_out[read.why] += 1
             else:
                 lost += read
@@ -180,14 +182,14 @@ class Exports:
                 orders, lost, left_out, holds = [], [], Counter(), {}
         yield Batch(tuple(orders), tuple(lost), _cursor(walk), dict(left_out), holds, stated_at=stated_at)
 
-    def _sale(self, placed: Sequence[Placed]) -> Sales | LeftOut | list[Fault]:
+    def _sale(self, placed: Sequence[Placed]) -> Sales | ExcludedRow | list[Fault]:
         """A sale's rows as an order, and those of its refunds; where one of them cannot be read, each as a fault."""
         if spoilt := next((one for one in placed if one.spoilt), None):
             return self._faulty(placed, lambda one: _spoilt(spoilt, one))
         try:
             chosen = one_file_each(placed, self.preset.weighs) if self.preset.together else placed
             fields = self.preset.parse([one.row for one in chosen], self.reading)
-            if isinstance(fields, LeftOut):
+            if isinstance(fields, ExcludedRow):
                 return fields
             remarks = self.reading.take_remarks()
             return self._orders([_said(one, remarks) for one in ([fields] if isinstance(fields, dict) else fields)])
@@ -252,9 +254,9 @@ def _spoilt(bad: Placed, one: Placed) -> str:
     return bad.spoilt if one is bad else f"another row of the same sale, at {bad.where}: {bad.spoilt}"
 
 
-def _reason(error: BadCell, row: Row) -> str:
+def _reason(error: BadCell, row: CsvRow) -> str:
     return str(error) if error.line == row.line else f"another row of the same sale, on line {error.line}: {error}"
 
 
-def _cursor(walk: Walk) -> Cursor:
+def _cursor(walk: ExportWalk) -> Cursor:
     return json.dumps({"files": [shown(file) for file in walk.files[:20]]})

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from syncd.canonical.money import ZERO
 from syncd.sources.csv.amounts import DecimalMark, doubt, doubt_quantity, parse_amount
-from syncd.sources.csv.rows import Row, normal
+from syncd.sources.csv.rows import CsvRow, normal
 from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.states import state_of, unknown_state
 from syncd.sources.csv.times import parse_split_time, parse_time, zone
@@ -26,7 +26,7 @@ class BadCell(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class ExcludedRow:
     """A sale that the config leaves out: why, in words that a count goes before (``3 web orders``)."""
 
     why: str
@@ -59,7 +59,7 @@ class Reading(Generic[Chosen_co]):
         self._remarks.clear()
         return taken
 
-    def amount(self, row: Row, name: str, default: Decimal | None = None) -> Decimal:
+    def amount(self, row: CsvRow, name: str, default: Decimal | None = None) -> Decimal:
         """The amount in a column; ``default`` where the cell is empty.
 
         Raises:
@@ -77,7 +77,7 @@ class Reading(Generic[Chosen_co]):
             return default
         return found
 
-    def quantity(self, row: Row, name: str, default: Decimal | None = Decimal(1)) -> Decimal:
+    def quantity(self, row: CsvRow, name: str, default: Decimal | None = Decimal(1)) -> Decimal:
         """How many, or how much by measure; ``default`` where the cell is empty.
 
         Raises:
@@ -110,11 +110,11 @@ class Reading(Generic[Chosen_co]):
         except ValueError:
             return None
 
-    def zero(self, row: Row, name: str) -> Decimal:
+    def zero(self, row: CsvRow, name: str) -> Decimal:
         """The amount in a column, 0 where it is empty."""
         return self.amount(row, name, ZERO)
 
-    def time(self, row: Row, name: str, here: tzinfo | None = None) -> datetime:
+    def time(self, row: CsvRow, name: str, here: tzinfo | None = None) -> datetime:
         """The time in a column, in the zone given, else the source's."""
         if not row.get(normal(name)):
             raise BadCell(row.line, f"{name} is empty")
@@ -123,7 +123,7 @@ class Reading(Generic[Chosen_co]):
         except ValueError as error:
             raise BadCell(row.line, f"{name}: {error}") from None
 
-    def split_time(self, row: Row, date: str, clock: str, here: tzinfo | None = None) -> datetime:
+    def split_time(self, row: CsvRow, date: str, clock: str, here: tzinfo | None = None) -> datetime:
         """A date and a time of day from two columns."""
         cells = row.get(normal(date)), row.get(normal(clock))
         try:
@@ -131,14 +131,14 @@ class Reading(Generic[Chosen_co]):
         except ValueError as error:
             raise BadCell(row.line, f"{date} and {clock}: {error}") from None
 
-    def us_time(self, row: Row, date: str, clock: str, here: tzinfo) -> datetime:
+    def us_time(self, row: CsvRow, date: str, clock: str, here: tzinfo) -> datetime:
         """A date and a time of day of an export that writes either 2026-07-18 or 07/18/2026."""
         try:
             return parse_split_time(row.get(normal(date)), row.get(normal(clock)), "mdy", here, self.hours)
         except ValueError as error:
             raise BadCell(row.line, f"{date} and {clock}: {error}") from None
 
-    def currency(self, row: Row, name: str = "") -> str:
+    def currency(self, row: CsvRow, name: str = "") -> str:
         """The row's own currency where it has one, else the source's."""
         found = (row.get(normal(name)) if name else "") or self.settings.currency or ""
         if not found:
@@ -156,7 +156,7 @@ class Reading(Generic[Chosen_co]):
         return {"id": found, "name": found} if found else None
 
 
-def first(rows: Sequence[Row], name: str) -> str:
+def first(rows: Sequence[CsvRow], name: str) -> str:
     """The first cell of a column that is not empty."""
     key = normal(name)
     if len(rows) == 1:
@@ -164,7 +164,7 @@ def first(rows: Sequence[Row], name: str) -> str:
     return next((cell for row in rows if (cell := row.get(key))), "")
 
 
-def same_row(rows: Sequence[Row], name: str) -> list[Row]:
+def same_row(rows: Sequence[CsvRow], name: str) -> list[CsvRow]:
     """The one row that an export lists per sale; it may list it twice, in exports of overlapping days.
 
     Raises:
@@ -176,7 +176,7 @@ def same_row(rows: Sequence[Row], name: str) -> list[Row]:
     return list(rows[:1])
 
 
-def agree(rows: Sequence[Row], *names: str) -> None:
+def agree(rows: Sequence[CsvRow], *names: str) -> None:
     """Check that the rows of one sale say the same in these columns, where they say anything.
 
     Raises:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from syncd.sources.csv.rows import Row
+from syncd.sources.csv.rows import CsvRow
 from syncd.sources.folder import shown
 
 _IN_MEMORY = 8_000
@@ -21,7 +21,7 @@ class Placed:
     """A row and the file that it stands in."""
 
     file: Path
-    row: Row
+    row: CsvRow
     spoilt: str = ""  # why the row cannot be trusted, where it cannot
     stamp: int = 0  # when the file was last written, in nanoseconds: which of two is newer
 
@@ -52,7 +52,7 @@ class Groups:
         """Forget the rows of a file: it proved to be unreadable, or not yet whole."""
         self._dropped |= {number for number, (file, _, _) in enumerate(self._files) if file == path}
 
-    def add(self, key: str, file: int, row: Row) -> None:
+    def add(self, key: str, file: int, row: CsvRow) -> None:
         """One row of the sale ``key``."""
         self._memory.setdefault(key, []).append((file, row.line, list(row.cells)))
         self._count += 1
@@ -103,7 +103,7 @@ class Groups:
 
     def _placed(self, file: int, line: int, cells: list[str]) -> Placed:
         path, columns, stamp = self._files[file]
-        return Placed(path, Row(line, cells, columns), self._spoilt.get((file, line), ""), stamp)
+        return Placed(path, CsvRow(line, cells, columns), self._spoilt.get((file, line), ""), stamp)
 
     def close(self) -> None:
         """Remove what was spilled to disk."""

@@ -25,7 +25,7 @@ from syncd.sources.csv.headings import GENERIC, WORDS
 from syncd.sources.csv.opening import bare
 from syncd.sources.csv.other_exports import other_export
 from syncd.sources.csv.presets import looks_like, preset
-from syncd.sources.csv.rows import Row, Table, UnreadableFile
+from syncd.sources.csv.rows import CsvRow, Table, UnreadableFile
 from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.states import is_refund, state_of
 
@@ -47,7 +47,7 @@ class Guess:
     table: dict[str, Any]
     unsure: dict[str, str] = field(default_factory=dict)
     seen: tuple[str, ...] = ()
-    rows: Sequence[Row] = ()
+    rows: Sequence[CsvRow] = ()
 
     def set(self, key: str, value: object, why: str = "") -> None:
         """Propose a value; ``why`` says what is not certain about it."""
@@ -68,8 +68,8 @@ def guess(file: Path, zone: str) -> Guess:
     try:
         with closing(bare(file, settings)) as tables:
             table = next(tables)
-            found_rows = [row for row in islice(table.rows, _ROWS) if isinstance(row, Row)]
-            rows = [Row(row.line, row.cells, table.columns) for row in found_rows]
+            found_rows = [row for row in islice(table.rows, _ROWS) if isinstance(row, CsvRow)]
+            rows = [CsvRow(row.line, row.cells, table.columns) for row in found_rows]
     except (UnreadableFile, OSError, UnicodeError, StopIteration) as error:
         raise UsageError(f"{file.name} is no table that can be read: {error or 'it is empty'}") from None
     if not known and (other := other_export(table.columns)):
@@ -93,7 +93,7 @@ def _of_known(found: Guess, options: type[CsvSettings], dates: Sequence[str], zo
         found.set("date_order", *order)
 
 
-def _of_any(found: Guess, table: Table, rows: Sequence[Row], zone: str) -> None:
+def _of_any(found: Guess, table: Table, rows: Sequence[CsvRow], zone: str) -> None:
     found.rows = rows
     columns = _columns(found, table)
     cells = {name: _column(rows, heading) for name, heading in columns.items()}
@@ -163,7 +163,7 @@ def _plain(heading: str) -> str:
     return " ".join(re.sub(r"[^a-z0-9]+", " ", bare_letters.lower()).split())
 
 
-def _column(rows: Sequence[Row], *names: str) -> list[str]:
+def _column(rows: Sequence[CsvRow], *names: str) -> list[str]:
     name = next((one for one in names if rows and one in rows[0].columns), None)
     return [] if name is None else [row.get(name) for row in rows]
 
@@ -227,7 +227,7 @@ def _holds_dates(found: Guess, heading: str) -> bool:
     return False
 
 
-def _of_tax(found: Guess, options: type[CsvSettings], rows: Sequence[Row]) -> None:
+def _of_tax(found: Guess, options: type[CsvSettings], rows: Sequence[CsvRow]) -> None:
     """Whether prices hold the tax, where the vendor's own export leaves that open."""
     field = options.model_fields.get("prices_include_tax")
     if field is None or field.default is not None or not rows or "total collected" in rows[0].columns:
@@ -265,7 +265,7 @@ def _date_order(cells: Sequence[str]) -> tuple[str, str]:
 
 
 def _currency(
-    found: Guess, rows: Sequence[Row], cells: Mapping[str, Sequence[str]], columns: Mapping[str, str]
+    found: Guess, rows: Sequence[CsvRow], cells: Mapping[str, Sequence[str]], columns: Mapping[str, str]
 ) -> None:
     named = columns.get("currency")
     said = {cell.upper() for cell in _column(rows, named) if cell} if named else set()
@@ -281,14 +281,14 @@ def _currency(
     found.set("currency", "USD", why)
 
 
-def _tax(found: Guess, rows: Sequence[Row], columns: Mapping[str, str], mark: DecimalMark) -> None:
+def _tax(found: Guess, rows: Sequence[CsvRow], columns: Mapping[str, str], mark: DecimalMark) -> None:
     """Whether prices hold the tax: as the sales' own totals tell."""
     if "tax" not in columns or not ("total" in columns and "line_total" in columns):
         if "tax" in columns:
             found.set("prices_include_tax", value=False, why="no totals tell whether prices hold the tax")
         return
     group = columns.get("sale_id") or columns.get("receipt")
-    sales: dict[str, list[Row]] = {}
+    sales: dict[str, list[CsvRow]] = {}
     for row in rows:
         sales.setdefault(row.get(group) if group else str(row.line), []).append(row)
     within = outside = both = 0
@@ -305,7 +305,7 @@ def _tax(found: Guess, rows: Sequence[Row], columns: Mapping[str, str], mark: De
         found.set("prices_include_tax", value=within > outside, why=why)
 
 
-def _sum(rows: Iterable[Row], heading: str, mark: DecimalMark) -> Decimal:
+def _sum(rows: Iterable[CsvRow], heading: str, mark: DecimalMark) -> Decimal:
     return total(_amount(row.get(heading), mark) for row in rows)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from syncd.sources.csv.rows import BadRow, Row, Table, UnreadableFile, normal
+from syncd.sources.csv.rows import BadRow, CsvRow, Table, UnreadableFile, normal
 
 WITHIN = 50  # rows: what stands above a header is a title, a period, a shop's address
 _FEW = 3
@@ -37,7 +37,7 @@ class Sheet(ABC):
     typed: ClassVar[bool] = False
 
     @abstractmethod
-    def rows(self) -> Iterator[Row | BadRow]:
+    def rows(self) -> Iterator[CsvRow | BadRow]:
         """The rows that are not empty, once; one that cannot be trusted says why."""
 
     def expect(self, width: int) -> None:  # noqa: B027  a workbook need not know
@@ -71,7 +71,7 @@ def tables(sheet: Sheet, recognise: Recognise, names: Container[str]) -> Iterato
         found = ahead[0] if ahead else None
 
 
-def _first(rows: Iterator[Row | BadRow], recognise: Recognise) -> tuple[Mapping[str, int], Header]:
+def _first(rows: Iterator[CsvRow | BadRow], recognise: Recognise) -> tuple[Mapping[str, int], Header]:
     wrong, words = "it is empty", 0
     for count, row in enumerate(rows, start=1):
         header = header_of(row.cells)
@@ -86,11 +86,11 @@ def _first(rows: Iterator[Row | BadRow], recognise: Recognise) -> tuple[Mapping[
 
 
 def _until_next(
-    rows: Iterator[Row | BadRow],
+    rows: Iterator[CsvRow | BadRow],
     header: Header,
     known: tuple[Recognise, Container[str]],
     ahead: list[tuple[Mapping[str, int], Header]],
-) -> Iterator[Row | BadRow]:
+) -> Iterator[CsvRow | BadRow]:
     """The rows below a header up to the next one, which is put into ``ahead``; the same header again is skipped."""
     last = 0
     for row in rows:

@@ -26,7 +26,7 @@ _SPREADSHEET = "urn:schemas-microsoft-com:office:spreadsheet"
 _ZIPPED = (".xlsx", ".xlsm", ".xlsb", ".ods")
 
 
-class Kind(Enum):
+class FileKind(Enum):
     """What a file is, whatever its name."""
 
     TEXT = "text"
@@ -35,7 +35,7 @@ class Kind(Enum):
     SPREADSHEET_XML = "spreadsheet_xml"  # Excel 2003's XML
 
 
-def kind_of(path: Path) -> Kind:
+def kind_of(path: Path) -> FileKind:
     """What a file is.
 
     Raises:
@@ -47,7 +47,7 @@ def kind_of(path: Path) -> Kind:
     with path.open("rb") as file:
         head = file.read(_HEAD)
     if head.startswith(_WORKBOOKS):
-        return Kind.WORKBOOK
+        return FileKind.WORKBOOK
     if not head and path.name.lower().endswith(_ZIPPED):
         raise CutFile("it is no workbook, or a part of one")
     for mark, name in _OTHERS.items():
@@ -56,14 +56,14 @@ def kind_of(path: Path) -> Kind:
     return _of_text(head)
 
 
-def _of_text(head: bytes) -> Kind:
+def _of_text(head: bytes) -> FileKind:
     encoding = next((name for mark, name in _MARKS.items() if head.startswith(mark)), "latin-1")
     text = head.decode(encoding, errors="ignore").lstrip("\ufeff \t\r\n").lower()
     if text.startswith("<"):
         if _SPREADSHEET in text:
-            return Kind.SPREADSHEET_XML
+            return FileKind.SPREADSHEET_XML
         if any(tag in text for tag in ("<html", "<table", "<!doctype html", "<body", "<meta")):
-            return Kind.PAGE
+            return FileKind.PAGE
         raise UnreadableFile(f'it is XML: read it with type = "poslog" where it is a POSLog, else {_CURE}')
     if text.startswith(("{", "[")) and text[1:].lstrip()[:1] in ('"', "{", "[", "}", "]"):
         raise UnreadableFile(
@@ -71,4 +71,4 @@ def _of_text(head: bytes) -> Kind:
         )
     if text.startswith("mime-version:"):
         raise UnreadableFile(f"it is a web page saved by a spreadsheet (MHTML): {_CURE}")
-    return Kind.TEXT
+    return FileKind.TEXT

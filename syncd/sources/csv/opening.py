@@ -9,8 +9,8 @@ from pathlib import Path
 from syncd.sources.csv import workbook
 from syncd.sources.csv.codepages import encoding_of
 from syncd.sources.csv.header import Header, Recognise, tables
-from syncd.sources.csv.kinds import Kind, kind_of
-from syncd.sources.csv.preset import Preset, columns_of
+from syncd.sources.csv.kinds import FileKind, kind_of
+from syncd.sources.csv.preset import CsvPreset, columns_of
 from syncd.sources.csv.rows import Table, UnreadableFile
 from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.text import TextSheet
@@ -35,7 +35,7 @@ def _any_header(header: Header) -> Mapping[str, int]:
     return header.columns
 
 
-def opened(path: Path, which: Preset, settings: CsvSettings) -> Generator[Table]:
+def opened(path: Path, which: CsvPreset, settings: CsvSettings) -> Generator[Table]:
     """The tables of a file that are the preset's, their columns under the names that it looks for; each is read before the next.
 
     Raises:
@@ -48,10 +48,10 @@ def opened(path: Path, which: Preset, settings: CsvSettings) -> Generator[Table]
 
 def _tables(path: Path, settings: CsvSettings, recognise: Recognise, names: Container[str]) -> Generator[Table]:
     kind = kind_of(path)
-    if kind is not Kind.TEXT:
+    if kind is not FileKind.TEXT:
         if not isinstance(mark := settings.decimal_mark or ".", str):
             raise UnreadableFile("it is a workbook, which needs one decimal_mark: the one of its texts")
-        encoding = "" if kind is Kind.WORKBOOK else _encoding(path, settings)
+        encoding = "" if kind is FileKind.WORKBOOK else _encoding(path, settings)
         yield from workbook.tables(path, (kind, mark, encoding), recognise, names)
         return
     with path.open(encoding=_encoding(path, settings), newline="") as text:

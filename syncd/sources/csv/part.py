@@ -10,18 +10,18 @@ from syncd.sources.csv.damage import Damage, Ids
 from syncd.sources.csv.evidence import Evidence
 from syncd.sources.csv.fields import Reading
 from syncd.sources.csv.group import Groups
-from syncd.sources.csv.preset import Preset
-from syncd.sources.csv.rows import BadRow, Row, Table, Widths
+from syncd.sources.csv.preset import CsvPreset
+from syncd.sources.csv.rows import BadRow, CsvRow, Table, Widths
 from syncd.sources.csv.strays import is_footnote, may_be_totals, totals_among
 
 Wanted = Callable[[str, int], bool]
 """Whether a row is wanted: asked with its sale's key, and which of the preset's tables it is of."""
 
 
-class Part:
+class ExportPart:
     """Gathers the rows of one table. Rows that may be totals wait in ``strays`` until the table was read to its end."""
 
-    def __init__(self, preset: Preset, reading: Reading[Any], table: Table, number: int) -> None:
+    def __init__(self, preset: CsvPreset, reading: Reading[Any], table: Table, number: int) -> None:
         self._preset, self._reading, self._table, self._number = preset, reading, table, number
         self._kind = next((n for n, which in enumerate(preset.tables) if which <= table.columns.keys()), 0)
         settings = reading.settings
@@ -36,15 +36,15 @@ class Part:
             table.typed,
         )
         self.cut = ""
-        self.keyless: list[Row | BadRow] = []
-        self.strays: dict[int, tuple[str, Row]] = {}
+        self.keyless: list[CsvRow | BadRow] = []
+        self.strays: dict[int, tuple[str, CsvRow]] = {}
         self.left_out: Counter[str] = Counter()
 
     def gather(self, groups: Groups, wanted: Wanted) -> None:
         """Put the rows into their groups."""
         key_of, before = self._preset.keys(), ""
         for found in self._table.rows:
-            row = Row(found.line, found.cells, self._table.columns)
+            row = CsvRow(found.line, found.cells, self._table.columns)
             if isinstance(found, BadRow):
                 self.cut = found.reason if found.cut else self.cut
             elif is_footnote(row, self._table.width, self._preset.ids):
@@ -52,14 +52,14 @@ class Part:
                 continue
             self._widths.saw(found)
             key = key_of(row) if found.cells else ""
-            if isinstance(found, Row) and key != before and may_be_totals(row, self._preset.dates):
+            if isinstance(found, CsvRow) and key != before and may_be_totals(row, self._preset.dates):
                 self.strays[row.line] = (key, row)
                 continue
             before = key or before
             self._place(key, found, groups, wanted)
 
-    def _place(self, key: str, found: Row | BadRow, groups: Groups, wanted: Wanted) -> None:
-        row = Row(found.line, found.cells, self._table.columns)
+    def _place(self, key: str, found: CsvRow | BadRow, groups: Groups, wanted: Wanted) -> None:
+        row = CsvRow(found.line, found.cells, self._table.columns)
         if not key:
             self.keyless.append(found)
         elif wanted(key, self._kind):
@@ -75,7 +75,7 @@ class Part:
         rows = (
             (key_of(row), row)
             for found in again.rows
-            if isinstance(found, Row) and (row := Row(found.line, found.cells, again.columns))
+            if isinstance(found, CsvRow) and (row := CsvRow(found.line, found.cells, again.columns))
         )
         sums = totals_among(rows, list(self.strays), self._preset.amounts, self._reading.any_amount)
         for line, (key, row) in self.strays.items():

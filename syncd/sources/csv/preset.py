@@ -10,24 +10,24 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
-from syncd.sources.csv.fields import LeftOut, Reading, first
+from syncd.sources.csv.fields import ExcludedRow, Reading, first
 from syncd.sources.csv.header import Header
 from syncd.sources.csv.other_exports import other_export
 from syncd.sources.csv.overlap import Weighs
-from syncd.sources.csv.rows import Row, UnreadableFile, normal
+from syncd.sources.csv.rows import CsvRow, UnreadableFile, normal
 from syncd.sources.csv.settings import CsvSettings
 
 _NAMED = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Preset:
+class CsvPreset:
     """One export: its files each have all columns of one of ``tables``; one that ``weighs`` joins the files of a pass."""
 
     name: str
     tables: tuple[frozenset[str], ...]
-    key: Callable[[Row], str]
-    parse: Callable[[Sequence[Row], Reading[Any]], dict[str, Any] | Sequence[dict[str, Any]] | LeftOut]
+    key: Callable[[CsvRow], str]
+    parse: Callable[[Sequence[CsvRow], Reading[Any]], dict[str, Any] | Sequence[dict[str, Any]] | ExcludedRow]
     key_words: str
     options: type[CsvSettings] = CsvSettings
     weighs: Weighs = field(default_factory=dict)
@@ -35,7 +35,7 @@ class Preset:
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # its own columns in other languages
     telling: bool = True  # its columns tell it from other exports
     id_column: str = ""  # where the sale's id is not what its rows are grouped by
-    reader: Callable[[], Callable[[Row], str]] | None = (
+    reader: Callable[[], Callable[[CsvRow], str]] | None = (
         None  # makes ``key`` anew for a table whose rows go by those before them
     )
     ids: tuple[str, ...] = ()  # the columns of ids, which a spreadsheet may have damaged
@@ -46,11 +46,11 @@ class Preset:
     )  # why a file of its own is not read
     numbered: bool = False  # the ids are a till's number and a receipt's: 2-1678
 
-    def keys(self) -> Callable[[Row], str]:
+    def keys(self) -> Callable[[CsvRow], str]:
         """What tells which sale a row is of, for the rows of one table in their order."""
         return self.reader() if self.reader is not None else self.key
 
-    def sale_of(self, rows: Sequence[Row]) -> str:
+    def sale_of(self, rows: Sequence[CsvRow]) -> str:
         """The id of the sale that the rows are of, as ``parse`` would give it."""
         return (first(rows, self.id_column) if self.id_column else "") or self.key(rows[0])
 
@@ -65,7 +65,7 @@ class Preset:
         return usual | {name for table in self.tables for name in table}
 
 
-def columns_of(header: Header, which: Preset, settings: CsvSettings) -> Mapping[str, int]:
+def columns_of(header: Header, which: CsvPreset, settings: CsvSettings) -> Mapping[str, int]:
     """The places of a file's columns, under the names that the preset looks for.
 
     Raises:
@@ -101,7 +101,7 @@ def columns_of(header: Header, which: Preset, settings: CsvSettings) -> Mapping[
     return columns
 
 
-def _check_names(header: Header, which: Preset, meant: AbstractSet[str]) -> None:
+def _check_names(header: Header, which: CsvPreset, meant: AbstractSet[str]) -> None:
     """Raise UnreadableFile where a column that is read stands there twice: nobody knows which of the two is meant."""
     read = meant | (set() if which.headings else which.names() & header.columns.keys())
     if twice := sorted(header.repeated & read):
@@ -111,7 +111,7 @@ def _check_names(header: Header, which: Preset, meant: AbstractSet[str]) -> None
         )
 
 
-def _lacking(found: Mapping[str, int], which: Preset, missing: list[str]) -> str:
+def _lacking(found: Mapping[str, int], which: CsvPreset, missing: list[str]) -> str:
     """What is not there, what is, and how the one is mapped to the other; or what other export it is."""
     if other := other_export(found):
         return other

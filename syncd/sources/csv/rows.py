@@ -21,7 +21,7 @@ class CutFile(UnreadableFile):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CsvRow:
     """A row: the line that it begins on, its cells, and where each column is."""
 
     line: int
@@ -55,7 +55,7 @@ class Table:
     """An open table: its columns (each under its normal name) and its rows, to be read once."""
 
     columns: Mapping[str, int]
-    rows: Iterator[Row | BadRow]
+    rows: Iterator[CsvRow | BadRow]
     width: int
     typed: bool = False  # a workbook's: a date is a date there, and a text a text
 
@@ -68,11 +68,11 @@ class Widths:
         self._whole = 0
         self._short: dict[int, int] = {}
 
-    def saw(self, row: Row | BadRow) -> None:
+    def saw(self, row: CsvRow | BadRow) -> None:
         """One row of the table."""
         if len(row.cells) >= self._width:
             self._whole += 1
-        elif isinstance(row, Row) and len(self._short) < _MOST_SHORT:
+        elif isinstance(row, CsvRow) and len(self._short) < _MOST_SHORT:
             self._short[row.line] = len(row.cells)
 
     def torn(self) -> Iterator[tuple[int, str]]:

@@ -16,7 +16,7 @@ from syncd.canonical import Batch, Fault
 from syncd.canonical.batch import Cursor
 from syncd.sources.base import Finding
 from syncd.sources.context import SourceContext
-from syncd.sources.csv.exports import Exports, Walk
+from syncd.sources.csv.exports import Exports, ExportWalk
 from syncd.sources.csv.fields import Reading
 from syncd.sources.csv.presets import looks_like, preset
 from syncd.sources.csv.rows import UnreadableFile
@@ -61,7 +61,7 @@ class CsvSource:
         if closed:
             yield Batch((), tuple(closed.values()), "{}")
         for files in self._walks([file for file in ready if file not in closed]):
-            yield from self._read_and_move(Walk(files))
+            yield from self._read_and_move(ExportWalk(files))
 
     def _walks(self, files: list[Path]) -> list[list[Path]]:
         """Files that are read together: all of them where the preset joins two exports, else each by itself."""
@@ -69,7 +69,7 @@ class CsvSource:
             return []
         return [files] if self._exports.preset.together else [[file] for file in files]
 
-    def _read_and_move(self, walk: Walk) -> Iterator[Batch]:
+    def _read_and_move(self, walk: ExportWalk) -> Iterator[Batch]:
         yield from self._exports.read(walk, patient=True)
         stuck: list[Fault] = []
         for file, look in walk.looks.items():
@@ -90,7 +90,7 @@ class CsvSource:
 
     def _range(self, start: datetime, end: datetime) -> Iterator[Batch]:
         for files in self._walks(self._folder.all_files()):
-            for batch in self._exports.read(Walk(files)):
+            for batch in self._exports.read(ExportWalk(files)):
                 orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
                 yield replace(batch, orders=orders)
 
@@ -110,7 +110,7 @@ class CsvSource:
         others = (
             one for one in path.parent.iterdir() if one.is_file() and one.name != path.name and self.takes(one.name)
         )
-        return self._exports.read(Walk([path]), beside=sorted(others)[:_BESIDE])
+        return self._exports.read(ExportWalk([path]), beside=sorted(others)[:_BESIDE])
 
     def takes(self, name: str) -> bool:
         """Whether a file of that name is this source's to read."""

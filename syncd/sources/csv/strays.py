@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from decimal import Decimal
 
 from syncd.canonical.money import ZERO
-from syncd.sources.csv.rows import Row
+from syncd.sources.csv.rows import CsvRow
 
 _WIDE = 3
 _WORDS = 2
@@ -21,7 +21,7 @@ Parse = Callable[[str], Decimal | None]
 """Reads an amount as the source would; None where a cell holds none."""
 
 
-def is_footnote(row: Row, width: int, ids: Sequence[str]) -> bool:
+def is_footnote(row: CsvRow, width: int, ids: Sequence[str]) -> bool:
     """Whether a row holds one sentence and nothing else; an id or a date alone is none, for its sale may be torn."""
     cells = [cell for cell in row.cells if cell.strip()]
     if len(cells) != 1 or width < _WIDE or max(map(cells[0].count, ",;\t|")) * 2 >= width:
@@ -30,7 +30,7 @@ def is_footnote(row: Row, width: int, ids: Sequence[str]) -> bool:
     return sentence and not any(row.get(name).isalnum() for name in ids)
 
 
-def may_be_totals(row: Row, dates: Sequence[str]) -> bool:
+def may_be_totals(row: CsvRow, dates: Sequence[str]) -> bool:
     """Whether a row may hold the sums of others: it has none of the dates that every sale has."""
     return any(name in row.columns for name in dates) and not any(row.get(name) for name in dates)
 
@@ -42,7 +42,7 @@ def is_totals_word(text: str) -> bool:
 
 
 def totals_among(
-    rows: Iterable[tuple[str, Row]], strays: Sequence[int], amounts: Sequence[str], parse: Parse
+    rows: Iterable[tuple[str, CsvRow]], strays: Sequence[int], amounts: Sequence[str], parse: Parse
 ) -> set[int]:
     """The lines, of ``strays``, whose amounts are the sums of their columns: over all rows, those above, or since the last such.
 
@@ -51,7 +51,7 @@ def totals_among(
     """
     asked, found = set(strays), set()
     whole, part = _Sums(), _Sums()
-    above: list[Row] = []  # what may hold the sums of rows that are still to come
+    above: list[CsvRow] = []  # what may hold the sums of rows that are still to come
     for key, row in rows:
         if row.line in asked:
             places = {row.columns[name] for name in amounts if name in row.columns}
@@ -78,7 +78,7 @@ class _Sums:
         self._sales: dict[int, Decimal] = {}
         self._keys: set[str] = set()
 
-    def add(self, key: str, row: Row, parse: Parse) -> None:
+    def add(self, key: str, row: CsvRow, parse: Parse) -> None:
         first = key not in self._keys
         self._keys.add(key)
         for place, cell in enumerate(row.cells):
@@ -91,7 +91,7 @@ class _Sums:
         return amount in (self._rows.get(place), self._sales.get(place))
 
 
-def _fits(row: Row, sums: Sequence[_Sums], places: AbstractSet[int], parse: Parse) -> bool:
+def _fits(row: CsvRow, sums: Sequence[_Sums], places: AbstractSet[int], parse: Parse) -> bool:
     """Whether a row's numbers are sums, an amount among them; ``places`` are the columns of amounts.
 
     A row that says anything else than a word for totals is a sale's whose date is lost: its amounts may well be another's.

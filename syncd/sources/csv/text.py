@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from syncd.sources.csv.header import WITHIN, Recognise, Sheet, header_of
-from syncd.sources.csv.rows import BadRow, Row, UnreadableFile
+from syncd.sources.csv.rows import BadRow, CsvRow, UnreadableFile
 
 _LONGEST_CELL = 1 << 20
 _LONGEST_LINE = 4 << 20
@@ -57,7 +57,7 @@ class TextSheet(Sheet):
         """From here on a whole row has so many cells."""
         self._width = width
 
-    def rows(self) -> Iterator[Row | BadRow]:
+    def rows(self) -> Iterator[CsvRow | BadRow]:
         """The rows, the header first.
 
         Raises:
@@ -90,10 +90,10 @@ class TextSheet(Sheet):
     def _at(self, line: int) -> int:
         return line + self._skipped
 
-    def _row(self, line: int, cells: list[str]) -> Row | BadRow:
+    def _row(self, line: int, cells: list[str]) -> CsvRow | BadRow:
         width = self._width
         if not width:
-            return Row(line, cells, {})
+            return CsvRow(line, cells, {})
         # An exporter may end each row with a mark; a cell over several lines *and* one too many come from a stray quote.
         if any(cell.strip() for cell in cells[width:]) or (len(cells) > width and any("\n" in cell for cell in cells)):
             reason = f"the row has {len(cells)} cells, the header {width}"
@@ -101,7 +101,7 @@ class TextSheet(Sheet):
         if self._lines.cut and len(cells) < width:
             reason = f"the file ends in the middle of this row: it has {len(cells)} cells of {width} and no line end"
             return BadRow(line, reason, ",".join(cells)[:_RAW_KEPT], cells, cut=True)
-        return Row(line, cells, {})
+        return CsvRow(line, cells, {})
 
 
 def _is_row(line: str) -> bool:

@@ -13,8 +13,8 @@ from typing import Any
 
 from syncd.sources.csv import header
 from syncd.sources.csv.header import NoHeader, Recognise, Sheet
-from syncd.sources.csv.kinds import Kind
-from syncd.sources.csv.rows import BadRow, CutFile, Row, Table, UnreadableFile
+from syncd.sources.csv.kinds import FileKind
+from syncd.sources.csv.rows import BadRow, CsvRow, CutFile, Table, UnreadableFile
 
 SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 _PACKED = b"PK"
@@ -25,7 +25,7 @@ _LONGEST_LINE = 4 << 20
 _READER = Path(__file__).with_name("workbook_rows.py")
 _KILLED = {-6: "memory", -9: "memory", -24: "time", -11: "memory"}
 
-How = tuple[Kind, str, str]
+How = tuple[FileKind, str, str]
 """What the file is, the decimal mark that its numbers are written with, the encoding of one that is text."""
 
 
@@ -53,12 +53,12 @@ def tables(path: Path, how: How, recognise: Recognise, names: Container[str]) ->
             raise wrong or UnreadableFile("it is empty")
 
 
-def _look_at(path: Path, kind: Kind) -> None:
+def _look_at(path: Path, kind: FileKind) -> None:
     """What can be told before it is opened."""
     if path.stat().st_size > _LARGEST:
         raise UnreadableFile(f"the workbook has more than {_LARGEST >> 20} MB: export it as CSV")
     with path.open("rb") as file:
-        if kind is not Kind.WORKBOOK or file.read(2) != _PACKED:
+        if kind is not FileKind.WORKBOOK or file.read(2) != _PACKED:
             return
     try:
         with zipfile.ZipFile(path) as packed:
@@ -104,7 +104,7 @@ class _Rows(Sheet):
     def __init__(self, sheets: _Sheets) -> None:
         self._sheets = sheets
 
-    def rows(self) -> Iterator[Row | BadRow]:
+    def rows(self) -> Iterator[CsvRow | BadRow]:
         """The sheet's rows; one whose id has lost its end cannot be trusted."""
         for said in self._sheets.rows():
             if isinstance(said, dict):
@@ -113,7 +113,7 @@ class _Rows(Sheet):
                 reason = f"a spreadsheet keeps 15 digits of a number, and {lost} has lost its end: format that column as text"
                 yield BadRow(line, reason, ",".join(cells)[:4000], cells)
             elif any(cell.strip() for cell in said[1:]):
-                yield Row(said[0], said[1:], {})
+                yield CsvRow(said[0], said[1:], {})
 
 
 @contextmanager

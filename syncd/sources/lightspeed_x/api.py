@@ -11,7 +11,7 @@ from typing import Any
 
 from syncd.sources.context import SourceContext
 from syncd.sources.documents import Document, moment
-from syncd.sources.errors import Refused
+from syncd.sources.errors import SourceRejected
 from syncd.sources.http import Terms
 from syncd.sources.lightspeed_x.settings import LightspeedSettings
 from syncd.sources.oauth import Tokens, bearer
@@ -49,7 +49,7 @@ class LightspeedApi:
         )
         access = said.get("access_token") if isinstance(said, Mapping) else None
         if not access:
-            raise Refused("Lightspeed answered a renewal without a token", 200)
+            raise SourceRejected("Lightspeed answered a renewal without a token", 200)
         lives = said.get("expires_in")
         expires = self._context.clock.now() + timedelta(seconds=int(lives)) if isinstance(lives, int) else None
         return Tokens(str(access), str(said.get("refresh_token") or refresh), expires.isoformat() if expires else "")
@@ -77,7 +77,7 @@ class LightspeedApi:
         """GET /api/2.0/<what>/{id}; None where there is none."""
         try:
             said = self.http.get(f"/api/2.0/{what}/{key}")
-        except Refused as refused:
+        except SourceRejected as refused:
             if refused.status == 404:
                 return None
             raise
@@ -107,7 +107,7 @@ class LightspeedApi:
         self.http.close()
 
 
-class Names:
+class LightspeedNames:
     """What sales name by id: a few are asked for one by one, many by walking the list, which goes on from where it was."""
 
     def __init__(

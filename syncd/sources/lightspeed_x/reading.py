@@ -14,7 +14,18 @@ from typing import Any
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import ZERO, minor_unit, to_minor, total
-from syncd.sources.documents import Document, LeftOut, Read, Sale, Unreadable, inside, listed, moment, number, time_of
+from syncd.sources.documents import (
+    Document,
+    Excluded,
+    ParsedSale,
+    ParseResult,
+    Unreadable,
+    inside,
+    listed,
+    moment,
+    number,
+    time_of,
+)
 from syncd.sources.values import people
 
 _STATUS = {
@@ -39,7 +50,7 @@ _BY_NAME = (("gift", "gift_card"), ("store credit", "store_credit"), ("account",
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LightspeedOutlet:
     """An outlet: its name, zone and currency."""
 
     name: str
@@ -48,17 +59,19 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class LightspeedReferenceData:
     """What is known beside the sales, each by its id."""
 
-    outlets: Mapping[str, Place] = field(default_factory=dict)
+    outlets: Mapping[str, LightspeedOutlet] = field(default_factory=dict)
     registers: Mapping[str, str] = field(default_factory=dict)
     users: Mapping[str, str] = field(default_factory=dict)
     products: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     customers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
-def read_sale(sale: Document, around: Around, source: str, currency: str | None, leave_out: Sequence[str]) -> Read:
+def read_sale(
+    sale: Document, around: LightspeedReferenceData, source: str, currency: str | None, leave_out: Sequence[str]
+) -> ParseResult:
     """What a sale says.
 
     Raises:
@@ -68,9 +81,9 @@ def read_sale(sale: Document, around: Around, source: str, currency: str | None,
     """
     made_by = str(sale.get("source") or "")
     if any(name.casefold() in made_by.casefold() for name in leave_out):
-        return LeftOut(f"sales made by {made_by}")
+        return Excluded(f"sales made by {made_by}")
     outlet = str(sale.get("outlet_id") or "")
-    place = around.outlets.get(outlet, Place(""))
+    place = around.outlets.get(outlet, LightspeedOutlet(""))
     lines = [_line(item, around) for item in listed(sale, "line_items") if _counts(item)]
     code = currency or place.currency
     if not code:
@@ -102,7 +115,7 @@ def read_sale(sale: Document, around: Around, source: str, currency: str | None,
         **_customer(sale, around.customers),
         "extra": {name: sale[name] for name in ("short_code", "source", "attributes", "return_ids") if sale.get(name)},
     }
-    return Sale(CanonicalOrder.model_validate(fields))
+    return ParsedSale(CanonicalOrder.model_validate(fields))
 
 
 def _counts(item: Document) -> bool:
@@ -115,7 +128,7 @@ def _of(item: Document, name: str, other: str, default: Decimal | None = None) -
     return number(item, name, default) if item.get(name) is not None else number(item, other, default)
 
 
-def _line(item: Document, around: Around) -> dict[str, Any]:
+def _line(item: Document, around: LightspeedReferenceData) -> dict[str, Any]:
     quantity = number(item, "quantity", Decimal(1))
     unit_price, unit_tax = _of(item, "price", "unit_price", ZERO), _of(item, "tax", "unit_tax", ZERO)
     ex_tax = _of(item, "price_total", "total_price", unit_price * quantity)

@@ -22,8 +22,8 @@ from syncd.sources.context import SourceContext
 from syncd.sources.documents import Document, collect
 from syncd.sources.doors import Delivery, Received
 from syncd.sources.errors import Forged
-from syncd.sources.lightspeed_x.api import LightspeedApi, Names
-from syncd.sources.lightspeed_x.reading import Around, Place, read_sale
+from syncd.sources.lightspeed_x.api import LightspeedApi, LightspeedNames
+from syncd.sources.lightspeed_x.reading import LightspeedOutlet, LightspeedReferenceData, read_sale
 from syncd.sources.lightspeed_x.settings import LightspeedSettings
 
 _LONGEST_EDIT = timedelta(
@@ -40,11 +40,11 @@ class LightspeedSource:
         self._settings, self._context = settings, context
         self._api = LightspeedApi(settings, context)
         now = partial(_seconds, context)
-        self._outlets = Names(self._api, "outlets", now, _place)
-        self._registers = Names(self._api, "registers", now, _name)
-        self._users = Names(self._api, "users", now, _user)
-        self._products = Names(self._api, "products", now, _product)
-        self._customers = Names(self._api, "customers", now, _customer)
+        self._outlets = LightspeedNames(self._api, "outlets", now, _place)
+        self._registers = LightspeedNames(self._api, "registers", now, _name)
+        self._users = LightspeedNames(self._api, "users", now, _user)
+        self._products = LightspeedNames(self._api, "products", now, _product)
+        self._customers = LightspeedNames(self._api, "customers", now, _customer)
         self._proven: int | None = None
 
     def fetch(self, since: Cursor | None) -> Iterator[Batch]:
@@ -124,7 +124,7 @@ class LightspeedSource:
         settings, name = self._settings, self._context.name
         return collect(rows, lambda sale: read_sale(sale, around, name, settings.currency, settings.leave_out), cursor)
 
-    def _around(self, rows: Sequence[Document]) -> Around:
+    def _around(self, rows: Sequence[Document]) -> LightspeedReferenceData:
         def named(key: str) -> list[str]:
             return [str(row[key]) for row in rows if row.get(key)]
 
@@ -134,7 +134,7 @@ class LightspeedSource:
             for item in row.get("line_items") or ()
             if isinstance(item, Mapping) and item.get("product_id")
         ]
-        return Around(
+        return LightspeedReferenceData(
             self._outlets.of(named("outlet_id")),
             self._registers.of(named("register_id")),
             self._users.of(named("user_id")),
@@ -171,12 +171,12 @@ def _prove(delivery: Delivery, secret: str) -> None:
         raise Forged("X-Signature is not that of the client secret over the body")
 
 
-def _place(row: Document) -> Place:
+def _place(row: Document) -> LightspeedOutlet:
     try:
         zone: Any = ZoneInfo(str(row.get("time_zone") or "UTC"))
     except (ValueError, OSError, KeyError):
         zone = UTC
-    return Place(str(row.get("name") or ""), zone, str(row.get("currency") or ""))
+    return LightspeedOutlet(str(row.get("name") or ""), zone, str(row.get("currency") or ""))
 
 
 def _name(row: Document) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from syncd.sources.context import SourceContext
 from syncd.sources.documents import Document
-from syncd.sources.errors import Refused
+from syncd.sources.errors import SourceRejected
 from syncd.sources.http import Fixed, Terms
 from syncd.sources.loyverse.settings import LoyverseSettings
 
@@ -50,7 +50,7 @@ class LoyverseApi:
         while True:
             try:
                 said = self.http.get("/v1.0/receipts", params)
-            except Refused as refused:
+            except SourceRejected as refused:
                 if refused.status == _NO_HISTORY:
                     raise NoHistory from None
                 raise
@@ -66,7 +66,7 @@ class LoyverseApi:
         """GET /v1.0/<what>/{id}; None where there is none."""
         try:
             said = self.http.get(f"/v1.0/{what}/{key}")
-        except Refused as refused:
+        except SourceRejected as refused:
             if refused.status == 404:
                 return None
             raise

@@ -14,7 +14,18 @@ from typing import Any
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import ZERO, total
-from syncd.sources.documents import Document, LeftOut, Read, Sale, Unreadable, inside, listed, moment, number, time_of
+from syncd.sources.documents import (
+    Document,
+    Excluded,
+    ParsedSale,
+    ParseResult,
+    Unreadable,
+    inside,
+    listed,
+    moment,
+    number,
+    time_of,
+)
 from syncd.sources.values import people
 
 _KINDS = {
@@ -31,7 +42,7 @@ _KINDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class LoyverseReferenceData:
     """What is known beside the receipts: the account's currency and zone, and names by id."""
 
     currency: str
@@ -42,7 +53,9 @@ class Around:
     customers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
-def read_receipt(receipt: Document, around: Around, source: str, leave_out: Sequence[str] = ()) -> Read:
+def read_receipt(
+    receipt: Document, around: LoyverseReferenceData, source: str, leave_out: Sequence[str] = ()
+) -> ParseResult:
     """What a receipt says.
 
     Raises:
@@ -52,7 +65,7 @@ def read_receipt(receipt: Document, around: Around, source: str, leave_out: Sequ
     """
     made_by = str(receipt.get("source") or "")
     if any(name.casefold() in made_by.casefold() for name in leave_out):
-        return LeftOut(f"receipts made by {made_by}")
+        return Excluded(f"receipts made by {made_by}")
     kind = str(receipt.get("receipt_type") or "")
     if kind not in ("SALE", "REFUND"):
         msg = f"its type is {kind[:40]!r}"
@@ -90,7 +103,7 @@ def read_receipt(receipt: Document, around: Around, source: str, leave_out: Sequ
     }
     if buyer := receipt.get("customer_id"):
         fields |= people(buyer, around.customers.get(str(buyer), {}))
-    return Sale(CanonicalOrder.model_validate(fields))
+    return ParsedSale(CanonicalOrder.model_validate(fields))
 
 
 def _line(item: Document, sign: int) -> dict[str, Any]:

@@ -23,9 +23,9 @@ from syncd.sources.documents import Document, collect
 from syncd.sources.doors import Delivery, Received
 from syncd.sources.errors import Forged
 from syncd.sources.loyverse.api import LoyverseApi, NoHistory
-from syncd.sources.loyverse.reading import Around, read_receipt
+from syncd.sources.loyverse.reading import LoyverseReferenceData, read_receipt
 from syncd.sources.loyverse.settings import LoyverseSettings
-from syncd.sources.time_cursor import Marks, spans
+from syncd.sources.time_cursor import TimeCursor, spans
 from syncd.sources.told import told_documents
 from syncd.sources.zones import zone
 
@@ -44,7 +44,7 @@ class LoyverseSource:
     def __init__(self, settings: LoyverseSettings, context: SourceContext) -> None:
         self._settings, self._context = settings, context
         self._api = LoyverseApi(settings, context)
-        self._names: Around | None = None
+        self._names: LoyverseReferenceData | None = None
         self._names_at = 0.0
         self._customers: dict[str, Mapping[str, str]] = {}
         self._told = told_documents("receipt_number", "updated_at")
@@ -53,7 +53,7 @@ class LoyverseSource:
         """Every receipt that was changed since the cursor, less an overlap; every few hours those of the last days again."""
         self._around()  # its answer tells Loyverse's own clock
         until = self._api.http.now()
-        marks = Marks.read(since, until + timedelta(days=1))
+        marks = TimeCursor.read(since, until + timedelta(days=1))
         reached, looked = marks.at, marks.looked
         begin = reached - self._settings.overlap if reached else self._context.start_from()
         if reached and until - looked >= self._settings.look_back_every:
@@ -67,7 +67,7 @@ class LoyverseSource:
         """The receipts of a range, by the time at which Loyverse got them; some days on for those made offline."""
         self._around()
         until = min(end + _OFFLINE, self._api.http.now())
-        reached = Marks.read(since).at
+        reached = TimeCursor.read(since).at
         for batch in self._walk("created_at", (reached or start - timedelta(minutes=5), until), None, until):
             orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
             yield Batch(orders, batch.faults, batch.cursor, batch.left_out, batch.holds)
@@ -123,7 +123,7 @@ class LoyverseSource:
         written = reached
         for begin, end in spans(*span, timedelta(days=1), timedelta(days=128)):
             found = 0
-            cursor = Marks(max(begin, reached) if reached else begin, looked).text()
+            cursor = TimeCursor(max(begin, reached) if reached else begin, looked).text()
             try:
                 for page in self._api.receipts(field, (begin, end)):
                     fresh = self._told.fresh(page) if field == "updated_at" else page
@@ -137,7 +137,7 @@ class LoyverseSource:
                 yield Batch((), (), None, {_NONE_KEPT: 1})
             quiet = written is None or end - written >= _CURSOR_MOVES
             if found or (quiet and end >= span[1]):
-                yield Batch((), (), Marks(max(end, reached) if reached else end, looked).text())
+                yield Batch((), (), TimeCursor(max(end, reached) if reached else end, looked).text())
                 written = end
 
     def _batch(self, page: Sequence[Document], cursor: Cursor | None) -> Batch:
@@ -145,14 +145,14 @@ class LoyverseSource:
         name, leave_out = self._context.name, self._settings.leave_out
         return collect(page, lambda one: read_receipt(one, around, name, leave_out), cursor, "receipt_number")
 
-    def _around(self, page: Sequence[Document] = ()) -> Around:
+    def _around(self, page: Sequence[Document] = ()) -> LoyverseReferenceData:
         """Names of stores, tills and staff, asked for again every quarter of an hour; customers once each."""
         now = self._context.clock.elapsed().seconds
         if self._names is None or now - self._names_at > _NAMES_KEPT_S:
             settings = self._settings
             self._names_at = now
             self._customers = {}
-            self._names = Around(
+            self._names = LoyverseReferenceData(
                 settings.currency or self._api.currency(),
                 zone(settings.timezone),
                 {str(row.get("id")): str(row.get("name") or "") for row in self._api.all("stores")},

@@ -11,7 +11,7 @@ from typing import Any
 
 from syncd.sources.context import SourceContext
 from syncd.sources.documents import Document
-from syncd.sources.errors import Denied, Refused, Unavailable
+from syncd.sources.errors import SourceAccessDenied, SourceRejected, SourceUnavailable
 from syncd.sources.http import Fixed, Terms
 from syncd.sources.odoo.settings import OdooSettings
 
@@ -89,7 +89,7 @@ class OdooApi:
         }
         found = self._call(model, "search_read", arguments)
         if not isinstance(found, list) or not all(isinstance(row, Mapping) and row.get("id") for row in found):
-            raise Unavailable(f"Odoo's answer about {model} is no list of records")
+            raise SourceUnavailable(f"Odoo's answer about {model} is no list of records")
         return found
 
     def _call(self, model: str, method: str, arguments: Mapping[str, object]) -> Any:  # noqa: ANN401  whatever JSON it is
@@ -108,14 +108,14 @@ class OdooApi:
         key = settings.key.get_secret_value()
         user = self._rpc("common", "authenticate", [settings.database, settings.login, key, {}])
         if not isinstance(user, int) or not user:
-            raise Denied(f"Odoo does not know the user {settings.login} with this key", _DENIED)
+            raise SourceAccessDenied(f"Odoo does not know the user {settings.login} with this key", _DENIED)
         return user
 
     def _rpc(self, service: str, method: str, arguments: list[object]) -> Any:  # noqa: ANN401  whatever JSON it is
         params = {"service": service, "method": method, "args": arguments}
         said = self.http.ask("/jsonrpc", {"jsonrpc": "2.0", "method": "call", "params": params, "id": 1})
         if not isinstance(said, Mapping):
-            raise Unavailable("Odoo answered something that is no JSON-RPC", "Is url that of Odoo itself?")
+            raise SourceUnavailable("Odoo answered something that is no JSON-RPC", "Is url that of Odoo itself?")
         if (error := said.get("error")) is not None:
             raise self._refusal(error)
         return said.get("result")
@@ -127,10 +127,10 @@ class OdooApi:
         words = words.replace(self._settings.key.get_secret_value(), "***")[:300]
         if name.rpartition(".")[2] in _ACCESS:
             self._user = None
-            return Denied(f"Odoo refused us: {words}", _DENIED)
+            return SourceAccessDenied(f"Odoo refused us: {words}", _DENIED)
         if "OperationalError" in name or "Serialization" in name:
-            return Unavailable(f"Odoo's database is busy: {words}", "syncd goes on by itself.")
-        return Refused(f"Odoo does not take the question: {words}", 200, name)
+            return SourceUnavailable(f"Odoo's database is busy: {words}", "syncd goes on by itself.")
+        return SourceRejected(f"Odoo does not take the question: {words}", 200, name)
 
 
 def stamp(at: datetime) -> str:

@@ -17,7 +17,7 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.cash_rounding import cash_step, with_cents_as_rounding
 from syncd.canonical.kinds import TenderKind
 from syncd.canonical.money import ZERO, minor_unit, round_to, total
-from syncd.sources.documents import Document, LeftOut, Read, Sale, Unreadable, listed, needed, number
+from syncd.sources.documents import Document, Excluded, ParsedSale, ParseResult, Unreadable, listed, needed, number
 from syncd.sources.tenders import kind_of
 from syncd.sources.values import people
 
@@ -29,7 +29,7 @@ _ROUNDED_AT_MOST = Decimal(1)  # whole units of the currency that cash rounding 
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class OdooReferenceData:
     """What is known beside the orders: zone and currency by default, and records by id.
 
     ``products`` tell ``default_code`` and ``barcode``, ``taxes`` ``name``, ``amount`` and ``price_include``, ``methods`` ``name``,
@@ -74,7 +74,7 @@ def name_of(value: object) -> str:
     return str(value[1] or "") if isinstance(value, list | tuple) and len(value) > 1 else ""
 
 
-def read_order(order: Document, around: Around, source: str) -> Read:
+def read_order(order: Document, around: OdooReferenceData, source: str) -> ParseResult:
     """What an order says; its ``lines`` and ``payments`` hold the records themselves.
 
     Raises:
@@ -88,7 +88,7 @@ def read_order(order: Document, around: Around, source: str) -> Read:
         msg = "its currency is not told: set currency for this source"
         raise Unreadable(msg)
     if _sells_nothing(order, config):
-        return LeftOut("orders that move money and sell nothing")
+        return Excluded("orders that move money and sell nothing")
     lines, discounts, tip = _goods(order, config, around)
     tenders = [_tender(payment, around) for payment in listed(order, "payments")]
     stated = _number(order, "amount_total")
@@ -121,7 +121,7 @@ def read_order(order: Document, around: Around, source: str) -> Read:
             name: str(order[name]) for name in ("name", "uuid", "tracking_number", "shipping_date") if order.get(name)
         },
     }
-    return Sale(with_cents_as_rounding(CanonicalOrder.model_validate(fields)))
+    return ParsedSale(with_cents_as_rounding(CanonicalOrder.model_validate(fields)))
 
 
 def _status(order: Document) -> dict[str, Any]:
@@ -149,7 +149,7 @@ def _sells_nothing(order: Document, config: Document) -> bool:
 
 
 def _goods(
-    order: Document, config: Document, around: Around
+    order: Document, config: Document, around: OdooReferenceData
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], tuple[Decimal, Decimal] | None]:
     """The lines that are goods, the discounts, and the tip (ex and inc tax)."""
     lines: list[dict[str, Any]] = []
@@ -187,7 +187,7 @@ def _sums_of_parts(order: Document) -> set[Any]:
     return set(repeated) if repeated and beyond == total(parts[key] for key in repeated) else set()
 
 
-def _line(place: int, row: Document, sums: tuple[Decimal, Decimal], around: Around) -> dict[str, Any]:
+def _line(place: int, row: Document, sums: tuple[Decimal, Decimal], around: OdooReferenceData) -> dict[str, Any]:
     ex_tax, inc_tax = sums
     product = around.products.get(key_of(row.get("product_id")) or 0, {})
     taxes = [around.taxes[key] for one in row.get("tax_ids") or () if (key := key_of(one)) and key in around.taxes]
@@ -227,7 +227,7 @@ def _without_code(name: str, product: Document) -> str:
     return name.removeprefix(f"[{code}] ") if code else name
 
 
-def _tender(payment: Document, around: Around) -> dict[str, Any]:
+def _tender(payment: Document, around: OdooReferenceData) -> dict[str, Any]:
     key = key_of(payment.get("payment_method_id"))
     method = around.methods.get(key or 0, {})
     label = _words(method.get("name")) or name_of(payment.get("payment_method_id")) or "Paid"
@@ -249,7 +249,7 @@ def _tender(payment: Document, around: Around) -> dict[str, Any]:
     }
 
 
-def _rounding(order: Document, stated: Decimal, currency: str, around: Around) -> Decimal:
+def _rounding(order: Document, stated: Decimal, currency: str, around: OdooReferenceData) -> Decimal:
     """Cash rounding: what was paid less what was due, where the order says that it is paid."""
     payments = listed(order, "payments")
     if order.get("state") not in _DONE or not payments:
@@ -263,7 +263,7 @@ def _rounding(order: Document, stated: Decimal, currency: str, around: Around) -
     return off if rounded else ZERO
 
 
-def _original(order: Document, around: Around) -> int | None:
+def _original(order: Document, around: OdooReferenceData) -> int | None:
     """The order that all lines of this one give goods back of; None where it is no return, or one of several orders."""
     rows = [row for row in listed(order, "lines") if _number(row, "qty")]
     if not rows or any(_number(row, "qty") > 0 for row in rows):
@@ -277,7 +277,7 @@ def _named(value: object) -> dict[str, Any] | None:
     return {"id": str(key), "name": name_of(value)} if key else None
 
 
-def _customer(value: object, around: Around) -> dict[str, Any]:
+def _customer(value: object, around: OdooReferenceData) -> dict[str, Any]:
     key = key_of(value)
     if not key:
         return {}

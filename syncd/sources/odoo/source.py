@@ -20,10 +20,10 @@ from syncd.sources.context import SourceContext
 from syncd.sources.documents import Document, collect
 from syncd.sources.odoo.api import OdooApi, stamp
 from syncd.sources.odoo.fields import LINE, ORDER, PAYMENT
-from syncd.sources.odoo.reading import MONEY_PRODUCTS, Around, key_of, read_order
+from syncd.sources.odoo.reading import MONEY_PRODUCTS, OdooReferenceData, key_of, read_order
 from syncd.sources.odoo.settings import OdooSettings
-from syncd.sources.time_cursor import Marks, spans
-from syncd.sources.told import Told
+from syncd.sources.time_cursor import TimeCursor, spans
+from syncd.sources.told import RecentRecords
 from syncd.sources.zones import zone
 
 _FOUNDED = datetime(2005, 1, 1, tzinfo=UTC)
@@ -40,15 +40,15 @@ class OdooSource:
     def __init__(self, settings: OdooSettings, context: SourceContext) -> None:
         self._settings, self._context = settings, context
         self._api = OdooApi(settings, context)
-        self._around = Around()
+        self._around = OdooReferenceData()
         self._around_at: float | None = None
-        self._told = Told[Document](lambda one: str(one["id"]), repr)
+        self._told = RecentRecords[Document](lambda one: str(one["id"]), repr)
 
     def fetch(self, since: Cursor | None) -> Iterator[Batch]:
         """Every order that was changed since the cursor, less an overlap; every hour those of the last days again."""
         self._shop()  # its answer tells Odoo's own clock
         until = self._api.http.now()
-        marks = Marks.read(since, until + timedelta(days=1))
+        marks = TimeCursor.read(since, until + timedelta(days=1))
         begin = max(marks.at - self._settings.overlap if marks.at else self._context.start_from(), _FOUNDED)
         yield from self._walk("write_date", (begin, until + timedelta(seconds=1)), marks)
         if until - marks.looked >= self._settings.look_back_every or marks.looked > until:
@@ -59,13 +59,13 @@ class OdooSource:
                     self._told.note(page)
                 if self._context.stop.is_set():
                     return
-            yield Batch((), (), Marks(max(filter(None, (marks.at, until))), until).text())
+            yield Batch((), (), TimeCursor(max(filter(None, (marks.at, until))), until).text())
 
     def fetch_range(self, start: datetime, end: datetime, since: Cursor | None = None) -> Iterator[Batch]:
         """The orders of a range, by their own time."""
         self._shop()
-        reached = Marks.read(since).at
-        for batch in self._walk("date_order", (max(start, reached or start), end), Marks(None), all_of_it=True):
+        reached = TimeCursor.read(since).at
+        for batch in self._walk("date_order", (max(start, reached or start), end), TimeCursor(None), all_of_it=True):
             yield replace(batch, orders=tuple(order for order in batch.orders if start <= order.placed_at < end))
 
     def check(self) -> Sequence[Finding]:
@@ -84,13 +84,13 @@ class OdooSource:
         self._api.close()
 
     def _walk(
-        self, field: str, span: tuple[datetime, datetime], marks: Marks, *, all_of_it: bool = False
+        self, field: str, span: tuple[datetime, datetime], marks: TimeCursor, *, all_of_it: bool = False
     ) -> Iterator[Batch]:
         """Span after span, oldest first. Until the end of a span the cursor stays at its beginning."""
         reached = written = marks.at
         for begin, end in spans(*span, timedelta(days=1), timedelta(days=128)):
             found = 0
-            cursor = Marks(max(begin, reached) if reached else begin, marks.looked).text()
+            cursor = TimeCursor(max(begin, reached) if reached else begin, marks.looked).text()
             for page in self._orders(field, (begin, end)):
                 if batch := self._batch(page, cursor) if all_of_it else self._fresh(page, cursor):
                     found += 1
@@ -100,7 +100,7 @@ class OdooSource:
                     return
             upto = min(end, self._api.http.now())
             if found or ((written is None or upto - written >= _CURSOR_MOVES) and end >= span[1]):
-                yield Batch((), (), Marks(max(upto, reached) if reached else upto, marks.looked).text())
+                yield Batch((), (), TimeCursor(max(upto, reached) if reached else upto, marks.looked).text())
                 written = upto
 
     def _orders(self, field: str, span: tuple[datetime, datetime]) -> Iterator[list[Document]]:
@@ -153,7 +153,7 @@ class OdooSource:
         configs = api.all(
             "pos.config", [], ["name", "tip_product_id", "discount_product_id", "currency_id", *MONEY_PRODUCTS]
         )
-        self._around = Around(
+        self._around = OdooReferenceData(
             settings.currency or "",
             zone(settings.timezone),
             {},
@@ -165,7 +165,7 @@ class OdooSource:
         )
         self._around_at = now
 
-    def _known(self, page: Sequence[Document]) -> Around:
+    def _known(self, page: Sequence[Document]) -> OdooReferenceData:
         """What is known, with the products, customers and original sales that these orders name."""
         self._shop()
         lines = [line for order in page for line in order["lines"]]

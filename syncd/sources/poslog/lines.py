@@ -18,7 +18,7 @@ _SOLD, _BACK = ("Sale", "SaleForDelivery", "SaleForPickup"), ("Return", "ReturnF
 _EAN_TYPES = ("GTIN", "EAN", "EAN13", "UPC", "UPC-A", "GTIN-13")
 
 
-class Origin(NamedTuple):
+class PoslogOrigin(NamedTuple):
     """Where goods that came back had been sold: the link to that transaction, if there is one, and why they came back."""
 
     link: Node | None
@@ -43,7 +43,7 @@ class Item(NamedTuple):
     kind: str
     voided: bool
     counters: str
-    origin: Origin | None
+    origin: PoslogOrigin | None
     serial: str
     gift_card: str
 
@@ -162,12 +162,12 @@ def _kind(goods: Node) -> str:
     return {"service": "service", "deposit": "deposit"}.get(said, "product")
 
 
-def _origin(row: Node, goods: Node) -> Origin | None:
+def _origin(row: Node, goods: Node) -> PoslogOrigin | None:
     link = next(goods.nodes("TransactionLink"), None) or next(row.nodes("TransactionLink"), None)
     reason = goods.text("Reason", "ReasonCode") or row.text("ReasonCode")
     if link is None:
-        return Origin(None, reason) if reason and any(name in row.kids for name in _BACK) else None
-    return Origin(link, reason)
+        return PoslogOrigin(None, reason) if reason and any(name in row.kids for name in _BACK) else None
+    return PoslogOrigin(link, reason)
 
 
 def counted(items: Sequence[Item]) -> tuple[list[Item], list[Item]]:

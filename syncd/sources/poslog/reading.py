@@ -14,7 +14,7 @@ from typing import Any
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import ZERO, allocate, minor_unit, round_to, total
-from syncd.sources.documents import LeftOut, Read, Sale, Unreadable
+from syncd.sources.documents import Excluded, ParsedSale, ParseResult, Unreadable
 from syncd.sources.poslog.elements import Element, Node, attribute, number
 from syncd.sources.poslog.lines import Item, counted, item_of
 from syncd.sources.poslog.people import customer_of, operator_of, register_of, store_id, store_of
@@ -45,7 +45,7 @@ class _Money:
     grand: Decimal
 
 
-def read_transaction(element: Element, settings: PosLogSettings, source: str) -> Read | Voids:
+def read_transaction(element: Element, settings: PosLogSettings, source: str) -> ParseResult | Voids:
     """What a ``Transaction`` says.
 
     Raises:
@@ -56,7 +56,7 @@ def read_transaction(element: Element, settings: PosLogSettings, source: str) ->
     whole = Node(element)
     retail = whole.node("RetailTransaction")
     if retail is None:
-        return LeftOut("transactions that are no sales")
+        return Excluded("transactions that are no sales")
     if original := _voids(whole, retail, settings):
         return Voids(original)
     rows = list(retail.nodes("LineItem"))
@@ -65,7 +65,7 @@ def read_transaction(element: Element, settings: PosLogSettings, source: str) ->
     currency = _currency(whole, retail, settings)
     money = _money(items, retail, rows, (settings, currency))
     if not money.items and not money.grand:
-        return LeftOut("receipts of which every line was voided" if items else "receipts without a line")
+        return Excluded("receipts of which every line was voided" if items else "receipts without a line")
     rounded = rounding_of(rows, retail)
     tenders = settled(tenders_of(rows, settings.tenders), (money.grand, money.grand + rounded))
     rounding, total_inc = _with_rounding(money, rounded, tenders)
@@ -97,7 +97,7 @@ def read_transaction(element: Element, settings: PosLogSettings, source: str) ->
         "total_inc_tax": total_inc,
         "total_tax": money.tax,
     }
-    return Sale(CanonicalOrder.model_validate(fields))
+    return ParsedSale(CanonicalOrder.model_validate(fields))
 
 
 def sale_id_of(whole: Node, settings: PosLogSettings) -> str:

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from syncd.canonical import Batch, Fault
 from syncd.sources.context import SourceContext
-from syncd.sources.documents import Gathering, Read, tried
+from syncd.sources.documents import Gathering, ParseResult, tried
 from syncd.sources.files import FileSource, place
 from syncd.sources.folder import shown
 from syncd.sources.poslog.elements import Element, Node
@@ -71,7 +71,7 @@ class PosLogSource(FileSource):
         """Whether the file does not end with the end of its root."""
         return is_cut(path)
 
-    def _read(self, element: Element) -> Read | Voids:
+    def _read(self, element: Element) -> ParseResult | Voids:
         return read_transaction(element, self._settings, self._name)
 
 

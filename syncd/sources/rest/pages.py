@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl, urlsplit
 
 from syncd.sources.documents import Document, Unreadable
-from syncd.sources.errors import Unavailable
+from syncd.sources.errors import SourceUnavailable
 from syncd.sources.http import HttpClient
 from syncd.sources.rest.expressions import search
 from syncd.sources.rest.settings import Listing, Paging
@@ -43,22 +43,24 @@ def pages(http: HttpClient, base: str, listing: Listing, params: Params) -> Iter
             return
         if paging.by == "cursor":
             if asked.get(paging.parameter) == going_on:
-                raise Unavailable(f"{listing.path} gives the same cursor again: its pages would never end")
+                raise SourceUnavailable(f"{listing.path} gives the same cursor again: its pages would never end")
             asked = {**asked, paging.parameter: going_on}
         else:
             path, asked = _target(going_on, base, listing.path)
-    raise Unavailable(f"{listing.path} has more than {_MOST_PAGES:,} pages", "Are the settings of its paging right?")
+    raise SourceUnavailable(
+        f"{listing.path} has more than {_MOST_PAGES:,} pages", "Are the settings of its paging right?"
+    )
 
 
 def _rows(said: object, listing: Listing) -> list[Document]:
     try:
         rows = search(listing.items, said)
     except Unreadable as error:
-        raise Unavailable(f"{listing.path}: list.items {error}") from None
+        raise SourceUnavailable(f"{listing.path}: list.items {error}") from None
     if rows is None:
         return []
     if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
-        raise Unavailable(
+        raise SourceUnavailable(
             f"{listing.path} answers no list of sales at {listing.items!r}", "Correct items of this source's list."
         )
     return rows
@@ -76,7 +78,7 @@ def _target(link: str, base: str, path: str) -> tuple[str, dict[str, object]]:
     """The path and parameters of a link to the next page: of the same server, for our key goes nowhere else."""
     to, own = urlsplit(link), urlsplit(base)
     if to.netloc and (to.scheme, to.netloc) != (own.scheme, own.netloc):
-        raise Unavailable(f"{path} links its next page on another server, {to.netloc}: it is not asked")
+        raise SourceUnavailable(f"{path} links its next page on another server, {to.netloc}: it is not asked")
     prefix = own.path.rstrip("/")
     target = to.path.removeprefix(prefix) if to.path.startswith(prefix + "/") else to.path or path
     params: dict[str, object] = {}

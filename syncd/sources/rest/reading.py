@@ -7,7 +7,7 @@ from typing import Any
 
 from syncd.canonical.money import places
 from syncd.sources.csv.states import state_of, unknown_state
-from syncd.sources.documents import Document, LeftOut, Read, Sale, Unreadable
+from syncd.sources.documents import Document, Excluded, ParsedSale, ParseResult, Unreadable
 from syncd.sources.named_values import About, read_named
 from syncd.sources.rest.expressions import search
 from syncd.sources.rest.settings import RestSettings, names_of
@@ -31,7 +31,7 @@ _AMOUNTS = frozenset(
 ) | {"tendered", "change"}
 
 
-def read_document(document: Document, settings: RestSettings, source: str) -> Read:
+def read_document(document: Document, settings: RestSettings, source: str) -> ParseResult:
     """What a document says.
 
     Raises:
@@ -40,7 +40,7 @@ def read_document(document: Document, settings: RestSettings, source: str) -> Re
 
     """
     if settings.leave_out is not None and search(settings.leave_out, document):
-        return LeftOut("documents that leave_out names")
+        return Excluded("documents that leave_out names")
     said = _values(names_of(settings.sale, _LISTS), document)
     currency = words(said.get("currency")).upper() or settings.currency or ""
     said = _exact(said, settings, currency)
@@ -63,7 +63,7 @@ def read_document(document: Document, settings: RestSettings, source: str) -> Re
     if not words(said.get("sale_id")):
         msg = "it has no sale_id"
         raise Unreadable(msg)
-    return Sale(read_named({**said, "status": status}, parts[0], parts[1], about), hold)
+    return ParsedSale(read_named({**said, "status": status}, parts[0], parts[1], about), hold)
 
 
 def id_of(document: Document, settings: RestSettings) -> str:

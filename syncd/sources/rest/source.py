@@ -18,14 +18,14 @@ from syncd.sources.base import Finding
 from syncd.sources.context import SourceContext
 from syncd.sources.documents import Document, gather
 from syncd.sources.documents import fault as fault_of
-from syncd.sources.errors import Refused
+from syncd.sources.errors import SourceRejected
 from syncd.sources.http import Fixed, Terms
 from syncd.sources.rest.expressions import search
 from syncd.sources.rest.pages import pages
 from syncd.sources.rest.reading import id_of, read_document
 from syncd.sources.rest.settings import RestSettings, SignIn
-from syncd.sources.time_cursor import Marks, spans
-from syncd.sources.told import Told
+from syncd.sources.time_cursor import TimeCursor, spans
+from syncd.sources.told import RecentRecords
 
 _DENIED = "Check auth of this source: that the key is this account's, not revoked, and may read sales."
 _CURSOR_MOVES = timedelta(hours=1)  # where nothing is sold, the cursor is written this often
@@ -43,12 +43,12 @@ class RestSource:
         self._settings, self._context = settings, context
         terms = Terms("the POS", settings.requests_per_second, 10, headers=settings.headers, denied=_DENIED)
         self._http = context.http(settings.url, Fixed(_headers(settings.auth)), terms)
-        self._told: Told[Document] = Told(partial(id_of, settings=settings), _mark)
+        self._told: RecentRecords[Document] = RecentRecords(partial(id_of, settings=settings), _mark)
 
     def fetch(self, since: Cursor | None) -> Iterator[Batch]:
         """Every sale that was changed since the cursor, less an overlap; every few hours those of the last days again."""
         settings, until = self._settings, self._http.now()
-        marks = Marks.read(since, until + timedelta(days=1))
+        marks = TimeCursor.read(since, until + timedelta(days=1))
         reached, looked = marks.at, marks.looked
         begin = reached - settings.overlap if reached else self._context.start_from()
         if reached is None or until - looked >= settings.look_back_every:
@@ -59,7 +59,7 @@ class RestSource:
     def fetch_range(self, start: datetime, end: datetime, since: Cursor | None = None) -> Iterator[Batch]:
         """The sales of a range: all that were changed since its beginning, for a sale is changed when it is made, or later."""
         until = self._http.now()
-        reached = Marks.read(since, until + timedelta(days=1)).at
+        reached = TimeCursor.read(since, until + timedelta(days=1)).at
         begin = reached or start - self._settings.overlap
         for batch in self._walk((begin, until + self._settings.overlap), reached, until, fresh=False):
             orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
@@ -99,7 +99,7 @@ class RestSource:
         parts = spans(*span, timedelta(days=1), timedelta(days=128)) if listing.since and listing.until else [span]
         last = min(span[1], self._http.now())
         for begin, end in parts:
-            found, cursor = 0, Marks(max(begin, reached) if reached else begin, looked).text()
+            found, cursor = 0, TimeCursor(max(begin, reached) if reached else begin, looked).text()
             for page in pages(self._http, self._settings.url, listing, self._params(begin, end)):
                 ours = self._told.fresh(page) if fresh else page
                 found += len(ours)
@@ -111,7 +111,7 @@ class RestSource:
                     return
             walked = min(end, last)
             if found or written is None or walked - written >= _CURSOR_MOVES:
-                yield Batch((), (), Marks(max(walked, reached) if reached else walked, looked).text())
+                yield Batch((), (), TimeCursor(max(walked, reached) if reached else walked, looked).text())
                 written = walked
 
     def _params(self, begin: datetime, end: datetime | None) -> dict[str, object]:
@@ -138,7 +138,7 @@ class RestSource:
         path = str(self._settings.list.one).replace("{id}", quote(sale_id, safe=""))
         try:
             said = self._http.get(path)
-        except Refused as refused:
+        except SourceRejected as refused:
             if refused.status in _NOT_FOUND:
                 return None
             raise

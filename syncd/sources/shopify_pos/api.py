@@ -12,7 +12,7 @@ from typing import Any
 
 from syncd.sources.context import SourceContext
 from syncd.sources.documents import Document
-from syncd.sources.errors import Denied, Refused, Throttled, Unavailable
+from syncd.sources.errors import SourceAccessDenied, SourceRateLimited, SourceRejected, SourceUnavailable
 from syncd.sources.http import Fixed, Terms
 from syncd.sources.shopify_pos import queries
 from syncd.sources.shopify_pos.settings import ShopifySettings
@@ -99,15 +99,15 @@ class ShopifyApi:
                 return data
             break
         else:
-            raise Throttled(
+            raise SourceRateLimited(
                 "Shopify asks us to wait: its query cost is used up", timedelta(seconds=self._wait_s() or 10)
             )
-        raise Unavailable("Shopify answered without data", "syncd goes on by itself once it answers.")
+        raise SourceUnavailable("Shopify answered without data", "syncd goes on by itself once it answers.")
 
     def _await_room(self) -> None:
         wait = min(self._wait_s(), _LONGEST_WAIT_S)
         if wait > 0 and self._context.clock.wait(self._context.stop, wait):
-            raise Unavailable("Shopify was not asked: syncd was told to stop")
+            raise SourceUnavailable("Shopify was not asked: syncd was told to stop")
 
     def _wait_s(self) -> float:
         since = self._context.clock.elapsed().seconds - self._at
@@ -131,8 +131,10 @@ def _check(errors: list[Document], codes: set[str]) -> None:
         return
     words = "; ".join(str(one.get("message") or "") for one in errors[:3])[:300]
     if "ACCESS_DENIED" in codes:
-        raise Denied(f"Shopify refused us: {words}", f"{_DENIED} customers = false and staff = false do without some.")
-    raise Refused(f"Shopify does not take the question: {words}", 200, next(iter(codes), ""))
+        raise SourceAccessDenied(
+            f"Shopify refused us: {words}", f"{_DENIED} customers = false and staff = false do without some."
+        )
+    raise SourceRejected(f"Shopify does not take the question: {words}", 200, next(iter(codes), ""))
 
 
 def stamp(at: datetime) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.exchanges import CREDIT
 from syncd.canonical.money import ZERO, minor_unit, total
-from syncd.sources.documents import Document, LeftOut, Read, Sale, inside, listed, moment, number, time_of
+from syncd.sources.documents import Document, Excluded, ParsedSale, ParseResult, inside, listed, moment, number, time_of
 
 _OPEN = ("PENDING", "AUTHORIZED", "PARTIALLY_PAID", "EXPIRED")
 _GATEWAYS = (
@@ -26,7 +26,7 @@ _GATEWAYS = (
 _PAID = ("SALE", "CAPTURE")
 
 
-def read_order(order: Document, source: str, only: Sequence[str], zone: tzinfo | None = None) -> Read:
+def read_order(order: Document, source: str, only: Sequence[str], zone: tzinfo | None = None) -> ParseResult:
     """What an order says.
 
     Raises:
@@ -36,7 +36,7 @@ def read_order(order: Document, source: str, only: Sequence[str], zone: tzinfo |
     """
     made_by = str(order.get("sourceName") or "")
     if "any" not in only and made_by not in only:
-        return LeftOut(f"orders of {made_by or 'no source'}")
+        return Excluded(f"orders of {made_by or 'no source'}")
     included = bool(order.get("taxesIncluded"))
     currency = str(order.get("currencyCode") or "")
     rounding = _money(inside(order, "totalCashRoundingAdjustment"), "paymentSet")
@@ -81,7 +81,7 @@ def read_order(order: Document, source: str, only: Sequence[str], zone: tzinfo |
     }
     if fields["status"] == "open":
         fields["open_kind"] = "parked"
-    return Sale(CanonicalOrder.model_validate(fields))
+    return ParsedSale(CanonicalOrder.model_validate(fields))
 
 
 def _money(holder: Document, name: str) -> Decimal:

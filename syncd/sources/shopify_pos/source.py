@@ -18,11 +18,11 @@ from syncd.sources.base import Finding
 from syncd.sources.context import SourceContext
 from syncd.sources.documents import Document, collect, moment
 from syncd.sources.doors import Delivery, Received
-from syncd.sources.errors import Denied, Forged
+from syncd.sources.errors import Forged, SourceAccessDenied
 from syncd.sources.shopify_pos.api import ShopifyApi, stamp
 from syncd.sources.shopify_pos.reading import read_order
 from syncd.sources.shopify_pos.settings import ShopifySettings
-from syncd.sources.time_cursor import Marks
+from syncd.sources.time_cursor import TimeCursor
 from syncd.sources.told import told_documents
 from syncd.sources.zones import zone, zone_or_utc
 
@@ -48,13 +48,13 @@ class ShopifySource:
         """
         self._shop()  # its answer tells Shopify's own clock
         now, start = self._api.http.now(), self._context.start_from()
-        marks = Marks.read(since, now + timedelta(days=1))
+        marks = TimeCursor.read(since, now + timedelta(days=1))
         reached, looked = marks.at, marks.looked
         if reached and now - looked >= self._settings.look_back_every:
             back = max(min(reached, now - self._settings.look_back), start)
             yield from self._walk(f"updated_at:>='{stamp(back)}'", reached, (looked, False))
             looked = now
-            yield Batch((), (), Marks(reached, looked).text())
+            yield Batch((), (), TimeCursor(reached, looked).text())
         elif reached is None:
             looked = now
         begin = reached - self._settings.overlap if reached else start
@@ -66,7 +66,7 @@ class ShopifySource:
             if moves:
                 reached = max([reached, *(at for one in page if (at := moment(one.get("updatedAt"))))])
             if fresh := self._told.fresh(page):
-                yield self._batch(fresh, Marks(reached, looked).text())
+                yield self._batch(fresh, TimeCursor(reached, looked).text())
                 self._told.note(fresh)
             if self._context.stop.is_set():
                 return
@@ -82,14 +82,14 @@ class ShopifySource:
         oldest = self._api.http.now() - _SCOPED
         if start < oldest and scopes and _ALL not in scopes:
             cure = f"Have {_ALL} granted, or begin the backfill at {oldest:%Y-%m-%d}."
-            raise Denied(f"this app sees the orders of the last 60 days only: {_ALL} is missing", cure)
-        reached = Marks.read(since).at
+            raise SourceAccessDenied(f"this app sees the orders of the last 60 days only: {_ALL} is missing", cure)
+        reached = TimeCursor.read(since).at
         begin = max(start, reached - timedelta(seconds=1)) if reached else start
         query = f"processed_at:>='{stamp(begin)}' processed_at:<'{stamp(end + timedelta(seconds=1))}'"
         at = begin
         for page in self._api.orders(query, "PROCESSED_AT"):
             at = max([at, *(time for one in page if (time := moment(one.get("processedAt"))))])
-            batch = self._batch(page, Marks(at).text())
+            batch = self._batch(page, TimeCursor(at).text())
             orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
             yield Batch(orders, batch.faults, batch.cursor, batch.left_out, batch.holds)
             if self._context.stop.is_set():

@@ -17,7 +17,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from syncd.errors import SourceError
-from syncd.sources.errors import Denied, Unavailable
+from syncd.sources.errors import SourceAccessDenied, SourceUnavailable
 from syncd.sources.sql.access import cure, may_write
 
 _CONNECT_S = 10
@@ -74,7 +74,9 @@ class Database:
             elif self.kind == "sqlite":
                 connection.exec_driver_sql("BEGIN")
             if not self._looked_at and not self._trusted and (able := may_write(connection)):
-                raise Denied(f"{self.shown}: {able}; an account that can only read is asked for", cure(connection))
+                raise SourceAccessDenied(
+                    f"{self.shown}: {able}; an account that can only read is asked for", cure(connection)
+                )
             self._looked_at = True
             try:
                 yield connection
@@ -95,23 +97,27 @@ class Database:
         except DBAPIError as error:
             raise self._in_words(error) from None
         except SQLAlchemyError as error:
-            raise Unavailable(f"{self.shown}: {str(error)[:300]}") from None
+            raise SourceUnavailable(f"{self.shown}: {str(error)[:300]}") from None
         except OSError as error:
-            raise Unavailable(f"{self.shown} does not answer: {error}") from None
+            raise SourceUnavailable(f"{self.shown} does not answer: {error}") from None
 
     def _in_words(self, error: DBAPIError) -> SourceError:
         codes = {getattr(error.orig, "sqlstate", None), *(error.orig.args[:1] if error.orig else ())}
         words = str(error.orig.args[-1] if error.orig and error.orig.args else error.orig).strip().splitlines()
         what = f"{self.shown}: {(words or [''])[0][:300]}"
         if codes & _SLOW:
-            return Unavailable(
+            return SourceUnavailable(
                 f"{what} (a query has {self._patience_s} s)", "An index may be missing: see syncd check."
             )
         if codes & _WRITES:
-            return Denied(f"{what}: a query of this source would write", "Queries may read and nothing else.")
+            return SourceAccessDenied(
+                f"{what}: a query of this source would write", "Queries may read and nothing else."
+            )
         if codes & _DENIED or any(words in what for words in _REFUSALS):
-            return Denied(what, "Mend the account, its password or its grants.")
-        return Unavailable(what, "Is the database up, and does url name it? syncd goes on by itself once it answers.")
+            return SourceAccessDenied(what, "Mend the account, its password or its grants.")
+        return SourceUnavailable(
+            what, "Is the database up, and does url name it? syncd goes on by itself once it answers."
+        )
 
     def _prepare(self, raw: Any, record: object) -> None:  # noqa: ANN401  the driver's own connection
         """What every connection is told first. What an old server does not know of, it is not held to."""
@@ -172,9 +178,9 @@ def _engine(where: URL, patience_s: int, base_dir: Path) -> Engine:
             connect_args=_arguments(where, patience_s),
         )
     except (ArgumentError, NoSuchModuleError, ValueError):
-        raise Unavailable("url names a kind of database that SQLAlchemy does not know", "Correct it.") from None
+        raise SourceUnavailable("url names a kind of database that SQLAlchemy does not know", "Correct it.") from None
     except ImportError as error:
-        raise Unavailable(
+        raise SourceUnavailable(
             f"the database's driver is not installed ({error.name})", "Install it beside syncd."
         ) from None
 

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Row, Select
 from sqlalchemy.sql.elements import ColumnElement
 
-from syncd.sources.documents import Read, Unreadable
+from syncd.sources.documents import ParseResult, Unreadable
 from syncd.sources.sql.schema import Schema
 from syncd.sources.sql.settings import SqlSettings
 from syncd.sources.zones import Hours, in_zone
@@ -62,7 +62,7 @@ class Axis:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class RowQuery:
     """What to ask for. Every select's first column is the sale's id; that of ``sales`` has the times of its axes next: one, or two.
 
     ``mark`` is the time of change where the POS keeps one, else the time of sale. ``notes`` are told by ``syncd check``.
@@ -74,7 +74,7 @@ class Ask:
     mark: Axis
     placed: Axis
     parts: Mapping[str, tuple[Select[Any], ColumnElement[Any]]]
-    read: Callable[[SaleRows], Read]
+    read: Callable[[SaleRows], ParseResult]
     notes: tuple[str, ...] = ()
     sure: bool = True
 
@@ -110,9 +110,9 @@ class Shop:
 
 
 @dataclass(frozen=True, slots=True)
-class Preset:
+class SqlPreset:
     """One POS's schema. ``prepare`` looks at the database that is there, and says what to ask it for."""
 
     name: str
-    prepare: Callable[[Schema, Any, str], Ask]
+    prepare: Callable[[Schema, Any, str], RowQuery]
     options: type[SqlSettings] = SqlSettings

@@ -8,10 +8,10 @@ from sqlalchemy import Column, Connection, MetaData, Table, inspect, null
 from sqlalchemy.exc import NoSuchTableError
 from sqlalchemy.sql.elements import ColumnElement
 
-from syncd.sources.errors import Unavailable
+from syncd.sources.errors import SourceUnavailable
 
 
-class Found:
+class FoundTables:
     """A table that is there; its columns are found in whatever case."""
 
     def __init__(self, table: Table) -> None:
@@ -29,7 +29,7 @@ class Found:
             return self._columns[name]
         except KeyError:
             what = f"the table {self.table.name} has no column {name}"
-            raise Unavailable(what, "Is the preset the right one, and the POS a version that it knows?") from None
+            raise SourceUnavailable(what, "Is the preset the right one, and the POS a version that it knows?") from None
 
     def get(self, name: str) -> ColumnElement[Any]:
         """A column that not every version has; NULL where it is missing."""
@@ -56,13 +56,13 @@ class Schema:
         look = inspect(connection)
         names = [*look.get_table_names(), *look.get_view_names()]
         self._names = {name.lower(): name for name in sorted(names, reverse=True)}  # of two cases, upper goes before
-        self._found: dict[str, Found] = {}
+        self._found: dict[str, FoundTables] = {}
 
     def has(self, name: str) -> bool:
         """Whether there is such a table."""
         return name.lower() in self._names
 
-    def table(self, name: str) -> Found:
+    def table(self, name: str) -> FoundTables:
         """A table by its name, in whatever case.
 
         Raises:
@@ -73,10 +73,10 @@ class Schema:
         if key not in self._found:
             if key not in self._names:
                 what = f"the database has no table {name}"
-                raise Unavailable(what, "Does url name the POS's database, and is the preset the right one?")
+                raise SourceUnavailable(what, "Does url name the POS's database, and is the preset the right one?")
             try:
                 table = Table(self._names[key], MetaData(), autoload_with=self.connection, resolve_fks=False)
             except NoSuchTableError:
-                raise Unavailable(f"the table {name} cannot be looked at", "Grant SELECT on it.") from None
-            self._found[key] = Found(table)
+                raise SourceUnavailable(f"the table {name} cannot be looked at", "Grant SELECT on it.") from None
+            self._found[key] = FoundTables(table)
         return self._found[key]

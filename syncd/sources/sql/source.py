@@ -14,13 +14,13 @@ from syncd.sources.base import Finding
 from syncd.sources.context import SourceContext
 from syncd.sources.documents import gather
 from syncd.sources.sql.database import Database
-from syncd.sources.sql.preset import Ask, SaleRows
+from syncd.sources.sql.preset import RowQuery, SaleRows
 from syncd.sources.sql.presets import preset
 from syncd.sources.sql.schema import Schema
 from syncd.sources.sql.settings import SqlSettings
 from syncd.sources.sql.walk import missing, pages
-from syncd.sources.time_cursor import Marks
-from syncd.sources.told import Told
+from syncd.sources.time_cursor import TimeCursor
+from syncd.sources.told import RecentRecords
 
 _RAW_KEPT = 2000
 _AHEAD = timedelta(days=1)  # how far a till's clock may be ahead of ours
@@ -45,11 +45,11 @@ class SqlSource:
         self._settings, self._context = settings, context
         url = settings.url.get_secret_value()
         self._database = Database(url, settings.patience, context.base_dir, trusted=settings.may_write)
-        self._asked: Ask | None = None
-        self._told = Told[SaleRows](lambda sale: sale.id, lambda sale: sale.digest)
+        self._asked: RowQuery | None = None
+        self._told = RecentRecords[SaleRows](lambda sale: sale.id, lambda sale: sale.digest)
 
     @property
-    def _ask(self) -> Ask:
+    def _ask(self) -> RowQuery:
         """What to ask for: found out at the first look, and for good, until syncd is started anew."""
         if self._asked is None or not self._asked.sure:
             with self._database.look() as connection:
@@ -61,7 +61,7 @@ class SqlSource:
     def fetch(self, since: Cursor | None) -> Iterator[Batch]:
         """What was sold or changed since the cursor, less an overlap; every few minutes the last days as a whole."""
         now = self._context.clock.now()
-        marks = Marks.read(since, now + _AHEAD)
+        marks = TimeCursor.read(since, now + _AHEAD)
         begin = marks.at - self._settings.overlap if marks.at else self._context.start_from()
         yield from self._walk((begin, None), marks)
         if self._context.stop.is_set():
@@ -69,14 +69,14 @@ class SqlSource:
         if now - marks.looked >= self._settings.look_back_every or marks.looked > now:
             yield from self._look_over(now)
 
-    def _walk(self, span: tuple[datetime, datetime | None], marks: Marks) -> Iterator[Batch]:
+    def _walk(self, span: tuple[datetime, datetime | None], marks: TimeCursor) -> Iterator[Batch]:
         """Page after page; the cursor never lies ahead of our clock, however wrong a till's is."""
         now, reached, ask = self._context.clock.now(), marks.at, self._ask
         for page in pages(self._database, ask, ask.mark, span, self._settings.page):
             if page.reached is not None:
                 reached = max(filter(None, (reached, min(page.reached, now))))
             if fresh := self._told.fresh(page.sales):
-                yield self._batch(fresh, Marks(reached, marks.looked).text())
+                yield self._batch(fresh, TimeCursor(reached, marks.looked).text())
                 self._told.note(fresh)
             if self._context.stop.is_set():
                 return
@@ -93,7 +93,7 @@ class SqlSource:
             if self._context.stop.is_set():
                 return
         gone = self._gone(begin, now + _AHEAD, seen) if self._settings.deleted == "void" else Batch((), (), None)
-        yield Batch((), gone.faults, Marks(now, now).text(), gone=gone.gone)
+        yield Batch((), gone.faults, TimeCursor(now, now).text(), gone=gone.gone)
 
     def _gone(self, begin: datetime, end: datetime, seen: set[str]) -> Batch:
         """The sales that were told of and are not there any more. Very many at once are no deletions: a backup was restored."""
@@ -111,11 +111,11 @@ class SqlSource:
 
     def fetch_range(self, start: datetime, end: datetime, since: Cursor | None = None) -> Iterator[Batch]:
         """The sales placed in a range, by time of sale."""
-        reached = Marks.read(since).at
+        reached = TimeCursor.read(since).at
         span = (max(start, reached) if reached else start, end)
         ask = self._ask
         for page in pages(self._database, ask, ask.placed, span, self._settings.page):
-            batch = self._batch(page.sales, Marks(page.reached or reached).text())
+            batch = self._batch(page.sales, TimeCursor(page.reached or reached).text())
             orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
             yield Batch(orders, batch.faults, batch.cursor, batch.left_out, batch.holds)
             if self._context.stop.is_set():

@@ -11,14 +11,14 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, or_, select
 
 from syncd.sources.sql.database import Database
-from syncd.sources.sql.preset import Ask, Axis, SaleRows
+from syncd.sources.sql.preset import Axis, RowQuery, SaleRows
 
 _TWICE = timedelta(hours=1)  # how far a local clock is set back at the most
 _IDS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class RowPage:
     """Some sales, and the time that the walk has reached with them."""
 
     sales: Sequence[SaleRows]
@@ -26,8 +26,8 @@ class Page:
 
 
 def pages(
-    database: Database, ask: Ask, axis: Axis, span: tuple[datetime, datetime | None], size: int
-) -> Iterator[Page]:
+    database: Database, ask: RowQuery, axis: Axis, span: tuple[datetime, datetime | None], size: int
+) -> Iterator[RowPage]:
     """The sales whose time lies in ``[begin, end)``, and some from an hour around it, for local clocks are set back.
 
     A page is one look, so no transaction lasts longer than a page.
@@ -53,12 +53,12 @@ def pages(
         if not rows:
             return
         after = rows[-1]
-        yield Page(sales, axis.here(after[place]))
+        yield RowPage(sales, axis.here(after[place]))
         if len(rows) < size:
             return
 
 
-def missing(database: Database, ask: Ask, ids: Sequence[str]) -> list[str]:
+def missing(database: Database, ask: RowQuery, ids: Sequence[str]) -> list[str]:
     """Those of the ids that the database does not hold."""
     gone: list[str] = []
     for start in range(0, len(ids), _IDS_AT_ONCE):
@@ -72,7 +72,7 @@ def missing(database: Database, ask: Ask, ids: Sequence[str]) -> list[str]:
     return gone
 
 
-def _with_parts(connection: Connection, ask: Ask, rows: Sequence[Row[Any]]) -> list[SaleRows]:
+def _with_parts(connection: Connection, ask: RowQuery, rows: Sequence[Row[Any]]) -> list[SaleRows]:
     ids = [row[0] for row in rows]
     found: dict[Any, dict[str, list[Row[Any]]]] = defaultdict(lambda: defaultdict(list))
     for name, (query, key) in ask.parts.items() if ids else ():

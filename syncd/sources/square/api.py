@@ -13,7 +13,7 @@ from typing import Any
 from syncd.errors import SourceError
 from syncd.sources.context import SourceContext
 from syncd.sources.documents import Document, moment
-from syncd.sources.errors import Denied, Refused
+from syncd.sources.errors import SourceAccessDenied, SourceRejected
 from syncd.sources.http import Terms
 from syncd.sources.oauth import Tokens, bearer
 from syncd.sources.square.settings import SquareSettings
@@ -52,7 +52,7 @@ class SquareApi:
         said = self.http.once("/oauth2/token", body)
         access = said.get("access_token") if isinstance(said, Mapping) else None
         if not access:
-            raise Refused("Square answered a renewal without a token", 200)
+            raise SourceRejected("Square answered a renewal without a token", 200)
         return Tokens(str(access), str(said.get("refresh_token") or refresh), str(said.get("expires_at") or ""))
 
     def locations(self) -> list[Document]:
@@ -109,7 +109,7 @@ class SquareApi:
         """GET /v2/orders/{id}: None where there is none, or none yet: right after a payment it may be missing."""
         try:
             found = self.http.get(f"/v2/orders/{number}")
-        except Refused as refused:
+        except SourceRejected as refused:
             if refused.status == 404:
                 return None
             raise
@@ -137,7 +137,7 @@ class SquareApi:
         """GET /v2/payments/{id}; None where there is none."""
         try:
             found = self.http.get(f"/v2/payments/{number}")
-        except Refused as refused:
+        except SourceRejected as refused:
             if refused.status == 404:
                 return None
             raise
@@ -182,7 +182,7 @@ class SquareApi:
         asks = {"skus": self._one_sku, "customers": self._one_customer, "staff": self._one_member}
         try:
             asks[what]()
-        except Denied as denied:
+        except SourceAccessDenied as denied:
             return denied.what
         except SourceError:
             return ""  # it answers, and does not like the question

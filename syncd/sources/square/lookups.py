@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from syncd.clock import Clock
 from syncd.sources.documents import Document, moment
 from syncd.sources.square.api import SquareApi
-from syncd.sources.square.reading import Around, Place
+from syncd.sources.square.reading import SquareLocation, SquareReferenceData
 from syncd.sources.square.settings import SquareSettings
 
 _KEPT_S = 900.0
@@ -26,7 +26,7 @@ class Lookups:
         self._team: dict[str, str] = {}
         self._since: float | None = None
 
-    def around(self, page: Sequence[Document], places: Mapping[str, Place]) -> Around:
+    def around(self, page: Sequence[Document], places: Mapping[str, SquareLocation]) -> SquareReferenceData:
         """What is known beside a page of orders.
 
         Raises:
@@ -36,7 +36,7 @@ class Lookups:
         self._grow_old()
         payments = self._payments(page) if self._settings.staff else {}
         team = self._names(payments.values())
-        return Around(places, self._skus(page), payments, self._customers(page), team)
+        return SquareReferenceData(places, self._skus(page), payments, self._customers(page), team)
 
     def _grow_old(self) -> None:
         now = self._clock.elapsed().seconds

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from syncd.canonical import CanonicalOrder
-from syncd.sources.documents import Document, LeftOut, NotReady, Sale, Unreadable, listed, moment
+from syncd.sources.documents import Document, Excluded, NotReady, ParsedSale, Unreadable, listed, moment
 from syncd.sources.square.lines import came_back, charges, rounding, sold
 from syncd.sources.square.money import money
 from syncd.sources.square.tenders import given_back, paid
@@ -21,7 +21,7 @@ _STATUS = {"COMPLETED": "completed", "OPEN": "open", "CANCELED": "voided"}
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SquareLocation:
     """A location of the account: its name, its zone and its currency."""
 
     id: str
@@ -31,10 +31,10 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class SquareReferenceData:
     """What is known beside the orders themselves, each by its id."""
 
-    places: Mapping[str, Place]
+    places: Mapping[str, SquareLocation]
     variations: Mapping[str, Document] = field(default_factory=dict)
     payments: Mapping[str, Document] = field(default_factory=dict)
     customers: Mapping[str, Document] = field(default_factory=dict)
@@ -48,7 +48,9 @@ def is_ready(order: Document) -> bool:
     return bool(order.get("line_items") or order.get("returns") or _drawer(order))
 
 
-def read_order(order: Document, around: Around, source: str, leave_out: Sequence[str]) -> Sale | LeftOut | NotReady:
+def read_order(
+    order: Document, around: SquareReferenceData, source: str, leave_out: Sequence[str]
+) -> ParsedSale | Excluded | NotReady:
     """What an order says.
 
     Raises:
@@ -58,11 +60,11 @@ def read_order(order: Document, around: Around, source: str, leave_out: Sequence
     """
     made_by = str((order.get("source") or {}).get("name") or "")
     if any(name.casefold() in made_by.casefold() for name in leave_out):
-        return LeftOut(f"sales made by {made_by}")
+        return Excluded(f"sales made by {made_by}")
     if _drawer(order):
-        return LeftOut("drawer openings")
+        return Excluded("drawer openings")
     if order.get("state") == "DRAFT":
-        return LeftOut("drafts")
+        return Excluded("drafts")
     if not is_ready(order):
         return NotReady()
     place = around.places.get(str(order.get("location_id")))
@@ -78,7 +80,7 @@ def _drawer(order: Document) -> bool:
     return bool(tenders) and not lines and all(one.get("type") == "NO_SALE" for one in tenders)
 
 
-def _sale(order: Document, around: Around, source: str, place: Place) -> Sale:
+def _sale(order: Document, around: SquareReferenceData, source: str, place: SquareLocation) -> ParsedSale:
     currency = _currency(order, place)
     back = came_back(order, currency, around.variations)
     lines = [*sold(order, currency, around.variations), *back]
@@ -108,10 +110,10 @@ def _sale(order: Document, around: Around, source: str, place: Place) -> Sale:
     }
     if fields["status"] == "open":
         fields["open_kind"] = "parked"
-    return Sale(CanonicalOrder.model_validate(fields))
+    return ParsedSale(CanonicalOrder.model_validate(fields))
 
 
-def _currency(order: Document, place: Place) -> str:
+def _currency(order: Document, place: SquareLocation) -> str:
     for name in ("total_money", "net_amount_due_money"):
         found = order.get(name)
         if isinstance(found, Mapping) and found.get("currency"):
@@ -162,7 +164,7 @@ def _receipt(payments: Sequence[Document]) -> str | None:
     return next((str(one["receipt_number"]) for one in payments if one.get("receipt_number")), None)
 
 
-def _people(order: Document, around: Around, payments: Sequence[Document]) -> dict[str, Any]:
+def _people(order: Document, around: SquareReferenceData, payments: Sequence[Document]) -> dict[str, Any]:
     device: Mapping[str, Any] = next((one["device_details"] for one in payments if one.get("device_details")), {})
     register = device.get("device_id") or device.get("device_name")
     member = next((str(one["team_member_id"]) for one in payments if one.get("team_member_id")), "")

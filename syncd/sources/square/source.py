@@ -14,11 +14,11 @@ from syncd.canonical import Batch, Cursor
 from syncd.errors import SourceError
 from syncd.sources.base import Finding
 from syncd.sources.context import SourceContext
-from syncd.sources.documents import Document, NotReady, Read, Unreadable, collect, moment
+from syncd.sources.documents import Document, NotReady, ParseResult, Unreadable, collect, moment
 from syncd.sources.doors import Delivery, Received
 from syncd.sources.square.api import SquareApi, stamp
 from syncd.sources.square.lookups import Lookups
-from syncd.sources.square.reading import Place, is_ready, read_order
+from syncd.sources.square.reading import SquareLocation, is_ready, read_order
 from syncd.sources.square.settings import SquareSettings
 from syncd.sources.square.webhook import heard
 from syncd.sources.told import told_documents
@@ -40,7 +40,7 @@ class SquareSource:
         self._settings, self._context = settings, context
         self._api = SquareApi(settings, context)
         self._lookups = Lookups(self._api, settings, context.clock)
-        self._places: dict[str, Place] = {}
+        self._places: dict[str, SquareLocation] = {}
         self._places_at: datetime | None = None
         self._told = told_documents("id", "updated_at")
 
@@ -121,11 +121,11 @@ class SquareSource:
     def _start(self) -> datetime:
         return self._context.start_from()
 
-    def _places_now(self) -> dict[str, Place]:
+    def _places_now(self) -> dict[str, SquareLocation]:
         listed = [place for place in map(_place, self._api.locations()) if place is not None]
         return {place.id: place for place in listed}
 
-    def _known_places(self) -> dict[str, Place]:
+    def _known_places(self) -> dict[str, SquareLocation]:
         """The locations to walk; asked for again once in a while, for a shop may open another one."""
         now = self._now()
         if self._places_at is None or not timedelta(0) <= now - self._places_at < _PLACES_KEPT:
@@ -174,7 +174,7 @@ class SquareSource:
     def _batch(self, page: Sequence[Document], cursor: Cursor | None) -> Batch:
         around = self._lookups.around(page, self._places)
 
-        def read(order: Document) -> Read:
+        def read(order: Document) -> ParseResult:
             found = read_order(order, around, self._context.name, self._settings.leave_out)
             if isinstance(found, NotReady) and self._is_ready_or_old(order):
                 msg = "it is paid, and Square shows neither lines nor returns of it"
@@ -230,7 +230,7 @@ def _ready(order: Document) -> bool:
         return True  # reading it will say what is wrong
 
 
-def _place(location: Document) -> Place | None:
+def _place(location: Document) -> SquareLocation | None:
     if location.get("status", "ACTIVE") != "ACTIVE":
         return None
     try:
@@ -238,7 +238,7 @@ def _place(location: Document) -> Place | None:
     except (ValueError, OSError, KeyError):
         zone = UTC
     name = str(location.get("name") or location.get("business_name") or "")
-    return Place(str(location.get("id")), name, zone, str(location.get("currency") or ""))
+    return SquareLocation(str(location.get("id")), name, zone, str(location.get("currency") or ""))
 
 
 _SCOPES = {"skus": "ITEMS_READ", "customers": "CUSTOMERS_READ", "staff": "EMPLOYEES_READ"}

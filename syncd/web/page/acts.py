@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
-from syncd.ledger import Moved, Selection
+from syncd.ledger import DecisionResult, Selection
 from syncd.ledger.overviews import Reason, place_of
 from syncd.sale.overrides import Verb
 from syncd.sale.states import State
 from syncd.service.jobs import push_job
-from syncd.telling.standing import Standing
-from syncd.web.page.ask import Answer, Ask, Page, Redirect
-from syncd.web.page.ground import Ground
+from syncd.telling.standing import SystemOverview
+from syncd.web.page.ask import HtmlPage, PageRequest, PageResult, Redirect
+from syncd.web.page.ground import PageContext
 from syncd.web.page.sales import story_of
 
 _AT_ONCE = 500
@@ -34,7 +34,7 @@ class Group:
         return Selection(state=self.reason.state, why=self.reason.why)
 
 
-def groups(ground: Ground) -> list[Group]:
+def groups(ground: PageContext) -> list[Group]:
     """Everything that stands still, by reason."""
     found = [reason for state in _STANDING for reason in ground.app.ledger.overviews.reasons(state)]
     return [Group(_name(reason), reason) for reason in found]
@@ -44,20 +44,20 @@ def _name(reason: Reason) -> str:
     return blake2b(f"{reason.state}\x00{reason.why}".encode(), digest_size=8).hexdigest()
 
 
-def attention(ground: Ground, _ask: Ask) -> Page:
+def attention(ground: PageContext, _ask: PageRequest) -> HtmlPage:
     """What needs a person: groups of sales, alerts, records that could not be read."""
-    standing = Standing.of(ground.app)
+    standing = SystemOverview.of(ground.app)
     alerts = [(name, alert) for name, store in standing.stores.items() for alert in store.alerts]
-    return Page("attention.html", {"groups": groups(ground), "alerts": alerts, "faults": standing.faults})
+    return HtmlPage("attention.html", {"groups": groups(ground), "alerts": alerts, "faults": standing.faults})
 
 
-def group(ground: Ground, ask: Ask) -> Answer:
+def group(ground: PageContext, ask: PageRequest) -> PageResult:
     """One reason with its sales, and what can be done about all or some of them."""
     one = next((one for one in groups(ground) if one.name == ask.named.get("name")), None)
     if one is None:
-        return Page("nothing.html", {"what": "No sale stands still for this reason any more.", "good": True})
+        return HtmlPage("nothing.html", {"what": "No sale stands still for this reason any more.", "good": True})
     shown = ground.app.ledger.overviews.page(one.selection, _SHOWN)
-    return Page("group.html", {"group": one, "sales": shown, "verbs": _verbs(one.reason.state)})
+    return HtmlPage("group.html", {"group": one, "sales": shown, "verbs": _verbs(one.reason.state)})
 
 
 def _verbs(state: State) -> list[str]:
@@ -70,7 +70,7 @@ def _verbs(state: State) -> list[str]:
             return []
 
 
-def act_on_group(ground: Ground, ask: Ask) -> Answer:
+def act_on_group(ground: PageContext, ask: PageRequest) -> PageResult:
     """Retry, accept, release or skip the chosen sales of a group, or all of them once that is confirmed."""
     one = next((one for one in groups(ground) if one.name == ask.named.get("name")), None)
     verb = _verb(ask)
@@ -86,37 +86,37 @@ def act_on_group(ground: Ground, ask: Ask) -> Answer:
         return _did(where, decide(ground, ask, verb, replace(one.selection, ids=ids)))
     if ask.first("sure") != "yes":
         context = {"group": one, "verb": verb.value, "reason": ask.first("reason"), "number": one.reason.number}
-        return Page("sure.html", context)
+        return HtmlPage("sure.html", context)
     return _did(where, decide(ground, ask, verb, one.selection))
 
 
-def act_on_sale(ground: Ground, ask: Ask) -> Answer:
+def act_on_sale(ground: PageContext, ask: PageRequest) -> PageResult:
     """A decision about one sale."""
     found, verb = story_of(ground, ask), _verb(ask)
     if found is None or verb is None:
-        return Page("nothing.html", {"what": "There is no such sale in the ledger."}, 404)
+        return HtmlPage("nothing.html", {"what": "There is no such sale in the ledger."}, 404)
     return _did(f"/sale/{found.sale.id}", decide(ground, ask, verb, Selection(keys=(found.sale.sale_key,))))
 
 
-def link(ground: Ground, ask: Ask) -> Answer:
+def link(ground: PageContext, ask: PageRequest) -> PageResult:
     """The sale that the goods of a return came from, as a person has picked it."""
     found = story_of(ground, ask)
     if found is None:
-        return Page("nothing.html", {"what": "There is no such sale in the ledger."}, 404)
+        return HtmlPage("nothing.html", {"what": "There is no such sale in the ledger."}, 404)
     done = ground.app.ledger.links.link(found.sale.sale_key, ask.first("original").strip(), ask.actor)
     if done.moved and found.sale.store in ground.app.config.stores:
         ground.jobs.run_now(push_job(found.sale.store))
     if done.refused:
         what = f"{found.sale.sale_key} was not linked: {done.refused[0][1]}."
-        return Page("nothing.html", {"what": what}, 400)
+        return HtmlPage("nothing.html", {"what": what}, 400)
     return _did(f"/sale/{found.sale.id}", done)
 
 
-def _verb(ask: Ask) -> Verb | None:
+def _verb(ask: PageRequest) -> Verb | None:
     return next((verb for verb in Verb if verb.value == ask.first("verb")), None)
 
 
-def decide(ground: Ground, ask: Ask, verb: Verb, selection: Selection) -> Moved:
+def decide(ground: PageContext, ask: PageRequest, verb: Verb, selection: Selection) -> DecisionResult:
     """Keep a decision for all of a selection, some hundreds a transaction so that nothing else waits; what it came to."""
     ledger, moved, refused = ground.app.ledger, list[str](), list[tuple[str, str]]()
     until = ground.app.clock.elapsed().seconds + _LONGEST_S
@@ -133,8 +133,8 @@ def decide(ground: Ground, ask: Ask, verb: Verb, selection: Selection) -> Moved:
     if moved:
         for store in ground.app.config.stores:
             ground.jobs.run_now(push_job(store))
-    return Moved(tuple(moved), tuple(refused))
+    return DecisionResult(tuple(moved), tuple(refused))
 
 
-def _did(where: str, moved: Moved) -> Redirect:
+def _did(where: str, moved: DecisionResult) -> Redirect:
     return Redirect(f"{where}?did={len(moved.moved)}&not={len(moved.refused)}")

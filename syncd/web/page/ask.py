@@ -12,7 +12,7 @@ _MOST_ID = 2**62  # what a database's integers hold
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class PageRequest:
     """Who asks for what. ``query`` and ``form`` hold printable text alone."""
 
     method: str
@@ -39,7 +39,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class HtmlPage:
     """A page to be rendered."""
 
     template: str
@@ -62,7 +62,7 @@ class Download:
     lines: Iterator[str]
 
 
-Answer = Page | Redirect | Download
+PageResult = HtmlPage | Redirect | Download
 
 
 def fields(text: str) -> dict[str, tuple[str, ...]]:

@@ -7,25 +7,25 @@ from dataclasses import dataclass
 from syncd.errors import UsageError
 from syncd.intake.backfill import REPORT, cancel, report
 from syncd.ledger.backfills import Backfill, Progress
-from syncd.sale.states import Stage
+from syncd.sale.states import BackfillStage
 from syncd.service.jobs import backfill_job
 from syncd.spreadsheet import lines
 from syncd.telling.backfills import date_range, days_of, progress_words
-from syncd.web.page.ask import Answer, Ask, Download, Page, Redirect
-from syncd.web.page.ground import Ground
+from syncd.web.page.ask import Download, HtmlPage, PageRequest, PageResult, Redirect
+from syncd.web.page.ground import PageContext
 
 _TURNS = {
-    Stage.ESTIMATING: ("cancel",),
-    Stage.ESTIMATED: ("start", "cancel"),
-    Stage.OPEN: ("pause", "cancel"),
-    Stage.RECORDED: ("pause", "cancel"),
-    Stage.PAUSED: ("resume", "cancel"),
-    Stage.CANCELLED: (),
+    BackfillStage.ESTIMATING: ("cancel",),
+    BackfillStage.ESTIMATED: ("start", "cancel"),
+    BackfillStage.OPEN: ("pause", "cancel"),
+    BackfillStage.RECORDED: ("pause", "cancel"),
+    BackfillStage.PAUSED: ("resume", "cancel"),
+    BackfillStage.CANCELLED: (),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BackfillRow:
     """One backfill as the page shows it."""
 
     backfill: Backfill
@@ -40,28 +40,28 @@ class Row:
         return 100 * (self.far.sales - self.far.waiting) // self.far.sales if self.far.sales else 0
 
 
-def backfills(ground: Ground, ask: Ask) -> Page:
+def backfills(ground: PageContext, ask: PageRequest) -> HtmlPage:
     """The newest backfills, and a form for another."""
     return _list(ground, ask)
 
 
-def _list(ground: Ground, ask: Ask, wrong: str = "") -> Page:
+def _list(ground: PageContext, ask: PageRequest, wrong: str = "") -> HtmlPage:
     found = [row(ground, one) for one in ground.app.ledger.backfills.newest()]
     asked = {name: ask.first(name) for name in ("source", "from", "to", "history")}
     context = {"rows": found, "sources": list(ground.app.tills), "asked": asked, "wrong": wrong}
-    return Page("backfills.html", context, 400 if wrong else 200)
+    return HtmlPage("backfills.html", context, 400 if wrong else 200)
 
 
-def row(ground: Ground, one: Backfill) -> Row:
+def row(ground: PageContext, one: Backfill) -> BackfillRow:
     """A backfill with how far it is."""
     far = ground.app.ledger.backfills.progress(one.number)
-    done = one.stage is Stage.RECORDED and not far.waiting
-    return Row(
+    done = one.stage is BackfillStage.RECORDED and not far.waiting
+    return BackfillRow(
         one, far, progress_words(one, far), () if done else _TURNS[one.stage], days_of(one, ground.zone_of(one.source))
     )
 
 
-def ask_for(ground: Ground, ask: Ask) -> Answer:
+def ask_for(ground: PageContext, ask: PageRequest) -> PageResult:
     """Ask for a backfill: counted first, or done at once."""
     till = ground.app.tills.get(ask.first("source"))
     if till is None:
@@ -76,15 +76,15 @@ def ask_for(ground: Ground, ask: Ask) -> Answer:
     return Redirect(f"/backfills/{one.number}")
 
 
-def one(ground: Ground, ask: Ask) -> Page:
+def one(ground: PageContext, ask: PageRequest) -> HtmlPage:
     """One backfill."""
     found = _found(ground, ask)
     if found is None:
-        return Page("nothing.html", {"what": "There is no such backfill."}, 404)
-    return Page("backfill.html", {"row": row(ground, found)})
+        return HtmlPage("nothing.html", {"what": "There is no such backfill."}, 404)
+    return HtmlPage("backfill.html", {"row": row(ground, found)})
 
 
-def _found(ground: Ground, ask: Ask) -> Backfill | None:
+def _found(ground: PageContext, ask: PageRequest) -> Backfill | None:
     number = ask.number("number")
     try:
         return ground.app.ledger.backfills.get(number) if number is not None else None
@@ -92,11 +92,11 @@ def _found(ground: Ground, ask: Ask) -> Backfill | None:
         return None
 
 
-def turn(ground: Ground, ask: Ask) -> Answer:
+def turn(ground: PageContext, ask: PageRequest) -> PageResult:
     """Start, pause, resume or cancel one."""
     found, what = _found(ground, ask), ask.first("turn")
     if found is None:
-        return Page("nothing.html", {"what": "There is no such backfill."}, 404)
+        return HtmlPage("nothing.html", {"what": "There is no such backfill."}, 404)
     where = f"/backfills/{found.number}"
     if what not in _TURNS[found.stage]:
         return Redirect(where)  # somebody else was quicker
@@ -108,12 +108,12 @@ def turn(ground: Ground, ask: Ask) -> Answer:
     return Redirect(where)
 
 
-def download(ground: Ground, ask: Ask) -> Answer:
+def download(ground: PageContext, ask: PageRequest) -> PageResult:
     """Every sale of a backfill's range with its order."""
     found = _found(ground, ask)
     till = ground.app.tills.get(found.source) if found is not None else None
     if found is None or till is None:
-        return Page(
+        return HtmlPage(
             "nothing.html", {"what": "There is no such backfill, or its source is not in the config any more."}, 404
         )
     rows = report(ground.app.ledger, found, till.zone, till.config.common.all_stores)

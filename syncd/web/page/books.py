@@ -7,31 +7,31 @@ from datetime import timedelta
 from syncd.errors import UsageError
 from syncd.push.store_orders.audit import by_currency
 from syncd.telling.books import audit_of, days_asked, summary
-from syncd.web.page.ask import Ask, Page
-from syncd.web.page.ground import Ground
+from syncd.web.page.ask import HtmlPage, PageRequest
+from syncd.web.page.ground import PageContext
 
 _MOST_DAYS = 31
 _LASTS = timedelta(minutes=1)
 
 
-def books(ground: Ground, ask: Ask) -> Page:
+def books(ground: PageContext, ask: PageRequest) -> HtmlPage:
     """Both sides of up to 31 days of a store; asks BigCommerce, so nothing is asked before somebody has chosen days."""
     yesterday = (ground.today() - timedelta(days=1)).isoformat()
     stores = list(ground.app.config.stores)
     asked = {"from": ask.query.get("from", ""), "to": ask.query.get("to", ""), "store": ask.query.get("store", "")}
     context = {"asked": asked, "yesterday": yesterday, "stores": stores, "wrong": "", "report": None}
     if not asked["from"]:
-        return Page("books.html", context)
+        return HtmlPage("books.html", context)
     try:
         days = days_asked(asked["from"], asked["to"] or asked["from"])
         if days.last - days.first >= timedelta(days=_MOST_DAYS):
             raise UsageError(f"more than {_MOST_DAYS} days", "Ask for more with: syncd audit")
         store = asked["store"] if asked["store"] in stores else stores[0]
     except UsageError as error:
-        return Page("books.html", {**context, "wrong": f"{error.what}. {error.cure}"}, 400)
+        return HtmlPage("books.html", {**context, "wrong": f"{error.what}. {error.cure}"}, 400)
     report = ground.kept.get(("audit", store, days), _LASTS, lambda: audit_of(ground.app, store, days))
     rows = sorted(report.rows.items(), key=lambda item: item[0])
-    return Page(
+    return HtmlPage(
         "books.html",
         {
             **context,

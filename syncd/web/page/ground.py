@@ -18,12 +18,12 @@ T = TypeVar("T")
 _MOST_KEPT = 2_000
 
 
-class Ground:
+class PageContext:
     """The app behind the page."""
 
     def __init__(self, app: App, jobs: Jobs, *, read_only: bool = False) -> None:
         self.app, self.jobs, self.read_only = app, jobs, read_only
-        self.kept = Kept(app)
+        self.kept = TimedCache(app)
         self.searches = Searches()
 
     @property
@@ -47,7 +47,7 @@ class Ground:
         return start.astimezone(UTC), end.astimezone(UTC)
 
 
-class Kept:
+class TimedCache:
     """What was looked up lately, each for its time; a page that is looked at all day costs the ledger little."""
 
     def __init__(self, app: App) -> None:

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from syncd.ledger.overviews import LogRow
 from syncd.spreadsheet import lines
-from syncd.web.page.ask import Ask, Download, Page
-from syncd.web.page.ground import Ground
+from syncd.web.page.ask import Download, HtmlPage, PageRequest
+from syncd.web.page.ground import PageContext
 
 _SHOWN = 100
 _AT_ONCE = 1_000
@@ -16,11 +16,11 @@ _DAYS = {"1": 1, "7": 7, "31": 31, "366": 366}
 _HEAD = ("at", "sale", "receipt", "by", "before", "after", "why", "HTTP status", "request id", "order")
 
 
-def log(ground: Ground, ask: Ask) -> Page:
+def log(ground: PageContext, ask: PageRequest) -> HtmlPage:
     """The newest lines."""
     found = ground.app.ledger.overviews.log(_place(ask.query.get("before", "")), _SHOWN + 1)
     older = ".".join(map(str, found[_SHOWN - 1].place)) if len(found) > _SHOWN else ""
-    return Page("log.html", {"rows": found[:_SHOWN], "older": older, "spans": list(_DAYS)})
+    return HtmlPage("log.html", {"rows": found[:_SHOWN], "older": older, "spans": list(_DAYS)})
 
 
 def _place(text: str) -> tuple[int, int] | None:
@@ -30,13 +30,13 @@ def _place(text: str) -> tuple[int, int] | None:
     return None
 
 
-def download(ground: Ground, ask: Ask) -> Download:
+def download(ground: PageContext, ask: PageRequest) -> Download:
     """The lines of the last days as CSV, newest first, in UTC."""
     days = _DAYS.get(ask.query.get("days", ""), 31)
     return Download(f"syncd-log-{ground.now:%Y-%m-%d}.csv", lines(_HEAD, _rows(ground, days)))
 
 
-def _rows(ground: Ground, days: int) -> Iterator[tuple[object, ...]]:
+def _rows(ground: PageContext, days: int) -> Iterator[tuple[object, ...]]:
     since, before = ground.now - timedelta(days=days), None
     while some := ground.app.ledger.overviews.log(before, _AT_ONCE):
         for row in some:

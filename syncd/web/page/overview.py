@@ -11,10 +11,10 @@ from syncd.ledger.overviews import SLOT, Sides
 from syncd.ledger.places import StoreState
 from syncd.sale.states import Lane, State
 from syncd.service.metrics import KIND
-from syncd.telling.standing import Standing, StoreStands
+from syncd.telling.standing import StoreStands, SystemOverview
 from syncd.telling.words import count
-from syncd.web.page.ask import Ask, Page
-from syncd.web.page.ground import Ground
+from syncd.web.page.ask import HtmlPage, PageRequest
+from syncd.web.page.ground import PageContext
 
 _HOURS = 24
 _DAYS = 7
@@ -56,12 +56,12 @@ class ProofRow:
     sides: Sides
 
 
-def overview(ground: Ground, _ask: Ask) -> Page:
+def overview(ground: PageContext, _ask: PageRequest) -> HtmlPage:
     """Everything at a glance."""
-    standing = ground.kept.get("standing", timedelta(seconds=2), lambda: Standing.of(ground.app))
+    standing = ground.kept.get("standing", timedelta(seconds=2), lambda: SystemOverview.of(ground.app))
     cards = [card(ground, name, standing.stores[name]) for name in ground.app.config.stores]
     rows = list(proof(ground))
-    return Page(
+    return HtmlPage(
         "overview.html",
         {
             "needs": list(needs(standing)),
@@ -78,14 +78,14 @@ def overview(ground: Ground, _ask: Ask) -> Page:
     )
 
 
-def attention(standing: Standing) -> int:
+def attention(standing: SystemOverview) -> int:
     """How many sales and records need a person."""
     stores = standing.stores.values()
     sales = sum(store.states[State.HELD] + store.states[State.REJECTED] for store in stores)
     return sales + sum(standing.faults.values()) + sum(len(store.alerts) for store in stores)
 
 
-def needs(standing: Standing) -> Iterator[Need]:
+def needs(standing: SystemOverview) -> Iterator[Need]:
     """What needs a person, the worst first."""
     for name, store in standing.stores.items():
         if store.pause.paused_why:
@@ -117,7 +117,7 @@ def _of_store(name: str, store: StoreStands) -> Iterator[Need]:
         yield Need("note", words, "An answer was lost; a look-up settles them by itself.", "/sales?state=unknown")
 
 
-def card(ground: Ground, name: str, stands: StoreStands) -> StoreCard:
+def card(ground: PageContext, name: str, stands: StoreStands) -> StoreCard:
     """One store at a glance."""
     now, overviews = ground.now, ground.app.ledger.overviews
     first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=_HOURS)
@@ -138,7 +138,7 @@ def card(ground: Ground, name: str, stands: StoreStands) -> StoreCard:
     )
 
 
-def _rate(ground: Ground, synced: dict[datetime, int], first: datetime) -> Chart:
+def _rate(ground: PageContext, synced: dict[datetime, int], first: datetime) -> Chart:
     hours = [first + timedelta(hours=n) for n in range(_HOURS + 1)]
     of_hour = dict.fromkeys(hours, 0)
     for slot, number in synced.items():
@@ -147,7 +147,7 @@ def _rate(ground: Ground, synced: dict[datetime, int], first: datetime) -> Chart
     return bars([(f"{hour.astimezone(zone):%H:%M}", of_hour[hour]) for hour in hours], "orders an hour, last 24 hours")
 
 
-def quota_chart(ground: Ground, store: str) -> Chart:
+def quota_chart(ground: PageContext, store: str) -> Chart:
     """How much of the store's quota was used, quarter by quarter; from what the daemon noted every minute."""
     kept = ground.kept.get(("quota", store), _WHILE, lambda: ground.app.ledger.cache.all(store, KIND))
     now = ground.now
@@ -167,7 +167,7 @@ def quota_chart(ground: Ground, store: str) -> Chart:
     return bars(values, "quota used, last 24 hours", most=100.0, unit=" %")
 
 
-def proof(ground: Ground) -> Iterator[ProofRow]:
+def proof(ground: PageContext) -> Iterator[ProofRow]:
     """Both sides of the last days, the newest first; days on which nothing was sold are left out."""
     for back in range(_DAYS):
         for source in ground.app.tills:
@@ -176,7 +176,7 @@ def proof(ground: Ground) -> Iterator[ProofRow]:
                 yield ProofRow(day, source, sides)
 
 
-def sides_of(ground: Ground, source: str, day: date) -> list[Sides]:
+def sides_of(ground: PageContext, source: str, day: date) -> list[Sides]:
     """Both sides of a day of a source."""
     recent = ground.today(source) - day <= timedelta(days=1)
     look = lambda: ground.app.ledger.overviews.sides(source, day)  # noqa: E731  one look for one call

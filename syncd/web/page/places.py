@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from syncd.app import Till
+from syncd.app import SourceRunner
 from syncd.bigcommerce.governor import GovernorReport
 from syncd.clock import Now
 from syncd.errors import SourceError
 from syncd.ledger.faults import FaultRow
-from syncd.service.health import Part, read_health
+from syncd.service.health import HealthPart, read_health
 from syncd.service.jobs import poll_job, push_job
 from syncd.sources import FolderReport
-from syncd.telling.standing import Standing
-from syncd.web.page.ask import Answer, Ask, Page, Redirect
-from syncd.web.page.ground import Ground
+from syncd.telling.standing import SystemOverview
+from syncd.web.page.ask import HtmlPage, PageRequest, PageResult, Redirect
+from syncd.web.page.ground import PageContext
 from syncd.web.page.overview import Chart, quota_chart
 
 _FAULTS = 100
@@ -26,7 +26,7 @@ class SourceRow:
     """One source at a glance; ``ails`` is why its last poll failed."""
 
     name: str
-    till: Till | None
+    till: SourceRunner | None
     last_good: datetime | None
     last_read: datetime | None
     ails: str
@@ -34,12 +34,12 @@ class SourceRow:
     folder: FolderReport | None
 
 
-def sources(ground: Ground, _ask: Ask) -> Page:
+def sources(ground: PageContext, _ask: PageRequest) -> HtmlPage:
     """Every source."""
-    return Page("sources.html", {"sources": _rows(ground)})
+    return HtmlPage("sources.html", {"sources": _rows(ground)})
 
 
-def _rows(ground: Ground) -> list[SourceRow]:
+def _rows(ground: PageContext) -> list[SourceRow]:
     faults, reports, parts = ground.app.ledger.open_faults(), ground.app.folder_reports(), _parts(ground)
     names = sorted({*ground.app.config.sources, *faults})
     rows = []
@@ -60,21 +60,21 @@ def _rows(ground: Ground) -> list[SourceRow]:
     return rows
 
 
-def _parts(ground: Ground) -> dict[str, Part]:
+def _parts(ground: PageContext) -> dict[str, HealthPart]:
     return {name: part for health in reversed(read_health(ground.app.ledger)) for name, part in health.parts.items()}
 
 
-def source(ground: Ground, ask: Ask) -> Page:
+def source(ground: PageContext, ask: PageRequest) -> HtmlPage:
     """One source with the records that it could not read, as they were."""
     row = next((row for row in _rows(ground) if row.name == ask.named.get("name")), None)
     if row is None:
-        return Page("nothing.html", {"what": "There is no such source."}, 404)
+        return HtmlPage("nothing.html", {"what": "There is no such source."}, 404)
     faults: list[FaultRow] = ground.app.ledger.faults(row.name, limit=_FAULTS)
     cursor = ground.app.ledger.cursor(row.name)
-    return Page("source.html", {"source": row, "found": faults, "cursor": cursor})
+    return HtmlPage("source.html", {"source": row, "found": faults, "cursor": cursor})
 
 
-def settle(ground: Ground, ask: Ask) -> Answer:
+def settle(ground: PageContext, ask: PageRequest) -> PageResult:
     """Somebody says that faults are dealt with: the chosen ones, or all of the source."""
     name = str(ask.named.get("name"))
     ids = [int(text) for text in ask.form.get("id", ()) if text.isascii() and text.isdigit() and len(text) < 18]
@@ -84,7 +84,7 @@ def settle(ground: Ground, ask: Ask) -> Answer:
     return Redirect(f"/sources/{name}?did={done}" if name in _known(ground) else "/sources")
 
 
-def _known(ground: Ground) -> set[str]:
+def _known(ground: PageContext) -> set[str]:
     return {*ground.app.config.sources, *ground.app.ledger.open_faults(), *ground.app.ledger.sources()}
 
 
@@ -96,12 +96,12 @@ class StoreRow:
     store_hash: str
     quota: GovernorReport
     used: Chart
-    part: Part | None
+    part: HealthPart | None
 
 
-def stores(ground: Ground, _ask: Ask) -> Page:
+def stores(ground: PageContext, _ask: PageRequest) -> HtmlPage:
     """Every store."""
-    standing, parts = Standing.of(ground.app), _parts(ground)
+    standing, parts = SystemOverview.of(ground.app), _parts(ground)
     rows = [
         StoreRow(
             name,
@@ -112,4 +112,4 @@ def stores(ground: Ground, _ask: Ask) -> Page:
         )
         for name, store in ground.app.stores.items()
     ]
-    return Page("stores.html", {"stores": rows, "standing": standing, "now": Now.of(ground.app.clock)})
+    return HtmlPage("stores.html", {"stores": rows, "standing": standing, "now": Now.of(ground.app.clock)})

@@ -13,8 +13,8 @@ from markupsafe import Markup
 from syncd import __version__
 from syncd.canonical.money import format_money
 from syncd.telling.words import ago, amount, count, lasts
-from syncd.web.page.ask import Ask, Page
-from syncd.web.page.ground import Ground
+from syncd.web.page.ask import HtmlPage, PageRequest
+from syncd.web.page.ground import PageContext
 
 _KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
 _MENU = (
@@ -41,7 +41,7 @@ def asset(name: str) -> tuple[bytes, str] | None:
 class Renderer:
     """Turns pages into HTML."""
 
-    def __init__(self, ground: Ground, *, signs_in: bool) -> None:
+    def __init__(self, ground: PageContext, *, signs_in: bool) -> None:
         self._ground, self._signs_in = ground, signs_in
         self._environment = Environment(
             loader=PackageLoader("syncd.web", "templates"),
@@ -62,7 +62,7 @@ class Renderer:
             "cure": _cure,
         }
 
-    def render(self, page: Page, ask: Ask) -> str:
+    def render(self, page: HtmlPage, ask: PageRequest) -> str:
         """The HTML of a page."""
         here = "/" + ask.path.lstrip("/").partition("/")[0]
         here = "/sales" if here == "/sale" else here

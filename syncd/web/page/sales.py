@@ -20,9 +20,9 @@ from syncd.sale.overrides import Verb
 from syncd.sale.sale import Sale, read_document
 from syncd.sale.states import State
 from syncd.telling.facts import facts_in_words, link
-from syncd.telling.preview import Found, Preview, previews_of
-from syncd.web.page.ask import Answer, Ask, Page, Redirect
-from syncd.web.page.ground import Ground
+from syncd.telling.preview import Preview, PreviewSubject, previews_of
+from syncd.web.page.ask import HtmlPage, PageRequest, PageResult, Redirect
+from syncd.web.page.ground import PageContext
 
 AT_ONCE = 50
 _FITS = 8
@@ -106,7 +106,7 @@ def _amount(text: str) -> Decimal | None:
     )
 
 
-def search(ground: Ground, ask: Ask) -> Answer:
+def search(ground: PageContext, ask: PageRequest) -> PageResult:
     """What the search box says; one sale that it names is shown at once. What may be a name goes into no URL."""
     wanted = parse(ask.first("q"))
     if wanted.words and not wanted.filters and len(ids := _named(ground, wanted.words)) == 1:
@@ -117,7 +117,7 @@ def search(ground: Ground, ask: Ask) -> Answer:
     return Redirect("/sales" + (f"?{urlencode(query)}" if query else ""))
 
 
-def sales(ground: Ground, ask: Ask) -> Answer:
+def sales(ground: PageContext, ask: PageRequest) -> PageResult:
     """A page of sales, newest first."""
     wanted, lost = _wanted(ground, ask)
     selection, narrowed = _selection(ground, wanted)
@@ -128,7 +128,7 @@ def sales(ground: Ground, ask: Ask) -> Answer:
         at, number = place_of(shown[-1])
         own = {"q": ask.query["q"]} if "q" in ask.query else dict(wanted.filters)
         older = "/sales?" + urlencode({**own, "before": f"{at}.{number}"})
-    return Page(
+    return HtmlPage(
         "sales.html",
         {
             "search": wanted,
@@ -143,14 +143,14 @@ def sales(ground: Ground, ask: Ask) -> Answer:
     )
 
 
-def _wanted(ground: Ground, ask: Ask) -> tuple[Search, bool]:
+def _wanted(ground: PageContext, ask: PageRequest) -> tuple[Search, bool]:
     if "q" in ask.query:
         words = ground.searches.words(ask.query["q"])
         return (Search({}), True) if words is None else (parse(words), False)
     return _checked(Search({name: value for name in _FILTERS if (value := ask.query.get(name))})), False
 
 
-def _selection(ground: Ground, wanted: Search) -> tuple[Selection, tuple[date, date] | None]:
+def _selection(ground: PageContext, wanted: Search) -> tuple[Selection, tuple[date, date] | None]:
     """The selection; where only a walk over the sales themselves finds some, it is of the days that are returned beside it."""
     filters, narrowed = wanted.filters, None
     span = span_of(filters["day"]) if "day" in filters else None
@@ -175,7 +175,7 @@ def _selection(ground: Ground, wanted: Search) -> tuple[Selection, tuple[date, d
     )
 
 
-def _named(ground: Ground, words: str) -> tuple[int, ...]:
+def _named(ground: PageContext, words: str) -> tuple[int, ...]:
     sources = sorted({*ground.app.config.sources, *ground.app.ledger.sources()})
     return ground.app.ledger.overviews.named(words.strip(), sources, list(ground.app.config.stores))
 
@@ -187,21 +187,21 @@ def _before(text: str) -> tuple[int, int] | None:
     return None
 
 
-def story_of(ground: Ground, ask: Ask) -> Story | None:
+def story_of(ground: PageContext, ask: PageRequest) -> Story | None:
     """The story of the sale that a path names."""
     number = ask.number("number")
     key = ground.app.ledger.overviews.key_of(number) if number is not None else None
     return ground.app.ledger.story(key) if key is not None else None
 
 
-def story(ground: Ground, ask: Ask) -> Page:
+def story(ground: PageContext, ask: PageRequest) -> HtmlPage:
     """One sale: where it stands and why, what the POS says, every attempt, every change, what can be done."""
     found = story_of(ground, ask)
     if found is None:
-        return Page("nothing.html", {"what": "There is no such sale in the ledger."}, 404)
+        return HtmlPage("nothing.html", {"what": "There is no such sale in the ledger."}, 404)
     sale = found.sale
     order = read_document(sale.document)
-    return Page(
+    return HtmlPage(
         "sale.html",
         {
             "sale": sale,
@@ -217,7 +217,7 @@ def story(ground: Ground, ask: Ask) -> Page:
     )
 
 
-def _fits(ground: Ground, sale: Sale) -> list[tuple[Fit, Sale]] | None:
+def _fits(ground: PageContext, sale: Sale) -> list[tuple[Fit, Sale]] | None:
     """The sales that the goods of a return may have come from, where that is not known; None of all other sales."""
     if sale.total_inc_tax >= 0 or sale.returns_of is not None or sale.order_id is not None:
         return None
@@ -235,19 +235,19 @@ def _pretty(document: str | None) -> str:
         return document  # damaged: shown as it is
 
 
-def payload(ground: Ground, ask: Ask) -> Page:
+def payload(ground: PageContext, ask: PageRequest) -> HtmlPage:
     """What would be sent for a sale now, and every decision behind it; asks the store for what it must know."""
     found = story_of(ground, ask)
     if found is None:
-        return Page("nothing.html", {"what": "There is no such sale in the ledger."}, 404)
+        return HtmlPage("nothing.html", {"what": "There is no such sale in the ledger."}, 404)
     sale, notes = found.sale, list[str]()
     preview = _preview(ground, sale, read_document(sale.document), notes)
     body = json.dumps(preview.payload, indent=2, ensure_ascii=False) if preview and preview.payload else ""
-    return Page("payload.html", {"sale": sale, "preview": preview, "payload": body, "notes": notes})
+    return HtmlPage("payload.html", {"sale": sale, "preview": preview, "payload": body, "notes": notes})
 
 
-def _preview(ground: Ground, sale: Sale, order: CanonicalOrder | None, notes: list[str]) -> Preview | None:
+def _preview(ground: PageContext, sale: Sale, order: CanonicalOrder | None, notes: list[str]) -> Preview | None:
     if order is None or sale.store not in ground.app.stores:
         return None
-    wanted = Found([order], {order.sale_id: sale.hold})
+    wanted = PreviewSubject([order], {order.sale_id: sale.hold})
     return next(previews_of(ground.app, sale.store, wanted, notes.append), None)

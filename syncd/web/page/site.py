@@ -20,8 +20,8 @@ from syncd.logs import get_logger
 from syncd.service.health import is_well
 from syncd.service.metrics import CONTENT_TYPE, Metrics
 from syncd.web.page import acts, backfills, books, log, overview, places, sales
-from syncd.web.page.ask import Answer, Ask, Download, Page, Redirect, fields
-from syncd.web.page.ground import Ground
+from syncd.web.page.ask import Download, HtmlPage, PageRequest, PageResult, Redirect, fields
+from syncd.web.page.ground import PageContext
 from syncd.web.page.render import Renderer, asset
 from syncd.web.page.security import HEADERS, Guard, Visitor
 
@@ -29,7 +29,7 @@ _MOST_BYTES = 128 * 1024
 _BODY_S = 4.0
 _MOST_NAME = 40
 
-View = Callable[[Ground, Ask], Answer]
+View = Callable[[PageContext, PageRequest], PageResult]
 _VIEWS: dict[str, tuple[View, View | None]] = {  # what is shown, and what a form there does
     "/": (overview.overview, None),
     "/sales": (sales.sales, sales.search),
@@ -55,7 +55,7 @@ _SEARCHES = "/sales"  # its form changes nothing
 class Site:
     """What the requests are answered with."""
 
-    ground: Ground
+    ground: PageContext
     guard: Guard
     renderer: Renderer
     metrics: Metrics
@@ -91,7 +91,7 @@ class Site:
             return self._said(ask, visitor, 403, "This page only shows things: [web] read_only is set.")
         return await run_in_threadpool(self._answer, view, ask, visitor)
 
-    def _answer(self, view: View, ask: Ask, visitor: Visitor) -> Response:
+    def _answer(self, view: View, ask: PageRequest, visitor: Visitor) -> Response:
         try:
             return self._answered(view(self.ground, ask), ask, visitor)
         except UsageError as error:
@@ -106,7 +106,7 @@ class Site:
             get_logger().exception("page_failed_unexpectedly", path=ask.path)
             return self._said(ask, visitor, 500, "This is a bug in syncd; the log says more.")
 
-    def _answered(self, answer: Answer, ask: Ask, visitor: Visitor) -> Response:
+    def _answered(self, answer: PageResult, ask: PageRequest, visitor: Visitor) -> Response:
         match answer:
             case Redirect(to):
                 return self._with(RedirectResponse(to, 303), visitor)
@@ -115,15 +115,15 @@ class Site:
                 return self._with(
                     StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=named), visitor
                 )
-            case Page():
+            case HtmlPage():
                 return self._page(answer, ask, visitor)
 
-    def _page(self, page: Page, ask: Ask, visitor: Visitor) -> Response:
+    def _page(self, page: HtmlPage, ask: PageRequest, visitor: Visitor) -> Response:
         text = self.renderer.render(page, ask)
         return self._with(HTMLResponse(text, page.status), visitor)
 
-    def _said(self, ask: Ask, visitor: Visitor, status: int, what: str) -> Response:
-        return self._page(Page("nothing.html", {"what": what}, status), ask, visitor)
+    def _said(self, ask: PageRequest, visitor: Visitor, status: int, what: str) -> Response:
+        return self._page(HtmlPage("nothing.html", {"what": what}, status), ask, visitor)
 
     def _with(self, response: Response, visitor: Visitor) -> Response:
         response.headers.update(HEADERS)
@@ -144,7 +144,7 @@ class Site:
             return self._with(RedirectResponse("/login", 303), visitor)
         return PlainTextResponse("Sign in first, then send it again.", 403, headers=HEADERS)
 
-    async def _read(self, request: Request, visitor: Visitor) -> Ask | Response:
+    async def _read(self, request: Request, visitor: Visitor) -> PageRequest | Response:
         """The request as views see it, or what is wrong with it."""
         try:
             query = {name: values[0] for name, values in fields(request.url.query).items()}
@@ -159,7 +159,7 @@ class Site:
         except ValueError as error:
             return PlainTextResponse(f"That is no form of this page: {error}", 400, headers=HEADERS)
         csrf = self.guard.csrf(visitor.token)
-        ask = Ask(request.method, request.url.path, query, form, _named(request.path_params), visitor.who, csrf)
+        ask = PageRequest(request.method, request.url.path, query, form, _named(request.path_params), visitor.who, csrf)
         if request.method == "POST":
             host = request.headers.get("host", "")
             if visitor.is_new or self.guard.forged(visitor.token, ask.first("csrf"), request.headers, host):
@@ -167,7 +167,7 @@ class Site:
                 return self._said(ask, visitor, 403, words)
         return ask
 
-    async def _asked(self, request: Request) -> tuple[Visitor, Ask] | Response:
+    async def _asked(self, request: Request) -> tuple[Visitor, PageRequest] | Response:
         """Who asks for what, of those requests that nobody need be signed in for."""
         visitor = self.guard.visitor(request.cookies)
         ask = self._refused_host(request) or await self._read(request, visitor)
@@ -181,12 +181,12 @@ class Site:
         if not self.guard.has_password or visitor.who is not None:
             return self._with(RedirectResponse("/", 303), visitor)
         if ask.method == "GET":
-            return self._page(Page("login.html", {"wrong": False}), ask, visitor)
+            return self._page(HtmlPage("login.html", {"wrong": False}), ask, visitor)
         who = ask.first("name")[:_MOST_NAME] or "somebody"
         token = await run_in_threadpool(self.guard.sign_in, who, ask.first("password"))
         if token is None:
             get_logger().warning("sign_in_refused", who=who)
-            return self._page(Page("login.html", {"wrong": True}, 401), ask, visitor)
+            return self._page(HtmlPage("login.html", {"wrong": True}, 401), ask, visitor)
         get_logger().info("signed_in", who=who)
         return self._with(RedirectResponse("/", 303), Visitor(token, who, is_new=True))
 

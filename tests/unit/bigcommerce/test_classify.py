@@ -7,14 +7,14 @@ import pytest
 
 from syncd.bigcommerce.classify import classify, reset_s, words
 from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Refused, Throttled, Unknown
-from syncd.wire.exchange import WireAnswer, WireError
+from syncd.wire.exchange import HttpAnswer, HttpError
 
 KEY = "till:1"
 
 
-def answer(status: int, body: object = None, **headers: str) -> WireAnswer:
+def answer(status: int, body: object = None, **headers: str) -> HttpAnswer:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else b""
-    return WireAnswer(status, {name.replace("_", "-"): value for name, value in headers.items()}, raw, 0.1)
+    return HttpAnswer(status, {name.replace("_", "-"): value for name, value in headers.items()}, raw, 0.1)
 
 
 GOOD = {"id": 7, "external_order_id": KEY, "total_inc_tax": "10.8000", "total_tax": 0.8}
@@ -93,8 +93,8 @@ def test_a_used_up_quota_says_how_long() -> None:
 
 
 def test_an_exchange_that_broke_is_not_sent_before_the_connection_and_unknown_after() -> None:
-    assert classify(WireError("refused", connected=False)) == NotSent("refused")
-    assert classify(WireError("reset", connected=True)) == Unknown("reset")
+    assert classify(HttpError("refused", connected=False)) == NotSent("refused")
+    assert classify(HttpError("reset", connected=True)) == Unknown("reset")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from syncd.mapping.model import CatalogMatch, Mapped, Matches, RequiredModifier
 from syncd.mapping.rules import Rules
 from syncd.mapping.stamp import payload_lines
 from syncd.sandbox.catalog import read_catalog
-from syncd.sandbox.orders import Kept, Orders
+from syncd.sandbox.orders import Orders, StoredOrder
 from syncd.sandbox.world import CHANNELS
 from tests.strategies import PLACES, sales
 
@@ -61,7 +61,7 @@ def mapped(sale: CanonicalOrder, rules: Rules) -> Mapped:
     return made
 
 
-def kept_by(sale: CanonicalOrder, payload: dict[str, Any], *, included: bool) -> Kept:
+def kept_by(sale: CanonicalOrder, payload: dict[str, Any], *, included: bool) -> StoredOrder:
     store = Orders("http://sandbox", sale.currency, CATALOG, CHANNELS)
     store.ways.change({"tax_included": included})
     return store.create(payload)

@@ -8,7 +8,7 @@ import pytest
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.cards import mask_cards
 from syncd.mapping.create import map_create
-from syncd.mapping.model import CatalogMatch, Declined, Held, Mapped, Matches
+from syncd.mapping.model import CatalogMatch, Held, Mapped, Matches, Unmappable
 from syncd.mapping.rules import Rules
 from syncd.testing.orders import sale
 
@@ -247,7 +247,7 @@ def test_a_return_is_held() -> None:
 
 def test_an_unknown_sku_is_declined_where_the_rules_say_so() -> None:
     made = map_create(sale(lines=line(sku="GONE")), Matches(), rules(unknown_sku="reject"))
-    assert isinstance(made, Declined)
+    assert isinstance(made, Unmappable)
     assert "GONE" in made.why
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 
-from syncd.push.worker.pusher import Seats
+from syncd.push.worker.pusher import WorkerSlots
 
 
 def test_a_seat_that_was_given_back_before_the_wait_ends_it_at_once() -> None:
-    seats = Seats(2)
+    seats = WorkerSlots(2)
     seats.take(1)
     before = seats.given
     seats.give_back()
@@ -19,7 +19,7 @@ def test_a_seat_that_was_given_back_before_the_wait_ends_it_at_once() -> None:
 
 
 def test_seats_that_are_taken_stay_taken_when_there_are_more_or_fewer_of_them() -> None:
-    seats = Seats(4)
+    seats = WorkerSlots(4)
     seats.take(3)
     seats.resize(8)
     assert (seats.taken, seats.wait_free(0.0, 0.0)) == (3, 5)
@@ -31,7 +31,7 @@ def test_seats_that_are_taken_stay_taken_when_there_are_more_or_fewer_of_them() 
 
 
 def test_a_seat_is_counted_as_taken_until_it_is_given_back() -> None:
-    seats = Seats(3)
+    seats = WorkerSlots(3)
     seats.take(2)
     assert (seats.taken, seats.idle) == (2, False)
     seats.give_back()

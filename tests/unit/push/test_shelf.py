@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from syncd.ledger import Ledger
-from syncd.push.lookups.lookup_cache import Ages, Shelf
+from syncd.push.lookups.lookup_cache import LookupCache, Ttl
 from syncd.testing.clocks import ManualClock
 from tests.judges import JUDGE
 
 VARIANTS = 250_000
-AGES = Ages(remembered=1000)
+AGES = Ttl(remembered=1000)
 
 
 class Catalog:
@@ -39,8 +39,8 @@ def ledger(tmp_path: Path, clock: ManualClock) -> Iterator[Ledger]:
         yield opened
 
 
-def shelf(catalog: Catalog, ledger: Ledger, clock: ManualClock) -> Shelf[int]:
-    return Shelf("sku", catalog.ask, str, int, ("main", ledger, clock), AGES)
+def shelf(catalog: Catalog, ledger: Ledger, clock: ManualClock) -> LookupCache[int]:
+    return LookupCache("sku", catalog.ask, str, int, ("main", ledger, clock), AGES)
 
 
 def test_codes_are_asked_for_once_and_memory_stays_bounded(ledger: Ledger, clock: ManualClock) -> None:

@@ -8,7 +8,7 @@ from syncd.canonical import fingerprint
 from syncd.clock import BootTime, Now
 from syncd.sale.attempt import Attempt
 from syncd.sale.sale import Sale
-from syncd.sale.states import Kind, Lane, State
+from syncd.sale.states import AttemptKind, Lane, State
 from syncd.testing.orders import sale as build_order
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -40,7 +40,7 @@ def make_sale(**changes: Any) -> Sale:
     return Sale(**(values | changes))
 
 
-def make_attempt(sale: Sale, kind: Kind = Kind.CREATE, number: int = 7) -> Attempt:
+def make_attempt(sale: Sale, kind: AttemptKind = AttemptKind.CREATE, number: int = 7) -> Attempt:
     return Attempt(
         id=number,
         sale_id=sale.id,

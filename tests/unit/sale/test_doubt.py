@@ -8,28 +8,28 @@ import pytest
 
 from syncd.clock import BootTime, Now
 from syncd.push.worker.reconcile import look_says
-from syncd.sale.decide import next_step, standing, still_open
-from syncd.sale.events import Found, Looked, learn
-from syncd.sale.facts import Doubt, Known, There
-from syncd.sale.policy import Ground, Policy
+from syncd.sale.decide import next_step, status_of, still_open
+from syncd.sale.events import Discovered, LookedUp, apply_event
+from syncd.sale.facts import Doubt, OrderSnapshot, StoreOrder
+from syncd.sale.policy import PushPolicy, StorePolicy
 from syncd.sale.sale import Sale
-from syncd.sale.states import Kind, State
+from syncd.sale.states import AttemptKind, State
 from tests.judges import RULES
 from tests.unit.sale.conftest import BOOT, HERE, NOW, make_sale
 
-POLICY = Policy()
+POLICY = PushPolicy()
 SETTLE = POLICY.settle.total_seconds()
 
 
-def remote(number: int, total: str = "10.80", *, archived: bool = False) -> Known:
-    return Known(number, There(10, Decimal(total), Decimal("0.80"), "USD"), archived)
+def remote(number: int, total: str = "10.80", *, archived: bool = False) -> StoreOrder:
+    return StoreOrder(number, OrderSnapshot(10, Decimal(total), Decimal("0.80"), "USD"), archived)
 
 
 def after(seconds: float, boot: str = "boot-1") -> Now:
     return Now(NOW + timedelta(seconds=seconds), BootTime(boot, BOOT.seconds + seconds))
 
 
-def doubt(*looks: float, since: float = -SETTLE, kind: Kind = Kind.CREATE) -> Doubt:
+def doubt(*looks: float, since: float = -SETTLE, kind: AttemptKind = AttemptKind.CREATE) -> Doubt:
     """In doubt since a time, and looked for at others, in seconds from HERE."""
     at = [BootTime("boot-1", BOOT.seconds + seconds) for seconds in (since, *looks)]
     return Doubt(kind, make_sale().fingerprint, at[0], tuple(at[1:]))
@@ -39,9 +39,9 @@ def unknown(**changes: object) -> Sale:
     return make_sale(state=State.UNKNOWN, doubt=doubt(), **changes)
 
 
-def state_after_look(found: list[Known], sale: Sale) -> State:
-    learnt = learn(sale, look_says(found, sale, HERE))
-    return standing(next_step(learnt, Ground(RULES), HERE)).state
+def state_after_look(found: list[StoreOrder], sale: Sale) -> State:
+    learnt = apply_event(sale, look_says(found, sale, HERE))
+    return status_of(next_step(learnt, StorePolicy(RULES), HERE)).state
 
 
 def test_what_is_found_is_synced() -> None:
@@ -59,18 +59,18 @@ def test_what_is_found_is_synced() -> None:
     ],
 )
 def test_of_several_orders_the_lowest_live_one_is_ours_and_other_live_ones_are_named(
-    found: list[Known], ours: int, others: tuple[int, ...]
+    found: list[StoreOrder], ours: int, others: tuple[int, ...]
 ) -> None:
     news = look_says(found, unknown(), HERE)
-    assert isinstance(news, Found)
+    assert isinstance(news, Discovered)
     assert news.order_id == ours
     assert all(str(number) in news.why for number in others)
 
 
 def test_a_found_order_with_another_total_is_held_and_named() -> None:
     sale = unknown()
-    learnt = learn(sale, look_says([remote(5, "1.00")], sale, HERE))
-    stands = standing(next_step(learnt, Ground(RULES), HERE))
+    learnt = apply_event(sale, look_says([remote(5, "1.00")], sale, HERE))
+    stands = status_of(next_step(learnt, StorePolicy(RULES), HERE))
     assert (stands.state, learnt.order_id) == (State.HELD, 5)
     assert "1.00" in stands.why
     assert "syncd accept" in stands.cure
@@ -117,8 +117,8 @@ def test_the_earliest_look_of_this_boot_is_the_one_that_counts() -> None:
     assert still_open(doubt(0, SETTLE - 5, SETTLE), POLICY.settle, after(SETTLE)) is None
 
 
-@pytest.mark.parametrize("kind", [Kind.UPDATE, Kind.CANCEL, Kind.ARCHIVE, Kind.REFUND])
-def test_a_change_in_doubt_waits_as_long_as_a_create_before_anything_follows_it(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [AttemptKind.UPDATE, AttemptKind.CANCEL, AttemptKind.ARCHIVE, AttemptKind.REFUND])
+def test_a_change_in_doubt_waits_as_long_as_a_create_before_anything_follows_it(kind: AttemptKind) -> None:
     one = doubt(since=0, kind=kind)
     wait = still_open(one, POLICY.settle, after(1))
     assert wait is not None
@@ -127,10 +127,10 @@ def test_a_change_in_doubt_waits_as_long_as_a_create_before_anything_follows_it(
 
 
 def test_a_change_in_doubt_from_before_a_reboot_waits_anew() -> None:
-    one = doubt(since=0, kind=Kind.UPDATE)
+    one = doubt(since=0, kind=AttemptKind.UPDATE)
     first, second = after(9000, boot="boot-2"), after(9000 + 2 * SETTLE, boot="boot-2")
     wait = still_open(one, POLICY.settle, first)
     assert wait is not None
-    looked = learn(make_sale(doubt=one), Looked(first.boot)).doubt
+    looked = apply_event(make_sale(doubt=one), LookedUp(first.boot)).doubt
     assert looked is not None
     assert still_open(looked, POLICY.settle, second) is None

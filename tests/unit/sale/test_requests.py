@@ -13,10 +13,10 @@ from syncd.mapping.update import Ours
 from syncd.push.worker.prepare import digest
 from syncd.sale.decide import next_step
 from syncd.sale.facts import Belief
-from syncd.sale.policy import Ground
+from syncd.sale.policy import StorePolicy
 from syncd.sale.sale import Sale
-from syncd.sale.states import Kind, State
-from syncd.sale.steps import Change, Create, Reject, Rest, Seen, Step
+from syncd.sale.states import AttemptKind, State
+from syncd.sale.steps import Change, Create, NoAction, Observation, Reject, Step
 from syncd.testing.orders import sale as build_order
 from tests.judges import RULES
 from tests.unit.sale.conftest import HERE, make_sale
@@ -28,8 +28,8 @@ def changed(order: CanonicalOrder, **changes: Any) -> CanonicalOrder:
     return CanonicalOrder.model_validate({**order.model_dump(mode="json"), **changes})
 
 
-def plan(sale: Sale, seen: Seen, rules: Rules = RULES) -> Step:
-    return next_step(sale, Ground(rules), HERE, seen=seen)
+def plan(sale: Sale, seen: Observation, rules: Rules = RULES) -> Step:
+    return next_step(sale, StorePolicy(rules), HERE, seen=seen)
 
 
 def payload(step: Step) -> Payload:
@@ -38,7 +38,7 @@ def payload(step: Step) -> Payload:
     return step.mapped.payload
 
 
-def as_pushed(order: CanonicalOrder, now: CanonicalOrder) -> Seen:
+def as_pushed(order: CanonicalOrder, now: CanonicalOrder) -> Observation:
     """The store shows ``order`` as syncd pushed it."""
     mapped = map_create(order, Matches(), RULES)
     assert isinstance(mapped, Mapped)
@@ -46,7 +46,7 @@ def as_pushed(order: CanonicalOrder, now: CanonicalOrder) -> Seen:
     status = payload["status_id"]
     assert isinstance(status, int)
     remote = Remote(77, status, False, order.total_inc_tax, order.total_tax, payload)
-    return Seen(now, Matches(), remote=remote, ours=Ours.of([Stamp.from_json(mapped.said)]))
+    return Observation(now, Matches(), remote=remote, ours=Ours.of([Stamp.from_json(mapped.said)]))
 
 
 def pushed(order: CanonicalOrder, now: CanonicalOrder) -> Sale:
@@ -55,15 +55,15 @@ def pushed(order: CanonicalOrder, now: CanonicalOrder) -> Sale:
 
 def test_a_sale_without_an_order_is_created() -> None:
     order = build_order()
-    found = plan(make_sale(order=order), Seen(order, Matches()))
+    found = plan(make_sale(order=order), Observation(order, Matches()))
     assert isinstance(found, Create)
     assert payload(found)["external_order_id"] == order.sale_key
 
 
 def test_a_sale_voided_before_it_was_pushed_is_skipped() -> None:
     order = build_order(status="voided")
-    found = plan(make_sale(order=order), Seen(order, Matches()))
-    assert isinstance(found, Rest)
+    found = plan(make_sale(order=order), Observation(order, Matches()))
+    assert isinstance(found, NoAction)
     assert found.state is State.SKIPPED
 
 
@@ -72,7 +72,7 @@ def test_a_sale_voided_afterwards_cancels_its_order() -> None:
     now = changed(before, status="voided")
     found = plan(pushed(before, now), as_pushed(before, now))
     assert isinstance(found, Change)
-    assert found.kind is Kind.CANCEL
+    assert found.kind is AttemptKind.CANCEL
     assert payload(found)["status_id"] == 5
 
 
@@ -81,7 +81,7 @@ def test_a_refund_afterwards_changes_the_status() -> None:
     now = changed(before, status="partially_refunded", refunds=[REFUND])
     found = plan(pushed(before, now), as_pushed(before, now))
     assert isinstance(found, Change)
-    assert found.kind is Kind.UPDATE
+    assert found.kind is AttemptKind.UPDATE
     assert payload(found)["status_id"] == 14
 
 
@@ -98,14 +98,14 @@ def test_an_edit_afterwards_changes_what_differs_and_nothing_else() -> None:
     now = changed(before, note="gift")
     found = plan(pushed(before, now), as_pushed(before, now))
     assert isinstance(found, Change)
-    assert found.kind is Kind.UPDATE
+    assert found.kind is AttemptKind.UPDATE
     assert payload(found).keys() == {"staff_notes"}
 
 
 def test_an_order_that_has_gone_is_told_and_not_made_again() -> None:
     before = build_order()
     now = changed(before, note="gift")
-    found = plan(pushed(before, now), Seen(now, Matches()))
+    found = plan(pushed(before, now), Observation(now, Matches()))
     assert isinstance(found, Reject)
     assert "77" in found.why
 
@@ -113,7 +113,7 @@ def test_an_order_that_has_gone_is_told_and_not_made_again() -> None:
 def test_an_unknown_sku_rejects_the_sale_where_the_store_says_so() -> None:
     order = build_order()
     strict = RULES.model_copy(update={"unknown_sku": "reject"})
-    assert isinstance(plan(make_sale(order=order), Seen(order, Matches()), strict), Reject)
+    assert isinstance(plan(make_sale(order=order), Observation(order, Matches()), strict), Reject)
 
 
 def test_a_digest_names_a_payload_as_it_goes_out() -> None:
@@ -126,5 +126,5 @@ def test_a_digest_names_a_payload_as_it_goes_out() -> None:
 )
 def test_the_stores_own_currency_is_not_sent(allowed: tuple[str, ...], sent: str | None) -> None:
     order = build_order()
-    found = payload(plan(make_sale(order=order), Seen(order, Matches(), currencies=allowed)))
+    found = payload(plan(make_sale(order=order), Observation(order, Matches(), currencies=allowed)))
     assert found.get("default_currency_code") == sent

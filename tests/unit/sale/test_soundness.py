@@ -3,17 +3,17 @@ from typing import Any
 
 import pytest
 
-from syncd.sale.decide import next_step, standing
-from syncd.sale.facts import Standing
-from syncd.sale.policy import Ground
+from syncd.sale.decide import next_step, status_of
+from syncd.sale.facts import Status
+from syncd.sale.policy import StorePolicy
 from syncd.sale.states import State
 from syncd.testing.orders import sale
 from tests.judges import RULES
 from tests.unit.sale.conftest import HERE, make_sale
 
 
-def stands(**changes: Any) -> Standing:
-    return standing(next_step(make_sale(order=sale(**changes)), Ground(RULES), HERE))
+def stands(**changes: Any) -> Status:
+    return status_of(next_step(make_sale(order=sale(**changes)), StorePolicy(RULES), HERE))
 
 
 @pytest.mark.parametrize("placed_at", ["1970-01-01T00:00:00Z", "2099-01-01T00:00:00Z", "2026-11-26T00:00:00Z"])
@@ -44,5 +44,5 @@ def test_a_sale_enters_in_the_state_that_it_calls_for(changes: dict[str, Any], s
 
 def test_a_sale_that_its_source_cannot_answer_for_is_held_with_the_sources_reason() -> None:
     held = replace(make_sale(), hold="the other export is missing")
-    assert (found := standing(next_step(held, Ground(RULES), HERE))).state is State.HELD
+    assert (found := status_of(next_step(held, StorePolicy(RULES), HERE))).state is State.HELD
     assert found.why == "the other export is missing"

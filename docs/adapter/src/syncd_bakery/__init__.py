@@ -14,7 +14,7 @@ from syncd.canonical import Batch, CanonicalOrder, Cursor
 from syncd.errors import SourceError
 from syncd.secret import Secret
 from syncd.sources import Finding, SourceContext
-from syncd.sources.documents import Document, Read, Sale, collect, listed, moment, needed, number
+from syncd.sources.documents import Document, ParsedSale, ParseResult, collect, listed, moment, needed, number
 from syncd.sources.http import Fixed, Terms
 
 _OVERLAP = timedelta(minutes=5)  # the list may show a sale a little later than it was made
@@ -89,7 +89,7 @@ class BakerySource:
         return collect(page, lambda sale: read_sale(sale, self._context.name, self._settings.timezone), cursor)
 
 
-def read_sale(sale: Document, source: str, timezone: str) -> Read:
+def read_sale(sale: Document, source: str, timezone: str) -> ParseResult:
     """A sale as a canonical order. Pure, so that it can be tested with documents alone.
 
     Raises:
@@ -120,7 +120,7 @@ def read_sale(sale: Document, source: str, timezone: str) -> Read:
         "total_inc_tax": number(sale, "total"),
         "total_tax": number(sale, "vat"),
     }
-    return Sale(CanonicalOrder.model_validate(fields))
+    return ParsedSale(CanonicalOrder.model_validate(fields))
 
 
 def _read(cursor: Cursor | None, latest: datetime | None) -> datetime | None:

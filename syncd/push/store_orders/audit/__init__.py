@@ -4,8 +4,8 @@
 """
 
 from syncd.push.store_orders.audit.cases import Days
-from syncd.push.store_orders.audit.causes import Difference
-from syncd.push.store_orders.audit.figures import Key, Missing, Row, Side, by_currency
-from syncd.push.store_orders.audit.report import Report, audit
+from syncd.push.store_orders.audit.causes import AuditDifference
+from syncd.push.store_orders.audit.figures import AuditFigures, Key, Missing, Side, by_currency
+from syncd.push.store_orders.audit.report import AuditReport, audit
 
-__all__ = ["Days", "Difference", "Key", "Missing", "Report", "Row", "Side", "audit", "by_currency"]
+__all__ = ["AuditDifference", "AuditFigures", "AuditReport", "Days", "Key", "Missing", "Side", "audit", "by_currency"]

@@ -22,7 +22,7 @@ _STANDS_STILL = {State.HELD, State.REJECTED}
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class AuditDifference:
     """One sale on which the sides do not agree: what each says, why, and what to do."""
 
     sale: str
@@ -42,7 +42,7 @@ class _Cause:
     pos: str = ""
 
 
-def of_sale(case: Case, rules: Rules, *, swapped: bool = False) -> Iterator[Difference]:
+def of_sale(case: Case, rules: Rules, *, swapped: bool = False) -> Iterator[AuditDifference]:
     """Every difference of a sale: of its orders, each once. ``swapped``: its order's lines are not those that it was made of."""
     sale = case.sale
     if not case.is_sold:
@@ -69,7 +69,7 @@ def of_sale(case: Case, rules: Rules, *, swapped: bool = False) -> Iterator[Diff
             yield _difference(case, first, there, words + _late(sale), pos=pos)
 
 
-def of_return(case: Case, rules: Rules) -> Iterator[Difference]:
+def of_return(case: Case, rules: Rules) -> Iterator[AuditDifference]:
     """A return that no order shows; or whose own order, of negative quantities, does not come to it."""
     sale = case.sale
     if not case.is_sold or case.is_left_out:
@@ -85,7 +85,7 @@ def of_return(case: Case, rules: Rules) -> Iterator[Difference]:
             yield _difference(case, counted[0], _total(counted[0], sale.currency), "the totals differ")
 
 
-def of_given(case: Case) -> Iterator[Difference]:
+def of_given(case: Case) -> Iterator[AuditDifference]:
     """The returns of a sale that are held, rejected or on their way."""
     for given in case.given:
         sale = given.sale
@@ -94,17 +94,17 @@ def of_given(case: Case) -> Iterator[Difference]:
             cure = sale.cure or f"Look at it with: syncd sale {sale.sale_key}"
             said = format_money(sale.total_inc_tax, sale.currency)
             cause = f"a return that is {sale.state.value}{why}"
-            yield Difference(sale.sale_key, sale.order_id, said, "no order shows it", cause, cure)
+            yield AuditDifference(sale.sale_key, sale.order_id, said, "no order shows it", cause, cure)
 
 
-def of_stranger(order: RemoteOrder) -> Difference:
+def of_stranger(order: RemoteOrder) -> AuditDifference:
     """An order that carries a sale key of which the ledger knows nothing."""
     shown = _total(order, str(order.raw.get("currency_code") or order.currency))
     cause, cure = "the ledger does not know this sale", "Drop its export again, or: syncd ledger rebuild"
-    return Difference(order.external_order_id, order.id, "no sale", shown, cause, cure)
+    return AuditDifference(order.external_order_id, order.id, "no sale", shown, cause, cure)
 
 
-def _no_sale(case: Case) -> Iterator[Difference]:
+def _no_sale(case: Case) -> Iterator[AuditDifference]:
     waits = case.sale.state in _ON_THE_WAY
     for order in case.live:
         if order.status_id in NO_SALE:
@@ -120,11 +120,11 @@ def _no_sale(case: Case) -> Iterator[Difference]:
             yield _extra(case, order, "it is no sale in the POS, and BigCommerce has an order of it")
 
 
-def _extra(case: Case, order: RemoteOrder, cause: str) -> Difference:
+def _extra(case: Case, order: RemoteOrder, cause: str) -> AuditDifference:
     return _difference(case, order, _total(order, case.sale.currency), cause)
 
 
-def _missing(case: Case) -> Difference:
+def _missing(case: Case) -> AuditDifference:
     sale = case.sale
     if sale.order_id is not None:
         return _difference(case, None, "no order", f"order {sale.order_id} is gone from BigCommerce")
@@ -191,11 +191,11 @@ def _status(sold: CanonicalOrder, order: RemoteOrder, given: Decimal, rules: Rul
         yield _Cause("refunded in the POS, and the order's status does not say so", there)
 
 
-def _difference(case: Case, order: RemoteOrder | None, there: str, cause: str, pos: str = "") -> Difference:
+def _difference(case: Case, order: RemoteOrder | None, there: str, cause: str, pos: str = "") -> AuditDifference:
     sale = case.sale
     cure = sale.cure or f"Look at it with: syncd sale {sale.sale_key}"
     said = pos or format_money(sale.total_inc_tax, sale.currency)
-    return Difference(sale.sale_key, order.id if order else sale.order_id, said, there, cause, cure)
+    return AuditDifference(sale.sale_key, order.id if order else sale.order_id, said, there, cause, cure)
 
 
 def _total(order: RemoteOrder, currency: str) -> str:

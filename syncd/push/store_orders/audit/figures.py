@@ -48,7 +48,7 @@ class Side:
 
 
 @dataclass(slots=True)
-class Row:
+class AuditFigures:
     """Both sides; tips and rounding are the POS's.
 
     ``left_out`` is what a rule or a person keeps out of BigCommerce, tips that are in notes alone among it.
@@ -65,7 +65,7 @@ class Row:
         """What the POS has and BigCommerce lacks, though nobody wants it so."""
         return self.pos.net - self.there.net - self.left_out
 
-    def add(self, other: Row) -> None:
+    def add(self, other: AuditFigures) -> None:
         """Both together."""
         self.pos.add(other.pos)
         self.there.add(other.there)
@@ -86,11 +86,11 @@ class Missing:
         self.amounts[currency] = self.amounts.get(currency, ZERO) + amount
 
 
-def by_currency(rows: Mapping[Key, Row]) -> dict[str, Row]:
+def by_currency(rows: Mapping[Key, AuditFigures]) -> dict[str, AuditFigures]:
     """The rows of each currency together."""
-    found: dict[str, Row] = {}
+    found: dict[str, AuditFigures] = {}
     for key, row in sorted(rows.items(), key=lambda item: item[0]):
-        found.setdefault(key.currency, Row()).add(row)
+        found.setdefault(key.currency, AuditFigures()).add(row)
     return found
 
 

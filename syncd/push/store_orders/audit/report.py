@@ -17,8 +17,8 @@ from syncd.mapping.rules import Rules
 from syncd.mapping.stamp import SIGN, sign_line
 from syncd.push.store_orders.audit import causes
 from syncd.push.store_orders.audit.cases import Case, Days, Given, gather
-from syncd.push.store_orders.audit.causes import Difference
-from syncd.push.store_orders.audit.figures import NOT_TOLD, Key, Missing, Row, shares, tips_of
+from syncd.push.store_orders.audit.causes import AuditDifference
+from syncd.push.store_orders.audit.figures import NOT_TOLD, AuditFigures, Key, Missing, shares, tips_of
 from syncd.push.store_orders.differences import BACK, NO_SALE, modified_at
 from syncd.push.worker.observe import lines_of
 from syncd.sale.states import State
@@ -28,11 +28,11 @@ LEFT_OUT = "left out"
 
 
 @dataclass(slots=True)
-class Report:
+class AuditReport:
     """The whole comparison: figures by key, differences, what is not in BigCommerce by reason, records that were never read."""
 
-    rows: dict[Key, Row] = field(default_factory=dict)
-    differences: list[Difference] = field(default_factory=list)
+    rows: dict[Key, AuditFigures] = field(default_factory=dict)
+    differences: list[AuditDifference] = field(default_factory=list)
     missing: dict[str, Missing] = field(default_factory=dict)
     unread: dict[str, int] = field(default_factory=dict)
 
@@ -51,14 +51,14 @@ def audit(  # noqa: PLR0913, PLR0917  both sides, and what is asked of them
     sources: Collection[str] = (),
     *,
     by_card: bool = False,
-) -> Report:
+) -> AuditReport:
     """Compare a store's sales of some business days with its orders; ``sources`` are those whose unread records count.
 
     Raises:
         RemoteError: the store could not be read.
 
     """
-    found, report = gather(store, ledger, orders, rules, days), Report()
+    found, report = gather(store, ledger, orders, rules, days), AuditReport()
     entry = _Entry(report, rules, days, by_card=by_card)
     for case in found.sales:
         entry.sale(case)
@@ -91,7 +91,7 @@ def _is_swapped(case: Case, orders: OrdersClient) -> bool:
 class _Entry:
     """Enters sales and orders into the rows of a report."""
 
-    def __init__(self, report: Report, rules: Rules, days: Days, *, by_card: bool) -> None:
+    def __init__(self, report: AuditReport, rules: Rules, days: Days, *, by_card: bool) -> None:
         self._report, self._rules, self._days = report, rules, days
         self._names = rules if by_card else None
 
@@ -218,17 +218,17 @@ class _Entry:
 
     def _spread(
         self, day: date, place: str, tenders: Iterable[Tender], amount: Decimal, currency: str
-    ) -> list[tuple[Row, Decimal]]:
+    ) -> list[tuple[AuditFigures, Decimal]]:
         """The rows of the ways in which an amount was paid, each with its share; the largest first."""
         parts = shares(tenders, amount, currency, self._names)
         return [(self._row(Key(day, place, label, currency)), part) for label, part in parts]
 
     def _with_tip(
         self, where: tuple[date, str, Sequence[Tender]], amount: Decimal, tip: Decimal, currency: str
-    ) -> list[tuple[Row, Decimal, Decimal]]:
+    ) -> list[tuple[AuditFigures, Decimal, Decimal]]:
         """The rows of an amount with a tip that no order holds, each with its share of both and with that of the tip."""
         without = {id(row): part for row, part in self._spread(*where, amount, currency)}
         return [(row, part, part - without[id(row)]) for row, part in self._spread(*where, amount + tip, currency)]
 
-    def _row(self, key: Key) -> Row:
-        return self._report.rows.setdefault(key, Row())
+    def _row(self, key: Key) -> AuditFigures:
+        return self._report.rows.setdefault(key, AuditFigures())

@@ -6,13 +6,13 @@ from contextlib import closing
 from pathlib import Path
 
 from syncd.sources.csv.opening import opened
-from syncd.sources.csv.preset import Preset
+from syncd.sources.csv.preset import CsvPreset
 from syncd.sources.csv.rows import UnreadableFile
 from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.preset_registry import Presets
 
 GROUP = "syncd.csv_presets"
-PRESETS = Presets(Preset, __name__, GROUP)
+PRESETS = Presets(CsvPreset, __name__, GROUP)
 
 
 def names() -> tuple[str, ...]:
@@ -20,7 +20,7 @@ def names() -> tuple[str, ...]:
     return PRESETS.names
 
 
-def preset(name: str) -> Preset:
+def preset(name: str) -> CsvPreset:
     """The preset of a name.
 
     Raises:

@@ -12,8 +12,8 @@ from typing import Any, ClassVar, Literal
 from syncd.canonical.money import ZERO
 from syncd.sources.csv.amounts import DecimalMark
 from syncd.sources.csv.fields import BadCell, Reading
-from syncd.sources.csv.preset import Preset
-from syncd.sources.csv.rows import Row
+from syncd.sources.csv.preset import CsvPreset
+from syncd.sources.csv.rows import CsvRow
 from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.times import parse_clover
 
@@ -21,7 +21,7 @@ COLUMNS = frozenset({"order date", "order id", "order total", "payments total", 
 _PAID = ("paid", "refunded", "partially refunded", "manually refunded", "")
 
 
-class Options(CsvSettings):
+class CloverOptions(CsvSettings):
     """The export has no lines, and tips lie outside its totals."""
 
     NAMES_CURRENCY: ClassVar[bool] = True
@@ -32,12 +32,12 @@ class Options(CsvSettings):
     tips_beside: Literal["note", "fee"] = "note"
 
 
-def key(row: Row) -> str:
+def key(row: CsvRow) -> str:
     """Clover's own order id."""
     return row.get("order id")
 
 
-def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
+def parse(rows: Sequence[CsvRow], how: Reading[CloverOptions]) -> dict[str, Any]:
     """An order's row as the fields of a canonical order.
 
     Raises:
@@ -76,19 +76,19 @@ def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
     }
 
 
-def _name(row: Row) -> str:
+def _name(row: CsvRow) -> str:
     kind = row.get("order type")
     return f"Clover order ({kind})" if kind else "Clover order"
 
 
-def _time(row: Row, how: Reading[Options]) -> Any:  # noqa: ANN401  an aware time; the caller's dictionary takes anything
+def _time(row: CsvRow, how: Reading[CloverOptions]) -> Any:  # noqa: ANN401  an aware time; the caller's dictionary takes anything
     try:
         return parse_clover(row.get("order date"), how.here, how.hours)
     except ValueError as error:
         raise BadCell(row.line, f"Order Date: {error}") from None
 
 
-def _hold(row: Row, how: Reading[Options]) -> str:
+def _hold(row: CsvRow, how: Reading[CloverOptions]) -> str:
     """Why a person must look: money went out that no sale of this export accounts for."""
     gone = abs(how.zero(row, "Manual Refunds Total"))
     if gone:
@@ -99,7 +99,7 @@ def _hold(row: Row, how: Reading[Options]) -> str:
     return "Clover's export has no lines" if how.settings.no_lines == "hold" else ""
 
 
-def _status(row: Row, how: Reading[Options]) -> str:
+def _status(row: CsvRow, how: Reading[CloverOptions]) -> str:
     state = row.get("order payment state").lower()
     money_out = how.zero(row, "Manual Refunds Total") or how.amount(row, "Order Total") < 0
     if state not in _PAID and not money_out:
@@ -110,12 +110,12 @@ def _status(row: Row, how: Reading[Options]) -> str:
     return "refunded" if came_back >= how.amount(row, "Order Total") else "partially_refunded"
 
 
-def _refunds(row: Row, how: Reading[Options]) -> list[dict[str, Any]]:
+def _refunds(row: CsvRow, how: Reading[CloverOptions]) -> list[dict[str, Any]]:
     sums = {"refunds": how.zero(row, "Refunds Total"), "manual refunds": how.zero(row, "Manual Refunds Total")}
     return [{"id": name, "amount_inc_tax": abs(amount)} for name, amount in sums.items() if amount]
 
 
-def _tenders(row: Row, paid: Any) -> list[dict[str, Any]]:  # noqa: ANN401  an amount
+def _tenders(row: CsvRow, paid: Any) -> list[dict[str, Any]]:  # noqa: ANN401  an amount
     """Several tenders are comma-joined without their amounts: they are named as one."""
     label = row.get("tender")
     if not label:
@@ -124,18 +124,18 @@ def _tenders(row: Row, paid: Any) -> list[dict[str, Any]]:  # noqa: ANN401  an a
     return [{"kind": kind, "label": label.replace(", ", " + "), "amount": paid}]
 
 
-def _note(row: Row, tip: Any) -> str:  # noqa: ANN401  an amount
+def _note(row: CsvRow, tip: Any) -> str:  # noqa: ANN401  an amount
     notes = [row.get("note"), row.get("payment note"), f"Tip of {tip} paid beside the order" if tip else ""]
     return "; ".join(note for note in notes if note)
 
 
-PRESET = Preset(
+PRESET = CsvPreset(
     "clover",
     (COLUMNS,),
     key,
     parse,
     "Order ID",
-    Options,
+    CloverOptions,
     ids=("order id",),
     amounts=("order total", "payments total"),
 )

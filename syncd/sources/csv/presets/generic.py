@@ -16,8 +16,8 @@ from syncd.canonical.money import total
 from syncd.sources.csv.dates import read_date
 from syncd.sources.csv.fields import BadCell, Reading, agree, first
 from syncd.sources.csv.headings import GENERIC
-from syncd.sources.csv.preset import Preset
-from syncd.sources.csv.rows import Row
+from syncd.sources.csv.preset import CsvPreset
+from syncd.sources.csv.rows import CsvRow
 from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.states import is_refund
 from syncd.sources.csv.strays import is_totals_word
@@ -42,7 +42,7 @@ _A_VISIT = timedelta(hours=1)
 _ABOUT = ("company", "email", "phone", *PLACE)
 
 
-class Options(CsvSettings):
+class GenericOptions(CsvSettings):
     """What an export of columns that are named may need to be told."""
 
     COLUMNS: ClassVar[Collection[str] | None] = GENERIC
@@ -50,7 +50,7 @@ class Options(CsvSettings):
     prices_include_tax: bool = False
 
 
-def key(row: Row) -> str:
+def key(row: CsvRow) -> str:
     """The sale's own id, else receipt, register and day."""
     if sale_id := row.get("sale_id"):
         return sale_id
@@ -58,12 +58,12 @@ def key(row: Row) -> str:
     return "@".join(part for part in (receipt, row.get("register"), day) if part) if receipt and day else ""
 
 
-def keys() -> Callable[[Row], str]:
+def keys() -> Callable[[CsvRow], str]:
     """What tells a row's sale, by the rows above it: child rows leave their sale's cells empty, and a receipt may pass midnight."""
-    last: Row | None = None
+    last: CsvRow | None = None
     current = ""
 
-    def key_of(row: Row) -> str:
+    def key_of(row: CsvRow) -> str:
         nonlocal last, current
         found = key(row)
         if last is not None and current and (_is_child(row, last) if not found else _is_past_midnight(row, last)):
@@ -75,7 +75,7 @@ def keys() -> Callable[[Row], str]:
     return key_of
 
 
-def _is_child(row: Row, last: Row) -> bool:
+def _is_child(row: CsvRow, last: CsvRow) -> bool:
     """Whether a row is a further line of the sale above, whose total can confirm it: something sold, no cell of a sale's own."""
     if not last.get("total") or any(row.get(name) for name in _OF_THE_SALE):
         return False
@@ -83,7 +83,7 @@ def _is_child(row: Row, last: Row) -> bool:
     return bool(name) and not is_totals_word(name) and any(row.get(one) for one in ("line_total", "price"))
 
 
-def _is_past_midnight(row: Row, last: Row) -> bool:
+def _is_past_midnight(row: CsvRow, last: CsvRow) -> bool:
     """Whether a row goes on with a receipt that was begun on the day before."""
     if row.get("sale_id") or row.get("date") == last.get("date"):
         return False
@@ -96,7 +96,7 @@ def _is_past_midnight(row: Row, last: Row) -> bool:
     return before.hour == _LAST_HOUR and after.hour == 0
 
 
-def parse(rows: Sequence[Row], how: Reading[Options]) -> list[dict[str, Any]]:
+def parse(rows: Sequence[CsvRow], how: Reading[GenericOptions]) -> list[dict[str, Any]]:
     """The rows of one sale as the fields of a canonical order; each refund that stands under its number as those of a return.
 
     Raises:
@@ -109,7 +109,7 @@ def parse(rows: Sequence[Row], how: Reading[Options]) -> list[dict[str, Any]]:
     return found + [_return(back, how) for back in refunds]
 
 
-def _one_set(rows: Sequence[Row], how: Reading[Options]) -> tuple[Sequence[Row], str]:
+def _one_set(rows: Sequence[CsvRow], how: Reading[GenericOptions]) -> tuple[Sequence[CsvRow], str]:
     """The lines of a sale once, where a report repeats them for each payment, or was pasted twice; and what paid for them.
 
     Raises:
@@ -118,7 +118,7 @@ def _one_set(rows: Sequence[Row], how: Reading[Options]) -> tuple[Sequence[Row],
     """
     if len(rows) == 1:
         return rows, ""
-    by_tender: dict[str, list[Row]] = {}
+    by_tender: dict[str, list[CsvRow]] = {}
     for row in rows:
         by_tender.setdefault(row.get("tender"), []).append(row)
     if (
@@ -143,12 +143,12 @@ def _one_set(rows: Sequence[Row], how: Reading[Options]) -> tuple[Sequence[Row],
     return rows, ""
 
 
-def _but_payment(row: Row) -> tuple[str, ...]:
+def _but_payment(row: CsvRow) -> tuple[str, ...]:
     of_payment = {row.columns.get("tender"), row.columns.get("status")}
     return tuple(cell for place, cell in enumerate(row.cells) if place not in of_payment)
 
 
-def _comes_to(rows: Sequence[Row], how: Reading[Options]) -> bool | None:
+def _comes_to(rows: Sequence[CsvRow], how: Reading[GenericOptions]) -> bool | None:
     """Whether the lines of rows come to the total that they state; None where they state none."""
     stated = _stated(rows, "total", how)
     if stated is None:
@@ -157,7 +157,7 @@ def _comes_to(rows: Sequence[Row], how: Reading[Options]) -> bool | None:
     return total(line["total_inc_tax"] for line in lines) + _tip(rows, how) == stated
 
 
-def _apart(rows: Sequence[Row], how: Reading[Options]) -> tuple[Sequence[Row], list[list[Row]]]:
+def _apart(rows: Sequence[CsvRow], how: Reading[GenericOptions]) -> tuple[Sequence[CsvRow], list[list[CsvRow]]]:
     """The rows of the sale, and those of each refund of it: by a column of kinds, else rows below nothing of a later time.
 
     Raises:
@@ -169,7 +169,7 @@ def _apart(rows: Sequence[Row], how: Reading[Options]) -> tuple[Sequence[Row], l
     kinds = [is_refund(row.get("kind")) for row in rows]
     first_time = rows[0].get("date"), rows[0].get("time")
     by_sign = not any(kinds) and not _below_nothing(rows[0], how)
-    sold, refunds = [], dict[tuple[str, str], list[Row]]()
+    sold, refunds = [], dict[tuple[str, str], list[CsvRow]]()
     for row, kind in zip(rows, kinds, strict=True):
         at = row.get("date"), row.get("time")
         if kind or (by_sign and at != first_time and _below_nothing(row, how)):
@@ -179,7 +179,7 @@ def _apart(rows: Sequence[Row], how: Reading[Options]) -> tuple[Sequence[Row], l
     return sold, list(refunds.values())
 
 
-def _is_one_visit(rows: Sequence[Row], how: Reading[Options]) -> bool:
+def _is_one_visit(rows: Sequence[CsvRow], how: Reading[GenericOptions]) -> bool:
     """Whether rows of different times are one receipt for all that: each repeats its total, and an hour holds them all."""
     if any(not row.get("total") or row.get("total") != rows[0].get("total") for row in rows):
         return False
@@ -187,20 +187,20 @@ def _is_one_visit(rows: Sequence[Row], how: Reading[Options]) -> bool:
     return max(times) - min(times) <= _A_VISIT
 
 
-def _time(row: Row, how: Reading[Options]) -> datetime:
+def _time(row: CsvRow, how: Reading[GenericOptions]) -> datetime:
     return how.split_time(row, "date", "time") if row.get("time") else how.time(row, "date")
 
 
-def _unknown_kind(rows: Sequence[Row]) -> str:
+def _unknown_kind(rows: Sequence[CsvRow]) -> str:
     kind = next((cell for row in rows if (cell := row.get("kind")) and is_refund(cell) is None), "")
     return f"its kind, {kind[:40]!r}, is neither a sale nor a refund in any language that syncd knows" if kind else ""
 
 
-def _below_nothing(row: Row, how: Reading[Options]) -> bool:
+def _below_nothing(row: CsvRow, how: Reading[GenericOptions]) -> bool:
     return any(row.get(name) and how.amount(row, name) < 0 for name in ("line_total", "total"))
 
 
-def _return(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
+def _return(rows: Sequence[CsvRow], how: Reading[GenericOptions]) -> dict[str, Any]:
     """A refund as a return of the sale whose number it has, whatever the sign of its amounts."""
     fields = _sale(rows, how)
     if fields["total_inc_tax"] > 0:
@@ -220,7 +220,7 @@ def _return(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
     }
 
 
-def _sale(rows: Sequence[Row], how: Reading[Options], paid_by: str = "") -> dict[str, Any]:
+def _sale(rows: Sequence[CsvRow], how: Reading[GenericOptions], paid_by: str = "") -> dict[str, Any]:
     head = rows[0]
     if len(rows) > 1 and not _is_one_visit(rows, how):
         agree(rows, "date", "time")
@@ -254,13 +254,13 @@ def _sale(rows: Sequence[Row], how: Reading[Options], paid_by: str = "") -> dict
     }
 
 
-def _tip(rows: Sequence[Row], how: Reading[Options]) -> Decimal:
+def _tip(rows: Sequence[CsvRow], how: Reading[GenericOptions]) -> Decimal:
     """The sale's tip: one amount that each row repeats, or what stands on single rows."""
     tips = [how.zero(row, "tip") for row in rows]
     return tips[0] if len(set(tips)) == 1 else total(tips)
 
 
-def _stated(rows: Sequence[Row], name: str, how: Reading[Options]) -> Decimal | None:
+def _stated(rows: Sequence[CsvRow], name: str, how: Reading[GenericOptions]) -> Decimal | None:
     """The sale's own total, which each of its rows may repeat; None where the export has none."""
     found: Decimal | None = None
     for row in rows:
@@ -273,7 +273,7 @@ def _stated(rows: Sequence[Row], name: str, how: Reading[Options]) -> Decimal | 
     return found
 
 
-def _line(number: int, row: Row, how: Reading[Options]) -> dict[str, Any]:
+def _line(number: int, row: CsvRow, how: Reading[GenericOptions]) -> dict[str, Any]:
     quantity, off, tax = how.quantity(row, "quantity"), abs(how.zero(row, "discount")), how.zero(row, "tax")
     stated = how.amount(row, "line_total") if row.get("line_total") else None
     amount = how.amount(row, "price") * quantity - off if stated is None else stated
@@ -295,7 +295,7 @@ def _tender(label: str, amount: Decimal) -> dict[str, Any]:
     return {"kind": TenderKind.OTHER if " + " in label else kind_of(label, {}), "label": label, "amount": amount}
 
 
-def _people(rows: Sequence[Row]) -> dict[str, Any]:
+def _people(rows: Sequence[CsvRow]) -> dict[str, Any]:
     """The customer and the address; a file without a name or an e-mail has none: its address may be the shop's."""
     if "customer" not in rows[0].columns and "email" not in rows[0].columns:
         return {}
@@ -306,13 +306,13 @@ def _people(rows: Sequence[Row]) -> dict[str, Any]:
     return people("", about | {"first_name": given or family, "last_name": family if given else ""})
 
 
-PRESET = Preset(
+PRESET = CsvPreset(
     "generic",
     (frozenset({"date", "name"}), frozenset({"date", "sku"})),
     key,
     parse,
     "sale id, or receipt and date",
-    Options,
+    GenericOptions,
     headings=GENERIC,
     telling=False,
     ids=("sale_id", "receipt"),

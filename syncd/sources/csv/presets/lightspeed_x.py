@@ -12,8 +12,8 @@ from typing import Any, Literal
 from syncd.canonical.money import total
 from syncd.sources.csv.amounts import DecimalMark
 from syncd.sources.csv.fields import BadCell, Reading
-from syncd.sources.csv.preset import Preset
-from syncd.sources.csv.rows import Row
+from syncd.sources.csv.preset import CsvPreset
+from syncd.sources.csv.rows import CsvRow
 from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.values import people
 
@@ -29,21 +29,21 @@ _KINDS = {
 }
 
 
-class Options(CsvSettings):
+class LightspeedXOptions(CsvSettings):
     """Sales on account are sales, for the goods are gone; ``open`` waits until they are paid."""
 
     decimal_mark: DecimalMark | dict[str, DecimalMark] | None = "."
     on_account: Literal["sale", "open"] = "sale"
 
 
-def key(row: Row) -> str:
+def key(row: CsvRow) -> str:
     """The sale's UUID; older exports have none: its invoice number and day."""
     return row.get("sale uuid") or (
         f"{row.get('invoice number')}@{row.get('sale date')}" if row.get("invoice number") else ""
     )
 
 
-def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
+def parse(rows: Sequence[CsvRow], how: Reading[LightspeedXOptions]) -> dict[str, Any]:
     """The rows of one sale as the fields of a canonical order.
 
     Raises:
@@ -81,11 +81,11 @@ def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
     }
 
 
-def _of(rows: Sequence[Row], kind: str) -> list[Row]:
+def _of(rows: Sequence[CsvRow], kind: str) -> list[CsvRow]:
     return [row for row in rows if row.get("line type").lower() == kind]
 
 
-def _status(text: str, how: Reading[Options]) -> tuple[str, str]:
+def _status(text: str, how: Reading[LightspeedXOptions]) -> tuple[str, str]:
     """Goods on account or laid by are not paid; of the former, the store's rule decides. With why the sale is held, if it is."""
     status = text.lower().replace("_", " ")
     if "void" in status or "cancel" in status or "delete" in status:
@@ -95,12 +95,12 @@ def _status(text: str, how: Reading[Options]) -> tuple[str, str]:
     return ("open", "") if any(word in status for word in (*_ON_ACCOUNT, *_OPEN)) else how.status(text)
 
 
-def _is_on_account(head: Row) -> bool:
+def _is_on_account(head: CsvRow) -> bool:
     status = head.get("status").lower().replace("_", " ")
     return any(word in status for word in _ON_ACCOUNT)
 
 
-def _line(number: int, row: Row, how: Reading[Options]) -> dict[str, Any]:
+def _line(number: int, row: CsvRow, how: Reading[LightspeedXOptions]) -> dict[str, Any]:
     quantity, price = how.quantity(row, "Quantity", None), how.amount(row, "Price")
     per_unit_tax, off = how.zero(row, "Tax"), how.zero(row, "Discount")
     return {
@@ -116,7 +116,7 @@ def _line(number: int, row: Row, how: Reading[Options]) -> dict[str, Any]:
     }
 
 
-def _tender(row: Row, how: Reading[Options]) -> dict[str, Any]:
+def _tender(row: CsvRow, how: Reading[LightspeedXOptions]) -> dict[str, Any]:
     label = row.get("details") or "Payment"
     return {"kind": _KINDS.get(label.lower(), "other"), "label": label, "amount": how.amount(row, "Paid")}
 
@@ -131,7 +131,7 @@ _HOME = {
 }
 
 
-def _customer(row: Row) -> dict[str, Any]:
+def _customer(row: CsvRow) -> dict[str, Any]:
     name, email = row.get("customer name"), row.get("customer email")
     if not name and not email:
         return {}
@@ -141,13 +141,13 @@ def _customer(row: Row) -> dict[str, Any]:
     return people(row.get("customer code"), {**names, "email": email, **home})
 
 
-PRESET = Preset(
+PRESET = CsvPreset(
     "lightspeed_x",
     (COLUMNS,),
     key,
     parse,
     "Sale UUID or Invoice Number",
-    Options,
+    LightspeedXOptions,
     ids=("sale uuid", "invoice number"),
     dates=("date",),
     amounts=("total", "subtotal", "paid", "sales tax"),

@@ -12,8 +12,8 @@ from typing import Any, Literal
 from syncd.canonical.money import total
 from syncd.sources.csv.fields import Reading, agree, first, same_row
 from syncd.sources.csv.languages import LOYVERSE
-from syncd.sources.csv.preset import Preset
-from syncd.sources.csv.rows import Row
+from syncd.sources.csv.preset import CsvPreset
+from syncd.sources.csv.rows import CsvRow
 from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.states import is_refund
 from syncd.sources.tenders import kind_of
@@ -34,20 +34,20 @@ WEIGHS = {
 }
 
 
-class Options(CsvSettings):
+class LoyverseOptions(CsvSettings):
     """Receipts by item without the receipts lack tips and payments: ``hold`` waits for them, and tell not where the tax is."""
 
     prices_include_tax: bool | None = None
     items_only: Literal["accept", "hold"] = "hold"
 
 
-def key(row: Row) -> str:
+def key(row: CsvRow) -> str:
     """Store and receipt number."""
     number = row.get("receipt number")
     return f"{number}@{row.get('store') or row.get('pos')}" if number else ""
 
 
-def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
+def parse(rows: Sequence[CsvRow], how: Reading[LoyverseOptions]) -> dict[str, Any]:
     """The rows of one receipt as the fields of a canonical order.
 
     Raises:
@@ -87,12 +87,12 @@ def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
     }
 
 
-def _unknown_kind(row: Row, returned: bool | None) -> str:
+def _unknown_kind(row: CsvRow, returned: bool | None) -> str:
     kind = row.get("receipt type")[:40]
     return f"its receipt type, {kind!r}, is neither a sale nor a refund that syncd knows" if returned is None else ""
 
 
-def _included(sums: Sequence[Row], how: Reading[Options]) -> bool | None:
+def _included(sums: Sequence[CsvRow], how: Reading[LoyverseOptions]) -> bool | None:
     """Whether prices hold the tax: as the receipt's own sums say, else as the config does; None where neither tells.
 
     Source: https://help.loyverse.com/help/sales-summary-report-back-office: gross sales hold a tax that is included in the price.
@@ -104,7 +104,7 @@ def _included(sums: Sequence[Row], how: Reading[Options]) -> bool | None:
     return True if not rest else False if abs(rest) == abs(tax) else how.settings.prices_include_tax
 
 
-def _alone(sums: Sequence[Row], lines: Sequence[dict[str, Any]], how: Reading[Options]) -> str:
+def _alone(sums: Sequence[CsvRow], lines: Sequence[dict[str, Any]], how: Reading[LoyverseOptions]) -> str:
     """Why a sale that stands in the receipts by item alone is held; empty where it is not."""
     if sums:
         return ""
@@ -113,7 +113,7 @@ def _alone(sums: Sequence[Row], lines: Sequence[dict[str, Any]], how: Reading[Op
     return "" if how.settings.items_only == "accept" else _ALONE
 
 
-def _line(number: int, row: Row, how: Reading[Options], sides: tuple[bool, bool]) -> dict[str, Any]:
+def _line(number: int, row: CsvRow, how: Reading[LoyverseOptions], sides: tuple[bool, bool]) -> dict[str, Any]:
     returned, included = sides
     net, tax = how.amount(row, "Net sales"), how.zero(row, "Taxes")
     quantity = how.quantity(row, "Quantity")
@@ -133,7 +133,7 @@ def _line(number: int, row: Row, how: Reading[Options], sides: tuple[bool, bool]
     }
 
 
-def _described(row: Row, how: Reading[Options]) -> dict[str, Any]:
+def _described(row: CsvRow, how: Reading[LoyverseOptions]) -> dict[str, Any]:
     """A receipt of which only the totals are known: one custom line."""
     inc_tax = how.amount(row, "Total collected") - how.zero(row, "Tips")
     name = row.get("description") or f"Receipt {row.get('receipt number')}"
@@ -141,7 +141,7 @@ def _described(row: Row, how: Reading[Options]) -> dict[str, Any]:
     return {"line_id": "1", "kind": "custom", "name": name, "quantity": -1 if inc_tax < 0 else 1, **sums}
 
 
-def _tenders(sums: Sequence[Row], how: Reading[Options]) -> list[dict[str, Any]]:
+def _tenders(sums: Sequence[CsvRow], how: Reading[LoyverseOptions]) -> list[dict[str, Any]]:
     if not sums or not sums[0].get("payment type"):
         return []
     label = sums[0].get("payment type")
@@ -156,13 +156,13 @@ def _customer(name: str, contacts: str) -> dict[str, Any] | None:
     return {"first_name": given or family, "last_name": family if given else "", "email": email}
 
 
-PRESET = Preset(
+PRESET = CsvPreset(
     "loyverse",
     (ITEMS, ITEMS_RENAMED, RECEIPTS),
     key,
     parse,
     "Receipt number",
-    Options,
+    LoyverseOptions,
     WEIGHS,
     ids=("receipt number",),
     aliases=LOYVERSE,

@@ -16,9 +16,9 @@ from pydantic import Field
 
 from syncd.canonical.money import ZERO, allocate, minor_unit, total
 from syncd.sources.csv.amounts import DecimalMark
-from syncd.sources.csv.fields import BadCell, LeftOut, Reading
-from syncd.sources.csv.preset import Preset
-from syncd.sources.csv.rows import Row
+from syncd.sources.csv.fields import BadCell, ExcludedRow, Reading
+from syncd.sources.csv.preset import CsvPreset
+from syncd.sources.csv.rows import CsvRow
 from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.shopify_sums import Stated, delivery_tax, work_out
 
@@ -31,7 +31,7 @@ _UNPAID = ("pending", "authorized", "partially_paid", "expired")
 _REFUNDED = {"refunded": "refunded", "partially_refunded": "partially_refunded"}
 
 
-class Options(CsvSettings):
+class ShopifyOptions(CsvSettings):
     """``only`` names the sources of orders to carry; ``unpaid`` orders are left open, or pushed."""
 
     NAMES_CURRENCY: ClassVar[bool] = True
@@ -48,16 +48,16 @@ def refused(columns: Mapping[str, int], settings: CsvSettings) -> str:
     return "" if "source" in columns or "any" in only else f"it has no column Source: {_MAY_BE_WEB}"
 
 
-def key(row: Row) -> str:
+def key(row: CsvRow) -> str:
     """The order's name: its other rows carry nothing else."""
     return row.get("name")
 
 
-def keys() -> Callable[[Row], str]:
+def keys() -> Callable[[CsvRow], str]:
     """The order's name and id: several orders may have one name, and only an order's first row has the id."""
     latest: dict[str, str] = {}
 
-    def of(row: Row) -> str:
+    def of(row: CsvRow) -> str:
         name = row.get("name")
         if number := row.get("id"):
             latest[name] = f"{name}\n{number}"
@@ -66,7 +66,7 @@ def keys() -> Callable[[Row], str]:
     return of
 
 
-def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any] | LeftOut:
+def parse(rows: Sequence[CsvRow], how: Reading[ShopifyOptions]) -> dict[str, Any] | ExcludedRow:
     """The rows of one order as the fields of a canonical order; left out where its ``Source`` is none that the config names.
 
     Raises:
@@ -81,7 +81,7 @@ def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any] | LeftOu
     if "any" not in only and not came_from:
         raise BadCell(head.line, f"its Source is empty: {_MAY_BE_WEB}")
     if "any" not in only and came_from not in only:
-        return LeftOut(f"{came_from} orders (only = {list(only)})")
+        return ExcludedRow(f"{came_from} orders (only = {list(only)})")
     currency = how.currency(head, "Currency")
     shipping, tax, whole = how.zero(head, "Shipping"), how.zero(head, "Taxes"), how.amount(head, "Total")
     tipped, sold = _tips_apart(rows, head, how)
@@ -131,7 +131,7 @@ def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any] | LeftOu
     }
 
 
-def _once(rows: Sequence[Row]) -> Sequence[Row]:
+def _once(rows: Sequence[CsvRow]) -> Sequence[CsvRow]:
     """The rows of the order; exports that were pasted together may have it more than once.
 
     Raises:
@@ -148,7 +148,9 @@ def _once(rows: Sequence[Row]) -> Sequence[Row]:
     return [*rows[: heads[0]], *blocks[0]] if len(blocks) > 1 else rows
 
 
-def _tips_apart(rows: Sequence[Row], head: Row, how: Reading[Options]) -> tuple[list[Row], list[Row]]:
+def _tips_apart(
+    rows: Sequence[CsvRow], head: CsvRow, how: Reading[ShopifyOptions]
+) -> tuple[list[CsvRow], list[CsvRow]]:
     """The rows that are tips, and those that are goods: only a line outside the Subtotal is a tip, whatever it is called."""
     tips = [row for row in rows if row.get("lineitem name").lower() in _TIP and not row.get("lineitem sku")]
     subtotal, off = how.zero(head, "Subtotal"), abs(how.zero(head, "Discount Amount"))
@@ -157,16 +159,16 @@ def _tips_apart(rows: Sequence[Row], head: Row, how: Reading[Options]) -> tuple[
     return tips, [row for row in rows if row not in tips]
 
 
-def _net(row: Row, how: Reading[Options]) -> Decimal:
+def _net(row: CsvRow, how: Reading[ShopifyOptions]) -> Decimal:
     """A line after its own discount."""
     return how.amount(row, "Lineitem price") * how.quantity(row, "Lineitem quantity") - _off(row, how)
 
 
-def _off(row: Row, how: Reading[Options]) -> Decimal:
+def _off(row: CsvRow, how: Reading[ShopifyOptions]) -> Decimal:
     return abs(how.zero(row, "Lineitem discount"))
 
 
-def _fulfilment(head: Row, rows: Sequence[Row]) -> str:
+def _fulfilment(head: CsvRow, rows: Sequence[CsvRow]) -> str:
     """Whether goods were handed over, or are to be sent: a till may sell what the shop sends."""
     sent = head.get("shipping method")
     at_the_till = head.get("source").lower() == "pos"
@@ -174,25 +176,25 @@ def _fulfilment(head: Row, rows: Sequence[Row]) -> str:
     return "ship" if sent and (waits or not at_the_till) else "in_store"
 
 
-def _extra(head: Row) -> dict[str, str]:
+def _extra(head: CsvRow) -> dict[str, str]:
     return {n: v for n in ("Source", "Tags", "Payment Reference", "Note Attributes") if (v := head.get(n.lower()))}
 
 
-def _hold(head: Row, how: Reading[Options]) -> str:
+def _hold(head: CsvRow, how: Reading[ShopifyOptions]) -> str:
     owed = _owed(head, how)
     if owed > 0 and head.get("financial status").lower() not in _UNPAID:  # unpaid ones have a rule of their own
         return f"{owed} {how.currency(head, 'Currency')} are outstanding in Shopify"
     return ""
 
 
-def _owed(head: Row, how: Reading[Options]) -> Decimal:
+def _owed(head: CsvRow, how: Reading[ShopifyOptions]) -> Decimal:
     """What is still to be paid; a few of the smallest coin are a rest of rounding where Shopify itself says paid."""
     owed = how.zero(head, "Outstanding Balance")
     paid = head.get("financial status").lower() == "paid"
     return ZERO if paid and abs(owed) <= _COINS * minor_unit(how.currency(head, "Currency")) else owed
 
 
-def _status(head: Row, how: Reading[Options]) -> str:
+def _status(head: CsvRow, how: Reading[ShopifyOptions]) -> str:
     paid = head.get("financial status").lower()
     if head.get("cancelled at") or paid == "voided":
         return "voided"
@@ -201,7 +203,9 @@ def _status(head: Row, how: Reading[Options]) -> str:
     return _REFUNDED.get(paid, "completed")
 
 
-def _line(number: int, row: Row, sums: tuple[Decimal, Decimal, bool], how: Reading[Options]) -> dict[str, Any]:
+def _line(
+    number: int, row: CsvRow, sums: tuple[Decimal, Decimal, bool], how: Reading[ShopifyOptions]
+) -> dict[str, Any]:
     net, tax, included = sums
     return {
         "line_id": str(number),
@@ -216,7 +220,7 @@ def _line(number: int, row: Row, sums: tuple[Decimal, Decimal, bool], how: Readi
     }
 
 
-def _discount(head: Row, taken: Decimal) -> dict[str, Any]:
+def _discount(head: CsvRow, taken: Decimal) -> dict[str, Any]:
     code = head.get("discount code")
     return {"name": code or "Discount", "code": code or None, "amount_inc_tax": taken, "amount_ex_tax": taken}
 
@@ -233,7 +237,7 @@ def _delivery(name: str, amount: Decimal, tax: Decimal, *, included: bool) -> di
     return {"kind": "delivery", "name": name, "taxes": [{"amount": tax, "included": included}] if tax else [], **sums}
 
 
-def _only_rate(head: Row, how: Reading[Options]) -> Decimal | None:
+def _only_rate(head: CsvRow, how: Reading[ShopifyOptions]) -> Decimal | None:
     """The rate of the order's tax where it has one alone, from its name: ``ES IVA 21 %``."""
     if not how.zero(head, "Tax 1 Value") or any(how.zero(head, f"Tax {number} Value") for number in range(2, 6)):
         return None
@@ -241,7 +245,7 @@ def _only_rate(head: Row, how: Reading[Options]) -> Decimal | None:
     return Decimal(found[1].replace(",", ".")) if found else None
 
 
-def _tenders(head: Row, whole: Decimal, how: Reading[Options]) -> list[dict[str, Any]]:
+def _tenders(head: CsvRow, whole: Decimal, how: Reading[ShopifyOptions]) -> list[dict[str, Any]]:
     if head.get("financial status").lower() in (*_UNPAID, "voided") or not whole:
         return []
     owed = _owed(head, how)
@@ -249,18 +253,18 @@ def _tenders(head: Row, whole: Decimal, how: Reading[Options]) -> list[dict[str,
     return [{"kind": "cash" if label.lower() == "cash" else "other", "label": label, "amount": whole - max(owed, ZERO)}]
 
 
-def _refunds(head: Row, how: Reading[Options]) -> list[dict[str, Any]]:
+def _refunds(head: CsvRow, how: Reading[ShopifyOptions]) -> list[dict[str, Any]]:
     """The export tells how much came back in all, not which lines."""
     amount = how.zero(head, "Refunded Amount")
     return [{"id": "refunded", "amount_inc_tax": amount}] if amount else []
 
 
-def _customer(head: Row) -> dict[str, Any] | None:
+def _customer(head: CsvRow) -> dict[str, Any] | None:
     email = head.get("email")
     return {"email": email, "phone": _unquoted(head.get("phone"))} if email else None
 
 
-def _address(head: Row, kind: str) -> dict[str, Any] | None:
+def _address(head: CsvRow, kind: str) -> dict[str, Any] | None:
     def cell(name: str) -> str:
         return _unquoted(head.get(f"{kind} {name}"))
 
@@ -287,13 +291,13 @@ def _unquoted(cell: str) -> str:
     return cell.lstrip("'")
 
 
-PRESET = Preset(
+PRESET = CsvPreset(
     "shopify",
     (COLUMNS,),
     key,
     parse,
     "Name",
-    Options,
+    ShopifyOptions,
     id_column="id",
     reader=keys,
     ids=("id",),

@@ -15,8 +15,8 @@ from syncd.canonical.cash_rounding import cash_step
 from syncd.canonical.money import ZERO, total
 from syncd.sources.csv.amounts import DecimalMark
 from syncd.sources.csv.fields import BadCell, Reading, first, same_row
-from syncd.sources.csv.preset import Preset
-from syncd.sources.csv.rows import Row
+from syncd.sources.csv.preset import CsvPreset
+from syncd.sources.csv.rows import CsvRow
 from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.times import LABELS, zone
 
@@ -37,7 +37,7 @@ _TENDERS = (
 )
 
 
-class Options(CsvSettings):
+class SquareOptions(CsvSettings):
     """Items without their transactions lack tips and tenders: ``hold`` waits for them."""
 
     NAMES_ZONE: ClassVar[bool] = True
@@ -46,12 +46,12 @@ class Options(CsvSettings):
     items_only: Literal["accept", "hold"] = "hold"
 
 
-def key(row: Row) -> str:
+def key(row: CsvRow) -> str:
     """The group that a row belongs to; empty where the export does not say."""
     return row.get("transaction id")
 
 
-def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
+def parse(rows: Sequence[CsvRow], how: Reading[SquareOptions]) -> dict[str, Any]:
     """The rows of one Transaction ID as the fields of a canonical order.
 
     Raises:
@@ -68,14 +68,14 @@ def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
     return fields | _whole(lines, sums, how)
 
 
-def _payments(sums: Sequence[Row]) -> list[Row]:
+def _payments(sums: Sequence[CsvRow]) -> list[CsvRow]:
     """The payments of one sale: several people may share a bill, and each payment has a row of its own.
 
     Raises:
         BadCell: rows of one transaction that are not its payments.
 
     """
-    by_payment: dict[str, list[Row]] = {}
+    by_payment: dict[str, list[CsvRow]] = {}
     for row in sums:
         by_payment.setdefault(row.get("payment id"), []).append(row)
     if len(by_payment) < 2 or any(row.get("event type").lower() != "payment" for row in sums):
@@ -83,7 +83,7 @@ def _payments(sums: Sequence[Row]) -> list[Row]:
     return [same_row(rows, "Payment ID")[0] for rows in by_payment.values()]
 
 
-def _head(items: Sequence[Row], sums: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
+def _head(items: Sequence[CsvRow], sums: Sequence[CsvRow], how: Reading[SquareOptions]) -> dict[str, Any]:
     rows = [*sums, *items]
     label = first(rows, "Time Zone")
     here = zone(label) if label in LABELS else how.here
@@ -113,7 +113,7 @@ def _customer(name: str, number: str) -> dict[str, Any] | None:
     return {"id": number or None, "first_name": given or family, "last_name": family if given else ""}
 
 
-def _line(number: int, row: Row, how: Reading[Options]) -> dict[str, Any]:
+def _line(number: int, row: CsvRow, how: Reading[SquareOptions]) -> dict[str, Any]:
     net, tax = how.amount(row, "Net Sales"), how.zero(row, "Tax")
     modifiers = [name.strip() for name in row.get("modifiers applied").split(",") if name.strip()]
     variant = row.get("price point name")
@@ -135,13 +135,13 @@ def _line(number: int, row: Row, how: Reading[Options]) -> dict[str, Any]:
     }
 
 
-def _kind(row: Row) -> str:
+def _kind(row: CsvRow) -> str:
     if "gift card" in row.get("itemization type").lower():
         return "gift_card"
     return "custom" if row.get("item") in ("", "Custom Amount") else "product"
 
 
-def _items_only(lines: list[dict[str, Any]], how: Reading[Options]) -> dict[str, Any]:
+def _items_only(lines: list[dict[str, Any]], how: Reading[SquareOptions]) -> dict[str, Any]:
     inc_tax = total(line["total_inc_tax"] for line in lines)
     fields = {
         "lines": lines,
@@ -154,7 +154,7 @@ def _items_only(lines: list[dict[str, Any]], how: Reading[Options]) -> dict[str,
     return fields
 
 
-def _whole(lines: list[dict[str, Any]], rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
+def _whole(lines: list[dict[str, Any]], rows: Sequence[CsvRow], how: Reading[SquareOptions]) -> dict[str, Any]:
     def summed(name: str) -> Decimal:
         return total(how.zero(row, name) for row in rows)
 
@@ -183,7 +183,7 @@ def _whole(lines: list[dict[str, Any]], rows: Sequence[Row], how: Reading[Option
     }
 
 
-def _described(row: Row, net: Decimal, tax: Decimal) -> dict[str, Any]:
+def _described(row: CsvRow, net: Decimal, tax: Decimal) -> dict[str, Any]:
     name = row.get("description") or "Square sale"
     quantity = -1 if net < 0 else 1
     return {
@@ -210,7 +210,7 @@ def _fee(kind: str, name: str, amount: Decimal, tax: Decimal) -> dict[str, Any]:
     return {"kind": kind, "name": name, "total_ex_tax": amount, "total_inc_tax": amount + tax}
 
 
-def _tenders(row: Row, how: Reading[Options], tip: Decimal) -> list[dict[str, Any]]:
+def _tenders(row: CsvRow, how: Reading[SquareOptions], tip: Decimal) -> list[dict[str, Any]]:
     """The tender columns hold amounts; card brands and digits are comma-joined lists, not always of one length."""
     found = []
     for column, kind, label in _TENDERS:
@@ -222,11 +222,11 @@ def _tenders(row: Row, how: Reading[Options], tip: Decimal) -> list[dict[str, An
     return found
 
 
-def _label(row: Row, column: str, label: str) -> str:
+def _label(row: CsvRow, column: str, label: str) -> str:
     return row.get("other tender type") or label if column == "Other Tender" else label
 
 
-def _card(row: Row, column: str) -> dict[str, Any]:
+def _card(row: CsvRow, column: str) -> dict[str, Any]:
     brands = [name.strip() for name in row.get("card brand").split(",") if name.strip()]
     digits = [text.strip() for text in row.get("pan suffix").split(",") if text.strip().isdigit()]
     if column != "Card" or len(brands) != 1 or len(digits) > 1:
@@ -234,13 +234,13 @@ def _card(row: Row, column: str) -> dict[str, Any]:
     return {"card_brand": brands[0], "card_last4": digits[0][-4:] if digits else None}
 
 
-PRESET = Preset(
+PRESET = CsvPreset(
     "square",
     (ITEMS, TRANSACTIONS),
     key,
     parse,
     "Transaction ID",
-    Options,
+    SquareOptions,
     WEIGHS,
     ids=("transaction id", "payment id"),
     dates=("date",),

@@ -13,19 +13,19 @@ from syncd.canonical.money import total
 from syncd.sources.csv.fields import Reading
 from syncd.sources.csv.languages import SUMUP
 from syncd.sources.csv.presets import generic
-from syncd.sources.csv.rows import Row
+from syncd.sources.csv.rows import CsvRow
 from syncd.sources.csv.states import bare
 
 _TIPS = frozenset(("tip", "tips", "trinkgeld", "propina", "pourboire", "mancia", "fooi", "gorjeta"))
 
 
-class Options(generic.Options):
+class SumUpOptions(generic.GenericOptions):
     """SumUp states prices with their tax."""
 
     prices_include_tax: bool = True
 
 
-def parse(rows: Sequence[Row], how: Reading[Options]) -> list[dict[str, Any]]:
+def parse(rows: Sequence[CsvRow], how: Reading[SumUpOptions]) -> list[dict[str, Any]]:
     """The rows of one transaction as the fields of a canonical order, and of a return for each refund.
 
     Raises:
@@ -51,7 +51,7 @@ PRESET = replace(
     tables=(frozenset({"sale_id", "date", "kind", "line_total"}),),
     parse=parse,
     key_words="Transaction ID",
-    options=Options,
+    options=SumUpOptions,
     headings=SUMUP,
     telling=True,
     ids=("sale_id",),

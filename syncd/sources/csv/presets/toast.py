@@ -13,26 +13,26 @@ from syncd.canonical.money import total
 from syncd.sources.csv.amounts import DecimalMark
 from syncd.sources.csv.dates import DateOrder
 from syncd.sources.csv.fields import BadCell, Reading, agree, first
-from syncd.sources.csv.preset import Preset
-from syncd.sources.csv.rows import Row
+from syncd.sources.csv.preset import CsvPreset
+from syncd.sources.csv.rows import CsvRow
 from syncd.sources.csv.settings import CsvSettings
 
 SELECTIONS = frozenset({"check id", "order id", "item selection id", "menu item", "net price", "qty", "tax", "void?"})
 
 
-class Options(CsvSettings):
+class ToastOptions(CsvSettings):
     """Times are the restaurant's own, month first."""
 
     decimal_mark: DecimalMark | dict[str, DecimalMark] | None = "."
     date_order: DateOrder | None = "mdy"
 
 
-def key(row: Row) -> str:
+def key(row: CsvRow) -> str:
     """The check."""
     return row.get("check id")
 
 
-def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
+def parse(rows: Sequence[CsvRow], how: Reading[ToastOptions]) -> dict[str, Any]:
     """The rows of one check as the fields of a canonical order.
 
     Raises:
@@ -62,14 +62,14 @@ def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
     }
 
 
-def _once(rows: Sequence[Row]) -> Sequence[Row]:
+def _once(rows: Sequence[CsvRow]) -> Sequence[CsvRow]:
     """Each selection once: files of several days that were pasted together have some of them again.
 
     Raises:
         BadCell: one selection is there in two versions.
 
     """
-    known: dict[str, Row] = {}
+    known: dict[str, CsvRow] = {}
     kept = []
     for row in rows:
         before = known.setdefault(row.get("item selection id"), row)
@@ -80,7 +80,7 @@ def _once(rows: Sequence[Row]) -> Sequence[Row]:
     return kept
 
 
-def _line(row: Row, how: Reading[Options]) -> dict[str, Any]:
+def _line(row: CsvRow, how: Reading[ToastOptions]) -> dict[str, Any]:
     net, tax = how.amount(row, "Net Price"), how.zero(row, "Tax")
     included = _is_included(row)
     return {
@@ -96,21 +96,21 @@ def _line(row: Row, how: Reading[Options]) -> dict[str, Any]:
     }
 
 
-def _is_true(row: Row, name: str) -> bool:
+def _is_true(row: CsvRow, name: str) -> bool:
     return row.get(name).lower() == "true"
 
 
-def _is_included(row: Row) -> bool:
+def _is_included(row: CsvRow) -> bool:
     return row.get("tax inclusion option").lower() == "tax included"
 
 
-PRESET = Preset(
+PRESET = CsvPreset(
     "toast",
     (SELECTIONS,),
     key,
     parse,
     "Check Id",
-    Options,
+    ToastOptions,
     ids=("check id", "order id", "item selection id"),
     dates=("order date",),
     amounts=("net price", "tax", "discount"),

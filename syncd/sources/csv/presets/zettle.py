@@ -14,8 +14,8 @@ from syncd.canonical.kinds import TenderKind
 from syncd.canonical.money import total
 from syncd.sources.csv.fields import Reading, same_row
 from syncd.sources.csv.languages import ZETTLE, ZETTLE_TAX
-from syncd.sources.csv.preset import Preset
-from syncd.sources.csv.rows import Row
+from syncd.sources.csv.preset import CsvPreset
+from syncd.sources.csv.rows import CsvRow
 from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.states import is_refund
 from syncd.sources.tenders import kind_of
@@ -25,16 +25,16 @@ _LONGEST_NAME = 200
 _CARDS = ("contactless", "chip", "swipe", "magstripe", "keyed")
 
 
-class Options(CsvSettings):
+class ZettleOptions(CsvSettings):
     """Nothing of its own: totals hold their tax."""
 
 
-def key(row: Row) -> str:
+def key(row: CsvRow) -> str:
     """The receipt's number."""
     return row.get("receipt number")
 
 
-def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
+def parse(rows: Sequence[CsvRow], how: Reading[ZettleOptions]) -> dict[str, Any]:
     """The row of one receipt as the fields of a canonical order.
 
     Raises:
@@ -69,7 +69,7 @@ def parse(rows: Sequence[Row], how: Reading[Options]) -> dict[str, Any]:
     }
 
 
-def _line(row: Row, goods: Decimal, tax: Decimal) -> dict[str, Any]:
+def _line(row: CsvRow, goods: Decimal, tax: Decimal) -> dict[str, Any]:
     return {
         "line_id": "1",
         "kind": "custom",
@@ -81,7 +81,7 @@ def _line(row: Row, goods: Decimal, tax: Decimal) -> dict[str, Any]:
     }
 
 
-def _tender(row: Row, amount: Decimal) -> dict[str, Any]:
+def _tender(row: CsvRow, amount: Decimal) -> dict[str, Any]:
     label = row.get("payment method")
     brand, digits = row.get("card issuer"), row.get("last digits")
     is_card = bool(brand) or label.lower() in _CARDS
@@ -94,13 +94,13 @@ def _tender(row: Row, amount: Decimal) -> dict[str, Any]:
     }
 
 
-PRESET = Preset(
+PRESET = CsvPreset(
     "zettle",
     (COLUMNS,),
     key,
     parse,
     "Receipt number",
-    Options,
+    ZettleOptions,
     aliases=ZETTLE,
     ids=("receipt number",),
     dates=("date",),

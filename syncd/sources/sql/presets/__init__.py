@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from syncd.sources.preset_registry import Presets
-from syncd.sources.sql.preset import Preset
+from syncd.sources.sql.preset import SqlPreset
 
 GROUP = "syncd.sql_presets"
-PRESETS = Presets(Preset, __name__, GROUP)
+PRESETS = Presets(SqlPreset, __name__, GROUP)
 
 
 def names() -> tuple[str, ...]:
@@ -14,7 +14,7 @@ def names() -> tuple[str, ...]:
     return PRESETS.names
 
 
-def preset(name: str) -> Preset:
+def preset(name: str) -> SqlPreset:
     """The preset of a name.
 
     Raises:

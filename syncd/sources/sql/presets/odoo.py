@@ -13,11 +13,11 @@ from typing import Any
 from sqlalchemy import FromClause, Row, Select, literal, null, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from syncd.sources.documents import Document, Read
+from syncd.sources.documents import Document, ParseResult
 from syncd.sources.odoo.fields import LINE, ORDER, PAYMENT
-from syncd.sources.odoo.reading import MONEY_PRODUCTS, Around, read_order
-from syncd.sources.sql.preset import Ask, Axis, Preset, SaleRows
-from syncd.sources.sql.schema import Found, Schema
+from syncd.sources.odoo.reading import MONEY_PRODUCTS, OdooReferenceData, read_order
+from syncd.sources.sql.preset import Axis, RowQuery, SaleRows, SqlPreset
+from syncd.sources.sql.schema import FoundTables, Schema
 from syncd.sources.sql.settings import SqlSettings
 from syncd.sources.zones import zone
 
@@ -38,13 +38,13 @@ _HOME = ("street", "street2", "city", "zip")
 _PAYMENT = tuple(name for name in PAYMENT if name not in {"pos_order_id", "write_date"})
 
 
-class Options(SqlSettings):
+class OdooTableOptions(SqlSettings):
     """``tills`` by name, all where it is empty."""
 
     tills: tuple[str, ...] = ()
 
 
-def prepare(schema: Schema, settings: Options, source: str) -> Ask:
+def prepare(schema: Schema, settings: OdooTableOptions, source: str) -> RowQuery:
     """What to ask this database for.
 
     Raises:
@@ -58,11 +58,11 @@ def prepare(schema: Schema, settings: Options, source: str) -> Ask:
     mark = Axis(orders["write_date"], UTC, indexed=("pos_order", "write_date"))
     placed = Axis(orders["date_order"], UTC, indexed=("pos_order", "date_order"))
     parts = {"lines": _lines(schema), "taxes": _taxes(schema), "payments": _payments(schema)}
-    around = Around(settings.currency or "", zone(settings.timezone or "UTC"), tenders=settings.tenders)
-    return Ask(sold, orders["id"], mark, placed, parts, lambda sale: read_sale(sale, around, source))
+    around = OdooReferenceData(settings.currency or "", zone(settings.timezone or "UTC"), tenders=settings.tenders)
+    return RowQuery(sold, orders["id"], mark, placed, parts, lambda sale: read_sale(sale, around, source))
 
 
-def _orders(schema: Schema, orders: Found) -> Select[Any]:
+def _orders(schema: Schema, orders: FoundTables) -> Select[Any]:
     sessions, configs, companies = (schema.table(name) for name in ("pos_session", "pos_config", "res_company"))
     lists, users, partners = (schema.table(name) for name in ("product_pricelist", "res_users", "res_partner"))
     currencies = schema.table("res_currency").table
@@ -185,7 +185,7 @@ def _payments(schema: Schema) -> tuple[Select[Any], ColumnElement[Any]]:
     return query, paid["pos_order_id"]
 
 
-def read_sale(sale: SaleRows, around: Around, source: str) -> Read:
+def read_sale(sale: SaleRows, around: OdooReferenceData, source: str) -> ParseResult:
     """An order's rows as a canonical order: as the documents that the RPC would answer.
 
     Raises:
@@ -209,7 +209,7 @@ def read_sale(sale: SaleRows, around: Around, source: str) -> Read:
         "lines": [_line(line, taxes.get(line.id, [])) for line in lines],
         "payments": [_named(payment, _PAYMENT) for payment in payments],
     }
-    known = Around(
+    known = OdooReferenceData(
         around.currency,
         around.zone,
         {line.product_id: {"default_code": line.default_code, "barcode": line.barcode} for line in lines},
@@ -252,4 +252,4 @@ def _method(row: Row[Any]) -> Document:
     return {"name": row.method, "is_cash_count": row.is_cash_count, "type": row.journal or "pay_later"}
 
 
-PRESET = Preset("odoo", prepare, Options)
+PRESET = SqlPreset("odoo", prepare, OdooTableOptions)

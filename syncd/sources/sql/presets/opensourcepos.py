@@ -21,10 +21,10 @@ from sqlalchemy.sql.elements import ColumnElement
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import OpenKind, TenderKind
 from syncd.canonical.money import ZERO, round_to, total
-from syncd.sources.documents import Read, Sale, Unreadable
-from syncd.sources.errors import Unavailable
-from syncd.sources.sql.preset import Ask, Axis, Preset, SaleRows, Shop
-from syncd.sources.sql.schema import Found, Schema
+from syncd.sources.documents import ParsedSale, ParseResult, Unreadable
+from syncd.sources.errors import SourceUnavailable
+from syncd.sources.sql.preset import Axis, RowQuery, SaleRows, Shop, SqlPreset
+from syncd.sources.sql.schema import FoundTables, Schema
 from syncd.sources.sql.settings import SqlSettings
 from syncd.sources.tenders import kind_of
 from syncd.sources.values import people
@@ -38,7 +38,7 @@ _BARCODE = re.compile(r"\d{8}|\d{12,14}")
 _ADDED = 1  # tax type: on top of the price
 
 
-class Options(SqlSettings):
+class OpenSourcePosOptions(SqlSettings):
     """``prefix`` is that of the program's tables."""
 
     prefix: str = "ospos_"
@@ -51,14 +51,14 @@ class _Tables:
     schema: Schema
     prefix: str
 
-    def __getitem__(self, name: str) -> Found:
+    def __getitem__(self, name: str) -> FoundTables:
         return self.schema.table(f"{self.prefix}{name}")
 
     def has(self, name: str) -> bool:
         return self.schema.has(f"{self.prefix}{name}")
 
 
-def prepare(schema: Schema, settings: Options, source: str) -> Ask:
+def prepare(schema: Schema, settings: OpenSourcePosOptions, source: str) -> RowQuery:
     """What to ask this database for.
 
     Raises:
@@ -74,7 +74,7 @@ def prepare(schema: Schema, settings: Options, source: str) -> Ask:
     places = Decimal(1).scaleb(-decimals)
     notes = (f"{said.get('company') or 'the shop'} sells in {shop.currency}, in zone {shop.zone}",)
     asked = _sales_of(tables, decimals)
-    return Ask(asked, sales["sale_id"], placed, placed, parts, lambda sale: read_sale(sale, shop, places), notes)
+    return RowQuery(asked, sales["sale_id"], placed, placed, parts, lambda sale: read_sale(sale, shop, places), notes)
 
 
 def _sales_of(tables: _Tables, decimals: int) -> Select[Any]:
@@ -117,7 +117,7 @@ def _lines_of(tables: _Tables) -> tuple[Select[Any], ColumnElement[Any]]:
     taxes = tables["sales_items_taxes"]
     if not taxes.has("item_tax_amount"):
         what = "this Open Source Point of Sale keeps no tax amounts: it is older than 3.1"
-        raise Unavailable(what, "Upgrade it, or export to files.")
+        raise SourceUnavailable(what, "Upgrade it, or export to files.")
     same = (taxes[name] == items[name] for name in ("sale_id", "item_id", "line"))
     query = (
         select(
@@ -171,19 +171,19 @@ def _config(tables: _Tables) -> Mapping[str, str]:
     return {key: value for key, value in tables.schema.connection.execute(query).all() if value}
 
 
-def _shop(source: str, settings: Options, said: Mapping[str, str]) -> Shop:
+def _shop(source: str, settings: OpenSourcePosOptions, said: Mapping[str, str]) -> Shop:
     currency, name = settings.currency or said.get("currency_code"), settings.timezone or said.get("timezone")
     if not currency:
-        raise Unavailable("the shop's configuration names no currency", "Set currency for this source.")
+        raise SourceUnavailable("the shop's configuration names no currency", "Set currency for this source.")
     try:
         return Shop(source, settings, zone(name or ""), currency.upper())
     except ValueError:
-        raise Unavailable(
+        raise SourceUnavailable(
             f"the shop's configuration names the time zone {name!r}", "Set timezone for this source."
         ) from None
 
 
-def read_sale(sale: SaleRows, shop: Shop, places: Decimal) -> Read:
+def read_sale(sale: SaleRows, shop: Shop, places: Decimal) -> ParseResult:
     """A sale's rows as a canonical order.
 
     Raises:
@@ -216,7 +216,7 @@ def read_sale(sale: SaleRows, shop: Shop, places: Decimal) -> Read:
         "total_inc_tax": goods + added + rounding,
         "total_tax": added + total(line.within for line in lines),
     }
-    return Sale(CanonicalOrder.model_validate(fields))
+    return ParsedSale(CanonicalOrder.model_validate(fields))
 
 
 def _status(row: Row[Any]) -> dict[str, Any]:
@@ -347,4 +347,4 @@ def _customer(row: Row[Any]) -> dict[str, Any]:
     return people(row.customer, about | {name: str(getattr(row, name) or "") for name in _HOME})
 
 
-PRESET = Preset("opensourcepos", prepare, Options)
+PRESET = SqlPreset("opensourcepos", prepare, OpenSourcePosOptions)

@@ -18,10 +18,10 @@ from sqlalchemy import Connection, Row, String, Subquery, column, select, text, 
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import NullType
 
-from syncd.sources.documents import Read, Sale
-from syncd.sources.errors import Unavailable
+from syncd.sources.documents import ParsedSale, ParseResult
+from syncd.sources.errors import SourceUnavailable
 from syncd.sources.named_values import LINES, MILLISECONDS, SALES, TENDERS, About, moment_of, read_named
-from syncd.sources.sql.preset import Ask, Axis, Preset, SaleRows
+from syncd.sources.sql.preset import Axis, RowQuery, SaleRows, SqlPreset
 from syncd.sources.sql.schema import Schema
 from syncd.sources.sql.settings import SqlSettings
 from syncd.sources.zones import zone
@@ -62,7 +62,7 @@ class Queries(BaseModel):
     tenders: Query | None = None
 
 
-class Options(SqlSettings):
+class QueriesOptions(SqlSettings):
     """``placed_at`` and ``changed_at`` stand in ``timezone`` where their columns name none."""
 
     queries: Queries
@@ -89,7 +89,7 @@ class _Asked:
         return [self.columns[name].label(name) for name in names]
 
 
-def prepare(schema: Schema, settings: Options, source: str) -> Ask:
+def prepare(schema: Schema, settings: QueriesOptions, source: str) -> RowQuery:
     """What to ask for: the queries, by time.
 
     Raises:
@@ -124,7 +124,7 @@ def prepare(schema: Schema, settings: Options, source: str) -> Ask:
         settings.skipped_hour,
     )
     reading = lambda sale: _read(sale, about)  # noqa: E731  what the config says goes with it
-    return Ask(sold, key, mark, placed, parts, reading, notes, sure=placed_sure and mark_sure)
+    return RowQuery(sold, key, mark, placed, parts, reading, notes, sure=placed_sure and mark_sure)
 
 
 def _asked(connection: Connection, name: str, query: str) -> _Asked:
@@ -135,7 +135,7 @@ def _asked(connection: Connection, name: str, query: str) -> _Asked:
     missing = [one for one in _NEEDED[name] if one not in columns]
     if missing:
         what = f"the query for {name} gives no column {', '.join(missing)}; it gives {', '.join(sorted(columns))}"
-        raise Unavailable(what, f"Name it: select ... as {missing[0]} ...")
+        raise SourceUnavailable(what, f"Name it: select ... as {missing[0]} ...")
     return _Asked(rows, {one: rows.c[made.name] for one, made in columns.items()})
 
 
@@ -170,13 +170,13 @@ def _axis(connection: Connection, sales: _Asked, name: str, here: tzinfo) -> tup
     return sample is not None, Axis(times, here, aware)
 
 
-def _read(sale: SaleRows, about: About) -> Read:
+def _read(sale: SaleRows, about: About) -> ParseResult:
     lines, tenders = ([_named(row) for row in sale.of(part)] for part in ("lines", "tenders"))
-    return Sale(read_named({**_named(sale.row), "sale_id": sale.id}, lines, tenders, about))
+    return ParsedSale(read_named({**_named(sale.row), "sale_id": sale.id}, lines, tenders, about))
 
 
 def _named(row: Row[Any]) -> Mapping[str, Any]:
     return {str(name): value for name, value in row._mapping.items()}  # noqa: SLF001  SQLAlchemy's documented way to a row by name
 
 
-PRESET = Preset("queries", prepare, Options)
+PRESET = SqlPreset("queries", prepare, QueriesOptions)

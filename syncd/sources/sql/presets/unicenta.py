@@ -19,8 +19,8 @@ from sqlalchemy import Row, and_, select
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import TenderKind
 from syncd.canonical.money import ZERO, round_to, total
-from syncd.sources.documents import LeftOut, Read, Sale, Unreadable
-from syncd.sources.sql.preset import Ask, Axis, Preset, SaleRows, Shop
+from syncd.sources.documents import Excluded, ParsedSale, ParseResult, Unreadable
+from syncd.sources.sql.preset import Axis, RowQuery, SaleRows, Shop, SqlPreset
 from syncd.sources.sql.schema import Schema
 from syncd.sources.sql.settings import SqlSettings
 from syncd.sources.tenders import kind_of
@@ -46,7 +46,7 @@ _KINDS = {
 _NAME = re.compile(r'<entry key="product\.name">(.*?)</entry>', re.DOTALL)
 
 
-class Options(SqlSettings):
+class UniCentaOptions(SqlSettings):
     """The database names neither the currency nor the zone of the tills' clocks."""
 
     @model_validator(mode="after")
@@ -67,7 +67,7 @@ _HOME = {
 }
 
 
-def prepare(schema: Schema, settings: Options, source: str) -> Ask:
+def prepare(schema: Schema, settings: UniCentaOptions, source: str) -> RowQuery:
     """What to ask this database for.
 
     Raises:
@@ -104,7 +104,7 @@ def prepare(schema: Schema, settings: Options, source: str) -> Ask:
     parts = {"lines": _lines_of(schema), "taxes": _taxes_of(schema), "payments": _payments_of(schema)}
     parts["originals"] = _originals_of(schema)
     notes = (f"sells in {shop.currency}, its tills' clocks in {shop.zone}",)
-    return Ask(sold, tickets["id"], placed, placed, parts, lambda sale: read_ticket(sale, shop), notes)
+    return RowQuery(sold, tickets["id"], placed, placed, parts, lambda sale: read_ticket(sale, shop), notes)
 
 
 def _lines_of(schema: Schema) -> Any:  # noqa: ANN401  a select and its key
@@ -181,7 +181,7 @@ def _originals_of(schema: Schema) -> Any:  # noqa: ANN401  as above
     return query.where(refund["tickettype"] == _REFUND), refund["id"]
 
 
-def read_ticket(sale: SaleRows, shop: Shop) -> Read:
+def read_ticket(sale: SaleRows, shop: Shop) -> ParseResult:
     """A ticket's rows as a canonical order.
 
     Raises:
@@ -191,9 +191,9 @@ def read_ticket(sale: SaleRows, shop: Shop) -> Read:
     """
     row = sale.row
     if row.type == _DEBT_PAID:
-        return LeftOut("payments of what customers owe")
+        return Excluded("payments of what customers owe")
     if row.type == _NO_SALE:
-        return LeftOut("drawers opened without a sale")
+        return Excluded("drawers opened without a sale")
     if row.type not in (_SALE, _REFUND):
         msg = f"its tickettype is {row.type}"
         raise Unreadable(msg)
@@ -223,7 +223,7 @@ def read_ticket(sale: SaleRows, shop: Shop) -> Read:
         "total_inc_tax": goods + tip,
         "total_tax": taxed,
     }
-    return Sale(CanonicalOrder.model_validate(fields))
+    return ParsedSale(CanonicalOrder.model_validate(fields))
 
 
 def _line(row: Row[Any]) -> dict[str, Any]:
@@ -313,4 +313,4 @@ def _customer(row: Row[Any]) -> dict[str, Any]:
     return people(row.customer, about | {name: words(getattr(row, name)) for name in _HOME})
 
 
-PRESET = Preset("unicenta", prepare, Options)
+PRESET = SqlPreset("unicenta", prepare, UniCentaOptions)
