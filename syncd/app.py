@@ -315,7 +315,7 @@ def open_app(config: Config, clock: Clock | None = None, stop: threading.Event |
         ledger = exits.enter_context(Ledger.open(config.ledger_url.get_secret_value(), clock, decider))
         found = candidates(config, ledger.names.sources())
         config = under_answers(under_keys(config, found), ledger)
-        grounds |= {name: settings.ground for name, settings in config.stores.items()}
+        grounds |= {name: settings.policy for name, settings in config.stores.items()}
         tills: dict[str, SourceRunner] = {}
         frame = _Frame(ledger, clock, stop)
         for name, candidate in found.items():

@@ -66,7 +66,7 @@ class StoreSettings(BaseModel):
     push: PushPolicy
 
     @property
-    def ground(self) -> StorePolicy:
+    def policy(self) -> StorePolicy:
         """What this store's sales are judged by."""
         return StorePolicy(self.rules, self.push)
 

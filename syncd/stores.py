@@ -182,7 +182,7 @@ class StoreServices:
         """
         self.bind()
         with self._ledger.lease(self.name) as lease:
-            self._ledger.orphans(lease)
+            self._ledger.recover_interrupted(lease)
             yield lease
 
     def requests_per_s(self) -> float | None:

@@ -46,7 +46,7 @@ class Sending:
     """How a write goes out: its lane, a last question just before the first byte leaves, the body where it is written already."""
 
     live: bool = True
-    still_good: Callable[[], bool] = lambda: True
+    precondition: Callable[[], bool] = lambda: True
     content: bytes | None = None
 
 
@@ -105,7 +105,7 @@ class OrdersClient:
         except Stopped as stopped:
             return Reply(NotSent(stopped.what, ours=True))
         try:
-            answer = self._api.send_paced(method, path, None, content, still_good=how.still_good)
+            answer = self._api.send_paced(method, path, None, content, still_good=how.precondition)
         except HttpError as error:
             return Reply(means(error), error.status, None, error.elapsed_s)
         return Reply(means(answer), answer.status, answer.request_id, answer.elapsed_s)

@@ -34,18 +34,18 @@ class Fault:
 class Batch:
     """Some sales and faults, and the cursor that holds once they are recorded; None leaves the walk where it was.
 
-    ``left_out`` counts the sales that the config leaves out, by reason. ``holds`` says of a sale, by its ``sale_id``, why its
-    source cannot answer for it: a person must look before it is pushed, until the source says it without a reason. ``gone`` are the
-    ids of sales that the POS has deleted: those that are known become voids. ``stated_at`` is when all of this was stated, by the
-    file's own time; None where the POS was asked just now.
+    ``left_out`` counts the sales that the config leaves out, by reason. ``review_reasons`` says, by ``sale_id``, why a person must
+    look at a sale before it is pushed: its source cannot be sure of it. ``deleted_ids`` are the ids of sales that the POS has
+    deleted: those that are known become voids. ``stated_at`` is when all of this was stated, by the file's own time; None where
+    the POS was asked just now.
     """
 
     orders: tuple[CanonicalOrder, ...]
     faults: tuple[Fault, ...]
     cursor: Cursor | None
     left_out: Mapping[str, int] = field(default_factory=dict)
-    holds: Mapping[str, str] = field(default_factory=dict)
-    gone: tuple[str, ...] = ()
+    review_reasons: Mapping[str, str] = field(default_factory=dict)
+    deleted_ids: tuple[str, ...] = ()
     stated_at: datetime | None = None
 
     def __post_init__(self) -> None:
@@ -54,5 +54,9 @@ class Batch:
         if all(len(some) == 1 and some[0] is order for some, order in zip(parts, self.orders, strict=True)):
             return
         object.__setattr__(self, "orders", tuple(order for some in parts for order in some))
-        held = [(some, self.holds[some[0].sale_id]) for some in parts if some[0].sale_id in self.holds]
-        object.__setattr__(self, "holds", {**self.holds, **{one.sale_id: why for some, why in held for one in some}})
+        held = [
+            (some, self.review_reasons[some[0].sale_id]) for some in parts if some[0].sale_id in self.review_reasons
+        ]
+        object.__setattr__(
+            self, "review_reasons", {**self.review_reasons, **{one.sale_id: why for some, why in held for one in some}}
+        )

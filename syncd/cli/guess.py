@@ -45,7 +45,7 @@ def run_guess(file: Path, as_json: bool) -> Exit:
                 "table": found.table,
                 "unsure": found.unsure,
                 "sales": len(orders),
-                "held": {sale: why for batch in batches for sale, why in batch.holds.items()},
+                "held": {sale: why for batch in batches for sale, why in batch.review_reasons.items()},
                 "faults": [asdict(fault) for fault in faults[:_SHOWN]],
                 "first": [json.loads(order.to_json()) for order in orders[:_SHOWN]],
             }
@@ -121,7 +121,7 @@ def _show_held(batches: list[Batch], orders: list[CanonicalOrder]) -> None:
     for batch in batches:
         for why, number in batch.left_out.items():
             say(f"  {number:,} {why} left out")
-    held = {sale: why for batch in batches for sale, why in batch.holds.items()}
+    held = {sale: why for batch in batches for sale, why in batch.review_reasons.items()}
     held |= {
         order.sale_id: str(off) for order in orders for off in check_balance(order)[:1] if order.sale_id not in held
     }

@@ -39,7 +39,7 @@ def run_preview(config: Path | None, what: str, source: str | None, *, every: bo
             if sale is None or not sale.document:
                 raise UsageError(f"{what} is neither a file nor a recorded sale", "List sales with: syncd sales")
             found.orders, parts = [sale.order()], [(sale.store, found)]
-            found.holds[sale.order().sale_id] = sale.hold
+            found.holds[sale.order().sale_id] = sale.source_hold
         previews = [one for store, part in parts for one in previews_of(app, store, part, note)]
         if as_json:
             print_json(

@@ -110,7 +110,7 @@ def estimate(
         faults += len(batch.faults)
         for order in batch.orders:
             kept = ledger.sale(order.sale_key)
-            said = IncomingVersion(order, fingerprint(order), hold=batch.holds.get(order.sale_id, ""))
+            said = IncomingVersion(order, fingerprint(order), hold=batch.review_reasons.get(order.sale_id, ""))
             after = judged(said, options.router(order))
             states[after.value] += 1
             totals[order.currency] = totals.get(order.currency, Decimal(0)) + order.total_inc_tax
@@ -130,7 +130,7 @@ def report(ledger: Ledger, backfill: Backfill, zone: tzinfo, stores: Sequence[st
     for store in stores:
         for sale in ledger.overviews.of_days(store, *days_of((backfill.start, backfill.end), zone)):
             if sale.source == backfill.source:
-                there = sale.belief.there.total_inc_tax
+                there = sale.belief.snapshot.total_inc_tax
                 yield (
                     sale.sale_key,
                     sale.placed_here.isoformat(),
@@ -140,7 +140,7 @@ def report(ledger: Ledger, backfill: Backfill, zone: tzinfo, stores: Sequence[st
                     sale.state.value,
                     sale.store,
                     sale.order_id,
-                    None if there is None else to_minor(there, sale.belief.there.currency or sale.currency),
+                    None if there is None else to_minor(there, sale.belief.snapshot.currency or sale.currency),
                     sale.why,
                 )
 

@@ -35,6 +35,6 @@ def fetch_announced(source: FetchesOne, options: RecordOptions, ledger: Ledger, 
                 ledger.hints.later(options.source, sale)
                 get_logger().info("sale_not_there_yet", sale=options.key_of(sale))
                 continue
-            done = done.and_(record_all(iter((batch,)), options, ledger, stop))
+            done = done.merge(record_all(iter((batch,)), options, ledger, stop))
             ledger.hints.done(options.source, [sale])
     return done

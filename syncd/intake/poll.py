@@ -34,7 +34,7 @@ class PollReport:
     left_out: Mapping[str, int] = field(default_factory=dict)
     told: tuple[Fault, ...] = ()
 
-    def and_(self, other: PollReport) -> PollReport:
+    def merge(self, other: PollReport) -> PollReport:
         """The counts of both."""
         left_out = dict(self.left_out)
         for why, count in other.left_out.items():
@@ -50,7 +50,7 @@ class PollReport:
             (*self.told, *other.told)[:_TOLD],
         )
 
-    def plus(self, recorded: Recorded, batch: Batch) -> PollReport:
+    def with_batch(self, recorded: Recorded, batch: Batch) -> PollReport:
         """The counts with those of one more batch, and the first faults of those that are new."""
         told = (*self.told, *batch.faults)[:_TOLD] if recorded.faults else self.told
         left_out = {**self.left_out}
@@ -92,11 +92,11 @@ def poll(
 
 def _with_voids(batch: Batch, options: RecordOptions, ledger: Ledger) -> Batch:
     """The batch with a void for each sale of it that the POS has deleted, as far as it is known."""
-    if not batch.gone:
+    if not batch.deleted_ids:
         return batch
-    known = [sale for sale_id in batch.gone for sale in _all_parts(sale_id, options, ledger)]
+    known = [sale for sale_id in batch.deleted_ids for sale in _all_parts(sale_id, options, ledger)]
     voids = [sale.order().model_copy(update={"status": SaleStatus.VOIDED}) for sale in known if sale.document]
-    return replace(batch, orders=(*batch.orders, *voids), gone=())
+    return replace(batch, orders=(*batch.orders, *voids), deleted_ids=())
 
 
 def _all_parts(sale_id: str, options: RecordOptions, ledger: Ledger) -> Iterator[Sale]:
@@ -128,17 +128,17 @@ def _record(batch: Batch, options: RecordOptions, ledger: Ledger) -> Recorded:
         get_logger().exception("batch_not_recorded", why=str(error))
     done, faults = Recorded(), list(batch.faults)
     for order in batch.orders:
-        hold = {order.sale_id: batch.holds[order.sale_id]} if order.sale_id in batch.holds else {}
+        hold = {order.sale_id: batch.review_reasons[order.sale_id]} if order.sale_id in batch.review_reasons else {}
         try:
-            done = done.and_(
-                ledger.record(replace(batch, orders=(order,), holds=hold, faults=(), cursor=None), options)
+            done = done.merge(
+                ledger.record(replace(batch, orders=(order,), review_reasons=hold, faults=(), cursor=None), options)
             )
         except SyncdError:
             raise
         except Exception as error:  # noqa: BLE001  this is the one
             why = f"syncd cannot record it ({type(error).__name__}: {str(error)[:200]})"
             faults.append(Fault(order.sale_key, why, order.to_json(), order.sale_id))
-    return done.and_(ledger.record(replace(batch, orders=(), holds={}, faults=tuple(faults)), options))
+    return done.merge(ledger.record(replace(batch, orders=(), review_reasons={}, faults=tuple(faults)), options))
 
 
 def record_all(
@@ -152,7 +152,7 @@ def record_all(
     log, done = get_logger(), PollReport()
     for batch in batches:
         recorded = _record(_with_tips_in_note(_with_voids(batch, options, ledger), options), options, ledger)
-        done = done.plus(recorded, batch)
+        done = done.with_batch(recorded, batch)
         if recorded.new or recorded.changed or recorded.faults:
             log.info(
                 "batch_recorded", new=recorded.new, changed=recorded.changed, held=recorded.held, faults=recorded.faults

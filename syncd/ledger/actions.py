@@ -63,12 +63,12 @@ def why_not(verb: Verb, sale: Sale) -> str:
 
 
 def _not_undone(sale: Sale) -> str:
-    last = sale.decisions.made[-1] if sale.decisions.made else None
+    last = sale.overrides.made[-1] if sale.overrides.made else None
     if last is None:
         return "nobody has decided anything about it"
     if last.verb is Verb.LINK and sale.order_id is not None:
         return f"too late: order {sale.order_id} shows it"
-    if last.verb in (Verb.RELEASE, Verb.RETRY) and sale.belief.told == sale.fingerprint:
+    if last.verb in (Verb.RELEASE, Verb.RETRY) and sale.belief.confirmed_version == sale.fingerprint:
         return f"too late: order {sale.order_id} has been sent"
     return ""
 
@@ -97,7 +97,7 @@ def _not_accepted(sale: Sale) -> str:
     return ""
 
 
-def act(connection: Connection, selection: Selection, decision: Override, judge: Decider, now: Now) -> DecisionResult:
+def act(connection: Connection, selection: Selection, decision: Override, decider: Decider, now: Now) -> DecisionResult:
     """Keep a decision for every selected sale that it makes sense for; its ``fingerprint`` is each sale's own."""
     verb, why = decision.verb, decision.why or _PLAINLY[decision.verb]
     ids = connection.execute(select(sales.c.id).where(*conditions(selection))).scalars().all()
@@ -113,7 +113,7 @@ def act(connection: Connection, selection: Selection, decision: Override, judge:
         for sale in found.values()
         if not why_not(verb, sale)
     ]
-    done = apply_transitions(connection, moves, judge, now)
+    done = apply_transitions(connection, moves, decider, now)
     moved = tuple(sale.sale_key for sale in found.values() if sale.id in done)
     missing = sorted(set(selection.keys) - {sale.sale_key for sale in found.values()})
     return DecisionResult(moved, (*refused, *((key, "the ledger has no such sale") for key in missing)))

@@ -89,7 +89,7 @@ def begin(connection: Connection, store: str, intents: Sequence[Intent], epoch: 
     if not begun:
         return Begun([], after)
     changed = to_micros(now.wall)
-    claims = [{"of_id": row.id, "changed": changed, "sent_as": i.sent_as or row.sent_as} for i, row in begun]
+    claims = [{"of_id": row.id, "changed": changed, "sent_as": i.external_key or row.sent_as} for i, row in begun]
     connection.execute(_CLAIM, claims)  # no audit row: the attempt says it
     rows = connection.execute(_BEGIN, [_row(intent, _target(intent, row), now) for intent, row in begun])
     numbers: dict[int, int] = {row.sale_id: row.id for row in rows}
@@ -156,7 +156,7 @@ def _row(intent: Intent, target: int | None, now: Now) -> dict[str, Any]:
         "order_id": target,
         "fingerprint": intent.fingerprint,
         "digest": intent.digest,
-        "order_floor": intent.order_floor,
+        "order_floor": intent.newest_order_before,
         "stamp": intent.stamp or None,
         "more": int(intent.more),
         "began_at": to_micros(now.wall),
@@ -170,12 +170,12 @@ class Outcome:
     """What came of an attempt: the news that it is for its sale, and what is kept of the answer."""
 
     attempt: Attempt
-    news: SaleEvent
+    event: SaleEvent
     reply: ReplyInfo
     at: Now
 
 
-def settle(connection: Connection, outcomes: Sequence[Outcome], judge: Decider, now: Now) -> dict[int, State]:
+def settle(connection: Connection, outcomes: Sequence[Outcome], decider: Decider, now: Now) -> dict[int, State]:
     """Close attempts and move their sales; an attempt that was closed before (a stale process woke up) changes nothing.
 
     Returns, for each attempt that was closed here, the state that its sale was left in.
@@ -186,8 +186,8 @@ def settle(connection: Connection, outcomes: Sequence[Outcome], judge: Decider, 
     if not closing:
         return {}
     connection.execute(_CLOSE, [_closed(outcome) for outcome in closing])
-    moves = [Transition(o.attempt.sale_id, State.SENDING, o.news, attempt_id=o.attempt.id) for o in closing]
-    moved = apply_transitions(connection, moves, judge, now)
+    moves = [Transition(o.attempt.sale_id, State.SENDING, o.event, attempt_id=o.attempt.id) for o in closing]
+    moved = apply_transitions(connection, moves, decider, now)
     return {o.attempt.id: moved[o.attempt.sale_id].state for o in closing if o.attempt.sale_id in moved}
 
 
@@ -218,11 +218,11 @@ def _closed(outcome: Outcome) -> dict[str, Any]:
 
 
 def conclude(
-    connection: Connection, decided: Sequence[tuple[Sale, SaleEvent]], judge: Decider, now: Now
+    connection: Connection, decided: Sequence[tuple[Sale, SaleEvent]], decider: Decider, now: Now
 ) -> dict[int, State]:
     """What became known of pending sales without a request; one that has moved on since it was read is left as it is."""
     moves = [Transition(sale.id, State.PENDING, news, sale.fingerprint) for sale, news in decided]
-    made = apply_transitions(connection, moves, judge, now)
+    made = apply_transitions(connection, moves, decider, now)
     looks = [
         _look(sale, news, now)
         for sale, news in decided
@@ -247,21 +247,21 @@ def _look(sale: Sale, saw: Observed, now: Now) -> dict[str, Any]:
     return {**kept, **settled, **began}
 
 
-def drift(connection: Connection, drifted: Sequence[tuple[Sale, Drifted]], judge: Decider, now: Now) -> int:
+def drift(connection: Connection, drifted: Sequence[tuple[Sale, Drifted]], decider: Decider, now: Now) -> int:
     """Sales whose orders were seen to say something else: each is looked at again. How many."""
     moves = [Transition(sale.id, sale.state, news, sale.fingerprint) for sale, news in drifted]
-    return len(apply_transitions(connection, moves, judge, now))
+    return len(apply_transitions(connection, moves, decider, now))
 
 
-def think_over(connection: Connection, ended: Sequence[Sale], judge: Decider, now: Now) -> dict[int, State]:
+def think_over(connection: Connection, ended: Sequence[Sale], decider: Decider, now: Now) -> dict[int, State]:
     """Held sales whose hold may have ended by itself are judged again."""
     moves = [
         Transition(sale.id, State.HELD, TimePassed("what it waited for has come"), sale.fingerprint) for sale in ended
     ]
-    return {number: sale.state for number, sale in apply_transitions(connection, moves, judge, now).items()}
+    return {number: sale.state for number, sale in apply_transitions(connection, moves, decider, now).items()}
 
 
-def orphans(connection: Connection, store: str, judge: Decider, now: Now) -> int:
+def orphans(connection: Connection, store: str, decider: Decider, now: Now) -> int:
     """A dead holder's ``sending`` rows become ``unknown``: their requests may have arrived."""
     rows = connection.execute(
         select(sales.c.id, attempts.c.id.label("attempt_id"), attempts.c.kind, attempts.c.fingerprint, attempts.c.more)
@@ -277,7 +277,7 @@ def orphans(connection: Connection, store: str, judge: Decider, now: Now) -> int
         )
         for row in rows
     ]
-    apply_transitions(connection, moves, judge, now)
+    apply_transitions(connection, moves, decider, now)
     closing = [_interrupted(row.attempt_id, now.wall) for row in rows if row.attempt_id is not None]
     if closing:
         connection.execute(_CLOSE, closing)
@@ -301,14 +301,16 @@ def _interrupted(attempt_id: int, now: datetime) -> dict[str, Any]:
 
 
 def resolve(
-    connection: Connection, settled: Sequence[tuple[Sale, SaleEvent]], judge: Decider, now: Now
+    connection: Connection, settled: Sequence[tuple[Sale, SaleEvent]], decider: Decider, now: Now
 ) -> dict[int, tuple[State, str]]:
     """What look-ups say of sales in doubt; one whose doubt is another by now was settled meanwhile, and is left alone.
 
     Returns the state of each sale that moved, and why it is in it.
     """
     moves = [Transition(sale.id, State.UNKNOWN, news, doubt=sale.doubt) for sale, news in settled]
-    return {number: (sale.state, sale.why) for number, sale in apply_transitions(connection, moves, judge, now).items()}
+    return {
+        number: (sale.state, sale.why) for number, sale in apply_transitions(connection, moves, decider, now).items()
+    }
 
 
 _POSTPONE = (

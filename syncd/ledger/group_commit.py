@@ -140,8 +140,8 @@ _Waiting = tuple[Outcome, "Future[State | None]"]
 class OutcomeBatcher:
     """Gathers outcomes and hands them to the writer."""
 
-    def __init__(self, writer: Writer, judge: Decider) -> None:
-        self._writer, self._judge = writer, judge
+    def __init__(self, writer: Writer, decider: Decider) -> None:
+        self._writer, self._decider = writer, decider
         self._waiting: list[_Waiting] = []
         self._lock = threading.Lock()
 
@@ -163,7 +163,7 @@ class OutcomeBatcher:
             taken += self._waiting  # the operation may be tried again: what it took before stays
             self._waiting = []
         outcomes = [outcome for outcome, _ in taken]
-        return attempts.settle(connection, outcomes, self._judge, outcomes[-1].at)
+        return attempts.settle(connection, outcomes, self._decider, outcomes[-1].at)
 
     def _refuse(self, done: Future[dict[int, State]]) -> None:
         """The operation never ran (the ledger is closed or could not begin): nobody may wait for ever."""

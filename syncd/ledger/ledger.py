@@ -51,16 +51,16 @@ _RESOLVED_AT_ONCE = 500
 class Ledger:
     """The single source of truth about every sale. Safe to use from many threads."""
 
-    def __init__(self, engines: Engines, clock: Clock, where: str, judge: Decider) -> None:
-        self._engines, self._clock, self._where, self._judge = engines, clock, where, judge
+    def __init__(self, engines: Engines, clock: Clock, where: str, decider: Decider) -> None:
+        self._engines, self._clock, self._where, self._decider = engines, clock, where, decider
         self._epochs: dict[str, int] = {}
         self._writer = Writer(engines, where)
-        self._settling = OutcomeBatcher(self._writer, judge)
+        self._settling = OutcomeBatcher(self._writer, decider)
         self._session = None if engines.is_sqlite else Session(engines.write, where)
 
     @classmethod
-    def open(cls, url: str, clock: Clock, judge: Decider) -> Self:
-        """Open the ledger, creating or upgrading it where that is needed; ``judge`` says where each sale stands.
+    def open(cls, url: str, clock: Clock, decider: Decider) -> Self:
+        """Open the ledger, creating or upgrading it where that is needed; ``decider`` says where each sale stands.
 
         Raises:
             LedgerError: it cannot be opened (``Full``), is no ledger (``Corrupt``), is locked (``Busy``) or was written by a
@@ -77,7 +77,7 @@ class Ledger:
         except BaseException:
             engines.dispose()
             raise
-        return cls(engines, clock, where, judge)
+        return cls(engines, clock, where, decider)
 
     def __enter__(self) -> Self:
         """The ledger itself."""
@@ -122,7 +122,7 @@ class Ledger:
 
         """
         now = Now.of(self._clock)
-        return self._write(lambda connection: intake.record(connection, batch, options, self._judge, now))
+        return self._write(lambda connection: intake.record(connection, batch, options, self._decider, now))
 
     def cursor(self, source: str, *, backfill: int | None = None) -> Cursor | None:
         """Where a source was left, None where it never was read."""
@@ -152,10 +152,10 @@ class Ledger:
         """Take the store's rows for what they are now, whatever was known of them before; its holder alone may."""
         self._epochs[store] = self._read(read_epoch, store)
 
-    def orphans(self, lease: leases.Lease) -> int:
+    def recover_interrupted(self, lease: leases.Lease) -> int:
         """A dead holder's ``sending`` sales become ``unknown``; how many."""
         now = Now.of(self._clock)
-        return lease.run(lambda connection: attempts.orphans(connection, lease.store, self._judge, now))
+        return lease.run(lambda connection: attempts.orphans(connection, lease.store, self._decider, now))
 
     def begin(self, lease: leases.Lease, intents: Sequence[Intent]) -> Sequence[Attempt]:
         """Commit intents, durably, before anything is sent; what has moved on since it was looked at is left out.
@@ -179,27 +179,29 @@ class Ledger:
         outcome = attempts.Outcome(attempt, news, reply, Now.of(self._clock))
         return self._settling.add(outcome)
 
-    def conclude(self, lease: leases.Lease, decided: Sequence[tuple[Sale, SaleEvent]]) -> dict[int, State]:
+    def record_without_request(
+        self, lease: leases.Lease, decided: Sequence[tuple[Sale, SaleEvent]]
+    ) -> dict[int, State]:
         """What became known of pending sales without a request; the state of each that moved, by its id."""
         now = Now.of(self._clock)
-        return lease.run(lambda connection: attempts.conclude(connection, decided, self._judge, now))
+        return lease.run(lambda connection: attempts.conclude(connection, decided, self._decider, now))
 
     def drift(self, lease: leases.Lease, drifted: Sequence[tuple[Sale, Drifted]]) -> int:
         """Have synced sales looked at again whose orders were seen to say something else; how many."""
         now = Now.of(self._clock)
-        return lease.run(lambda connection: attempts.drift(connection, drifted, self._judge, now)) if drifted else 0
+        return lease.run(lambda connection: attempts.drift(connection, drifted, self._decider, now)) if drifted else 0
 
     def last_attempt_at(self) -> datetime | None:
         """When the newest attempt began; None where there is none."""
         return self._read(queries.last_attempt_at)
 
-    def think_over(self, lease: leases.Lease) -> int:
+    def reevaluate_holds(self, lease: leases.Lease) -> int:
         """Judge again the held sales whose hold was to end by now; how many of them are held no more."""
         now = Now.of(self._clock)
         ended = self._read(queries.ended_holds, lease.store, now.wall)
         if not ended:
             return 0
-        states = lease.run(lambda connection: attempts.think_over(connection, ended, self._judge, now))
+        states = lease.run(lambda connection: attempts.think_over(connection, ended, self._decider, now))
         return sum(state is not State.HELD for state in states.values())
 
     # Settling what is unknown
@@ -208,7 +210,7 @@ class Ledger:
         """Unknown sales whose look-up is due."""
         return self._read(queries.unsettled, store, limit, now, far)
 
-    def postpone(self, lease: leases.Lease, unsettled: Sequence[Sale], again_at: datetime) -> None:
+    def reschedule_lookups(self, lease: leases.Lease, unsettled: Sequence[Sale], again_at: datetime) -> None:
         """Look-ups that failed, and are to be made again."""
         lease.run(lambda connection: attempts.postpone(connection, unsettled, again_at))
 
@@ -222,7 +224,7 @@ class Ledger:
         moved: dict[int, tuple[State, str]] = {}
         for start in range(0, len(settled), _RESOLVED_AT_ONCE):
             some = settled[start : start + _RESOLVED_AT_ONCE]
-            moved |= lease.run(partial(attempts.resolve, settled=some, judge=self._judge, now=now))
+            moved |= lease.run(partial(attempts.resolve, settled=some, decider=self._decider, now=now))
         return moved
 
     # Reading
@@ -330,12 +332,12 @@ class Ledger:
         """Keep a person's decision about the chosen sales: which of them it was kept for, and which not."""
         now = Now.of(self._clock)
         decision = Override(verb, by, now.wall, "", why)
-        return self._write(lambda connection: actions.act(connection, selection, decision, self._judge, now))
+        return self._write(lambda connection: actions.act(connection, selection, decision, self._decider, now))
 
     @property
     def links(self) -> Links:
         """Which sales the goods of returns came from, where the POS does not say it."""
-        return Links(self._write, self._read, self._judge, self._clock)
+        return Links(self._write, self._read, self._decider, self._clock)
 
     # Stores
 

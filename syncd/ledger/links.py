@@ -31,8 +31,8 @@ _LINKED_WITHIN = timedelta(days=30)
 class Links:
     """Returns and the sales that their goods came from; safe to use from many threads and processes."""
 
-    def __init__(self, write: Run, read: Run, judge: Decider, clock: Clock) -> None:
-        self._write, self._read, self._judge, self._clock = write, read, judge, clock
+    def __init__(self, write: Run, read: Run, decider: Decider, clock: Clock) -> None:
+        self._write, self._read, self._decider, self._clock = write, read, decider, clock
 
     def candidates(self, returned: Sale) -> list[Fit]:
         """The sales that the goods of a return may have come from, the best first; none where the sale is known."""
@@ -47,10 +47,10 @@ class Links:
         """Keep that the goods of a return came from a sale; says why not, where that cannot be."""
         now = Now.of(self._clock)
         decision = Override(Verb.LINK, by, now.wall, "", original)
-        return self._write(lambda connection: _link(connection, returned, decision, self._judge, now))
+        return self._write(lambda connection: _link(connection, returned, decision, self._decider, now))
 
 
-def _link(connection: Connection, key: str, decision: Override, judge: Decider, now: Now) -> DecisionResult:
+def _link(connection: Connection, key: str, decision: Override, decider: Decider, now: Now) -> DecisionResult:
     returned = queries.sale(connection, key)
     if returned is None:
         return DecisionResult((), ((key, "the ledger has no such sale"),))
@@ -58,7 +58,7 @@ def _link(connection: Connection, key: str, decision: Override, judge: Decider, 
         return DecisionResult((), ((key, no),))
     kept = Override(decision.verb, decision.by, decision.at, returned.fingerprint, decision.why)
     done = apply_transitions(
-        connection, [Transition(returned.id, returned.state, Overridden(kept), actor=decision.by)], judge, now
+        connection, [Transition(returned.id, returned.state, Overridden(kept), actor=decision.by)], decider, now
     )
     return DecisionResult((key,), ()) if done else DecisionResult((), ((key, IN_FLIGHT),))
 

@@ -1,4 +1,4 @@
-"""The one way in which a sale changes once it is recorded: something becomes known, and its standing follows from its facts.
+"""The one way in which a sale changes once it is recorded: something becomes known, and its status follows from its facts.
 
 Each move is a guarded update that names the state before, with an audit row that says who and why, in one transaction.
 """
@@ -62,14 +62,16 @@ class Transition:
 
     sale_id: int
     before: State
-    news: SaleEvent
+    event: SaleEvent
     fingerprint: str | None = None
     doubt: Doubt | None = None
     attempt_id: int | None = None
     actor: str = SYNCD
 
 
-def apply_transitions(connection: Connection, moves: Sequence[Transition], judge: Decider, now: Now) -> dict[int, Sale]:
+def apply_transitions(
+    connection: Connection, moves: Sequence[Transition], decider: Decider, now: Now
+) -> dict[int, Sale]:
     """Make those moves whose sale still is what the move expects (one move a sale); the moved sales as they are now."""
     found = locked(connection, [move.sale_id for move in moves])
     made: dict[int, Sale] = {}
@@ -78,11 +80,11 @@ def apply_transitions(connection: Connection, moves: Sequence[Transition], judge
         sale = found.get(move.sale_id)
         if sale is None or not _expected(move, sale):
             continue
-        after, standing = next_status(sale, move.news, judge, now)
+        after, status = next_status(sale, move.event, decider, now)
         made[sale.id] = after
-        updates.append({**columns(after, standing, now.wall), "of_id": sale.id, "of_state": sale.state.value})
+        updates.append({**columns(after, status, now.wall), "of_id": sale.id, "of_state": sale.state.value})
         if _is_told(move, sale, after):
-            audits.append(audit_row(sale, after.state, _why(move.news, standing), move, now.wall))
+            audits.append(audit_row(sale, after.state, _why(move.event, status), move, now.wall))
     if updates:
         connection.execute(_UPDATE, updates)
         write_audit(connection, audits)
@@ -91,9 +93,9 @@ def apply_transitions(connection: Connection, moves: Sequence[Transition], judge
 
 def _is_told(move: Transition, before: Sale, after: Sale) -> bool:
     """Whether it needs an audit row: not what changed nothing, and not a request that went well, for its attempt says so."""
-    if move.attempt_id is not None and isinstance(move.news, Applied) and after.state is State.SYNCED:
-        return bool(move.news.differs)
-    return after.state is not before.state or not isinstance(move.news, LookedUp | TimePassed)
+    if move.attempt_id is not None and isinstance(move.event, Applied) and after.state is State.SYNCED:
+        return bool(move.event.differs)
+    return after.state is not before.state or not isinstance(move.event, LookedUp | TimePassed)
 
 
 def locked(connection: Connection, ids: Sequence[int]) -> dict[int, Sale]:
@@ -113,11 +115,11 @@ def _expected(move: Transition, sale: Sale) -> bool:
     return move.fingerprint is None or sale.fingerprint == move.fingerprint
 
 
-def columns(sale: Sale, standing: Status, now: datetime) -> dict[str, Any]:
+def columns(sale: Sale, status: Status, now: datetime) -> dict[str, Any]:
     """What a move writes."""
     due, synced = sale.next_attempt_at, sale.synced_at
     return {
-        "state": standing.state.value,
+        "state": status.state.value,
         "why": sale.why,
         "cure": sale.cure,
         "next_attempt_at": None if due is None else to_micros(due),
@@ -127,9 +129,9 @@ def columns(sale: Sale, standing: Status, now: datetime) -> dict[str, Any]:
     }
 
 
-def _why(news: SaleEvent, standing: Status) -> str:
+def _why(news: SaleEvent, status: Status) -> str:
     """What became known, and what follows from it, each said once."""
-    told, follows = describe(news), standing.why
+    told, follows = describe(news), status.why
     return told if not follows or follows in told else f"{told}; {follows}" if told else follows
 
 

@@ -154,13 +154,13 @@ def note_known(
     before = known(connection, name, keys)
     best = dict(before)
     for key, order in found:
-        best[key] = best[key].beside(order) if key in best else order
+        best[key] = best[key].preferred(order) if key in best else order
     connection.execute(delete(known_orders).where(known_orders.c.store == name, known_orders.c.sale_key.in_(keys)))
     rows = [_known_row(name, key, order) for key, order in best.items() if key not in ours]
     if rows:
         connection.execute(insert(known_orders), rows)
     doubled = [
-        _doubled(name, key, order, ours.get(key)) for key, order in best.items() if key not in ours and order.others
+        _doubled(name, key, order, ours.get(key)) for key, order in best.items() if key not in ours and order.duplicates
     ]
     return raise_alerts(connection, doubled, now) if doubled else []
 
@@ -177,7 +177,7 @@ def _linked(connection: Connection, keys: Sequence[str]) -> dict[str, int]:
 
 
 def _known_row(store: str, key: str, order: StoreOrder) -> dict[str, object]:
-    there = order.there
+    there = order.snapshot
     return {
         "store": store,
         "sale_key": key,
@@ -188,13 +188,13 @@ def _known_row(store: str, key: str, order: StoreOrder) -> dict[str, object]:
         "total_tax": as_text(there.total_tax),
         "placed_at": None if there.placed_at is None else to_micros(there.placed_at),
         "archived": int(order.archived),
-        "others": ",".join(map(str, order.others)),
+        "others": ",".join(map(str, order.duplicates)),
     }
 
 
 def _doubled(store: str, key: str, order: StoreOrder, linked: int | None) -> Alert:
     kept = linked or order.order_id
-    others = ", ".join(str(number) for number in (*order.others, order.order_id) if number != kept)
+    others = ", ".join(str(number) for number in (*order.duplicates, order.order_id) if number != kept)
     words = f"{key} has more than one order: {kept} is taken for it, {others} besides"
     return Alert(store, DOUBLED, key, words, f"Look at both in BigCommerce and archive the wrong one ({others}).")
 

@@ -54,7 +54,7 @@ class Recorded:
     older: tuple[str, ...] = ()
     too_early: tuple[str, ...] = ()
 
-    def and_(self, other: Recorded) -> Recorded:
+    def merge(self, other: Recorded) -> Recorded:
         """The counts of both."""
         return Recorded(
             self.new + other.new,
@@ -95,7 +95,7 @@ class RecordOptions:
         return f"{self.keys or self.source}:{sale_id}"
 
 
-def record(connection: Connection, batch: Batch, options: RecordOptions, judge: Decider, now: Now) -> Recorded:
+def record(connection: Connection, batch: Batch, options: RecordOptions, decider: Decider, now: Now) -> Recorded:
     """Write a batch; of one sale that stands in it twice, the newer version counts, else the last."""
     _lock_source(connection, options.source)
     said = newest(batch, batch.stated_at or (now.wall if options.just_asked else None))
@@ -105,8 +105,8 @@ def record(connection: Connection, batch: Batch, options: RecordOptions, judge: 
     versions = sort_versions(said.values(), known, partial(_was_said_before, connection), __version__)
     early = too_early(connection, options, versions.new)
     new = [one for one in versions.new if one.order.sale_key not in early]
-    held = _insert(connection, options, new, judge, now)
-    held += sum(_change(connection, one, options, judge, now) for one in versions.changed)
+    held = _insert(connection, options, new, decider, now)
+    held += sum(_change(connection, one, options, decider, now) for one in versions.changed)
     _write_anew(connection, versions.read_anew)
     _write_datings(connection, [replace(one, before=known[key]) for key, one in said.items() if key in known])
     _promote(connection, options, [sale.id for sale in known.values() if sale.lane is Lane.BACKFILL])
@@ -194,25 +194,25 @@ _REREAD = (
 
 
 def _insert(
-    connection: Connection, options: RecordOptions, new: Sequence[IncomingVersion], judge: Decider, now: Now
+    connection: Connection, options: RecordOptions, new: Sequence[IncomingVersion], decider: Decider, now: Now
 ) -> int:
     if not new:
         return 0
-    rows, standings = [], []
+    rows, statuses = [], []
     for one in new:
         store = options.router(one.order)
         sale = new_sale(one, store, now.wall, lane=options.lane, history=options.history)
-        standing = judge(sale, now, one)
-        standings.append(standing)
-        rows.append(_row(one, with_status(sale, standing, now), options, now))
+        status = decider(sale, now, one)
+        statuses.append(status)
+        rows.append(_row(one, with_status(sale, status, now), options, now))
     connection.execute(insert(sales), rows)
     first = _ids(connection, [one.order.sale_key for one in new])
     audits = [
-        _audit(first[one.order.sale_key], None, standing.state, standing.why or "recorded", one, now)
-        for one, standing in zip(new, standings, strict=True)
+        _audit(first[one.order.sale_key], None, status.state, status.why or "recorded", one, now)
+        for one, status in zip(new, statuses, strict=True)
     ]
     write_audit(connection, audits)
-    return sum(standing.state is State.HELD for standing in standings)
+    return sum(status.state is State.HELD for status in statuses)
 
 
 def _ids(connection: Connection, keys: Sequence[str]) -> dict[str, int]:
@@ -280,20 +280,20 @@ def _audit(  # noqa: PLR0913, PLR0917  a row of six columns
     }
 
 
-def _change(connection: Connection, one: IncomingVersion, options: RecordOptions, judge: Decider, now: Now) -> int:
-    """A sale says something new: its document always, its standing as its facts call for once nothing is on the wire."""
+def _change(connection: Connection, one: IncomingVersion, options: RecordOptions, decider: Decider, now: Now) -> int:
+    """A sale says something new: its document always, its status as its facts call for once nothing is on the wire."""
     before = one.before
     assert before is not None  # noqa: S101  only sales that are known are changed
-    values = _said(one, now) | {"returns_of": linked(one.order, before.decisions).returns_of}
+    values = _said(one, now) | {"returns_of": linked(one.order, before.overrides).returns_of}
     after, why = before.state, _IN_FLIGHT
     if before.state not in ON_THE_WIRE:
         sale = saying(before, one, values["document"])
         if is_set_aside(before):  # its backfill was cancelled; it arrives again, and is this one's now
-            sale = replace(sale, decisions=sale.decisions.without(Verb.ASIDE), lane=options.lane)
+            sale = replace(sale, overrides=sale.overrides.without(Verb.ASIDE), lane=options.lane)
             values |= {"lane": options.lane.value, "backfill": options.backfill}
-        standing: Status = judge(sale, now, one)
-        values |= columns(with_status(sale, standing, now), standing, now.wall)
-        after, why = standing.state, standing.why or "changed in the POS"
+        status: Status = decider(sale, now, one)
+        values |= columns(with_status(sale, status, now), status, now.wall)
+        after, why = status.state, status.why or "changed in the POS"
     connection.execute(
         update(sales).where(sales.c.id == before.id, sales.c.state == before.state.value).values(**values)
     )

@@ -49,7 +49,7 @@ def sale_of(values: Mapping[Any, Any]) -> Sale:
         location=values["location"],
         register=values["register"],
         document=values["document"],
-        hold=values["hold"] or "",
+        source_hold=values["hold"] or "",
         returns_of=values["returns_of"],
         history=bool(values["history"]),
         version=values["version"],
@@ -59,11 +59,11 @@ def sale_of(values: Mapping[Any, Any]) -> Sale:
         belief=_belief(values) if values["order_id"] is not None else NO_BELIEF,
         doubt=read_doubt(values["doubt"]),
         objection=read_objection(values["objection"]),
-        decisions=Overrides.from_json(values["decisions"]),
-        short={int(number): why for number, why in json.loads(values["short"] or "{}").items()},
-        unclean=values["unclean"],
-        sent_as=values["sent_as"],
-        order_floor=values.get("order_floor"),
+        overrides=Overrides.from_json(values["decisions"]),
+        out_of_stock={int(number): why for number, why in json.loads(values["short"] or "{}").items()},
+        unconfirmed_creates=values["unclean"],
+        external_key=values["sent_as"],
+        newest_order_before=values.get("order_floor"),
     )
 
 
@@ -90,11 +90,11 @@ def _amount(text: str | None) -> Decimal | None:
 
 def fact_columns(sale: Sale) -> dict[str, Any]:
     """The columns that hold a sale's belief, doubt, objection and decisions."""
-    belief, there = sale.belief, sale.belief.there
-    total, tax = belief.asked or (None, None)
+    belief, there = sale.belief, sale.belief.snapshot
+    total, tax = belief.requested_totals or (None, None)
     return {
         "order_id": belief.order_id,
-        "told": belief.told,
+        "told": belief.confirmed_version,
         "there_status": there.status_id,
         "there_total": as_text(there.total_inc_tax),
         "there_tax": as_text(there.total_tax),
@@ -105,10 +105,10 @@ def fact_columns(sale: Sale) -> dict[str, Any]:
         "differs": json.dumps(belief.differs) if belief.differs else None,
         "doubt": write_doubt(sale.doubt),
         "objection": write_objection(sale.objection),
-        "decisions": sale.decisions.to_json(),
+        "decisions": sale.overrides.to_json(),
         "returns_of": sale.returns_of,
-        "short": json.dumps(sale.short) if sale.short else None,
-        "unclean": sale.unclean,
+        "short": json.dumps(sale.out_of_stock) if sale.out_of_stock else None,
+        "unclean": sale.unconfirmed_creates,
         "tries": sale.tries,
     }
 

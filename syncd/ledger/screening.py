@@ -38,7 +38,7 @@ def held_twins(
         one
         for key, one in said.items()
         if not one.hold
-        and (key not in known or (known[key].order_id is None and is_twin_hold(known[key].hold)))
+        and (key not in known or (known[key].order_id is None and is_twin_hold(known[key].source_hold)))
         and options.router(one.order) in options.holds_twins
     ]
     found = find_twins(connection, options.source, [one.order for one in asked])

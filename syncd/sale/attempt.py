@@ -1,4 +1,4 @@
-"""One try to bring an order in line with its sale: before it is committed, and committed. Values, pure."""
+"""One request for a sale: the intent before its commit, and the attempt after it. Values only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from syncd.sale.states import AttemptKind
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What is about to be sent for a sale, as it was read; ``order_id`` where it changes another order than the sale's own.
+    """A request that is about to be committed, for the sale as it was read; ``order_id`` where it changes another sale's order.
 
     ``more``: it does not say all of the version, and more requests are to follow.
     ``after`` is the newest attempt that had changed the order when it was looked at (see ``trail``).
@@ -21,10 +21,10 @@ class Intent:
     kind: AttemptKind
     fingerprint: str
     digest: str
-    order_floor: int | None = None
+    newest_order_before: int | None = None
     order_id: int | None = None
     stamp: str | None = None
-    sent_as: str | None = None
+    external_key: str | None = None
     after: int = 0
     more: bool = False
 

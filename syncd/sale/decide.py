@@ -1,4 +1,4 @@
-"""The one place that says what follows for a sale: its facts in, one step out. Pure.
+"""Decide the next step for a sale: facts in, one step out. Pure; nothing else decides.
 
 It is asked when a sale is recorded or changed, after every outcome and every look, when a person decides, and again at the moment
 of claiming, then with what was looked at (``seen``). The order of the questions is the order of their weight: what is on the wire
@@ -37,25 +37,31 @@ _BRAKE = (
 
 
 def next_step(
-    sale: Sale, ground: StorePolicy, now: Now, said: IncomingVersion | None = None, seen: Observation | None = None
+    sale: Sale,
+    policy: StorePolicy,
+    now: Now,
+    incoming: IncomingVersion | None = None,
+    observation: Observation | None = None,
 ) -> Step:
-    """What follows for ``sale``. ``said`` is what it has just said anew, ``seen`` what was looked at for a request."""
-    if sale.doubt is not None and (wait := still_open(sale.doubt, ground.policy.settle, now)) is not None:
+    """Return the next step. ``incoming`` is the version that has just arrived, ``observation`` what was looked up for a request."""
+    if sale.doubt is not None and (wait := still_open(sale.doubt, policy.push.settle, now)) is not None:
         return wait
     if (step := _decided(sale) or _in_line(sale) or _objected(sale)) is not None:
         return step
-    if said is not None and not is_released(sale) and (why := reused_id(said)):
+    if incoming is not None and not is_released(sale) and (why := reused_id(incoming)):
         return Hold(why, _REUSED.format(key=sale.sale_key), objects=True)
     try:
-        order = seen.order if seen is not None else said.order if said is not None else sale.order()
+        order = (
+            observation.order if observation is not None else incoming.order if incoming is not None else sale.order()
+        )
     except LedgerError as error:
         return Hold(error.what, error.cure)
-    return _by_what_it_says(sale, linked(order, sale.decisions), ground, now, seen)
+    return _by_what_it_says(sale, linked(order, sale.overrides), policy, now, observation)
 
 
 def _decided(sale: Sale) -> Step | None:
-    """What people's decisions come to; one about a version ends with that version, skip and hold do not."""
-    decisions = sale.decisions
+    """Apply the overrides. One about a version ends with that version; skip and hold stay."""
+    decisions = sale.overrides
     if not decisions.made:
         return None
     if (left_out := decisions.of(Verb.SKIP) or decisions.of(Verb.ASIDE)) is not None:
@@ -69,20 +75,20 @@ def _decided(sale: Sale) -> Step | None:
 
 
 def _changed_since(sale: Sale) -> Hold:
-    """A skipped sale whose order is there, and that the POS has changed: a void or a refund is not swallowed in silence."""
+    """Hold a skipped sale that has an order and was changed in the POS: a void or a refund must not disappear."""
     why = f"it was skipped, and the POS has changed it since: order {sale.order_id} does not show that"
     key = sale.sale_key
     return Hold(why, f"To carry the change: syncd release {key}; to leave the order as it is: syncd accept {key}")
 
 
 def is_released(sale: Sale) -> bool:
-    """Whether a person wants this version pushed as it is."""
-    return sale.decisions.of(Verb.RELEASE, sale.fingerprint) is not None
+    """Whether a person released this version: push it as it is."""
+    return sale.overrides.of(Verb.RELEASE, sale.fingerprint) is not None
 
 
 def _in_line(sale: Sale) -> Step | None:
-    """BigCommerce was made to say this version; whether it does, its totals tell."""
-    if sale.order_id is None or sale.belief.told != sale.fingerprint:
+    """Compare the order's totals where the order is known to show this version."""
+    if sale.order_id is None or sale.belief.confirmed_version != sale.fingerprint:
         return None
     difference = total_difference(sale)
     if difference and is_released(sale):
@@ -93,17 +99,17 @@ def _in_line(sale: Sale) -> Step | None:
 
 
 def total_difference(sale: Sale) -> str:
-    """How the order's totals differ from what was asked for, in words; empty where they agree or were not shown."""
-    there = sale.belief.there
+    """Say how the order's totals differ from those requested; empty where they agree or were not shown."""
+    there = sale.belief.snapshot
     if there.currency and there.currency != sale.currency:
         return f"BigCommerce made it an order in {there.currency}; the sale is in {sale.currency}"
-    if sale.total_inc_tax < 0 and sale.belief.asked is None:
+    if sale.total_inc_tax < 0 and sale.belief.requested_totals is None:
         return ""  # a return that the order of its original shows: the totals are that one's
-    total, tax = sale.belief.asked or (sale.total_inc_tax, sale.total_tax)
+    total, tax = sale.belief.requested_totals or (sale.total_inc_tax, sale.total_tax)
     for name, shown, wanted in (("total", there.total_inc_tax, total), ("tax", there.total_tax, tax)):
         if shown is not None and shown != wanted:
-            said = format_money(wanted, sale.currency)
-            return f"BigCommerce made it a {name} of {format_money(shown, sale.currency)}; the sale says {said}"
+            wanted_text = format_money(wanted, sale.currency)
+            return f"BigCommerce made it a {name} of {format_money(shown, sale.currency)}; the sale says {wanted_text}"
     return ""
 
 
@@ -119,31 +125,31 @@ def _objected(sale: Sale) -> Step | None:
 
 
 def _by_what_it_says(
-    sale: Sale, order: CanonicalOrder, ground: StorePolicy, now: Now, seen: Observation | None
+    sale: Sale, order: CanonicalOrder, policy: StorePolicy, now: Now, observation: Observation | None
 ) -> Step:
     voided, key = order.status is SaleStatus.VOIDED, sale.sale_key
-    if order.training or order.is_open or _waits_for_payment(order, ground):
+    if order.training or order.is_open or _waits_for_payment(order, policy):
         return _no_sale(sale, order)
-    if not voided and not is_released(sale) and (why := hold_reason(order, now.wall, sale.hold)):
+    if not voided and not is_released(sale) and (why := hold_reason(order, now.wall, sale.source_hold)):
         return Hold(why, _MEND.format(key=key), until=ends_at(order, now.wall))
-    if shows_on_another(order, ground.rules):
-        return return_step(sale, order, ground.rules, now.wall, seen)
+    if shows_on_another(order, policy.rules):
+        return return_step(sale, order, policy.rules, now.wall, observation)
     if voided and sale.order_id is None:  # a lost ledger may have pushed it: skipped once the store was asked
-        return Create() if seen is None else NoAction(State.SKIPPED, "voided in the POS before it was pushed")
+        return Create() if observation is None else NoAction(State.SKIPPED, "voided in the POS before it was pushed")
     if sale.order_id is not None:
-        return _change(sale, order, ground, now, seen)
-    if ground.rules is not None and not is_released(sale) and (rule := skipped_by(order, ground.rules)) is not None:
+        return _change(sale, order, policy, now, observation)
+    if policy.rules is not None and not is_released(sale) and (rule := skipped_by(order, policy.rules)) is not None:
         return NoAction(State.SKIPPED, rule)
-    if sale.unclean >= _MOST_UNCLEAN:
+    if sale.unconfirmed_creates >= _MOST_UNCLEAN:
         total = format_money(sale.total_inc_tax, sale.currency)
-        return Hold(_BRAKE[0].format(unclean=sale.unclean), _BRAKE[1].format(total=total, key=key))
-    return Create() if seen is None or ground.rules is None else plan_create(order, seen, ground.rules)
+        return Hold(_BRAKE[0].format(unclean=sale.unconfirmed_creates), _BRAKE[1].format(total=total, key=key))
+    return Create() if observation is None or policy.rules is None else plan_create(order, observation, policy.rules)
 
 
-def _waits_for_payment(order: CanonicalOrder, ground: StorePolicy) -> bool:
-    """Whether the goods have left, and the config says that such a sale counts once it is paid."""
+def _waits_for_payment(order: CanonicalOrder, policy: StorePolicy) -> bool:
+    """Whether a sale on account waits for its payment, as the config says."""
     on_account = order.status is SaleStatus.OPEN and order.open_kind is OpenKind.ON_ACCOUNT
-    return on_account and ground.rules is not None and ground.rules.on_account == "open"
+    return on_account and policy.rules is not None and policy.rules.on_account == "open"
 
 
 _OPEN = {
@@ -157,7 +163,7 @@ _OPEN = {
 
 
 def _no_sale(sale: Sale, order: CanonicalOrder) -> Step:
-    """What is no sale, or none yet, makes no order; one that was made before stays until a person has looked, or it is a sale."""
+    """Skip what is no sale yet; hold it where an order was made before."""
     what = "a training sale" if order.training else f"{_OPEN[order.open_kind]} in the POS: pushed once it is completed"
     if sale.order_id is None:
         return NoAction(State.SKIPPED, what)
@@ -166,17 +172,17 @@ def _no_sale(sale: Sale, order: CanonicalOrder) -> Step:
     return Hold(f"it is {now_it_is}, and BigCommerce has order {sale.order_id} for it", cure)
 
 
-def _change(sale: Sale, order: CanonicalOrder, ground: StorePolicy, now: Now, seen: Observation | None) -> Step:
-    if seen is not None and seen.trail.busy and sale.order_id is not None:
+def _change(sale: Sale, order: CanonicalOrder, policy: StorePolicy, now: Now, observation: Observation | None) -> Step:
+    if observation is not None and observation.trail.busy and sale.order_id is not None:
         return wait_for_order(sale.order_id, now.wall)
-    if seen is None or ground.rules is None:
+    if observation is None or policy.rules is None:
         kind = AttemptKind.CANCEL if order.status is SaleStatus.VOIDED else AttemptKind.UPDATE
         return Change(kind, sale.order_id)
-    return plan_change(sale, order, seen, ground.rules, restate=is_released(sale))
+    return plan_change(sale, order, observation, policy.rules, restate=is_released(sale))
 
 
 def status_of(step: Step) -> Status:
-    """The state that a step is known by in the ledger, with its words."""
+    """Return the status that the ledger keeps for a step."""
     match step:
         case Create() | Change():
             return Status(State.PENDING)
@@ -193,18 +199,18 @@ def status_of(step: Step) -> Status:
 
 
 class StepDecider:
-    """``next_step`` as the ledger is given it (its ``Judge``): each sale is judged by its own store's ground."""
+    """The ledger's ``Decider``: decides each sale by the policy of its own store."""
 
-    def __init__(self, grounds: Mapping[str, StorePolicy]) -> None:
-        self._grounds, self._plain = grounds, StorePolicy()
+    def __init__(self, policies: Mapping[str, StorePolicy]) -> None:
+        self._policies, self._plain = policies, StorePolicy()
 
-    def __call__(self, sale: Sale, now: Now, said: IncomingVersion | None = None) -> Status:
-        """The standing of a sale, from its facts."""
-        return status_of(next_step(sale, self._grounds.get(sale.store, self._plain), now, said))
+    def __call__(self, sale: Sale, now: Now, incoming: IncomingVersion | None = None) -> Status:
+        """Return the status of a sale."""
+        return status_of(next_step(sale, self._policies.get(sale.store, self._plain), now, incoming))
 
 
 def still_open(doubt: Doubt, settle: timedelta, now: Now) -> LookUp | None:
-    """When to look next; None once a late commit is out of the question.
+    """Return when to look up a doubtful request next; None once it can no longer arrive.
 
     A create is absent only at two looks ``settle`` apart, the last of them ``2 x settle`` on. A change waits as long without a
     look, for whatever follows is computed from the order as it then is: a late one must not overtake that. Times are boot time;
@@ -236,7 +242,7 @@ _WRONG_CLOCK = "the till's clock is wrong, or this machine's; it goes on by itse
 
 
 def hold_reason(order: CanonicalOrder, now: datetime, hold: str = "") -> str:
-    """Why a person must look at the sale before it is pushed, first its source's own ``hold``; empty where nobody has to."""
+    """Return why a person must check the sale before it is pushed, its source's reason first; empty where nobody must."""
     if hold:
         return hold
     if not _known_currency(order.currency):
@@ -251,14 +257,14 @@ def hold_reason(order: CanonicalOrder, now: datetime, hold: str = "") -> str:
 
 
 def ends_at(order: CanonicalOrder, now: datetime) -> datetime | None:
-    """When a hold ends by itself: once the sale's time, which lies in the future by a clock that is wrong, does so no more."""
+    """Return when a hold for a sale time in the future ends; None for other holds."""
     no_more = order.placed_at - _LATEST
     return no_more if no_more > now else None
 
 
-def reused_id(said: IncomingVersion) -> str:
-    """Why a known id looks like another sale's: another day *and* another total mean a POS database that began anew."""
-    before, order = said.before, said.order
+def reused_id(incoming: IncomingVersion) -> str:
+    """Return why a known id looks reused: another day *and* another total mean that the POS's database was reset."""
+    before, order = incoming.before, incoming.order
     if before is None:
         return ""
     far = abs(order.placed_at - before.placed_at) > _ANOTHER_DAY

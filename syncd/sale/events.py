@@ -1,4 +1,4 @@
-"""What may become known of a sale, as values, and how each changes the facts. Nothing here decides what follows. Pure."""
+"""What may become known of a sale, as events, and how each changes its facts; the next status follows from those. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from syncd.sale.states import MOVES, ON_THE_WIRE, AttemptKind, State
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """A request took effect: the order, the version that it was made to say, what the answer showed, and what we had stated.
+    """A request took effect: the order and the version that it shows now, what the answer showed, and what the request stated.
 
     ``whole`` is False where more requests are needed before the order says all of this version; ``differs`` tells in words what
     it will not say of it.
@@ -26,22 +26,22 @@ class Applied:
 
     order_id: int
     fingerprint: str
-    there: OrderSnapshot | None = None
-    asked: tuple[Decimal, Decimal] | None = None
+    snapshot: OrderSnapshot | None = None
+    requested_totals: tuple[Decimal, Decimal] | None = None
     whole: bool = True
     differs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """The order was looked at, and says this version already, but for what ``differs`` tells in words.
+    """The order was read and shows this version already, but for what ``differs`` says in words.
 
     ``stamp`` is what it says, where the ledger has no attempt that made it say so.
     """
 
     order_id: int
     fingerprint: str
-    there: OrderSnapshot | None
+    snapshot: OrderSnapshot | None
     why: str
     differs: tuple[str, ...] = ()
     stamp: str = ""
@@ -49,24 +49,24 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Discovered:
-    """The store was seen to have an order for the sale; ``fingerprint`` is the version that it was made by, if that is known."""
+    """The store has an order for the sale; ``fingerprint`` is the version that it was made by, if that is known."""
 
     order_id: int
-    there: OrderSnapshot
+    snapshot: OrderSnapshot
     why: str
     fingerprint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """BigCommerce, a rule or the mapper objects to a version."""
+    """BigCommerce, a rule or the mapper rejects a version."""
 
     objection: Objection
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeUnknown:
-    """A request went out, and nobody knows what came of it; ``at_once``: it may have been a while ago, so look now."""
+    """A request was sent and its outcome is not known; ``at_once``: it may be old, so look the order up now."""
 
     doubt: Doubt
     why: str
@@ -75,7 +75,7 @@ class OutcomeUnknown:
 
 @dataclass(frozen=True, slots=True)
 class LookedUp:
-    """A look, begun at this time, settled nothing: no order was found; one that an answer had named is not the sale's.
+    """A look-up that began at this time found no order; an order that an answer had named is not the sale's.
 
     ``idle``: the store has made no order at all since before the request.
     """
@@ -86,14 +86,14 @@ class LookedUp:
 
 @dataclass(frozen=True, slots=True)
 class Drifted:
-    """The order was listed, and says something else than it was made to say: whether by a person, or by a ledger that was lost."""
+    """The order was listed and was changed since the last request: by a person, or by a ledger that was lost."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """For certain nothing took effect; the sale is to be tried again, not before ``at``."""
+    """Nothing took effect; try the sale again, not before ``at``."""
 
     at: datetime
     why: str
@@ -101,7 +101,7 @@ class Deferred:
 
 @dataclass(frozen=True, slots=True)
 class StockShort:
-    """BigCommerce did not take some products in the sale's quantity: from now on they are no products for it, and why."""
+    """BigCommerce refused the quantity of some products: send them as custom lines from now on; with the reason for each."""
 
     products: Mapping[int, str]
     why: str
@@ -109,14 +109,14 @@ class StockShort:
 
 @dataclass(frozen=True, slots=True)
 class Overridden:
-    """A person decided."""
+    """A person decided about the sale."""
 
-    decision: Override
+    override: Override
 
 
 @dataclass(frozen=True, slots=True)
 class TimePassed:
-    """Nothing but that time has passed."""
+    """Time has passed; no new facts. Decide again."""
 
     why: str = ""
 
@@ -136,94 +136,96 @@ SaleEvent = (
 )
 
 
-def apply_event(sale: Sale, news: SaleEvent) -> Sale:
-    """The sale with its facts as they are once ``news`` is known."""
-    match news:
+def apply_event(sale: Sale, event: SaleEvent) -> Sale:
+    """Return the sale with the facts that it has after ``event``."""
+    match event:
         case Applied():
-            return replace(sale, belief=_took(sale.belief, news), doubt=None, objection=None, unclean=0, tries=0)
+            return replace(
+                sale, belief=_applied(sale.belief, event), doubt=None, objection=None, unconfirmed_creates=0, tries=0
+            )
         case Observed():
-            return replace(sale, belief=_saw(sale.belief, news), doubt=None, objection=None)
-        case Discovered(order_id=order_id, there=there, fingerprint=fingerprint):
-            return replace(sale, belief=Belief(order_id, fingerprint, there), doubt=None, unclean=0)
+            return replace(sale, belief=_observed(sale.belief, event), doubt=None, objection=None)
+        case Discovered(order_id=order_id, snapshot=snapshot, fingerprint=fingerprint):
+            return replace(sale, belief=Belief(order_id, fingerprint, snapshot), doubt=None, unconfirmed_creates=0)
         case Drifted():
-            return replace(sale, belief=replace(sale.belief, told=None))
+            return replace(sale, belief=replace(sale.belief, confirmed_version=None))
         case Rejected(objection=objection):
             return replace(sale, objection=objection, doubt=None)
         case OutcomeUnknown(doubt=doubt):
-            return _doubted(sale, doubt)
+            return _unknown(sale, doubt)
         case LookedUp():
-            return _looked(sale, news)
+            return _looked_up(sale, event)
         case _:
-            return _unanswered(sale, news)
+            return _unanswered(sale, event)
 
 
-def _unanswered(sale: Sale, news: Deferred | StockShort | Overridden | TimePassed) -> Sale:
-    """What leaves BigCommerce as it was."""
-    match news:
+def _unanswered(sale: Sale, event: Deferred | StockShort | Overridden | TimePassed) -> Sale:
+    """Apply the events that leave the order as it was."""
+    match event:
         case Deferred():
             return replace(sale, doubt=None)
         case StockShort(products=products):
-            return replace(sale, short={**sale.short, **products}, doubt=None)
-        case Overridden(decision=decision):
-            return _decided(sale, decision)
+            return replace(sale, out_of_stock={**sale.out_of_stock, **products}, doubt=None)
+        case Overridden(override=override):
+            return _overridden(sale, override)
         case TimePassed():
             return sale
         case _:
-            assert_never(news)
+            assert_never(event)
 
 
-def _took(belief: Belief, took: Applied) -> Belief:
-    there = took.there or replace(belief.there, status_id=None)
+def _applied(belief: Belief, took: Applied) -> Belief:
+    there = took.snapshot or replace(belief.snapshot, status_id=None)
     told = took.fingerprint if took.whole else None
-    return Belief(took.order_id, told, there, took.asked or belief.asked, took.differs)
+    return Belief(took.order_id, told, there, took.requested_totals or belief.requested_totals, took.differs)
 
 
-def _saw(belief: Belief, saw: Observed) -> Belief:
-    there = saw.there or belief.there
+def _observed(belief: Belief, saw: Observed) -> Belief:
+    there = saw.snapshot or belief.snapshot
     return Belief(saw.order_id, saw.fingerprint, there, totals_of(there), saw.differs)
 
 
 def totals_of(there: OrderSnapshot) -> tuple[Decimal, Decimal] | None:
-    """An order that was looked at and left as it is states what it should."""
+    """Return total and tax of an order as the store showed them; None where it showed only one."""
     if there.total_inc_tax is None or there.total_tax is None:
         return None
     return there.total_inc_tax, there.total_tax
 
 
-def _doubted(sale: Sale, doubt: Doubt) -> Sale:
-    """A create in doubt is one more that may have come to nothing; a change in doubt leaves open what the order says.
+def _unknown(sale: Sale, doubt: Doubt) -> Sale:
+    """Keep the doubt. A create counts as unconfirmed; after a change, what the order shows is not known.
 
-    One that we interrupted ourselves counts for nothing: no answer claims that it arrived.
+    A create that syncd itself interrupted does not count: no answer claims that it arrived.
     """
     if doubt.kind is AttemptKind.CREATE:
-        return replace(sale, doubt=doubt, unclean=sale.unclean + (not doubt.interrupted))
-    return replace(sale, doubt=doubt, belief=replace(sale.belief, told=None, there=NO_SNAPSHOT))
+        return replace(sale, doubt=doubt, unconfirmed_creates=sale.unconfirmed_creates + (not doubt.interrupted))
+    return replace(sale, doubt=doubt, belief=replace(sale.belief, confirmed_version=None, snapshot=NO_SNAPSHOT))
 
 
-def _looked(sale: Sale, look: LookedUp) -> Sale:
-    """A create that came to nothing while the store made no order for anybody says nothing of this sale: it does not count."""
+def _looked_up(sale: Sale, look: LookedUp) -> Sale:
+    """Count the look. A create that failed while the store made no order at all says nothing of this sale: do not count it."""
     if (doubt := sale.doubt) is None:
         return sale
     counted = doubt.kind is AttemptKind.CREATE and not doubt.interrupted
-    unclean = sale.unclean + doubt.idle - look.idle if counted else sale.unclean
+    unclean = sale.unconfirmed_creates + doubt.idle - look.idle if counted else sale.unconfirmed_creates
     looked = replace(doubt, looks=(*doubt.looks, look.at), named=None, idle=look.idle)
-    return replace(sale, doubt=looked, unclean=max(unclean, 0))
+    return replace(sale, doubt=looked, unconfirmed_creates=max(unclean, 0))
 
 
-def _decided(sale: Sale, decision: Override) -> Sale:
-    """A person who holds or skips leaves the objection as it is; one who wants the sale to go on does away with it."""
-    decided = replace(sale, decisions=sale.decisions.and_(decision))
-    if decided.decisions.link != sale.decisions.link:
-        decided = replace(decided, returns_of=decided.decisions.link)
-    if decision.verb in (*LASTING, Verb.UNDO):
+def _overridden(sale: Sale, override: Override) -> Sale:
+    """Keep the override. Hold and skip leave the objection; what lets the sale go on clears it."""
+    decided = replace(sale, overrides=sale.overrides.adding(override))
+    if decided.overrides.link != sale.overrides.link:
+        decided = replace(decided, returns_of=decided.overrides.link)
+    if override.verb in (*LASTING, Verb.UNDO):
         return decided
-    short = {} if decision.verb is Verb.RETRY else sale.short
-    return replace(decided, objection=None, short=short, unclean=0, tries=0)
+    short = {} if override.verb is Verb.RETRY else sale.out_of_stock
+    return replace(decided, objection=None, out_of_stock=short, unconfirmed_creates=0, tries=0)
 
 
-def describe(news: SaleEvent) -> str:
-    """What the audit says of it, before what follows from it."""
-    match news:
+def describe(event: SaleEvent) -> str:
+    """Describe an event for the audit log."""
+    match event:
         case Applied(order_id=order_id, whole=whole, differs=differs):
             took = f"order {order_id}" if whole else f"order {order_id} took the change; more is to follow"
             return "; ".join((took, *differs))
@@ -242,31 +244,31 @@ def describe(news: SaleEvent) -> str:
             return why
         case LookedUp():
             return ""
-        case Overridden(decision=decision):
-            return f"linked to {decision.why}" if decision.verb is Verb.LINK else decision.why
+        case Overridden(override=override):
+            return f"linked to {override.why}" if override.verb is Verb.LINK else override.why
         case _:
-            assert_never(news)
+            assert_never(event)
 
 
 _DATED = (State.PENDING, State.UNKNOWN, State.HELD)
 
 
-def next_status(sale: Sale, news: SaleEvent, judge: Decider, now: Now) -> tuple[Sale, Status]:
-    """A sale after ``news``, and where it then stands. Pure.
+def next_status(sale: Sale, event: SaleEvent, decider: Decider, now: Now) -> tuple[Sale, Status]:
+    """Return the sale after ``event``, and its next status.
 
     Raises:
-        LedgerError: the judge names a state that the sale may not move to.
+        LedgerError: the decider names a state that the sale may not move to.
 
     """
-    learnt = apply_event(sale, news)
-    standing = judge(learnt, now)
-    if not allowed(sale.state, standing.state):
-        raise LedgerError(f"a sale may not go from {sale.state} to {standing.state}")
-    if isinstance(news, Deferred) and standing.state is State.PENDING:
-        standing = replace(standing, at=news.at, why=news.why)
-    if isinstance(news, OutcomeUnknown) and standing.state is State.UNKNOWN:
-        standing = replace(standing, at=now.wall if news.at_once else standing.at, why=news.why)
-    return with_status(learnt, standing, now), standing
+    learnt = apply_event(sale, event)
+    status = decider(learnt, now)
+    if not allowed(sale.state, status.state):
+        raise LedgerError(f"a sale may not go from {sale.state} to {status.state}")
+    if isinstance(event, Deferred) and status.state is State.PENDING:
+        status = replace(status, at=event.at, why=event.why)
+    if isinstance(event, OutcomeUnknown) and status.state is State.UNKNOWN:
+        status = replace(status, at=now.wall if event.at_once else status.at, why=event.why)
+    return with_status(learnt, status, now), status
 
 
 def allowed(before: State, after: State) -> bool:
@@ -274,23 +276,23 @@ def allowed(before: State, after: State) -> bool:
     return after in MOVES[before]
 
 
-def with_status(sale: Sale, standing: Status, now: Now) -> Sale:
-    """A sale that stands so: its state, and what that state leaves of its facts. Pure."""
-    state = standing.state
-    due = standing.at or (now.wall if state in (State.PENDING, State.UNKNOWN) else None)
+def with_status(sale: Sale, status: Status, now: Now) -> Sale:
+    """Return the sale in its new status, without the facts that end with it."""
+    state = status.state
+    due = status.at or (now.wall if state in (State.PENDING, State.UNKNOWN) else None)
     return replace(
         sale,
         state=state,
-        why=standing.why if state is not State.SYNCED else "",
-        cure=standing.cure,
+        why=status.why if state is not State.SYNCED else "",
+        cure=status.cure,
         next_attempt_at=due if state in _DATED else None,
         doubt=sale.doubt if state in ON_THE_WIRE else None,
-        objection=_objection(sale, standing),
+        objection=_objection(sale, status),
         synced_at=now.wall if state is State.SYNCED and sale.state is not state else sale.synced_at,
     )
 
 
-def _objection(sale: Sale, standing: Status) -> Objection | None:
-    if not standing.objects:
+def _objection(sale: Sale, status: Status) -> Objection | None:
+    if not status.objects:
         return sale.objection
-    return Objection(sale.fingerprint, standing.state, standing.why, standing.cure)
+    return Objection(sale.fingerprint, status.state, status.why, status.cure)

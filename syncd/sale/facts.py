@@ -1,8 +1,7 @@
-"""The three facts that a sale's row keeps apart: what is said, what is believed of BigCommerce, what was decided.
+"""What is known of a sale's order: the belief, the doubt after a lost answer, the objection, and the status that follows.
 
-What the POS says is the row itself (``sale.Sale``). Here are the others, with the doubt that a request without an answer leaves
-and the objection that BigCommerce or the mapper raised. None of them says what is to be done: that is ``Status``, the answer of
-the one function that decides, which the ledger is given and knows nothing of.
+The POS's own version is the sale itself (``sale.Sale``), people's decisions are its ``overrides``. None of these facts says what is
+to be done: ``decide.next_step`` does.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from syncd.sale.states import AttemptKind, State
 
 @dataclass(frozen=True, slots=True)
 class OrderSnapshot:
-    """What an order says, as BigCommerce listed or answered it; None for what was not shown. Amounts in major units."""
+    """An order as BigCommerce listed or answered it; None for what was not shown. Amounts in major units."""
 
     status_id: int | None = None
     total_inc_tax: Decimal | None = None
@@ -31,17 +30,17 @@ NO_SNAPSHOT = OrderSnapshot()
 
 @dataclass(frozen=True, slots=True)
 class Belief:
-    """What we know that BigCommerce was made to say.
+    """What is known of the order that BigCommerce has for a sale.
 
-    ``told`` is the fingerprint of the version that the order says for certain; None where that is in doubt, or where the order was
-    found and not made by this ledger. ``asked`` are the total and the tax that our last write stated. ``differs`` tells in words
-    what the order does not say of that version: what BigCommerce cannot change, and what a person changed there.
+    ``confirmed_version`` is the fingerprint of the version that the order shows for certain; None where that is in doubt, or where
+    the order was found and not made by this ledger. ``requested_totals`` are the total and the tax that our last request stated.
+    ``differs`` says in words what the order does not show of that version: what BigCommerce cannot change, and what staff changed.
     """
 
     order_id: int | None = None
-    told: str | None = None
-    there: OrderSnapshot = NO_SNAPSHOT
-    asked: tuple[Decimal, Decimal] | None = None
+    confirmed_version: str | None = None
+    snapshot: OrderSnapshot = NO_SNAPSHOT
+    requested_totals: tuple[Decimal, Decimal] | None = None
     differs: tuple[str, ...] = ()
 
 
@@ -50,11 +49,11 @@ NO_BELIEF = Belief()
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A request whose outcome is not known: its kind, the version that it said, since when, and the looks that found no order.
+    """A request whose outcome is not known: its kind and version, since when, and the look-ups that found no order.
 
-    ``named`` is an order that the answer named without our key: it is looked at before anything else. ``idle``: at the last look
-    the store had made no order at all, for nobody, since before the request. ``interrupted``: we ended before there was an answer,
-    so that nothing claims that the request arrived. ``more``: it did not say all of the version.
+    ``named`` is an order that the answer named without our key: look at it first. ``idle``: at the last look the store had made no
+    order at all since before the request. ``interrupted``: syncd ended before the answer, so nothing claims that the request
+    arrived. ``more``: the request did not state all of the version.
     """
 
     kind: AttemptKind
@@ -69,7 +68,7 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """BigCommerce, a rule or the mapper objects to one version of the sale: the state that it rests in, why, and the cure."""
+    """BigCommerce, a rule or the mapper rejected one version of the sale: its state until that changes, the reason and the cure."""
 
     fingerprint: str
     state: State
@@ -79,9 +78,9 @@ class Objection:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Where a sale stands, given its facts: its state, why, what a person can do, and when it is due (None: now, if at all).
+    """The status of a sale: its state, the reason, what a person can do, and when it is due (None: now, if at all).
 
-    ``objects`` makes it an objection to this version, which stands until a person decides or the sale says something new.
+    ``objects`` keeps it as an objection to this version, until a person decides or a new version arrives.
     """
 
     state: State
@@ -93,30 +92,32 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class StoreOrder:
-    """An order of ours that the store has, with what it was listed to say."""
+    """An order in the store that carries one of our keys, as it was listed."""
 
     order_id: int
-    there: OrderSnapshot = NO_SNAPSHOT
+    snapshot: OrderSnapshot = NO_SNAPSHOT
     archived: bool = False
-    others: tuple[int, ...] = field(default=())
+    duplicates: tuple[int, ...] = field(default=())
 
     @property
     def rank(self) -> tuple[bool, int]:
-        """Of several orders with one key, the least is ours: live before archived, then the lowest id."""
+        """The order to prefer among several with one key has the lowest rank: live before archived, then the lowest id."""
         return self.archived, self.order_id
 
-    def beside(self, other: StoreOrder) -> StoreOrder:
-        """The better one of two orders with the same key, naming the other."""
+    def preferred(self, other: StoreOrder) -> StoreOrder:
+        """Return the preferred one of two orders with the same key, with the other as its duplicate."""
         if self.order_id == other.order_id:
             return self
         best, rest = (self, other) if self.rank < other.rank else (other, self)
-        named = sorted({*best.others, *rest.others, *(() if rest.archived else (rest.order_id,))} - {best.order_id})
-        return StoreOrder(best.order_id, best.there, best.archived, tuple(named))
+        named = sorted(
+            {*best.duplicates, *rest.duplicates, *(() if rest.archived else (rest.order_id,))} - {best.order_id}
+        )
+        return StoreOrder(best.order_id, best.snapshot, best.archived, tuple(named))
 
 
 @dataclass(frozen=True, slots=True)
 class Trail:
-    """The newest attempt that changes an order (0: none did), and whether one is on the wire or in doubt."""
+    """The newest attempt that changed an order (0: none), and whether one is being sent or in doubt."""
 
     newest: int = 0
     busy: bool = False

@@ -1,4 +1,4 @@
-"""What people decide about a sale: a set of decisions that live beside each other, each for one version or for every one.
+"""What people decide about a sale: overrides that stand side by side, each for one version or for all. Pure.
 
 Decisions are kept in the order in which they were made; which of them hold follows from that order, so that the last one can be
 undone. Pure.
@@ -27,7 +27,7 @@ class Verb(StrEnum):
 
 
 LASTING = (Verb.SKIP, Verb.HOLD, Verb.ASIDE)
-"""Decisions about every version of a sale; the others are about one."""
+"""Overrides for every version of a sale; the others are for one."""
 _ENDS: Mapping[Verb, tuple[Verb, ...]] = {
     Verb.RETRY: (Verb.ACCEPT, *LASTING),
     Verb.RELEASE: (Verb.ACCEPT, *LASTING),
@@ -42,7 +42,7 @@ _MOST = 20
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """What a person decided, for which version, when and why; ``why`` of a link is the key of the sale that it names."""
+    """One decision of a person: for which version, when and why; ``why`` of a link is the key of the linked sale."""
 
     verb: Verb
     by: str
@@ -53,23 +53,23 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """Every decision about a sale, the oldest first."""
+    """All overrides of a sale, the oldest first."""
 
     made: tuple[Override, ...] = ()
 
-    def and_(self, decision: Override) -> Overrides:
-        """With one more; an undo takes the last one back."""
+    def adding(self, decision: Override) -> Overrides:
+        """Return them with one more; an undo removes the last."""
         if decision.verb is Verb.UNDO:
             return Overrides(self.made[:-1])
         return Overrides((*self.made, decision)[-_MOST:])
 
     def without(self, verb: Verb) -> Overrides:
-        """Without those of one kind."""
+        """Return them without those of one kind."""
         return Overrides(tuple(one for one in self.made if one.verb is not verb))
 
     @property
     def in_force(self) -> tuple[Override, ...]:
-        """Those that no later one has ended; of one kind, the last."""
+        """The overrides that no later one has ended; of one kind, the last."""
         kept: list[Override] = []
         for one in self.made:
             ended = (one.verb, *_ENDS.get(one.verb, ()))
@@ -77,7 +77,7 @@ class Overrides:
         return tuple(kept)
 
     def of(self, verb: Verb, fingerprint: str | None = None) -> Override | None:
-        """The decision of a kind that is in force, for a version where one is named."""
+        """Return the override of a kind that is in force, for one version where it is given."""
         found = next((one for one in self.in_force if one.verb is verb), None)
         return found if found is not None and fingerprint in (None, found.fingerprint) else None
 
@@ -89,12 +89,12 @@ class Overrides:
 
     @property
     def last(self) -> Override | None:
-        """The last one that is in force."""
+        """The last override that is in force."""
         held = self.in_force
         return held[-1] if held else None
 
     def renamed(self, old: str, new: str) -> Overrides:
-        """With another fingerprint for one version."""
+        """Return them with another fingerprint for one version."""
         moved = [
             Override(one.verb, one.by, one.at, new if one.fingerprint == old else one.fingerprint, one.why)
             for one in self.made
@@ -102,13 +102,13 @@ class Overrides:
         return Overrides(tuple(moved))
 
     def to_json(self) -> str | None:
-        """As text; None where there is none."""
+        """Return them as JSON; None where there are none."""
         rows = [[one.verb, one.by, one.at.isoformat(), one.fingerprint, one.why] for one in self.made]
         return json.dumps(rows) if rows else None
 
     @classmethod
     def from_json(cls, text: str | None) -> Overrides:
-        """What ``to_json`` wrote."""
+        """Read what ``to_json`` wrote."""
         rows = json.loads(text) if text else ()
         return cls(tuple(Override(Verb(row[0]), row[1], datetime.fromisoformat(row[2]), *row[3:]) for row in rows))
 

@@ -1,4 +1,4 @@
-"""When to try again, how long to wait, how many at once: the pusher's settings, from ``[stores.<name>]``."""
+"""The settings of a store that decide about its sales: retries, waits and threads (``[stores.<name>]``), and the mapping rules."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class PushPolicy(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class StorePolicy:
-    """What a store's sales are judged by; without rules (the config no longer names the store) only what needs none is."""
+    """What a store's sales are decided by; without rules (the config no longer names the store) only what needs none is decided."""
 
     rules: Rules | None = None
-    policy: PushPolicy = field(default_factory=PushPolicy)
+    push: PushPolicy = field(default_factory=PushPolicy)

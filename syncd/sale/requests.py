@@ -1,4 +1,4 @@
-"""The request that makes the order that there is say what its sale says, computed against the order as it is now. Pure."""
+"""Build the requests of a sale: the create, or the change of the order as it is now. Pure."""
 
 from __future__ import annotations
 
@@ -20,25 +20,34 @@ from syncd.sale.states import AttemptKind, State
 from syncd.sale.steps import Change, Create, Hold, NoAction, Observation, Reject, Step, Wait
 
 
-def plan_change(sale: Sale, order: CanonicalOrder, seen: Observation, rules: Rules, *, restate: bool = False) -> Step:
-    """The change with its payload; a rest where the order says it already; a hold where a person must look.
+def plan_change(
+    sale: Sale, order: CanonicalOrder, observation: Observation, rules: Rules, *, restate: bool = False
+) -> Step:
+    """Return the change with its payload; no action where the order shows it already; a hold where a person must look.
 
     ``restate``: a person has released the sale, so that its amounts and its status are said again whoever changed them.
     """
-    remote, number = seen.remote, sale.order_id
+    remote, number = observation.remote, sale.order_id
     assert number is not None  # noqa: S101  the caller has looked
     if remote is None:
         return gone(sale.sale_key, number)
     if order.status is SaleStatus.VOIDED and rules.void == "archive":
         return _archive(number, remote)
-    if remote.is_deleted and seen.archived_by_us and order.status is not SaleStatus.VOIDED:
+    if remote.is_deleted and observation.archived_by_us and order.status is not SaleStatus.VOIDED:
         return _archived_for_its_void(sale, number)
-    if seen.ours is None and not restate and (strange := _of_another(sale, remote)):
+    if observation.ours is None and not restate and (strange := _of_another(sale, remote)):
         return strange
-    record = record_of(order, seen)
-    awaits = awaits_record(seen, record)
+    record = record_of(order, observation)
+    awaits = awaits_record(observation, record)
     result = map_update(
-        order, remote, seen.ours, seen.matches, rules, seen.occasion, awaits_record=awaits, restate=restate
+        order,
+        remote,
+        observation.ours,
+        observation.matches,
+        rules,
+        observation.occasion,
+        awaits_record=awaits,
+        restate=restate,
     )
     match result:
         case Mapped():
@@ -47,39 +56,39 @@ def plan_change(sale: Sale, order: CanonicalOrder, seen: Observation, rules: Rul
         case Held(why=why, cure=cure):
             return Hold(why, cure, objects=True)
         case Nothing():
-            return refund_step(sale, seen, remote, record) or _at_rest(result, seen)
+            return refund_step(sale, observation, remote, record) or _at_rest(result, observation)
         case _:
             assert_never(result)
 
 
-def record_of(order: CanonicalOrder, seen: Observation) -> Mapped | None:
-    """The request for the next refund record, if one is wanted and BigCommerce offers a way."""
-    if not isinstance(seen.refund, Wanted) or seen.refund_ways is None:
+def record_of(order: CanonicalOrder, observation: Observation) -> Mapped | None:
+    """Return the request for the next refund record, if one is wanted and BigCommerce offers a way."""
+    if not isinstance(observation.refund, Wanted) or observation.refund_ways is None:
         return None
-    return map_refund(order, seen.refund, seen.refund_ways)
+    return map_refund(order, observation.refund, observation.refund_ways)
 
 
-def awaits_record(seen: Observation, record: Mapped | None) -> bool:
-    """Whether a refund record is to follow, or a person is to look at one: BigCommerce moves the status with it."""
-    return record is not None or isinstance(seen.refund, RefundProblem) or seen.refund_ways is None
+def awaits_record(observation: Observation, record: Mapped | None) -> bool:
+    """Whether a refund record is to follow, or a person must look at one: BigCommerce changes the status with it."""
+    return record is not None or isinstance(observation.refund, RefundProblem) or observation.refund_ways is None
 
 
-def refund_step(sale: Sale, seen: Observation, remote: Remote, record: Mapped | None) -> Change | Hold | None:
-    """What follows of the sale's refunds, once all else is said: the order then has the total that they are given back of."""
+def refund_step(sale: Sale, observation: Observation, remote: Remote, record: Mapped | None) -> Change | Hold | None:
+    """Return the step for the sale's refunds, once the order shows everything else."""
     cure = f"Look at the refunds of order {remote.order_id} in both, then: syncd accept {sale.sale_key}"
-    if isinstance(seen.refund, RefundProblem):
-        release = f"; to go on all the same: syncd release {sale.sale_key}" if seen.refund.may_release else ""
-        return Hold(seen.refund.why, f"{cure}{release}", objects=True)
-    if seen.refund is not None and (too_much := more_than_was_paid(seen.refund, remote)):
+    if isinstance(observation.refund, RefundProblem):
+        release = f"; to go on all the same: syncd release {sale.sale_key}" if observation.refund.may_release else ""
+        return Hold(observation.refund.why, f"{cure}{release}", objects=True)
+    if observation.refund is not None and (too_much := more_than_was_paid(observation.refund, remote)):
         return Hold(too_much, cure, objects=True)
     if record is None:
         return None
     return Change(AttemptKind.REFUND, remote.order_id, record, more=True)
 
 
-def _at_rest(result: Nothing, seen: Observation) -> NoAction:
+def _at_rest(result: Nothing, observation: Observation) -> NoAction:
     why = "; ".join(f"{d.about} {d.choice}: {d.why}" for d in result.decisions)
-    ours = seen.ours
+    ours = observation.ours
     is_known = ours is not None and len(ours.possible) == 1 and ours.accepted.to_json() == result.said
     said = "" if is_known else result.said  # it may say so by a request that nobody remembers: later edits begin there
     return NoAction(State.SYNCED, why or "it says so already", differs=result.differs, said=said)
@@ -93,21 +102,21 @@ def _archive(number: int, remote: Remote) -> Step:
 
 
 def _archived_for_its_void(sale: Sale, number: int) -> Hold:
-    """The API cannot take an order out of the archive: a person must."""
+    """Hold: the API cannot restore an archived order, a person must."""
     why = f"the sale is back in the POS, and order {number} was archived for it when the sale was voided"
     cure = f"Restore order {number} in BigCommerce, then: syncd release {sale.sale_key}"
     return Hold(why, cure, objects=True)
 
 
 def _of_another(sale: Sale, remote: Remote) -> Hold | None:
-    """Why an order that was found under the sale's key may be another sale's; None where it is not."""
+    """Hold where an order that was found under the sale's key may be another sale's."""
     number, currency = remote.order_id, str(remote.fields.get("default_currency_code") or sale.currency)
     if currency != sale.currency:
         why = f"BigCommerce already has it as order {number}, in {currency}; the sale is in {sale.currency}"
         return Hold(why, _OTHER_CURRENCY, objects=True)
-    if remote.total_inc_tax in (None, sale.total_inc_tax) or sale.belief.there.placed_at is None:
+    if remote.total_inc_tax in (None, sale.total_inc_tax) or sale.belief.snapshot.placed_at is None:
         return None
-    if abs((sale.belief.there.placed_at - sale.placed_at).total_seconds()) < 1:
+    if abs((sale.belief.snapshot.placed_at - sale.placed_at).total_seconds()) < 1:
         return None
     shown, said = (format_money(one, sale.currency) for one in (remote.total_inc_tax or ZERO, sale.total_inc_tax))
     why = f"BigCommerce already has it as order {number}, of another time and with a total of {shown}; the sale says {said}"
@@ -119,23 +128,23 @@ _OTHER_CURRENCY = "The till's sales go to a store of another currency: name the 
 
 
 def gone(key: str, number: int) -> Reject:
-    """An order that has been deleted is told, and not made again."""
+    """Reject: a deleted order is reported, and not created again."""
     return Reject(f"order {number} is no longer in BigCommerce", f"If it was deleted on purpose: syncd skip {key}")
 
 
-def plan_create(order: CanonicalOrder, seen: Observation, rules: Rules) -> Step:
-    """The create with its payload, or why there is none."""
-    if seen.currencies and order.currency not in seen.currencies:
-        return _wrong_currency(order, seen.currencies)
+def plan_create(order: CanonicalOrder, observation: Observation, rules: Rules) -> Step:
+    """Return the create with its payload, or the step that says why there is none."""
+    if observation.currencies and order.currency not in observation.currencies:
+        return _wrong_currency(order, observation.currencies)
     records = rules.refunds == "record" and bool(order.refunded)
     whole = (
         order.model_copy(update={"status": SaleStatus.COMPLETED}) if records else order
     )  # the records move the status
     negative = is_return(order)
-    result = (map_negative if negative else map_create)(whole, seen.matches, rules, seen.occasion)
+    result = (map_negative if negative else map_create)(whole, observation.matches, rules, observation.occasion)
     match result:
         case Mapped():
-            return Create(_in_own_currency(result, seen.currencies), more=records)
+            return Create(_in_own_currency(result, observation.currencies), more=records)
         case Held(why=why, cure=cure):
             return Hold(why, cure, objects=True)
         case Unmappable(why=why, cure=cure):
@@ -145,7 +154,7 @@ def plan_create(order: CanonicalOrder, seen: Observation, rules: Rules) -> Step:
 
 
 def _in_own_currency(mapped: Mapped, allowed: tuple[str, ...]) -> Mapped:
-    """Without the order's currency where that is the store's own: the field is writable where several currencies are on.
+    """Drop the order's currency where it is the store's own: the field is writable only where several currencies are on.
 
     Source: https://developer.bigcommerce.com/docs/start/migration/orders/prepare-data ("default_currency_code").
     """
@@ -164,13 +173,13 @@ def _wrong_currency(order: CanonicalOrder, allowed: tuple[str, ...]) -> Hold:
 
 
 def shows_on_another(order: CanonicalOrder, rules: Rules | None) -> bool:
-    """Whether a return shows on the order of its original; one that belongs to no known sale may make its own, by rule."""
+    """Whether a return is shown on the order of its original sale; without a known original it may get its own order, by rule."""
     own = order.returns_of is None and rules is not None and rules.unlinked_return == "negative_order"
     return is_return(order) and not own
 
 
 def needs_look(sale: Sale, order: CanonicalOrder, rules: Rules | None) -> bool:
-    """Whether the sale's next request changes an order, which must be looked at first."""
+    """Whether the sale's next request changes an order, which must be read first."""
     return sale.order_id is not None or shows_on_another(order, rules)
 
 
@@ -180,5 +189,5 @@ def is_return(order: CanonicalOrder) -> bool:
 
 
 def wait_for_order(order_id: int, now: datetime) -> Wait:
-    """What waits for another change of its order to be settled: the next one is computed from what that leaves there."""
+    """Wait until another change of the order is settled: the next change is computed from its result."""
     return Wait(now + timedelta(seconds=1), f"waits for another change of order {order_id}")

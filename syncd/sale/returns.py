@@ -1,4 +1,4 @@
-"""Goods that came back as a sale of their own: the order of the sale that they belong to shows it. Pure."""
+"""Decide about a return: the order of its original sale shows it. Pure."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _CURE = "Enter the return in BigCommerce by hand (a refund of the original order
 
 
 def return_step(
-    sale: Sale, order: CanonicalOrder, rules: Rules | None, now: datetime, seen: Observation | None
+    sale: Sale, order: CanonicalOrder, rules: Rules | None, now: datetime, observation: Observation | None
 ) -> Step:
-    """What follows for a return: a change of its original's order, once that is known."""
+    """Return the next step for a return: a change of its original's order, once that is known."""
     cure = _CURE.format(key=sale.sale_key)
     if order.status is SaleStatus.VOIDED:
         if sale.order_id is None:
@@ -39,13 +39,13 @@ def return_step(
     if order.returns_of is None:
         why = "a return that names no original sale: BigCommerce has no order for goods that came back"
         return Hold(why, _LINK.format(key=sale.sale_key))
-    if seen is None or rules is None:
+    if observation is None or rules is None:
         return Change(AttemptKind.UPDATE, sale.order_id)
-    if made_for_it := _is_its_own(sale, seen.original):
+    if made_for_it := _is_its_own(sale, observation.original):
         return Hold(made_for_it, cure, objects=True)
-    if seen.trail.busy and seen.original is not None and seen.original.order_id is not None:
-        return wait_for_order(seen.original.order_id, now)
-    return _not_returnable(sale, order, seen.original, now) or _shown(sale, order, seen, rules, now)
+    if observation.trail.busy and observation.original is not None and observation.original.order_id is not None:
+        return wait_for_order(observation.original.order_id, now)
+    return _not_returnable(sale, order, observation.original, now) or _shown(sale, order, observation, rules, now)
 
 
 def _not_returnable(sale: Sale, order: CanonicalOrder, original: Sale | None, now: datetime) -> Step | None:
@@ -64,48 +64,52 @@ def _not_returnable(sale: Sale, order: CanonicalOrder, original: Sale | None, no
 
 
 def _is_its_own(sale: Sale, original: Sale | None) -> str:
-    """Why a return that has an order of its own, made while it was a sale, shows on no other; empty where it has none."""
+    """Return why a return that has an order of its own cannot be shown on another; empty where it has none."""
     if sale.order_id is None or original is None or sale.order_id == original.order_id:
         return ""
     return f"it is a return in the POS now, and order {sale.order_id} was made for it when it was a sale"
 
 
 def _is_raised_first(original: Sale) -> bool:
-    """Whether a change of the original sale is still to reach its order."""
-    return original.state in _ON_THE_WAY and original.belief.told != original.fingerprint
+    """Whether a change of the original sale has not reached its order yet."""
+    return original.state in _ON_THE_WAY and original.belief.confirmed_version != original.fingerprint
 
 
-def _shown(sale: Sale, order: CanonicalOrder, seen: Observation, rules: Rules, now: datetime) -> Step:
-    original, remote = seen.original, seen.remote
+def _shown(sale: Sale, order: CanonicalOrder, observation: Observation, rules: Rules, now: datetime) -> Step:
+    original, remote = observation.original, observation.remote
     assert original is not None and original.order_id is not None  # noqa: S101, PT018  _not_returnable has looked
     if remote is None:
         return gone(sale.sale_key, original.order_id)
     if remote.is_deleted:
         why = f"returns goods of {original.sale_key}, whose order {remote.order_id} is archived in BigCommerce"
         return Hold(why, _CURE.format(key=sale.sale_key), objects=True)
-    record = record_of(order, seen)
-    awaits = awaits_record(seen, record)
-    body, decisions = _body(order, seen, remote, original, rules, labels=rules.refunds == "status" or not awaits)
+    record = record_of(order, observation)
+    awaits = awaits_record(observation, record)
+    body, decisions = _body(order, observation, remote, original, rules, labels=rules.refunds == "status" or not awaits)
     if body:
         return Change(AttemptKind.UPDATE, remote.order_id, Mapped(body, decisions), more=awaits)
-    if _is_raised_first(original) and isinstance(seen.refund, Wanted) and more_than_was_paid(seen.refund, remote):
+    if (
+        _is_raised_first(original)
+        and isinstance(observation.refund, Wanted)
+        and more_than_was_paid(observation.refund, remote)
+    ):
         why = (
             f"waits for a change of {original.sale_key}, whose goods it returns: its order does not come to enough yet"
         )
         return Wait(now + _WAITS, why)
-    if (step := refund_step(sale, seen, remote, record)) is not None:
+    if (step := refund_step(sale, observation, remote, record)) is not None:
         return step
     return NoAction(State.SYNCED, f"order {remote.order_id} shows the return already")
 
 
 def _body(  # noqa: PLR0913  the return, its order and its sale, and the rules
-    order: CanonicalOrder, seen: Observation, remote: Remote, original: Sale, rules: Rules, *, labels: bool
+    order: CanonicalOrder, observation: Observation, remote: Remote, original: Sale, rules: Rules, *, labels: bool
 ) -> tuple[Payload, tuple[MappingNote, ...]]:
     body: Payload = {}
     note, notes = return_note(order), str(remote.fields.get("staff_notes") or "")
     if " ".join(note.split()) not in " ".join(notes.split()):
         body["staff_notes"] = f"{notes.rstrip()}\n{note}".strip()
-    came_back = seen.returned_before - order.total_inc_tax
+    came_back = observation.returned_before - order.total_inc_tax
     whole = came_back >= original.total_inc_tax
     status = SaleStatus.REFUNDED if whole else SaleStatus.PARTIALLY_REFUNDED
     number = applied(order, rules).status_id(status)

@@ -1,4 +1,4 @@
-"""A sale: what the POS says of it, and beside it what is known of BigCommerce and what people decided. Values, pure."""
+"""A sale: the version that the POS states, what is known of its order, and people's overrides. Values only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PLACED = re.compile(r'"placed_at":"([^"]+)"')
 
 @dataclass(frozen=True, slots=True)
 class Dating:
-    """What dates a version; ``stated_at`` is when its statement was made, None where that is not known. Times are aware."""
+    """What dates a version; ``stated_at`` is when the POS or its file stated it, None where that is not known. Times are aware."""
 
     version: str | None = None
     updated_at: datetime | None = None
@@ -30,7 +30,7 @@ class Dating:
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """A row of ``sales``: what the POS says, and beside it the belief, the doubt, the objection and the decisions.
+    """A sale as the ledger keeps it: the POS's version, and beside it belief, doubt, objection and overrides.
 
     Amounts are in major units of ``currency``, times aware.
     """
@@ -58,7 +58,7 @@ class Sale:
     number: str | None = None
     location: str | None = None
     register: str | None = None
-    hold: str = ""
+    source_hold: str = ""
     returns_of: str | None = None
     history: bool = False
     version: str | None = None
@@ -68,40 +68,40 @@ class Sale:
     belief: Belief = NO_BELIEF
     doubt: Doubt | None = None
     objection: Objection | None = None
-    decisions: Overrides = NO_OVERRIDES
-    short: Mapping[int, str] = field(default_factory=dict)
-    unclean: int = 0
-    sent_as: str | None = None
-    order_floor: int | None = None
+    overrides: Overrides = NO_OVERRIDES
+    out_of_stock: Mapping[int, str] = field(default_factory=dict)
+    unconfirmed_creates: int = 0
+    external_key: str | None = None
+    newest_order_before: int | None = None
 
     @property
     def placed_here(self) -> datetime:
-        """When it was placed, in the zone of its own time, as far as its document is kept; else in UTC."""
+        """When the sale was placed, in its own time zone while its document is kept; else in UTC."""
         found = _PLACED.search(self.document or "")
         return self.placed_at if found is None else datetime.fromisoformat(found[1])
 
     @property
     def dating(self) -> Dating:
-        """What dates the version that it says."""
+        """What dates the version that the POS states."""
         return Dating(self.version, self.updated_at, self.stated_at)
 
     @property
-    def decision(self) -> Override | None:
-        """The last decision about it that is in force."""
-        return self.decisions.last
+    def override(self) -> Override | None:
+        """The last override that is in force."""
+        return self.overrides.last
 
     @property
     def sent_key(self) -> str:
-        """The key that its order carries, if it has one."""
-        return self.sent_as or self.sale_key
+        """The key that its order carries, if it has an order."""
+        return self.external_key or self.sale_key
 
     @property
     def order_id(self) -> int | None:
-        """The order that BigCommerce has for it, as far as we know."""
+        """The id of its order in BigCommerce, as far as is known."""
         return self.belief.order_id
 
     def order(self) -> CanonicalOrder:
-        """The canonical order as it was recorded, a return with the sale that it was linked to.
+        """Read the canonical order as it was recorded; a return with the sale that it was linked to.
 
         Raises:
             LedgerError: its document was dropped by retention, or cannot be read.
@@ -110,7 +110,7 @@ class Sale:
         if self.document is None:
             raise LedgerError(f"{self.sale_key} keeps no document any more", "Record it again from its source.")
         try:
-            return linked(CanonicalOrder.from_json(self.document), self.decisions)
+            return linked(CanonicalOrder.from_json(self.document), self.overrides)
         except ValueError as error:
             why = f"the document of {self.sale_key} cannot be read: {str(error)[:200]}"
             raise LedgerError(
@@ -119,7 +119,7 @@ class Sale:
 
 
 def new_sale(said: IncomingVersion, store: str, at: datetime, *, lane: Lane = Lane.LIVE, history: bool = False) -> Sale:
-    """A sale that is said for the first time, as it is before anything follows from it."""
+    """Make a sale of its first version; its status is not decided yet."""
     order = said.order
     return Sale(
         id=0,
@@ -138,14 +138,14 @@ def new_sale(said: IncomingVersion, store: str, at: datetime, *, lane: Lane = La
         total_tax=order.total_tax,
         document=None,
         number=order.number,
-        hold=said.hold,
+        source_hold=said.hold,
         returns_of=order.returns_of,
         history=history,
     )
 
 
 def saying(sale: Sale, said: IncomingVersion, document: str | None = None) -> Sale:
-    """A sale that says something new, as it is before anything follows from that."""
+    """Give a sale its new version; its status is not decided yet."""
     order = said.order
     became_a_sale = sale.returns_of is not None and order.returns_of is None and order.total_inc_tax >= 0
     return replace(
@@ -157,15 +157,15 @@ def saying(sale: Sale, said: IncomingVersion, document: str | None = None) -> Sa
         currency=order.currency,
         total_inc_tax=order.total_inc_tax,
         total_tax=order.total_tax,
-        hold=said.hold,
-        returns_of=linked(order, sale.decisions).returns_of,
+        source_hold=said.hold,
+        returns_of=linked(order, sale.overrides).returns_of,
         document=document,
         tries=0,
     )
 
 
 def linked(order: CanonicalOrder, decisions: Overrides) -> CanonicalOrder:
-    """A return with the sale that a person linked it to; the POS's own word goes first."""
+    """Link a return to the sale that a person named, unless the POS names one."""
     if decisions.link is None or order.returns_of is not None or order.total_inc_tax >= 0:
         return order
     return order.model_copy(update={"returns_of": decisions.link})
@@ -173,7 +173,7 @@ def linked(order: CanonicalOrder, decisions: Overrides) -> CanonicalOrder:
 
 @dataclass(frozen=True, slots=True)
 class IncomingVersion:
-    """What a sale says anew: its order, that order's fingerprint, and what it said before (None: it is new).
+    """A version that arrives: its order, that order's fingerprint, and the sale as the ledger knows it (None: it is new).
 
     ``hold`` is why its source cannot answer for it, empty where it can; ``stated_at`` when the source stated it, where it is known.
     """
@@ -192,19 +192,19 @@ class IncomingVersion:
 
 
 class Decider(Protocol):
-    """The one function that decides, as the ledger is given it: the facts of a sale in, where it stands out. Pure."""
+    """The function that decides the status of a sale from its facts. Pure; the ledger is given one."""
 
-    def __call__(self, sale: Sale, now: Now, said: IncomingVersion | None = None) -> Status:
-        """Where ``sale`` stands; ``said`` is what it has just said, read already."""
+    def __call__(self, sale: Sale, now: Now, incoming: IncomingVersion | None = None) -> Status:
+        """Return the status of ``sale``; ``incoming`` is the version that has just arrived, parsed already."""
         ...
 
 
 Router = Callable[[CanonicalOrder], str]
-"""The store that a sale belongs to."""
+"""Names the store that a sale belongs to."""
 
 
 def read_document(text: str | None) -> CanonicalOrder | None:
-    """The order of a kept document; None where there is none, or none that can be read."""
+    """Read a kept document; None where there is none, or none that can be read."""
     try:
         return CanonicalOrder.from_json(text) if text else None
     except ValueError:

@@ -1,4 +1,4 @@
-"""The states of a sale, and the moves between them; the ledger makes no other, each in a statement that names the state before."""
+"""The states of a sale and the legal transitions between them; and those of backfills, lanes and attempts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """Where a sale stands."""
+    """The state of a sale."""
 
     HELD = "held"  # needs a person
     PENDING = "pending"  # to be pushed, not before next_attempt_at
@@ -18,14 +18,14 @@ class State(StrEnum):
 
 
 class Lane(StrEnum):
-    """Which queue a sale waits in; live goes first."""
+    """The queue that a sale waits in; live goes first."""
 
     LIVE = "live"
     BACKFILL = "backfill"
 
 
 class BackfillStage(StrEnum):
-    """Where a backfill stands."""
+    """The stage of a backfill."""
 
     ESTIMATING = "estimating"  # its sales are being counted
     ESTIMATED = "estimated"  # they are counted, and it waits for a word

@@ -1,4 +1,4 @@
-"""What follows for a sale, as values: one of these is the answer of ``next_step``."""
+"""The steps that ``next_step`` may return, and the observation that a request rests on. Values only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from syncd.sale.states import AttemptKind, State
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """An order is to be made; ``mapped`` is the request, once catalog and customers were looked at.
+    """Create an order; ``mapped`` is the request, once catalog and customers were looked up.
 
     ``more`` says that refund records are to follow before the order says all of this version.
     """
@@ -32,7 +32,7 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The order that there is, is to be changed; ``mapped`` is the request, once the order was looked at.
+    """Change the order; ``mapped`` is the request, once the order was read.
 
     ``more`` says that the order does not yet say all of this version once the request took effect.
     """
@@ -45,7 +45,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class LookUp:
-    """Whether a request took effect is not known: nothing is sent before a look at ``at`` or later."""
+    """Look a doubtful request up at ``at`` or later; send nothing before."""
 
     at: datetime
     why: str
@@ -53,7 +53,7 @@ class LookUp:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Something else must come first: not before ``until``."""
+    """Wait for something else, until ``until`` at least."""
 
     until: datetime
     why: str
@@ -61,7 +61,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A person must look. ``objects``: it was found out at great length, and is not to be found out again for this version.
+    """Hold for a person. ``objects``: finding out took look-ups, so keep the result for this version.
 
     ``until``: it may end by itself, and is thought over again then.
     """
@@ -74,7 +74,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A rule, or BigCommerce, says no to this version."""
+    """A rule, or BigCommerce, rejects this version."""
 
     why: str
     cure: str
@@ -82,7 +82,7 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class NoAction:
-    """Nothing is to be done: synced or skipped.
+    """Do nothing: the sale is synced or skipped.
 
     ``differs`` tells in words what the order does not say of this version all the same; ``said`` is the stamp of what it says.
     """
@@ -97,12 +97,12 @@ Step = Create | Change | LookUp | Wait | Hold | Reject | NoAction
 
 
 Ways = Sequence[Sequence[Mapping[str, Any]]]
-"""The ways in which a refund could be made, each a list of payments, as BigCommerce offers them."""
+"""The ways in which BigCommerce offers to make a refund, each a list of payments."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What a request rests on: matches; for a change, the order as it is and what we said before; for a return, its sale.
+    """What a request is computed from: matches; for a change, the order as it is and our earlier requests; for a return, its sale.
 
     ``trail`` is what had been sent to the order before it was looked at; where that is on its way, nothing was looked at.
     ``refund_ways`` are None where they were not asked for, since the order does not have that much money left as it is.

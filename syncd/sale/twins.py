@@ -1,4 +1,4 @@
-"""Finds sales that a POS gave two ids: an offline till that uploaded twice, a record that was copied.
+"""Recognise one sale under two ids of the POS: an offline till that uploaded twice, a record that was copied. Pure.
 
 Same receipt number (else id), till, minute, lines and total, and neither void: two orders of one sale otherwise. Zeros before a
 number count for nothing, for a spreadsheet drops them. A shop whose receipts repeat within a minute says so: ``twins = "push"``.
@@ -16,12 +16,12 @@ _BEGINS = "possible duplicate of "
 
 
 def twin_words(key: str) -> str:
-    """Why a sale is held that looks like another one."""
+    """Say why a sale that looks like another is held."""
     return f"{_BEGINS}{key}: the same receipt number, till, minute, lines and total"
 
 
 def is_twin_hold(hold: str) -> bool:
-    """Whether a sale is held for its likeness to another."""
+    """Whether a sale is held because it looks like another."""
     return hold.startswith(_BEGINS)
 
 
@@ -55,7 +55,7 @@ def _mark(order: CanonicalOrder) -> tuple[object, ...]:
 
 
 def _number(order: CanonicalOrder) -> str:
-    """The receipt number, else the id, without the zeros before it, which a spreadsheet drops."""
+    """Return the receipt number, else the id, without leading zeros, which a spreadsheet drops."""
     return _bare(order.number or order.sale_id)
 
 

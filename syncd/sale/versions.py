@@ -1,4 +1,4 @@
-"""Which of two versions of a sale counts: the table of docs/states.md as one function. Pure.
+"""Decide which of two versions of a sale counts (the table in docs/states.md), and sort a batch by that. Pure.
 
 A till's exports, pages and webhooks repeat themselves and overtake each other. What dates a version, in this order: the POS's own
 version number; its time of change; else when the statement was made (a file's own time, or when the POS was asked).
@@ -22,7 +22,7 @@ from syncd.sale.sale import Dating, IncomingVersion, Sale, read_document
 
 
 class VersionOrder(StrEnum):
-    """How a version that arrives stands to the one that is known."""
+    """How an incoming version compares with the known one."""
 
     NEWER = "newer"  # it counts from now on
     OLDER = "older"  # it is left alone
@@ -30,7 +30,7 @@ class VersionOrder(StrEnum):
 
 
 def order_of(new: Dating, known: Dating, said_before: Callable[[], bool]) -> VersionOrder:
-    """How ``new``, which says something else than ``known``, stands to it.
+    """Compare two versions that differ.
 
     ``said_before`` tells whether the sale has said exactly this earlier; it is asked only where the answer matters.
     """
@@ -50,12 +50,12 @@ def order_of(new: Dating, known: Dating, said_before: Callable[[], bool]) -> Ver
 
 
 def is_later(new: Dating, known: Dating) -> bool:
-    """Whether a version that says the same was said later: what was said last, and when, is kept even where nothing changed."""
+    """Whether an equal version was stated later: the latest time is kept even where nothing changed."""
     return order_of(new, known, lambda: True) is VersionOrder.NEWER
 
 
 def latest(new: Dating, known: Dating) -> Dating:
-    """The later of each, for two versions that say the same."""
+    """Return the later time of each kind, for two equal versions."""
     updated, stated = (
         max((at for at in pair if at is not None), default=None)
         for pair in ((new.updated_at, known.updated_at), (new.stated_at, known.stated_at))
@@ -66,7 +66,7 @@ def latest(new: Dating, known: Dating) -> Dating:
 def parts_gone(
     changed: Sequence[IncomingVersion], known: Callable[[Sequence[str]], Iterable[Sale]]
 ) -> Iterator[tuple[IncomingVersion, Sale]]:
-    """Every return that the documents of ``changed`` sales have brought before, as a void: what they still bring, replaces it.
+    """Yield a void for every return that the documents of ``changed`` sales brought before; what they still bring replaces it.
 
     ``known`` reads sales by key. A return whose document retention has dropped is left alone.
     """
@@ -85,11 +85,11 @@ def parts_gone(
 
 
 def newest(batch: Batch, stated_at: datetime | None) -> dict[str, IncomingVersion]:
-    """What a batch says of each sale, by its key: of two versions in it the newer one, else the last."""
+    """Return one version a sale, by key: of two in the batch the newer, else the last."""
     said: dict[str, IncomingVersion] = {}
     for order in batch.orders:
         before = said.get(order.sale_key)
-        hold, by_file = batch.holds.get(order.sale_id, ""), batch.stated_at is not None
+        hold, by_file = batch.review_reasons.get(order.sale_id, ""), batch.stated_at is not None
         one = IncomingVersion(order, fingerprint(order), hold=hold, stated_at=stated_at, stated_by_file=by_file)
         if before is None or order_of(one.dating, before.dating, lambda: False) is not VersionOrder.OLDER:
             said[order.sale_key] = one
@@ -98,7 +98,7 @@ def newest(batch: Batch, stated_at: datetime | None) -> dict[str, IncomingVersio
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """What is to be done with each version of a batch; each carries the sale as the ledger knows it, but for the new ones.
+    """The versions of a batch by what is to be done with them; all but the new ones carry the sale as the ledger knows it.
 
     ``same`` say what the ledger knows already, ``read_anew`` say it in other words (see ``is_read_anew``).
     """
@@ -144,7 +144,7 @@ def sort_versions(
 
 def says_more(one: IncomingVersion, before: Sale) -> bool:
     """Whether a version says something else than its sale, or its source holds it for another reason."""
-    return (one.fingerprint, one.hold) != (before.fingerprint, before.hold)
+    return (one.fingerprint, one.hold) != (before.fingerprint, before.source_hold)
 
 
 UNCLEAR = "it says again what it had said before, and nothing tells which of the two is newer"
@@ -154,7 +154,7 @@ def _order(one: IncomingVersion, before: Sale, said_before: Callable[[IncomingVe
     if one.fingerprint == before.fingerprint:
         return (
             VersionOrder.OLDER
-            if before.hold == UNCLEAR and not is_later(one.dating, before.dating)
+            if before.source_hold == UNCLEAR and not is_later(one.dating, before.dating)
             else VersionOrder.NEWER
         )
     return order_of(one.dating, before.dating, lambda: said_before(one))
@@ -162,12 +162,12 @@ def _order(one: IncomingVersion, before: Sale, said_before: Callable[[IncomingVe
 
 def is_set_aside(sale: Sale) -> bool:
     """Whether a sale was left out with its backfill."""
-    return sale.decisions.of(Verb.ASIDE) is not None
+    return sale.overrides.of(Verb.ASIDE) is not None
 
 
 def is_read_anew(one: IncomingVersion, before: Sale, reader: str) -> bool:
-    """Whether it is the same sale, read by another syncd that makes another fingerprint of it or fills fields that were empty."""
-    if one.hold != before.hold:
+    """Whether only syncd changed: the same sale, read by another release that fingerprints it differently or fills more fields."""
+    if one.hold != before.source_hold:
         return False
     other_print = before.fingerprint[:1] != one.fingerprint[:1]
     if not other_print and before.read_by in (None, reader):
@@ -182,7 +182,7 @@ def is_read_anew(one: IncomingVersion, before: Sale, reader: str) -> bool:
 
 
 def later_dating(one: IncomingVersion) -> Dating | None:
-    """When a sale that says the same was said last, where that is later than is known: what arrives late from before is older."""
+    """Return the dating of an equal version where it is later than the known one, so that a late arrival from before is older."""
     before = one.before
     if before is None or one.fingerprint != before.fingerprint:
         return None
@@ -191,12 +191,12 @@ def later_dating(one: IncomingVersion) -> Dating | None:
 
 
 def with_fingerprint(sale: Sale, mark: str) -> Sale:
-    """A sale whose present version has another fingerprint from now on: everything that names the old one names the new one."""
+    """Give a sale's present version another fingerprint, wherever the old one is named."""
     old, belief, objection = sale.fingerprint, sale.belief, sale.objection
     return replace(
         sale,
         fingerprint=mark,
-        belief=replace(belief, told=mark) if belief.told == old else belief,
+        belief=replace(belief, confirmed_version=mark) if belief.confirmed_version == old else belief,
         objection=replace(objection, fingerprint=mark) if objection and objection.fingerprint == old else objection,
-        decisions=sale.decisions.renamed(old, mark),
+        overrides=sale.overrides.renamed(old, mark),
     )

@@ -138,11 +138,11 @@ class Heartbeats:
         with self._lock:
             self._lives[part].moved = self._clock.elapsed()
 
-    def good(self, part: str) -> None:
+    def ok(self, part: str) -> None:
         """``part`` has just finished a good cycle, or has just got something done in a long one."""
         self._ended(part, good=Now.of(self._clock), ails="", standby="")
 
-    def bad(self, part: str, why: str) -> None:
+    def failed(self, part: str, why: str) -> None:
         """``part`` could not do its work."""
         self._ended(part, ails=why, standby="")
 

@@ -69,7 +69,7 @@ class Jobs:
             for name, till in self._app.tills.items()
         ]
         jobs += [
-            Job(fetch_job(name), _FETCH, partial(self.fetch_hinted, name))
+            Job(fetch_job(name), _FETCH, partial(self.fetch_announced, name))
             for name, till in self._app.tills.items()
             if isinstance(till.source, FetchesOne) and isinstance(till.source, Receiving) and till.source.receives()
         ]
@@ -93,7 +93,7 @@ class Jobs:
             Job(push_job(name), self._app.config.service.push_every, partial(self.push, name)),
             Job(f"reconcile {name}", often, partial(self.reconcile, name)),
             Job(f"refresh {name}", _REFRESH, partial(self.refresh, name)),
-            Job(f"look over {name}", _LOOK_OVER, partial(self.look_over, name)),
+            Job(f"look over {name}", _LOOK_OVER, partial(self.daily_check, name)),
         ]
 
     def _all_now(self, store: str) -> None:
@@ -127,12 +127,12 @@ class Jobs:
         till: SourceRunner = self._app.tills[source]
 
         def work() -> None:
-            self.pushed_soon(source, till.poll(self._stop, lambda _: self._pulse.good(poll_job(source))))
+            self.pushed_soon(source, till.poll(self._stop, lambda _: self._pulse.ok(poll_job(source))))
             self._tell_strange(source)
 
         self._while_asked(poll_job(source), partial(self._patiently, source, work))
 
-    def fetch_hinted(self, source: str) -> None:
+    def fetch_announced(self, source: str) -> None:
         """Fetch the sales of a source that webhooks named."""
 
         def work() -> None:
@@ -145,7 +145,7 @@ class Jobs:
         till, asked, name = self._app.tills[source], self._app.ledger.backfills, backfill_job(source)
 
         def moved(polled: PollReport) -> None:
-            self._pulse.good(name)
+            self._pulse.ok(name)
             self.pushed_soon(source, polled)
 
         def work() -> None:
@@ -209,7 +209,7 @@ class Jobs:
 
         def moves(done: int) -> None:
             nonlocal accepted
-            (self._pulse.good if done > accepted else self._pulse.alive)(name)
+            (self._pulse.ok if done > accepted else self._pulse.alive)(name)
             accepted = done
 
         def work() -> None:
@@ -244,7 +244,7 @@ class Jobs:
 
         self._edge(f"refresh {store}", work)
 
-    def look_over(self, store: str) -> None:
+    def daily_check(self, store: str) -> None:
         """Once a day, go through the store's newest orders."""
 
         def work() -> None:
@@ -301,20 +301,20 @@ class Jobs:
             except LeaseTaken as taken:
                 self._pulse.standby(name, taken.what)
             except _Paused as paused:
-                self._pulse.bad(name, f"paused: {paused}")
+                self._pulse.failed(name, f"paused: {paused}")
             except _PutOff:
                 self._pulse.alive(name)  # it does not hang: it waits as it was asked to
             except Stopped:
                 self._pulse.alive(name)  # told to stop in the middle of a walk: the next start goes on
             except SyncdError as error:
-                self._pulse.bad(name, error.what)
+                self._pulse.failed(name, error.what)
                 if self._is_news(name, error.what):
                     get_logger().error("job_failed", why=error.what, cure=error.cure)
             except Exception as error:  # noqa: BLE001  a job's edge: tell it, leave a safe state, run again next time
-                self._pulse.bad(name, f"{type(error).__name__}: {error}")
+                self._pulse.failed(name, f"{type(error).__name__}: {error}")
                 get_logger().exception("job_failed_unexpectedly")
             else:
-                self._pulse.good(name)
+                self._pulse.ok(name)
                 self._failed.pop(name, None)
 
     def _is_news(self, name: str, why: str) -> bool:

@@ -15,10 +15,10 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class TimeCursor:
-    """``at`` is None where there is no walk to go on with: none yet, or a cursor that cannot be read or lies in the future."""
+    """``reached`` is None where there is no walk to go on with: none yet, or a cursor that cannot be read or lies in the future."""
 
-    at: datetime | None = None
-    looked: datetime = EPOCH
+    reached: datetime | None = None
+    swept_at: datetime = EPOCH
 
     @classmethod
     def read(cls, cursor: Cursor | None, latest: datetime | None = None) -> TimeCursor:
@@ -34,8 +34,8 @@ class TimeCursor:
 
     def text(self) -> Cursor:
         """The cursor."""
-        at = {} if self.at is None else {"at": self.at.astimezone(UTC).isoformat()}
-        return json.dumps({**at, "looked": self.looked.astimezone(UTC).isoformat()})
+        at = {} if self.reached is None else {"at": self.reached.astimezone(UTC).isoformat()}
+        return json.dumps({**at, "looked": self.swept_at.astimezone(UTC).isoformat()})
 
 
 def spans(begin: datetime, end: datetime, first: timedelta, longest: timedelta) -> Iterator[tuple[datetime, datetime]]:

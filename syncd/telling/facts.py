@@ -35,7 +35,7 @@ def facts_in_words(app: App, sale: Sale) -> dict[str, str]:
 
 def _step(app: App, sale: Sale) -> Step:
     store = app.config.stores.get(sale.store)
-    return next_step(sale, store.ground if store is not None else StorePolicy(), Now.of(app.clock))
+    return next_step(sale, store.policy if store is not None else StorePolicy(), Now.of(app.clock))
 
 
 def _said(sale: Sale) -> str:
@@ -46,20 +46,20 @@ def _said(sale: Sale) -> str:
 
 
 def _believed(sale: Sale) -> str:
-    belief, there = sale.belief, sale.belief.there
+    belief, there = sale.belief, sale.belief.snapshot
     if belief.order_id is None:
         return "BigCommerce has no order for it"
     facts = [f"order {belief.order_id}"]
-    if sale.sent_as:
-        facts.append(f"under the key {sale.sent_as}")
+    if sale.external_key:
+        facts.append(f"under the key {sale.external_key}")
     if there.total_inc_tax is not None:
         facts.append(f"with a total of {format_money(there.total_inc_tax, there.currency or sale.currency)}")
     if there.status_id is not None:
         facts.append(status_words(there.status_id))
-    if belief.told == sale.fingerprint:
+    if belief.confirmed_version == sale.fingerprint:
         facts.append("made to say this version")
-    elif belief.told is not None:
-        facts.append(f"made to say version {belief.told[:_SHORT]}")
+    elif belief.confirmed_version is not None:
+        facts.append(f"made to say version {belief.confirmed_version[:_SHORT]}")
     else:
         facts.append("which version it says is not certain")
     if belief.differs:
@@ -86,7 +86,7 @@ def _objection(sale: Sale) -> str:
 
 
 def _decided(sale: Sale) -> str:
-    decision = sale.decision
+    decision = sale.override
     if decision is None:
         return ""
     if decision.verb is Verb.LINK:

@@ -64,7 +64,7 @@ class PreviewSubject:
     def take(self, batch: Batch) -> None:
         """What a batch says."""
         self.orders += batch.orders
-        self.holds |= batch.holds
+        self.holds |= batch.review_reasons
         self.faults += batch.faults
         self.left_out.update(batch.left_out)
 
@@ -113,12 +113,12 @@ def _preview(app: App, store: StoreServices, order: CanonicalOrder, matches: Mat
     occasion = Occasion(backfill=sale.lane is Lane.BACKFILL, history=sale.history)
     try:
         if needs_look(sale, order, store.settings.rules):
-            seen = store.observer.see(sale, order, matches, occasion)
+            seen = store.observer.observe(sale, order, matches, occasion)
         else:
             seen = Observation(order=order, matches=matches, occasion=occasion)
     except StoreError as error:
         return Preview(order, sale.state, f"what BigCommerce has of it cannot be seen: {error.what}", "", None, there)
-    step = next_step(sale, store.settings.ground, Now.of(app.clock), said, seen)
+    step = next_step(sale, store.settings.policy, Now.of(app.clock), said, seen)
     stands = status_of(step)
     if isinstance(step, Create | Change) and step.mapped is not None:
         kind = step.kind.value if isinstance(step, Change) else AttemptKind.CREATE.value

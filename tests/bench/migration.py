@@ -53,7 +53,7 @@ def main(sales: int) -> None:
         told = sum(ledger.counts().values())
         last = ledger.sale(f"till:n{sales + 99}")
         assert last is not None
-        assert last.belief.told == last.fingerprint
+        assert last.belief.confirmed_version == last.fingerprint
         print(f"{told:,} sales ({size:.0f} MB) upgraded in {took:.1f} s, copy included")
         ledger.close()
 

@@ -97,7 +97,7 @@ def ends(folder: Path, sample: Sample, files: Files) -> Ends:
     for batch in source.fetch(None):
         found.faults += batch.faults
         for order in batch.orders:
-            _end(order, batch.holds.get(order.sale_id, ""), found)
+            _end(order, batch.review_reasons.get(order.sale_id, ""), found)
     found.waiting = {path.name for path in folder.iterdir() if path.is_file()}
     return found
 

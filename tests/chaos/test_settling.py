@@ -42,7 +42,8 @@ def test_a_thousand_left_sending_are_settled_in_a_dozen_calls_and_hold_up_no_liv
             with app.stores["main"].leased() as lease:
                 due = app.ledger.due("main", limit=LEFT, now=clock.now(), far=far)
                 intents = [
-                    Intent(s.id, s.sale_key, AttemptKind.CREATE, s.fingerprint, "d", order_floor=100) for s in due
+                    Intent(s.id, s.sale_key, AttemptKind.CREATE, s.fingerprint, "d", newest_order_before=100)
+                    for s in due
                 ]
                 app.ledger.begin(lease, intents)
         host, port = store.url.removeprefix("http://").split(":")

@@ -92,7 +92,7 @@ def test_a_void_or_a_refund_of_a_skipped_sale_that_has_an_order_is_held_and_not_
 
 def record_held(shop: Shop) -> None:
     """A sale for which its source cannot answer."""
-    batch = Batch((one(),), (), "c", holds={"a": "look at this one"})
+    batch = Batch((one(),), (), "c", review_reasons={"a": "look at this one"})
     shop.worker.ledger.record(batch, RecordOptions("till", to_main))
 
 
@@ -147,7 +147,7 @@ made = st.lists(st.builds(Override, st.sampled_from(Verb), st.just("ada"), st.ju
 def test_one_decision_of_a_kind_is_in_force_and_the_newest_always_is(decisions: list[Override]) -> None:
     found = NO_OVERRIDES
     for one_ in decisions:
-        found = found.and_(one_)
+        found = found.adding(one_)
         assert one_.verb is Verb.UNDO or found.last == one_
     verbs = [one_.verb for one_ in found.in_force]
     assert len(verbs) == len(set(verbs))
@@ -162,6 +162,6 @@ def test_one_decision_of_a_kind_is_in_force_and_the_newest_always_is(decisions: 
 def test_an_undo_brings_back_what_was_in_force_before(decisions: list[Override], verb: Verb) -> None:
     found = NO_OVERRIDES
     for one_ in decisions:
-        found = found.and_(one_)
-    after = found.and_(Override(verb, "ada", _AT, "a")).and_(Override(Verb.UNDO, "ada", _AT, "a"))
+        found = found.adding(one_)
+    after = found.adding(Override(verb, "ada", _AT, "a")).adding(Override(Verb.UNDO, "ada", _AT, "a"))
     assert after == found

@@ -45,7 +45,7 @@ def _told_when_found(learn: Callable[..., Any]) -> Callable[..., Any]:
         learnt = learn(sale, one)
         if isinstance(one, events.Discovered):
             return replace(
-                learnt, belief=replace(learnt.belief, told=sale.fingerprint, asked=events.totals_of(one.there))
+                learnt, belief=replace(learnt.belief, told=sale.fingerprint, asked=events.totals_of(one.snapshot))
             )
         return learnt
 

@@ -196,10 +196,10 @@ def test_a_ledger_that_cannot_be_written_leaves_a_store_paused(shop: Shop, monke
 
     monkeypatch.setattr(shop.worker.ledger, "clear_pause", full)
     with pytest.raises(OSError, match="no space"):
-        mine.admits(lambda: None)
+        mine.permits(lambda: None)
     assert mine.paused
     monkeypatch.undo()
-    assert mine.admits(lambda: None) > 1
+    assert mine.permits(lambda: None) > 1
     mine.apply(Success())
 
 

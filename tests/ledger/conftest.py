@@ -34,7 +34,7 @@ class Book:
     url: str
 
     def record(self, *orders: CanonicalOrder, faults: Sequence[Fault] = (), cursor: str = "c", **how: Any) -> Recorded:
-        batch = Batch(orders, tuple(faults), cursor, holds=how.pop("holds", {}))
+        batch = Batch(orders, tuple(faults), cursor, review_reasons=how.pop("holds", {}))
         return self.ledger.record(batch, RecordOptions("till", to_main, **how))
 
     def due(self, limit: int = 100) -> Sequence[Sale]:

@@ -213,7 +213,7 @@ def test_a_sale_edited_while_on_the_wire_is_due_again_after_its_outcome(book: Bo
         assert book.state() is State.SENDING
         book.settle(attempt, took(attempt, 5))
     (found,) = book.due()
-    assert (found.order_id, found.belief.told) == (5, attempt.fingerprint)
+    assert (found.order_id, found.belief.confirmed_version) == (5, attempt.fingerprint)
     assert found.fingerprint != attempt.fingerprint
 
 
@@ -238,8 +238,8 @@ def test_what_a_dead_holder_left_on_the_wire_becomes_unknown(open_book: Callable
         book.begin(lease, *book.due())
     other = open_book()
     with other.ledger.lease("main") as lease:
-        assert other.ledger.orphans(lease) == 3
-        assert other.ledger.orphans(lease) == 0
+        assert other.ledger.recover_interrupted(lease) == 3
+        assert other.ledger.recover_interrupted(lease) == 0
     assert {found.state for found in other.unsettled()} == {State.UNKNOWN}
     assert len(other.unsettled()) == 3
 

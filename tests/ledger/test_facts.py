@@ -90,9 +90,9 @@ def test_a_ledger_of_the_schema_before_keeps_every_sale_and_learns_what_is_told_
         one, difference, off, refused, by_hand, by_rule, changed, created, due = kept.values()
         assert all((one, difference, off, refused, by_hand, by_rule, changed, created, due))
         assert one
-        assert one.belief.told == one.fingerprint
+        assert one.belief.confirmed_version == one.fingerprint
         assert difference
-        assert (difference.order_id, difference.belief.told) == (102, None)
+        assert (difference.order_id, difference.belief.confirmed_version) == (102, None)
         assert off
         assert off.objection
         assert off.objection.why == "it does not add up"
@@ -100,10 +100,10 @@ def test_a_ledger_of_the_schema_before_keeps_every_sale_and_learns_what_is_told_
         assert refused.objection
         assert refused.objection.state is State.REJECTED
         assert by_hand
-        assert by_hand.decision
-        assert (by_hand.decision.verb, by_hand.decision.by) == (Verb.SKIP, "cli:ada")
+        assert by_hand.override
+        assert (by_hand.override.verb, by_hand.override.by) == (Verb.SKIP, "cli:ada")
         assert by_rule
-        assert by_rule.decision is None
+        assert by_rule.override is None
         assert changed
         assert changed.doubt
         assert (changed.doubt.kind, len(changed.doubt.looks)) == (AttemptKind.UPDATE, 1)
@@ -146,7 +146,7 @@ def test_another_way_of_taking_fingerprints_turns_no_synced_sale_into_an_edit(
     assert (recorded.same, recorded.changed, book.due()) == (3, 0, [])
     kept = book.sale("till:0")
     assert kept.fingerprint.startswith("2")
-    assert kept.belief.told == kept.fingerprint
+    assert kept.belief.confirmed_version == kept.fingerprint
     assert book.ledger.care.verify() == []
     assert book.record(sale(sale_id="0", note="edited")).changed == 1
 
@@ -160,7 +160,7 @@ def test_what_a_person_decided_outlives_another_way_of_taking_fingerprints(
     monkeypatch.setattr(sys.modules["syncd.canonical.fingerprint"], "_VERSION", "2")
     assert book.record(sale(total_inc_tax="99.00")).same == 1
     assert book.state() is State.PENDING
-    decision = book.sale().decision
+    decision = book.sale().override
     assert decision is not None
     assert decision.fingerprint == book.sale().fingerprint
 

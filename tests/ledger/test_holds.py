@@ -87,7 +87,7 @@ def test_the_reasons_of_an_older_ledger_move_out_of_its_documents(database: str,
         engines.dispose()
         with Ledger.open(url, ManualClock(), JUDGE) as ledger:
             found = [ledger.sale(f"till:s{number}") for number in range(1, 8)]
-            assert [one.hold for one in found if one] == ["money is outstanding", "größer", "", "", "", "", ""]
+            assert [one.source_hold for one in found if one] == ["money is outstanding", "größer", "", "", "", "", ""]
             kept = [one.order().extra for one in found[:5] if one]
             assert kept == [{}, {"Tags": "a"}, {"Tags": '"hold"'}, {}, {}]
             assert found[1] is not None

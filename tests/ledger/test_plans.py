@@ -197,8 +197,8 @@ def _service(ledger: Ledger, clock: ManualClock) -> None:
     now = clock.now()
     ledger.bind("main", "hash")
     with ledger.lease("main") as lease:
-        ledger.orphans(lease)
-        ledger.think_over(lease)
+        ledger.recover_interrupted(lease)
+        ledger.reevaluate_holds(lease)
         due = ledger.due("main", limit=4, now=now, far=FAR)
         attempts = ledger.begin(lease, [Intent(s.id, s.sale_key, AttemptKind.CREATE, s.fingerprint, "d") for s in due])
         for attempt in attempts:
@@ -206,7 +206,7 @@ def _service(ledger: Ledger, clock: ManualClock) -> None:
                 60
             )
         doubtful = ledger.unsettled("main", limit=100, now=now, far=FAR)
-        ledger.postpone(lease, doubtful[:2], now)
+        ledger.reschedule_lookups(lease, doubtful[:2], now)
         ledger.resolve(lease, [(doubtful[2], LookedUp(clock.elapsed()))], Now.of(clock))
         ledger.stamps(doubtful[0])
     ledger.knows_any("main")

@@ -53,7 +53,7 @@ def test_faults_and_known_orders_of_an_older_ledger_stay_and_the_faults_are_open
             connection.exec_driver_sql("insert into known_orders values ('main', 'till:a', 100, '1.00')")
         with Ledger.open(url, ManualClock(), JUDGE) as ledger:
             assert ledger.open_faults() == {"till": 1}
-            assert ledger.known("main", ["till:a"])["till:a"].there.currency is None
+            assert ledger.known("main", ["till:a"])["till:a"].snapshot.currency is None
             assert ledger.settle_faults("till", (), "me") == 1
             assert ledger.open_faults() == {}
             assert ledger.care.verify() == []

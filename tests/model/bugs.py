@@ -29,7 +29,7 @@ def _a_hold_claims_that_bigcommerce_was_told(
     def wrong(sale: Sale, news: SaleEvent) -> Sale:
         learnt = learn(sale, news)
         if isinstance(news, Rejected) and learnt.order_id is not None:
-            return replace(learnt, belief=replace(learnt.belief, told=sale.fingerprint))
+            return replace(learnt, belief=replace(learnt.belief, confirmed_version=sale.fingerprint))
         return learnt
 
     return wrong
@@ -39,7 +39,12 @@ def _what_is_found_is_in_line(learn: Callable[[Sale, SaleEvent], Sale]) -> Calla
     def wrong(sale: Sale, news: SaleEvent) -> Sale:
         learnt = learn(sale, news)
         if isinstance(news, Discovered):
-            return replace(learnt, belief=replace(learnt.belief, told=sale.fingerprint, asked=totals_of(news.there)))
+            return replace(
+                learnt,
+                belief=replace(
+                    learnt.belief, confirmed_version=sale.fingerprint, requested_totals=totals_of(news.snapshot)
+                ),
+            )
         return learnt
 
     return wrong

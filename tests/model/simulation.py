@@ -116,7 +116,7 @@ class SimulatedStore:
         return {number: kept.order for number, kept in list(self.world.kept.items())}
 
     def create(self, body: Mapping[str, Any], how: Sending) -> Reply:
-        if not how.still_good():
+        if not how.precondition():
             return Reply(NotSent("stale", ours=True))
         self.posts += 1
         key, kept = str(body["external_order_id"]), dict(body)
@@ -128,13 +128,13 @@ class SimulatedStore:
         return order
 
     def update(self, order_id: int, body: Mapping[str, Any], how: Sending) -> Reply:
-        if not how.still_good():
+        if not how.precondition():
             return Reply(NotSent("stale", ours=True))
         kept = dict(body)
         return self._write(lambda: self.world.update(order_id, kept).order, self.orders[order_id], order_id=order_id)
 
     def archive(self, order_id: int, how: Sending) -> Reply:
-        if not how.still_good():
+        if not how.precondition():
             return Reply(NotSent("stale", ours=True))
 
         def commit() -> dict[str, Any]:
@@ -190,7 +190,7 @@ class SimulatedStore:
         return read_order(self.orders[order_id]) if order_id in self.orders else None
 
     def refund(self, order_id: int, body: Mapping[str, Any], how: Sending) -> Reply:
-        if not how.still_good():
+        if not how.precondition():
             return Reply(NotSent("stale", ours=True))
         kept, made = dict(body), list[Any]()
 
@@ -282,7 +282,7 @@ class Worker:
         """Take the lease, reconcile, push; False where somebody else holds it."""
         try:
             with self.ledger.lease("main") as lease:
-                self.ledger.orphans(lease)
+                self.ledger.recover_interrupted(lease)
                 self.work(lease)
         except Busy:
             return False

@@ -76,7 +76,7 @@ def test_a_database_that_does_not_answer_is_no_standby(shop: Shop, monkeypatch: 
     def busy(*_words: object) -> None:
         raise Busy("the ledger's database does not answer: refused")
 
-    monkeypatch.setattr("syncd.stores.Store.leased", busy)
+    monkeypatch.setattr("syncd.stores.StoreServices.leased", busy)
     with daemon(shop, monkeypatch) as app:
         until(lambda: "does not answer" in part(app, "push main").ails)
         assert part(app, "push main").standby == ""
@@ -86,7 +86,7 @@ def test_a_daemon_that_stands_by_is_well_and_says_for_whom(shop: Shop, monkeypat
     def taken(*_words: object) -> None:
         raise LeaseTaken("process 7 on tills-2 is pushing to main")
 
-    monkeypatch.setattr("syncd.stores.Store.leased", taken)
+    monkeypatch.setattr("syncd.stores.StoreServices.leased", taken)
     with daemon(shop, monkeypatch) as app:
         until(lambda: bool(part(app, "push main").standby))
         (report,) = read_health(app.ledger)
@@ -96,12 +96,12 @@ def test_a_daemon_that_stands_by_is_well_and_says_for_whom(shop: Shop, monkeypat
 
 def test_a_job_that_is_late_by_boot_time_is_told_whatever_the_wall_clock_says(pulse: Heartbeats) -> None:
     pulse.expect("poll till", OWES)
-    pulse.good("poll till")
+    pulse.ok("poll till")
     clock_of(pulse).jump(-86_400)
     assert ails(pulse) == []
     clock_of(pulse).pass_time(601)
     assert ails(pulse)[0].startswith("poll till: last good cycle")
-    pulse.good("poll till")
+    pulse.ok("poll till")
     clock_of(pulse).jump(86_400)
     assert ails(pulse) == []
 
@@ -122,7 +122,7 @@ def test_a_job_that_hangs_starves_the_watchdog_and_one_that_moves_does_not(pulse
         clock_of(pulse).pass_time(60)
         pulse.alive("push main")  # a backlog of hours
     assert pulse.stuck(timedelta(minutes=15)) == ["poll till"]
-    pulse.bad("poll till", "the folder is gone")  # it fails, and does not hang
+    pulse.failed("poll till", "the folder is gone")  # it fails, and does not hang
     assert pulse.stuck(timedelta(minutes=15)) == []
 
 

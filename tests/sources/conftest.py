@@ -32,7 +32,7 @@ class Till:
     def read(self) -> tuple[list[CanonicalOrder], list[Fault]]:
         batches = list(self.source.fetch(None))
         self.left_out = {why: count for batch in batches for why, count in batch.left_out.items()}
-        self.holds = {sale: why for batch in batches for sale, why in batch.holds.items()}
+        self.holds = {sale: why for batch in batches for sale, why in batch.review_reasons.items()}
         return [o for batch in batches for o in batch.orders], [f for batch in batches for f in batch.faults]
 
 

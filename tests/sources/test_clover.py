@@ -220,7 +220,7 @@ def test_a_deleted_order_is_told_as_gone(shop: CloverDouble, tmp_path: Path) -> 
     del shop.made[key]
     gone = till.fetch_one(key)
     assert gone is not None
-    assert gone.gone == (key,)
+    assert gone.deleted_ids == (key,)
 
 
 def test_a_shop_that_sells_nothing_costs_two_questions_a_poll(shop: CloverDouble, tmp_path: Path) -> None:

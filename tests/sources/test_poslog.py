@@ -154,7 +154,7 @@ def test_a_post_void_voids_the_receipt_that_it_names_once_that_one_is_recorded(t
     link = "<TransactionLink><SequenceNumber>1</SequenceNumber><BusinessDayDate>2026-11-23</BusinessDayDate></TransactionLink>"
     void = transaction(2, link).replace("<RetailTransaction>", '<RetailTransaction TypeCode="PostVoid">')
     found = batches(tmp_path, poslog(transaction(1, sold(1, "4.00") + totals("4.00")), void))
-    assert [([order.sale_id for order in batch.orders], batch.gone) for batch in found] == [
+    assert [([order.sale_id for order in batch.orders], batch.deleted_ids) for batch in found] == [
         (["300-2-2026-11-23-1"], ()),
         ([], ("300-2-2026-11-23-1",)),
         ([], ()),

@@ -384,7 +384,7 @@ def test_a_sale_that_is_gone_is_looked_for_by_ids_of_any_kind(tmp_path: Path) ->
         list(shop.fetch(None))
         pos.run("delete from sale where id = ?", int(ids[2]))
         pos.clock.pass_time(3600)
-        assert [sale for batch in shop.fetch(None) for sale in batch.gone] == [ids[2]]
+        assert [sale for batch in shop.fetch(None) for sale in batch.deleted_ids] == [ids[2]]
 
 
 # Open Source Point of Sale
@@ -429,13 +429,13 @@ def test_a_deleted_sale_is_told_and_very_many_at_once_are_not_believed(tmp_path:
         book = Notebook().walk(shop.fetch(None))
         pos.delete(ids[3])
         pos.clock.pass_time(3600)
-        gone = [sale for batch in shop.fetch(book.cursor) for sale in batch.gone]
+        gone = [sale for batch in shop.fetch(book.cursor) for sale in batch.deleted_ids]
         assert gone == [ids[3]]
         for key in ids[5:28]:
             pos.delete(key)
         pos.clock.pass_time(3600)
         batches = list(shop.fetch(book.cursor))
-        assert [sale for batch in batches for sale in batch.gone] == []
+        assert [sale for batch in batches for sale in batch.deleted_ids] == []
         (fault,) = [fault for batch in batches for fault in batch.faults]
         assert "24 sales of the last days are not in the database any more" in fault.reason
 

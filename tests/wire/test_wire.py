@@ -277,7 +277,7 @@ def test_over_tls_too_the_deadline_is_over_the_whole_exchange(authority: trustme
 
 def test_an_intent_that_grew_stale_is_not_sent() -> None:
     with serving(says(OK)) as server:
-        reply = client(f"http://127.0.0.1:{server.port}").create({}, Sending(still_good=lambda: False))
+        reply = client(f"http://127.0.0.1:{server.port}").create({}, Sending(precondition=lambda: False))
         assert isinstance(reply.outcome, NotSent)
         assert server.requests == []
 
@@ -296,7 +296,7 @@ def test_whether_an_intent_is_fresh_is_asked_after_name_connection_and_tls(
     monkeypatch.setattr(socket, "getaddrinfo", slow)
     with serving(says(OK), tls(authority, "localhost") if secure else None) as server:
         orders = client(f"http{'s' if secure else ''}://localhost:{server.port}", ca_file=ca_file)
-        reply = orders.create({}, Sending(still_good=lambda: not stale.is_set()))
+        reply = orders.create({}, Sending(precondition=lambda: not stale.is_set()))
         assert isinstance(reply.outcome, NotSent), reply.outcome
         assert "stale" in reply.outcome.why
         assert server.requests == []

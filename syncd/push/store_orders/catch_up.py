@@ -140,7 +140,7 @@ def _is_at_rest(sale: Sale | None, order: RemoteOrder) -> bool:
     """Whether the sale has just this order and nothing is on its way there, as far as the ledger knows."""
     if sale is None or sale.state not in (State.SYNCED, State.PENDING):
         return False
-    return sale.order_id == order.id and sale.belief.told is not None
+    return sale.order_id == order.id and sale.belief.confirmed_version is not None
 
 
 def _below(order_id: int) -> int:

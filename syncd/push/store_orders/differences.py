@@ -55,7 +55,7 @@ def has_drifted(sale: Sale, stamp: str | None, sent_at: datetime | None, order: 
     changed = modified_at(order)
     if sent_at is not None and changed is not None and changed > sent_at + _SKEW:
         return True
-    if order.is_deleted or sale.belief.there.status_id not in (None, order.status_id) or _amounts(sale, order):
+    if order.is_deleted or sale.belief.snapshot.status_id not in (None, order.status_id) or _amounts(sale, order):
         return True
     said = Stamp.from_json(stamp) if stamp else None
     note = None if said is None else said.fields.get("staff_notes")
@@ -70,7 +70,7 @@ def modified_at(order: RemoteOrder) -> datetime | None:
 
 
 def _amounts(sale: Sale, order: RemoteOrder) -> list[OrderDifference]:
-    there, found = sale.belief.there, list[OrderDifference]()
+    there, found = sale.belief.snapshot, list[OrderDifference]()
     if order.currency and there.currency and order.currency != there.currency:
         return [OrderDifference("the currency", there.currency, order.currency)]
     for what, said, shown in (
@@ -83,7 +83,7 @@ def _amounts(sale: Sale, order: RemoteOrder) -> list[OrderDifference]:
 
 
 def _status(sale: Sale, order: RemoteOrder, came_back: bool) -> list[OrderDifference]:
-    before, now = sale.belief.there.status_id, order.status_id
+    before, now = sale.belief.snapshot.status_id, order.status_id
     if before is None or before == now or now not in (NO_SALE if came_back else NO_SALE | BACK):
         return []
     words = NO_SALE.get(now) or BACK[now]

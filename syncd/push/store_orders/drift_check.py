@@ -116,4 +116,4 @@ def _alerts(store: str, order: RemoteOrder, sale: Sale | None, rules: Rules, cha
 
 
 def _is_accepted(sale: Sale) -> bool:
-    return sale.decisions.of(Verb.ACCEPT, sale.fingerprint) is not None
+    return sale.overrides.of(Verb.ACCEPT, sale.fingerprint) is not None

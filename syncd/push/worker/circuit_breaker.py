@@ -188,7 +188,7 @@ class CircuitBreaker:
 
     # When it may be spoken to
 
-    def admits(self, probe: Callable[[], object]) -> int:
+    def permits(self, probe: Callable[[], object]) -> int:
         """How many requests may go out now: ``MANY``, none, or one as a trial; a paused store is probed when its time has come.
 
         ``probe`` is any harmless read; it raises RemoteError where the store is still unwell.
@@ -233,7 +233,7 @@ class CircuitBreaker:
         self._resume()
         return MANY
 
-    def nothing_due(self) -> None:
+    def on_idle(self) -> None:
         """No sale waits that could be a trial: where only answers were missing, the read that went well is enough."""
         with self._lock:
             if self._trial and self._known.paused_by == "answer":

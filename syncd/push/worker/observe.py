@@ -40,7 +40,7 @@ class OrderObserver:
     def __init__(self, store: str, ledger: Ledger, orders: OrdersClient, rules: Rules) -> None:
         self._store, self._ledger, self._orders, self._rules = store, ledger, orders, rules
 
-    def see(
+    def observe(
         self,
         sale: Sale,
         order: CanonicalOrder,
@@ -66,7 +66,7 @@ class OrderObserver:
         found, voided = self._orders.get(sale.order_id), order.status is SaleStatus.VOIDED
         refunds = not voided and found is not None and self._may_have_records(sale, order, found)
         # what the order says is not known for certain, or stays different: all of it is looked at
-        unsure = not voided and (sale.belief.told is None or bool(sale.belief.differs))
+        unsure = not voided and (sale.belief.confirmed_version is None or bool(sale.belief.differs))
         goods = refunds or unsure or is_released(sale) or (not voided and _goods_moved(payload, ours))
         address = unsure or (not voided and _address_moved(payload, ours))
         remote = self._read(found, goods=goods, refunds=refunds, address=address) if found is not None else None

@@ -83,16 +83,16 @@ StoreEffect = Pause | Failure | PossiblyForbidden | Repeated | Success
 class Interpretation:
     """What has become known of the sale, and what concerns its store where the outcome says something of all of its sales."""
 
-    news: SaleEvent
-    effect: StoreEffect | CatalogStale | CustomerStale | None = None
+    event: SaleEvent
+    store_effect: StoreEffect | CatalogStale | CustomerStale | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SentRequest:
     """An attempt and the sale that it is for, as they were when the request left.
 
-    ``asked`` are the total and the tax that the payload states, None where it states none. ``more``: more requests are to follow.
-    ``differs``: what the order will not say of the sale, in words. ``hold_short``: a product that is short holds the sale.
+    ``requested_totals`` are the total and the tax that the payload states, else None. ``more``: more requests are to
+    follow. ``differs``: what the order will not say of the sale, in words. ``hold_short``: a product that is short holds the sale.
     ``alone``: the sale has met a 403 before, and others were accepted since. ``repeats``: the sales before it were refused in the
     same words.
     """
@@ -100,7 +100,7 @@ class SentRequest:
     attempt: Attempt
     sale: Sale
     payload: Mapping[str, Any] = field(default_factory=dict)
-    asked: tuple[Decimal, Decimal] | None = None
+    requested_totals: tuple[Decimal, Decimal] | None = None
     more: bool = False
     differs: tuple[str, ...] = ()
     hold_short: bool = False
@@ -200,7 +200,9 @@ def _took(outcome: Accepted, sent: SentRequest) -> Applied:
         else None
     )
     whole, differs = not sent.more, (*sent.differs, *not_taken(sent.payload, outcome.answered))
-    return Applied(outcome.order_id, sent.attempt.fingerprint, there, sent.asked, whole=whole, differs=differs)
+    return Applied(
+        outcome.order_id, sent.attempt.fingerprint, there, sent.requested_totals, whole=whole, differs=differs
+    )
 
 
 def _doubted(outcome: Unknown, sent: SentRequest) -> OutcomeUnknown:
@@ -258,7 +260,7 @@ def _short(outcome: Refused, sent: SentRequest) -> SaleEvent:
     blamed = [replace(one, product_id=_product_of(one, sent)) for one in outcome.shortages]
     said = {one.product_id: _too_few(one, sent) for one in blamed}
     why = "; ".join(f"{one.name or _called(one)}: {said[one.product_id]}" for one in blamed)
-    new = said.keys() & sent.products.keys() - sent.sale.short.keys()
+    new = said.keys() & sent.products.keys() - sent.sale.out_of_stock.keys()
     if sent.attempt.kind is AttemptKind.CREATE and new and not sent.hold_short:
         return StockShort({number: said[number] for number in new}, f"{why}; sent again as a custom line")
     key = sent.sale.sale_key

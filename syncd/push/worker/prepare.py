@@ -58,7 +58,7 @@ class PushSetup:
     room: Callable[[float, int], int] = lambda _within_s, _claimed: 1_000
 
     @property
-    def ground(self) -> StorePolicy:
+    def store_policy(self) -> StorePolicy:
         """What this store's sales are judged by."""
         return StorePolicy(self.rules, self.policy)
 
@@ -79,7 +79,7 @@ class Ready:
     content: bytes
     order_id: int | None = None
     more: bool = False
-    there: OrderSnapshot | None = None
+    snapshot: OrderSnapshot | None = None
     after: int = 0
 
     def intent(self, order_floor: int | None) -> Intent:
@@ -92,22 +92,22 @@ class Ready:
             kind=self.kind,
             fingerprint=sale.fingerprint,
             digest=digest(self.content),
-            order_floor=order_floor,
+            newest_order_before=order_floor,
             order_id=self.order_id,
             stamp=self.mapped.said,
-            sent_as=key if key and key != sale.sale_key else None,
+            external_key=key if key and key != sale.sale_key else None,
             after=self.after,
             more=self.more,
         )
 
     @property
-    def asked(self) -> tuple[Decimal, Decimal] | None:
+    def requested_totals(self) -> tuple[Decimal, Decimal] | None:
         """The total and the tax that the order must show afterwards: those that the payload states, else those that stay."""
         payload = self.mapped.payload
         if "total_inc_tax" not in payload and self.kind is AttemptKind.CREATE:
             return self.order.total_inc_tax, self.order.total_tax  # a negative order, whose amounts may not be stated
         if "total_inc_tax" not in payload:
-            total, tax = (self.there.total_inc_tax, self.there.total_tax) if self.there else (None, None)
+            total, tax = (self.snapshot.total_inc_tax, self.snapshot.total_tax) if self.snapshot else (None, None)
             return None if total is None or tax is None else (total, tax)
         inc_tax, ex_tax = (Decimal(str(payload[f"total_{part}"])) for part in ("inc_tax", "ex_tax"))
         return inc_tax, inc_tax - ex_tax
@@ -123,7 +123,7 @@ class Draft:
     sale: Sale
     order: CanonicalOrder | None = None
     matches: Matches | None = None
-    seen: Observation | None = None
+    observation: Observation | None = None
     step: Step | None = None
 
 
@@ -201,7 +201,7 @@ class Preparer:
             (
                 sale,
                 Discovered(
-                    order.order_id, order.there, f"already in BigCommerce under this key, as order {order.order_id}"
+                    order.order_id, order.snapshot, f"already in BigCommerce under this key, as order {order.order_id}"
                 ),
             )
             for sale, order in there.values()
@@ -215,7 +215,7 @@ class Preparer:
         """Write what became known without a request, and tell what followed from it."""
         if not news:
             return
-        states = self._setup.ledger.conclude(lease, news)
+        states = self._setup.ledger.record_without_request(lease, news)
         for sale, one in news:
             if (state := states.get(sale.id)) is not None:
                 tell(state)
@@ -249,7 +249,7 @@ class Preparer:
                 case Hold() as hold:
                     return replace(draft, step=hold)
                 case Matches() as matches:
-                    short = draft.sale.short
+                    short = draft.sale.out_of_stock
                     return replace(draft, matches=replace(matches, short=short) if short else matches)
                 case None:
                     return draft
@@ -285,17 +285,19 @@ class Preparer:
             assert order is not None and matches is not None  # noqa: S101, PT018  drafts without them have their step
             occasion = Occasion(backfill=sale.lane is Lane.BACKFILL, history=sale.history)
             if needs_look(sale, order, self._setup.rules):
-                seen = self._observer.see(sale, order, matches, occasion, currencies)
+                seen = self._observer.observe(sale, order, matches, occasion, currencies)
             else:
                 seen = Observation(order=order, matches=matches, occasion=occasion, currencies=currencies)
-            return replace(draft, seen=seen)
+            return replace(draft, observation=seen)
 
         return _each(drafts, observed)
 
     def _decide(self, drafts: Sequence[Draft]) -> list[Draft]:
         """Decide the next step of each sale, with its payload where it is a request."""
-        ground, now = self._setup.ground, Now.of(self._setup.clock)
-        return _each(drafts, lambda draft: replace(draft, step=next_step(draft.sale, ground, now, seen=draft.seen)))
+        ground, now = self._setup.store_policy, Now.of(self._setup.clock)
+        return _each(
+            drafts, lambda draft: replace(draft, step=next_step(draft.sale, ground, now, observation=draft.observation))
+        )
 
 
 def _each(drafts: Sequence[Draft], stage: Callable[[Draft], Draft]) -> list[Draft]:
@@ -319,7 +321,7 @@ def _each(drafts: Sequence[Draft], stage: Callable[[Draft], Draft]) -> list[Draf
 
 def _ready(draft: Draft) -> Ready | None:
     """The request of a draft; None where its step is none."""
-    sale, order, seen = draft.sale, draft.order, draft.seen
+    sale, order, seen = draft.sale, draft.order, draft.observation
     match draft.step:
         case Create(mapped=Mapped() as mapped, more=more) if order is not None:
             content = written(mapped.payload)
@@ -333,7 +335,7 @@ def _ready(draft: Draft) -> Ready | None:
                 content=written(mapped.payload),
                 order_id=order_id,
                 more=more,
-                there=_there(seen.remote) if seen is not None and seen.remote is not None else None,
+                snapshot=_there(seen.remote) if seen is not None and seen.remote is not None else None,
                 after=seen.trail.newest if seen is not None else 0,
             )
         case _:
@@ -341,7 +343,7 @@ def _ready(draft: Draft) -> Ready | None:
 
 
 def _saw(draft: Draft) -> Observed | None:
-    seen = draft.seen
+    seen = draft.observation
     if seen is None or seen.remote is None:
         return None
     return Observed(seen.remote.order_id, draft.sale.fingerprint, _there(seen.remote), "")

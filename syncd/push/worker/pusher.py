@@ -131,7 +131,7 @@ class Pusher:
         run = _Run(lease, stop, limit, moves, lists=lists)
         self._start_threads()
         self._pick_up(lease)
-        if freed := self._setup.ledger.think_over(lease):
+        if freed := self._setup.ledger.reevaluate_holds(lease):
             get_logger().info("holds_ended", store=self._setup.store, sales=freed)
         try:
             while self._admitted(run) and self._turn(run):
@@ -168,7 +168,7 @@ class Pusher:
     def _pick_up(self, lease: Lease) -> None:
         """Nothing is on the wire: sales that are still sending, because their outcome could not be written, become unknown."""
         if self._outcome_lost.is_set():
-            left = self._setup.ledger.orphans(lease)
+            left = self._setup.ledger.recover_interrupted(lease)
             self._outcome_lost.clear()
             get_logger().info("outcomes_picked_up", store=self._setup.store, unknown=left)
 
@@ -176,7 +176,7 @@ class Pusher:
         """How many requests may go out now, for all that the store and the lease say."""
         if run.stop.is_set() or not run.lease.alive() or self._setup.clock.elapsed().seconds < self._rests_until:
             return 0
-        return self._circuit.admits(self._setup.orders.newest_id)  # a read that any store takes
+        return self._circuit.permits(self._setup.orders.newest_id)  # a read that any store takes
 
     def _turn(self, run: _Run) -> bool:
         """Have sales ready while requests are out, then claim and send for the seats that are free; False once all is done."""
@@ -211,7 +211,7 @@ class Pusher:
         elif not idle:
             self._seats.wait_change(given, _PATIENCE_S)
         else:
-            self._circuit.nothing_due()
+            self._circuit.on_idle()
         return ready or not idle
 
     def _note_newest(self, behind: int) -> None:
@@ -247,7 +247,7 @@ class Pusher:
         self._seats.wait_idle()
         self._preparer.clear()
         setup.ledger.know_again(setup.store)
-        setup.ledger.orphans(run.lease)
+        setup.ledger.recover_interrupted(run.lease)
         setup.ledger.raise_alerts([Alert(setup.store, WOUND_BACK, setup.store, back.what, back.cure)])
         setup.catch_up.forget()
         self._rests_until = setup.clock.elapsed().seconds + 2 * setup.policy.settle.total_seconds()
@@ -303,7 +303,7 @@ class Pusher:
             attempt=attempt,
             sale=item.sale,
             payload=item.mapped.payload,
-            asked=item.asked,
+            requested_totals=item.requested_totals,
             more=item.more,
             differs=item.mapped.differs,
             hold_short=self._setup.rules.short_product == "hold",
@@ -311,14 +311,14 @@ class Pusher:
             repeats=isinstance(outcome, Refused) and self._circuit.repeats(outcome.words, key),
         )
         verdict = interpret(outcome, sent, self._setup.policy, self._setup.clock.now())
-        if isinstance(verdict.effect, CatalogStale):
+        if isinstance(verdict.store_effect, CatalogStale):
             self._setup.matcher.forget(item.order)
             self._circuit.apply(Success())
-        elif isinstance(verdict.effect, CustomerStale):
+        elif isinstance(verdict.store_effect, CustomerStale):
             self._setup.matcher.forget_customer(item.order)
             self._circuit.apply(Success())
         else:
-            self._circuit.apply(verdict.effect)
+            self._circuit.apply(verdict.store_effect)
         if isinstance(outcome, Accepted) and attempt.kind is AttemptKind.CREATE:
             self._setup.catch_up.saw(outcome.order_id)
         return verdict
@@ -327,7 +327,7 @@ class Pusher:
         outcome = reply.outcome
         detail = str(getattr(outcome, "why", "") or getattr(outcome, "words", "") or getattr(outcome, "order_id", ""))
         info = ReplyInfo(reply.status, reply.request_id, reply.elapsed_s, type(outcome).__name__.lower(), detail)
-        self._setup.ledger.settle(attempt, verdict.news, info).add_done_callback(partial(self._written, run))
+        self._setup.ledger.settle(attempt, verdict.event, info).add_done_callback(partial(self._written, run))
         elapsed_s = round(reply.elapsed_s, 3)
         known = {"status": reply.status, "request_id": reply.request_id, "detail": detail, "elapsed_s": elapsed_s}
         get_logger().info(LOG_EVENTS[type(outcome)], **known)

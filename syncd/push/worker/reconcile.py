@@ -45,16 +45,16 @@ def look_says(found: Sequence[StoreOrder], sale: Sale, now: Now, newest: int | N
     ``newest`` is the highest order id in the store, where it was asked.
     """
     if not found:
-        idle = newest is not None and sale.order_floor is not None and newest <= sale.order_floor
+        idle = newest is not None and sale.newest_order_before is not None and newest <= sale.newest_order_before
         return LookedUp(now.boot, idle)
     best = found[0]
     for other in found[1:]:
-        best = best.beside(other)
+        best = best.preferred(other)
     why = f"order {best.order_id} found by look-up"
-    if best.others:
-        why += f"; {len(best.others) + 1} orders carry this key: {sorted((best.order_id, *best.others))}"
+    if best.duplicates:
+        why += f"; {len(best.duplicates) + 1} orders carry this key: {sorted((best.order_id, *best.duplicates))}"
     said = sale.doubt.fingerprint if sale.doubt is not None and not sale.doubt.more else None
-    return Discovered(best.order_id, best.there, why, said)
+    return Discovered(best.order_id, best.snapshot, why, said)
 
 
 def is_of_sale(sale: Sale, order: RemoteOrder) -> bool:
@@ -96,7 +96,7 @@ class Reconciler:
                 break
             except StoreError as error:
                 get_logger().warning("look_up_failed", store=self._store, why=error.what)
-                self._ledger.postpone(lease, sales, self._clock.now() + self._policy.back_off)
+                self._ledger.reschedule_lookups(lease, sales, self._clock.now() + self._policy.back_off)
                 break
             if len(sales) < _AT_ONCE:
                 break
@@ -133,7 +133,7 @@ class Reconciler:
         found |= {keys[key]: [known] for key, known in noted.items()}
         rest = {key: own for key, own in keys.items() if key not in noted}
         if rest:
-            floor = min(sale.order_floor or 0 for sale in sales if sale.sale_key not in found)
+            floor = min(sale.newest_order_before or 0 for sale in sales if sale.sale_key not in found)
             found |= {rest[key]: orders for key, orders in self._ask(rest, floor).items()}
         return found
 

@@ -77,7 +77,7 @@ class CloverSource:
             begin = max(begin, _last(page, "modifiedTime"))
             batch = self._batch(page, json.dumps({"orders": begin}))
             kept = tuple(order for order in batch.orders if start <= order.placed_at < end)
-            yield Batch(kept, batch.faults, batch.cursor, batch.left_out, batch.holds)
+            yield Batch(kept, batch.faults, batch.cursor, batch.left_out, batch.review_reasons)
             if self._context.stop.is_set():
                 return
 
@@ -85,7 +85,7 @@ class CloverSource:
         """One order by its id; where there is none, it was deleted."""
         self._names()
         order = self._api.one(f"orders/{sale_id}", EXPANDED)
-        return Batch((), (), None, gone=(sale_id,)) if order is None else self._batch([order], None)
+        return Batch((), (), None, deleted_ids=(sale_id,)) if order is None else self._batch([order], None)
 
     def receives(self) -> bool:
         """Whether a webhook is configured."""

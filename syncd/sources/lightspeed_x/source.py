@@ -66,7 +66,7 @@ class LightspeedSource:
         for rows, highest in self._api.all("sales", version):
             batch = self._batch(rows, _cursor(highest))
             orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
-            yield Batch(orders, batch.faults, batch.cursor, batch.left_out, batch.holds)
+            yield Batch(orders, batch.faults, batch.cursor, batch.left_out, batch.review_reasons)
             if self._context.stop.is_set():
                 return
 

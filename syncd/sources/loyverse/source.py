@@ -54,7 +54,7 @@ class LoyverseSource:
         self._around()  # its answer tells Loyverse's own clock
         until = self._api.http.now()
         marks = TimeCursor.read(since, until + timedelta(days=1))
-        reached, looked = marks.at, marks.looked
+        reached, looked = marks.reached, marks.swept_at
         begin = reached - self._settings.overlap if reached else self._context.start_from()
         if reached and until - looked >= self._settings.look_back_every:
             begin = max(min(begin, until - self._settings.look_back), self._context.start_from())
@@ -67,10 +67,10 @@ class LoyverseSource:
         """The receipts of a range, by the time at which Loyverse got them; some days on for those made offline."""
         self._around()
         until = min(end + _OFFLINE, self._api.http.now())
-        reached = TimeCursor.read(since).at
+        reached = TimeCursor.read(since).reached
         for batch in self._walk("created_at", (reached or start - timedelta(minutes=5), until), None, until):
             orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
-            yield Batch(orders, batch.faults, batch.cursor, batch.left_out, batch.holds)
+            yield Batch(orders, batch.faults, batch.cursor, batch.left_out, batch.review_reasons)
 
     def fetch_one(self, sale_id: str) -> Batch | None:
         """One receipt by its number; None where there is none."""

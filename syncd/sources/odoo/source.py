@@ -49,9 +49,9 @@ class OdooSource:
         self._shop()  # its answer tells Odoo's own clock
         until = self._api.http.now()
         marks = TimeCursor.read(since, until + timedelta(days=1))
-        begin = max(marks.at - self._settings.overlap if marks.at else self._context.start_from(), _FOUNDED)
+        begin = max(marks.reached - self._settings.overlap if marks.reached else self._context.start_from(), _FOUNDED)
         yield from self._walk("write_date", (begin, until + timedelta(seconds=1)), marks)
-        if until - marks.looked >= self._settings.look_back_every or marks.looked > until:
+        if until - marks.swept_at >= self._settings.look_back_every or marks.swept_at > until:
             look_from = max(until - self._settings.look_back, self._context.start_from())
             for page in self._orders("date_order", (look_from, until + timedelta(days=1))):
                 if batch := self._fresh(page, None):
@@ -59,12 +59,12 @@ class OdooSource:
                     self._told.note(page)
                 if self._context.stop.is_set():
                     return
-            yield Batch((), (), TimeCursor(max(filter(None, (marks.at, until))), until).text())
+            yield Batch((), (), TimeCursor(max(filter(None, (marks.reached, until))), until).text())
 
     def fetch_range(self, start: datetime, end: datetime, since: Cursor | None = None) -> Iterator[Batch]:
         """The orders of a range, by their own time."""
         self._shop()
-        reached = TimeCursor.read(since).at
+        reached = TimeCursor.read(since).reached
         for batch in self._walk("date_order", (max(start, reached or start), end), TimeCursor(None), all_of_it=True):
             yield replace(batch, orders=tuple(order for order in batch.orders if start <= order.placed_at < end))
 
@@ -87,10 +87,10 @@ class OdooSource:
         self, field: str, span: tuple[datetime, datetime], marks: TimeCursor, *, all_of_it: bool = False
     ) -> Iterator[Batch]:
         """Span after span, oldest first. Until the end of a span the cursor stays at its beginning."""
-        reached = written = marks.at
+        reached = written = marks.reached
         for begin, end in spans(*span, timedelta(days=1), timedelta(days=128)):
             found = 0
-            cursor = TimeCursor(max(begin, reached) if reached else begin, marks.looked).text()
+            cursor = TimeCursor(max(begin, reached) if reached else begin, marks.swept_at).text()
             for page in self._orders(field, (begin, end)):
                 if batch := self._batch(page, cursor) if all_of_it else self._fresh(page, cursor):
                     found += 1
@@ -100,7 +100,7 @@ class OdooSource:
                     return
             upto = min(end, self._api.http.now())
             if found or ((written is None or upto - written >= _CURSOR_MOVES) and end >= span[1]):
-                yield Batch((), (), TimeCursor(max(upto, reached) if reached else upto, marks.looked).text())
+                yield Batch((), (), TimeCursor(max(upto, reached) if reached else upto, marks.swept_at).text())
                 written = upto
 
     def _orders(self, field: str, span: tuple[datetime, datetime]) -> Iterator[list[Document]]:

@@ -53,7 +53,7 @@ class PosLogSource(FileSource):
                 found = tried(element, self._read, partial(_spoilt, f"{name}:{number}"))
                 if isinstance(found, Voids):
                     yield made.batch(place(path, number))
-                    yield Batch((), (), place(path, number), gone=(found.sale_id,))
+                    yield Batch((), (), place(path, number), deleted_ids=(found.sale_id,))
                     made = Gathering()
                     continue
                 made.add(found)

@@ -49,7 +49,7 @@ class RestSource:
         """Every sale that was changed since the cursor, less an overlap; every few hours those of the last days again."""
         settings, until = self._settings, self._http.now()
         marks = TimeCursor.read(since, until + timedelta(days=1))
-        reached, looked = marks.at, marks.looked
+        reached, looked = marks.reached, marks.swept_at
         begin = reached - settings.overlap if reached else self._context.start_from()
         if reached is None or until - looked >= settings.look_back_every:
             begin = max(min(begin, until - settings.look_back), self._context.start_from()) if reached else begin
@@ -59,11 +59,11 @@ class RestSource:
     def fetch_range(self, start: datetime, end: datetime, since: Cursor | None = None) -> Iterator[Batch]:
         """The sales of a range: all that were changed since its beginning, for a sale is changed when it is made, or later."""
         until = self._http.now()
-        reached = TimeCursor.read(since, until + timedelta(days=1)).at
+        reached = TimeCursor.read(since, until + timedelta(days=1)).reached
         begin = reached or start - self._settings.overlap
         for batch in self._walk((begin, until + self._settings.overlap), reached, until, fresh=False):
             orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
-            yield Batch(orders, batch.faults, batch.cursor, batch.left_out, batch.holds)
+            yield Batch(orders, batch.faults, batch.cursor, batch.left_out, batch.review_reasons)
 
     def fetch_one(self, sale_id: str) -> Batch | None:
         """One sale by its id, where the config says how it is asked for; None where there is none."""

@@ -49,7 +49,7 @@ class ShopifySource:
         self._shop()  # its answer tells Shopify's own clock
         now, start = self._api.http.now(), self._context.start_from()
         marks = TimeCursor.read(since, now + timedelta(days=1))
-        reached, looked = marks.at, marks.looked
+        reached, looked = marks.reached, marks.swept_at
         if reached and now - looked >= self._settings.look_back_every:
             back = max(min(reached, now - self._settings.look_back), start)
             yield from self._walk(f"updated_at:>='{stamp(back)}'", reached, (looked, False))
@@ -83,7 +83,7 @@ class ShopifySource:
         if start < oldest and scopes and _ALL not in scopes:
             cure = f"Have {_ALL} granted, or begin the backfill at {oldest:%Y-%m-%d}."
             raise SourceAccessDenied(f"this app sees the orders of the last 60 days only: {_ALL} is missing", cure)
-        reached = TimeCursor.read(since).at
+        reached = TimeCursor.read(since).reached
         begin = max(start, reached - timedelta(seconds=1)) if reached else start
         query = f"processed_at:>='{stamp(begin)}' processed_at:<'{stamp(end + timedelta(seconds=1))}'"
         at = begin
@@ -91,7 +91,7 @@ class ShopifySource:
             at = max([at, *(time for one in page if (time := moment(one.get("processedAt"))))])
             batch = self._batch(page, TimeCursor(at).text())
             orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
-            yield Batch(orders, batch.faults, batch.cursor, batch.left_out, batch.holds)
+            yield Batch(orders, batch.faults, batch.cursor, batch.left_out, batch.review_reasons)
             if self._context.stop.is_set():
                 return
 

@@ -62,21 +62,21 @@ class SqlSource:
         """What was sold or changed since the cursor, less an overlap; every few minutes the last days as a whole."""
         now = self._context.clock.now()
         marks = TimeCursor.read(since, now + _AHEAD)
-        begin = marks.at - self._settings.overlap if marks.at else self._context.start_from()
+        begin = marks.reached - self._settings.overlap if marks.reached else self._context.start_from()
         yield from self._walk((begin, None), marks)
         if self._context.stop.is_set():
             return
-        if now - marks.looked >= self._settings.look_back_every or marks.looked > now:
+        if now - marks.swept_at >= self._settings.look_back_every or marks.swept_at > now:
             yield from self._look_over(now)
 
     def _walk(self, span: tuple[datetime, datetime | None], marks: TimeCursor) -> Iterator[Batch]:
         """Page after page; the cursor never lies ahead of our clock, however wrong a till's is."""
-        now, reached, ask = self._context.clock.now(), marks.at, self._ask
+        now, reached, ask = self._context.clock.now(), marks.reached, self._ask
         for page in pages(self._database, ask, ask.mark, span, self._settings.page):
             if page.reached is not None:
                 reached = max(filter(None, (reached, min(page.reached, now))))
             if fresh := self._told.fresh(page.sales):
-                yield self._batch(fresh, TimeCursor(reached, marks.looked).text())
+                yield self._batch(fresh, TimeCursor(reached, marks.swept_at).text())
                 self._told.note(fresh)
             if self._context.stop.is_set():
                 return
@@ -93,7 +93,7 @@ class SqlSource:
             if self._context.stop.is_set():
                 return
         gone = self._gone(begin, now + _AHEAD, seen) if self._settings.deleted == "void" else Batch((), (), None)
-        yield Batch((), gone.faults, TimeCursor(now, now).text(), gone=gone.gone)
+        yield Batch((), gone.faults, TimeCursor(now, now).text(), deleted_ids=gone.deleted_ids)
 
     def _gone(self, begin: datetime, end: datetime, seen: set[str]) -> Batch:
         """The sales that were told of and are not there any more. Very many at once are no deletions: a backup was restored."""
@@ -101,7 +101,7 @@ class SqlSource:
         gone = missing(self._database, self._ask, known)
         self._told.forget(gone)
         if len(gone) <= self._settings.deleted_at_most:
-            return Batch((), (), None, gone=tuple(gone))
+            return Batch((), (), None, deleted_ids=tuple(gone))
         why = (
             f"{len(gone)} sales of the last days are not in the database any more, {gone[0]} among them: more than"
             f" deleted_at_most ({self._settings.deleted_at_most}). They are left as they are: was an older copy of the database"
@@ -111,13 +111,13 @@ class SqlSource:
 
     def fetch_range(self, start: datetime, end: datetime, since: Cursor | None = None) -> Iterator[Batch]:
         """The sales placed in a range, by time of sale."""
-        reached = TimeCursor.read(since).at
+        reached = TimeCursor.read(since).reached
         span = (max(start, reached) if reached else start, end)
         ask = self._ask
         for page in pages(self._database, ask, ask.placed, span, self._settings.page):
             batch = self._batch(page.sales, TimeCursor(page.reached or reached).text())
             orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
-            yield Batch(orders, batch.faults, batch.cursor, batch.left_out, batch.holds)
+            yield Batch(orders, batch.faults, batch.cursor, batch.left_out, batch.review_reasons)
             if self._context.stop.is_set():
                 return
 

@@ -70,7 +70,7 @@ class SquareSource:
         until = min(end + _OFFLINE, self._now())
         for batch in self._walk(at, field="closed_at", until=until, moves=at):
             orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
-            yield Batch(orders, batch.faults, batch.cursor, batch.left_out, batch.holds)
+            yield Batch(orders, batch.faults, batch.cursor, batch.left_out, batch.review_reasons)
 
     def fetch_one(self, sale_id: str) -> Batch | None:
         """One order by its id; None where Square has not got it yet, or not its lines."""

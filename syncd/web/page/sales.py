@@ -249,5 +249,5 @@ def payload(ground: PageContext, ask: PageRequest) -> HtmlPage:
 def _preview(ground: PageContext, sale: Sale, order: CanonicalOrder | None, notes: list[str]) -> Preview | None:
     if order is None or sale.store not in ground.app.stores:
         return None
-    wanted = PreviewSubject([order], {order.sale_id: sale.hold})
+    wanted = PreviewSubject([order], {order.sale_id: sale.source_hold})
     return next(previews_of(ground.app, sale.store, wanted, notes.append), None)

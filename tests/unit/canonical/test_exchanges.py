@@ -159,9 +159,9 @@ def test_an_exchange_that_does_not_add_up_is_held_as_a_sale() -> None:
 
 def test_a_batch_holds_the_parts_of_its_exchanges_and_a_hold_is_for_all_of_them() -> None:
     plain = sale(sale_id="plain")
-    batch = Batch((exchange(), plain), (), None, holds={"ex": "look at it"})
+    batch = Batch((exchange(), plain), (), None, review_reasons={"ex": "look at it"})
     assert [order.sale_id for order in batch.orders] == ["ex", "ex/return", "plain"]
-    assert batch.holds == {"ex": "look at it", "ex/return": "look at it"}
+    assert batch.review_reasons == {"ex": "look at it", "ex/return": "look at it"}
 
 
 RATES = ["0", "0.05", "0.08875", "0.19"]

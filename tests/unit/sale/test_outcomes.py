@@ -69,7 +69,7 @@ TABLE = [
 
 def left(outcome: Outcome, sale: Sale, sent: SentRequest | None = None) -> Status:
     """Where the sale stands once the outcome of its request is known."""
-    news = interpret(outcome, sent or SentRequest(make_attempt(sale), sale), POLICY, NOW).news
+    news = interpret(outcome, sent or SentRequest(make_attempt(sale), sale), POLICY, NOW).event
     return next_status(replace(sale, state=State.SENDING), news, JUDGE, HERE)[1]
 
 
@@ -77,12 +77,12 @@ def left(outcome: Outcome, sale: Sale, sent: SentRequest | None = None) -> Statu
 def test_the_outcome_table(outcome: Outcome, state: State, effect: type | None, one_sale: Sale) -> None:
     verdict = interpret(outcome, SentRequest(make_attempt(one_sale), one_sale), POLICY, NOW)
     assert left(outcome, one_sale).state is state
-    assert verdict.effect is None if effect is None else isinstance(verdict.effect, effect)
+    assert verdict.store_effect is None if effect is None else isinstance(verdict.store_effect, effect)
 
 
 def test_a_throttled_sale_waits_as_long_as_the_answer_said(one_sale: Sale) -> None:
     verdict = interpret(Throttled(12.5), SentRequest(make_attempt(one_sale), one_sale), POLICY, NOW)
-    assert verdict.news == Deferred(NOW + timedelta(seconds=12.5), "the store's quota is used up (429)")
+    assert verdict.event == Deferred(NOW + timedelta(seconds=12.5), "the store's quota is used up (429)")
     assert left(Throttled(12.5), one_sale).at == NOW + timedelta(seconds=12.5)
 
 
@@ -100,7 +100,7 @@ def test_a_held_difference_names_the_order_and_both_amounts(one_sale: Sale) -> N
 
 def test_totals_are_compared_with_those_that_the_last_payload_stated() -> None:
     stated = (Decimal("9.00"), Decimal("0.50"))
-    sale = make_sale(belief=Belief(7, "another", asked=stated))
+    sale = make_sale(belief=Belief(7, "another", requested_totals=stated))
     sent = SentRequest(make_attempt(sale, AttemptKind.UPDATE), sale)
     assert left(Accepted(7, *stated), sale, sent).state is State.SYNCED
     assert left(Accepted(7, Decimal("10.80"), Decimal("0.80")), sale, sent).state is State.HELD
@@ -127,7 +127,7 @@ def test_a_refused_catalog_line_asks_the_catalog_again_once(one_sale: Sale) -> N
     sent = SentRequest(make_attempt(one_sale), one_sale, NAMES_A_PRODUCT)
     first = interpret(Refused(400, "product"), sent, POLICY, NOW)
     assert left(Refused(400, "product"), one_sale, sent).state is State.PENDING
-    assert isinstance(first.effect, CatalogStale)
+    assert isinstance(first.store_effect, CatalogStale)
     tried = replace(one_sale, tries=1)
     again = SentRequest(make_attempt(tried), tried, NAMES_A_PRODUCT)
     assert left(Refused(400, "product"), tried, again).state is State.REJECTED

@@ -29,7 +29,7 @@ def changed(order: CanonicalOrder, **changes: Any) -> CanonicalOrder:
 
 
 def plan(sale: Sale, seen: Observation, rules: Rules = RULES) -> Step:
-    return next_step(sale, StorePolicy(rules), HERE, seen=seen)
+    return next_step(sale, StorePolicy(rules), HERE, observation=seen)
 
 
 def payload(step: Step) -> Payload:

@@ -43,6 +43,6 @@ def test_a_sale_enters_in_the_state_that_it_calls_for(changes: dict[str, Any], s
 
 
 def test_a_sale_that_its_source_cannot_answer_for_is_held_with_the_sources_reason() -> None:
-    held = replace(make_sale(), hold="the other export is missing")
+    held = replace(make_sale(), source_hold="the other export is missing")
     assert (found := status_of(next_step(held, StorePolicy(RULES), HERE))).state is State.HELD
     assert found.why == "the other export is missing"
