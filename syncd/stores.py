@@ -19,6 +19,7 @@ from syncd.bigcommerce.store import StoreClient
 from syncd.clock import Clock
 from syncd.config import StoreSettings
 from syncd.errors import StoreError
+from syncd.http.transport import HttpTransport
 from syncd.ledger import Lease, Ledger
 from syncd.push.lookups.lookup_cache import Currencies
 from syncd.push.lookups.matching import Matcher, Remotes
@@ -31,7 +32,6 @@ from syncd.push.worker.observe import OrderObserver
 from syncd.push.worker.prepare import PushSetup
 from syncd.push.worker.pusher import Pusher, PushReport
 from syncd.push.worker.reconcile import Reconciler, ReconcileReport
-from syncd.wire.exchange import HttpTransport
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from syncd.bigcommerce.governor import QuotaGovernor
 from syncd.bigcommerce.settings import ConnectionSettings
 from syncd.clock import Clock
 from syncd.errors import StoreAccessDenied, StoreRateLimited, StoreRejected, StoreUnavailable
-from syncd.wire.exchange import HttpAnswer, HttpError, HttpTransport, Method
-from syncd.wire.limits import Limits
+from syncd.http.limits import Limits
+from syncd.http.transport import HttpAnswer, HttpError, HttpTransport, Method
 
 _TRIES = 3
 _PAGE = 250

@@ -14,7 +14,7 @@ from typing import Any
 
 from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Outcome, Refused, Shortage, Throttled, Unknown
 from syncd.canonical.money import plain
-from syncd.wire.exchange import HttpAnswer, HttpError
+from syncd.http.transport import HttpAnswer, HttpError
 
 _MOST_WORDS = 500
 _BARRED = (401, 403, 423)  # a matter of the whole store: the token, or a lock

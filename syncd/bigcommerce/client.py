@@ -17,7 +17,7 @@ from syncd.bigcommerce.api import Api
 from syncd.bigcommerce.classify import amount, classify, classify_archive, classify_refund
 from syncd.bigcommerce.outcome import NotSent, Outcome, Reply
 from syncd.errors import Stopped, StoreRejected, StoreUnavailable
-from syncd.wire.exchange import HttpAnswer, HttpError, Method
+from syncd.http.transport import HttpAnswer, HttpError, Method
 
 _ORDERS = "/v2/orders"
 _V3_ORDERS = "/v3/orders"

@@ -14,8 +14,8 @@ from typing import Any
 from syncd.bigcommerce.api import Api, chunks
 from syncd.bigcommerce.classify import parse, words
 from syncd.errors import StoreAccessDenied, StoreUnavailable
+from syncd.http.transport import HttpAnswer, HttpError
 from syncd.logs import get_logger
-from syncd.wire.exchange import HttpAnswer, HttpError
 
 _CUSTOMERS = "/v3/customers"
 _AT_ONCE, _LONGEST = 50, 3000

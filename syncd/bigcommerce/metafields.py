@@ -12,7 +12,7 @@ from typing import Any, Literal
 from syncd.bigcommerce.api import Api
 from syncd.bigcommerce.classify import words
 from syncd.errors import StoreAccessDenied, StoreUnavailable
-from syncd.wire.exchange import HttpError
+from syncd.http.transport import HttpError
 
 _ORDERS = "/v3/orders"
 _SCOPE = "Grant the token Orders: modify, which covers metafields; or set metafields = false."

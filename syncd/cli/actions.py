@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syncd.cli.exits import Exit
-from syncd.cli.opening import known_source, opened
 from syncd.cli.options import sure
 from syncd.cli.render import print_json, say
+from syncd.cli.session import known_source, opened
 from syncd.errors import UsageError
 from syncd.ledger import Selection
+from syncd.presentation.formatting import count
 from syncd.sale.overrides import Verb
-from syncd.telling.words import count
 
 _NAMED = 10
 _MOST = 100_000

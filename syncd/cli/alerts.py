@@ -7,13 +7,13 @@ from pathlib import Path
 
 from syncd.app import App
 from syncd.cli.exits import Exit
-from syncd.cli.opening import opened
 from syncd.cli.render import print_json, say
+from syncd.cli.session import opened
 from syncd.clock import parse_duration
 from syncd.errors import UsageError
-from syncd.service.alerting import ping, silence, silent_until
-from syncd.service.notify import Message, send
-from syncd.telling.words import ago, count, when
+from syncd.presentation.formatting import ago, count, when
+from syncd.service.delivery import Message, send
+from syncd.service.notifier import ping, silence, silent_until
 
 _WORDS = "This is a test. Nothing is wrong: it only shows that alerts arrive here."
 

@@ -6,13 +6,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 from syncd.cli.exits import Exit
-from syncd.cli.opening import opened
 from syncd.cli.render import columns, out, print_json, say
+from syncd.cli.session import opened
 from syncd.errors import UsageError
+from syncd.presentation.books import COLUMNS, audit_of, days_asked, lines_of, summary
+from syncd.presentation.formatting import amount, count
 from syncd.push.store_orders.audit import AuditReport
 from syncd.spreadsheet import line as csv_line
-from syncd.telling.books import COLUMNS, audit_of, days_asked, lines_of, summary
-from syncd.telling.words import amount, count
 
 
 def run_audit(  # noqa: PLR0913  an option each

@@ -15,16 +15,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from syncd.app import App, SourceRunner
 from syncd.canonical.money import format_money
 from syncd.cli.exits import Exit
-from syncd.cli.opening import need_work, opened
 from syncd.cli.render import notes, print_json, say
 from syncd.cli.run import polled_words
+from syncd.cli.session import need_work, opened
 from syncd.errors import Busy, LeaseTaken, UsageError
 from syncd.ledger.backfills import Backfill
+from syncd.presentation.backfills import compared, date_range, progress_words
+from syncd.presentation.formatting import count, lasts
 from syncd.sale.states import BackfillStage, State
 from syncd.service.health import read_health
 from syncd.stores import StoreServices
-from syncd.telling.backfills import compared, date_range, progress_words
-from syncd.telling.words import count, lasts
 
 _LOOK_S = 0.5
 _TOLD_EVERY_S = 10.0

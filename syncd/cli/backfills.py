@@ -10,15 +10,15 @@ from pathlib import Path
 from syncd.app import App
 from syncd.cli.backfill import till_of
 from syncd.cli.exits import Exit
-from syncd.cli.opening import opened
 from syncd.cli.render import columns, out, print_json, say
+from syncd.cli.session import opened
 from syncd.errors import UsageError
 from syncd.intake.backfill import REPORT, cancel, report
 from syncd.ledger.backfills import Backfill
 from syncd.ledger.backfills import Progress as Far
+from syncd.presentation.backfills import compared, days_of, progress_words
+from syncd.presentation.formatting import count
 from syncd.spreadsheet import lines
-from syncd.telling.backfills import compared, days_of, progress_words
-from syncd.telling.words import count
 
 
 def run_list(config: Path | None, as_json: bool) -> Exit:

@@ -10,9 +10,9 @@ from syncd.app import App, SourceRunner
 from syncd.canonical.money import places
 from syncd.cli.check_effects import effects_of
 from syncd.cli.exits import Exit
-from syncd.cli.opening import need_work, opened
 from syncd.cli.probe import of_answers
 from syncd.cli.render import print_json, say
+from syncd.cli.session import need_work, opened
 from syncd.config import written
 from syncd.errors import LedgerError, SourceError, StoreAccessDenied, StoreError
 from syncd.intake.admission import NotAdmitted

@@ -29,10 +29,10 @@ def show(
 
 def run_show(path: Path | None, key: str | None, every: bool, as_json: bool) -> None:
     """Print the settings."""
-    from syncd.cli.opening import read_config
     from syncd.cli.render import columns, print_json
+    from syncd.cli.session import read_config
     from syncd.errors import UsageError
-    from syncd.telling.config import settings_of
+    from syncd.presentation.config import settings_of
 
     found = {
         name: setting

@@ -19,13 +19,13 @@ import requests
 
 from syncd.canonical.money import format_money
 from syncd.cli.exits import Exit
-from syncd.cli.opening import never, opened
 from syncd.cli.render import out, say
 from syncd.cli.run import polled_words, pushed_words
+from syncd.cli.session import never, opened
 from syncd.errors import UsageError
 from syncd.ledger import Selection
+from syncd.presentation.formatting import count
 from syncd.sale.states import State
-from syncd.telling.words import count
 
 _TOKEN_ENV = "SYNCD_DEMO_TOKEN"  # noqa: S105  the name of a variable, not a secret
 _MARKER = ".syncd-demo"

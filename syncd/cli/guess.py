@@ -20,12 +20,12 @@ from syncd.cli.exits import Exit
 from syncd.cli.render import columns, print_json, say
 from syncd.clock import SystemClock
 from syncd.errors import UsageError
+from syncd.presentation.formatting import count
 from syncd.sources import ReadsFiles, SourceContext, registry
 from syncd.sources.csv.guess import Guess, guess
 from syncd.sources.file_types import what_is
 from syncd.sources.jsonl import in_words
 from syncd.sources.zones import zone
-from syncd.telling.words import count
 
 _SHOWN = 10
 _FAULTS = 3

@@ -27,9 +27,9 @@ from syncd.config import load
 from syncd.errors import StoreError, SyncdError, UsageError
 from syncd.ledger import RecordOptions
 from syncd.mapping.rules import Rules
+from syncd.presentation.explain import link
 from syncd.sale.states import State
 from syncd.sources import registry
-from syncd.telling.facts import link
 
 T = TypeVar("T")
 _TRIES = 3

@@ -12,14 +12,14 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from syncd.app import App
 from syncd.cli.exits import Exit
-from syncd.cli.opening import opened
 from syncd.cli.options import sure
 from syncd.cli.render import notes, out, print_json, say
+from syncd.cli.session import opened
 from syncd.errors import UsageError
+from syncd.presentation.backfills import date_range
+from syncd.presentation.formatting import count
 from syncd.push.store_orders.rebuild import Rebuilt, Span, differences, rebuild
 from syncd.stores import StoreServices
-from syncd.telling.backfills import date_range
-from syncd.telling.words import count
 
 _OURS = re.compile(r"ledger-\d{8}T\d{6}Z\.db")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from syncd.app import App
 from syncd.canonical.money import format_money
 from syncd.cli.exits import Exit
-from syncd.cli.opening import opened
 from syncd.cli.render import columns, print_json, say
+from syncd.cli.session import opened
 from syncd.errors import UsageError
 from syncd.sale.sale import Sale
 

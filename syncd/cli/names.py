@@ -11,12 +11,12 @@ from typing import Literal
 
 from syncd.app import App
 from syncd.cli.exits import Exit
-from syncd.cli.opening import opened
 from syncd.cli.render import columns, print_json, say
+from syncd.cli.session import opened
 from syncd.errors import Busy, LeaseTaken, UsageError
 from syncd.ledger.renaming import Renaming
 from syncd.naming import gone
-from syncd.telling.words import count
+from syncd.presentation.formatting import count
 
 What = Literal["source", "store"]
 

@@ -57,8 +57,8 @@ def set_loudness(*, verbose: bool, quiet: bool, level: str | None) -> None:
         raise UsageError("both -v and -q", "Say one of them.")
     if not (verbose or quiet or level):
         return
-    from syncd.cli import opening, render
+    from syncd.cli import render, session
 
     render.out.quiet = quiet
     wanted: str = level or ("info" if verbose else "error")
-    opening.wanted_level = next(one for one in levels if one == wanted)
+    session.wanted_level = next(one for one in levels if one == wanted)

@@ -17,8 +17,8 @@ from syncd.bigcommerce.client import OrdersClient, RemoteOrder, Sending
 from syncd.bigcommerce.outcome import Accepted, NotSent, Refused, Reply, Unknown
 from syncd.canonical.money import format_money
 from syncd.cli.exits import Exit
-from syncd.cli.opening import opened
 from syncd.cli.render import columns, notes, out, print_json, safe, say
+from syncd.cli.session import opened
 from syncd.errors import StoreAccessDenied, StoreError, UsageError
 from syncd.mapping.formats import status_words
 from syncd.stores import StoreServices

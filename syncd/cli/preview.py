@@ -12,13 +12,13 @@ from pathlib import Path
 from syncd.app import App, SourceRunner
 from syncd.canonical.money import format_money
 from syncd.cli.exits import Exit
-from syncd.cli.opening import opened
 from syncd.cli.render import notes, print_json, say
+from syncd.cli.session import opened
 from syncd.errors import UsageError
+from syncd.presentation.formatting import count
+from syncd.presentation.preview import Preview, PreviewSubject, document, previews_of
 from syncd.sale.states import State
 from syncd.sources import HasFolder, ReadsFiles
-from syncd.telling.preview import Preview, PreviewSubject, document, previews_of
-from syncd.telling.words import count
 
 _FAULTS_SHOWN = 10
 _BECOMES = {"pending": "pushed", "synced": "left as they are", "held": "held", "skipped": "skipped"}

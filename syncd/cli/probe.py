@@ -9,14 +9,14 @@ from typing import Any
 
 from syncd.app import App
 from syncd.cli.exits import Exit
-from syncd.cli.opening import opened
 from syncd.cli.render import columns, print_json, say
+from syncd.cli.session import opened
 from syncd.errors import UsageError
+from syncd.presentation.formatting import count
 from syncd.probe.answers import QUESTIONS, ProbeAnswer, kept, learned
 from syncd.probe.questions import probe
 from syncd.probe.trial import Trial
 from syncd.sources import Finding
-from syncd.telling.words import count
 
 _SHORTEST_KEY = 32
 _HOW = "Have a trial store of your own, set trial = true in its table of the config, then: syncd stores probe NAME"

@@ -12,18 +12,18 @@ from syncd import logs
 from syncd.app import App, SourceRunner, open_app
 from syncd.cli import loading
 from syncd.cli.exits import Exit
-from syncd.cli.opening import need_work, opened, read_config
 from syncd.cli.render import notes, print_json, say
+from syncd.cli.session import need_work, opened, read_config
 from syncd.cli.status import strange_words
 from syncd.config import Config
 from syncd.errors import Busy, LeaseTaken, NotListed, SourceError
 from syncd.intake import PollReport
+from syncd.presentation.formatting import count
 from syncd.push.worker.pusher import PushReport
 from syncd.sale.states import State
-from syncd.service.watch import unread
+from syncd.service.alert_rules import unread
 from syncd.sources import FolderReport
 from syncd.stores import StoreServices
-from syncd.telling.words import count
 
 _SETTLING_S = 10.0  # longer than the usual settle time; a copy that takes more is told
 _NEED_A_PERSON = (State.HELD, State.REJECTED)
@@ -31,9 +31,9 @@ _NEED_A_PERSON = (State.HELD, State.REJECTED)
 
 def run_service(config: Path | None) -> Exit:
     """The daemon, until a signal stops it; SIGHUP reloads the config."""
+    from syncd.presentation.config import changed, settings_of
     from syncd.service.daemon import run_daemon, stop_on_signals
     from syncd.service.reload import Stop, Turns
-    from syncd.telling.config import changed, settings_of
     from syncd.web.daemon import doors_open
 
     stop = Stop()

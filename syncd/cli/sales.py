@@ -12,15 +12,15 @@ from syncd.app import App
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import format_money
 from syncd.cli.exits import Exit
-from syncd.cli.opening import known_source, opened
 from syncd.cli.options import sure
 from syncd.cli.render import columns, out, print_json, say
+from syncd.cli.session import known_source, opened
 from syncd.errors import UsageError
 from syncd.ledger import AttemptRow, Selection
+from syncd.presentation.explain import facts_in_words, link
+from syncd.presentation.formatting import amount, count, when
 from syncd.sale.sale import Sale, read_document
 from syncd.sale.states import State
-from syncd.telling.facts import facts_in_words, link
-from syncd.telling.words import amount, count, when
 
 _RAW_SHOWN = 300
 

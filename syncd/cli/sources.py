@@ -12,14 +12,14 @@ from pathlib import Path
 from syncd.app import App, SourceRunner
 from syncd.canonical.money import ZERO, format_money
 from syncd.cli.exits import Exit
-from syncd.cli.opening import need_work, opened
 from syncd.cli.preview import note, show
 from syncd.cli.render import columns, print_json, say
+from syncd.cli.session import need_work, opened
 from syncd.errors import UsageError
+from syncd.presentation.formatting import count
+from syncd.presentation.preview import PreviewSubject, document, previews_of
 from syncd.sources import Finding, registry
-from syncd.sources.doors import FetchesOne, HasFolder, ReadsFiles, Receiving
-from syncd.telling.preview import PreviewSubject, document, previews_of
-from syncd.telling.words import count
+from syncd.sources.capabilities import FetchesOne, HasFolder, ReadsFiles, Receiving
 
 _SPANS = (timedelta(days=1), timedelta(days=7), timedelta(days=31))
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)

@@ -8,16 +8,16 @@ from datetime import datetime
 from pathlib import Path
 
 from syncd.cli.exits import Exit
-from syncd.cli.opening import opened
 from syncd.cli.render import columns, print_json, say
+from syncd.cli.session import opened
 from syncd.clock import Now
 from syncd.errors import SourceError
 from syncd.intake.admission import NotAdmitted
+from syncd.presentation.formatting import ago, count
+from syncd.presentation.overview import StoreStands, SystemOverview
 from syncd.sale.states import State
 from syncd.service.health import of_this_host, read_health
 from syncd.sources import FolderReport
-from syncd.telling.standing import StoreStands, SystemOverview
-from syncd.telling.words import ago, count
 
 _NEXT = {
     State.HELD: "a person must look: syncd sales --state held",

@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from syncd.clock import Now
-from syncd.ledger.moves import Transition, apply_transitions
-from syncd.ledger.places import advance
 from syncd.ledger.rows import is_state, to_micros
 from syncd.ledger.schema import attempts, backfills, sales
+from syncd.ledger.store_state import advance
+from syncd.ledger.transitions import Transition, apply_transitions
 from syncd.sale.attempt import Attempt, Intent
 from syncd.sale.events import Drifted, Observed, OutcomeUnknown, SaleEvent, TimePassed
 from syncd.sale.facts import UNTOUCHED, Doubt, Trail

@@ -15,28 +15,28 @@ from sqlalchemy import Connection, select
 
 from syncd.canonical import Batch, Cursor
 from syncd.clock import Clock, Now
-from syncd.ledger import actions, alerts, attempts, faults, places, queries, upgrade
+from syncd.ledger import actions, alerts, attempts, faults, queries, store_state, upgrade
 from syncd.ledger import lease as leases
 from syncd.ledger import record as intake
+from syncd.ledger.adapter_state import PrivateState
 from syncd.ledger.attempts import ReplyInfo, trails
 from syncd.ledger.backfills import Backfills
 from syncd.ledger.cache import Cache
-from syncd.ledger.care import Care
 from syncd.ledger.counting import number_of
 from syncd.ledger.engine import Engines, translated
-from syncd.ledger.forgetting import Forgetting
+from syncd.ledger.erasure import Forgetting
 from syncd.ledger.group_commit import Operation, OutcomeBatcher, T, Writer
-from syncd.ledger.hints import Hints
 from syncd.ledger.links import Links
+from syncd.ledger.maintenance import Care
 from syncd.ledger.mirror import MirrorTables
 from syncd.ledger.names import NameRegistry
 from syncd.ledger.overviews import Overviews
-from syncd.ledger.places import read_epoch
-from syncd.ledger.private import PrivateState
+from syncd.ledger.pending_fetches import Hints
 from syncd.ledger.retention import Retention
 from syncd.ledger.rows import from_micros, to_micros
 from syncd.ledger.schema import cursors
 from syncd.ledger.session import Session
+from syncd.ledger.store_state import Pausing, StoreState, read_epoch
 from syncd.sale.attempt import Attempt, Intent
 from syncd.sale.events import Drifted, SaleEvent
 from syncd.sale.facts import UNTOUCHED, StoreOrder, Trail
@@ -341,53 +341,53 @@ class Ledger:
 
     # Stores
 
-    def store_state(self, store: str) -> places.StoreState:
+    def store_state(self, store: str) -> StoreState:
         """What is known of a store."""
-        return self._read(places.store_state, store)
+        return self._read(store_state.store_state, store)
 
     def bind(self, store: str, store_hash: str, present: Collection[str] = ()) -> None:
-        """Tie a store's name to its hash; ``present`` are the names that the config has. See ``places.bind``."""
+        """Tie a store's name to its hash; ``present`` are the names that the config has. See ``store_state.bind``."""
         if self.store_state(store).store_hash != store_hash:
-            self._write(lambda connection: places.bind(connection, store, store_hash, present))
+            self._write(lambda connection: store_state.bind(connection, store, store_hash, present))
 
     def check_binding(self, store: str, store_hash: str, present: Collection[str]) -> None:
         """Raise what ``bind`` would raise; nothing is written."""
-        self._read(lambda connection: places.check_binding(connection, store, store_hash, present))
+        self._read(lambda connection: store_state.check_binding(connection, store, store_hash, present))
 
-    def set_pause(self, store: str, words: tuple[str, str], by: places.Pausing, probe_at: datetime) -> None:
+    def set_pause(self, store: str, words: tuple[str, str], by: Pausing, probe_at: datetime) -> None:
         """Pause a store until what failed (``by``) goes well again; ``words`` are why, and the cure."""
         at = (self._clock.now(), probe_at)
-        self._write(lambda connection: places.set_pause(connection, store, words, by, at))
+        self._write(lambda connection: store_state.set_pause(connection, store, words, by, at))
 
     def clear_pause(self, store: str) -> None:
         """Open a store again."""
-        self._write(lambda connection: places.clear_pause(connection, store))
+        self._write(lambda connection: store_state.clear_pause(connection, store))
 
     def note_order_id(self, store: str, highest: int) -> None:
         """Remember up to which order id everything of ours is in the ledger."""
-        self._write(lambda connection: places.note_order_id(connection, store, highest))
+        self._write(lambda connection: store_state.note_order_id(connection, store, highest))
 
     def note_listed(self, store: str) -> None:
         """All orders of the store were listed for this ledger."""
         now = self._clock.now()
-        self._write(lambda connection: places.note_listed(connection, store, now))
+        self._write(lambda connection: store_state.note_listed(connection, store, now))
 
     def unlisted(self, stores: Sequence[str]) -> list[str]:
         """Those stores whose orders were never listed for this ledger."""
-        return self._read(places.unlisted, stores)
+        return self._read(store_state.unlisted, stores)
 
     def newest_of(self, keys: str, stores: Sequence[str]) -> datetime | None:
-        """When the newest sale of a source that has an order was placed; see ``places.newest_of``."""
-        return self._read(places.newest_of, keys, stores)
+        """When the newest sale of a source that has an order was placed; see ``store_state.newest_of``."""
+        return self._read(store_state.newest_of, keys, stores)
 
     def note_known(self, store: str, found: Sequence[tuple[str, StoreOrder]]) -> list[alerts.Alert]:
         """Remember orders that the store was seen to have under sale keys; the alerts that this opened."""
         now = self._clock.now()
-        return self._write(lambda connection: places.note_known(connection, store, found, now)) if found else []
+        return self._write(lambda connection: store_state.note_known(connection, store, found, now)) if found else []
 
     def known(self, store: str, keys: Sequence[str]) -> dict[str, StoreOrder]:
         """Which of ``keys`` the store was seen to have."""
-        return self._read(places.known, store, keys) if keys else {}
+        return self._read(store_state.known, store, keys) if keys else {}
 
     def knows_any(self, store: str) -> bool:
         """Whether the store was seen to have any order that the ledger had no attempt for."""
@@ -395,11 +395,11 @@ class Ledger:
 
     def note_key_limit(self, store: str, limit: int) -> None:
         """Remember that the store cuts our keys at a length."""
-        self._write(lambda connection: places.update_store(connection, store, {"key_limit": limit}))
+        self._write(lambda connection: store_state.update_store(connection, store, {"key_limit": limit}))
 
     def note_checked(self, store: str, at: datetime) -> None:
         """Remember when the store's newest orders were gone through."""
-        self._write(lambda connection: places.update_store(connection, store, {"checked_at": to_micros(at)}))
+        self._write(lambda connection: store_state.update_store(connection, store, {"checked_at": to_micros(at)}))
 
     # Alerts
 

@@ -15,9 +15,9 @@ from syncd.clock import Clock, Now
 from syncd.ledger import queries
 from syncd.ledger.actions import IN_FLIGHT, DecisionResult
 from syncd.ledger.mirror import Run
-from syncd.ledger.moves import SYNCD, Transition, apply_transitions
 from syncd.ledger.rows import is_state, read_sale, to_micros
 from syncd.ledger.schema import sales
+from syncd.ledger.transitions import SYNCD, Transition, apply_transitions
 from syncd.sale.events import Overridden
 from syncd.sale.overrides import Override, Verb
 from syncd.sale.sale import Decider, Sale, read_document

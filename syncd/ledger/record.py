@@ -16,10 +16,10 @@ from syncd.canonical import Batch
 from syncd.canonical.sale_key import LONGEST_KEY
 from syncd.clock import Now
 from syncd.ledger.faults import record_faults, settle_by_sales
-from syncd.ledger.moves import SYNCD, columns, write_audit
 from syncd.ledger.rows import as_text, fact_columns, read_sale, to_micros
 from syncd.ledger.schema import attempts, audit, cursors, sales
 from syncd.ledger.screening import held_twins, too_early
+from syncd.ledger.transitions import SYNCD, columns, write_audit
 from syncd.sale.events import with_status
 from syncd.sale.facts import Status
 from syncd.sale.overrides import Verb

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Column, ColumnElement, Connection, Table, delete, func, insert, select, update
 
 from syncd.errors import UsageError
-from syncd.ledger.private import OF_THE_START
+from syncd.ledger.adapter_state import OF_THE_START
 from syncd.ledger.schema import (
     alerts,
     backfills,

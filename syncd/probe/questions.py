@@ -10,10 +10,10 @@ from typing import Any
 from syncd.bigcommerce.classify import parse, words
 from syncd.canonical.sale_key import LONGEST_KEY
 from syncd.errors import StoreRejected, StoreUnavailable
+from syncd.http.transport import HttpAnswer, HttpError, HttpTransport
 from syncd.ledger import Ledger
 from syncd.probe.answers import ProbeAnswer, keep
 from syncd.probe.trial import ADDRESS, Trial, line
-from syncd.wire.exchange import HttpAnswer, HttpError, HttpTransport
 
 _WAITS_S = (0.0, 1.0, 4.0, 25.0)  # looks at 0, 1, 5 and 30 seconds
 _LENGTHS = (250, 128, 64, 50, 32)

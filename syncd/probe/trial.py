@@ -14,8 +14,8 @@ from syncd.bigcommerce.classify import parse, words
 from syncd.bigcommerce.client import OrdersClient, RemoteOrder
 from syncd.clock import Clock
 from syncd.errors import StoreError, StoreUnavailable
+from syncd.http.transport import HttpAnswer, HttpError, Method
 from syncd.logs import get_logger
-from syncd.wire.exchange import HttpAnswer, HttpError, Method
 
 ORDERS = "/v2/orders"
 SOURCE = "syncd probe"

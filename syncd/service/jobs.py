@@ -15,11 +15,11 @@ from syncd.intake import PollReport
 from syncd.ledger.alerts import HAPPENED
 from syncd.logs import bind, get_logger
 from syncd.sale.states import BackfillStage
-from syncd.service.alerting import Notifier
+from syncd.service.alert_rules import Watch
 from syncd.service.health import Heartbeats
 from syncd.service.leases import LeaseKeeper
 from syncd.service.metrics import Samples
-from syncd.service.watch import Watch
+from syncd.service.notifier import Notifier
 from syncd.sources import FetchesOne, FolderReport, Receiving, SourceRateLimited
 
 _CACHE_KEPT = timedelta(days=2)

@@ -4,8 +4,17 @@ An adapter of your own begins with these names; see ``docs/adapter.md``.
 """
 
 from syncd.sources.base import Finding, Source
+from syncd.sources.capabilities import (
+    Delivery,
+    FetchesOne,
+    FolderReport,
+    HasFolder,
+    ReadsFiles,
+    Received,
+    Receiving,
+    Watching,
+)
 from syncd.sources.context import AdapterState, SourceContext
-from syncd.sources.doors import Delivery, FetchesOne, FolderReport, HasFolder, ReadsFiles, Received, Receiving, Watching
 from syncd.sources.errors import Forged, SourceAccessDenied, SourceRateLimited, SourceRejected, SourceUnavailable
 
 __all__ = [

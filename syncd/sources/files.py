@@ -15,8 +15,8 @@ from typing import ClassVar
 from syncd.canonical import Batch, Cursor, Fault
 from syncd.errors import SyncdError
 from syncd.sources.base import Finding
+from syncd.sources.capabilities import FolderReport
 from syncd.sources.context import SourceContext
-from syncd.sources.doors import FolderReport
 from syncd.sources.folder import FolderSettings, Look, made_at, shown
 from syncd.sources.inbox import Inbox
 

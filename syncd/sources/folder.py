@@ -22,7 +22,7 @@ from syncd.canonical import Fault
 from syncd.clock import Clock, Duration
 from syncd.sources.arrivals import Arrivals
 from syncd.sources.base import Finding
-from syncd.sources.doors import FolderReport
+from syncd.sources.capabilities import FolderReport
 from syncd.sources.errors import SourceAccessDenied, SourceUnavailable
 from syncd.sources.own_files import free_name, own_folder, write_faults
 from syncd.sources.packed import BadArchive, CutArchive, is_packed, unpack

@@ -19,9 +19,9 @@ from urllib.parse import urlencode, urlsplit
 
 from syncd.canonical.order import read_json
 from syncd.clock import Clock
+from syncd.http.limits import Limits, https_or_loopback
+from syncd.http.transport import HttpAnswer, HttpError, HttpTransport
 from syncd.sources.errors import SourceAccessDenied, SourceRateLimited, SourceRejected, SourceUnavailable
-from syncd.wire.exchange import HttpAnswer, HttpError, HttpTransport
-from syncd.wire.limits import Limits, https_or_loopback
 
 _TRIES = 4
 _PATIENCE_S = 30.0  # a longer wait ends the poll, so that whoever looks sees why nothing comes

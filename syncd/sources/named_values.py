@@ -16,7 +16,7 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.cash_rounding import with_cents_as_rounding
 from syncd.canonical.kinds import TenderKind
 from syncd.canonical.money import ZERO, total
-from syncd.sources.documents import Unreadable
+from syncd.sources.records import Unreadable
 from syncd.sources.tenders import kind_of
 from syncd.sources.values import PERSON, decimal, people, words
 from syncd.sources.zones import Fold, Hours, Skipped, in_zone

@@ -20,8 +20,8 @@ from syncd.canonical.order import read_json
 from syncd.clock import Duration
 from syncd.secret import Secret
 from syncd.sources.base import Finding
+from syncd.sources.capabilities import Delivery, Received
 from syncd.sources.context import SourceContext
-from syncd.sources.doors import Delivery, Received
 from syncd.sources.errors import Forged
 from syncd.sources.jsonl import parse_line
 

@@ -10,9 +10,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from syncd.canonical import CanonicalOrder
 from syncd.clock import Duration
+from syncd.http.limits import https_or_loopback
 from syncd.secret import Secret
 from syncd.sources.zones import zone
-from syncd.wire.limits import https_or_loopback
 
 
 def _moment(value: object) -> object:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from syncd.canonical import Cursor
-from syncd.sources.documents import moment
+from syncd.sources.records import moment
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

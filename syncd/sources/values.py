@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
-from syncd.sources.documents import Unreadable
+from syncd.sources.records import Unreadable
 
 D = TypeVar("D", Decimal, None)
 _MISSING = Decimal("NaN")

@@ -56,10 +56,10 @@ def _intake_open(app: App, jobs: Jobs) -> Iterator[None]:
 def _page_open(app: App, jobs: Jobs) -> Iterator[None]:
     """The page."""
     from syncd.service.metrics import Metrics  # noqa: PLC0415  the same
-    from syncd.web.page.ground import PageContext  # noqa: PLC0415  the same
+    from syncd.web.page.context import PageContext  # noqa: PLC0415  the same
     from syncd.web.page.render import Renderer  # noqa: PLC0415  the same
+    from syncd.web.page.routes import Site  # noqa: PLC0415  the same
     from syncd.web.page.security import Guard  # noqa: PLC0415  the same
-    from syncd.web.page.site import Site  # noqa: PLC0415  the same
     from syncd.web.server import listening, serving  # noqa: PLC0415  the same
 
     settings, base = app.config.web, app.config.base_dir

@@ -13,8 +13,8 @@ import pytest
 from syncd.bigcommerce.classify import classify
 from syncd.bigcommerce.client import OrdersClient
 from syncd.bigcommerce.outcome import Reply
+from syncd.http.transport import HttpAnswer
 from syncd.testing.orders import sale
-from syncd.wire.exchange import HttpAnswer
 from tests.shop import Shop, pass_until_settled, running_sandbox
 
 SOURCES = '[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\n'

@@ -126,7 +126,7 @@ def test_a_vacuum_without_room_for_its_copy_leaves_the_ledger_as_it_is(
     book: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     book.record(*numbered(10))
-    monkeypatch.setattr("syncd.ledger.care.shutil.disk_usage", lambda _path: type("Disk", (), {"free": 1})())
+    monkeypatch.setattr("syncd.ledger.maintenance.shutil.disk_usage", lambda _path: type("Disk", (), {"free": 1})())
     with pytest.raises(Full, match="no room") as refused:
         book.ledger.care.vacuum()
     assert "keep_history" in refused.value.cure

@@ -21,6 +21,7 @@ from syncd.bigcommerce.client import OrdersClient, RemoteOrder, Sending, read_or
 from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Refused, Reply, Throttled, Unknown
 from syncd.canonical import Batch, CanonicalOrder
 from syncd.errors import Busy, StoreUnavailable
+from syncd.http.transport import HttpAnswer
 from syncd.ledger import Lease, Ledger, RecordOptions
 from syncd.mapping.rules import Rules
 from syncd.push.lookups.matching import Matcher
@@ -38,7 +39,6 @@ from syncd.sandbox.answers import Refusal
 from syncd.sandbox.catalog import Catalog
 from syncd.sandbox.orders import Orders
 from syncd.testing.clocks import ManualClock
-from syncd.wire.exchange import HttpAnswer
 from tests.judges import to_main
 
 Fate = Literal[

@@ -17,8 +17,8 @@ from syncd.config import load
 from syncd.ledger import Selection
 from syncd.sale.overrides import Verb
 from syncd.sale.states import State
-from syncd.service.alerting import silence
 from syncd.service.metrics import Metrics
+from syncd.service.notifier import silence
 from syncd.testing.orders import sale
 from tests.chaos.daylight import DayClock, DayDaemon
 from tests.doubles.hears import Heard, hearing

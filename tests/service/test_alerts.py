@@ -17,9 +17,9 @@ import yaml
 from syncd.app import open_app
 from syncd.config import load
 from syncd.ledger import Alert
-from syncd.service.alerting import Notifier, silence, silent_until
+from syncd.service.alert_rules import KINDS, Watch
 from syncd.service.health import read_health
-from syncd.service.watch import KINDS, Watch
+from syncd.service.notifier import Notifier, silence, silent_until
 from syncd.testing.orders import sale
 from syncd.web.page.security import hasher
 from tests.doubles.hears import Heard, hearing

@@ -17,12 +17,12 @@ from pydantic import SecretStr
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.balance import check_balance
 from syncd.canonical.kinds import SaleStatus
+from syncd.sources.capabilities import Delivery, Received
 from syncd.sources.clover.reading import CloverReferenceData, read_order
 from syncd.sources.clover.source import CloverSource
 from syncd.sources.context import Memory, SourceContext
-from syncd.sources.documents import Document, Excluded, ParsedSale
-from syncd.sources.doors import Delivery, Received
 from syncd.sources.errors import Forged
+from syncd.sources.records import Document, Excluded, ParsedSale
 from syncd.testing.contract import Notebook
 from syncd.testing.double import exact
 from tests.doubles.clover import CloverDouble

@@ -16,13 +16,13 @@ from syncd.canonical.money import total
 from syncd.sources import SourceContext
 from syncd.sources.clover.reading import CloverReferenceData
 from syncd.sources.clover.reading import read_order as read_clover
-from syncd.sources.documents import ParsedSale, ParseResult
 from syncd.sources.jsonl import parse_line
 from syncd.sources.lightspeed_x.reading import LightspeedOutlet, LightspeedReferenceData, read_sale
 from syncd.sources.odoo.reading import OdooReferenceData
 from syncd.sources.odoo.reading import read_order as read_odoo
 from syncd.sources.poslog.settings import PosLogSettings
 from syncd.sources.poslog.source import PosLogSource
+from syncd.sources.records import ParsedSale, ParseResult
 from syncd.sources.shopify_pos.reading import read_order as read_shopify
 from syncd.sources.square.reading import SquareLocation as SquarePlace
 from syncd.sources.square.reading import SquareReferenceData

@@ -20,12 +20,12 @@ from pydantic import SecretStr
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.balance import check_balance
 from syncd.canonical.kinds import OpenKind, SaleStatus
+from syncd.sources.capabilities import Delivery, Received
 from syncd.sources.context import Memory, SourceContext
-from syncd.sources.documents import Excluded, ParsedSale, Unreadable
-from syncd.sources.doors import Delivery, Received
 from syncd.sources.errors import Forged
 from syncd.sources.lightspeed_x.reading import LightspeedOutlet, LightspeedReferenceData, read_sale
 from syncd.sources.lightspeed_x.source import LightspeedSource
+from syncd.sources.records import Excluded, ParsedSale, Unreadable
 from syncd.testing.contract import Notebook
 from syncd.testing.double import exact
 from tests.doubles.lightspeed_x import LightspeedDouble

@@ -20,12 +20,12 @@ from pydantic import SecretStr
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.balance import check_balance
 from syncd.canonical.kinds import SaleStatus
+from syncd.sources.capabilities import Delivery, Received
 from syncd.sources.context import Memory, SourceContext
-from syncd.sources.documents import Document, Excluded, ParsedSale, Unreadable
-from syncd.sources.doors import Delivery, Received
 from syncd.sources.errors import Forged
 from syncd.sources.loyverse.reading import LoyverseReferenceData, read_receipt
 from syncd.sources.loyverse.source import LoyverseSource
+from syncd.sources.records import Document, Excluded, ParsedSale, Unreadable
 from syncd.testing.contract import Notebook
 from syncd.testing.double import exact
 from tests.doubles.loyverse import LoyverseDouble

@@ -16,10 +16,10 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.balance import check_balance
 from syncd.sources import SourceContext
 from syncd.sources.context import Memory
-from syncd.sources.documents import Excluded, ParsedSale
 from syncd.sources.errors import SourceAccessDenied
 from syncd.sources.odoo.reading import OdooReferenceData, read_order
 from syncd.sources.odoo.source import OdooSource
+from syncd.sources.records import Excluded, ParsedSale
 from syncd.sources.sql.source import SqlSource
 from syncd.testing.contract import Notebook
 from tests.doubles.odoo import DISCOUNT, TIP, OdooDouble, line_of

@@ -12,13 +12,13 @@ import pytest
 from syncd.canonical import CanonicalOrder
 from syncd.sources.clover.reading import CloverReferenceData
 from syncd.sources.clover.reading import read_order as read_clover
-from syncd.sources.documents import ParsedSale, ParseResult
 from syncd.sources.lightspeed_x.reading import LightspeedOutlet, LightspeedReferenceData, read_sale
 from syncd.sources.lightspeed_x.source import _customer as lightspeed_customer
 from syncd.sources.loyverse.reading import LoyverseReferenceData, read_receipt
 from syncd.sources.loyverse.source import _customer as loyverse_customer
 from syncd.sources.odoo.reading import OdooReferenceData
 from syncd.sources.odoo.reading import read_order as read_odoo
+from syncd.sources.records import ParsedSale, ParseResult
 
 AT = "2026-11-20T16:15:00Z"
 Street = str

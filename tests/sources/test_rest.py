@@ -17,8 +17,8 @@ from pydantic import SecretStr, ValidationError
 from syncd.canonical.balance import check_balance
 from syncd.sources import SourceContext
 from syncd.sources.context import Memory
-from syncd.sources.documents import Excluded, ParsedSale, Unreadable
 from syncd.sources.errors import SourceUnavailable
+from syncd.sources.records import Excluded, ParsedSale, Unreadable
 from syncd.sources.rest.expressions import search
 from syncd.sources.rest.reading import read_document
 from syncd.sources.rest.settings import RestSettings

@@ -20,10 +20,10 @@ from pydantic import SecretStr
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.balance import check_balance
 from syncd.canonical.kinds import Fulfilment, RefundStatus, SaleStatus
+from syncd.sources.capabilities import Delivery, Received
 from syncd.sources.context import Memory, SourceContext
-from syncd.sources.documents import Excluded, ParsedSale
-from syncd.sources.doors import Delivery, Received
 from syncd.sources.errors import Forged, SourceAccessDenied
+from syncd.sources.records import Excluded, ParsedSale
 from syncd.sources.shopify_pos.reading import read_order
 from syncd.sources.shopify_pos.source import ShopifySource
 from syncd.testing.contract import Notebook

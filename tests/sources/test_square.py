@@ -21,10 +21,10 @@ from syncd.canonical import Batch, CanonicalOrder
 from syncd.canonical.balance import check_balance
 from syncd.canonical.kinds import SaleStatus, TenderStatus
 from syncd.errors import SourceError
+from syncd.sources.capabilities import Delivery, Received
 from syncd.sources.context import Memory, SourceContext
-from syncd.sources.documents import Excluded, NotReady, ParsedSale, Unreadable
-from syncd.sources.doors import Delivery, Received
 from syncd.sources.errors import Forged, SourceAccessDenied
+from syncd.sources.records import Excluded, NotReady, ParsedSale, Unreadable
 from syncd.sources.square.reading import SquareLocation, SquareReferenceData, read_order
 from syncd.sources.square.source import SquareSource
 from syncd.testing.contract import Notebook

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from syncd.sources.documents import Document, ParsedSale, Unreadable, gather, time_of
-from syncd.sources.documents import fault as fault_of
+from syncd.sources.records import Document, ParsedSale, Unreadable, gather, time_of
+from syncd.sources.records import fault as fault_of
 
 
 @pytest.mark.parametrize(

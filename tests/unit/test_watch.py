@@ -10,11 +10,11 @@ import pytest
 from syncd.clock import BootTime, Now
 from syncd.ledger import Alert
 from syncd.ledger.alerts import Untold
-from syncd.ledger.places import StoreState
+from syncd.ledger.store_state import StoreState
 from syncd.sale.states import State
-from syncd.service.alerting import message_of
+from syncd.service.alert_rules import AlertSnapshot, Volume, causes
 from syncd.service.health import Health, HealthPart, Process
-from syncd.service.watch import AlertSnapshot, Volume, causes
+from syncd.service.notifier import message_of
 from syncd.settings import AlertSettings
 
 _NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

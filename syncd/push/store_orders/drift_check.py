@@ -13,7 +13,7 @@ from datetime import timedelta
 from syncd.bigcommerce.client import FilterBroken, OrdersClient, RemoteOrder
 from syncd.clock import Clock
 from syncd.ledger import Alert, Ledger
-from syncd.ledger.places import DOUBLED
+from syncd.ledger.store_state import DOUBLED
 from syncd.logs import get_logger
 from syncd.mapping.rules import Rules
 from syncd.push.store_orders.differences import BACK, OrderDifference, differences

@@ -18,7 +18,7 @@ from syncd.canonical.sale_key import LONGEST_KEY
 from syncd.clock import Clock
 from syncd.errors import StoreError
 from syncd.ledger import Ledger
-from syncd.ledger.places import Pausing, StoreState
+from syncd.ledger.store_state import Pausing, StoreState
 from syncd.logs import get_logger
 from syncd.push.worker.outcome_policy import Failure, Pause, PossiblyForbidden, Repeated, StoreEffect, Success
 from syncd.sale.policy import PushPolicy

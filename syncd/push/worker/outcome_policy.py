@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any, assert_never
 
 from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Outcome, Refused, Shortage, Throttled, Unknown
-from syncd.ledger.places import Pausing
+from syncd.ledger.store_state import Pausing
 from syncd.mapping.stamp import not_taken, payload_lines
 from syncd.sale.attempt import Attempt
 from syncd.sale.events import Applied, Deferred, OutcomeUnknown, Rejected, SaleEvent, StockShort

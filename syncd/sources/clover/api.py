@@ -11,10 +11,10 @@ from typing import Any
 
 from syncd.sources.clover.settings import CloverSettings
 from syncd.sources.context import SourceContext
-from syncd.sources.documents import Document
 from syncd.sources.errors import SourceRejected
 from syncd.sources.http import Terms
 from syncd.sources.oauth import Tokens, bearer
+from syncd.sources.records import Document
 
 _OAUTH_CURE = "Give syncd access to the merchant again, and put the new refresh token in the config."
 _DENIED = "Check merchant_id, the token and its permissions (read: orders, payments, inventory, employees, customers, merchant)."

@@ -12,7 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from syncd.canonical.money import ZERO, allocate, minor_unit, total
-from syncd.sources.documents import Document, inside, listed, number
+from syncd.sources.records import Document, inside, listed, number
 
 _RATE, _UNITS = Decimal(10_000_000), Decimal(1000)
 

@@ -16,7 +16,7 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.exchanges import CREDIT
 from syncd.canonical.money import ZERO, to_minor, total
 from syncd.sources.clover.money import Sum, as_fee, as_line, cents, elements, sums
-from syncd.sources.documents import Document, Excluded, ParsedSale, ParseResult, Unreadable, inside
+from syncd.sources.records import Document, Excluded, ParsedSale, ParseResult, Unreadable, inside
 from syncd.sources.values import people
 
 _KINDS = (

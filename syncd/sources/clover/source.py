@@ -13,14 +13,14 @@ from pydantic import BaseModel
 from syncd.canonical import Batch, Cursor
 from syncd.errors import SourceError
 from syncd.sources.base import Finding
+from syncd.sources.capabilities import Delivery, Received
 from syncd.sources.clover.api import EXPANDED, CloverApi, millis
 from syncd.sources.clover.reading import CloverReferenceData, read_order, sums_up
 from syncd.sources.clover.settings import CloverSettings
 from syncd.sources.context import SourceContext
-from syncd.sources.documents import Document, Unreadable, collect, inside
-from syncd.sources.doors import Delivery, Received
+from syncd.sources.dedup import told_documents
 from syncd.sources.errors import Forged
-from syncd.sources.told import told_documents
+from syncd.sources.records import Document, Unreadable, collect, inside
 from syncd.sources.zones import zone
 
 _NAMES_KEPT_S = 900.0

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from syncd.canonical import Batch, Fault
 from syncd.canonical.batch import Cursor
 from syncd.sources.base import Finding
+from syncd.sources.capabilities import FolderReport
 from syncd.sources.context import SourceContext
 from syncd.sources.csv.exports import Exports, ExportWalk
 from syncd.sources.csv.fields import Reading
@@ -22,7 +23,6 @@ from syncd.sources.csv.presets import looks_like, preset
 from syncd.sources.csv.rows import UnreadableFile
 from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.csv.workbook import SUFFIXES as WORKBOOKS
-from syncd.sources.doors import FolderReport
 from syncd.sources.folder import shown
 from syncd.sources.inbox import Inbox
 

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from syncd.sources.context import SourceContext
-from syncd.sources.documents import Document, moment
 from syncd.sources.errors import SourceRejected
 from syncd.sources.http import Terms
 from syncd.sources.lightspeed_x.settings import LightspeedSettings
 from syncd.sources.oauth import Tokens, bearer
+from syncd.sources.records import Document, moment
 
 _OAUTH_CURE = "Give syncd access to the retailer again, and put the new refresh token in the config."
 _DENIED = "Check prefix and token, and that it may read sales, products, outlets, registers, users and customers."

@@ -14,7 +14,7 @@ from typing import Any
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import ZERO, minor_unit, to_minor, total
-from syncd.sources.documents import (
+from syncd.sources.records import (
     Document,
     Excluded,
     ParsedSale,

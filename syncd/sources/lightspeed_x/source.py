@@ -18,13 +18,13 @@ from pydantic import BaseModel
 from syncd.canonical import Batch, Cursor
 from syncd.errors import SourceError
 from syncd.sources.base import Finding
+from syncd.sources.capabilities import Delivery, Received
 from syncd.sources.context import SourceContext
-from syncd.sources.documents import Document, collect
-from syncd.sources.doors import Delivery, Received
 from syncd.sources.errors import Forged
 from syncd.sources.lightspeed_x.api import LightspeedApi, LightspeedNames
 from syncd.sources.lightspeed_x.reading import LightspeedOutlet, LightspeedReferenceData, read_sale
 from syncd.sources.lightspeed_x.settings import LightspeedSettings
+from syncd.sources.records import Document, collect
 
 _LONGEST_EDIT = timedelta(
     minutes=10

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from syncd.sources.context import SourceContext
-from syncd.sources.documents import Document
 from syncd.sources.errors import SourceRejected
 from syncd.sources.http import Fixed, Terms
 from syncd.sources.loyverse.settings import LoyverseSettings
+from syncd.sources.records import Document
 
 _DENIED = (
     "Check the access token (Loyverse back office, Access tokens); an OAuth one needs RECEIPTS_READ and STORES_READ."

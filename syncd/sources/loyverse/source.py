@@ -18,15 +18,15 @@ from pydantic import BaseModel
 from syncd.canonical import Batch, Cursor
 from syncd.errors import SourceError
 from syncd.sources.base import Finding
+from syncd.sources.capabilities import Delivery, Received
 from syncd.sources.context import SourceContext
-from syncd.sources.documents import Document, collect
-from syncd.sources.doors import Delivery, Received
+from syncd.sources.dedup import told_documents
 from syncd.sources.errors import Forged
 from syncd.sources.loyverse.api import LoyverseApi, NoHistory
 from syncd.sources.loyverse.reading import LoyverseReferenceData, read_receipt
 from syncd.sources.loyverse.settings import LoyverseSettings
+from syncd.sources.records import Document, collect
 from syncd.sources.time_cursor import TimeCursor, spans
-from syncd.sources.told import told_documents
 from syncd.sources.zones import zone
 
 _NAMES_KEPT_S = 900.0

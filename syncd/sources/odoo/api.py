@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from syncd.sources.context import SourceContext
-from syncd.sources.documents import Document
 from syncd.sources.errors import SourceAccessDenied, SourceRejected, SourceUnavailable
 from syncd.sources.http import Fixed, Terms
 from syncd.sources.odoo.settings import OdooSettings
+from syncd.sources.records import Document
 
 _DENIED = "Check database, login and key, and that the user may read the Point of Sale (cloud plans below Custom have no API)."
 _ACCESS = ("AccessDenied", "AccessError")

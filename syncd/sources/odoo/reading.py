@@ -17,7 +17,7 @@ from syncd.canonical import CanonicalOrder
 from syncd.canonical.cash_rounding import cash_step, with_cents_as_rounding
 from syncd.canonical.kinds import TenderKind
 from syncd.canonical.money import ZERO, minor_unit, round_to, total
-from syncd.sources.documents import Document, Excluded, ParsedSale, ParseResult, Unreadable, listed, needed, number
+from syncd.sources.records import Document, Excluded, ParsedSale, ParseResult, Unreadable, listed, needed, number
 from syncd.sources.tenders import kind_of
 from syncd.sources.values import people
 

@@ -17,13 +17,13 @@ from syncd.canonical import Batch, Cursor
 from syncd.errors import SourceError
 from syncd.sources.base import Finding
 from syncd.sources.context import SourceContext
-from syncd.sources.documents import Document, collect
+from syncd.sources.dedup import RecentRecords
 from syncd.sources.odoo.api import OdooApi, stamp
 from syncd.sources.odoo.fields import LINE, ORDER, PAYMENT
 from syncd.sources.odoo.reading import MONEY_PRODUCTS, OdooReferenceData, key_of, read_order
 from syncd.sources.odoo.settings import OdooSettings
+from syncd.sources.records import Document, collect
 from syncd.sources.time_cursor import TimeCursor, spans
-from syncd.sources.told import RecentRecords
 from syncd.sources.zones import zone
 
 _FOUNDED = datetime(2005, 1, 1, tzinfo=UTC)

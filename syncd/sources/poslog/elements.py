@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
-from syncd.sources.documents import Unreadable
+from syncd.sources.records import Unreadable
 
 Element = Any  # lxml's elements
 

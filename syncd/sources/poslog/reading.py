@@ -14,12 +14,12 @@ from typing import Any
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import ZERO, allocate, minor_unit, round_to, total
-from syncd.sources.documents import Excluded, ParsedSale, ParseResult, Unreadable
 from syncd.sources.poslog.elements import Element, Node, attribute, number
 from syncd.sources.poslog.lines import Item, counted, item_of
 from syncd.sources.poslog.people import customer_of, operator_of, register_of, store_id, store_of
 from syncd.sources.poslog.settings import PosLogSettings
 from syncd.sources.poslog.tenders import rounding_of, settled, tenders_of
+from syncd.sources.records import Excluded, ParsedSale, ParseResult, Unreadable
 from syncd.sources.zones import Hours, in_zone, zone
 
 _CANCELLED = ("canceled", "cancelled", "voided", "aborted", "failed", "rejected")

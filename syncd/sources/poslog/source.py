@@ -13,13 +13,13 @@ from pydantic import BaseModel
 
 from syncd.canonical import Batch, Fault
 from syncd.sources.context import SourceContext
-from syncd.sources.documents import Gathering, ParseResult, tried
 from syncd.sources.files import FileSource, place
 from syncd.sources.folder import shown
 from syncd.sources.poslog.elements import Element, Node
 from syncd.sources.poslog.reading import Voids, read_transaction
 from syncd.sources.poslog.settings import PosLogSettings
 from syncd.sources.poslog.stream import BrokenFile, is_cut, transactions
+from syncd.sources.records import Gathering, ParseResult, tried
 
 _BATCH = 500
 _RAW_KEPT = 2000

@@ -10,7 +10,7 @@ from jmespath import functions
 from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator
 
-from syncd.sources.documents import Unreadable
+from syncd.sources.records import Unreadable
 
 # Amounts are read as exact decimals; the library's own functions (sum, max, to_number) must know that they are numbers.
 functions.TYPES_MAP["Decimal"] = "number"

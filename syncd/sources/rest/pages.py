@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl, urlsplit
 
-from syncd.sources.documents import Document, Unreadable
 from syncd.sources.errors import SourceUnavailable
 from syncd.sources.http import HttpClient
+from syncd.sources.records import Document, Unreadable
 from syncd.sources.rest.expressions import search
 from syncd.sources.rest.settings import Listing, Paging
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from syncd.canonical.money import places
 from syncd.sources.csv.states import state_of, unknown_state
-from syncd.sources.documents import Document, Excluded, ParsedSale, ParseResult, Unreadable
 from syncd.sources.named_values import About, read_named
+from syncd.sources.records import Document, Excluded, ParsedSale, ParseResult, Unreadable
 from syncd.sources.rest.expressions import search
 from syncd.sources.rest.settings import RestSettings, names_of
 from syncd.sources.values import decimal, words

@@ -16,16 +16,16 @@ from syncd.canonical import Batch, Cursor
 from syncd.errors import SourceError
 from syncd.sources.base import Finding
 from syncd.sources.context import SourceContext
-from syncd.sources.documents import Document, gather
-from syncd.sources.documents import fault as fault_of
+from syncd.sources.dedup import RecentRecords
 from syncd.sources.errors import SourceRejected
 from syncd.sources.http import Fixed, Terms
+from syncd.sources.records import Document, gather
+from syncd.sources.records import fault as fault_of
 from syncd.sources.rest.expressions import search
 from syncd.sources.rest.pages import pages
 from syncd.sources.rest.reading import id_of, read_document
 from syncd.sources.rest.settings import RestSettings, SignIn
 from syncd.sources.time_cursor import TimeCursor, spans
-from syncd.sources.told import RecentRecords
 
 _DENIED = "Check auth of this source: that the key is this account's, not revoked, and may read sales."
 _CURSOR_MOVES = timedelta(hours=1)  # where nothing is sold, the cursor is written this often

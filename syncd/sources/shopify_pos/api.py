@@ -11,9 +11,9 @@ from decimal import Decimal
 from typing import Any
 
 from syncd.sources.context import SourceContext
-from syncd.sources.documents import Document
 from syncd.sources.errors import SourceAccessDenied, SourceRateLimited, SourceRejected, SourceUnavailable
 from syncd.sources.http import Fixed, Terms
+from syncd.sources.records import Document
 from syncd.sources.shopify_pos import queries
 from syncd.sources.shopify_pos.settings import ShopifySettings
 

@@ -14,7 +14,7 @@ from typing import Any
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.exchanges import CREDIT
 from syncd.canonical.money import ZERO, minor_unit, total
-from syncd.sources.documents import Document, Excluded, ParsedSale, ParseResult, inside, listed, moment, number, time_of
+from syncd.sources.records import Document, Excluded, ParsedSale, ParseResult, inside, listed, moment, number, time_of
 
 _OPEN = ("PENDING", "AUTHORIZED", "PARTIALLY_PAID", "EXPIRED")
 _GATEWAYS = (

@@ -15,15 +15,15 @@ from pydantic import BaseModel
 from syncd.canonical import Batch, Cursor
 from syncd.errors import SourceError
 from syncd.sources.base import Finding
+from syncd.sources.capabilities import Delivery, Received
 from syncd.sources.context import SourceContext
-from syncd.sources.documents import Document, collect, moment
-from syncd.sources.doors import Delivery, Received
+from syncd.sources.dedup import told_documents
 from syncd.sources.errors import Forged, SourceAccessDenied
+from syncd.sources.records import Document, collect, moment
 from syncd.sources.shopify_pos.api import ShopifyApi, stamp
 from syncd.sources.shopify_pos.reading import read_order
 from syncd.sources.shopify_pos.settings import ShopifySettings
 from syncd.sources.time_cursor import TimeCursor
-from syncd.sources.told import told_documents
 from syncd.sources.zones import zone, zone_or_utc
 
 _SCOPED = timedelta(days=60)

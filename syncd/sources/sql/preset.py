@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Row, Select
 from sqlalchemy.sql.elements import ColumnElement
 
-from syncd.sources.documents import ParseResult, Unreadable
+from syncd.sources.records import ParseResult, Unreadable
 from syncd.sources.sql.schema import Schema
 from syncd.sources.sql.settings import SqlSettings
 from syncd.sources.zones import Hours, in_zone

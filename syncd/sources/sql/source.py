@@ -12,7 +12,8 @@ from syncd.canonical import Batch, Cursor, Fault
 from syncd.errors import SourceError, UsageError
 from syncd.sources.base import Finding
 from syncd.sources.context import SourceContext
-from syncd.sources.documents import gather
+from syncd.sources.dedup import RecentRecords
+from syncd.sources.records import gather
 from syncd.sources.sql.database import Database
 from syncd.sources.sql.preset import RowQuery, SaleRows
 from syncd.sources.sql.presets import preset
@@ -20,7 +21,6 @@ from syncd.sources.sql.schema import Schema
 from syncd.sources.sql.settings import SqlSettings
 from syncd.sources.sql.walk import missing, pages
 from syncd.sources.time_cursor import TimeCursor
-from syncd.sources.told import RecentRecords
 
 _RAW_KEPT = 2000
 _AHEAD = timedelta(days=1)  # how far a till's clock may be ahead of ours

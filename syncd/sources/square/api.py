@@ -12,10 +12,10 @@ from typing import Any
 
 from syncd.errors import SourceError
 from syncd.sources.context import SourceContext
-from syncd.sources.documents import Document, moment
 from syncd.sources.errors import SourceAccessDenied, SourceRejected
 from syncd.sources.http import Terms
 from syncd.sources.oauth import Tokens, bearer
+from syncd.sources.records import Document, moment
 from syncd.sources.square.settings import SquareSettings
 
 _OAUTH_CURE = "Give syncd access again in Square's developer console, and put the new refresh token in the config."

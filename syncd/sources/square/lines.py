@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from syncd.canonical.money import ZERO, total
-from syncd.sources.documents import Document, listed, number
+from syncd.sources.records import Document, listed, number
 from syncd.sources.square.money import money
 
 _KINDS = {"CUSTOM_AMOUNT": "custom", "GIFT_CARD": "gift_card"}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from syncd.clock import Clock
-from syncd.sources.documents import Document, moment
+from syncd.sources.records import Document, moment
 from syncd.sources.square.api import SquareApi
 from syncd.sources.square.reading import SquareLocation, SquareReferenceData
 from syncd.sources.square.settings import SquareSettings

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from syncd.canonical.money import ZERO, minor_unit
-from syncd.sources.documents import Unreadable
+from syncd.sources.records import Unreadable
 
 
 def money(holder: Mapping[str, Any], name: str, currency: str) -> Decimal:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from syncd.canonical import CanonicalOrder
-from syncd.sources.documents import Document, Excluded, NotReady, ParsedSale, Unreadable, listed, moment
+from syncd.sources.records import Document, Excluded, NotReady, ParsedSale, Unreadable, listed, moment
 from syncd.sources.square.lines import came_back, charges, rounding, sold
 from syncd.sources.square.money import money
 from syncd.sources.square.tenders import given_back, paid

@@ -13,15 +13,15 @@ from pydantic import BaseModel
 from syncd.canonical import Batch, Cursor
 from syncd.errors import SourceError
 from syncd.sources.base import Finding
+from syncd.sources.capabilities import Delivery, Received
 from syncd.sources.context import SourceContext
-from syncd.sources.documents import Document, NotReady, ParseResult, Unreadable, collect, moment
-from syncd.sources.doors import Delivery, Received
+from syncd.sources.dedup import told_documents
+from syncd.sources.records import Document, NotReady, ParseResult, Unreadable, collect, moment
 from syncd.sources.square.api import SquareApi, stamp
 from syncd.sources.square.lookups import Lookups
 from syncd.sources.square.reading import SquareLocation, is_ready, read_order
 from syncd.sources.square.settings import SquareSettings
 from syncd.sources.square.webhook import heard
-from syncd.sources.told import told_documents
 
 _LOCATIONS_AT_ONCE = 10
 _PLACES_KEPT = timedelta(hours=1)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from syncd.sources.documents import Document, listed, moment
+from syncd.sources.records import Document, listed, moment
 from syncd.sources.square.money import money
 
 _KINDS = {

@@ -14,7 +14,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from syncd.sources.doors import Delivery, Received
+from syncd.sources.capabilities import Delivery, Received
 from syncd.sources.errors import Forged
 from syncd.sources.square.settings import SquareWebhook
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from syncd.errors import UsageError
 from syncd.intake.backfill import REPORT, cancel, report
 from syncd.ledger.backfills import Backfill, Progress
+from syncd.presentation.backfills import date_range, days_of, progress_words
 from syncd.sale.states import BackfillStage
 from syncd.service.jobs import backfill_job
 from syncd.spreadsheet import lines
-from syncd.telling.backfills import date_range, days_of, progress_words
-from syncd.web.page.ask import Download, HtmlPage, PageRequest, PageResult, Redirect
-from syncd.web.page.ground import PageContext
+from syncd.web.page.context import PageContext
+from syncd.web.page.request import Download, HtmlPage, PageRequest, PageResult, Redirect
 
 _TURNS = {
     BackfillStage.ESTIMATING: ("cancel",),

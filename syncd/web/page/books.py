@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from syncd.errors import UsageError
+from syncd.presentation.books import audit_of, days_asked, summary
 from syncd.push.store_orders.audit import by_currency
-from syncd.telling.books import audit_of, days_asked, summary
-from syncd.web.page.ask import HtmlPage, PageRequest
-from syncd.web.page.ground import PageContext
+from syncd.web.page.context import PageContext
+from syncd.web.page.request import HtmlPage, PageRequest
 
 _MOST_DAYS = 31
 _LASTS = timedelta(minutes=1)

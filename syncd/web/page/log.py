@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from syncd.ledger.overviews import LogRow
 from syncd.spreadsheet import lines
-from syncd.web.page.ask import Download, HtmlPage, PageRequest
-from syncd.web.page.ground import PageContext
+from syncd.web.page.context import PageContext
+from syncd.web.page.request import Download, HtmlPage, PageRequest
 
 _SHOWN = 100
 _AT_ONCE = 1_000

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from syncd.ledger.overviews import SLOT, Sides
-from syncd.ledger.places import StoreState
+from syncd.ledger.store_state import StoreState
+from syncd.presentation.formatting import count
+from syncd.presentation.overview import StoreStands, SystemOverview
 from syncd.sale.states import Lane, State
 from syncd.service.metrics import KIND
-from syncd.telling.standing import StoreStands, SystemOverview
-from syncd.telling.words import count
-from syncd.web.page.ask import HtmlPage, PageRequest
-from syncd.web.page.ground import PageContext
+from syncd.web.page.context import PageContext
+from syncd.web.page.request import HtmlPage, PageRequest
 
 _HOURS = 24
 _DAYS = 7

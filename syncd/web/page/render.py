@@ -12,9 +12,9 @@ from markupsafe import Markup
 
 from syncd import __version__
 from syncd.canonical.money import format_money
-from syncd.telling.words import ago, amount, count, lasts
-from syncd.web.page.ask import HtmlPage, PageRequest
-from syncd.web.page.ground import PageContext
+from syncd.presentation.formatting import ago, amount, count, lasts
+from syncd.web.page.context import PageContext
+from syncd.web.page.request import HtmlPage, PageRequest
 
 _KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
 _MENU = (

@@ -16,13 +16,13 @@ from syncd.canonical.originals import Fit
 from syncd.ledger import Selection, Story
 from syncd.ledger.actions import why_not
 from syncd.ledger.overviews import place_of
+from syncd.presentation.explain import facts_in_words, link
+from syncd.presentation.preview import Preview, PreviewSubject, previews_of
 from syncd.sale.overrides import Verb
 from syncd.sale.sale import Sale, read_document
 from syncd.sale.states import State
-from syncd.telling.facts import facts_in_words, link
-from syncd.telling.preview import Preview, PreviewSubject, previews_of
-from syncd.web.page.ask import HtmlPage, PageRequest, PageResult, Redirect
-from syncd.web.page.ground import PageContext
+from syncd.web.page.context import PageContext
+from syncd.web.page.request import HtmlPage, PageRequest, PageResult, Redirect
 
 AT_ONCE = 50
 _FITS = 8

@@ -7,7 +7,7 @@ import pytest
 
 from syncd.bigcommerce.classify import classify, reset_s, words
 from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Refused, Throttled, Unknown
-from syncd.wire.exchange import HttpAnswer, HttpError
+from syncd.http.transport import HttpAnswer, HttpError
 
 KEY = "till:1"
 

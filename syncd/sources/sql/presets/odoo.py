@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import FromClause, Row, Select, literal, null, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from syncd.sources.documents import Document, ParseResult
 from syncd.sources.odoo.fields import LINE, ORDER, PAYMENT
 from syncd.sources.odoo.reading import MONEY_PRODUCTS, OdooReferenceData, read_order
+from syncd.sources.records import Document, ParseResult
 from syncd.sources.sql.preset import Axis, RowQuery, SaleRows, SqlPreset
 from syncd.sources.sql.schema import FoundTables, Schema
 from syncd.sources.sql.settings import SqlSettings

@@ -21,8 +21,8 @@ from sqlalchemy.sql.elements import ColumnElement
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import OpenKind, TenderKind
 from syncd.canonical.money import ZERO, round_to, total
-from syncd.sources.documents import ParsedSale, ParseResult, Unreadable
 from syncd.sources.errors import SourceUnavailable
+from syncd.sources.records import ParsedSale, ParseResult, Unreadable
 from syncd.sources.sql.preset import Axis, RowQuery, SaleRows, Shop, SqlPreset
 from syncd.sources.sql.schema import FoundTables, Schema
 from syncd.sources.sql.settings import SqlSettings

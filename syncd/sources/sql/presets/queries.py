@@ -18,9 +18,9 @@ from sqlalchemy import Connection, Row, String, Subquery, column, select, text, 
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import NullType
 
-from syncd.sources.documents import ParsedSale, ParseResult
 from syncd.sources.errors import SourceUnavailable
 from syncd.sources.named_values import LINES, MILLISECONDS, SALES, TENDERS, About, moment_of, read_named
+from syncd.sources.records import ParsedSale, ParseResult
 from syncd.sources.sql.preset import Axis, RowQuery, SaleRows, SqlPreset
 from syncd.sources.sql.schema import Schema
 from syncd.sources.sql.settings import SqlSettings

@@ -19,7 +19,7 @@ from sqlalchemy import Row, and_, select
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import TenderKind
 from syncd.canonical.money import ZERO, round_to, total
-from syncd.sources.documents import Excluded, ParsedSale, ParseResult, Unreadable
+from syncd.sources.records import Excluded, ParsedSale, ParseResult, Unreadable
 from syncd.sources.sql.preset import Axis, RowQuery, SaleRows, Shop, SqlPreset
 from syncd.sources.sql.schema import Schema
 from syncd.sources.sql.settings import SqlSettings

@@ -8,10 +8,10 @@ from syncd.app import App, SourceRunner
 from syncd.canonical.money import format_money
 from syncd.errors import StoreError, UsageError
 from syncd.ledger.backfills import Backfill, Progress
+from syncd.presentation.books import audit_of, missing_words
+from syncd.presentation.formatting import count, lasts
 from syncd.push.store_orders.audit import Days, by_currency
 from syncd.sale.states import BackfillStage
-from syncd.telling.books import audit_of, missing_words
-from syncd.telling.words import count, lasts
 
 
 def date_range(days: tuple[str, str], zone: tzinfo) -> tuple[datetime, datetime]:

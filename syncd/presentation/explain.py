@@ -9,13 +9,13 @@ from syncd.app import App
 from syncd.canonical.money import format_money
 from syncd.clock import Now
 from syncd.mapping.formats import status_words
+from syncd.presentation.formatting import count, when
 from syncd.sale.decide import next_step
 from syncd.sale.overrides import Verb
 from syncd.sale.policy import StorePolicy
 from syncd.sale.sale import Sale
 from syncd.sale.states import AttemptKind, State
 from syncd.sale.steps import Change, Create, Hold, LookUp, NoAction, Reject, Step, Wait
-from syncd.telling.words import count, when
 
 _SHORT = 8
 

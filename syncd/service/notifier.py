@@ -18,7 +18,7 @@ from syncd.ledger.alerts import Untold
 from syncd.ledger.cache import OPERATOR
 from syncd.logs import get_logger
 from syncd.sale.states import State
-from syncd.service.notify import Message, send
+from syncd.service.delivery import Message, send
 
 _PLACE = ("-", OPERATOR)
 _SILENCE, _DIGEST = "silent until", "last digest"

@@ -7,9 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from syncd.http.limits import Limits
+from syncd.http.transport import HttpTransport
 from syncd.testing.clocks import ManualClock
-from syncd.wire.exchange import HttpTransport
-from syncd.wire.limits import Limits
 
 
 def test_a_server_on_this_machine_is_asked_without_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
-from syncd.sources.documents import Document
+from syncd.sources.records import Document
 
 _MOST = 20_000
 

@@ -10,13 +10,13 @@ from syncd.bigcommerce.governor import GovernorReport
 from syncd.clock import Now
 from syncd.errors import SourceError
 from syncd.ledger.faults import FaultRow
+from syncd.presentation.overview import SystemOverview
 from syncd.service.health import HealthPart, read_health
 from syncd.service.jobs import poll_job, push_job
 from syncd.sources import FolderReport
-from syncd.telling.standing import SystemOverview
-from syncd.web.page.ask import HtmlPage, PageRequest, PageResult, Redirect
-from syncd.web.page.ground import PageContext
+from syncd.web.page.context import PageContext
 from syncd.web.page.overview import Chart, quota_chart
+from syncd.web.page.request import HtmlPage, PageRequest, PageResult, Redirect
 
 _FAULTS = 100
 

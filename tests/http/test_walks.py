@@ -11,7 +11,7 @@ import pytest
 
 from syncd.bigcommerce.client import FilterBroken
 from syncd.errors import StoreError
-from tests.wire.test_wire import Server, _token, client, serving
+from tests.http.test_wire import Server, _token, client, serving
 
 __all__ = ["_token"]  # the fixture that names the token
 Row = dict[str, object]

@@ -10,11 +10,11 @@ from syncd.app import App
 from syncd.clock import Now
 from syncd.errors import SourceError
 from syncd.ledger import Alert, Lag
-from syncd.ledger.places import StoreState
+from syncd.ledger.store_state import StoreState
 from syncd.naming import Gone, gone
 from syncd.sale.states import State
+from syncd.service.alert_rules import GONE, KINDS, SHOWN
 from syncd.service.health import Health, read_health
-from syncd.service.watch import GONE, KINDS, SHOWN
 from syncd.sources import FolderReport
 
 

@@ -19,10 +19,10 @@ from syncd.errors import LedgerError, SyncdError, UsageError
 from syncd.logs import get_logger
 from syncd.service.health import is_well
 from syncd.service.metrics import CONTENT_TYPE, Metrics
-from syncd.web.page import acts, backfills, books, log, overview, places, sales
-from syncd.web.page.ask import Download, HtmlPage, PageRequest, PageResult, Redirect, fields
-from syncd.web.page.ground import PageContext
+from syncd.web.page import actions, backfills, books, log, overview, sales, sources_and_stores
+from syncd.web.page.context import PageContext
 from syncd.web.page.render import Renderer, asset
+from syncd.web.page.request import Download, HtmlPage, PageRequest, PageResult, Redirect, fields
 from syncd.web.page.security import HEADERS, Guard, Visitor
 
 _MOST_BYTES = 128 * 1024
@@ -33,14 +33,14 @@ View = Callable[[PageContext, PageRequest], PageResult]
 _VIEWS: dict[str, tuple[View, View | None]] = {  # what is shown, and what a form there does
     "/": (overview.overview, None),
     "/sales": (sales.sales, sales.search),
-    "/sale/{number:int}": (sales.story, acts.act_on_sale),
+    "/sale/{number:int}": (sales.story, actions.act_on_sale),
     "/sale/{number:int}/payload": (sales.payload, None),
-    "/sale/{number:int}/link": (sales.story, acts.link),
-    "/attention": (acts.attention, None),
-    "/attention/{name}": (acts.group, acts.act_on_group),
-    "/sources": (places.sources, None),
-    "/sources/{name}": (places.source, places.settle),
-    "/stores": (places.stores, None),
+    "/sale/{number:int}/link": (sales.story, actions.link),
+    "/attention": (actions.attention, None),
+    "/attention/{name}": (actions.group, actions.act_on_group),
+    "/sources": (sources_and_stores.sources, None),
+    "/sources/{name}": (sources_and_stores.source, sources_and_stores.settle),
+    "/stores": (sources_and_stores.stores, None),
     "/books": (books.books, None),
     "/backfills": (backfills.backfills, backfills.ask_for),
     "/backfills/{number:int}": (backfills.one, backfills.turn),

@@ -37,7 +37,7 @@ def send(urls: Sequence[SecretStr], message: Message, stop: threading.Event) -> 
         return ""
     plain = [url.get_secret_value() for url in urls]
     asked = json.dumps({"urls": plain, "title": message.title, "body": message.body})
-    words, pipe = [sys.executable, "-m", "syncd.service.notify"], subprocess.PIPE
+    words, pipe = [sys.executable, "-m", "syncd.service.delivery"], subprocess.PIPE
     try:
         with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as sender:  # noqa: S603  our own module
             said = _heard(sender, asked, stop)

@@ -29,7 +29,7 @@ from urllib3.util.ssl_ import create_urllib3_context
 
 from syncd import __version__
 from syncd.clock import Clock
-from syncd.wire.limits import Limits
+from syncd.http.limits import Limits
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 _CHUNK = 65_536

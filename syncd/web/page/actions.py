@@ -7,12 +7,12 @@ from hashlib import blake2b
 
 from syncd.ledger import DecisionResult, Selection
 from syncd.ledger.overviews import Reason, place_of
+from syncd.presentation.overview import SystemOverview
 from syncd.sale.overrides import Verb
 from syncd.sale.states import State
 from syncd.service.jobs import push_job
-from syncd.telling.standing import SystemOverview
-from syncd.web.page.ask import HtmlPage, PageRequest, PageResult, Redirect
-from syncd.web.page.ground import PageContext
+from syncd.web.page.context import PageContext
+from syncd.web.page.request import HtmlPage, PageRequest, PageResult, Redirect
 from syncd.web.page.sales import story_of
 
 _AT_ONCE = 500

@@ -12,12 +12,12 @@ from statistics import median
 from syncd.app import App
 from syncd.clock import Now
 from syncd.ledger import Alert
-from syncd.ledger.places import StoreState
+from syncd.ledger.store_state import StoreState
 from syncd.naming import Gone, gone
 from syncd.sale.states import State
 from syncd.service.health import Health
 from syncd.settings import AlertSettings
-from syncd.sources.doors import FolderReport
+from syncd.sources.capabilities import FolderReport
 
 GONE = "gone"
 KINDS = ("paused", "rejected", "late", "faults", "unread", "job", "volume", "disk", GONE)
