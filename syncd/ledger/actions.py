@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 
 from syncd.clock import Now
 from syncd.ledger.queries import Selection, conditions
+from syncd.ledger.rows import rows_in
 from syncd.ledger.schema import sales
 from syncd.ledger.transitions import Transition, apply_transitions, audit_row, locked, write_audit
 from syncd.sale.events import Overridden, TimePassed
@@ -16,7 +17,6 @@ from syncd.sale.overrides import Override, Verb
 from syncd.sale.sale import Decider, Sale, read_document
 from syncd.sale.states import ON_THE_WIRE, State
 
-_IDS_AT_ONCE = 500
 IN_FLIGHT = "a request is on the wire or being looked up; wait until it is settled"
 _PLAINLY = {
     Verb.RETRY: "retried by a person",
@@ -123,10 +123,8 @@ def remark(connection: Connection, orders: tuple[str, Sequence[int]], who: tuple
     """An audit row for each sale that is linked to one of a store's orders, which changes nothing else."""
     store, order_ids = orders
     actor, what = who
-    ids: list[int] = []
-    for start in range(0, len(order_ids), _IDS_AT_ONCE):
-        some = sales.c.order_id.in_(order_ids[start : start + _IDS_AT_ONCE])
-        ids += connection.execute(select(sales.c.id).where(sales.c.store == store, some)).scalars()
+    query = select(sales.c.id).where(sales.c.store == store)
+    ids = [row.id for row in rows_in(connection, query, sales.c.order_id, order_ids)]
     found = locked(connection, ids).values()
     write_audit(
         connection,

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from syncd.clock import Clock
 from syncd.ledger.mirror import Run
-from syncd.ledger.rows import from_micros, to_micros
+from syncd.ledger.rows import change_in, from_micros, to_micros
 from syncd.ledger.schema import alerts
 
 WOUND_BACK = "ledger wound back"
@@ -19,7 +19,6 @@ BEGUN_ANEW = "ledger begun anew"
 HAPPENED = (WOUND_BACK, BEGUN_ANEW)
 """Kinds of what happened once: nothing ends it, so it is shown for a while and no longer."""
 _MOST_SUBJECT = 300
-_IDS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +132,7 @@ def told(connection: Connection, what: Untold, now: datetime) -> None:
     """People have heard of these."""
     at = to_micros(now)
     for ids, column in (([n for n, _ in what.new], "told_at"), ([n for n, _ in what.over], "over_told_at")):
-        for start in range(0, len(ids), _IDS_AT_ONCE):
-            some = alerts.c.id.in_(ids[start : start + _IDS_AT_ONCE])
-            connection.execute(update(alerts).where(some).values({column: at}))
+        change_in(connection, update(alerts).values({column: at}), alerts.c.id, ids)
     unheard = (alerts.c.ended_at.is_not(None), alerts.c.over_told_at.is_(None), alerts.c.told_at.is_(None))
     connection.execute(update(alerts).where(*unheard).values(over_told_at=at))
 

@@ -9,10 +9,9 @@ from sqlalchemy import Connection, delete, insert, select
 
 from syncd.clock import Clock
 from syncd.ledger.mirror import Run
-from syncd.ledger.rows import to_micros
+from syncd.ledger.rows import change_in, rows_in, to_micros
 from syncd.ledger.schema import cache
 
-_CODES_AT_ONCE = 500
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 LASTING = "forgotten"
 """The kind that is no look-up and does not grow old: how far retention has walked."""
@@ -54,16 +53,9 @@ def _get(
     connection: Connection, place: tuple[str, str], codes: Sequence[str], younger_than: datetime
 ) -> dict[str, str | None]:
     store, kind = place
-    found: dict[str, str | None] = {}
-    for start in range(0, len(codes), _CODES_AT_ONCE):
-        query = select(cache.c.code, cache.c.value).where(
-            cache.c.store == store,
-            cache.c.kind == kind,
-            cache.c.code.in_(codes[start : start + _CODES_AT_ONCE]),
-            cache.c.at > to_micros(younger_than),
-        )
-        found |= {row.code: row.value for row in connection.execute(query)}
-    return found
+    young = (cache.c.store == store, cache.c.kind == kind, cache.c.at > to_micros(younger_than))
+    query = select(cache.c.code, cache.c.value).where(*young)
+    return {row.code: row.value for row in rows_in(connection, query, cache.c.code, codes)}
 
 
 def _all(connection: Connection, place: tuple[str, str]) -> dict[str, str | None]:
@@ -83,9 +75,7 @@ def _put(connection: Connection, place: tuple[str, str], values: Mapping[str, st
 
 def _drop(connection: Connection, place: tuple[str, str], codes: Sequence[str]) -> None:
     store, kind = place
-    for start in range(0, len(codes), _CODES_AT_ONCE):
-        some = cache.c.code.in_(codes[start : start + _CODES_AT_ONCE])
-        connection.execute(delete(cache).where(cache.c.store == store, cache.c.kind == kind, some))
+    change_in(connection, delete(cache).where(cache.c.store == store, cache.c.kind == kind), cache.c.code, codes)
 
 
 def _prune(connection: Connection, older_than: datetime) -> int:

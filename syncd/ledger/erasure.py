@@ -15,6 +15,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, delete, func, o
 
 from syncd.canonical import CanonicalOrder
 from syncd.ledger.mirror import Run
+from syncd.ledger.rows import change_in, chunked
 from syncd.ledger.schema import attempts, audit, cache, faults, sales
 from syncd.sale.sale import read_document
 from syncd.sale.states import State
@@ -56,8 +57,7 @@ class Forgetting:
     def forget(self, person: Person) -> Forgotten:
         """Forget what can be forgotten of a person."""
         gone = stories = 0
-        for start in range(0, len(person.settled), _AT_ONCE):
-            some = person.settled[start : start + _AT_ONCE]
+        for some in chunked(person.settled, _AT_ONCE):
             dropped, cleared = self._write(partial(_forget_sales, ids=some, words=person.words))
             gone, stories = gone + dropped, stories + cleared
         unread, look_ups = self._write(partial(_forget_beside, words=person.words))
@@ -133,10 +133,7 @@ def _forget_beside(connection: Connection, words: Sequence[str]) -> tuple[int, i
         or_(_holds(faults.c.raw, words), _holds(faults.c.reason, words))
     )
     named = [row.id for row in connection.execute(held) if _says(row.raw, words) or _says(row.reason, words)]
-    cleared = 0
-    for start in range(0, len(named), _AT_ONCE):
-        some = faults.c.id.in_(named[start : start + _AT_ONCE])
-        cleared += connection.execute(update(faults).where(some).values(raw="", reason="forgotten")).rowcount
+    cleared = change_in(connection, update(faults).values(raw="", reason="forgotten"), faults.c.id, named)
     looked = select(cache).where(or_(_holds(cache.c.code, words), _holds(cache.c.value, words)))
     dropped = 0
     for row in connection.execute(looked).all():

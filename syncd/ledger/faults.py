@@ -12,10 +12,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, func, select, update
 
 from syncd.canonical import Fault
-from syncd.ledger.rows import from_micros, to_micros
+from syncd.ledger.rows import change_in, from_micros, rows_in, to_micros
 from syncd.ledger.schema import faults
 
-_KEYS_AT_ONCE = 500
 _RAW_KEPT = 20_000
 
 
@@ -64,10 +63,8 @@ def settle_by_sales(connection: Connection, source: str, keys: Sequence[str], no
     ):
         return
     values = {"settled_at": to_micros(now), "settled_by": "syncd: the sale was read well later"}
-    for start in range(0, len(keys), _KEYS_AT_ONCE):
-        some = faults.c.sale_key.in_(keys[start : start + _KEYS_AT_ONCE])
-        which = (faults.c.source == source, faults.c.settled_at.is_(None), some)
-        connection.execute(update(faults).where(*which).values(**values))
+    which = (faults.c.source == source, faults.c.settled_at.is_(None))
+    change_in(connection, update(faults).where(*which).values(**values), faults.c.sale_key, keys)
 
 
 def settle(connection: Connection, source: str | None, ids: Sequence[int], actor: str, now: datetime) -> int:
@@ -110,11 +107,8 @@ def _open(query: Select[Any], source: str) -> Select[Any]:
 
 
 def _known(connection: Connection, source: str, digests: Sequence[str]) -> int:
-    found = 0
-    for start in range(0, len(digests), _KEYS_AT_ONCE):
-        some = faults.c.digest.in_(digests[start : start + _KEYS_AT_ONCE])
-        found += len(connection.execute(select(faults.c.id).where(faults.c.source == source, some)).all())
-    return found
+    query = select(faults.c.id).where(faults.c.source == source)
+    return sum(1 for _ in rows_in(connection, query, faults.c.digest, digests))
 
 
 def _digest(fault: Fault) -> str:

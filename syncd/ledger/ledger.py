@@ -33,7 +33,7 @@ from syncd.ledger.names import NameRegistry
 from syncd.ledger.overviews import Overviews
 from syncd.ledger.pending_fetches import Hints
 from syncd.ledger.retention import Retention
-from syncd.ledger.rows import from_micros, to_micros
+from syncd.ledger.rows import chunked, from_micros, to_micros
 from syncd.ledger.schema import cursors
 from syncd.ledger.session import Session
 from syncd.ledger.store_state import Pausing, StoreState, read_epoch
@@ -222,8 +222,7 @@ class Ledger:
         ``now`` is when the look-ups began. The state of each sale that moved, by its id, and why.
         """
         moved: dict[int, tuple[State, str]] = {}
-        for start in range(0, len(settled), _RESOLVED_AT_ONCE):
-            some = settled[start : start + _RESOLVED_AT_ONCE]
+        for some in chunked(settled, _RESOLVED_AT_ONCE):
             moved |= lease.run(partial(attempts.resolve, settled=some, decider=self._decider, now=now))
         return moved
 

@@ -9,12 +9,11 @@ from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from syncd.ledger.rows import from_micros, to_micros
+from syncd.ledger.rows import change_in, from_micros, rows_in, to_micros
 from syncd.ledger.schema import catalog, mirrors
 
 T = TypeVar("T")
 Code = Literal["sku", "upc"]
-_AT_ONCE = 500
 
 
 class MirrorRow(NamedTuple):
@@ -77,10 +76,8 @@ class MirrorTables:
         """Keep a page of products in place of what was known of them, and how far the walk is with it."""
 
         def work(connection: Connection) -> None:
-            ids = list(products)
-            for start in range(0, len(ids), _AT_ONCE):
-                some = catalog.c.product_id.in_(ids[start : start + _AT_ONCE])
-                connection.execute(delete(catalog).where(catalog.c.store == store, some))
+            of_store = delete(catalog).where(catalog.c.store == store)
+            change_in(connection, of_store, catalog.c.product_id, list(products))
             if rows:
                 connection.execute(
                     insert(catalog), [{"store": store, "walk": walk.number, **row._asdict()} for row in rows]
@@ -106,24 +103,17 @@ class MirrorTables:
         def work(connection: Connection) -> dict[str, str]:
             found: dict[str, str] = {}
             column = catalog.c[by]
-            for start in range(0, len(codes), _AT_ONCE):
-                some = column.in_(codes[start : start + _AT_ONCE])
-                query = select(column.label("code"), catalog.c.variant).where(catalog.c.store == store, some)
-                for row in connection.execute(query.order_by(catalog.c.variant_id)):
-                    found.setdefault(row.code, row.variant)
+            query = select(column.label("code"), catalog.c.variant).where(catalog.c.store == store)
+            for row in rows_in(connection, query.order_by(catalog.c.variant_id), column, codes):
+                found.setdefault(row.code, row.variant)
             return found
 
         return self._read(work)
 
     def drop(self, store: str, by: Code, codes: Sequence[str]) -> None:
         """Forget the variants of ``codes``."""
-
-        def work(connection: Connection) -> None:
-            for start in range(0, len(codes), _AT_ONCE):
-                some = catalog.c[by].in_(codes[start : start + _AT_ONCE])
-                connection.execute(delete(catalog).where(catalog.c.store == store, some))
-
-        self._write(work)
+        of_store = delete(catalog).where(catalog.c.store == store)
+        self._write(lambda connection: change_in(connection, of_store, catalog.c[by], codes))
 
     def count(self, store: str) -> int:
         """How many variants a store's mirror holds."""

@@ -12,12 +12,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal_column, or_, select
 
 from syncd.canonical.kinds import SaleStatus
-from syncd.ledger.rows import from_micros, is_state, read_sale, to_micros
+from syncd.ledger.rows import chunked, from_micros, is_state, read_sale, rows_in, to_micros
 from syncd.ledger.schema import attempts, audit, backfills, cursors, known_orders, sales
 from syncd.sale.sale import Sale
 from syncd.sale.states import AttemptKind, BackfillStage, Lane, State
 
-_KEYS_AT_ONCE = 500
+_ROWS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def _due_queries(connection: Connection) -> Iterator[tuple[Select[Any], Mapping[
 def ended_holds(connection: Connection, store: str, now: datetime) -> list[Sale]:
     """Held sales whose hold was to end by now."""
     held = sales.c.store == store, is_state(State.HELD), sales.c.next_attempt_at <= to_micros(now)
-    return [read_sale(row) for row in connection.execute(select(sales).where(*held).limit(_KEYS_AT_ONCE))]
+    return [read_sale(row) for row in connection.execute(select(sales).where(*held).limit(_ROWS_AT_ONCE))]
 
 
 def unsettled(connection: Connection, store: str, limit: int, now: datetime, far: timedelta) -> list[Sale]:
@@ -162,10 +162,10 @@ def stamps(connection: Connection, sale_id: int) -> list[str]:
 def stamps_of(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
     """The stamp of the newest attempt of each sale that was accepted, else that of its newest create."""
     found: dict[int, str] = {}
-    for start in range(0, len(ids), _KEYS_AT_ONCE):
-        some = attempts.c.sale_id.in_(ids[start : start + _KEYS_AT_ONCE])
-        stamped = (some, attempts.c.stamp.is_not(None), attempts.c.kind != AttemptKind.REFUND.value)
-        rows = connection.execute(select(attempts).where(*stamped).order_by(attempts.c.id)).all()
+    stamped = (attempts.c.stamp.is_not(None), attempts.c.kind != AttemptKind.REFUND.value)
+    for some in chunked(ids):
+        query = select(attempts).where(*stamped, attempts.c.sale_id.in_(some))
+        rows = connection.execute(query.order_by(attempts.c.id)).all()
         found |= {row.sale_id: row.stamp for row in rows if row.kind == AttemptKind.CREATE.value}
         found |= {row.sale_id: row.stamp for row in rows if row.outcome == "accepted"}
     return found
@@ -173,14 +173,9 @@ def stamps_of(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
 
 def sent_at(connection: Connection, ids: Sequence[int]) -> dict[int, datetime]:
     """When the newest attempt of each sale was settled."""
-    found: dict[int, datetime] = {}
-    for start in range(0, len(ids), _KEYS_AT_ONCE):
-        some = attempts.c.sale_id.in_(ids[start : start + _KEYS_AT_ONCE])
-        newest = select(attempts.c.sale_id, func.max(attempts.c.settled_at)).where(
-            some, attempts.c.settled_at.is_not(None)
-        )
-        found |= {number: from_micros(at) for number, at in connection.execute(newest.group_by(attempts.c.sale_id))}
-    return found
+    newest = select(attempts.c.sale_id, func.max(attempts.c.settled_at)).where(attempts.c.settled_at.is_not(None))
+    rows = rows_in(connection, newest.group_by(attempts.c.sale_id), attempts.c.sale_id, ids)
+    return {number: from_micros(at) for number, at in rows}
 
 
 def refunds_sent(connection: Connection, sale_id: int) -> list[tuple[str, str | None]]:
@@ -218,13 +213,8 @@ def returned_total(connection: Connection, of: str, but: str) -> Decimal:
 
 def of_orders(connection: Connection, store: str, order_ids: Sequence[int]) -> list[Sale]:
     """The sales that are linked to some orders of a store."""
-    found: list[Sale] = []
-    for start in range(0, len(order_ids), _KEYS_AT_ONCE):
-        some = select(sales).where(
-            sales.c.store == store, sales.c.order_id.in_(order_ids[start : start + _KEYS_AT_ONCE])
-        )
-        found += [read_sale(row) for row in connection.execute(some)]
-    return found
+    rows = rows_in(connection, select(sales).where(sales.c.store == store), sales.c.order_id, order_ids)
+    return [read_sale(row) for row in rows]
 
 
 def find(connection: Connection, selection: Selection, limit: int, offset: int = 0) -> list[Sale]:
@@ -329,11 +319,9 @@ def by_key(connection: Connection, keys: Sequence[str]) -> dict[str, Sale]:
     """The sales of some keys, as the ledger or as their orders have them."""
     found: dict[str, Sale] = {}
     wanted = set(keys)
-    for start in range(0, len(keys), _KEYS_AT_ONCE):
-        some = keys[start : start + _KEYS_AT_ONCE]
-        for column in (sales.c.sale_key, sales.c.sent_as):
-            for sale in map(read_sale, connection.execute(select(sales).where(column.in_(some)))):
-                found[sale.sale_key if sale.sale_key in wanted else sale.sent_key] = sale
+    for column in (sales.c.sale_key, sales.c.sent_as):
+        for sale in map(read_sale, rows_in(connection, select(sales), column, keys)):
+            found[sale.sale_key if sale.sale_key in wanted else sale.sent_key] = sale
     return found
 
 
@@ -343,7 +331,7 @@ def placed(connection: Connection, store: str, span: tuple[datetime, datetime], 
     later = (sales.c.placed_at > at) | ((sales.c.placed_at == at) & (sales.c.id > number))
     query = select(sales).where(sales.c.store == store, sales.c.placed_at <= to_micros(span[1]), later)
     query = query.where(sales.c.placed_at >= max(at, to_micros(span[0])))
-    rows = connection.execute(query.order_by(sales.c.placed_at, sales.c.id).limit(_KEYS_AT_ONCE))
+    rows = connection.execute(query.order_by(sales.c.placed_at, sales.c.id).limit(_ROWS_AT_ONCE))
     return [read_sale(row) for row in rows]
 
 
@@ -353,7 +341,7 @@ def of_days(connection: Connection, store: str, days: tuple[date, date], after: 
     column, first, last = sales.c.business_day, max(day, days[0].isoformat()), days[1].isoformat()
     later = (column > day) | ((column == day) & (sales.c.id > number))
     query = select(sales).where(sales.c.store == store, column.between(first, last), later)
-    return [read_sale(row) for row in connection.execute(query.order_by(column, sales.c.id).limit(_KEYS_AT_ONCE))]
+    return [read_sale(row) for row in connection.execute(query.order_by(column, sales.c.id).limit(_ROWS_AT_ONCE))]
 
 
 def synced_after(connection: Connection, store: str, after: tuple[int, int], limit: int) -> list[Sale]:
@@ -366,11 +354,8 @@ def synced_after(connection: Connection, store: str, after: tuple[int, int], lim
 
 def returns_of(connection: Connection, store: str, keys: Sequence[str]) -> list[Sale]:
     """The returns of a store that name one of some sales, by time."""
-    found: list[Sale] = []
-    for start in range(0, len(keys), _KEYS_AT_ONCE):
-        some = sales.c.returns_of.in_(keys[start : start + _KEYS_AT_ONCE])
-        found += map(read_sale, connection.execute(select(sales).where(some, sales.c.store == store)))
-    return sorted(found, key=lambda one: (one.placed_at, one.id))
+    rows = rows_in(connection, select(sales).where(sales.c.store == store), sales.c.returns_of, keys)
+    return sorted(map(read_sale, rows), key=lambda one: (one.placed_at, one.id))
 
 
 def refunded_since(connection: Connection, store: str, day: date) -> list[Sale]:
@@ -391,7 +376,7 @@ def told_by(
     query = query.where(
         sales.c.document.not_like(f'%"status":"{SaleStatus.VOIDED.value}"%')
     )  # as ``to_json`` writes it
-    rows = connection.execute(query.order_by(sales.c.placed_at, sales.c.id).limit(_KEYS_AT_ONCE))
+    rows = connection.execute(query.order_by(sales.c.placed_at, sales.c.id).limit(_ROWS_AT_ONCE))
     return [(row[0], row[1], row[2]) for row in rows]
 
 
@@ -400,5 +385,5 @@ def linked(connection: Connection, store: str, after: tuple[int, int]) -> list[S
     order, number = after
     later = (sales.c.order_id > order) | ((sales.c.order_id == order) & (sales.c.id > number))
     query = select(sales).where(sales.c.store == store, sales.c.order_id.is_not(None), sales.c.order_id >= order, later)
-    rows = connection.execute(query.order_by(sales.c.order_id, sales.c.id).limit(_KEYS_AT_ONCE))
+    rows = connection.execute(query.order_by(sales.c.order_id, sales.c.id).limit(_ROWS_AT_ONCE))
     return [read_sale(row) for row in rows]

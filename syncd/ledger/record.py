@@ -16,7 +16,7 @@ from syncd.canonical import Batch
 from syncd.canonical.sale_key import LONGEST_KEY
 from syncd.clock import Now
 from syncd.ledger.faults import record_faults, settle_by_sales
-from syncd.ledger.rows import as_text, fact_columns, read_sale, to_micros
+from syncd.ledger.rows import as_text, fact_columns, read_sale, rows_in, to_micros
 from syncd.ledger.schema import attempts, audit, cursors, sales
 from syncd.ledger.screening import held_twins, too_early
 from syncd.ledger.transitions import SYNCD, columns, write_audit
@@ -35,7 +35,6 @@ from syncd.sale.versions import (
     with_fingerprint,
 )
 
-_KEYS_AT_ONCE = 500
 _IN_FLIGHT = "changed in the POS while a request was on the wire"
 
 
@@ -135,9 +134,8 @@ def _lock_source(connection: Connection, source: str) -> None:
 
 
 def _known(connection: Connection, keys: Sequence[str]) -> Iterable[Sale]:
-    for start in range(0, len(keys), _KEYS_AT_ONCE):
-        some = sales.c.sale_key.in_(keys[start : start + _KEYS_AT_ONCE])
-        yield from map(read_sale, connection.execute(select(sales).where(some).order_by(sales.c.id).with_for_update()))
+    query = select(sales).order_by(sales.c.id).with_for_update()
+    return map(read_sale, rows_in(connection, query, sales.c.sale_key, keys))
 
 
 def _was_said_before(connection: Connection, one: IncomingVersion) -> bool:
@@ -216,11 +214,8 @@ def _insert(
 
 
 def _ids(connection: Connection, keys: Sequence[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for start in range(0, len(keys), _KEYS_AT_ONCE):
-        query = select(sales.c.sale_key, sales.c.id).where(sales.c.sale_key.in_(keys[start : start + _KEYS_AT_ONCE]))
-        found.update((row.sale_key, row.id) for row in connection.execute(query))
-    return found
+    query = select(sales.c.sale_key, sales.c.id)
+    return {row.sale_key: row.id for row in rows_in(connection, query, sales.c.sale_key, keys)}
 
 
 def _row(one: IncomingVersion, sale: Sale, options: RecordOptions, now: Now) -> dict[str, Any]:

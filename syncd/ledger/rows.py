@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
-from sqlalchemy import ColumnElement, Row, literal_column
+from sqlalchemy import ColumnElement, Connection, Delete, Row, Select, Update, literal_column
 
 from syncd.clock import BootTime
 from syncd.ledger.schema import sales
@@ -150,6 +150,7 @@ def read_objection(text: str | None) -> Objection | None:
     return Objection(fingerprint, State(state), why, cure)
 
 
+T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICRO = timedelta(microseconds=1)
 
@@ -172,3 +173,27 @@ def is_state(state: State) -> ColumnElement[bool]:
     """The state written out, not bound, and the condition of the index of open sales with it: only then does SQLite use those."""
     it_is = sales.c.state == literal_column(f"'{state.value}'")
     return it_is if state is State.SYNCED else it_is & (sales.c.state != literal_column("'synced'"))
+
+
+_AT_ONCE = 500  # parameters of one statement: SQLite's oldest limit is 999
+
+
+def chunked(values: Sequence[T], size: int = _AT_ONCE) -> Iterator[Sequence[T]]:
+    """Split values into parts that one statement can take."""
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
+
+
+def rows_in(
+    connection: Connection, query: Select[*tuple[Any, ...]], column: ColumnElement[Any], values: Sequence[object]
+) -> Iterator[Row[*tuple[Any, ...]]]:
+    """Yield the rows of ``query`` whose ``column`` is one of ``values``, however many those are."""
+    for some in chunked(values):
+        yield from connection.execute(query.where(column.in_(some)))
+
+
+def change_in(
+    connection: Connection, change: Update | Delete, column: ColumnElement[Any], values: Sequence[object]
+) -> int:
+    """Update or delete the rows whose ``column`` is one of ``values``; return how many they were."""
+    return sum(connection.execute(change.where(column.in_(some))).rowcount for some in chunked(values))

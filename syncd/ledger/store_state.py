@@ -13,11 +13,10 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 
 from syncd.errors import LedgerError, WoundBack
 from syncd.ledger.alerts import Alert, raise_alerts
-from syncd.ledger.rows import as_text, from_micros, to_micros
+from syncd.ledger.rows import as_text, from_micros, rows_in, to_micros
 from syncd.ledger.schema import known_orders, sales, stores
 from syncd.sale.facts import OrderSnapshot, StoreOrder
 
-_KEYS_AT_ONCE = 500
 DOUBLED = "two orders"
 
 
@@ -202,18 +201,17 @@ def _doubled(store: str, key: str, order: StoreOrder, linked: int | None) -> Ale
 def known(connection: Connection, store: str, keys: Sequence[str]) -> dict[str, StoreOrder]:
     """The orders that the store was seen to have under ``keys``."""
     found: dict[str, StoreOrder] = {}
-    for start in range(0, len(keys), _KEYS_AT_ONCE):
-        some = known_orders.c.sale_key.in_(keys[start : start + _KEYS_AT_ONCE])
-        for row in connection.execute(select(known_orders).where(known_orders.c.store == store, some)):
-            there = OrderSnapshot(
-                row.status_id,
-                Decimal(row.total_inc_tax) if row.total_inc_tax else None,
-                Decimal(row.total_tax) if row.total_tax else None,
-                row.currency,
-                from_micros(row.placed_at),
-            )
-            others = tuple(int(number) for number in row.others.split(",") if number)
-            found[row.sale_key] = StoreOrder(row.order_id, there, bool(row.archived), others)
+    query = select(known_orders).where(known_orders.c.store == store)
+    for row in rows_in(connection, query, known_orders.c.sale_key, keys):
+        there = OrderSnapshot(
+            row.status_id,
+            Decimal(row.total_inc_tax) if row.total_inc_tax else None,
+            Decimal(row.total_tax) if row.total_tax else None,
+            row.currency,
+            from_micros(row.placed_at),
+        )
+        others = tuple(int(number) for number in row.others.split(",") if number)
+        found[row.sale_key] = StoreOrder(row.order_id, there, bool(row.archived), others)
     return found
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from syncd.clock import Now
-from syncd.ledger.rows import fact_columns, read_sale, to_micros
+from syncd.ledger.rows import chunked, fact_columns, read_sale, to_micros
 from syncd.ledger.schema import audit, sales
 from syncd.sale.events import Applied, LookedUp, SaleEvent, TimePassed, describe, next_status
 from syncd.sale.facts import Doubt, Status
@@ -22,7 +22,6 @@ from syncd.sale.states import State
 
 SYNCD = "syncd"
 
-_IDS_AT_ONCE = 500
 _FACTS = (
     "order_id",
     "told",
@@ -101,8 +100,8 @@ def _is_told(move: Transition, before: Sale, after: Sale) -> bool:
 def locked(connection: Connection, ids: Sequence[int]) -> dict[int, Sale]:
     """The sales as they are, locked for this transaction (SQLite's is exclusive as it is)."""
     found: dict[int, Sale] = {}
-    for start in range(0, len(ids), _IDS_AT_ONCE):
-        rows = connection.execute(_SELECT, {"ids": ids[start : start + _IDS_AT_ONCE]})
+    for some in chunked(ids):
+        rows = connection.execute(_SELECT, {"ids": some})
         found.update((row.id, read_sale(row)) for row in rows)
     return found
 

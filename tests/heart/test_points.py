@@ -39,7 +39,7 @@ def test_a_hold_does_not_claim_that_bigcommerce_was_told_so_a_later_refund_bring
     shop.record(one())
     shop.push()
     shop.worker.ledger.record(
-        _batch(one(**LARGER), holds={"a": "look at this one"}), RecordOptions("till", lambda _: "main")
+        _batch(one(**LARGER), review_reasons={"a": "look at this one"}), RecordOptions("till", lambda _: "main")
     )
     shop.push()
     assert (shop.state("a"), order(shop)["total_inc_tax"]) == (State.HELD, "10.8000")
