@@ -177,12 +177,12 @@ def test_a_pause_that_another_process_wrote_is_seen_and_so_is_its_end(shop: Shop
         theirs.apply(Failure("timed out", by="read"))
     shop.pass_time(2)
     assert mine.paused
-    assert mine.admits(lambda: None) == 0
+    assert mine.permits(lambda: None) == 0
     shop.pass_time(40)
-    assert theirs.admits(lambda: None) > 1  # a read failed, and now a read went well
+    assert theirs.permits(lambda: None) > 1  # a read failed, and now a read went well
     shop.pass_time(2)
     assert not mine.paused
-    assert mine.admits(lambda: None) > 1
+    assert mine.permits(lambda: None) > 1
 
 
 def test_a_ledger_that_cannot_be_written_leaves_a_store_paused(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -379,7 +379,7 @@ def test_a_preset_of_somebody_elses_is_found_by_its_entry_point(
     with pytest.raises(UsageError, match="must be one of clover, generic"):
         preset("bakery")
     (tmp_path / "bakery_export.py").write_text(
-        "from syncd.sources.csv.preset import Preset\n"
+        "from syncd.sources.csv.preset import CsvPreset\n"
         "from syncd.sources.csv.presets.generic import PRESET as GENERIC\n"
         "from dataclasses import replace\n"
         "PRESET = replace(GENERIC, name='bakery')\n"

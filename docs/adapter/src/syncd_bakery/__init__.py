@@ -14,8 +14,8 @@ from syncd.canonical import Batch, CanonicalOrder, Cursor
 from syncd.errors import SourceError
 from syncd.secret import Secret
 from syncd.sources import Finding, SourceContext
-from syncd.sources.documents import Document, ParsedSale, ParseResult, collect, listed, moment, needed, number
 from syncd.sources.http import Fixed, Terms
+from syncd.sources.records import Document, ParsedSale, ParseResult, collect, listed, moment, needed, number
 
 _OVERLAP = timedelta(minutes=5)  # the list may show a sale a little later than it was made
 
