@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 FOUND := $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python3.14,$(shell command -v $(name) >/dev/null 2>&1 && $(name) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help demo test test-all chaos bench lint types contract build sbom docs deploy-check lock clean
+.PHONY: help demo test test-all coverage chaos bench lint types contract build sbom docs deploy-check lock clean
 
 help: ## what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -22,6 +22,11 @@ test: $(READY) ## the tests of every step, within four minutes; none depends on 
 
 test-all: $(READY) ## the rest of the tests: a browser, killed processes, tills' own databases, real time
 	$(PYTEST) -n 3 --dist worksteal -m "thorough and not chaos and not rate"
+
+coverage: $(READY) ## how much of each room the tests of `make test` run, with a floor for each
+	mkdir -p build
+	$(PYTEST) -n 3 --dist worksteal -m "not chaos and not rate and not thorough" --cov --cov-report=json:build/coverage.json
+	$(BIN)/python -m tests.coverage_floors build/coverage.json
 
 chaos: $(READY) ## kills at every line, storms, watches: each part within ten minutes; SYNCD_SEED=... replays a storm
 	SYNCD_KILLS=40 $(PYTEST) -s -m chaos

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -35,10 +36,7 @@ class PollReport:
     told: tuple[Fault, ...] = ()
 
     def merge(self, other: PollReport) -> PollReport:
-        """The counts of both."""
-        left_out = dict(self.left_out)
-        for why, count in other.left_out.items():
-            left_out[why] = left_out.get(why, 0) + count
+        """Add the counts of both."""
         return PollReport(
             self.new + other.new,
             self.changed + other.changed,
@@ -46,28 +44,23 @@ class PollReport:
             self.held + other.held,
             self.faults + other.faults,
             self.older + other.older,
-            left_out,
+            dict(Counter(self.left_out) + Counter(other.left_out)),
             (*self.told, *other.told)[:_TOLD],
         )
 
     def with_batch(self, recorded: Recorded, batch: Batch) -> PollReport:
-        """The counts with those of one more batch, and the first faults of those that are new."""
-        told = (*self.told, *batch.faults)[:_TOLD] if recorded.faults else self.told
-        left_out = {**self.left_out}
-        for why, count in batch.left_out.items():
-            left_out[why] = left_out.get(why, 0) + count
-        if recorded.too_early:
-            left_out[_EARLY] = left_out.get(_EARLY, 0) + len(recorded.too_early)
-        return PollReport(
-            self.new + recorded.new,
-            self.changed + recorded.changed,
-            self.same + recorded.same,
-            self.held + recorded.held,
-            self.faults + recorded.faults,
-            self.older + len(recorded.older),
-            left_out,
-            told,
+        """Add the counts of one more batch, and the first of its faults where some are new."""
+        done = PollReport(
+            recorded.new,
+            recorded.changed,
+            recorded.same,
+            recorded.held,
+            recorded.faults,
+            len(recorded.older),
+            {**batch.left_out, **({_EARLY: len(recorded.too_early)} if recorded.too_early else {})},
+            batch.faults if recorded.faults else (),
         )
+        return self.merge(done)
 
 
 def poll(
