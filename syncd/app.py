@@ -235,9 +235,10 @@ class App:
         """The stores of the config, for what talks to them; their names and settings are in the config itself."""
         from syncd.stores import Environment, StoreServices  # noqa: PLC0415  a command that only shows things need not wait for it
 
-        ground = Environment(self.clock, self.config.base_dir, self.stop, frozenset(self.config.stores))
+        environment = Environment(self.clock, self.config.base_dir, self.stop, frozenset(self.config.stores))
         return {
-            name: StoreServices(name, settings, self.ledger, ground) for name, settings in self.config.stores.items()
+            name: StoreServices(name, settings, self.ledger, environment)
+            for name, settings in self.config.stores.items()
         }
 
     def close(self) -> None:

@@ -67,7 +67,7 @@ class StoreSettings(BaseModel):
 
     @property
     def policy(self) -> StorePolicy:
-        """What this store's sales are judged by."""
+        """What this store's sales are decided by."""
         return StorePolicy(self.rules, self.push)
 
     @model_validator(mode="before")

@@ -47,10 +47,15 @@ class Environment:
 class StoreServices:
     """One configured BigCommerce store and everything that talks to it; connections open on first use."""
 
-    def __init__(self, name: str, settings: StoreSettings, ledger: Ledger, ground: Environment) -> None:
+    def __init__(self, name: str, settings: StoreSettings, ledger: Ledger, environment: Environment) -> None:
         self.name, self.settings = name, settings
-        self._ledger, self._clock, self._folder, self._stop = ledger, ground.clock, ground.folder, ground.stop
-        self._present = ground.stores or (name,)
+        self._ledger, self._clock, self._folder, self._stop = (
+            ledger,
+            environment.clock,
+            environment.folder,
+            environment.stop,
+        )
+        self._present = environment.stores or (name,)
 
     @cached_property
     def governor(self) -> QuotaGovernor:

@@ -254,7 +254,7 @@ def drift(connection: Connection, drifted: Sequence[tuple[Sale, Drifted]], decid
 
 
 def think_over(connection: Connection, ended: Sequence[Sale], decider: Decider, now: Now) -> dict[int, State]:
-    """Held sales whose hold may have ended by itself are judged again."""
+    """Decide again about held sales whose hold may have ended."""
     moves = [
         Transition(sale.id, State.HELD, TimePassed("what it waited for has come"), sale.fingerprint) for sale in ended
     ]

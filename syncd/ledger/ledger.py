@@ -196,7 +196,7 @@ class Ledger:
         return self._read(queries.last_attempt_at)
 
     def reevaluate_holds(self, lease: leases.Lease) -> int:
-        """Judge again the held sales whose hold was to end by now; how many of them are held no more."""
+        """Decide again about held sales whose hold should have ended; return how many are held no more."""
         now = Now.of(self._clock)
         ended = self._read(queries.ended_holds, lease.store, now.wall)
         if not ended:

@@ -67,8 +67,8 @@ def _page_open(app: App, jobs: Jobs) -> Iterator[None]:
     with ExitStack() as stack:
         listener = stack.enter_context(listening("web", settings.host, settings.port, _GOES_ON))
         if listener is not None:
-            ground = PageContext(app, jobs, read_only=settings.read_only)
+            context = PageContext(app, jobs, read_only=settings.read_only)
             guard = Guard(settings, listener.getsockname()[1], app.clock)
-            site = Site(ground, guard, Renderer(ground, signs_in=guard.has_password), Metrics(app))
+            site = Site(context, guard, Renderer(context, signs_in=guard.has_password), Metrics(app))
             stack.enter_context(serving(site.app(), listener, "web", tls))
         yield

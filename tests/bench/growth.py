@@ -22,7 +22,7 @@ from syncd.ledger import Ledger
 from syncd.testing.clocks import ManualClock
 from tests.bench.push_rate import SOURCE, syncd_round
 from tests.bench.start_up import took
-from tests.judges import JUDGE
+from tests.deciders import DECIDER
 from tests.ledger.test_plans import fill
 from tests.shop import CONFIG, Store, running_sandbox
 
@@ -32,7 +32,7 @@ _FIRST_WALKS_S = 15  # a daemon that has just started looks at everything once
 def filled(file: Path, sales: int) -> str:
     """The URL of a ledger with so many synced sales, none of them due."""
     url = f"sqlite:///{file}"
-    Ledger.open(url, ManualClock(), JUDGE).close()
+    Ledger.open(url, ManualClock(), DECIDER).close()
     engine = create_engine(url)
     with engine.begin() as connection:
         fill(connection, sales)

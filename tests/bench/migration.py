@@ -14,7 +14,7 @@ from syncd.ledger import Ledger
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests.databases import to_revision
-from tests.judges import JUDGE
+from tests.deciders import DECIDER
 from tests.ledger.test_facts import old_ledger
 
 
@@ -48,7 +48,7 @@ def main(sales: int) -> None:
         engines.dispose()
         size = Path(folder, "ledger.db").stat().st_size / 1e6
         begun = time.perf_counter()
-        ledger = Ledger.open(url, ManualClock(), JUDGE)
+        ledger = Ledger.open(url, ManualClock(), DECIDER)
         took = time.perf_counter() - begun
         told = sum(ledger.counts().values())
         last = ledger.sale(f"till:n{sales + 99}")

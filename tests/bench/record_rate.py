@@ -20,8 +20,8 @@ from syncd.sources.csv.source import CsvSource
 from syncd.sources.folder import FolderSettings
 from syncd.sources.jsonl import JsonlSource
 from syncd.testing.orders import sale
+from tests.deciders import DECIDER, to_main
 from tests.exports import csv_settings
-from tests.judges import JUDGE, to_main
 
 _HEADER = ("sale_id", "date", "register", "sku", "name", "quantity", "price", "tax", "tender")
 
@@ -29,7 +29,7 @@ _HEADER = ("sale_id", "date", "register", "sku", "name", "quantity", "price", "t
 def recorded(folder: Path, source: Source, count: int) -> float:
     """Sales a second from the file to the durable ledger."""
     clock = SystemClock()
-    with Ledger.open(f"sqlite:///{folder}/ledger-{time.monotonic_ns()}.db", clock, JUDGE) as ledger:
+    with Ledger.open(f"sqlite:///{folder}/ledger-{time.monotonic_ns()}.db", clock, DECIDER) as ledger:
         begin = time.perf_counter()
         polled = poll(source, RecordOptions("till", to_main, just_asked=True), ledger, threading.Event())
         assert polled.new == count, polled

@@ -31,8 +31,8 @@ from syncd.sources import SourceContext
 from syncd.sources.csv.source import CsvSource
 from syncd.testing.clocks import ManualClock
 from tests.chaos.spreadsheet_damage import IDS, WHOLE, as_csv, rows_of
+from tests.deciders import DECIDER
 from tests.exports import csv_settings
-from tests.judges import JUDGE
 from tests.shared import SAMPLES
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -105,7 +105,7 @@ def ends(folder: Path, sample: Sample, files: Files) -> Ends:
 def _end(order: CanonicalOrder, hold: str, found: Ends) -> None:
     found.stated[order.sale_id] = order.total_inc_tax
     said = IncomingVersion(order, fingerprint(order), hold=hold)
-    stands = JUDGE(new_sale(said, "main", NOW), Now(NOW, BootTime("boot", 0.0)), said)
+    stands = DECIDER(new_sale(said, "main", NOW), Now(NOW, BootTime("boot", 0.0)), said)
     if stands.state is State.PENDING or order.status is SaleStatus.VOIDED:
         found.totals.setdefault(order.sale_id, []).append(order.total_inc_tax)
     else:

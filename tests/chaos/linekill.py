@@ -34,7 +34,7 @@ from syncd.stores import StoreServices as _Loaded  # noqa: F401  its lines of im
 from syncd.testing.clocks import AheadClock
 from syncd.testing.orders import sale
 from tests.chaos.careless import take_out_the_safeguards
-from tests.judges import to_main
+from tests.deciders import to_main
 from tests.shop import CONFIG, Store, running_sandbox, wait_quiet
 
 SOURCES = '[sources.till]\ntype = "jsonl"\npath = "inbox"\n'

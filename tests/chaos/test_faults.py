@@ -19,8 +19,8 @@ from syncd.ledger import Ledger
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests.chaos.linekill import die_at, in_child
+from tests.deciders import DECIDER
 from tests.flows.test_daemon import SOURCES, batch, daemon, log, wait_for
-from tests.judges import JUDGE
 from tests.ledger.conftest import Book, numbered
 from tests.shop import Shop, pass_until_settled, running_sandbox, wait_quiet
 
@@ -63,10 +63,10 @@ def test_f3_a_death_at_any_line_of_the_first_migration_leaves_the_old_schema_or_
         trace = die_at(at)
         threading.settrace(trace)
         sys.settrace(trace)
-        Ledger.open(url, ManualClock(), JUDGE)
+        Ledger.open(url, ManualClock(), DECIDER)
 
     assert in_child(die) in {0, -signal.SIGKILL}
-    with Ledger.open(url, ManualClock(), JUDGE) as ledger:
+    with Ledger.open(url, ManualClock(), DECIDER) as ledger:
         assert ledger.care.verify() == []
         assert Book(ledger, ManualClock(), url).record(sale()).new == 1
 
@@ -104,7 +104,7 @@ def test_f6_a_process_that_may_not_take_more_memory_ends_in_words_or_carries_the
 @pytest.mark.parametrize("seed", range(25))
 def test_f52_a_ledger_with_flipped_bits_is_refused_or_found_out_or_unharmed(seed: int, tmp_path: Path) -> None:
     file = tmp_path / "ledger.db"
-    with Ledger.open(f"sqlite:///{file}", ManualClock(), JUDGE) as ledger:
+    with Ledger.open(f"sqlite:///{file}", ManualClock(), DECIDER) as ledger:
         Book(ledger, ManualClock(), "").record(*numbered(60))
         whole = {key: found.document for key in (f"till:{n}" for n in range(60)) if (found := ledger.sale(key))}
     with sqlite3.connect(file) as raw:
@@ -117,7 +117,7 @@ def test_f52_a_ledger_with_flipped_bits_is_refused_or_found_out_or_unharmed(seed
         del data[dice.randrange(len(data)) :]
     file.write_bytes(data)
     try:
-        with Ledger.open(f"sqlite:///{file}", ManualClock(), JUDGE) as ledger:
+        with Ledger.open(f"sqlite:///{file}", ManualClock(), DECIDER) as ledger:
             problems = ledger.care.verify()
             same = {key: found.document for key in whole if (found := ledger.sale(key))} == whole
             assert problems or same

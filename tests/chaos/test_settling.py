@@ -14,7 +14,7 @@ from syncd.sale.states import AttemptKind, Lane
 from syncd.testing.clocks import AheadClock
 from syncd.testing.orders import sale
 from tests.bench.sandbox_rate import exchange, requests_of
-from tests.judges import to_main
+from tests.deciders import to_main
 from tests.shop import Shop, Store, pass_until_settled, running_sandbox
 
 LEFT, ABSENT = 1000, 2

@@ -20,8 +20,8 @@ from syncd.mapping.rules import Rules
 from syncd.push.lookups.matching import Matcher, Remotes
 from syncd.testing.clocks import AheadClock
 from syncd.testing.orders import sale
+from tests.deciders import DECIDER
 from tests.flows.test_after_push import SOURCE, till
-from tests.judges import JUDGE
 from tests.shop import Shop, Store, running_sandbox
 
 ONE = {"total_ex_tax": "1.00", "total_inc_tax": "1.08"}
@@ -48,7 +48,7 @@ class Desk:
 
     def __init__(self, store: Store, folder: Path) -> None:
         self.store, self.clock = store, AheadClock()
-        self.ledger = Ledger.open(f"sqlite:///{folder / 'ledger.db'}", self.clock, JUDGE)
+        self.ledger = Ledger.open(f"sqlite:///{folder / 'ledger.db'}", self.clock, DECIDER)
 
     def matcher(self) -> Matcher:
         where = {"api_url": self.store.url, "store_hash": self.store.store_hash, "token": {"env": "MIRROR_TOKEN"}}

@@ -23,7 +23,7 @@ from syncd.probe.trial import SOURCE, Trial
 from syncd.sale.states import State
 from syncd.testing.clocks import AheadClock
 from syncd.testing.orders import sale
-from tests.judges import to_main
+from tests.deciders import to_main
 from tests.shop import Shop, Store, running_sandbox
 
 TILL = '[sources.till]\ntype = "jsonl"\npath = "inbox"\n'

@@ -184,9 +184,9 @@ def test_a_sale_that_the_pos_has_deleted_becomes_a_void(tmp_path: Path) -> None:
     from syncd.intake.poll import record_all
     from syncd.ledger import Ledger, RecordOptions
     from syncd.testing.clocks import ManualClock
-    from tests.judges import JUDGE, to_main
+    from tests.deciders import DECIDER, to_main
 
-    ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", ManualClock(), JUDGE)
+    ledger = Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", ManualClock(), DECIDER)
     intake = RecordOptions("till", to_main, just_asked=True)
     record_all(iter((Batch((sale(),), (), None),)), intake, ledger, Event())
     record_all(iter((Batch((), (), None, deleted_ids=("1001", "never-seen")),)), intake, ledger, Event())

@@ -14,8 +14,8 @@ from syncd.ledger import RecordOptions
 from syncd.ledger.queries import Selection
 from syncd.sale.overrides import LASTING, NO_OVERRIDES, Override, Overrides, Verb
 from syncd.sale.states import Lane, State
+from tests.deciders import to_main
 from tests.heart.telling import OFF_BALANCE, decide, kept, one, order, shop
-from tests.judges import to_main
 from tests.model.simulation import Shop
 
 __all__ = ["shop"]  # the fixture

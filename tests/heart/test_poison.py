@@ -21,8 +21,8 @@ from syncd.ledger import RecordOptions, Selection
 from syncd.sale.overrides import Verb
 from syncd.sale.states import State
 from syncd.testing.orders import sale
+from tests.deciders import to_main
 from tests.heart.telling import one, shop
-from tests.judges import to_main
 from tests.model.simulation import Shop
 from tests.shop import Shop as Folder
 from tests.shop import pass_until_settled

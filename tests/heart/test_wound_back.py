@@ -108,12 +108,12 @@ def test_rows_that_are_brought_back_in_postgresql_are_noticed_too(tmp_path: Path
     from syncd.sale.attempt import Intent
     from syncd.sale.states import AttemptKind
     from syncd.testing.clocks import ManualClock
-    from tests.judges import JUDGE, to_main
+    from tests.deciders import DECIDER, to_main
     from tests.ledger.conftest import numbered
 
     with (
         ledger_url("postgresql", tmp_path, migrated=True) as url,
-        Ledger.open(url, ManualClock(), JUDGE) as ledger,
+        Ledger.open(url, ManualClock(), DECIDER) as ledger,
         ledger.lease("main") as lease,
     ):
         from syncd.canonical import Batch

@@ -20,7 +20,7 @@ from syncd.sale.states import AttemptKind, State
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests.databases import ledger_url
-from tests.judges import JUDGE, to_main
+from tests.deciders import DECIDER, to_main
 
 FAR = timedelta(hours=1)
 
@@ -70,7 +70,7 @@ class Book:
 
     def reopened(self) -> Book:
         self.ledger.close()
-        return Book(Ledger.open(self.url, self.clock, JUDGE), self.clock, self.url)
+        return Book(Ledger.open(self.url, self.clock, DECIDER), self.clock, self.url)
 
 
 def took(attempt: Attempt, order_id: int) -> Applied:
@@ -93,7 +93,7 @@ def open_book(database: str, tmp_path: Path) -> Iterator[Callable[[], Book]]:
     with ledger_url(database, tmp_path, migrated=True) as url:
 
         def make() -> Book:
-            opened.append(Book(Ledger.open(url, clock, JUDGE), clock, url))
+            opened.append(Book(Ledger.open(url, clock, DECIDER), clock, url))
             return opened[-1]
 
         yield make

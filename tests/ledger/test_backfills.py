@@ -15,7 +15,7 @@ from syncd.sale.states import BackfillStage, Lane, State
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests.databases import both_databases, ledger_url, older_ledger
-from tests.judges import JUDGE
+from tests.deciders import DECIDER
 from tests.ledger.conftest import Book, intent, numbered, took
 
 _NOON = datetime.fromisoformat("2026-11-20T12:00:00-06:00")
@@ -132,7 +132,7 @@ def test_asking_for_what_was_estimated_starts_it_and_history_is_another_thing(bo
 
 def test_two_processes_do_not_walk_the_same_backfill(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
-    with Ledger.open(url, ManualClock(), JUDGE) as ledger, Ledger.open(url, ManualClock(), JUDGE) as other:
+    with Ledger.open(url, ManualClock(), DECIDER) as ledger, Ledger.open(url, ManualClock(), DECIDER) as other:
         number = ledger.backfills.ask("till", *_SPAN, by="ada").number
         with ledger.backfills.walking(number), pytest.raises(LeaseTaken), other.backfills.walking(number):
             pass
@@ -179,7 +179,7 @@ def test_a_backfill_that_was_cut_off_before_the_upgrade_does_not_start_by_itself
             names = "source, start_at, end_at, started_at, finished_at"
             rows = "('till', 1, 2, 3, null), ('till', 1, 2, 3, 4)"
             connection.exec_driver_sql(f"insert into backfills ({names}) values {rows}")
-        with Ledger.open(url, ManualClock(), JUDGE) as ledger:
+        with Ledger.open(url, ManualClock(), DECIDER) as ledger:
             assert [one.stage for one in ledger.backfills.newest()] == [BackfillStage.RECORDED, BackfillStage.CANCELLED]
             assert ledger.backfills.to_do("till") == []
             assert ledger.find(Selection(backfill=1), limit=5) == []
@@ -194,6 +194,6 @@ def test_of_the_alerts_before_the_upgrade_those_that_are_open_are_told(database:
                 "('main', 'two orders', 'a', 'still there', '', 1, null), ('main', 'two orders', 'b', 'over', '', 1, 2)"
             )
             connection.exec_driver_sql(f"insert into alerts ({names}) values {rows}")
-        with Ledger.open(url, ManualClock(), JUDGE) as ledger:
+        with Ledger.open(url, ManualClock(), DECIDER) as ledger:
             untold = ledger.notices.untold()
             assert ([one.words for _, one in untold.new], untold.over) == (["still there"], ())

@@ -20,7 +20,7 @@ from syncd.sources.base import Finding
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests.databases import both_databases, ledger_url, to_revision
-from tests.judges import JUDGE
+from tests.deciders import DECIDER
 from tests.ledger.conftest import Book
 
 EVENING = sale(sale_id="evening", placed_at="2026-11-20T21:30:00-06:00")  # the 21st in UTC
@@ -107,7 +107,7 @@ def test_an_upgrade_finds_the_days_of_the_sales_that_are_there(database: str, tm
                 )
                 connection.execute(text(words), values)
         engines.dispose()
-        with Ledger.open(url, ManualClock(), JUDGE) as ledger:
+        with Ledger.open(url, ManualClock(), DECIDER) as ledger:
             days = {key: str(found.business_day) for key, _, _ in rows if (found := ledger.sale(key))}
             again = [found.sale_key for found in ledger.overviews.refunded_since("main", date(2026, 11, 24))]
     assert days == {

@@ -13,7 +13,7 @@ from syncd.sale.states import State
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests.databases import both_databases, ledger_url, to_revision
-from tests.judges import JUDGE
+from tests.deciders import DECIDER
 
 BACK = {"line_id": "1", "name": "Shirt", "quantity": "-1", "total_ex_tax": "-20.00", "total_inc_tax": "-21.60"}
 JACKET = {"line_id": "2", "name": "Jacket", "quantity": "1", "total_ex_tax": "10.00", "total_inc_tax": "10.80"}
@@ -74,7 +74,7 @@ def test_an_exchange_that_was_recorded_whole_is_taken_apart(database: str, tmp_p
             (plain, {"state": "synced", "order_id": 102, "told": fingerprint(plain)}),
             (back, {"state": "synced", "order_id": 100, "told": fingerprint(back)}),
         )
-        with Ledger.open(url, ManualClock(), JUDGE) as ledger:
+        with Ledger.open(url, ManualClock(), DECIDER) as ledger:
             kept = {key: ledger.sale(f"till:{key}") for key in ("shown", "shown/return", "unlinked", "unlinked/return")}
             unchanged = [ledger.sale(f"till:{key}") for key in ("plain", "back")]
             assert ledger.care.verify() == []
@@ -91,6 +91,6 @@ def test_an_exchange_that_was_recorded_whole_is_taken_apart(database: str, tmp_p
 def test_an_exchange_that_is_read_again_after_the_upgrade_is_no_edit(tmp_path: Path) -> None:
     with ledger_url("sqlite", tmp_path) as url:
         recorded_whole(url, (exchange("a"), {}))
-        with Ledger.open(url, ManualClock(), JUDGE) as ledger:
+        with Ledger.open(url, ManualClock(), DECIDER) as ledger:
             done = ledger.record(Batch((exchange("a"),), (), None), RecordOptions("till", lambda _: "main"))
             assert (done.new, done.changed, done.same) == (0, 0, 2)

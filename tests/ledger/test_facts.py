@@ -21,7 +21,7 @@ from syncd.sale.states import AttemptKind, State
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests.databases import both_databases, ledger_url, to_revision
-from tests.judges import JUDGE
+from tests.deciders import DECIDER
 from tests.ledger.conftest import Book, numbered
 
 # A ledger of the schema before, with a sale in every situation
@@ -82,7 +82,7 @@ def test_a_ledger_of_the_schema_before_keeps_every_sale_and_learns_what_is_told_
         with engines.write.begin() as connection:
             old_ledger(connection)
         engines.dispose()
-        with Ledger.open(url, ManualClock(), JUDGE) as ledger:
+        with Ledger.open(url, ManualClock(), DECIDER) as ledger:
             kept = {number: ledger.sale(f"till:s{number}") for number in range(1, 10)}
             assert ledger.care.verify() == []
             assert ledger.known("main", ["till:x"])["till:x"].order_id == 100
@@ -120,7 +120,7 @@ def test_a_checked_copy_is_made_before_the_schema_changes_and_opens_as_it_was(tm
     engines.dispose()
     copied = tmp_path / f"ledger.db.before-{upgrade.HEAD}"
     copied.write_text("left by an upgrade that was cut off")
-    Ledger.open(url, ManualClock(), JUDGE).close()
+    Ledger.open(url, ManualClock(), DECIDER).close()
     with sqlite3.connect(copied) as raw:
         assert raw.execute("select version_num from alembic_version").fetchone() == ("0003",)
         assert raw.execute("select count(*) from sales").fetchone() == (9,)
@@ -128,7 +128,7 @@ def test_a_checked_copy_is_made_before_the_schema_changes_and_opens_as_it_was(tm
 
 
 def test_a_new_ledger_needs_no_copy(tmp_path: Path) -> None:
-    Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", ManualClock(), JUDGE).close()
+    Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", ManualClock(), DECIDER).close()
     assert [path.name for path in tmp_path.iterdir() if "before" in path.name] == []
 
 
@@ -223,7 +223,7 @@ def test_commits_wait_for_the_disk_whatever_the_database_has_by_default(
             name = connection.execute(text("select current_database()")).scalar_one()
             connection.execute(text(f'alter database "{name}" set synchronous_commit = {default}'))
         engines.dispose()
-        with Ledger.open(url, ManualClock(), JUDGE) as ledger:
+        with Ledger.open(url, ManualClock(), DECIDER) as ledger:
             assert f"synchronous_commit {used}" in ledger.care.describe()[1]
             assert ledger.care.careless() == ""
 

@@ -15,7 +15,7 @@ from syncd.sale.states import State
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests.databases import both_databases, ledger_url, to_revision
-from tests.judges import JUDGE
+from tests.deciders import DECIDER
 from tests.ledger.conftest import Book
 from tests.ledger.test_facts import old_sale
 
@@ -85,7 +85,7 @@ def test_the_reasons_of_an_older_ledger_move_out_of_its_documents(database: str,
             old_sale(connection, 6, "synced", document=None)
             old_sale(connection, 7, "held", document='{"hold": damaged')
         engines.dispose()
-        with Ledger.open(url, ManualClock(), JUDGE) as ledger:
+        with Ledger.open(url, ManualClock(), DECIDER) as ledger:
             found = [ledger.sale(f"till:s{number}") for number in range(1, 8)]
             assert [one.source_hold for one in found if one] == ["money is outstanding", "größer", "", "", "", "", ""]
             kept = [one.order().extra for one in found[:5] if one]

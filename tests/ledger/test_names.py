@@ -14,7 +14,7 @@ from syncd.sale.facts import OrderSnapshot, StoreOrder
 from syncd.sale.states import Lane, State
 from syncd.testing.orders import sale
 from tests.databases import both_databases
-from tests.judges import to_main
+from tests.deciders import to_main
 from tests.ledger.conftest import Book, numbered, took
 
 DAY = datetime(2026, 11, 1, tzinfo=UTC)

@@ -16,7 +16,7 @@ from syncd.sale.overrides import Verb
 from syncd.sale.states import Lane, State
 from syncd.testing.orders import sale
 from tests.databases import both_databases
-from tests.judges import to_main
+from tests.deciders import to_main
 from tests.ledger.conftest import Book, numbered, took
 
 _NAMES = count()

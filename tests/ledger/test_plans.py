@@ -31,7 +31,7 @@ from syncd.sale.states import AttemptKind, Lane, State
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests.databases import both_databases, ledger_url
-from tests.judges import JUDGE, to_main
+from tests.deciders import DECIDER, to_main
 from tests.ledger.conftest import FAR, took
 
 SALES = 300_000
@@ -280,7 +280,7 @@ def _bad(node: dict[str, Any]) -> str:
 @both_databases
 def test_no_statement_scans_what_grows_with_the_ledger(database: str, tmp_path: Path) -> None:
     clock = ManualClock()
-    with ledger_url(database, tmp_path) as url, Ledger.open(url, clock, JUDGE) as ledger:
+    with ledger_url(database, tmp_path) as url, Ledger.open(url, clock, DECIDER) as ledger:
         engines = ledger._engines
         with engines.write.begin() as connection:
             if database == "postgresql":
@@ -310,7 +310,7 @@ def _is_explained(statement: str) -> bool:
 def test_a_scan_is_seen(tmp_path: Path) -> None:
     """The test above can fail."""
     with (
-        Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", ManualClock(), JUDGE) as ledger,
+        Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", ManualClock(), DECIDER) as ledger,
         ledger._engines.write.connect() as connection,
     ):
         assert explain(connection, "select * from sales where why = 'x'", ())

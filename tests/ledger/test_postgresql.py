@@ -27,7 +27,7 @@ from syncd.sale.states import State
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests.databases import SERVER, ledger_url, to_revision
-from tests.judges import JUDGE
+from tests.deciders import DECIDER
 from tests.ledger.conftest import FAR, Book, intent, took
 from tests.ledger.test_facts import old_sale
 
@@ -42,7 +42,7 @@ def url(tmp_path: Path) -> Iterator[str]:
 
 
 def opened(url: str) -> Ledger:
-    return Ledger.open(url, ManualClock(), JUDGE)
+    return Ledger.open(url, ManualClock(), DECIDER)
 
 
 HERE = "database = (select oid from pg_database where datname = current_database())"

@@ -18,7 +18,7 @@ from syncd.ledger.schema import metadata
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests.databases import both_databases, ledger_url, older_ledger
-from tests.judges import JUDGE
+from tests.deciders import DECIDER
 from tests.ledger.conftest import Book, numbered
 
 
@@ -51,7 +51,7 @@ def test_faults_and_known_orders_of_an_older_ledger_stay_and_the_faults_are_open
             values = "('till', 'd1', 1, 'day.csv:3', 'bad', 'x')"
             connection.exec_driver_sql(f"insert into faults (source, digest, at, place, reason, raw) values {values}")
             connection.exec_driver_sql("insert into known_orders values ('main', 'till:a', 100, '1.00')")
-        with Ledger.open(url, ManualClock(), JUDGE) as ledger:
+        with Ledger.open(url, ManualClock(), DECIDER) as ledger:
             assert ledger.open_faults() == {"till": 1}
             assert ledger.known("main", ["till:a"])["till:a"].snapshot.currency is None
             assert ledger.settle_faults("till", (), "me") == 1
@@ -69,7 +69,7 @@ def test_two_processes_that_open_a_new_ledger_at_once_both_succeed(open_book: Ca
 def test_a_ledger_that_many_open_for_the_first_time_at_once_opens_for_each(tmp_path: Path) -> None:
     def open_it(file: Path, together: threading.Barrier) -> None:
         together.wait()
-        Ledger.open(f"sqlite:///{file}", ManualClock(), JUDGE).close()
+        Ledger.open(f"sqlite:///{file}", ManualClock(), DECIDER).close()
 
     with ThreadPoolExecutor(4) as pool:
         for turn in range(30):  # without waiting for the switch to the write-ahead log about one turn in six failed
@@ -96,11 +96,11 @@ def test_a_newer_ledger_is_refused(book: Book) -> None:
         connection.exec_driver_sql("update alembic_version set version_num = '9999'")
     engines.dispose()
     with pytest.raises(TooNew, match="9999"):
-        Ledger.open(book.url, ManualClock(), JUDGE)
+        Ledger.open(book.url, ManualClock(), DECIDER)
 
 
 def test_a_ledger_file_is_its_owners_alone(tmp_path: Path) -> None:
-    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", ManualClock(), JUDGE):
+    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", ManualClock(), DECIDER):
         assert (tmp_path / "ledger.db").stat().st_mode & 0o077 == 0
 
 
@@ -170,9 +170,9 @@ def test_another_ledger_on_the_same_server_is_not_taken_for_the_holder(tmp_path:
     with (
         ledger_url("postgresql", tmp_path) as one,
         ledger_url("postgresql", tmp_path) as two,
-        Ledger.open(one, ManualClock(), JUDGE) as mine,
-        Ledger.open(two, ManualClock(), JUDGE) as theirs,
-        Ledger.open(two, ManualClock(), JUDGE) as third,
+        Ledger.open(one, ManualClock(), DECIDER) as mine,
+        Ledger.open(two, ManualClock(), DECIDER) as theirs,
+        Ledger.open(two, ManualClock(), DECIDER) as third,
         mine.lease("main"),
         theirs.lease("main"),
         pytest.raises(Busy, match="session"),

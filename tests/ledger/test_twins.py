@@ -18,7 +18,7 @@ from syncd.sale.states import State
 from syncd.sale.twins import are_twins
 from syncd.testing.orders import sale
 from tests.databases import both_databases
-from tests.judges import to_main
+from tests.deciders import to_main
 from tests.ledger.conftest import Book
 
 AT = datetime.fromisoformat("2026-11-20T10:15:10-06:00")

@@ -39,7 +39,7 @@ from syncd.sandbox.answers import Refusal
 from syncd.sandbox.catalog import Catalog
 from syncd.sandbox.orders import Orders
 from syncd.testing.clocks import ManualClock
-from tests.judges import to_main
+from tests.deciders import to_main
 
 Fate = Literal[
     "accepted",

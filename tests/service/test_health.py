@@ -23,7 +23,7 @@ from syncd.service.jobs import Jobs
 from syncd.sources import SourceRateLimited
 from syncd.sources.jsonl import JsonlSource
 from syncd.testing.clocks import ManualClock
-from tests.judges import JUDGE
+from tests.deciders import DECIDER
 from tests.service.daemons import daemon, part, until
 from tests.shop import Shop
 
@@ -42,7 +42,7 @@ every = "100ms"
 @pytest.fixture
 def pulse(tmp_path: Path) -> Heartbeats:
     clock = ManualClock()
-    return Heartbeats(Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", clock, JUDGE), clock)
+    return Heartbeats(Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", clock, DECIDER), clock)
 
 
 def clock_of(pulse: Heartbeats) -> ManualClock:
@@ -176,7 +176,7 @@ def test_a_daemon_that_takes_over_stands_by_for_nobody_any_more_not_even_in_what
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.configure('[service]\npush_every = "200ms"\n[sources.till]\ntype = "jsonl"\npath = "inbox"\n')
-    other = Ledger.open(f"sqlite:///{shop.folder / 'ledger.db'}", ManualClock(), JUDGE)
+    other = Ledger.open(f"sqlite:///{shop.folder / 'ledger.db'}", ManualClock(), DECIDER)
     with daemon(shop, monkeypatch) as app:
         with other.lease("main"):
             until(lambda: all(part(app, job).standby for job in ("push main", "look over main")))

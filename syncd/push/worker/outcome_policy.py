@@ -1,6 +1,6 @@
 """What an outcome is as news of its sale, and what it says of the whole store: the table of docs/states.md as one match. Pure.
 
-It says what has become known, and no more: what follows is ``plan.next_step``'s to say.
+It says what has become known, and no more: what follows is ``sale.decide.next_step``'s to say.
 """
 
 from __future__ import annotations

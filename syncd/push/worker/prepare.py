@@ -59,7 +59,7 @@ class PushSetup:
 
     @property
     def store_policy(self) -> StorePolicy:
-        """What this store's sales are judged by."""
+        """What this store's sales are decided by."""
         return StorePolicy(self.rules, self.policy)
 
 
@@ -294,9 +294,9 @@ class Preparer:
 
     def _decide(self, drafts: Sequence[Draft]) -> list[Draft]:
         """Decide the next step of each sale, with its payload where it is a request."""
-        ground, now = self._setup.store_policy, Now.of(self._setup.clock)
+        policy, now = self._setup.store_policy, Now.of(self._setup.clock)
         return _each(
-            drafts, lambda draft: replace(draft, step=next_step(draft.sale, ground, now, observation=draft.observation))
+            drafts, lambda draft: replace(draft, step=next_step(draft.sale, policy, now, observation=draft.observation))
         )
 
 

@@ -1,7 +1,7 @@
-"""Settles what is in doubt, by asking and by nothing else.
+"""Settles sales in doubt by looking their orders up, and by nothing else.
 
-A few sales are looked up one by one; many at once by listing the store's newest orders, so that settling a storm costs a
-call for every 250 orders and not the quota. What was found, or that nothing was, is written as a fact; ``plan`` says what follows.
+A few sales are looked up one by one; many at once by listing the store's newest orders, so that settling a storm costs a call for
+every 250 orders and not the quota. What a look found is an event of the sale; ``sale.decide`` says what follows.
 """
 
 from __future__ import annotations

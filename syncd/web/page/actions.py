@@ -34,9 +34,9 @@ class Group:
         return Selection(state=self.reason.state, why=self.reason.why)
 
 
-def groups(ground: PageContext) -> list[Group]:
+def groups(context: PageContext) -> list[Group]:
     """Everything that stands still, by reason."""
-    found = [reason for state in _STANDING for reason in ground.app.ledger.overviews.reasons(state)]
+    found = [reason for state in _STANDING for reason in context.app.ledger.overviews.reasons(state)]
     return [Group(_name(reason), reason) for reason in found]
 
 
@@ -44,19 +44,19 @@ def _name(reason: Reason) -> str:
     return blake2b(f"{reason.state}\x00{reason.why}".encode(), digest_size=8).hexdigest()
 
 
-def attention(ground: PageContext, _ask: PageRequest) -> HtmlPage:
+def attention(context: PageContext, _ask: PageRequest) -> HtmlPage:
     """What needs a person: groups of sales, alerts, records that could not be read."""
-    standing = SystemOverview.of(ground.app)
+    standing = SystemOverview.of(context.app)
     alerts = [(name, alert) for name, store in standing.stores.items() for alert in store.alerts]
-    return HtmlPage("attention.html", {"groups": groups(ground), "alerts": alerts, "faults": standing.faults})
+    return HtmlPage("attention.html", {"groups": groups(context), "alerts": alerts, "faults": standing.faults})
 
 
-def group(ground: PageContext, ask: PageRequest) -> PageResult:
+def group(context: PageContext, request: PageRequest) -> PageResult:
     """One reason with its sales, and what can be done about all or some of them."""
-    one = next((one for one in groups(ground) if one.name == ask.named.get("name")), None)
+    one = next((one for one in groups(context) if one.name == request.named.get("name")), None)
     if one is None:
         return HtmlPage("nothing.html", {"what": "No sale stands still for this reason any more.", "good": True})
-    shown = ground.app.ledger.overviews.page(one.selection, _SHOWN)
+    shown = context.app.ledger.overviews.page(one.selection, _SHOWN)
     return HtmlPage("group.html", {"group": one, "sales": shown, "verbs": _verbs(one.reason.state)})
 
 
@@ -70,69 +70,69 @@ def _verbs(state: State) -> list[str]:
             return []
 
 
-def act_on_group(ground: PageContext, ask: PageRequest) -> PageResult:
+def act_on_group(context: PageContext, request: PageRequest) -> PageResult:
     """Retry, accept, release or skip the chosen sales of a group, or all of them once that is confirmed."""
-    one = next((one for one in groups(ground) if one.name == ask.named.get("name")), None)
-    verb = _verb(ask)
+    one = next((one for one in groups(context) if one.name == request.named.get("name")), None)
+    verb = _verb(request)
     if one is None or verb is None or verb.value not in _verbs(one.reason.state):
         return Redirect("/attention")
     where = f"/attention/{one.name}"
-    if ask.first("scope") != "all":
+    if request.first("scope") != "all":
         ids = tuple(
-            int(text) for text in ask.form.get("id", ()) if text.isascii() and text.isdigit() and len(text) < 18
+            int(text) for text in request.form.get("id", ()) if text.isascii() and text.isdigit() and len(text) < 18
         )
         if not ids:
             return Redirect(f"{where}?did=none")
-        return _did(where, decide(ground, ask, verb, replace(one.selection, ids=ids)))
-    if ask.first("sure") != "yes":
-        context = {"group": one, "verb": verb.value, "reason": ask.first("reason"), "number": one.reason.number}
-        return HtmlPage("sure.html", context)
-    return _did(where, decide(ground, ask, verb, one.selection))
+        return _did(where, decide(context, request, verb, replace(one.selection, ids=ids)))
+    if request.first("sure") != "yes":
+        values = {"group": one, "verb": verb.value, "reason": request.first("reason"), "number": one.reason.number}
+        return HtmlPage("sure.html", values)
+    return _did(where, decide(context, request, verb, one.selection))
 
 
-def act_on_sale(ground: PageContext, ask: PageRequest) -> PageResult:
+def act_on_sale(context: PageContext, request: PageRequest) -> PageResult:
     """A decision about one sale."""
-    found, verb = story_of(ground, ask), _verb(ask)
+    found, verb = story_of(context, request), _verb(request)
     if found is None or verb is None:
         return HtmlPage("nothing.html", {"what": "There is no such sale in the ledger."}, 404)
-    return _did(f"/sale/{found.sale.id}", decide(ground, ask, verb, Selection(keys=(found.sale.sale_key,))))
+    return _did(f"/sale/{found.sale.id}", decide(context, request, verb, Selection(keys=(found.sale.sale_key,))))
 
 
-def link(ground: PageContext, ask: PageRequest) -> PageResult:
+def link(context: PageContext, request: PageRequest) -> PageResult:
     """The sale that the goods of a return came from, as a person has picked it."""
-    found = story_of(ground, ask)
+    found = story_of(context, request)
     if found is None:
         return HtmlPage("nothing.html", {"what": "There is no such sale in the ledger."}, 404)
-    done = ground.app.ledger.links.link(found.sale.sale_key, ask.first("original").strip(), ask.actor)
-    if done.moved and found.sale.store in ground.app.config.stores:
-        ground.jobs.run_now(push_job(found.sale.store))
+    done = context.app.ledger.links.link(found.sale.sale_key, request.first("original").strip(), request.actor)
+    if done.moved and found.sale.store in context.app.config.stores:
+        context.jobs.run_now(push_job(found.sale.store))
     if done.refused:
         what = f"{found.sale.sale_key} was not linked: {done.refused[0][1]}."
         return HtmlPage("nothing.html", {"what": what}, 400)
     return _did(f"/sale/{found.sale.id}", done)
 
 
-def _verb(ask: PageRequest) -> Verb | None:
-    return next((verb for verb in Verb if verb.value == ask.first("verb")), None)
+def _verb(request: PageRequest) -> Verb | None:
+    return next((verb for verb in Verb if verb.value == request.first("verb")), None)
 
 
-def decide(ground: PageContext, ask: PageRequest, verb: Verb, selection: Selection) -> DecisionResult:
+def decide(context: PageContext, request: PageRequest, verb: Verb, selection: Selection) -> DecisionResult:
     """Keep a decision for all of a selection, some hundreds a transaction so that nothing else waits; what it came to."""
-    ledger, moved, refused = ground.app.ledger, list[str](), list[tuple[str, str]]()
-    until = ground.app.clock.elapsed().seconds + _LONGEST_S
+    ledger, moved, refused = context.app.ledger, list[str](), list[tuple[str, str]]()
+    until = context.app.clock.elapsed().seconds + _LONGEST_S
     before: tuple[int, int] | None = None
     while some := ledger.overviews.page(selection, _AT_ONCE, before):
         done = ledger.decide(
-            verb, Selection(keys=tuple(sale.sale_key for sale in some)), ask.actor, ask.first("reason")
+            verb, Selection(keys=tuple(sale.sale_key for sale in some)), request.actor, request.first("reason")
         )
         moved += done.moved
         refused += done.refused
         before = place_of(some[-1])
-        if len(some) < _AT_ONCE or ground.app.clock.elapsed().seconds > until:
+        if len(some) < _AT_ONCE or context.app.clock.elapsed().seconds > until:
             break
     if moved:
-        for store in ground.app.config.stores:
-            ground.jobs.run_now(push_job(store))
+        for store in context.app.config.stores:
+            context.jobs.run_now(push_job(store))
     return DecisionResult(tuple(moved), tuple(refused))
 
 

@@ -40,81 +40,81 @@ class BackfillRow:
         return 100 * (self.far.sales - self.far.waiting) // self.far.sales if self.far.sales else 0
 
 
-def backfills(ground: PageContext, ask: PageRequest) -> HtmlPage:
+def backfills(context: PageContext, request: PageRequest) -> HtmlPage:
     """The newest backfills, and a form for another."""
-    return _list(ground, ask)
+    return _list(context, request)
 
 
-def _list(ground: PageContext, ask: PageRequest, wrong: str = "") -> HtmlPage:
-    found = [row(ground, one) for one in ground.app.ledger.backfills.newest()]
-    asked = {name: ask.first(name) for name in ("source", "from", "to", "history")}
-    context = {"rows": found, "sources": list(ground.app.tills), "asked": asked, "wrong": wrong}
-    return HtmlPage("backfills.html", context, 400 if wrong else 200)
+def _list(context: PageContext, request: PageRequest, wrong: str = "") -> HtmlPage:
+    found = [row(context, one) for one in context.app.ledger.backfills.newest()]
+    asked = {name: request.first(name) for name in ("source", "from", "to", "history")}
+    values = {"rows": found, "sources": list(context.app.tills), "asked": asked, "wrong": wrong}
+    return HtmlPage("backfills.html", values, 400 if wrong else 200)
 
 
-def row(ground: PageContext, one: Backfill) -> BackfillRow:
+def row(context: PageContext, one: Backfill) -> BackfillRow:
     """A backfill with how far it is."""
-    far = ground.app.ledger.backfills.progress(one.number)
+    far = context.app.ledger.backfills.progress(one.number)
     done = one.stage is BackfillStage.RECORDED and not far.waiting
     return BackfillRow(
-        one, far, progress_words(one, far), () if done else _TURNS[one.stage], days_of(one, ground.zone_of(one.source))
+        one, far, progress_words(one, far), () if done else _TURNS[one.stage], days_of(one, context.zone_of(one.source))
     )
 
 
-def ask_for(ground: PageContext, ask: PageRequest) -> PageResult:
+def ask_for(context: PageContext, request: PageRequest) -> PageResult:
     """Ask for a backfill: counted first, or done at once."""
-    till = ground.app.tills.get(ask.first("source"))
+    till = context.app.tills.get(request.first("source"))
     if till is None:
-        return _list(ground, ask, "Choose a source.")
+        return _list(context, request, "Choose a source.")
     try:
-        start, end = date_range((ask.first("from"), ask.first("to")), till.zone)
+        start, end = date_range((request.first("from"), request.first("to")), till.zone)
     except UsageError as error:
-        return _list(ground, ask, f"{error.what}. {error.cure}")
-    history, first = ask.first("history") == "yes", ask.first("how") != "start"
-    one = ground.app.ledger.backfills.ask(till.name, start, end, by=ask.actor, history=history, estimate=first)
-    ground.jobs.run_now(backfill_job(till.name))
+        return _list(context, request, f"{error.what}. {error.cure}")
+    history, first = request.first("history") == "yes", request.first("how") != "start"
+    one = context.app.ledger.backfills.ask(till.name, start, end, by=request.actor, history=history, estimate=first)
+    context.jobs.run_now(backfill_job(till.name))
     return Redirect(f"/backfills/{one.number}")
 
 
-def one(ground: PageContext, ask: PageRequest) -> HtmlPage:
+def one(context: PageContext, request: PageRequest) -> HtmlPage:
     """One backfill."""
-    found = _found(ground, ask)
+    found = _found(context, request)
     if found is None:
         return HtmlPage("nothing.html", {"what": "There is no such backfill."}, 404)
-    return HtmlPage("backfill.html", {"row": row(ground, found)})
+    return HtmlPage("backfill.html", {"row": row(context, found)})
 
 
-def _found(ground: PageContext, ask: PageRequest) -> Backfill | None:
-    number = ask.number("number")
+def _found(context: PageContext, request: PageRequest) -> Backfill | None:
+    number = request.number("number")
     try:
-        return ground.app.ledger.backfills.get(number) if number is not None else None
+        return context.app.ledger.backfills.get(number) if number is not None else None
     except UsageError:
         return None
 
 
-def turn(ground: PageContext, ask: PageRequest) -> PageResult:
+def turn(context: PageContext, request: PageRequest) -> PageResult:
     """Start, pause, resume or cancel one."""
-    found, what = _found(ground, ask), ask.first("turn")
+    found, what = _found(context, request), request.first("turn")
     if found is None:
         return HtmlPage("nothing.html", {"what": "There is no such backfill."}, 404)
     where = f"/backfills/{found.number}"
     if what not in _TURNS[found.stage]:
         return Redirect(where)  # somebody else was quicker
     if what == "cancel":
-        cancel(ground.app.ledger, found.number, ask.actor)
+        cancel(context.app.ledger, found.number, request.actor)
     else:
-        getattr(ground.app.ledger.backfills, what)(found.number)
-    ground.jobs.run_now(backfill_job(found.source))
+        getattr(context.app.ledger.backfills, what)(found.number)
+    context.jobs.run_now(backfill_job(found.source))
     return Redirect(where)
 
 
-def download(ground: PageContext, ask: PageRequest) -> PageResult:
+def download(context: PageContext, request: PageRequest) -> PageResult:
     """Every sale of a backfill's range with its order."""
-    found = _found(ground, ask)
-    till = ground.app.tills.get(found.source) if found is not None else None
+    found = _found(context, request)
+    till = context.app.tills.get(found.source) if found is not None else None
     if found is None or till is None:
         return HtmlPage(
             "nothing.html", {"what": "There is no such backfill, or its source is not in the config any more."}, 404
         )
-    rows = report(ground.app.ledger, found, till.zone, till.config.common.all_stores)
+    rows = report(context.app.ledger, found, till.zone, till.config.common.all_stores)
     return Download(f"backfill-{found.number}.csv", lines(REPORT, rows))

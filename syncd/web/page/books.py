@@ -14,27 +14,31 @@ _MOST_DAYS = 31
 _LASTS = timedelta(minutes=1)
 
 
-def books(ground: PageContext, ask: PageRequest) -> HtmlPage:
+def books(context: PageContext, request: PageRequest) -> HtmlPage:
     """Both sides of up to 31 days of a store; asks BigCommerce, so nothing is asked before somebody has chosen days."""
-    yesterday = (ground.today() - timedelta(days=1)).isoformat()
-    stores = list(ground.app.config.stores)
-    asked = {"from": ask.query.get("from", ""), "to": ask.query.get("to", ""), "store": ask.query.get("store", "")}
-    context = {"asked": asked, "yesterday": yesterday, "stores": stores, "wrong": "", "report": None}
+    yesterday = (context.today() - timedelta(days=1)).isoformat()
+    stores = list(context.app.config.stores)
+    asked = {
+        "from": request.query.get("from", ""),
+        "to": request.query.get("to", ""),
+        "store": request.query.get("store", ""),
+    }
+    values = {"asked": asked, "yesterday": yesterday, "stores": stores, "wrong": "", "report": None}
     if not asked["from"]:
-        return HtmlPage("books.html", context)
+        return HtmlPage("books.html", values)
     try:
         days = days_asked(asked["from"], asked["to"] or asked["from"])
         if days.last - days.first >= timedelta(days=_MOST_DAYS):
             raise UsageError(f"more than {_MOST_DAYS} days", "Ask for more with: syncd audit")
         store = asked["store"] if asked["store"] in stores else stores[0]
     except UsageError as error:
-        return HtmlPage("books.html", {**context, "wrong": f"{error.what}. {error.cure}"}, 400)
-    report = ground.kept.get(("audit", store, days), _LASTS, lambda: audit_of(ground.app, store, days))
+        return HtmlPage("books.html", {**values, "wrong": f"{error.what}. {error.cure}"}, 400)
+    report = context.kept.get(("audit", store, days), _LASTS, lambda: audit_of(context.app, store, days))
     rows = sorted(report.rows.items(), key=lambda item: item[0])
     return HtmlPage(
         "books.html",
         {
-            **context,
+            **values,
             "report": report,
             "rows": rows,
             "sums": by_currency(report.rows),

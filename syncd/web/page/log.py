@@ -16,9 +16,9 @@ _DAYS = {"1": 1, "7": 7, "31": 31, "366": 366}
 _HEAD = ("at", "sale", "receipt", "by", "before", "after", "why", "HTTP status", "request id", "order")
 
 
-def log(ground: PageContext, ask: PageRequest) -> HtmlPage:
+def log(context: PageContext, request: PageRequest) -> HtmlPage:
     """The newest lines."""
-    found = ground.app.ledger.overviews.log(_place(ask.query.get("before", "")), _SHOWN + 1)
+    found = context.app.ledger.overviews.log(_place(request.query.get("before", "")), _SHOWN + 1)
     older = ".".join(map(str, found[_SHOWN - 1].place)) if len(found) > _SHOWN else ""
     return HtmlPage("log.html", {"rows": found[:_SHOWN], "older": older, "spans": list(_DAYS)})
 
@@ -30,15 +30,15 @@ def _place(text: str) -> tuple[int, int] | None:
     return None
 
 
-def download(ground: PageContext, ask: PageRequest) -> Download:
+def download(context: PageContext, request: PageRequest) -> Download:
     """The lines of the last days as CSV, newest first, in UTC."""
-    days = _DAYS.get(ask.query.get("days", ""), 31)
-    return Download(f"syncd-log-{ground.now:%Y-%m-%d}.csv", lines(_HEAD, _rows(ground, days)))
+    days = _DAYS.get(request.query.get("days", ""), 31)
+    return Download(f"syncd-log-{context.now:%Y-%m-%d}.csv", lines(_HEAD, _rows(context, days)))
 
 
-def _rows(ground: PageContext, days: int) -> Iterator[tuple[object, ...]]:
-    since, before = ground.now - timedelta(days=days), None
-    while some := ground.app.ledger.overviews.log(before, _AT_ONCE):
+def _rows(context: PageContext, days: int) -> Iterator[tuple[object, ...]]:
+    since, before = context.now - timedelta(days=days), None
+    while some := context.app.ledger.overviews.log(before, _AT_ONCE):
         for row in some:
             if row.at < since:
                 return

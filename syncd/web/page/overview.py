@@ -56,11 +56,11 @@ class ProofRow:
     sides: Sides
 
 
-def overview(ground: PageContext, _ask: PageRequest) -> HtmlPage:
+def overview(context: PageContext, _ask: PageRequest) -> HtmlPage:
     """Everything at a glance."""
-    standing = ground.kept.get("standing", timedelta(seconds=2), lambda: SystemOverview.of(ground.app))
-    cards = [card(ground, name, standing.stores[name]) for name in ground.app.config.stores]
-    rows = list(proof(ground))
+    standing = context.kept.get("standing", timedelta(seconds=2), lambda: SystemOverview.of(context.app))
+    cards = [card(context, name, standing.stores[name]) for name in context.app.config.stores]
+    rows = list(proof(context))
     return HtmlPage(
         "overview.html",
         {
@@ -117,13 +117,13 @@ def _of_store(name: str, store: StoreStands) -> Iterator[Need]:
         yield Need("note", words, "An answer was lost; a look-up settles them by itself.", "/sales?state=unknown")
 
 
-def card(ground: PageContext, name: str, stands: StoreStands) -> StoreCard:
+def card(context: PageContext, name: str, stands: StoreStands) -> StoreCard:
     """One store at a glance."""
-    now, overviews = ground.now, ground.app.ledger.overviews
+    now, overviews = context.now, context.app.ledger.overviews
     first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=_HOURS)
-    synced = ground.kept.get(("synced", name), _MOMENT, lambda: overviews.synced(name, first))
-    midnight = ground.day(ground.today())[0]
-    counts = ground.app.ledger.counts(name)
+    synced = context.kept.get(("synced", name), _MOMENT, lambda: overviews.synced(name, first))
+    midnight = context.day(context.today())[0]
+    counts = context.app.ledger.counts(name)
     backfilling = sum(n for (_, lane, state), n in counts.items() if lane is Lane.BACKFILL and state is State.PENDING)
     return StoreCard(
         name,
@@ -133,24 +133,24 @@ def card(ground: PageContext, name: str, stands: StoreStands) -> StoreCard:
         backfilling,
         overviews.waiting_since(name),
         stands.lag.newest_synced,
-        _rate(ground, synced, first),
-        quota_chart(ground, name),
+        _rate(context, synced, first),
+        quota_chart(context, name),
     )
 
 
-def _rate(ground: PageContext, synced: dict[datetime, int], first: datetime) -> Chart:
+def _rate(context: PageContext, synced: dict[datetime, int], first: datetime) -> Chart:
     hours = [first + timedelta(hours=n) for n in range(_HOURS + 1)]
     of_hour = dict.fromkeys(hours, 0)
     for slot, number in synced.items():
         of_hour[slot.replace(minute=0)] = of_hour.get(slot.replace(minute=0), 0) + number
-    zone = ground.zone_of()
+    zone = context.zone_of()
     return bars([(f"{hour.astimezone(zone):%H:%M}", of_hour[hour]) for hour in hours], "orders an hour, last 24 hours")
 
 
-def quota_chart(ground: PageContext, store: str) -> Chart:
+def quota_chart(context: PageContext, store: str) -> Chart:
     """How much of the store's quota was used, quarter by quarter; from what the daemon noted every minute."""
-    kept = ground.kept.get(("quota", store), _WHILE, lambda: ground.app.ledger.cache.all(store, KIND))
-    now = ground.now
+    kept = context.kept.get(("quota", store), _WHILE, lambda: context.app.ledger.cache.all(store, KIND))
+    now = context.now
     begin = datetime.fromtimestamp(now.timestamp() // SLOT.total_seconds() * SLOT.total_seconds(), now.tzinfo)
     slots = [begin - SLOT * n for n in range(_HOURS * 4, -1, -1)]
     used: dict[datetime, list[float]] = {slot: [] for slot in slots}
@@ -160,27 +160,27 @@ def quota_chart(ground: PageContext, store: str) -> Chart:
         slot = at - timedelta(seconds=at.timestamp() % SLOT.total_seconds())
         if slot in used:
             used[slot].append(sample["used"])
-    zone = ground.zone_of()
+    zone = context.zone_of()
     values = [
         (f"{slot.astimezone(zone):%H:%M}", 100 * sum(some) / len(some) if some else 0.0) for slot, some in used.items()
     ]
     return bars(values, "quota used, last 24 hours", most=100.0, unit=" %")
 
 
-def proof(ground: PageContext) -> Iterator[ProofRow]:
+def proof(context: PageContext) -> Iterator[ProofRow]:
     """Both sides of the last days, the newest first; days on which nothing was sold are left out."""
     for back in range(_DAYS):
-        for source in ground.app.tills:
-            day = ground.today(source) - timedelta(days=back)
-            for sides in sides_of(ground, source, day):
+        for source in context.app.tills:
+            day = context.today(source) - timedelta(days=back)
+            for sides in sides_of(context, source, day):
                 yield ProofRow(day, source, sides)
 
 
-def sides_of(ground: PageContext, source: str, day: date) -> list[Sides]:
+def sides_of(context: PageContext, source: str, day: date) -> list[Sides]:
     """Both sides of a day of a source."""
-    recent = ground.today(source) - day <= timedelta(days=1)
-    look = lambda: ground.app.ledger.overviews.sides(source, day)  # noqa: E731  one look for one call
-    return ground.kept.get(("sides", source, day), _MOMENT if recent else _LONG, look)
+    recent = context.today(source) - day <= timedelta(days=1)
+    look = lambda: context.app.ledger.overviews.sides(source, day)  # noqa: E731  one look for one call
+    return context.kept.get(("sides", source, day), _MOMENT if recent else _LONG, look)
 
 
 WIDTH, HEIGHT = 480.0, 96.0

@@ -41,8 +41,8 @@ def asset(name: str) -> tuple[bytes, str] | None:
 class Renderer:
     """Turns pages into HTML."""
 
-    def __init__(self, ground: PageContext, *, signs_in: bool) -> None:
-        self._ground, self._signs_in = ground, signs_in
+    def __init__(self, context: PageContext, *, signs_in: bool) -> None:
+        self._context, self._signs_in = context, signs_in
         self._environment = Environment(
             loader=PackageLoader("syncd.web", "templates"),
             autoescape=True,
@@ -62,20 +62,20 @@ class Renderer:
             "cure": _cure,
         }
 
-    def render(self, page: HtmlPage, ask: PageRequest) -> str:
+    def render(self, page: HtmlPage, request: PageRequest) -> str:
         """The HTML of a page."""
-        here = "/" + ask.path.lstrip("/").partition("/")[0]
+        here = "/" + request.path.lstrip("/").partition("/")[0]
         here = "/sales" if here == "/sale" else here
         common = {
-            "ask": ask,
+            "ask": request,
             "here": here,
             "menu": _MENU,
-            "read_only": self._ground.read_only,
+            "read_only": self._context.read_only,
             "signs_in": self._signs_in,
             "version": __version__,
-            "zone": str(self._ground.zone_of()),
-            "did": ask.query.get("did", ""),
-            "refused": ask.query.get("not", ""),
+            "zone": str(self._context.zone_of()),
+            "did": request.query.get("did", ""),
+            "refused": request.query.get("not", ""),
         }
         return self._environment.get_template(page.template).render({**common, **page.context})
 
@@ -83,9 +83,9 @@ class Renderer:
         """A time as a person reads it, in the source's time zone, with how long ago."""
         if at is None:
             return Markup("never")
-        zone: tzinfo = self._ground.zone_of(source)
-        local, passed = at.astimezone(zone), (self._ground.now - at).total_seconds()
-        today = self._ground.now.astimezone(zone).date()
+        zone: tzinfo = self._context.zone_of(source)
+        local, passed = at.astimezone(zone), (self._context.now - at).total_seconds()
+        today = self._context.now.astimezone(zone).date()
         shown = f"{local:%H:%M:%S}" if local.date() == today else f"{local:%Y-%m-%d %H:%M}"
         return Markup('<time datetime="{}" title="{}">{}</time>').format(
             at.isoformat(timespec="seconds"), f"{local:%Y-%m-%d %H:%M:%S %Z}, {ago(passed)}", shown
@@ -95,11 +95,11 @@ class Renderer:
         """How long ago a time is, with the time itself."""
         if at is None:
             return Markup("never")
-        local = at.astimezone(self._ground.zone_of())
+        local = at.astimezone(self._context.zone_of())
         return Markup('<time datetime="{}" title="{}">{}</time>').format(
             at.isoformat(timespec="seconds"),
             f"{local:%Y-%m-%d %H:%M:%S %Z}",
-            ago((self._ground.now - at).total_seconds()),
+            ago((self._context.now - at).total_seconds()),
         )
 
 

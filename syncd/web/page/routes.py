@@ -55,7 +55,7 @@ _SEARCHES = "/sales"  # its form changes nothing
 class Site:
     """What the requests are answered with."""
 
-    ground: PageContext
+    context: PageContext
     guard: Guard
     renderer: Renderer
     metrics: Metrics
@@ -87,13 +87,13 @@ class Site:
         ask = await self._read(request, visitor)
         if isinstance(ask, Response):
             return ask
-        if ask.method == "POST" and self.ground.read_only and ask.path != _SEARCHES:
+        if ask.method == "POST" and self.context.read_only and ask.path != _SEARCHES:
             return self._said(ask, visitor, 403, "This page only shows things: [web] read_only is set.")
         return await run_in_threadpool(self._answer, view, ask, visitor)
 
     def _answer(self, view: View, ask: PageRequest, visitor: Visitor) -> Response:
         try:
-            return self._answered(view(self.ground, ask), ask, visitor)
+            return self._answered(view(self.context, ask), ask, visitor)
         except UsageError as error:
             return self._said(ask, visitor, 400, f"{error.what}. {error.cure}")
         except LedgerError as error:
@@ -211,7 +211,7 @@ class Site:
 
     def _well(self) -> Response:
         try:
-            well = is_well(self.ground.app)
+            well = is_well(self.context.app)
         except LedgerError:
             well = False
         return PlainTextResponse("well" if well else "ails", 200 if well else 503, headers=HEADERS)

@@ -106,27 +106,27 @@ def _amount(text: str) -> Decimal | None:
     )
 
 
-def search(ground: PageContext, ask: PageRequest) -> PageResult:
+def search(context: PageContext, request: PageRequest) -> PageResult:
     """What the search box says; one sale that it names is shown at once. What may be a name goes into no URL."""
-    wanted = parse(ask.first("q"))
-    if wanted.words and not wanted.filters and len(ids := _named(ground, wanted.words)) == 1:
+    wanted = parse(request.first("q"))
+    if wanted.words and not wanted.filters and len(ids := _named(context, wanted.words)) == 1:
         return Redirect(f"/sale/{ids[0]}")
     query = dict(wanted.filters)
     if wanted.words or wanted.wrong:
-        query = {"q": ground.searches.keep(ask.first("q"))}
+        query = {"q": context.searches.keep(request.first("q"))}
     return Redirect("/sales" + (f"?{urlencode(query)}" if query else ""))
 
 
-def sales(ground: PageContext, ask: PageRequest) -> PageResult:
+def sales(context: PageContext, request: PageRequest) -> PageResult:
     """A page of sales, newest first."""
-    wanted, lost = _wanted(ground, ask)
-    selection, narrowed = _selection(ground, wanted)
-    found = ground.app.ledger.overviews.page(selection, AT_ONCE + 1, _before(ask.query.get("before", "")))
+    wanted, lost = _wanted(context, request)
+    selection, narrowed = _selection(context, wanted)
+    found = context.app.ledger.overviews.page(selection, AT_ONCE + 1, _before(request.query.get("before", "")))
     shown = found[:AT_ONCE]
     older = ""
     if len(found) > AT_ONCE:
         at, number = place_of(shown[-1])
-        own = {"q": ask.query["q"]} if "q" in ask.query else dict(wanted.filters)
+        own = {"q": request.query["q"]} if "q" in request.query else dict(wanted.filters)
         older = "/sales?" + urlencode({**own, "before": f"{at}.{number}"})
     return HtmlPage(
         "sales.html",
@@ -137,31 +137,31 @@ def sales(ground: PageContext, ask: PageRequest) -> PageResult:
             "sales": shown,
             "older": older,
             "states": [state.value for state in State],
-            "sources": sorted({*ground.app.config.sources, *ground.app.ledger.sources()}),
-            "stores": list(ground.app.config.stores),
+            "sources": sorted({*context.app.config.sources, *context.app.ledger.sources()}),
+            "stores": list(context.app.config.stores),
         },
     )
 
 
-def _wanted(ground: PageContext, ask: PageRequest) -> tuple[Search, bool]:
-    if "q" in ask.query:
-        words = ground.searches.words(ask.query["q"])
+def _wanted(context: PageContext, request: PageRequest) -> tuple[Search, bool]:
+    if "q" in request.query:
+        words = context.searches.words(request.query["q"])
         return (Search({}), True) if words is None else (parse(words), False)
-    return _checked(Search({name: value for name in _FILTERS if (value := ask.query.get(name))})), False
+    return _checked(Search({name: value for name in _FILTERS if (value := request.query.get(name))})), False
 
 
-def _selection(ground: PageContext, wanted: Search) -> tuple[Selection, tuple[date, date] | None]:
+def _selection(context: PageContext, wanted: Search) -> tuple[Selection, tuple[date, date] | None]:
     """The selection; where only a walk over the sales themselves finds some, it is of the days that are returned beside it."""
     filters, narrowed = wanted.filters, None
     span = span_of(filters["day"]) if "day" in filters else None
     source = filters.get("source")
     if span is None and any(name in filters for name in _WITHOUT_INDEX):
-        newest = ground.app.ledger.overviews.newest_placed() or ground.now
-        last = newest.astimezone(ground.zone_of(source)).date() + timedelta(days=1)
+        newest = context.app.ledger.overviews.newest_placed() or context.now
+        last = newest.astimezone(context.zone_of(source)).date() + timedelta(days=1)
         span = narrowed = (last - _LOOKS_BACK, last)
     return (
         Selection(
-            ids=_named(ground, wanted.words) if wanted.words else None,
+            ids=_named(context, wanted.words) if wanted.words else None,
             store=filters.get("store"),
             source=source,
             state=State(filters["state"]) if "state" in filters else None,
@@ -175,9 +175,9 @@ def _selection(ground: PageContext, wanted: Search) -> tuple[Selection, tuple[da
     )
 
 
-def _named(ground: PageContext, words: str) -> tuple[int, ...]:
-    sources = sorted({*ground.app.config.sources, *ground.app.ledger.sources()})
-    return ground.app.ledger.overviews.named(words.strip(), sources, list(ground.app.config.stores))
+def _named(context: PageContext, words: str) -> tuple[int, ...]:
+    sources = sorted({*context.app.config.sources, *context.app.ledger.sources()})
+    return context.app.ledger.overviews.named(words.strip(), sources, list(context.app.config.stores))
 
 
 def _before(text: str) -> tuple[int, int] | None:
@@ -187,16 +187,16 @@ def _before(text: str) -> tuple[int, int] | None:
     return None
 
 
-def story_of(ground: PageContext, ask: PageRequest) -> Story | None:
+def story_of(context: PageContext, request: PageRequest) -> Story | None:
     """The story of the sale that a path names."""
-    number = ask.number("number")
-    key = ground.app.ledger.overviews.key_of(number) if number is not None else None
-    return ground.app.ledger.story(key) if key is not None else None
+    number = request.number("number")
+    key = context.app.ledger.overviews.key_of(number) if number is not None else None
+    return context.app.ledger.story(key) if key is not None else None
 
 
-def story(ground: PageContext, ask: PageRequest) -> HtmlPage:
+def story(context: PageContext, request: PageRequest) -> HtmlPage:
     """One sale: where it stands and why, what the POS says, every attempt, every change, what can be done."""
-    found = story_of(ground, ask)
+    found = story_of(context, request)
     if found is None:
         return HtmlPage("nothing.html", {"what": "There is no such sale in the ledger."}, 404)
     sale = found.sale
@@ -207,22 +207,22 @@ def story(ground: PageContext, ask: PageRequest) -> HtmlPage:
             "sale": sale,
             "order": order,
             "document": _pretty(sale.document),
-            "facts": facts_in_words(ground.app, sale),
-            "link": link(ground.app, sale),
+            "facts": facts_in_words(context.app, sale),
+            "link": link(context.app, sale),
             "attempts": found.attempts,
             "audit": found.audit,
-            "fits": _fits(ground, sale),
+            "fits": _fits(context, sale),
             "verbs": [verb.value for verb in Verb if not why_not(verb, sale)],
         },
     )
 
 
-def _fits(ground: PageContext, sale: Sale) -> list[tuple[Fit, Sale]] | None:
+def _fits(context: PageContext, sale: Sale) -> list[tuple[Fit, Sale]] | None:
     """The sales that the goods of a return may have come from, where that is not known; None of all other sales."""
     if sale.total_inc_tax >= 0 or sale.returns_of is not None or sale.order_id is not None:
         return None
-    fits = ground.app.ledger.links.candidates(sale)[:_FITS]
-    found = ground.app.ledger.sales_by_key([one.sale_key for one in fits])
+    fits = context.app.ledger.links.candidates(sale)[:_FITS]
+    found = context.app.ledger.sales_by_key([one.sale_key for one in fits])
     return [(one, found[one.sale_key]) for one in fits if one.sale_key in found]
 
 
@@ -235,19 +235,19 @@ def _pretty(document: str | None) -> str:
         return document  # damaged: shown as it is
 
 
-def payload(ground: PageContext, ask: PageRequest) -> HtmlPage:
+def payload(context: PageContext, request: PageRequest) -> HtmlPage:
     """What would be sent for a sale now, and every decision behind it; asks the store for what it must know."""
-    found = story_of(ground, ask)
+    found = story_of(context, request)
     if found is None:
         return HtmlPage("nothing.html", {"what": "There is no such sale in the ledger."}, 404)
     sale, notes = found.sale, list[str]()
-    preview = _preview(ground, sale, read_document(sale.document), notes)
+    preview = _preview(context, sale, read_document(sale.document), notes)
     body = json.dumps(preview.payload, indent=2, ensure_ascii=False) if preview and preview.payload else ""
     return HtmlPage("payload.html", {"sale": sale, "preview": preview, "payload": body, "notes": notes})
 
 
-def _preview(ground: PageContext, sale: Sale, order: CanonicalOrder | None, notes: list[str]) -> Preview | None:
-    if order is None or sale.store not in ground.app.stores:
+def _preview(context: PageContext, sale: Sale, order: CanonicalOrder | None, notes: list[str]) -> Preview | None:
+    if order is None or sale.store not in context.app.stores:
         return None
     wanted = PreviewSubject([order], {order.sale_id: sale.source_hold})
-    return next(previews_of(ground.app, sale.store, wanted, notes.append), None)
+    return next(previews_of(context.app, sale.store, wanted, notes.append), None)

@@ -34,14 +34,14 @@ class SourceRow:
     folder: FolderReport | None
 
 
-def sources(ground: PageContext, _ask: PageRequest) -> HtmlPage:
+def sources(context: PageContext, _ask: PageRequest) -> HtmlPage:
     """Every source."""
-    return HtmlPage("sources.html", {"sources": _rows(ground)})
+    return HtmlPage("sources.html", {"sources": _rows(context)})
 
 
-def _rows(ground: PageContext) -> list[SourceRow]:
-    faults, reports, parts = ground.app.ledger.open_faults(), ground.app.folder_reports(), _parts(ground)
-    names = sorted({*ground.app.config.sources, *faults})
+def _rows(context: PageContext) -> list[SourceRow]:
+    faults, reports, parts = context.app.ledger.open_faults(), context.app.folder_reports(), _parts(context)
+    names = sorted({*context.app.config.sources, *faults})
     rows = []
     for name in names:
         report, part = reports.get(name), parts.get(poll_job(name))
@@ -49,9 +49,9 @@ def _rows(ground: PageContext) -> list[SourceRow]:
         rows.append(
             SourceRow(
                 name,
-                ground.app.tills.get(name),
+                context.app.tills.get(name),
                 part.good.wall if part and part.good else None,
-                ground.app.ledger.cursor_age(name),
+                context.app.ledger.cursor_age(name),
                 ails,
                 faults.get(name, 0),
                 report if isinstance(report, FolderReport) else None,
@@ -60,32 +60,32 @@ def _rows(ground: PageContext) -> list[SourceRow]:
     return rows
 
 
-def _parts(ground: PageContext) -> dict[str, HealthPart]:
-    return {name: part for health in reversed(read_health(ground.app.ledger)) for name, part in health.parts.items()}
+def _parts(context: PageContext) -> dict[str, HealthPart]:
+    return {name: part for health in reversed(read_health(context.app.ledger)) for name, part in health.parts.items()}
 
 
-def source(ground: PageContext, ask: PageRequest) -> HtmlPage:
+def source(context: PageContext, request: PageRequest) -> HtmlPage:
     """One source with the records that it could not read, as they were."""
-    row = next((row for row in _rows(ground) if row.name == ask.named.get("name")), None)
+    row = next((row for row in _rows(context) if row.name == request.named.get("name")), None)
     if row is None:
         return HtmlPage("nothing.html", {"what": "There is no such source."}, 404)
-    faults: list[FaultRow] = ground.app.ledger.faults(row.name, limit=_FAULTS)
-    cursor = ground.app.ledger.cursor(row.name)
+    faults: list[FaultRow] = context.app.ledger.faults(row.name, limit=_FAULTS)
+    cursor = context.app.ledger.cursor(row.name)
     return HtmlPage("source.html", {"source": row, "found": faults, "cursor": cursor})
 
 
-def settle(ground: PageContext, ask: PageRequest) -> PageResult:
+def settle(context: PageContext, request: PageRequest) -> PageResult:
     """Somebody says that faults are dealt with: the chosen ones, or all of the source."""
-    name = str(ask.named.get("name"))
-    ids = [int(text) for text in ask.form.get("id", ()) if text.isascii() and text.isdigit() and len(text) < 18]
-    if not ids and ask.first("scope") != "all":
+    name = str(request.named.get("name"))
+    ids = [int(text) for text in request.form.get("id", ()) if text.isascii() and text.isdigit() and len(text) < 18]
+    if not ids and request.first("scope") != "all":
         return Redirect(f"/sources/{name}?did=none")
-    done = ground.app.ledger.settle_faults(name, ids, ask.actor) if name in _known(ground) else 0
-    return Redirect(f"/sources/{name}?did={done}" if name in _known(ground) else "/sources")
+    done = context.app.ledger.settle_faults(name, ids, request.actor) if name in _known(context) else 0
+    return Redirect(f"/sources/{name}?did={done}" if name in _known(context) else "/sources")
 
 
-def _known(ground: PageContext) -> set[str]:
-    return {*ground.app.config.sources, *ground.app.ledger.open_faults(), *ground.app.ledger.sources()}
+def _known(context: PageContext) -> set[str]:
+    return {*context.app.config.sources, *context.app.ledger.open_faults(), *context.app.ledger.sources()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +99,17 @@ class StoreRow:
     part: HealthPart | None
 
 
-def stores(ground: PageContext, _ask: PageRequest) -> HtmlPage:
+def stores(context: PageContext, _ask: PageRequest) -> HtmlPage:
     """Every store."""
-    standing, parts = SystemOverview.of(ground.app), _parts(ground)
+    standing, parts = SystemOverview.of(context.app), _parts(context)
     rows = [
         StoreRow(
             name,
-            ground.app.config.stores[name].connection.store_hash,
+            context.app.config.stores[name].connection.store_hash,
             store.governor.report(),
-            quota_chart(ground, name),
+            quota_chart(context, name),
             parts.get(push_job(name)),
         )
-        for name, store in ground.app.stores.items()
+        for name, store in context.app.stores.items()
     ]
-    return HtmlPage("stores.html", {"stores": rows, "standing": standing, "now": Now.of(ground.app.clock)})
+    return HtmlPage("stores.html", {"stores": rows, "standing": standing, "now": Now.of(context.app.clock)})

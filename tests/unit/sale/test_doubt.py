@@ -14,7 +14,7 @@ from syncd.sale.facts import Doubt, OrderSnapshot, StoreOrder
 from syncd.sale.policy import PushPolicy, StorePolicy
 from syncd.sale.sale import Sale
 from syncd.sale.states import AttemptKind, State
-from tests.judges import RULES
+from tests.deciders import RULES
 from tests.unit.sale.conftest import BOOT, HERE, NOW, make_sale
 
 POLICY = PushPolicy()

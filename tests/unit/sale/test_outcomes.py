@@ -23,7 +23,7 @@ from syncd.sale.facts import Belief, Status
 from syncd.sale.policy import PushPolicy
 from syncd.sale.sale import Sale
 from syncd.sale.states import AttemptKind, State
-from tests.judges import JUDGE
+from tests.deciders import DECIDER
 from tests.unit.sale.conftest import HERE, NOW, make_attempt, make_sale
 
 POLICY = PushPolicy()
@@ -70,7 +70,7 @@ TABLE = [
 def left(outcome: Outcome, sale: Sale, sent: SentRequest | None = None) -> Status:
     """Where the sale stands once the outcome of its request is known."""
     news = interpret(outcome, sent or SentRequest(make_attempt(sale), sale), POLICY, NOW).event
-    return next_status(replace(sale, state=State.SENDING), news, JUDGE, HERE)[1]
+    return next_status(replace(sale, state=State.SENDING), news, DECIDER, HERE)[1]
 
 
 @pytest.mark.parametrize(("outcome", "state", "effect"), TABLE)

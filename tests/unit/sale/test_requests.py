@@ -18,7 +18,7 @@ from syncd.sale.sale import Sale
 from syncd.sale.states import AttemptKind, State
 from syncd.sale.steps import Change, Create, NoAction, Observation, Reject, Step
 from syncd.testing.orders import sale as build_order
-from tests.judges import RULES
+from tests.deciders import RULES
 from tests.unit.sale.conftest import HERE, make_sale
 
 REFUND = {"id": "r1", "amount_inc_tax": "1.00"}

@@ -8,7 +8,7 @@ from syncd.sale.facts import Status
 from syncd.sale.policy import StorePolicy
 from syncd.sale.states import State
 from syncd.testing.orders import sale
-from tests.judges import RULES
+from tests.deciders import RULES
 from tests.unit.sale.conftest import HERE, make_sale
 
 

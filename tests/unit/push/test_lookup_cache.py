@@ -9,7 +9,7 @@ import pytest
 from syncd.ledger import Ledger
 from syncd.push.lookups.lookup_cache import LookupCache, Ttl
 from syncd.testing.clocks import ManualClock
-from tests.judges import JUDGE
+from tests.deciders import DECIDER
 
 VARIANTS = 250_000
 AGES = Ttl(remembered=1000)
@@ -35,7 +35,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def ledger(tmp_path: Path, clock: ManualClock) -> Iterator[Ledger]:
-    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", clock, JUDGE) as opened:
+    with Ledger.open(f"sqlite:///{tmp_path / 'ledger.db'}", clock, DECIDER) as opened:
         yield opened
 
 
