@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from syncd.canonical.cards import mask_cards
@@ -47,6 +47,11 @@ class Batch:
     review_reasons: Mapping[str, str] = field(default_factory=dict)
     deleted_ids: tuple[str, ...] = ()
     stated_at: datetime | None = None
+
+    def placed_within(self, start: datetime, end: datetime) -> Batch:
+        """Return the batch with only the sales that were placed in ``[start, end)``; its deletions stay."""
+        within = tuple(order for order in self.orders if start <= order.placed_at < end)
+        return replace(self, orders=within)
 
     def __post_init__(self) -> None:
         """An exchange becomes its sale and its returns here, so that nothing behind the sources ever meets one whole."""

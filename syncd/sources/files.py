@@ -97,8 +97,7 @@ class FileSource(ABC):
     def _range(self, start: datetime, end: datetime) -> Iterator[Batch]:
         for file in self._folder.all_files():
             for batch in self.read_file(file):
-                orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
-                yield replace(batch, orders=orders)
+                yield batch.placed_within(start, end)
 
     def reads(self, path: Path) -> bool:
         """Whether this source would take the file."""

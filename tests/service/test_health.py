@@ -8,23 +8,21 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from syncd.app import open_app
 from syncd.config import load
-from syncd.errors import Busy, LeaseTaken
+from syncd.errors import Busy
 from syncd.ledger import Ledger
 from syncd.push.worker.pusher import Pusher
 from syncd.service import health as health_module
 from syncd.service.health import Health, Heartbeats, Process, read_health
 from syncd.service.jobs import Jobs
-from syncd.sources import SourceRateLimited
-from syncd.sources.jsonl import JsonlSource
 from syncd.testing.clocks import ManualClock
 from tests.deciders import DECIDER
 from tests.service.daemons import daemon, part, until
+from tests.service.odd_pos import ACCOUNT, busy_pos, silent_pos
 from tests.shop import Shop
 
 OWES = timedelta(minutes=10)
@@ -83,15 +81,15 @@ def test_a_database_that_does_not_answer_is_no_standby(shop: Shop, monkeypatch: 
 
 
 def test_a_daemon_that_stands_by_is_well_and_says_for_whom(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    def taken(*_words: object) -> None:
-        raise LeaseTaken("process 7 on tills-2 is pushing to main")
-
-    monkeypatch.setattr("syncd.stores.StoreServices.leased", taken)
-    with daemon(shop, monkeypatch) as app:
+    other = Ledger.open(f"sqlite:///{shop.folder / 'ledger.db'}", ManualClock(), DECIDER)
+    with other.lease("main"), daemon(shop, monkeypatch) as app:
         until(lambda: bool(part(app, "push main").standby))
         (report,) = read_health(app.ledger)
-        assert "push main: standing by: process 7 on tills-2 is pushing to main" in report.standing_by()
+        (line,) = (line for line in report.standing_by() if line.startswith("push main"))
+        assert line.startswith("push main: standing by: process ")
+        assert line.endswith(" is pushing to main")
         assert not [line for line in report.unwell(report.at, OWES) if line.startswith("push")]
+    other.close()
 
 
 def test_a_job_that_is_late_by_boot_time_is_told_whatever_the_wall_clock_says(pulse: Heartbeats) -> None:
@@ -126,31 +124,33 @@ def test_a_job_that_hangs_starves_the_watchdog_and_one_that_moves_does_not(pulse
     assert pulse.stuck(timedelta(minutes=15)) == []
 
 
-def test_the_watchdog_hears_nothing_while_a_source_hangs(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    heard: list[str] = []
-    hangs, lets_go = threading.Event(), threading.Event()
+def test_the_watchdog_hears_nothing_while_a_source_hangs(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    manager.bind(str(tmp_path / "notify"))
+    manager.setblocking(False)
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
 
-    def fetch(*_words: Any) -> Any:
-        hangs.set()
-        lets_go.wait(60)
-        return iter(())
+    def heard() -> list[str]:
+        lines: list[str] = []
+        while True:
+            try:
+                lines += manager.recv(4096).decode().splitlines()
+            except BlockingIOError:
+                return lines
 
-    def notify(*lines: str) -> bool:
-        heard.extend(lines)
-        return True
-
-    monkeypatch.setattr("syncd.service.daemon.notify", notify)
-    monkeypatch.setattr(JsonlSource, "fetch", fetch)
-    shop.configure(HURRIED)
-    with daemon(shop, monkeypatch) as app:
-        until(hangs.is_set)
-        begin = app.clock.elapsed().seconds
-        until(lambda: app.clock.elapsed().seconds - begin > 1)
-        heard.clear()
-        until(lambda: app.clock.elapsed().seconds - begin > 2)
-        assert "WATCHDOG=1" not in heard
-        lets_go.set()
-        until(lambda: "WATCHDOG=1" in heard)
+    with manager, silent_pos() as pos:
+        shop.configure(f'[service]\nhealthy_within = "100ms"\nstuck_after = "100ms"\n{ACCOUNT.format(url=pos.url)}')
+        with daemon(shop, monkeypatch) as app:
+            until(pos.asked.is_set)
+            begin = app.clock.elapsed().seconds
+            until(lambda: app.clock.elapsed().seconds - begin > 1)
+            heard()
+            until(lambda: app.clock.elapsed().seconds - begin > 2)
+            assert "WATCHDOG=1" not in heard()
+            pos.let_go.set()
+            until(lambda: "WATCHDOG=1" in heard())
 
 
 def test_the_reports_of_daemons_that_died_here_are_forgotten_and_the_newest_is_kept_while_none_runs(
@@ -189,22 +189,19 @@ def test_a_daemon_that_takes_over_stands_by_for_nobody_any_more_not_even_in_what
 
 def test_a_source_that_asked_to_be_left_alone_does_not_hang(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """The service manager must not restart a daemon because a POS said "come again in two hours"."""
-
-    def full(*_: object) -> Any:
-        raise SourceRateLimited("come again later", timedelta(hours=2))
-
     monkeypatch.setenv("FLOW_TOKEN", shop.store.token)
-    monkeypatch.setattr(JsonlSource, "fetch", full)
     clock = ManualClock()
-    with open_app(load(shop.config), clock) as app:
-        heart = Heartbeats(app.ledger, clock)
-        jobs = Jobs(app, heart, threading.Event())
-        jobs.poll("till")
-        for _ in range(6):
-            clock.pass_time(600)
+    with busy_pos(retry_after_s=7200) as url:
+        shop.configure(ACCOUNT.format(url=url))
+        with open_app(load(shop.config), clock) as app:
+            heart = Heartbeats(app.ledger, clock)
+            jobs = Jobs(app, heart, threading.Event())
             jobs.poll("till")
-            assert "poll till" not in heart.stuck(timedelta(minutes=15))
-        assert heart.report().parts["poll till"].ails
+            for _ in range(6):
+                clock.pass_time(600)
+                jobs.poll("till")
+                assert "poll till" not in heart.stuck(timedelta(minutes=15))
+            assert heart.report().parts["poll till"].ails
 
 
 def test_a_daemon_that_was_killed_and_that_nobody_waits_for_is_dead() -> None:

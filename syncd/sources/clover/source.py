@@ -76,8 +76,7 @@ class CloverSource:
         for page in self._api.changed("orders", "modifiedTime", begin, {"expand": EXPANDED}):
             begin = max(begin, _last(page, "modifiedTime"))
             batch = self._batch(page, json.dumps({"orders": begin}))
-            kept = tuple(order for order in batch.orders if start <= order.placed_at < end)
-            yield Batch(kept, batch.faults, batch.cursor, batch.left_out, batch.review_reasons)
+            yield batch.placed_within(start, end)
             if self._context.stop.is_set():
                 return
 

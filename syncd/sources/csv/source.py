@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -91,8 +90,7 @@ class CsvSource:
     def _range(self, start: datetime, end: datetime) -> Iterator[Batch]:
         for files in self._walks(self._folder.all_files()):
             for batch in self._exports.read(ExportWalk(files)):
-                orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
-                yield replace(batch, orders=orders)
+                yield batch.placed_within(start, end)
 
     def reads(self, path: Path) -> bool:
         """Whether this source would take the file."""

@@ -65,8 +65,7 @@ class LightspeedSource:
             version = self._api.version_at(start - _LONGEST_EDIT)
         for rows, highest in self._api.all("sales", version):
             batch = self._batch(rows, _cursor(highest))
-            orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
-            yield Batch(orders, batch.faults, batch.cursor, batch.left_out, batch.review_reasons)
+            yield batch.placed_within(start, end)
             if self._context.stop.is_set():
                 return
 

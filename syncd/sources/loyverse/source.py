@@ -69,8 +69,7 @@ class LoyverseSource:
         until = min(end + _OFFLINE, self._api.http.now())
         reached = TimeCursor.read(since).reached
         for batch in self._walk("created_at", (reached or start - timedelta(minutes=5), until), None, until):
-            orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
-            yield Batch(orders, batch.faults, batch.cursor, batch.left_out, batch.review_reasons)
+            yield batch.placed_within(start, end)
 
     def fetch_one(self, sale_id: str) -> Batch | None:
         """One receipt by its number; None where there is none."""

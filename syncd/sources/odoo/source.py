@@ -66,7 +66,7 @@ class OdooSource:
         self._shop()
         reached = TimeCursor.read(since).reached
         for batch in self._walk("date_order", (max(start, reached or start), end), TimeCursor(None), all_of_it=True):
-            yield replace(batch, orders=tuple(order for order in batch.orders if start <= order.placed_at < end))
+            yield batch.placed_within(start, end)
 
     def check(self) -> Sequence[Finding]:
         """Whether the key opens the database, and which tills it sees there."""

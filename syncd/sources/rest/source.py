@@ -62,8 +62,7 @@ class RestSource:
         reached = TimeCursor.read(since, until + timedelta(days=1)).reached
         begin = reached or start - self._settings.overlap
         for batch in self._walk((begin, until + self._settings.overlap), reached, until, fresh=False):
-            orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
-            yield Batch(orders, batch.faults, batch.cursor, batch.left_out, batch.review_reasons)
+            yield batch.placed_within(start, end)
 
     def fetch_one(self, sale_id: str) -> Batch | None:
         """One sale by its id, where the config says how it is asked for; None where there is none."""

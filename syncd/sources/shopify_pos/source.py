@@ -90,8 +90,7 @@ class ShopifySource:
         for page in self._api.orders(query, "PROCESSED_AT"):
             at = max([at, *(time for one in page if (time := moment(one.get("processedAt"))))])
             batch = self._batch(page, TimeCursor(at).text())
-            orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
-            yield Batch(orders, batch.faults, batch.cursor, batch.left_out, batch.review_reasons)
+            yield batch.placed_within(start, end)
             if self._context.stop.is_set():
                 return
 

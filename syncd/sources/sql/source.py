@@ -116,8 +116,7 @@ class SqlSource:
         ask = self._ask
         for page in pages(self._database, ask, ask.placed, span, self._settings.page):
             batch = self._batch(page.sales, TimeCursor(page.reached or reached).text())
-            orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
-            yield Batch(orders, batch.faults, batch.cursor, batch.left_out, batch.review_reasons)
+            yield batch.placed_within(start, end)
             if self._context.stop.is_set():
                 return
 

@@ -69,8 +69,7 @@ class SquareSource:
         at = _Positions({place: begun.at.get(place, start - timedelta(minutes=5)) for place in where}, start)
         until = min(end + _OFFLINE, self._now())
         for batch in self._walk(at, field="closed_at", until=until, moves=at):
-            orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
-            yield Batch(orders, batch.faults, batch.cursor, batch.left_out, batch.review_reasons)
+            yield batch.placed_within(start, end)
 
     def fetch_one(self, sale_id: str) -> Batch | None:
         """One order by its id; None where Square has not got it yet, or not its lines."""
