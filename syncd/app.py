@@ -16,7 +16,7 @@ from syncd.config import Config, SourceConfig
 from syncd.errors import NotListed, SourceError
 from syncd.intake import PollReport, fetch_announced, link_where_one_fits, poll
 from syncd.intake.admission import Candidate, NotAdmitted, admit, types_before
-from syncd.intake.backfill import Judged, estimate, of_days, walk
+from syncd.intake.backfill import StateOf, estimate, of_days, walk
 from syncd.intake.poll import record_all
 from syncd.ledger import Alert, Ledger, RecordOptions
 from syncd.ledger.alerts import BEGUN_ANEW
@@ -191,7 +191,7 @@ class SourceRunner:
         with bind(source=self.name, backfill=asked.number):
             return self._linked(walk(self.source, asked, self.zone, self._options_by_name(), self.ledger, stop, seen))
 
-    def estimate(self, start: datetime, end: datetime, judged: Judged, stop: threading.Event) -> Estimate:
+    def estimate(self, start: datetime, end: datetime, judged: StateOf, stop: threading.Event) -> Estimate:
         """Count what a backfill of ``[start, end)`` would record; see ``intake.estimate``."""
         self.try_admit()
         return estimate(

@@ -21,7 +21,7 @@ from syncd.config import StoreSettings
 from syncd.errors import StoreError
 from syncd.http.transport import HttpTransport
 from syncd.ledger import Lease, Ledger
-from syncd.push.lookups.lookup_cache import Currencies
+from syncd.push.lookups.lookup_cache import StoreCurrencies
 from syncd.push.lookups.matching import Matcher, Remotes
 from syncd.push.metafields import MetafieldWriter
 from syncd.push.store_orders.catch_up import CatchUp
@@ -83,9 +83,9 @@ class StoreServices:
         return StoreClient(self.api)
 
     @cached_property
-    def currencies(self) -> Currencies:
+    def currencies(self) -> StoreCurrencies:
         """The currencies that this store takes."""
-        return Currencies(self.name, self._ledger, self.info, self._clock)
+        return StoreCurrencies(self.name, self._ledger, self.info, self._clock)
 
     @cached_property
     def matcher(self) -> Matcher:

@@ -88,7 +88,9 @@ class Api:
             Unreachable: anything else that is no answer.
 
         """
-        return self._read_patiently(lambda: self.exchange("GET", path, params, live=live), path, missing_ok=missing_ok)
+        return self._read_with_retries(
+            lambda: self.exchange("GET", path, params, live=live), path, missing_ok=missing_ok
+        )
 
     def ask(self, path: str, body: Mapping[str, object]) -> Any:  # noqa: ANN401
         """The JSON that a POST without any effect (a quote) answers; None where the API refuses the question (4xx).
@@ -98,9 +100,9 @@ class Api:
 
         """
         content = json.dumps(body, separators=(",", ":")).encode()
-        return self._read_patiently(lambda: self.exchange("POST", path, None, content), path, refusal_ok=True)
+        return self._read_with_retries(lambda: self.exchange("POST", path, None, content), path, refusal_ok=True)
 
-    def _read_patiently(
+    def _read_with_retries(
         self, exchange: Callable[[], HttpAnswer], path: str, *, missing_ok: bool = False, refusal_ok: bool = False
     ) -> Any:  # noqa: ANN401
         for turn in itertools.count(1):

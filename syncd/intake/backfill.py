@@ -20,7 +20,7 @@ from syncd.sale.sale import IncomingVersion
 from syncd.sale.states import BackfillStage, Lane, State
 from syncd.sources import Source
 
-Judged = Callable[[IncomingVersion, str], State]
+StateOf = Callable[[IncomingVersion, str], State]
 _SKIPPED_AT_ONCE = 500
 _ZONES = timedelta(hours=27)  # from the easternmost zone to the westernmost, and an hour
 
@@ -95,7 +95,7 @@ def walk(  # noqa: PLR0913, PLR0917  what is walked, where to, and until when
 
 
 def estimate(
-    batches: Iterator[Batch], options: RecordOptions, ledger: Ledger, judged: Judged, stop: threading.Event
+    batches: Iterator[Batch], options: RecordOptions, ledger: Ledger, judged: StateOf, stop: threading.Event
 ) -> Estimate:
     """Count what a walk over ``batches`` would record, and in which states; changes nothing. What ``stop`` cuts off is too low.
 

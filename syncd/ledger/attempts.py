@@ -217,7 +217,7 @@ def _closed(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def conclude(
+def record_without_request(
     connection: Connection, decided: Sequence[tuple[Sale, SaleEvent]], decider: Decider, now: Now
 ) -> dict[int, State]:
     """What became known of pending sales without a request; one that has moved on since it was read is left as it is."""
@@ -253,7 +253,7 @@ def drift(connection: Connection, drifted: Sequence[tuple[Sale, Drifted]], decid
     return len(apply_transitions(connection, moves, decider, now))
 
 
-def think_over(connection: Connection, ended: Sequence[Sale], decider: Decider, now: Now) -> dict[int, State]:
+def reevaluate_holds(connection: Connection, ended: Sequence[Sale], decider: Decider, now: Now) -> dict[int, State]:
     """Decide again about held sales whose hold may have ended."""
     moves = [
         Transition(sale.id, State.HELD, TimePassed("what it waited for has come"), sale.fingerprint) for sale in ended
@@ -261,7 +261,7 @@ def think_over(connection: Connection, ended: Sequence[Sale], decider: Decider, 
     return {number: sale.state for number, sale in apply_transitions(connection, moves, decider, now).items()}
 
 
-def orphans(connection: Connection, store: str, decider: Decider, now: Now) -> int:
+def recover_interrupted(connection: Connection, store: str, decider: Decider, now: Now) -> int:
     """A dead holder's ``sending`` rows become ``unknown``: their requests may have arrived."""
     rows = connection.execute(
         select(sales.c.id, attempts.c.id.label("attempt_id"), attempts.c.kind, attempts.c.fingerprint, attempts.c.more)
@@ -320,7 +320,7 @@ _POSTPONE = (
 )
 
 
-def postpone(connection: Connection, unsettled: Sequence[Sale], again_at: datetime) -> None:
+def reschedule_lookups(connection: Connection, unsettled: Sequence[Sale], again_at: datetime) -> None:
     """Look-ups that failed: they count for nothing, and are made again later."""
     if unsettled:
         connection.execute(_POSTPONE, [{"of_id": sale.id, "again_at": to_micros(again_at)} for sale in unsettled])

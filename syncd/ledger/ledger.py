@@ -155,7 +155,7 @@ class Ledger:
     def recover_interrupted(self, lease: leases.Lease) -> int:
         """A dead holder's ``sending`` sales become ``unknown``; how many."""
         now = Now.of(self._clock)
-        return lease.run(lambda connection: attempts.orphans(connection, lease.store, self._decider, now))
+        return lease.run(lambda connection: attempts.recover_interrupted(connection, lease.store, self._decider, now))
 
     def begin(self, lease: leases.Lease, intents: Sequence[Intent]) -> Sequence[Attempt]:
         """Commit intents, durably, before anything is sent; what has moved on since it was looked at is left out.
@@ -184,7 +184,7 @@ class Ledger:
     ) -> dict[int, State]:
         """What became known of pending sales without a request; the state of each that moved, by its id."""
         now = Now.of(self._clock)
-        return lease.run(lambda connection: attempts.conclude(connection, decided, self._decider, now))
+        return lease.run(lambda connection: attempts.record_without_request(connection, decided, self._decider, now))
 
     def drift(self, lease: leases.Lease, drifted: Sequence[tuple[Sale, Drifted]]) -> int:
         """Have synced sales looked at again whose orders were seen to say something else; how many."""
@@ -201,7 +201,7 @@ class Ledger:
         ended = self._read(queries.ended_holds, lease.store, now.wall)
         if not ended:
             return 0
-        states = lease.run(lambda connection: attempts.think_over(connection, ended, self._decider, now))
+        states = lease.run(lambda connection: attempts.reevaluate_holds(connection, ended, self._decider, now))
         return sum(state is not State.HELD for state in states.values())
 
     # Settling what is unknown
@@ -212,7 +212,7 @@ class Ledger:
 
     def reschedule_lookups(self, lease: leases.Lease, unsettled: Sequence[Sale], again_at: datetime) -> None:
         """Look-ups that failed, and are to be made again."""
-        lease.run(lambda connection: attempts.postpone(connection, unsettled, again_at))
+        lease.run(lambda connection: attempts.reschedule_lookups(connection, unsettled, again_at))
 
     def resolve(
         self, lease: leases.Lease, settled: Sequence[tuple[Sale, SaleEvent]], now: Now

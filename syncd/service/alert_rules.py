@@ -63,7 +63,7 @@ class AlertSnapshot:
     ledger: str = ""
 
 
-def causes(facts: AlertSnapshot, settings: AlertSettings, healthy_within: timedelta) -> list[Alert]:
+def evaluate(facts: AlertSnapshot, settings: AlertSettings, healthy_within: timedelta) -> list[Alert]:
     """What ails now, one for each cause. Pure."""
     return [
         *_paused(facts, settings),
@@ -179,7 +179,7 @@ class Watch:
 
     def look(self, health: Health | None) -> list[Alert]:
         """Find out what ails, and keep it in the ledger; the causes that are new."""
-        present = causes(self.facts(health), self._app.config.alerts, self._app.config.service.healthy_within)
+        present = evaluate(self.facts(health), self._app.config.alerts, self._app.config.service.healthy_within)
         return self._app.ledger.notices.watched(KINDS, present)
 
     def facts(self, health: Health | None) -> AlertSnapshot:

@@ -82,7 +82,7 @@ class Jobs:
         jobs.append(Job("note", _NOTE, lambda: self._edge("note", self._samples.take)))
         jobs.append(Job("watch", _NOTE, lambda: self._edge("watch", self.watch)))
         if self._app.config.alerts.urls:
-            jobs.append(Job("tell", _NOTE, lambda: self._edge("tell", self.tell)))
+            jobs.append(Job("tell", _NOTE, lambda: self._edge("tell", self.notify)))
         if self._app.config.alerts.heartbeat is not None:
             jobs.append(Job("heartbeat", _NOTE, lambda: self._edge("heartbeat", self.heartbeat)))
         return [*jobs, Job("housekeep", service.housekeep_every, self.housekeep)]
@@ -111,7 +111,7 @@ class Jobs:
         for keeper in self._keepers.values():
             keeper.close()
 
-    def ask(self, job: str) -> None:
+    def request(self, job: str) -> None:
         """``job`` is wanted now: if it is at work this moment, it works once more, for the scheduler would leave it out."""
         self._asked.add(job)
 
@@ -130,7 +130,7 @@ class Jobs:
             self.pushed_soon(source, till.poll(self._stop, lambda _: self._pulse.ok(poll_job(source))))
             self._tell_strange(source)
 
-        self._while_asked(poll_job(source), partial(self._patiently, source, work))
+        self._while_asked(poll_job(source), partial(self._deferring, source, work))
 
     def fetch_announced(self, source: str) -> None:
         """Fetch the sales of a source that webhooks named."""
@@ -138,7 +138,7 @@ class Jobs:
         def work() -> None:
             self.pushed_soon(source, self._app.tills[source].fetch_announced(self._stop))
 
-        self._while_asked(fetch_job(source), partial(self._patiently, source, work))
+        self._while_asked(fetch_job(source), partial(self._deferring, source, work))
 
     def backfill(self, source: str) -> None:
         """Walk what somebody asked for of a source, one backfill after the other; live sales are polled meanwhile."""
@@ -150,7 +150,7 @@ class Jobs:
 
         def work() -> None:
             if self._app.clock.elapsed().seconds < self._put_off.get(name, 0.0):
-                raise _PutOff
+                raise _SourceDeferred
             try:
                 walk_them()
             except SourceError:
@@ -170,7 +170,7 @@ class Jobs:
                     polled = till.backfill(one, self._stop, moved)
                     get_logger().info("backfill_walked", source=source, backfill=one.number, new=polled.new)
 
-        self._while_asked(name, partial(self._patiently, source, work))
+        self._while_asked(name, partial(self._deferring, source, work))
 
     def pushed_soon(self, source: str, polled: PollReport) -> None:
         """What was recorded is pushed without waiting for the next turn."""
@@ -178,10 +178,10 @@ class Jobs:
             for store in self._app.tills[source].config.common.all_stores:
                 self.run_now(push_job(store))
 
-    def _patiently(self, source: str, work: Callable[[], None]) -> None:
+    def _deferring(self, source: str, work: Callable[[], None]) -> None:
         """Leave a source alone for as long as it asks for: until then it stays as ill as it said."""
         if self._app.clock.elapsed().seconds < self._put_off.get(source, 0.0):
-            raise _PutOff
+            raise _SourceDeferred
         try:
             work()
             self._waits.discard(source)
@@ -189,7 +189,7 @@ class Jobs:
             if source not in self._waits:
                 get_logger().info("waits_for_a_list", source=source, why=waits.what)
             self._waits.add(source)
-            raise _PutOff from None
+            raise _SourceDeferred from None
         except SourceRateLimited as full:
             self._put_off[source] = self._app.clock.elapsed().seconds + full.retry_after.total_seconds()
             raise
@@ -277,7 +277,7 @@ class Jobs:
             get_logger().warning("alert_raised", kind=alert.kind, subject=alert.subject, words=alert.words)
         self.run_now("tell")
 
-    def tell(self) -> None:
+    def notify(self) -> None:
         """Tell people what is new, what is over, and once a day how it went."""
         self._teller.tell()
         self._teller.digest()
@@ -302,7 +302,7 @@ class Jobs:
                 self._pulse.standby(name, taken.what)
             except _Paused as paused:
                 self._pulse.failed(name, f"paused: {paused}")
-            except _PutOff:
+            except _SourceDeferred:
                 self._pulse.alive(name)  # it does not hang: it waits as it was asked to
             except Stopped:
                 self._pulse.alive(name)  # told to stop in the middle of a walk: the next start goes on
@@ -326,7 +326,7 @@ class Jobs:
         return True
 
 
-class _PutOff(Exception):
+class _SourceDeferred(Exception):
     """A source has asked to be left alone for a while: nothing was done, and there is nothing more to log."""
 
 

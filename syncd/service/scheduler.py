@@ -127,6 +127,6 @@ def _watch(source: Watching, poll_now: Callable[[], None], stop: threading.Event
 
 
 def _run_now(job: str, jobs: Jobs, scheduler: BackgroundScheduler, clock: Clock) -> None:
-    jobs.ask(job)
+    jobs.request(job)
     with suppress(JobLookupError):  # it was shut down since: the next start does what is left
         scheduler.modify_job(job, next_run_time=clock.now())

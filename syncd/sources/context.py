@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from syncd.clock import Clock
 
 if TYPE_CHECKING:
-    from syncd.sources.http import Auth, HttpClient, Terms
+    from syncd.sources.http import ApiProfile, Auth, HttpClient
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -83,7 +83,7 @@ class SourceContext:
         """The source's name in the config."""
         return self.renamed or self.name
 
-    def http(self, base: str, auth: Auth, terms: Terms | None = None) -> HttpClient:
+    def http(self, base: str, auth: Auth, terms: ApiProfile | None = None) -> HttpClient:
         """The bounded HTTP client for the API at ``base``: ``auth`` proves who we are, ``terms`` are the API's own.
 
         One total deadline a request, no redirect followed, answers bounded in size, paced, ``Retry-After`` obeyed.
@@ -92,6 +92,6 @@ class SourceContext:
             ValueError: ``base`` is neither https nor a server on this machine.
 
         """
-        from syncd.sources.http import HttpClient, Terms  # noqa: PLC0415  a source that reads files needs no HTTP
+        from syncd.sources.http import ApiProfile, HttpClient  # noqa: PLC0415  a source that reads files needs no HTTP
 
-        return HttpClient(self.clock, self.stop, base, auth, terms or Terms())
+        return HttpClient(self.clock, self.stop, base, auth, terms or ApiProfile())

@@ -49,7 +49,7 @@ class Auth(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Fixed:
+class StaticAuth:
     """A token that stays as it is."""
 
     used: Mapping[str, str] = field(repr=False)
@@ -76,7 +76,7 @@ def _usual_words(document: Any) -> tuple[str, str]:  # noqa: ANN401  whatever JS
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class ApiProfile:
     """An API's terms: its name, how many requests a second, how many at once after a rest, and the cure when it refuses us."""
 
     api: str = "the POS"
@@ -91,7 +91,7 @@ class Terms:
 class HttpClient:
     """One API of one account."""
 
-    def __init__(self, clock: Clock, stop: threading.Event, base: str, auth: Auth, terms: Terms) -> None:
+    def __init__(self, clock: Clock, stop: threading.Event, base: str, auth: Auth, terms: ApiProfile) -> None:
         self._clock, self._stop, self._auth, self.terms = clock, stop, auth, terms
         self._wire = HttpTransport(https_or_loopback(base), terms.headers, terms.limits, clock, connections=4)
         self._host = urlsplit(base).hostname or base
@@ -126,25 +126,25 @@ class HttpClient:
     def page(self, path: str, params: Mapping[str, object] | None = None) -> tuple[Any, str]:
         """The same with the link to the next page that the answer's header ``Link`` names (RFC 8288); empty where there is none."""
         target = f"{path}?{urlencode(params, doseq=True)}" if params else path
-        document, answer = self._patiently("GET", target, None, {})
+        document, answer = self._with_retries("GET", target, None, {})
         return document, _next_link(answer.headers.get("Link") or "")
 
     def ask(self, path: str, body: Mapping[str, object]) -> Any:  # noqa: ANN401  whatever JSON is there
         """The JSON that a POST answers which changes nothing: a search. Errors as ``get``."""
-        return self._patiently("POST", path, json.dumps(body, separators=(",", ":")).encode(), {})[0]
+        return self._with_retries("POST", path, json.dumps(body, separators=(",", ":")).encode(), {})[0]
 
     def form(self, path: str, fields: Mapping[str, str]) -> Any:  # noqa: ANN401  whatever JSON is there
         """The JSON that a POST of a form answers, without ``auth``, and sent once unless it was put off: a token's renewal.
 
         Errors as ``get``.
         """
-        return self._carefully(path, urlencode(fields).encode(), {"Content-Type": "application/x-www-form-urlencoded"})
+        return self._once(path, urlencode(fields).encode(), {"Content-Type": "application/x-www-form-urlencoded"})
 
     def once(self, path: str, body: Mapping[str, object]) -> Any:  # noqa: ANN401  whatever JSON is there
         """The same with a body of JSON."""
-        return self._carefully(path, json.dumps(body).encode(), {})
+        return self._once(path, json.dumps(body).encode(), {})
 
-    def _carefully(self, path: str, body: bytes, headers: Mapping[str, str]) -> Any:  # noqa: ANN401  whatever JSON is there
+    def _once(self, path: str, body: bytes, headers: Mapping[str, str]) -> Any:  # noqa: ANN401  whatever JSON is there
         turn = 0
         while True:
             try:
@@ -153,7 +153,7 @@ class HttpClient:
                 turn += 1
                 self._pause(full, turn)
 
-    def _patiently(
+    def _with_retries(
         self,
         method: Any,  # noqa: ANN401  a method of HTTP
         target: str,

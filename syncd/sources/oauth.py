@@ -19,7 +19,7 @@ from syncd import logs
 from syncd.clock import Clock
 from syncd.sources.context import SourceContext
 from syncd.sources.errors import SourceAccessDenied, SourceRejected
-from syncd.sources.http import Auth, Fixed
+from syncd.sources.http import Auth, StaticAuth
 
 _STATE = "oauth"
 _EARLY = timedelta(minutes=5)
@@ -50,7 +50,7 @@ class Grant(Protocol):
 def bearer(context: SourceContext, token: SecretStr | None, grant: Grant | None, how: tuple[Renewal, str]) -> Auth:
     """A token that stays as it is, or tokens that renew themselves: ``how`` is their renewal, and the cure where it fails."""
     if token is not None:
-        return Fixed({"Authorization": f"Bearer {token.get_secret_value()}"})
+        return StaticAuth({"Authorization": f"Bearer {token.get_secret_value()}"})
     assert grant is not None  # noqa: S101  the settings have checked that there is one of the two
     return OAuth(context, grant.refresh_token.get_secret_value(), *how)
 

@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-ACCOUNT = '[sources.till]\ntype = "loyverse"\ntoken = {{ env = "FLOW_TOKEN" }}\napi_url = "{url}"\nstart_from = "ever"\nevery = "100ms"\n'
+ACCOUNT = """
+[sources.till]
+type = "loyverse"
+token = {{ env = "FLOW_TOKEN" }}
+api_url = "{url}"
+start_from = "ever"
+every = "100ms"
+"""
 
 
 class SilentPos:

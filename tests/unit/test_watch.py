@@ -12,7 +12,7 @@ from syncd.ledger import Alert
 from syncd.ledger.alerts import Untold
 from syncd.ledger.store_state import StoreState
 from syncd.sale.states import State
-from syncd.service.alert_rules import AlertSnapshot, Volume, causes
+from syncd.service.alert_rules import AlertSnapshot, Volume, evaluate
 from syncd.service.health import Health, HealthPart, Process
 from syncd.service.notifier import message_of
 from syncd.settings import AlertSettings
@@ -33,7 +33,7 @@ def health(name: str, part: HealthPart, begun: Now | None = None) -> Health:
 
 
 def kinds(facts: AlertSnapshot, **settings: object) -> list[str]:
-    return [alert.kind for alert in causes(facts, AlertSettings(**settings), _WITHIN)]  # type: ignore[arg-type]
+    return [alert.kind for alert in evaluate(facts, AlertSettings(**settings), _WITHIN)]  # type: ignore[arg-type]
 
 
 def paused(minutes: float) -> AlertSnapshot:
@@ -106,7 +106,7 @@ def test_the_gaps_are_the_configs() -> None:
 
 def test_every_alert_says_what_to_do() -> None:
     facts = replace(paused(9), states={"main": {State.REJECTED: 2}}, faults={"till": 1}, disk_free=1)
-    for alert in causes(facts, AlertSettings(), _WITHIN):
+    for alert in evaluate(facts, AlertSettings(), _WITHIN):
         assert alert.words
         assert alert.cure
 

@@ -144,7 +144,7 @@ _KIND, _CODE = "currency", "all"
 _AGE = timedelta(hours=1)
 
 
-class Currencies:
+class StoreCurrencies:
     """The currencies of one store."""
 
     def __init__(self, store: str, ledger: Ledger, info: StoreClient, clock: Clock) -> None:

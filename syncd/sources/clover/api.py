@@ -12,7 +12,7 @@ from typing import Any
 from syncd.sources.clover.settings import CloverSettings
 from syncd.sources.context import SourceContext
 from syncd.sources.errors import SourceRejected
-from syncd.sources.http import Terms
+from syncd.sources.http import ApiProfile
 from syncd.sources.oauth import Tokens, bearer
 from syncd.sources.records import Document
 
@@ -30,7 +30,7 @@ class CloverApi:
     def __init__(self, settings: CloverSettings, context: SourceContext) -> None:
         self._settings, self._context = settings, context
         self._root = f"/v3/merchants/{settings.merchant_id}"
-        terms = Terms("Clover", per_second=10, burst=10, denied=_DENIED)
+        terms = ApiProfile("Clover", per_second=10, burst=10, denied=_DENIED)
         self.http = context.http(
             settings.api_url, bearer(context, settings.token, settings.oauth, (self._renewed, _OAUTH_CURE)), terms
         )

@@ -11,7 +11,7 @@ from typing import Any
 
 from syncd.sources.context import SourceContext
 from syncd.sources.errors import SourceRejected
-from syncd.sources.http import Terms
+from syncd.sources.http import ApiProfile
 from syncd.sources.lightspeed_x.settings import LightspeedSettings
 from syncd.sources.oauth import Tokens, bearer
 from syncd.sources.records import Document, moment
@@ -30,7 +30,7 @@ class LightspeedApi:
     def __init__(self, settings: LightspeedSettings, context: SourceContext) -> None:
         self._settings, self._context = settings, context
         rate = (300 * settings.registers + 50) / _WINDOW_S
-        terms = Terms("Lightspeed", per_second=rate, burst=max(20, int(rate * 20)), denied=_DENIED)
+        terms = ApiProfile("Lightspeed", per_second=rate, burst=max(20, int(rate * 20)), denied=_DENIED)
         self.http = context.http(
             settings.base, bearer(context, settings.token, settings.oauth, (self._renewed, _OAUTH_CURE)), terms
         )

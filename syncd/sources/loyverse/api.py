@@ -11,7 +11,7 @@ from typing import Any
 
 from syncd.sources.context import SourceContext
 from syncd.sources.errors import SourceRejected
-from syncd.sources.http import Fixed, Terms
+from syncd.sources.http import ApiProfile, StaticAuth
 from syncd.sources.loyverse.settings import LoyverseSettings
 from syncd.sources.records import Document
 
@@ -30,8 +30,8 @@ class LoyverseApi:
 
     def __init__(self, settings: LoyverseSettings, context: SourceContext) -> None:
         self._settings = settings
-        auth = Fixed({"Authorization": f"Bearer {settings.token.get_secret_value()}"})
-        self.http = context.http(settings.api_url, auth, Terms("Loyverse", per_second=1, burst=20, denied=_DENIED))
+        auth = StaticAuth({"Authorization": f"Bearer {settings.token.get_secret_value()}"})
+        self.http = context.http(settings.api_url, auth, ApiProfile("Loyverse", per_second=1, burst=20, denied=_DENIED))
 
     def receipts(self, field: str, span: tuple[datetime, datetime]) -> Iterator[list[Document]]:
         """GET /v1.0/receipts: the receipts of a span by ``created_at`` or ``updated_at``, newest first, page by page.

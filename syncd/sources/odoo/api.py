@@ -11,7 +11,7 @@ from typing import Any
 
 from syncd.sources.context import SourceContext
 from syncd.sources.errors import SourceAccessDenied, SourceRejected, SourceUnavailable
-from syncd.sources.http import Fixed, Terms
+from syncd.sources.http import ApiProfile, StaticAuth
 from syncd.sources.odoo.settings import OdooSettings
 from syncd.sources.records import Document
 
@@ -28,7 +28,7 @@ class OdooApi:
         key = settings.key.get_secret_value()
         headers = {"X-Odoo-Database": settings.database, "Authorization": f"bearer {key}"} if self._is_json2 else {}
         self.http = context.http(
-            settings.url, Fixed(headers), Terms(api="Odoo", per_second=10.0, burst=10, denied=_DENIED)
+            settings.url, StaticAuth(headers), ApiProfile(api="Odoo", per_second=10.0, burst=10, denied=_DENIED)
         )
         self._user: int | None = None
         self._fields: dict[str, frozenset[str]] = {}

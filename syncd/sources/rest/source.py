@@ -18,7 +18,7 @@ from syncd.sources.base import Finding
 from syncd.sources.context import SourceContext
 from syncd.sources.dedup import RecentRecords
 from syncd.sources.errors import SourceRejected
-from syncd.sources.http import Fixed, Terms
+from syncd.sources.http import ApiProfile, StaticAuth
 from syncd.sources.records import Document, gather
 from syncd.sources.records import fault as fault_of
 from syncd.sources.rest.expressions import search
@@ -41,8 +41,8 @@ class RestSource:
 
     def __init__(self, settings: RestSettings, context: SourceContext) -> None:
         self._settings, self._context = settings, context
-        terms = Terms("the POS", settings.requests_per_second, 10, headers=settings.headers, denied=_DENIED)
-        self._http = context.http(settings.url, Fixed(_headers(settings.auth)), terms)
+        terms = ApiProfile("the POS", settings.requests_per_second, 10, headers=settings.headers, denied=_DENIED)
+        self._http = context.http(settings.url, StaticAuth(_headers(settings.auth)), terms)
         self._told: RecentRecords[Document] = RecentRecords(partial(id_of, settings=settings), _mark)
 
     def fetch(self, since: Cursor | None) -> Iterator[Batch]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from syncd.sources.context import SourceContext
 from syncd.sources.errors import SourceAccessDenied, SourceRateLimited, SourceRejected, SourceUnavailable
-from syncd.sources.http import Fixed, Terms
+from syncd.sources.http import ApiProfile, StaticAuth
 from syncd.sources.records import Document
 from syncd.sources.shopify_pos import queries
 from syncd.sources.shopify_pos.settings import ShopifySettings
@@ -30,8 +30,8 @@ class ShopifyApi:
         self._settings, self._context = settings, context
         self._path = f"/admin/api/{settings.version}/graphql.json"
         self._fields = queries.order_fields(customers=settings.customers, staff=settings.staff)
-        auth = Fixed({"X-Shopify-Access-Token": settings.token.get_secret_value()})
-        self.http = context.http(settings.base, auth, Terms("Shopify", per_second=10, burst=20, denied=_DENIED))
+        auth = StaticAuth({"X-Shopify-Access-Token": settings.token.get_secret_value()})
+        self.http = context.http(settings.base, auth, ApiProfile("Shopify", per_second=10, burst=20, denied=_DENIED))
         self._cost, self._left, self._rate, self._at = 0.0, float("inf"), 100.0, 0.0
 
     def orders(self, query: str, key: str) -> Iterator[list[Document]]:

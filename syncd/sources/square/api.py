@@ -13,7 +13,7 @@ from typing import Any
 from syncd.errors import SourceError
 from syncd.sources.context import SourceContext
 from syncd.sources.errors import SourceAccessDenied, SourceRejected
-from syncd.sources.http import Terms
+from syncd.sources.http import ApiProfile
 from syncd.sources.oauth import Tokens, bearer
 from syncd.sources.records import Document, moment
 from syncd.sources.square.settings import SquareSettings
@@ -31,7 +31,9 @@ class SquareApi:
 
     def __init__(self, settings: SquareSettings, context: SourceContext) -> None:
         self._settings, self._context = settings, context
-        terms = Terms("Square", per_second=10, burst=20, headers={"Square-Version": settings.version}, denied=_DENIED)
+        terms = ApiProfile(
+            "Square", per_second=10, burst=20, headers={"Square-Version": settings.version}, denied=_DENIED
+        )
         self.http = context.http(
             settings.api_url, bearer(context, settings.token, settings.oauth, (self._renewed, _OAUTH_CURE)), terms
         )

@@ -14,7 +14,7 @@ from syncd.canonical import Batch, CanonicalOrder, Cursor
 from syncd.errors import SourceError
 from syncd.secret import Secret
 from syncd.sources import Finding, SourceContext
-from syncd.sources.http import Fixed, Terms
+from syncd.sources.http import ApiProfile, StaticAuth
 from syncd.sources.records import Document, ParsedSale, ParseResult, collect, listed, moment, needed, number
 
 _OVERLAP = timedelta(minutes=5)  # the list may show a sale a little later than it was made
@@ -38,8 +38,8 @@ class BakerySource:
 
     def __init__(self, settings: BakerySettings, context: SourceContext) -> None:
         self._settings, self._context = settings, context
-        auth = Fixed({"Authorization": f"Bearer {settings.token.get_secret_value()}"})
-        self._http = context.http(settings.api_url, auth, Terms("Bakery POS", per_second=5, burst=10))
+        auth = StaticAuth({"Authorization": f"Bearer {settings.token.get_secret_value()}"})
+        self._http = context.http(settings.api_url, auth, ApiProfile("Bakery POS", per_second=5, burst=10))
 
     def fetch(self, since: Cursor | None) -> Iterator[Batch]:
         """Every sale that was changed since the cursor, less an overlap: the fingerprint makes repeats free."""
