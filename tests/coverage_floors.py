@@ -1,7 +1,7 @@
 """``python -m tests.coverage_floors build/coverage.json``: how much of each room the tests run, and whether that is enough.
 
 A room's figure counts lines and branches alike. Its floor is a little below what was measured when it was set: raise it when
-tests are added, lower it only with a reason. Commands that flows run in processes of their own are not counted, so ``cli`` is low.
+tests are added, lower it only with a reason. Measured with PostgreSQL and MariaDB running; without them ``ledger`` is lower.
 """
 
 from __future__ import annotations
@@ -13,7 +13,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-FLOORS: Mapping[str, int] = {}
+FLOORS: Mapping[str, int] = {
+    "(top)": 89,
+    "bigcommerce": 88,
+    "canonical": 97,
+    "cli": 59,  # what needs a terminal, a daemon or a browser is in `make test-all`
+    "http": 95,
+    "intake": 80,
+    "ledger": 91,
+    "mapping": 93,
+    "presentation": 73,
+    "probe": 89,
+    "push": 88,
+    "sale": 94,
+    "sandbox": 63,
+    "service": 66,  # the daemon's own tests are in `make test-all`
+    "sources": 89,
+    "testing": 95,
+    "web": 31,  # the page's own tests are in `make test-all`
+}
 _ROOT = "syncd/"
 
 
