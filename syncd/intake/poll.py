@@ -1,4 +1,4 @@
-"""One source, one pass: each batch into the ledger together with its cursor, and only then the next."""
+"""Poll one source: record each batch together with its cursor, then ask for the next."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def poll(
 
 
 def _with_voids(batch: Batch, options: RecordOptions, ledger: Ledger) -> Batch:
-    """The batch with a void for each sale of it that the POS has deleted, as far as it is known."""
+    """Add a void for each known sale that the POS has deleted."""
     if not batch.deleted_ids:
         return batch
     known = [sale for sale_id in batch.deleted_ids for sale in _all_parts(sale_id, options, ledger)]
@@ -93,7 +93,7 @@ def _with_voids(batch: Batch, options: RecordOptions, ledger: Ledger) -> Batch:
 
 
 def _all_parts(sale_id: str, options: RecordOptions, ledger: Ledger) -> Iterator[Sale]:
-    """What the ledger knows of a document: its sale, and the returns of an exchange."""
+    """Yield what the ledger has of a document: its sale, and the returns of an exchange."""
     for number in itertools.count():
         sale = ledger.sale(options.key_of(part_id(sale_id, number)))
         if sale is None:
@@ -102,7 +102,7 @@ def _all_parts(sale_id: str, options: RecordOptions, ledger: Ledger) -> Iterator
 
 
 def _with_tips_in_note(batch: Batch, options: RecordOptions) -> Batch:
-    """The batch with the tips taken out of the sales whose store wants them in the note alone."""
+    """Take tips out of the sales whose store wants them in the note alone."""
     if not options.tips_in_note:
         return batch
     orders = tuple(
@@ -112,7 +112,7 @@ def _with_tips_in_note(batch: Batch, options: RecordOptions) -> Batch:
 
 
 def _record(batch: Batch, options: RecordOptions, ledger: Ledger) -> Recorded:
-    """Write a batch. A sale that breaks that in a way that nobody foresaw is a fault, and the others are written."""
+    """Record a batch. A sale that breaks recording becomes a fault, and the others are recorded."""
     try:
         return ledger.record(batch, options)
     except SyncdError:

@@ -1,4 +1,4 @@
-"""Sales that a webhook named: fetched one by one, recorded, and only then struck off."""
+"""Fetch the sales that webhooks announced: one by one, recorded, and only then struck off."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Ttl:
-    """How long look-ups are good for: a hit (used while it is refreshed behind the scenes), a hit at the longest, a miss."""
+    """How long look-ups stay valid: a hit before it is refreshed in the background, a hit at most, a miss."""
 
     hit: timedelta = timedelta(hours=6)
     hit_most: timedelta = timedelta(hours=24)
@@ -37,7 +37,7 @@ _REFRESHED_AT_ONCE = 2000
 
 
 class LookupCache(Generic[T]):
-    """Look-ups of one kind for one store; safe to use from several threads."""
+    """A cache of one kind of look-up for one store. Safe to use from several threads."""
 
     def __init__(  # noqa: PLR0913, PLR0917  the look-up, how its values are written and read back, and where they are kept
         self,
@@ -55,7 +55,7 @@ class LookupCache(Generic[T]):
         self._lock = threading.Lock()
 
     def get(self, codes: Iterable[str]) -> dict[str, T]:
-        """The hits among ``codes``; what is not known yet is asked for in bulk.
+        """Return the hits among ``codes``; ask for unknown ones in bulk.
 
         Raises:
             RemoteError: BigCommerce could not be asked.
@@ -77,7 +77,7 @@ class LookupCache(Generic[T]):
         return {code: value for code, value in known.items() if value is not None}
 
     def put(self, values: Mapping[str, T]) -> None:
-        """Keep what was learned in another way: a customer that was just created, say."""
+        """Keep a value that was learned elsewhere: a customer that was just created, say."""
         if values:
             self._ledger.cache.put(
                 self._store, self._kind, {code: self._write(value) for code, value in values.items()}
@@ -93,7 +93,7 @@ class LookupCache(Generic[T]):
         self._ledger.cache.drop(self._store, self._kind, dropped)
 
     def refresh(self) -> int:
-        """Ask again for what was used although it had grown old; how many codes that were.
+        """Ask again for old hits that were used; return how many.
 
         Raises:
             RemoteError: BigCommerce could not be asked; what is known stays in use.
@@ -131,7 +131,7 @@ class LookupCache(Generic[T]):
                 self._memory.popitem(last=False)
 
     def _kept(self, codes: list[str], now: datetime) -> dict[str, T | None]:
-        """What the ledger keeps and is young enough; old hits are noted for a refresh."""
+        """Read what the ledger has and is young enough; note old hits for a refresh."""
         usable = self._ledger.cache.get(self._store, self._kind, codes, younger_than=now - self._ages.hit_most)
         young = self._ledger.cache.get(self._store, self._kind, codes, younger_than=now - self._ages.hit)
         misses = self._ledger.cache.get(self._store, self._kind, codes, younger_than=now - self._ages.miss)
@@ -151,7 +151,7 @@ class StoreCurrencies:
         self._store, self._ledger, self._info, self._clock = store, ledger, info, clock
 
     def allowed(self) -> tuple[str, ...]:
-        """The codes that orders may be in, the store's own first; empty where the token may not read them.
+        """Return the currency codes that the store takes, its own first; empty where the token may not read them.
 
         Raises:
             RemoteError: the store could not be asked.
@@ -190,11 +190,11 @@ class CatalogMirror:
 
     @property
     def serves(self) -> bool:
-        """Whether every product is in it, so that a code that it lacks is one that the store lacks."""
+        """Whether the mirror is complete: a code that it lacks is one that the store lacks."""
         return self._walk is not None and self._walk.complete
 
     def build_if_small(self) -> None:
-        """The first time that codes are looked up: walk a small catalog now; of a large one, the first page.
+        """Walk a small catalog at the first look-up; of a large one, only the first page.
 
         Raises:
             RemoteError: BigCommerce could not be asked.
@@ -210,7 +210,7 @@ class CatalogMirror:
                     page = self._step(live=True)
 
     def keep_up(self) -> int:
-        """Walk on a bounded way, or take what has changed; how many pages that were.
+        """Walk on for a bounded number of pages, or read recent changes; return how many pages.
 
         Raises:
             RemoteError: BigCommerce could not be asked; the next call goes on from there.
@@ -231,7 +231,7 @@ class CatalogMirror:
             return _PAGES_A_STEP
 
     def find(self, by: Code, codes: Sequence[str]) -> dict[str, CatalogVariant]:
-        """The variants of ``codes`` (as they are compared); where one is missing, what has changed since is taken first.
+        """Return the variants of ``codes`` (normalised); read recent changes first where one is missing.
 
         Raises:
             RemoteError: a code is missing and BigCommerce could not be asked for changes.
@@ -250,7 +250,7 @@ class CatalogMirror:
         self._tables.drop(self._store, by, codes)
 
     def _step(self, *, live: bool) -> ProductPage | None:
-        """The next page of the walk, which is begun where there is none; None where another process has ended it."""
+        """Read the next page of the walk, and begin one where there is none; None where another process has ended it."""
         walk = self._tables.walk(self._store)
         if walk is None or walk.last_id is None:
             walk = self._tables.begin(self._store, self._clock.now())
@@ -265,7 +265,7 @@ class CatalogMirror:
         return page
 
     def _take_changes(self) -> int:
-        """Every product that was changed since the last look; how many pages that were.
+        """Read every product that changed since the last look; return how many pages.
 
         More than a bounded way of them (a bulk import) is left to a walk behind the scenes: no sale waits for that.
         """

@@ -35,14 +35,14 @@ _FEWEST_DIGITS = 7
 
 @dataclass(frozen=True, slots=True)
 class Remotes:
-    """The two look-ups that BigCommerce offers us."""
+    """The two clients that look-ups use."""
 
     catalog: CatalogClient
     customers: CustomersClient
 
 
 class Matcher:
-    """Matches for the sales of one store."""
+    """Matches the sales of one store with its catalog and customers."""
 
     def __init__(  # noqa: PLR0913, PLR0917  the store, by its doors and rules
         self, store: str, ledger: Ledger, remotes: Remotes, rules: Rules, clock: Clock, ages: Ttl = TTL
@@ -59,7 +59,7 @@ class Matcher:
         self._phones = LookupCache("phone", customers.by_phone, str, int, place, ages)
 
     def gather(self, orders: Sequence[CanonicalOrder], *, may_create: bool = True) -> list[Matches]:
-        """The matches of each order, in the same order; ``may_create`` lets the config's rule create unknown customers.
+        """Return the matches of each order, in the same order; ``may_create`` lets the config's rule create unknown customers.
 
         Raises:
             RemoteError: BigCommerce could not be asked.
@@ -110,7 +110,7 @@ class Matcher:
         return made
 
     def _ask(self, by: Code, codes: Sequence[str]) -> dict[str, CatalogMatch]:
-        """The mirror's word, or the catalog's own where there is no mirror yet, or where its word has just been refused."""
+        """Look codes up in the mirror, or in the catalog where there is no complete mirror or its answer was just refused."""
         catalog = self._remotes.catalog
         ask = catalog.variants_by_sku if by == "sku" else catalog.variants_by_upc
         if not self.mirror.serves:
@@ -125,7 +125,7 @@ class Matcher:
         return _matches(found)
 
     def forget(self, order: CanonicalOrder) -> None:
-        """Drop what is known of an order's products, for BigCommerce has just refused one of them."""
+        """Forget the matches of an order's products: BigCommerce has just refused one of them."""
         aliases = self._aliases.current()
         skus, upcs = _codes([order], "sku"), _codes([order], "upc")
         skus |= {aliases[code] for code in skus | upcs if code in aliases}
@@ -135,12 +135,12 @@ class Matcher:
         self._upcs.forget(upcs)
 
     def forget_customer(self, order: CanonicalOrder) -> None:
-        """Drop what is known of an order's customer, for BigCommerce does not have it any more: deleted, or merged into another."""
+        """Forget the match of an order's customer: it was deleted in BigCommerce, or merged into another."""
         self._emails.forget({_email(order)} - {""})
         self._phones.forget({_phone(order)} - {""})
 
     def refresh(self) -> int:
-        """Behind the scenes: walk the catalog on, and ask again for what is in use and has grown old; how many codes that were.
+        """Refresh in the background: walk the catalog on, ask again for old hits that are in use; return how many codes.
 
         Raises:
             RemoteError: BigCommerce could not be asked.
@@ -276,7 +276,7 @@ class Aliases:
                 raise ConfigError(f"{path} cannot be read: {error.strerror}", cure=_CURE) from None
 
     def current(self) -> Mapping[str, str]:
-        """The aliases as the file says them now; while it cannot be read, as it said them last."""
+        """Return the aliases of the file as it is now; while it cannot be read, as it was read last."""
         if self._path is not None:
             try:
                 self._read(self._path)

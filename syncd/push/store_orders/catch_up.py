@@ -1,4 +1,4 @@
-"""Learns which of our orders the store has and the ledger does not: after a crash, a restored backup, or with a ledger made anew.
+"""Find orders of ours that the store has and the ledger does not: after a crash, a restored backup, or with a new ledger.
 
 At every taking of the lease, before anything is created, the store's orders from just under the highest id that the ledger has
 seen are listed, 250 a call, and those that carry a sale key are noted. A sale whose key is noted is linked instead of being
@@ -27,7 +27,7 @@ _CHANGED = "its order was changed since syncd last sent anything: it is looked a
 
 
 class CatchUp:
-    """What is known of one store's orders; the pusher and the reconciler share it, whichever of them walks first."""
+    """Keeps up with one store's orders; the pusher and the reconciler share it."""
 
     def __init__(self, store: str, ledger: Ledger, orders: OrdersClient) -> None:
         self._store, self._ledger, self._orders = store, ledger, orders
@@ -36,7 +36,7 @@ class CatchUp:
         self.newest: int | None = None  # the highest order id in the store, once it was asked
 
     def once(self, lease: Lease) -> None:
-        """Before the first create under this lease: learn what the ledger does not know of.
+        """Catch up once per lease, before its first create: find orders that the ledger does not know.
 
         While the right to push was somebody else's, or the database was brought back to an earlier moment, anything may have
         been made that these rows say nothing of.
@@ -56,7 +56,7 @@ class CatchUp:
                 self._lease = lease
 
     def _look_for_changes(self, lease: Lease) -> None:
-        """Orders that were changed since the ledger's newest attempt: by staff, or by a ledger that was lost since then."""
+        """Find orders that were changed since the ledger's newest attempt: by staff, or by a ledger that was lost."""
         last = self._ledger.last_attempt_at()
         if last is None:
             return
@@ -75,12 +75,12 @@ class CatchUp:
                 get_logger().info("orders_changed_meanwhile", store=self._store, sales=moved)
 
     def forget(self) -> None:
-        """The ledger was taken back in time, or something else calls in doubt what is known: list the store again."""
+        """Catch up again before the next create: the ledger was taken back in time."""
         with self._walking:
             self._lease = None
 
     def find(self, keys: Collection[str], floor: int) -> dict[str, list[StoreOrder]]:
-        """The orders that carry ``keys``, all of them newer than order ``floor``.
+        """Find the orders that carry ``keys``, all of them newer than order ``floor``.
 
         Raises:
             RemoteError: the store could not be read.
@@ -90,11 +90,11 @@ class CatchUp:
             return self._walk(_below(floor), keys)
 
     def pages(self, floor: int) -> int:
-        """About how many calls a walk from ``floor`` takes."""
+        """Estimate how many calls a walk from order ``floor`` takes."""
         return ((self.newest or 0) - _below(floor)) // PAGE + 2
 
     def saw(self, order_id: int) -> None:
-        """An order of this id exists."""
+        """Note that an order of this id exists."""
         self.newest = max(self.newest or 0, order_id)
 
     def _walk(
@@ -129,7 +129,7 @@ class CatchUp:
         return found
 
     def _note(self, page: OrderPage) -> list[tuple[str, StoreOrder]]:
-        """Remember the orders of a page that carry a key: those."""
+        """Remember the orders of a page that carry a key, and return them."""
         ours = [(order.external_order_id, known_of(order)) for order in page.with_a_key]
         for alert in self._ledger.note_known(self._store, ours):
             get_logger().error("alert", store=self._store, kind=alert.kind, why=alert.words, cure=alert.cure)
@@ -137,12 +137,12 @@ class CatchUp:
 
 
 def _is_at_rest(sale: Sale | None, order: RemoteOrder) -> bool:
-    """Whether the sale has just this order and nothing is on its way there, as far as the ledger knows."""
+    """Whether the sale is linked to this order and no request is on its way."""
     if sale is None or sale.state not in (State.SYNCED, State.PENDING):
         return False
     return sale.order_id == order.id and sale.belief.confirmed_version is not None
 
 
 def _below(order_id: int) -> int:
-    """Where a walk begins: a page before the newest order that was known, for ids need not be committed in their order."""
+    """Return where a walk begins: a page before the newest known order, for ids may be committed out of order."""
     return max(1, order_id - PAGE + 1)

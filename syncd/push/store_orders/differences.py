@@ -1,4 +1,4 @@
-"""How a listed order differs from what its sale was made to say: one comparer for the nightly pass, verify and audit.
+"""Compare a listed order with what its sale was last sent as: one comparer for the drift check, verify and audit.
 
 The push compares more, for it reads lines and addresses as well (``mapping.update``). Both compare by the same marks. Pure.
 """
@@ -21,7 +21,7 @@ _LISTED = ("billing_address", "channel_id", "customer_id", "date_created", "paym
 
 @dataclass(frozen=True, slots=True)
 class OrderDifference:
-    """One thing on which an order and its sale do not agree: what it is, what the sale says, what the order says."""
+    """One difference between an order and its sale: what it is, the sale's value, the order's value."""
 
     what: str
     said: str
@@ -33,7 +33,7 @@ class OrderDifference:
 
 
 def differences(sale: Sale, stamp: str | None, order: RemoteOrder, *, came_back: bool = False) -> list[OrderDifference]:
-    """How a listed order differs from what ``sale`` was last made to say; ``stamp`` is that, None where it is not known.
+    """List how an order differs from what ``sale`` was last sent as (``stamp``; None where that is not known).
 
     ``came_back``: returns of their own show on this order, and have moved its status.
 
@@ -48,7 +48,7 @@ _SKEW = timedelta(minutes=1)
 
 
 def has_drifted(sale: Sale, stamp: str | None, sent_at: datetime | None, order: RemoteOrder) -> bool:
-    """Whether a listed order says anything else than its sale was last made to say, a note or a status of staff's included.
+    """Whether a listed order was changed since its sale was last sent, by a staff note or status too.
 
     So may one that was changed a while after the last request for it (``sent_at``): a list shows no lines and no shipping address.
     """
@@ -65,7 +65,7 @@ def has_drifted(sale: Sale, stamp: str | None, sent_at: datetime | None, order: 
 
 
 def modified_at(order: RemoteOrder) -> datetime | None:
-    """When an order was touched last, as it says itself; None where it does not."""
+    """Return when an order was last modified; None where it does not say."""
     return parse_time(order.raw.get("date_modified"))
 
 
@@ -91,7 +91,7 @@ def _status(sale: Sale, order: RemoteOrder, came_back: bool) -> list[OrderDiffer
 
 
 def moved_fields(stamp: Stamp | None, order: RemoteOrder) -> list[OrderDifference]:
-    """The fields of a listed order that say something else than it was made to say (``stamp``; None where that is not known)."""
+    """List the fields of an order that differ from its stamp (None where that is not known)."""
     if stamp is None:
         return []
     return [

@@ -1,4 +1,4 @@
-"""Once a day a store's newest orders are gone through: what two programs, or two people, have done behind each other's back.
+"""Check a store's newest orders once a day for what other programs or people changed.
 
 A key with two live orders, an order with one of our keys that this ledger did not make, an order that was changed or archived by
 hand: each is an alert, raised once, and ended by the first pass that finds it put right.
@@ -29,7 +29,7 @@ STRANGER, CHANGED, ARCHIVED = "unknown order", "changed by hand", "archived by h
 
 @dataclass(slots=True)
 class _Seen:
-    """What a pass has seen: the live orders of each key, and the alerts that follow."""
+    """What one check has found: the live orders of each key, and the alerts."""
 
     live: dict[str, list[int]] = field(default_factory=dict)
     keys: set[str] = field(default_factory=set)
@@ -37,18 +37,18 @@ class _Seen:
 
 
 class DriftCheck:
-    """The daily pass over one store."""
+    """The daily check of one store."""
 
     def __init__(self, store: str, ledger: Ledger, orders: OrdersClient, rules: Rules, clock: Clock) -> None:
         self._store, self._ledger, self._orders, self._rules, self._clock = store, ledger, orders, rules, clock
 
     def due(self) -> bool:
-        """Whether the last pass is a day ago, or lies in the future (the clock was set back)."""
+        """Whether the last check is a day ago, or lies in the future (the clock was set back)."""
         last, now = self._ledger.store_state(self._store).checked_at, self._clock.now()
         return last is None or not timedelta(0) <= now - last < EVERY
 
     def run(self) -> list[Alert]:
-        """Go through the orders that were made or touched in the last days; the alerts that this opened.
+        """Check the orders that were created or modified in the last days; return the alerts that this opened.
 
         Raises:
             RemoteError: the store could not be read; nothing is raised or ended.
@@ -97,7 +97,7 @@ class DriftCheck:
 
 
 def _alerts(store: str, order: RemoteOrder, sale: Sale | None, rules: Rules, changed: str) -> Iterator[Alert]:
-    """What one order gives rise to. Pure."""
+    """Yield the alerts of one order. Pure."""
     key = order.external_order_id
     if sale is None:
         words = f"order {order.id} carries the key {key}, which this ledger does not know"

@@ -64,13 +64,13 @@ class CircuitBreaker:
 
     @property
     def reads(self) -> bool:
-        """Whether the store may be read: it is open, or it only fails with sales."""
+        """Whether the store may be read: it is not paused, or only for sales."""
         with self._lock:
             self._look_again()
             return self._known.paused_why is None or self._known.paused_by != "read"
 
     def _look_again(self) -> None:
-        """Another process may have paused or opened the store since."""
+        """Read the pause again: another process may have set or ended it."""
         if self._clock.elapsed().seconds - self._seen_at >= _LOOKS_EVERY_S:
             self._look()
 
@@ -100,7 +100,7 @@ class CircuitBreaker:
         return sale_key in self._met
 
     def apply(self, effect: StoreEffect | None) -> None:
-        """Take note of what an outcome says of the store; None says nothing of it."""
+        """Apply an outcome's effect on the store; None has none."""
         with self._lock:
             match effect:
                 case None:
@@ -189,7 +189,7 @@ class CircuitBreaker:
     # When it may be spoken to
 
     def permits(self, probe: Callable[[], object]) -> int:
-        """How many requests may go out now: ``MANY``, none, or one as a trial; a paused store is probed when its time has come.
+        """Return how many requests may go out now: ``MANY``, none, or one as a trial. Probe a paused store when it is time.
 
         ``probe`` is any harmless read; it raises RemoteError where the store is still unwell.
         """
@@ -234,7 +234,7 @@ class CircuitBreaker:
         return MANY
 
     def on_idle(self) -> None:
-        """No sale waits that could be a trial: where only answers were missing, the read that went well is enough."""
+        """End a pause for missing answers after a good read where no sale waits that could be a trial."""
         with self._lock:
             if self._trial and self._known.paused_by == "answer":
                 gap = self._longer(self._trial_gap)

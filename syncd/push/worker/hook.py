@@ -17,7 +17,7 @@ _KEPT = ("sale_key", "currency", "total_inc_tax", "total_tax", "status", "return
 
 @cache
 def load_hook(name: str, folder: Path) -> Hook:
-    """The function that ``name`` means; modules beside the config file are found as well as installed ones.
+    """Load the function that ``name`` means, from modules beside the config file or installed ones.
 
     Raises:
         ConfigError: there is no such module or function.
@@ -38,7 +38,7 @@ def load_hook(name: str, folder: Path) -> Hook:
 
 
 def run_hook(hook: Hook | None, order: CanonicalOrder) -> CanonicalOrder:
-    """What the hook makes of a sale; it may change what the order shows, but neither its key nor its money.
+    """Run the hook on a sale; it may change what the order shows, but neither its key nor its money.
 
     Raises:
         UsageError: the hook failed, or gave back something else than that.

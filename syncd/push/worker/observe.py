@@ -1,4 +1,4 @@
-"""Looks at the order that a sale has, as far as the next change needs it: status and fields always, goods where they may change."""
+"""Read the order that a sale has, as far as the next change needs it: status and fields always, lines where they may change."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SOLD = (SaleStatus.COMPLETED, SaleStatus.PARTIALLY_REFUNDED)
 
 
 class OrderObserver:
-    """Sees for one store."""
+    """Reads the orders of one store."""
 
     def __init__(self, store: str, ledger: Ledger, orders: OrdersClient, rules: Rules) -> None:
         self._store, self._ledger, self._orders, self._rules = store, ledger, orders, rules
@@ -48,7 +48,7 @@ class OrderObserver:
         occasion: Occasion,
         currencies: tuple[str, ...] = (),
     ) -> Observation:
-        """What is to be known before this sale's next request is planned; ``order`` is the sale as the hook has it.
+        """Return what this sale's next request is computed from; ``order`` is the sale after the hook.
 
         Raises:
             RemoteError: the store could not be asked.
@@ -81,7 +81,7 @@ class OrderObserver:
         )
 
     def _refunds_sent(self, sale: Sale) -> RefundsSent:
-        """What was sent of a sale's refunds, by the markers that its attempts kept."""
+        """Read which refunds of a sale were sent, by the markers that its attempts kept."""
         taken, in_doubt = set[str](), Counter[str]()
         for stamp, outcome in self._ledger.refunds_sent(sale):
             known_by = str(json.loads(stamp)["refund"])
@@ -116,7 +116,7 @@ class OrderObserver:
         return Observation(order, matches, LIVE, (), remote, None, original, before, refund, ways, trail)
 
     def _with_returns(self, sale: Sale, order: CanonicalOrder) -> CanonicalOrder:
-        """The sale as its order must show it: goods of it that came back as sales of their own refund it, wholly or in part."""
+        """Return the sale as its order must show it: returns of their own refund it, wholly or in part."""
         if order.status not in _SOLD or not (back := self._ledger.returned_total(sale.sale_key, but="")):
             return order
         given = back + sum((refund.amount_inc_tax for refund in order.refunded), ZERO)
@@ -124,7 +124,7 @@ class OrderObserver:
         return order.model_copy(update={"status": status})
 
     def _may_have_records(self, sale: Sale, order: CanonicalOrder, found: RemoteOrder) -> bool:
-        """Whether refund records are to be made, or may be there: by this ledger, or by one that was lost since."""
+        """Whether refund records are to be made, or may exist: by this ledger, or by one that was lost."""
         if self._rules.refunds != "record":
             return False
         shows = found.status_id in (*BACK, _CANCELLED)  # a cancelled order's status hides them
@@ -148,7 +148,7 @@ class OrderObserver:
 
 
 def lines_of(orders: OrdersClient, order_id: int) -> tuple[RemoteLine, ...]:
-    """The lines of an order; a removed one may stay as a row of quantity 0."""
+    """Read the lines of an order; a removed one may stay as a row of quantity 0."""
     return tuple(line for line in map(_line, orders.sub_resource(order_id, "products")) if line.quantity)
 
 
@@ -158,7 +158,7 @@ def remote_of(
     fees: tuple[RemoteFee, ...] = (),
     pickup_id: int | None = None,
 ) -> Remote:
-    """An order of an answer, as the mapper looks at it."""
+    """Convert an order of an answer for the mapper."""
     return Remote(
         found.id,
         found.status_id,
@@ -230,7 +230,7 @@ def _pickup_id(consignments: Mapping[str, Any]) -> int | None:
 
 
 def amount_of(record: Mapping[str, Any]) -> Decimal:
-    """What a refund record gave back."""
+    """Return the amount of a refund record."""
     return parse_decimal(str(record.get("total_amount") or 0))
 
 

@@ -1,4 +1,4 @@
-"""What an outcome is as news of its sale, and what it says of the whole store: the table of docs/states.md as one match. Pure.
+"""Interpret an outcome: as an event of its sale, and as an effect on the store (the table in docs/states.md). Pure.
 
 It says what has become known, and no more: what follows is ``sale.decide.next_step``'s to say.
 """
@@ -26,7 +26,7 @@ from syncd.sale.states import AttemptKind, State
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """The whole store stops until a probe finds it well; with ``key_limit``, until the config no longer has longer keys sent."""
+    """Pause the whole store until a probe succeeds; with ``key_limit``, until the config sends shorter keys."""
 
     why: str
     cure: str
@@ -36,7 +36,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One more failure in a row that may lie with the store; enough of them pause it."""
+    """A failure that may be the store's; enough of them in a row pause it."""
 
     why: str
     by: Pausing = "answer"
@@ -44,7 +44,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class PossiblyForbidden:
-    """One more 403 in a row: the token may lack a right, or a firewall may dislike this one sale."""
+    """A 403: the token may lack a right, or a firewall may block this one sale; three in a row pause the store."""
 
     why: str
     cure: str
@@ -53,7 +53,7 @@ class PossiblyForbidden:
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """One more refusal of a sale: in the same words, for sale after sale and with no yes between, it is the store that refuses."""
+    """A refusal of a sale; the same words for sale after sale, with no success between, pause the store."""
 
     words: str
     why: str
@@ -63,12 +63,12 @@ class Repeated:
 
 @dataclass(frozen=True, slots=True)
 class Success:
-    """The store has dealt with a request, with a yes or with a no that is the sale's own."""
+    """The store answered: it accepted the request, or refused it for the sale's own fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogStale:
-    """What we know of this sale's products is out of date: ask the catalog again before the next try."""
+    """The matches of this sale's products are out of date: ask the catalog again before the next try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ StoreEffect = Pause | Failure | PossiblyForbidden | Repeated | Success
 
 @dataclass(frozen=True, slots=True)
 class Interpretation:
-    """What has become known of the sale, and what concerns its store where the outcome says something of all of its sales."""
+    """An outcome's event for its sale, and its effect on the store, if any."""
 
     event: SaleEvent
     store_effect: StoreEffect | CatalogStale | CustomerStale | None = None
@@ -144,7 +144,7 @@ _BARRED = {
 
 
 def interpret(outcome: Outcome, sent: SentRequest, policy: PushPolicy, now: datetime) -> Interpretation:
-    """The one place that says what an outcome means."""
+    """Interpret an outcome. Nothing else does."""
     match outcome:
         case Accepted():
             return Interpretation(_took(outcome, sent), Success())
@@ -256,7 +256,7 @@ def _refused(outcome: Refused, sent: SentRequest, policy: PushPolicy, now: datet
 
 
 def _short(outcome: Refused, sent: SentRequest) -> SaleEvent:
-    """The till has sold what BigCommerce says it cannot sell: the sale stands, so the product becomes a custom line, by rule."""
+    """Send a product that BigCommerce has too few of as a custom line, or hold the sale, by rule: the till has sold it."""
     blamed = [replace(one, product_id=_product_of(one, sent)) for one in outcome.shortages]
     said = {one.product_id: _too_few(one, sent) for one in blamed}
     why = "; ".join(f"{one.name or _called(one)}: {said[one.product_id]}" for one in blamed)
@@ -299,7 +299,7 @@ def _too_few(one: Shortage, sent: SentRequest) -> str:
 
 
 def retry_delay(sent: SentRequest, policy: PushPolicy) -> timedelta:
-    """Doubling with every try, bounded, and spread by the attempt's own number so that sales do not march in step."""
+    """Return the delay before the next try: doubled with every try, bounded, and spread by the attempt's number."""
     doubled: timedelta = policy.back_off * 2 ** min(max(sent.sale.tries, 0), 20)
     spread = 0.5 + (sent.attempt.id * 2654435761 % 1000) / 2000
     return min(doubled, policy.back_off_most) * spread

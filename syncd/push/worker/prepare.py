@@ -64,7 +64,7 @@ class PushSetup:
 
 
 def digest(content: bytes) -> str:
-    """16 hex digits that name a payload, as it is written."""
+    """Return 16 hex digits that name a payload."""
     return blake2b(content, digest_size=8).hexdigest()
 
 
@@ -83,7 +83,7 @@ class Ready:
     after: int = 0
 
     def intent(self, order_floor: int | None) -> Intent:
-        """The intent to commit before the request leaves."""
+        """Return the intent to commit before the request leaves."""
         sale, payload = self.sale, self.mapped.payload
         key = str(payload.get("external_order_id") or "")
         return Intent(
@@ -102,7 +102,7 @@ class Ready:
 
     @property
     def requested_totals(self) -> tuple[Decimal, Decimal] | None:
-        """The total and the tax that the order must show afterwards: those that the payload states, else those that stay."""
+        """The total and the tax that the order must show afterwards: those of the payload, else those that stay."""
         payload = self.mapped.payload
         if "total_inc_tax" not in payload and self.kind is AttemptKind.CREATE:
             return self.order.total_inc_tax, self.order.total_tax  # a negative order, whose amounts may not be stated
@@ -137,7 +137,7 @@ class Preparer:
         self._since = 0.0
 
     def fill(self, lease: Lease, limit: int | None, tell: Callable[[State], None]) -> bool:
-        """Have freshly read sales ready; False where none is due. ``tell`` hears the state of those that need no request.
+        """Prepare a group of due sales; False where none is due. ``tell`` gets the state of those that need no request.
 
         Raises:
             RemoteError: a look-up failed that concerns the whole store; no sale was touched by it.
@@ -162,11 +162,11 @@ class Preparer:
         return True
 
     def take(self, most: int) -> list[Ready]:
-        """At most ``most`` of what is ready, in order."""
+        """Take at most ``most`` of the prepared requests, in order."""
         return [self._ready.popleft() for _ in range(min(most, len(self._ready)))]
 
     def take_one(self, but: Callable[[str], bool]) -> list[Ready]:
-        """One of what is ready, if there is any: rather one whose key is not among those that ``but`` names."""
+        """Take one prepared request, if there is any: preferably one whose key ``but`` does not name."""
         found = next((item for item in self._ready if not but(item.sale.sale_key)), None)
         if found is None:
             return self.take(1)
@@ -174,7 +174,7 @@ class Preparer:
         return [found]
 
     def clear(self) -> None:
-        """Forget what is ready."""
+        """Drop what is prepared."""
         self._ready.clear()
 
     def _now(self) -> float:
@@ -212,7 +212,7 @@ class Preparer:
     def _conclude(
         self, lease: Lease, news: Sequence[tuple[Sale, SaleEvent]], tell: Callable[[State], None], event: str
     ) -> None:
-        """Write what became known without a request, and tell what followed from it."""
+        """Record events that need no request, and report the states that followed."""
         if not news:
             return
         states = self._setup.ledger.record_without_request(lease, news)
@@ -320,7 +320,7 @@ def _each(drafts: Sequence[Draft], stage: Callable[[Draft], Draft]) -> list[Draf
 
 
 def _ready(draft: Draft) -> Ready | None:
-    """The request of a draft; None where its step is none."""
+    """Return the request of a draft; None where its step is none."""
     sale, order, seen = draft.sale, draft.order, draft.observation
     match draft.step:
         case Create(mapped=Mapped() as mapped, more=more) if order is not None:
@@ -355,7 +355,7 @@ def _there(remote: Remote) -> OrderSnapshot:
 
 
 def _news(draft: Draft) -> SaleEvent:
-    """What has become known of a sale that needs no request, or may have none."""
+    """Return the event of a sale that needs no request, or must not have one."""
     sale, seen = draft.sale, _saw(draft)
     match draft.step:
         case Hold(why=why, cure=cure):

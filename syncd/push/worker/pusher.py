@@ -1,4 +1,4 @@
-"""The right half of the flow: due sales are mapped, their intents committed, the requests sent, the outcomes settled.
+"""Push the due sales of one store: claim them, send their requests in threads, settle the outcomes.
 
 One store, under its lease. A sale gets a seat (a thread, or a place in the short line for one) before it is claimed, its
 intent is durable before a byte leaves, and whatever happens in between leaves the sale ``sending``, which the next holder of
@@ -74,7 +74,7 @@ class _Run:
             self.states[state.value] += 1
 
     def took(self, elapsed_s: float) -> None:
-        """A request was accepted, after so many seconds."""
+        """Note that a request was accepted, after so many seconds."""
         with self._lock:
             self.accepted += 1
             self.usual_s += (elapsed_s - self.usual_s) / _REMEMBERED
@@ -146,7 +146,7 @@ class Pusher:
         return PushReport(run.sent, run.states, run.unreachable)
 
     def _start_threads(self) -> None:
-        """Have every thread running before anything is claimed: one that cannot start must not leave a sale without a sender.
+        """Start every thread before anything is claimed: a claimed sale must have a sender.
 
         Raises:
             SyncdError: the system lets this process have no more threads.
@@ -166,20 +166,20 @@ class Pusher:
         self._started = True
 
     def _pick_up(self, lease: Lease) -> None:
-        """Nothing is on the wire: sales that are still sending, because their outcome could not be written, become unknown."""
+        """Recover sales whose outcome could not be written: nothing is being sent, so they become unknown."""
         if self._outcome_lost.is_set():
             left = self._setup.ledger.recover_interrupted(lease)
             self._outcome_lost.clear()
             get_logger().info("outcomes_picked_up", store=self._setup.store, unknown=left)
 
     def _admitted(self, run: _Run) -> int:
-        """How many requests may go out now, for all that the store and the lease say."""
+        """Return how many requests the store and the lease permit now."""
         if run.stop.is_set() or not run.lease.alive() or self._setup.clock.elapsed().seconds < self._rests_until:
             return 0
         return self._circuit.permits(self._setup.orders.newest_id)  # a read that any store takes
 
     def _turn(self, run: _Run) -> bool:
-        """Have sales ready while requests are out, then claim and send for the seats that are free; False once all is done."""
+        """Prepare sales while requests are out, then claim and send for the free slots; False once nothing is left."""
         run.moves(run.accepted)
         given, idle = self._seats.given, self._seats.idle
         if idle:
@@ -238,7 +238,7 @@ class Pusher:
             self._pool.submit(self._send, run, by_id[attempt.sale_id], attempt)
 
     def _begin_anew(self, run: _Run, back: WoundBack) -> None:
-        """The ledger is of an earlier moment: what went out since may still be committed, and is not in it.
+        """Begin again with a ledger that was taken back in time: requests since then are not in it.
 
         Nothing is created before that can be late no more, and the store was listed after that.
         """
@@ -293,7 +293,7 @@ class Pusher:
                 assert_never(attempt.kind)
 
     def _still_good(self, attempt: Attempt) -> bool:
-        """Asked just before the first byte leaves: a suspended machine must not send an intent of long ago."""
+        """Check the intent's age just before the first byte leaves: a machine that slept must not send an old one."""
         age = self._setup.clock.elapsed().since(attempt.began)
         return age is not None and age <= self._setup.policy.intent_life.total_seconds()
 
@@ -333,7 +333,7 @@ class Pusher:
         get_logger().info(LOG_EVENTS[type(outcome)], **known)
 
     def _written(self, run: _Run, settled: Future[State | None]) -> None:
-        """An outcome that could not be written leaves its sale sending until the next run, when it becomes unknown."""
+        """Note that an outcome was written; where it could not be, the next run recovers the sale."""
         if (error := settled.exception()) is not None:
             self._outcome_lost.set()
             get_logger().error("outcome_not_written", store=self._setup.store, why=str(error))
@@ -342,7 +342,7 @@ class Pusher:
 
 
 class WorkerSlots:
-    """A counted set of seats; one thread takes them, many give them back."""
+    """Counts the free slots of the workers; one thread takes them, many give them back."""
 
     def __init__(self, count: int) -> None:
         self._count = count
@@ -351,18 +351,18 @@ class WorkerSlots:
         self._change = threading.Condition()
 
     def resize(self, count: int) -> None:
-        """Have so many seats from now on; those that are taken stay taken."""
+        """Change the number of slots; those that are taken stay taken."""
         with self._change:
             self._free += count - self._count
             self._count = count
 
     def take(self, number: int) -> None:
-        """Occupy ``number`` seats that ``wait_free`` has just reported."""
+        """Take ``number`` slots that ``wait_free`` has just reported."""
         with self._change:
             self._free -= number
 
     def give_back(self) -> None:
-        """Free one seat."""
+        """Give one slot back."""
         with self._change:
             self._free += 1
             self._given += 1
@@ -370,17 +370,17 @@ class WorkerSlots:
 
     @property
     def taken(self) -> int:
-        """How many seats are taken."""
+        """How many slots are taken."""
         with self._change:
             return self._count - self._free
 
     @property
     def idle(self) -> bool:
-        """Whether every seat is free."""
+        """Whether every slot is free."""
         return self.taken == 0
 
     def wait_free(self, linger_s: float, at_most_s: float) -> int:
-        """How many seats are free: waits for one, then lingers for half of them, so that intents commit in groups."""
+        """Return how many slots are free: wait for one, then linger for half of them, so that intents commit in groups."""
         with self._change:
             if not self._change.wait_for(lambda: self._free > 0, at_most_s):
                 return 0
@@ -399,6 +399,6 @@ class WorkerSlots:
             self._change.wait_for(lambda: self._given != since, at_most_s)
 
     def wait_idle(self) -> None:
-        """Sleep until every seat is free."""
+        """Sleep until every slot is free."""
         with self._change:
             self._change.wait_for(lambda: self._free == self._count)

@@ -40,7 +40,7 @@ class ReconcileReport:
 
 
 def look_says(found: Sequence[StoreOrder], sale: Sale, now: Now, newest: int | None = None) -> SaleEvent:
-    """What a look for an order in doubt says. Of several orders with its key the lowest live one is the sale's. Pure.
+    """Turn the result of a look-up into an event. Of several orders with the sale's key the lowest live one is its order. Pure.
 
     ``newest`` is the highest order id in the store, where it was asked.
     """
@@ -73,7 +73,7 @@ def _is_create(sale: Sale) -> bool:
 
 
 class Reconciler:
-    """Settles the sales in doubt of one store."""
+    """Settles the doubtful sales of one store."""
 
     def __init__(  # noqa: PLR0913, PLR0917  the store, by its three doors, and how to wait
         self, store: str, ledger: Ledger, orders: OrdersClient, catch_up: CatchUp, policy: PushPolicy, clock: Clock
@@ -82,7 +82,7 @@ class Reconciler:
         self._policy, self._clock, self._told = policy, clock, False
 
     def run(self, lease: Lease, circuit: CircuitBreaker, stop: threading.Event) -> ReconcileReport:
-        """Look up what is due; a look-up that fails counts for nothing and is repeated later."""
+        """Look up what is due; a failed look-up counts for nothing and is repeated later."""
         report = ReconcileReport()
         while not stop.is_set() and circuit.reads:
             sales = self._ledger.unsettled(
@@ -112,13 +112,13 @@ class Reconciler:
         return self._report(news, moved)
 
     def _newest(self) -> int:
-        """The highest order id; what is sent from now on need not be looked for below it."""
+        """Read the highest order id; later requests need not be looked up below it."""
         newest = self._orders.newest_id()
         self._catch_up.saw(newest)
         return newest
 
     def _look_up(self, lease: Lease, sales: Sequence[Sale]) -> dict[str, Sequence[StoreOrder]]:
-        """The orders of each sale: one that an answer named, else from what a walk has noted; the others are asked for."""
+        """Return the orders of each sale: one that an answer named, else from what a walk noted, else by asking."""
         self._catch_up.once(lease)
         found: dict[str, Sequence[StoreOrder]] = {}
         for sale in sales:
@@ -138,7 +138,7 @@ class Reconciler:
         return found
 
     def _named(self, sale: Sale, number: int) -> StoreOrder | None:
-        """The order that an answer named without our key, if it is the sale's all the same."""
+        """Read the order that an answer named without our key, if it is the sale's."""
         order = self._orders.get(number)
         return known_of(order) if order is not None and is_of_sale(sale, order) else None
 
