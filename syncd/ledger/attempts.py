@@ -52,7 +52,7 @@ _CLAIM = (
 
 @dataclass(frozen=True, slots=True)
 class ReplyInfo:
-    """What is kept of an answer: HTTP status, request id, seconds, the outcome's name and its words."""
+    """What the ledger keeps of an answer: HTTP status, request id, seconds, the outcome's name and its text."""
 
     status: int | None
     request_id: str | None
@@ -63,14 +63,14 @@ class ReplyInfo:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """The attempts of a claim, and the number that the store's rows have with it (see ``epoch``)."""
+    """The attempts of a claim, and the epoch of the store's rows after it."""
 
     attempts: list[Attempt]
     epoch: int
 
 
 def begin(connection: Connection, store: str, intents: Sequence[Intent], epoch: int, now: Now) -> Begun:
-    """Commit-to-be of ``intents``: an attempt each, and the sale is ``sending``.
+    """Claim sales: write an attempt for each intent, and set its sale to ``sending``.
 
     Left out are a sale that has moved on, one whose backfill was paused meanwhile, and a change whose order was sent another
     one since it was looked at.
@@ -118,7 +118,7 @@ _Claim = tuple[Intent, Row[*tuple[Any, ...]]]
 
 
 def _not_paused(connection: Connection, claims: Sequence[_Claim]) -> list[_Claim]:
-    """The claims without those of backfills that somebody has paused."""
+    """Leave out claims of paused backfills."""
     if all(row.lane == Lane.LIVE.value or row.backfill is None for _, row in claims):
         return list(claims)
     paused = set(connection.execute(_PAUSED).scalars())
@@ -126,7 +126,7 @@ def _not_paused(connection: Connection, claims: Sequence[_Claim]) -> list[_Claim
 
 
 def _one_an_order(connection: Connection, store: str, claims: Sequence[_Claim]) -> list[_Claim]:
-    """At most one change an order, and only if nothing was sent there since the look that it is computed from."""
+    """Keep at most one change an order, and only if nothing was sent to the order since it was read."""
     targets = {intent.sale_id: number for intent, row in claims if (number := _target(intent, row)) is not None}
     if not targets:
         return list(claims)
@@ -167,7 +167,7 @@ def _row(intent: Intent, target: int | None, now: Now) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an attempt: the news that it is for its sale, and what is kept of the answer."""
+    """How an attempt ended: the event for its sale, and what is kept of the answer."""
 
     attempt: Attempt
     event: SaleEvent
@@ -176,7 +176,7 @@ class Outcome:
 
 
 def settle(connection: Connection, outcomes: Sequence[Outcome], decider: Decider, now: Now) -> dict[int, State]:
-    """Close attempts and move their sales; an attempt that was closed before (a stale process woke up) changes nothing.
+    """Close attempts and apply their events; an attempt that was closed before (a stale process woke up) changes nothing.
 
     Returns, for each attempt that was closed here, the state that its sale was left in.
     """
@@ -220,7 +220,7 @@ def _closed(outcome: Outcome) -> dict[str, Any]:
 def record_without_request(
     connection: Connection, decided: Sequence[tuple[Sale, SaleEvent]], decider: Decider, now: Now
 ) -> dict[int, State]:
-    """What became known of pending sales without a request; one that has moved on since it was read is left as it is."""
+    """Apply events of pending sales that need no request; skip a sale that changed since it was read."""
     moves = [Transition(sale.id, State.PENDING, news, sale.fingerprint) for sale, news in decided]
     made = apply_transitions(connection, moves, decider, now)
     looks = [
@@ -234,7 +234,7 @@ def record_without_request(
 
 
 def _look(sale: Sale, saw: Observed, now: Now) -> dict[str, Any]:
-    """A look that found an order to say its sale, kept like an attempt: later changes are compared with what it said then."""
+    """Keep a look that found the order up to date like an attempt: later changes are compared with its stamp."""
     at = to_micros(now.wall)
     kept = {
         "sale_id": sale.id,
@@ -248,7 +248,7 @@ def _look(sale: Sale, saw: Observed, now: Now) -> dict[str, Any]:
 
 
 def drift(connection: Connection, drifted: Sequence[tuple[Sale, Drifted]], decider: Decider, now: Now) -> int:
-    """Sales whose orders were seen to say something else: each is looked at again. How many."""
+    """Mark sales whose orders were changed, so that each is looked at again; return how many."""
     moves = [Transition(sale.id, sale.state, news, sale.fingerprint) for sale, news in drifted]
     return len(apply_transitions(connection, moves, decider, now))
 
@@ -262,7 +262,7 @@ def reevaluate_holds(connection: Connection, ended: Sequence[Sale], decider: Dec
 
 
 def recover_interrupted(connection: Connection, store: str, decider: Decider, now: Now) -> int:
-    """A dead holder's ``sending`` rows become ``unknown``: their requests may have arrived."""
+    """Set a dead holder's ``sending`` sales to ``unknown``: their requests may have arrived."""
     rows = connection.execute(
         select(sales.c.id, attempts.c.id.label("attempt_id"), attempts.c.kind, attempts.c.fingerprint, attempts.c.more)
         .join(attempts, (attempts.c.sale_id == sales.c.id) & attempts.c.settled_at.is_(None), isouter=True)
@@ -303,7 +303,7 @@ def _interrupted(attempt_id: int, now: datetime) -> dict[str, Any]:
 def resolve(
     connection: Connection, settled: Sequence[tuple[Sale, SaleEvent]], decider: Decider, now: Now
 ) -> dict[int, tuple[State, str]]:
-    """What look-ups say of sales in doubt; one whose doubt is another by now was settled meanwhile, and is left alone.
+    """Apply the results of look-ups; skip a sale whose doubt is another by now.
 
     Returns the state of each sale that moved, and why it is in it.
     """
@@ -321,7 +321,7 @@ _POSTPONE = (
 
 
 def reschedule_lookups(connection: Connection, unsettled: Sequence[Sale], again_at: datetime) -> None:
-    """Look-ups that failed: they count for nothing, and are made again later."""
+    """Make failed look-ups again later; they count for nothing."""
     if unsettled:
         connection.execute(_POSTPONE, [{"of_id": sale.id, "again_at": to_micros(again_at)} for sale in unsettled])
 
@@ -334,7 +334,7 @@ _TRAILS = (
 
 
 def trails(connection: Connection, store: str, order_ids: Collection[int]) -> dict[int, Trail]:
-    """The trail of each of some orders of a store; one that nothing was sent to is left out."""
+    """Return the trail of each order; an order that nothing was sent to is left out."""
     found: dict[int, Trail] = {}
     if not order_ids:
         return found

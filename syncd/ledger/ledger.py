@@ -125,40 +125,40 @@ class Ledger:
         return self._write(lambda connection: intake.record(connection, batch, options, self._decider, now))
 
     def cursor(self, source: str, *, backfill: int | None = None) -> Cursor | None:
-        """Where a source was left, None where it never was read."""
+        """Return where a source was left; None where it was never read."""
         query = cursors.select().where(cursors.c.name == intake.cursor_name(source, backfill))
         row = self._read(lambda connection: connection.execute(query).one_or_none())
         return row.cursor if row else None
 
     def cursor_age(self, source: str) -> datetime | None:
-        """When a source's cursor was last written, None where it never was read."""
+        """Return when a source's cursor was last written; None where it was never read."""
         query = select(cursors.c.at).where(cursors.c.name == source)
         return from_micros(self._read(lambda connection: connection.execute(query).scalar_one_or_none()))
 
     # Pushing
 
     def due(self, store: str, *, limit: int, now: datetime, far: timedelta) -> Sequence[Sale]:
-        """Pending sales whose time has come: live lane first, then oldest. A read; nothing is claimed."""
+        """Return pending sales that are due: live lane first, then oldest. Claims nothing."""
         return self._read(queries.due, store, limit, now, far)
 
     @contextmanager
     def lease(self, store: str) -> Iterator[leases.Lease]:
-        """The right to push for ``store``; raises Busy, naming the holder, where another process has it."""
+        """Take the right to push for ``store``; raises Busy, naming the holder, where another process has it."""
         with leases.take(store, self._session, self._engines.path, self._writer) as lease:
             self.know_again(store)
             yield lease
 
     def know_again(self, store: str) -> None:
-        """Take the store's rows for what they are now, whatever was known of them before; its holder alone may."""
+        """Accept the store's epoch as it is now; only the holder of its lease may."""
         self._epochs[store] = self._read(read_epoch, store)
 
     def recover_interrupted(self, lease: leases.Lease) -> int:
-        """A dead holder's ``sending`` sales become ``unknown``; how many."""
+        """Set a dead holder's ``sending`` sales to ``unknown``; return how many."""
         now = Now.of(self._clock)
         return lease.run(lambda connection: attempts.recover_interrupted(connection, lease.store, self._decider, now))
 
     def begin(self, lease: leases.Lease, intents: Sequence[Intent]) -> Sequence[Attempt]:
-        """Commit intents, durably, before anything is sent; what has moved on since it was looked at is left out.
+        """Commit intents, durably, before anything is sent; leave out sales that changed since they were read.
 
         Raises:
             WoundBack: the ledger was taken back in time; nothing was claimed.
@@ -171,23 +171,23 @@ class Ledger:
         return begun.attempts
 
     def trail(self, store: str, order_id: int) -> Trail:
-        """What was sent to an order, to be asked for before the order is looked at."""
+        """Return what was sent to an order; ask before the order is read."""
         return self._read(trails, store, [order_id]).get(order_id, UNTOUCHED)
 
     def settle(self, attempt: Attempt, news: SaleEvent, reply: ReplyInfo) -> Future[State | None]:
-        """Close an attempt with its outcome; outcomes commit in groups. The sale's state, None: it was closed before."""
+        """Close an attempt with its outcome; outcomes commit in groups. Gives the sale's state; None where it was closed before."""
         outcome = attempts.Outcome(attempt, news, reply, Now.of(self._clock))
         return self._settling.add(outcome)
 
     def record_without_request(
         self, lease: leases.Lease, decided: Sequence[tuple[Sale, SaleEvent]]
     ) -> dict[int, State]:
-        """What became known of pending sales without a request; the state of each that moved, by its id."""
+        """Apply events of pending sales that need no request; return the state of each that changed, by its id."""
         now = Now.of(self._clock)
         return lease.run(lambda connection: attempts.record_without_request(connection, decided, self._decider, now))
 
     def drift(self, lease: leases.Lease, drifted: Sequence[tuple[Sale, Drifted]]) -> int:
-        """Have synced sales looked at again whose orders were seen to say something else; how many."""
+        """Mark sales whose orders were changed, so that each is looked at again; return how many."""
         now = Now.of(self._clock)
         return lease.run(lambda connection: attempts.drift(connection, drifted, self._decider, now)) if drifted else 0
 

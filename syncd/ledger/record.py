@@ -1,4 +1,4 @@
-"""Intake: a batch of sales, its faults and its cursor, in one transaction."""
+"""Record a batch of sales, its faults and its cursor in one transaction."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _IN_FLIGHT = "changed in the POS while a request was on the wire"
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What one batch came to: new and changed sales, sales already known as they are, older versions, those held, new faults.
+    """What one batch came to: new, changed, unchanged and held sales, older versions, new faults.
 
     ``too_early`` are sales from before the day since which the source's sales are carried: they were left out.
     """
@@ -54,7 +54,7 @@ class Recorded:
     too_early: tuple[str, ...] = ()
 
     def merge(self, other: Recorded) -> Recorded:
-        """The counts of both."""
+        """Add the counts of both."""
         return Recorded(
             self.new + other.new,
             self.changed + other.changed,
@@ -90,12 +90,12 @@ class RecordOptions:
     tips_in_note: Collection[str] = ()
 
     def key_of(self, sale_id: str) -> str:
-        """The sale key of a sale of this source."""
+        """Return the sale key of a sale of this source."""
         return f"{self.keys or self.source}:{sale_id}"
 
 
 def record(connection: Connection, batch: Batch, options: RecordOptions, decider: Decider, now: Now) -> Recorded:
-    """Write a batch; of one sale that stands in it twice, the newer version counts, else the last."""
+    """Record a batch; of a sale that is in it twice, the newer version counts, else the last."""
     _lock_source(connection, options.source)
     said = newest(batch, batch.stated_at or (now.wall if options.just_asked else None))
     known = {sale.sale_key: sale for sale in _known(connection, list(said))}
@@ -119,7 +119,7 @@ def record(connection: Connection, batch: Batch, options: RecordOptions, decider
 
 
 def _add_parts_gone(connection: Connection, said: dict[str, IncomingVersion], known: dict[str, Sale]) -> None:
-    """Void the returns that a changed document does not bring any more."""
+    """Void the returns that a changed document no longer brings."""
     changed = [one for key, one in said.items() if key in known and says_more(one, known[key])]
     for one, part in parts_gone(changed, partial(_known, connection)):
         if part.sale_key not in said:
@@ -127,7 +127,7 @@ def _add_parts_gone(connection: Connection, said: dict[str, IncomingVersion], kn
 
 
 def _lock_source(connection: Connection, source: str) -> None:
-    """One intake of a source at a time: two would both find a sale missing and both insert it. SQLite has one writer anyway."""
+    """Lock a source: two writers would both find a sale missing and both insert it. SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
         key = int.from_bytes(blake2b(f"syncd record {source}".encode(), digest_size=8).digest(), signed=True)
         connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": key})
@@ -276,7 +276,7 @@ def _audit(  # noqa: PLR0913, PLR0917  a row of six columns
 
 
 def _change(connection: Connection, one: IncomingVersion, options: RecordOptions, decider: Decider, now: Now) -> int:
-    """A sale says something new: its document always, its status as its facts call for once nothing is on the wire."""
+    """Give a sale its new version; decide its status too, unless a request is being sent."""
     before = one.before
     assert before is not None  # noqa: S101  only sales that are known are changed
     values = _said(one, now) | {"returns_of": linked(one.order, before.overrides).returns_of}
@@ -297,14 +297,14 @@ def _change(connection: Connection, one: IncomingVersion, options: RecordOptions
 
 
 def _promote(connection: Connection, options: RecordOptions, ids: Sequence[int]) -> None:
-    """A backfilled sale that arrives live as well need not wait behind its backfill."""
+    """Move backfilled sales that arrive live as well to the live lane."""
     if options.lane is Lane.LIVE and ids:
         waiting = (sales.c.id.in_(ids), sales.c.state == State.PENDING.value)
         connection.execute(update(sales).where(*waiting).values(lane=Lane.LIVE.value))
 
 
 def cursor_name(source: str, backfill: int | None) -> str:
-    """The name under which a cursor is kept; a backfill walks with one of its own."""
+    """Return the name under which a cursor is kept; a backfill has its own."""
     return source if backfill is None else f"{source}#{backfill}"
 
 

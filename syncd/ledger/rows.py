@@ -1,4 +1,4 @@
-"""Between the columns of the ledger and its values: rows of ``sales`` in, sales out, and back; times, amounts, lists as text."""
+"""Convert between rows and values: sales, facts, times and amounts; and split long lists of parameters."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from syncd.sale.states import AttemptKind, Lane, State
 
 
 def read_sale(row: Row[*tuple[Any, ...]]) -> Sale:
-    """A row of ``sales``, with the floor of its last attempt where the query joined it."""
+    """Read a sale from its row."""
     return sale_of(row._mapping)  # noqa: SLF001  SQLAlchemy's documented access to a row's columns
 
 
 def sale_of(values: Mapping[Any, Any]) -> Sale:
-    """A sale from the columns of its row."""
+    """Read a sale from its columns."""
     return Sale(
         id=values["id"],
         sale_key=values["sale_key"],
@@ -89,7 +89,7 @@ def _amount(text: str | None) -> Decimal | None:
 
 
 def fact_columns(sale: Sale) -> dict[str, Any]:
-    """The columns that hold a sale's belief, doubt, objection and decisions."""
+    """Return the columns of a sale's belief, doubt, objection and overrides."""
     belief, there = sale.belief, sale.belief.snapshot
     total, tax = belief.requested_totals or (None, None)
     return {
@@ -114,12 +114,12 @@ def fact_columns(sale: Sale) -> dict[str, Any]:
 
 
 def as_text(amount: Decimal | None) -> str | None:
-    """An amount as the ledger keeps it."""
+    """Write an amount as the ledger keeps it."""
     return None if amount is None else format(amount, "f")
 
 
 def write_doubt(doubt: Doubt | None) -> str | None:
-    """A doubt as text."""
+    """Write a doubt as JSON."""
     if doubt is None:
         return None
     times = [[at.boot_id, at.seconds] for at in (doubt.since, *doubt.looks)]
@@ -127,7 +127,7 @@ def write_doubt(doubt: Doubt | None) -> str | None:
 
 
 def read_doubt(text: str | None) -> Doubt | None:
-    """What ``write_doubt`` wrote."""
+    """Read what ``write_doubt`` wrote."""
     if not text:
         return None
     kind, fingerprint, times, named, *idle = json.loads(text)
@@ -136,14 +136,14 @@ def read_doubt(text: str | None) -> Doubt | None:
 
 
 def write_objection(objection: Objection | None) -> str | None:
-    """An objection as text."""
+    """Write an objection as JSON."""
     if objection is None:
         return None
     return json.dumps([objection.fingerprint, objection.state, objection.why, objection.cure])
 
 
 def read_objection(text: str | None) -> Objection | None:
-    """What ``write_objection`` wrote."""
+    """Read what ``write_objection`` wrote."""
     if not text:
         return None
     fingerprint, state, why, cure = json.loads(text)
@@ -156,7 +156,7 @@ _MICRO = timedelta(microseconds=1)
 
 
 def to_micros(at: datetime) -> int:
-    """An aware time as microseconds since 1970."""
+    """Convert an aware time to microseconds since 1970."""
     return (at - _EPOCH) // _MICRO
 
 
@@ -165,12 +165,12 @@ def from_micros(micros: int) -> datetime: ...
 @overload
 def from_micros(micros: int | None) -> datetime | None: ...
 def from_micros(micros: int | None) -> datetime | None:
-    """Microseconds since 1970 as an aware time in UTC."""
+    """Convert microseconds since 1970 to an aware time in UTC."""
     return None if micros is None else _EPOCH + timedelta(microseconds=micros)
 
 
 def is_state(state: State) -> ColumnElement[bool]:
-    """The state written out, not bound, and the condition of the index of open sales with it: only then does SQLite use those."""
+    """Return the condition for a state, written out and not bound: only then does SQLite use the partial indexes."""
     it_is = sales.c.state == literal_column(f"'{state.value}'")
     return it_is if state is State.SYNCED else it_is & (sales.c.state != literal_column("'synced'"))
 

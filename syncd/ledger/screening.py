@@ -1,4 +1,4 @@
-"""What of a batch is left out for its age, and what is held for its likeness to another sale. Reads, and writes nothing."""
+"""Find sales of a batch that are too early, or look like another sale. Reads only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def too_early(connection: Connection, options: RecordOptions, fresh: Sequence[IncomingVersion]) -> dict[str, None]:
-    """The keys of sales from before their source's are carried, but for those that have an order."""
+    """Return the keys of sales from before ``not_before``, except those that have an order."""
     early = [one.order for one in fresh if options.not_before is not None and one.order.placed_at < options.not_before]
     keys = {order.sale_key: None for order in early}
     for key in _with_an_order(connection, options, early):
@@ -31,7 +31,7 @@ def too_early(connection: Connection, options: RecordOptions, fresh: Sequence[In
 def held_twins(
     connection: Connection, options: RecordOptions, said: Mapping[str, IncomingVersion], known: Mapping[str, Sale]
 ) -> dict[str, IncomingVersion]:
-    """Those that look like another sale of the source, held for it: new ones, and those that were held for it before."""
+    """Hold sales that look like another sale of the source: new ones, and those that were held for it before."""
     if not options.holds_twins:
         return {}
     asked = [
@@ -48,7 +48,7 @@ def held_twins(
 
 
 def _with_an_order(connection: Connection, options: RecordOptions, orders: Iterable[CanonicalOrder]) -> set[str]:
-    """The keys of those sales of which their store was seen to have an order."""
+    """Return the keys of sales of which their store has an order."""
     by_store: dict[str, list[str]] = {}
     for order in orders:
         by_store.setdefault(options.router(order), []).append(order.sale_key)

@@ -1,4 +1,4 @@
-"""The one way in which a sale changes once it is recorded: something becomes known, and its status follows from its facts.
+"""Apply events to sales: the one way in which a recorded sale changes.
 
 Each move is a guarded update that names the state before, with an audit row that says who and why, in one transaction.
 """
@@ -54,7 +54,7 @@ _UPDATE = (
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """News of one sale, for as long as it is in the state ``before``.
+    """An event for one sale, valid while the sale is in the state ``before``.
 
     Where ``fingerprint`` is given the sale must still say that, and where ``doubt`` is given be in that very doubt.
     """
@@ -71,7 +71,7 @@ class Transition:
 def apply_transitions(
     connection: Connection, moves: Sequence[Transition], decider: Decider, now: Now
 ) -> dict[int, Sale]:
-    """Make those moves whose sale still is what the move expects (one move a sale); the moved sales as they are now."""
+    """Apply the transitions whose sale is still as expected (one a sale); return the changed sales."""
     found = locked(connection, [move.sale_id for move in moves])
     made: dict[int, Sale] = {}
     updates, audits = [], []
@@ -91,14 +91,14 @@ def apply_transitions(
 
 
 def _is_told(move: Transition, before: Sale, after: Sale) -> bool:
-    """Whether it needs an audit row: not what changed nothing, and not a request that went well, for its attempt says so."""
+    """Whether a transition needs an audit row: not if nothing changed, and not for a success, which its attempt shows."""
     if move.attempt_id is not None and isinstance(move.event, Applied) and after.state is State.SYNCED:
         return bool(move.event.differs)
     return after.state is not before.state or not isinstance(move.event, LookedUp | TimePassed)
 
 
 def locked(connection: Connection, ids: Sequence[int]) -> dict[int, Sale]:
-    """The sales as they are, locked for this transaction (SQLite's is exclusive as it is)."""
+    """Read sales, locked for this transaction (SQLite's transactions are exclusive anyway)."""
     found: dict[int, Sale] = {}
     for some in chunked(ids):
         rows = connection.execute(_SELECT, {"ids": some})
@@ -115,7 +115,7 @@ def _expected(move: Transition, sale: Sale) -> bool:
 
 
 def columns(sale: Sale, status: Status, now: datetime) -> dict[str, Any]:
-    """What a move writes."""
+    """Return the columns that a transition writes."""
     due, synced = sale.next_attempt_at, sale.synced_at
     return {
         "state": status.state.value,
@@ -129,13 +129,13 @@ def columns(sale: Sale, status: Status, now: datetime) -> dict[str, Any]:
 
 
 def _why(news: SaleEvent, status: Status) -> str:
-    """What became known, and what follows from it, each said once."""
+    """Describe the event and the status that followed, each once."""
     told, follows = describe(news), status.why
     return told if not follows or follows in told else f"{told}; {follows}" if told else follows
 
 
 def audit_row(sale: Sale, after: State, why: str, move: Transition, now: datetime) -> dict[str, Any]:
-    """The audit row of a move."""
+    """Return the audit row of a transition."""
     return {
         "sale_id": sale.id,
         "at": to_micros(now),
