@@ -45,7 +45,12 @@ def _told_when_found(learn: Callable[..., Any]) -> Callable[..., Any]:
         learnt = learn(sale, one)
         if isinstance(one, events.Discovered):
             return replace(
-                learnt, belief=replace(learnt.belief, told=sale.fingerprint, asked=events.totals_of(one.snapshot))
+                learnt,
+                belief=replace(
+                    learnt.belief,
+                    confirmed_version=sale.fingerprint,
+                    requested_totals=events.totals_of(one.snapshot),
+                ),
             )
         return learnt
 
@@ -62,7 +67,7 @@ def _without_more(plan: Callable[..., Any]) -> Callable[..., Any]:
 
 MUTATIONS: dict[str, tuple[object, str, Callable[[Any], Any], str]] = {
     "two writers for one order": (attempts, "_one_an_order", _all_of_them, "status"),
-    "a found order is believed": (events, "learn", _told_when_found, "status"),
+    "a found order is believed": (events, "apply_event", _told_when_found, "status"),
     "the shipping address is not compared": (update, "FIELDS", _but("shipping_address"), "status"),
     "the date is not compared": (stamp, "_instant", lambda _: lambda _text: "", "status"),
     "totals are not restated": (update, "recounts", lambda _: lambda _body: False, "status"),

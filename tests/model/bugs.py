@@ -60,8 +60,8 @@ def _what_was_tried_is_pushed_whatever_it_says(by_what_it_says: Callable[..., An
 
 
 BUGS: dict[int, Patch] = {
-    1: (events, "learn", _a_hold_claims_that_bigcommerce_was_told),
-    2: (events, "learn", _what_is_found_is_in_line),
+    1: (events, "apply_event", _a_hold_claims_that_bigcommerce_was_told),
+    2: (events, "apply_event", _what_is_found_is_in_line),
     3: (decide, "_by_what_it_says", _what_was_tried_is_pushed_whatever_it_says),
     4: (versions, "_order", lambda _: lambda *_: VersionOrder.NEWER),
     8: (

@@ -13,6 +13,7 @@ from syncd.sale.overrides import Verb
 from syncd.sale.sale import Sale
 from syncd.sale.states import State
 from syncd.testing.orders import sale
+from tests.model.bugs import BUGS
 from tests.model.simulation import Fate, Shop, copy_ledger
 
 
@@ -250,3 +251,9 @@ def test_f20_a_store_that_is_away_costs_no_sale_and_is_probed_with_growing_gaps(
         shop.pass_time(60)
         shop.push()
     assert len(shop.store.orders) == 20
+
+
+@pytest.mark.parametrize("number", sorted(BUGS))
+def test_every_planted_bug_replaces_something_that_is_there(number: int) -> None:
+    module, name, _ = BUGS[number]
+    assert callable(getattr(module, name))

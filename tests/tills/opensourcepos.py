@@ -124,7 +124,7 @@ class OpenSourcePos:
     def edit(self, sale_id: str) -> None:
         self.database.run(
             "update ospos_sales set comment = concat(comment, %s) where sale_id = %s",
-            f"{self.clock.now():%H%M%S} ",
+            f"edited {self.clock.now():%H:%M:%S}; ",
             sale_id,
         )
 
