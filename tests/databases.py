@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import sqlite3
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -44,6 +45,32 @@ def ledger_url(database: str, folder: Path, *, migrated: bool = False) -> Iterat
         yield _url_of(name)
     finally:
         _drop(name)
+
+
+@contextmanager
+def writes_refused(file: Path, change: str) -> Iterator[None]:
+    """The database itself refuses one kind of write to a ledger in SQLite, such as ``insert on attempts``, until the end."""
+    with sqlite3.connect(file) as connection:
+        connection.execute(
+            f"create trigger refuse before {change} begin select raise(abort, 'refused by the test'); end"
+        )
+    try:
+        yield
+    finally:
+        with sqlite3.connect(file) as connection:
+            connection.execute("drop trigger refuse")
+
+
+@contextmanager
+def shut_out(url: str) -> Iterator[None]:
+    """A PostgreSQL database that ends every connection and takes no new one until the end."""
+    name = make_url(url).database
+    _on_server(f"alter database {name} allow_connections false")
+    _on_server(f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'")
+    try:
+        yield
+    finally:
+        _on_server(f"alter database {name} allow_connections true")
 
 
 @cache

@@ -153,15 +153,33 @@ def _option_errors(
     ]
     missing = [one for one in product["modifiers"] if one["required"] and not said.get(one["id"])]
     if missing:
-        named = [{"id": one["id"], "display_name": one["display_name"]} for one in missing]
-        short = {"id": product["id"], "name": product["name"]}
-        errors.append({"type": "MandatoryProductOptions", "product": short, "required_product_options": named})
+        errors.append(_mandatory(product, missing))
     for modifier in product["modifiers"]:
         value, choices = said.get(modifier["id"]), modifier.get("option_values") or ()
         if value and choices and value not in {str(choice["id"]) for choice in choices}:
             option = {"id": modifier["id"], "option_id": modifier["id"], "display_name": modifier["display_name"]}
             errors.append({"type": "InvalidProductOptionValue", "value": value, "product_option": option})
     return errors
+
+
+def require_option(name: str, lines: Iterable[Mapping[str, Any]], catalog: Catalog) -> None:
+    """Refuse the first catalog line for lack of an option, as a store does whose catalog changed since it was read.
+
+    Raises:
+        Refusal: one of the lines names a product of the catalog.
+
+    """
+    for line in lines:
+        if product := catalog.products.get(line.get("product_id") or 0):
+            errors = [_mandatory(product, [{"id": 1, "display_name": name}])]
+            raise Refusal(v2_error(400, _OPTIONS, {"errors": errors}))
+
+
+def _mandatory(product: Mapping[str, Any], options: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The error for required options that a line does not set."""
+    named = [{"id": one["id"], "display_name": one["display_name"]} for one in options]
+    short = {"id": product["id"], "name": product["name"]}
+    return {"type": "MandatoryProductOptions", "product": short, "required_product_options": named}
 
 
 def _variant(variants: Sequence[dict[str, Any]], number: int | None, said: Mapping[int, str]) -> dict[str, Any]:

@@ -12,12 +12,13 @@ from syncd.sandbox.answers import Refusal, invalid, v2_error
 from syncd.sandbox.catalog import Catalog
 from syncd.sandbox.clock import now_text, steady
 from syncd.sandbox.filters import Order, matches, sort_key, whole
-from syncd.sandbox.lines import Shelves, changed_lines, check_line, price
+from syncd.sandbox.lines import Shelves, changed_lines, check_line, price, require_option
 from syncd.sandbox.rows import product_row, shipping_row
 from syncd.sandbox.settings import Ways
 from syncd.sandbox.stock import check_quantities, move, taken
 from syncd.sandbox.totals import Pricing, all_shown, amount, check_pairs, places_of, totals, work_out
 from syncd.sandbox.validate import (
+    KNOWN,
     STATUSES,
     Allowed,
     check_address,
@@ -120,7 +121,10 @@ class Orders:
     def allowed(self) -> Allowed:
         """What an order may name."""
         currencies = (self.currency, *self.more_currencies)
-        return Allowed(self.channels, currencies, self.has_customer, self.ways.unknown_field == "ignored")
+        return Allowed(self.channels, currencies, self.has_customer, self._refuses_field)
+
+    def _refuses_field(self, name: str) -> bool:
+        return name == self.ways.refused_field or (self.ways.unknown_field == "refused" and name not in KNOWN)
 
     def shelves(self, body: Mapping[str, Any]) -> Shelves:
         """What the lines of an order in this currency are checked against and priced by."""
@@ -187,6 +191,8 @@ class Orders:
             line.get("quantity", 1) < 0 for line in body.get("products") or ()
         ):
             raise Refusal(v2_error(400, "The field 'quantity' is invalid."))
+        if self.ways.required_option:
+            require_option(self.ways.required_option, body.get("products") or (), self.catalog)
 
     def _cut(self, body: Mapping[str, Any]) -> Order:
         """Our key, as much of it as this store keeps."""

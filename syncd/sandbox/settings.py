@@ -47,8 +47,10 @@ class Ways:
     index_lag_s: float = 0.0  # how long a new order is missing from lists
     refund_list: str = "listed"  # the list of all refunds of a store: listed, or missing (404)
     stock_refusal: str = "sku"  # where a 409 has a product's level: sku, product, or variant (no product at all)
+    required_option: str = ""  # an option that every catalog line of a new order lacks, whatever the catalog shows
     poison_code: str = ""  # a look-up of this SKU or UPC is refused
     unknown_field: str = "ignored"  # a field that no order has: ignored, or refused (400)
+    refused_field: str = ""  # a field that other stores take and this one refuses (400)
     own_currency: str = "taken"  # default_currency_code where it is the store's own: taken, or refused (400)
     address_put: str = "recounts"  # what a PUT of an address alone does to given totals: recounts, or keeps them
     negative_line: str = "taken"  # a line of quantity -1: taken, or refused (400)

@@ -80,12 +80,12 @@ _LONGEST = {"staff_notes": 65_535, "customer_message": 65_535, "external_order_i
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """What the store has that an order may name: its channels, its customers, its currencies; whether unknown fields pass."""
+    """What the store has that an order may name: its channels, its customers, its currencies; which fields it refuses."""
 
     channels: Mapping[int, Mapping[str, Any]]
     currencies: Sequence[str]
     has_customer: Callable[[int], bool]
-    unknown_fields: bool = True
+    refuses_field: Callable[[str], bool] = lambda _: False
 
 
 def check_head(body: Mapping[str, Any], allowed: Allowed) -> None:
@@ -94,7 +94,7 @@ def check_head(body: Mapping[str, Any], allowed: Allowed) -> None:
         if name in body:
             words = f"The field '{name}' cannot be written to. Please remove it from your request before trying again."
             raise Refusal(v2_error(400, words))
-    if not allowed.unknown_fields and (strange := sorted(body.keys() - KNOWN)):
+    if strange := sorted(filter(allowed.refuses_field, body)):
         raise Refusal(v2_error(400, f"The field '{strange[0]}' is not supported by this resource."))
     for name, longest in _LONGEST.items():
         if len(str(body.get(name) or "")) > longest:

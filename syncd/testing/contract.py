@@ -288,7 +288,7 @@ class SourceContract:
         _again(pos)
         assert len(book.walk(till().fetch(book.cursor)).sales) == 9 >= stopped
 
-    def test_memory_stays_flat_over_twenty_thousand_sales(self, pos: Pos, till: Opens) -> None:
+    def test_memory_stays_flat_over_many_sales(self, pos: Pos, till: Opens) -> None:
         _may(pos, "sell_many")(self.many)
         seen, base, most = 0, 0.0, 0.0
         for batch in till().fetch(None):

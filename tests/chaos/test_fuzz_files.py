@@ -1,9 +1,8 @@
 """A slice of the file fuzz, always the same; `tests.chaos.fuzz_files` tries thousands."""
 
-import pytest
-
 from syncd.sources.csv import damage
 from tests.chaos.fuzz_files import fuzz
+from tests.planted_bugs import planted
 from tests.shared import needs_samples
 
 
@@ -15,8 +14,7 @@ def test_damaged_exports_lose_no_receipt_and_make_up_no_total() -> None:
 
 
 @needs_samples
-def test_the_fuzz_sees_ids_that_nobody_looks_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(damage.Damage, "saw", lambda _self, _row: "")
-    monkeypatch.setattr(damage.Damage, "verdict", lambda _self: "")
-    _, wrong = fuzz(150, seed=1)
+def test_the_fuzz_sees_ids_that_nobody_looks_at() -> None:
+    with planted(damage.Damage, "saw", lambda _self, _row: ""), planted(damage.Damage, "verdict", lambda _self: ""):
+        _, wrong = fuzz(150, seed=1)
     assert any("a sale that is none" in one for one in wrong)

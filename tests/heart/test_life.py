@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
-from unittest import mock
 
 import pytest
 
@@ -17,6 +16,7 @@ from syncd.sale import decide, events, versions
 from syncd.sale.steps import Create
 from syncd.sale.versions import VersionOrder
 from tests.chaos.life import Storm, storm
+from tests.planted_bugs import planted
 
 SALES = int(os.environ.get("SYNCD_LIFE_SALES", "30"))
 
@@ -82,7 +82,7 @@ MUTATIONS: dict[str, tuple[object, str, Callable[[Any], Any], str]] = {
 @pytest.mark.parametrize("mutation", MUTATIONS)
 def test_each_mutation_of_the_heart_is_found_by_the_storm(mutation: str) -> None:
     module, name, wrong, refunds = MUTATIONS[mutation]
-    with mock.patch.object(module, name, wrong(getattr(module, name))):
+    with planted(module, name, wrong(getattr(module, name))):
         for seed in range(7, 13):
             try:
                 if storm(Storm(100, seed, refunds=refunds)).differences:

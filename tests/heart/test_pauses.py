@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from syncd.bigcommerce.outcome import Barred, Refused, Reply
+from syncd.errors import LedgerError
 from syncd.push.worker.circuit_breaker import CircuitBreaker
 from syncd.push.worker.outcome_policy import Failure, Success
 from syncd.sale.overrides import Verb
 from syncd.sale.states import State
+from tests.databases import writes_refused
 from tests.heart.telling import decide, one, shop
 from tests.model.simulation import POLICY, Fate, Shop
 
@@ -185,20 +187,15 @@ def test_a_pause_that_another_process_wrote_is_seen_and_so_is_its_end(shop: Shop
     assert mine.permits(lambda: None) > 1
 
 
-def test_a_ledger_that_cannot_be_written_leaves_a_store_paused(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ledger_that_cannot_be_written_leaves_a_store_paused(shop: Shop) -> None:
     mine, _ = circuits(shop)
     for _ in range(5):
         mine.apply(Failure("timed out", by="read"))
     shop.pass_time(40)
-
-    def full(_store: str) -> None:
-        raise OSError("no space")
-
-    monkeypatch.setattr(shop.worker.ledger, "clear_pause", full)
-    with pytest.raises(OSError, match="no space"):
-        mine.permits(lambda: None)
-    assert mine.paused
-    monkeypatch.undo()
+    with writes_refused(shop.file, "update on stores"):
+        with pytest.raises(LedgerError, match="refused by the test"):
+            mine.permits(lambda: None)
+        assert mine.paused
     assert mine.permits(lambda: None) > 1
     mine.apply(Success())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +9,6 @@ from typing import Any
 
 import pytest
 
-from syncd.bigcommerce.classify import classify
-from syncd.bigcommerce.client import OrdersClient
-from syncd.bigcommerce.outcome import Reply
-from syncd.http.transport import HttpAnswer
 from syncd.testing.orders import sale
 from tests.shop import Shop, pass_until_settled, running_sandbox
 
@@ -122,42 +117,16 @@ def test_a_product_that_asks_for_more_since_it_was_looked_up_rejects_no_sale(
     assert shop.store.get(f"/v2/orders/{order_id}")["total_inc_tax"] == "2.0000"
 
 
-def test_options_that_bigcommerce_asks_for_again_and_again_become_a_custom_line(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_options_that_bigcommerce_asks_for_again_and_again_become_a_custom_line(shop: Shop) -> None:
     """Whatever the catalog says: the refusal names the product, and by rule the line is one that enters no catalog."""
     shop.store.control("catalog", {"products": [{"sku": "MUG", "name": "Mug", "price": 1.0}]})
     shop.run("sync")
-    made = Create(OrdersClient.create)
-    monkeypatch.setattr(OrdersClient, "create", made)
+    shop.store.control("ways", {"required_option": "Engraving"})
     assert drop(shop, sold("a", line("MUG", 2))) == {"synced": 1}
     story = told(shop, "till:a")
     assert any("it requires Engraving, which the sale does not say" in row["why"] for row in story["audit"])
     (only,) = shop.store.get(f"/v2/orders/{story['order_id']}/products")
     assert (only["sku"], only["product_id"]) == ("MUG", 0)
-
-
-class Create:
-    """A store that asks for an option of every catalog product, whatever its catalog shows."""
-
-    def __init__(self, create: Any) -> None:
-        self._create = create
-
-    def __get__(self, orders: Any, _: Any) -> Any:
-        def create(body: Any, how: Any) -> Reply:
-            blamed = [one for one in body["products"] if one.get("product_id")]
-            if not blamed:
-                reply: Reply = self._create(orders, body, how)
-                return reply
-            named = {
-                "type": "MandatoryProductOptions",
-                "product": {"id": blamed[0]["product_id"]},
-                "required_product_options": [{"display_name": "Engraving"}],
-            }
-            problem = {"status": 400, "message": "The options are invalid.", "details": {"errors": [named]}}
-            return Reply(classify(HttpAnswer(400, {}, json.dumps([problem]).encode(), 0.1)), 400)
-
-        return create
 
 
 @pytest.mark.parametrize("how", ["refused", "ignored"])
@@ -213,16 +182,13 @@ def test_a_key_is_shown_as_it_is_and_never_as_a_picture(shop: Shop) -> None:
     assert "not till:b: " in shop.run("release", "till:b").out
 
 
-def test_a_field_that_the_store_does_not_take_pauses_it_and_rejects_no_sale(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shop.store.control("ways", {"unknown_field": "refused"})
-    with monkeypatch.context() as patch:
-        patch.setattr("syncd.mapping.create._money", lambda *_: {"company_info": "x"})
-        counts = drop(shop, *[sold(f"s{number}", line("X")) for number in range(5)])
+def test_a_field_that_the_store_does_not_take_pauses_it_and_rejects_no_sale(shop: Shop) -> None:
+    shop.store.control("ways", {"refused_field": "external_source"})
+    counts = drop(shop, *[sold(f"s{number}", line("X")) for number in range(5)])
     assert counts == {"pending": 5}
     paused = shop.run("status")
     assert paused.code == 3
-    assert "does not take a field that syncd sends (400): The field 'company_info'" in " ".join(paused.out.split())
+    assert "does not take a field that syncd sends (400): The field 'external_source'" in " ".join(paused.out.split())
     assert len(shop.store.orders()) == 0
+    shop.store.control("ways", {"refused_field": ""})
     assert pass_until_settled(shop, most=60) == {"synced": 5}  # by itself, once a trial is taken

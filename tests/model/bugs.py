@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
-from unittest import mock
 
 from syncd.sale import decide, events, versions
 from syncd.sale.decide import still_open
@@ -19,6 +18,7 @@ from syncd.sale.requests import plan_create
 from syncd.sale.sale import Sale
 from syncd.sale.steps import Create
 from syncd.sale.versions import VersionOrder
+from tests.planted_bugs import planted
 
 Patch = tuple[object, str, Callable[[Any], Any]]
 
@@ -80,5 +80,5 @@ def put_back(number: int | None = None) -> Iterator[None]:
         yield
         return
     module, name, wrong = BUGS[number]
-    with mock.patch.object(module, name, wrong(getattr(module, name))):
+    with planted(module, name, wrong(getattr(module, name))):
         yield

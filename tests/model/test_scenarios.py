@@ -8,6 +8,10 @@ import pytest
 
 from syncd.canonical import CanonicalOrder
 from syncd.ledger.queries import Selection
+from syncd.push.store_orders.catch_up import CatchUp
+from syncd.push.worker import prepare
+from syncd.sale import decide
+from syncd.sale.decide import still_open
 from syncd.sale.facts import Doubt
 from syncd.sale.overrides import Verb
 from syncd.sale.sale import Sale
@@ -15,6 +19,7 @@ from syncd.sale.states import State
 from syncd.testing.orders import sale
 from tests.model.bugs import BUGS
 from tests.model.simulation import Fate, Shop, copy_ledger
+from tests.planted_bugs import planted
 
 
 @pytest.fixture
@@ -37,11 +42,11 @@ def test_f10_an_answer_lost_after_the_commit_is_found_by_look_up_and_sent_once(s
     assert (shop.state("a"), shop.store.posts, len(shop.store.orders)) == (State.SYNCED, 1, 1)
 
 
-def test_f10_sending_again_would_have_made_two(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("syncd.sale.decide.still_open", lambda *_: None)
-    shop.record(one())
-    shop.push("lost after")
-    shop.rest()
+def test_f10_sending_again_would_have_made_two(shop: Shop) -> None:
+    with planted(decide, "still_open", lambda *_: None):
+        shop.record(one())
+        shop.push("lost after")
+        shop.rest()
     assert len(shop.store.orders) == 2
 
 
@@ -67,18 +72,16 @@ def test_f13_a_late_commit_within_twice_the_settle_time_makes_one_order(shop: Sh
     assert (shop.state("a"), len(shop.store.orders), shop.store.posts) == (State.SYNCED, 1, 1)
 
 
-def test_f13_one_look_would_not_have_been_enough(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    from syncd.sale.decide import still_open
-
+def test_f13_one_look_would_not_have_been_enough(shop: Shop) -> None:
     def hasty(doubt: Doubt, *rest: Any) -> object:
         return None if doubt.looks else still_open(doubt, *rest)
 
-    monkeypatch.setattr("syncd.sale.decide.still_open", hasty)
-    shop.record(one())
-    shop.push("late", lateness=90)
-    for _ in range(20):
-        shop.pass_time(10)
-        shop.push()
+    with planted(decide, "still_open", hasty):
+        shop.record(one())
+        shop.push("late", lateness=90)
+        for _ in range(20):
+            shop.pass_time(10)
+            shop.push()
     assert len(shop.store.orders) == 2
 
 
@@ -133,12 +136,16 @@ def test_f53_an_empty_ledger_meets_a_store_that_has_our_orders(shop: Shop, tmp_p
     assert {shop.state(name) for name in names} == {State.SYNCED}
 
 
-@pytest.mark.parametrize("careful", [True, False])
-def test_f54_yesterdays_ledger_makes_no_second_order(
-    shop: Shop, tmp_path: Path, careful: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if not careful:
-        monkeypatch.setattr("syncd.push.store_orders.catch_up.CatchUp.once", lambda *_: None)
+def test_f54_yesterdays_ledger_makes_no_second_order(shop: Shop, tmp_path: Path) -> None:
+    assert orders_with_yesterdays_ledger(shop, tmp_path) == 3
+
+
+def test_f54_yesterdays_ledger_without_the_catch_up_would_have_made_two_more(shop: Shop, tmp_path: Path) -> None:
+    with planted(CatchUp, "once", lambda *_: None):
+        assert orders_with_yesterdays_ledger(shop, tmp_path) == 5
+
+
+def orders_with_yesterdays_ledger(shop: Shop, tmp_path: Path) -> int:
     backup = tmp_path / "backup.db"
     shop.record(one("a"))
     shop.push()
@@ -152,12 +159,10 @@ def test_f54_yesterdays_ledger_makes_no_second_order(
     shop.restart()
     shop.record(one("a"), one("b"), one("c"))
     shop.rest()
-    assert len(shop.store.orders) == (3 if careful else 5), "without the catch-up the same story makes duplicates"
+    return len(shop.store.orders)
 
 
-def test_f73_a_poison_sale_stops_nobody_behind_it(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    from syncd.push.worker import prepare
-
+def test_f73_a_poison_sale_stops_nobody_behind_it(shop: Shop) -> None:
     plan = prepare.next_step  # type: ignore[attr-defined]  # the name as that module uses it
 
     def trip(sale: Sale, *rest: Any, **named: Any) -> object:
@@ -165,11 +170,11 @@ def test_f73_a_poison_sale_stops_nobody_behind_it(shop: Shop, monkeypatch: pytes
             raise ZeroDivisionError("a bug of ours")
         return plan(sale, *rest, **named)
 
-    monkeypatch.setattr(prepare, "next_step", trip)
-    shop.record(one("bad"), one("good"))
-    shop.push("refused")
-    shop.record(one("later"))
-    shop.push()
+    with planted(prepare, "next_step", trip):
+        shop.record(one("bad"), one("good"))
+        shop.push("refused")
+        shop.record(one("later"))
+        shop.push()
     assert shop.state("bad") is State.HELD
     assert shop.state("later") is State.SYNCED
     assert shop.state("good") is State.REJECTED

@@ -13,13 +13,13 @@ import pytest
 
 from syncd.app import open_app
 from syncd.config import load
-from syncd.errors import Busy
 from syncd.ledger import Ledger
-from syncd.push.worker.pusher import Pusher
 from syncd.service import health as health_module
 from syncd.service.health import Health, Heartbeats, Process, read_health
 from syncd.service.jobs import Jobs
 from syncd.testing.clocks import ManualClock
+from syncd.testing.orders import sale
+from tests.databases import ledger_url, shut_out, to_revision, writes_refused
 from tests.deciders import DECIDER
 from tests.service.daemons import daemon, part, until
 from tests.service.odd_pos import ACCOUNT, busy_pos, silent_pos
@@ -58,26 +58,37 @@ def ails(pulse: Heartbeats) -> list[str]:
 def test_a_pusher_that_fails_every_time_is_told_however_well_the_look_ups_are(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_words: object, **_named: object) -> None:
-        raise RuntimeError("the pusher is broken")
-
-    monkeypatch.setattr(Pusher, "run", broken)
-    with daemon(shop, monkeypatch) as app:
+    shop.configure('[service]\npush_every = "200ms"\n[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\n')
+    shop.drop("sales.jsonl", sale(source="till").to_json() + "\n")
+    ledger = shop.folder / "ledger.db"
+    to_revision(f"sqlite:///{ledger}", "head").dispose()
+    with writes_refused(ledger, "insert on attempts"), daemon(shop, monkeypatch) as app:
         until(lambda: bool(part(app, "reconcile main").good and part(app, "push main").ails))
         assert part(app, "push main").good is None
         (report,) = read_health(app.ledger)
         told = [line for line in report.unwell(report.at, OWES) if line.startswith(("push", "store"))]
-    assert told == ["push main: no good cycle yet: RuntimeError: the pusher is broken"]
+    assert len(told) == 1
+    assert told[0].startswith("push main: no good cycle yet: ")
+    assert "refused by the test" in told[0]
 
 
-def test_a_database_that_does_not_answer_is_no_standby(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    def busy(*_words: object) -> None:
-        raise Busy("the ledger's database does not answer: refused")
-
-    monkeypatch.setattr("syncd.stores.StoreServices.leased", busy)
-    with daemon(shop, monkeypatch) as app:
-        until(lambda: "does not answer" in part(app, "push main").ails)
-        assert part(app, "push main").standby == ""
+@pytest.mark.postgresql
+def test_a_database_that_does_not_answer_is_no_standby(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLOW_TOKEN", shop.store.token)
+    with ledger_url("postgresql", tmp_path, migrated=True) as url:
+        shop.configure('[sources.till]\ntype = "jsonl"\npath = "inbox"\n', ledger=url)
+        with open_app(load(shop.config)) as app:
+            heart = Heartbeats(app.ledger, app.clock)
+            jobs = Jobs(app, heart, threading.Event())
+            with shut_out(url):
+                jobs.push("main")
+            assert heart.report().parts["push main"].ails
+            assert heart.report().parts["push main"].standby == ""
+            jobs.push("main")
+            assert heart.report().parts["push main"].good
+            jobs.close()
 
 
 def test_a_daemon_that_stands_by_is_well_and_says_for_whom(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -15,9 +14,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from syncd.app import open_app
 from syncd.config import load
 from syncd.service.daemon import run_daemon, stop_on_signals
-from syncd.sources.jsonl import JsonlSource
-from syncd.testing.orders import sale
-from tests.service.daemons import health, until
+from tests.doubles.clover import CloverDouble
+from tests.service.daemons import until
 from tests.shop import Shop
 
 # The signal comes while the main thread holds the lock of the event, as it does for a moment in every wait.
@@ -30,6 +28,15 @@ with stop_on_signals(stop):
         os.kill(os.getpid(), signal.{name})
     stop.wait()
 print("stopped")
+"""
+
+CLOVER = """
+[sources.till]
+type = "clover"
+merchant_id = "MID1"
+token = {{ env = "FLOW_TOKEN" }}
+api_url = "{url}"
+start_from = "ever"
 """
 
 
@@ -55,28 +62,29 @@ def test_the_handlers_of_before_come_back() -> None:
 def test_a_job_that_asks_for_another_while_the_daemon_ends_lets_it_end(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ends, shutdown, fetch = threading.Event(), BackgroundScheduler.shutdown, JsonlSource.fetch
+    asked, let_go, shutdown = threading.Event(), threading.Event(), BackgroundScheduler.shutdown
 
-    def tell(scheduler: Any, *words: Any, **more: Any) -> None:
-        ends.set()
+    def answer_late(_: object) -> None:
+        asked.set()
+        let_go.wait(60)
+
+    def let_go_within(scheduler: Any, *words: Any, **more: Any) -> None:
+        threading.Timer(0.5, let_go.set).start()  # the scheduler is within its shutdown by then
         shutdown(scheduler, *words, **more)
 
-    def fetch_late(source: Any, *words: Any) -> Any:
-        assert ends.wait(60)
-        time.sleep(0.5)  # the scheduler is within its shutdown by now
-        return fetch(source, *words)  # a sale: a push is asked for
-
-    monkeypatch.setattr(BackgroundScheduler, "shutdown", tell)
-    monkeypatch.setattr(JsonlSource, "fetch", fetch_late)
-    shop.configure('[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\n')
-    shop.drop("sales.jsonl", sale(source="till").to_json() + "\n")
+    monkeypatch.setattr(BackgroundScheduler, "shutdown", let_go_within)
     monkeypatch.setenv("FLOW_TOKEN", shop.store.token)
     stop = threading.Event()
-    with open_app(load(shop.config), stop=stop) as app:
-        thread = threading.Thread(target=run_daemon, args=(app, stop), daemon=True)
-        thread.start()
-        until(lambda: health(app) is not None)
-        stop.set()
-        thread.join(60)
-        assert not thread.is_alive()
-        assert app.ledger.counts() != {}
+    with CloverDouble() as pos:
+        pos.sell(1)  # when it is read, a push is asked for
+        pos.token, pos.on_answer = shop.store.token, answer_late
+        shop.configure(CLOVER.format(url=pos.url))
+        with open_app(load(shop.config), stop=stop) as app:
+            thread = threading.Thread(target=run_daemon, args=(app, stop), daemon=True)
+            thread.start()
+            until(asked.is_set)
+            stop.set()
+            thread.join(60)
+            assert not thread.is_alive()
+            assert let_go.is_set()
+            assert app.ledger.counts() != {}
