@@ -57,14 +57,14 @@ class Api:
         params: Mapping[str, object] | None = None,
         body: bytes | None = None,
         *,
-        still_good: Callable[[], bool] = lambda: True,
+        precondition: Callable[[], bool] = lambda: True,
     ) -> HttpAnswer:
         """An exchange whose turn has come already: ``acquire`` was called, and this releases it."""
         headers: Mapping[str, str] | None = None
         status: int | None = None
         begin = self._clock.elapsed().seconds
         try:
-            answer = self._wire.send(method, path, params, body, still_good=still_good)
+            answer = self._wire.send(method, path, params, body, precondition=precondition)
             headers, status = answer.headers, answer.status
         finally:
             self._governor.release(headers, status, self._clock.elapsed().seconds - begin)

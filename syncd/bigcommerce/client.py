@@ -105,7 +105,7 @@ class OrdersClient:
         except Stopped as stopped:
             return Reply(NotSent(stopped.what, ours=True))
         try:
-            answer = self._api.send_paced(method, path, None, content, still_good=how.precondition)
+            answer = self._api.send_paced(method, path, None, content, precondition=how.precondition)
         except HttpError as error:
             return Reply(means(error), error.status, None, error.elapsed_s)
         return Reply(means(answer), answer.status, answer.request_id, answer.elapsed_s)

@@ -70,7 +70,7 @@ def _document(standing: SystemOverview) -> dict[str, object]:
         "gone": [asdict(one) for one in standing.gone],
         "daemon": {
             "running": standing.running,
-            "problems": [line for lines in standing.ails for line in lines],
+            "problems": [line for lines in standing.problems for line in lines],
             "standing_by": [line for one in standing.daemons for line in one.standing_by()],
         },
     }
@@ -118,7 +118,7 @@ def _show(standing: SystemOverview) -> None:
         say(f"{one.words}\n  {one.cure}")
     for alert in standing.warnings:
         say(f"{alert.words}\n  {alert.cure}")
-    for process, ails in zip(standing.daemons, standing.ails, strict=True) if standing.running else ():
+    for process, ails in zip(standing.daemons, standing.problems, strict=True) if standing.running else ():
         say(f"daemon: running, {process.process}")
         for line in (*process.standing_by(), *ails):
             say(f"  {line}")

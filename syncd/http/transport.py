@@ -70,7 +70,7 @@ class _Exchange(threading.local):
     deadline: float = 0.0
     connected: bool = False
     stale: bool = False
-    still_good: Callable[[], bool] = staticmethod(lambda: True)
+    precondition: Callable[[], bool] = staticmethod(lambda: True)
 
 
 class StaleError(OSError):
@@ -101,7 +101,7 @@ class HttpTransport:
 
     def __repr__(self) -> str:
         """Where it goes; never the token."""
-        return f"Wire({self._base})"
+        return f"HttpTransport({self._base})"
 
     def close(self) -> None:
         """Close every pooled connection."""
@@ -115,11 +115,11 @@ class HttpTransport:
         body: bytes | None = None,
         *,
         headers: Mapping[str, str] | None = None,
-        still_good: Callable[[], bool] = lambda: True,
+        precondition: Callable[[], bool] = lambda: True,
     ) -> HttpAnswer:
         """One exchange, tried once. ``path`` is the part after the base, such as ``/v2/orders``; ``headers`` are this one's alone.
 
-        ``still_good`` is asked after name, connection and TLS, right before the first byte: where it says no, nothing leaves.
+        ``precondition`` is asked after name, connection and TLS, right before the first byte: where it says no, nothing leaves.
 
         Raises:
             WireError: no whole answer came within the deadline.
@@ -127,7 +127,7 @@ class HttpTransport:
         """
         begin = self._now()
         self._exchange.deadline = begin + self._limits.deadline.total_seconds()
-        self._exchange.connected, self._exchange.stale, self._exchange.still_good = False, False, still_good
+        self._exchange.connected, self._exchange.stale, self._exchange.precondition = False, False, precondition
         status: int | None = None
         try:
             answer = self._adapter.send(
@@ -198,7 +198,7 @@ class HttpTransport:
             StaleError: it must not leave any more.
 
         """
-        if not self._exchange.still_good():
+        if not self._exchange.precondition():
             self._exchange.stale = True
             raise StaleError("it waited too long for its turn; its intent had grown stale")
         self._exchange.connected = True

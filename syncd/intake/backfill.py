@@ -86,11 +86,11 @@ def walk(  # noqa: PLR0913, PLR0917  what is walked, where to, and until when
         try:
             polled = record_all(of_days(source, span, zone, cursor), how, ledger, left, told)
         except SourceError as error:
-            ledger.backfills.ails(number, error.what)
+            ledger.backfills.note_error(number, error.what)
             raise
         if not left.is_set():
             ledger.backfills.recorded(number)
-        ledger.backfills.ails(number, "")
+        ledger.backfills.note_error(number, "")
     return polled
 
 

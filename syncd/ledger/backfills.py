@@ -77,7 +77,7 @@ class Backfill:
     asked_by: str
     asked_at: datetime
     recorded_at: datetime | None
-    ails: str
+    last_error: str
     estimate: Estimate | None
 
 
@@ -179,8 +179,8 @@ class Backfills:
         values = {"state": BackfillStage.RECORDED.value, "finished_at": to_micros(self._clock.now()), "ails": ""}
         self._change(number, BackfillStage.OPEN, values)
 
-    def ails(self, number: int, why: str) -> None:
-        """The last try to walk it failed, or, with an empty ``why``, went well."""
+    def note_error(self, number: int, why: str) -> None:
+        """Keep why the last try to walk it failed; an empty ``why`` says that it went well."""
         where = (backfills.c.id == number, backfills.c.ails != why)
         self._write(lambda connection: connection.execute(update(backfills).where(*where).values(ails=why)))
 

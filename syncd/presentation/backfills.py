@@ -58,7 +58,7 @@ def progress_words(row: Backfill, far: Progress) -> str:
         parts.append(f"{far.per_second:.1f} a second")
         if row.stage is BackfillStage.RECORDED and far.seconds_left is not None:
             parts.append(f"some {lasts(far.seconds_left)} left")
-    return ", ".join(parts) + (f"; {row.ails}" if row.ails else "")
+    return ", ".join(parts) + (f"; {row.last_error}" if row.last_error else "")
 
 
 def compared(app: App, till: SourceRunner, row: Backfill) -> dict[str, str]:

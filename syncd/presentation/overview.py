@@ -37,7 +37,7 @@ class SystemOverview:
     sources: Mapping[str, FolderReport | SourceError | None]
     faults: Mapping[str, int]
     daemons: Sequence[Health]
-    ails: Sequence[Sequence[str]]
+    problems: Sequence[Sequence[str]]
     warnings: Sequence[Alert] = ()
     gone: Sequence[Gone] = ()
 

@@ -140,12 +140,12 @@ def _jobs(facts: AlertSnapshot, healthy_within: timedelta) -> Iterator[Alert]:
     if facts.health is None:
         return
     for name, part in facts.health.parts.items():
-        if part.standby or part.ails.startswith(_PAUSED):
+        if part.standby or part.last_error.startswith(_PAUSED):
             continue
-        since = part.good or facts.health.begun
+        since = part.last_ok or facts.health.begun
         patience = _BACKGROUND_AFTER if name.startswith(_BACKGROUND) else healthy_within
-        if since is not None and facts.now.age(since) > max(part.owes, patience):
-            ails = part.ails or "it has had no good cycle"
+        if since is not None and facts.now.age(since) > max(part.max_gap, patience):
+            ails = part.last_error or "it has had no good cycle"
             yield Alert("", "job", name, f"{name}: {ails}", "See the log, and: syncd status")
 
 

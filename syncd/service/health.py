@@ -6,15 +6,16 @@ a dead job nor invents one.
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import threading
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from syncd.app import App
 from syncd.clock import BootTime, Clock, Now
@@ -65,11 +66,11 @@ def _started(pid: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class HealthPart:
-    """One job: how often it owes a good cycle, when it had the last, what ails it, and for whom it stands by."""
+    """One job: how far apart its good cycles may be, when the last one ended, its last error, and for whom it stands by."""
 
-    owes: timedelta
-    good: Now | None = None
-    ails: str = ""
+    max_gap: timedelta
+    last_ok: Now | None = None
+    last_error: str = ""
     standby: str = ""
 
 
@@ -97,16 +98,19 @@ class Health:
         for name, part in sorted(self.parts.items()):
             if part.standby:
                 continue
-            if part.good is None:
-                lines.append(f"{name}: no good cycle yet" + (f": {part.ails}" if part.ails else ""))
-            elif now.age(part.good) > part.owes:
-                last = part.good.wall.isoformat(timespec="seconds")
-                lines.append(f"{name}: last good cycle {last}: {part.ails or 'no good cycle since'}")
+            if part.last_ok is None:
+                lines.append(f"{name}: no good cycle yet" + (f": {part.last_error}" if part.last_error else ""))
+            elif now.age(part.last_ok) > part.max_gap:
+                last = part.last_ok.wall.isoformat(timespec="seconds")
+                lines.append(f"{name}: last good cycle {last}: {part.last_error or 'no good cycle since'}")
         return lines
 
     def standing_by(self) -> list[str]:
         """A line for every job that another process does, and that this one takes over when that ends."""
         return [f"{name}: standing by: {part.standby}" for name, part in sorted(self.parts.items()) if part.standby]
+
+
+_REPORT = TypeAdapter(Health)
 
 
 @dataclass(slots=True)
@@ -128,10 +132,10 @@ class Heartbeats:
         self._process = Process.mine()
         self._begun = Now.of(clock)
 
-    def expect(self, part: str, owes: timedelta) -> None:
-        """From now on ``part`` owes a good cycle at least this often."""
+    def expect(self, part: str, max_gap: timedelta) -> None:
+        """Expect a good cycle of ``part`` at least this often from now on."""
         with self._lock:
-            self._lives[part] = _Life(HealthPart(owes), self._clock.elapsed())
+            self._lives[part] = _Life(HealthPart(max_gap), self._clock.elapsed())
 
     def alive(self, part: str) -> None:
         """``part`` is in the middle of its work, and moves."""
@@ -140,15 +144,15 @@ class Heartbeats:
 
     def ok(self, part: str) -> None:
         """``part`` has just finished a good cycle, or has just got something done in a long one."""
-        self._ended(part, good=Now.of(self._clock), ails="", standby="")
+        self._ended(part, last_ok=Now.of(self._clock), last_error="", standby="")
 
     def failed(self, part: str, why: str) -> None:
         """``part`` could not do its work."""
-        self._ended(part, ails=why, standby="")
+        self._ended(part, last_error=why, standby="")
 
     def standby(self, part: str, who: str) -> None:
         """``part`` is done by another process, and this one takes over when that ends."""
-        self._ended(part, ails="", standby=who)
+        self._ended(part, last_error="", standby=who)
 
     def _ended(self, part: str, **now: Any) -> None:  # noqa: ANN401  fields of Part
         with self._lock:
@@ -167,7 +171,7 @@ class Heartbeats:
             return [
                 name
                 for name, life in sorted(self._lives.items())
-                if (now.since(life.moved) or 0.0) > max(after, life.part.owes).total_seconds()
+                if (now.since(life.moved) or 0.0) > max(after, life.part.max_gap).total_seconds()
             ]
 
     def report(self, *, stopped: bool = False) -> Health:
@@ -179,54 +183,26 @@ class Heartbeats:
     def keep(self, *, stopped: bool = False) -> None:
         """Write the report into the ledger."""
         mine = self._process
-        document = json.dumps(_write(self.report(stopped=stopped)))
+        document = _REPORT.dump_json(self.report(stopped=stopped)).decode()
         self._ledger.cache.put(*_PLACE, {f"{mine.host}/{mine.pid}/{mine.started}": document})
 
     def forget_the_dead(self) -> None:
         """Drop the reports of daemons of this host that have ended."""
         kept = self._ledger.cache.all(*_PLACE)
-        dead = [code for code, text in kept.items() if text and _read(text).process.alive() is False]
+        dead = [code for code, text in kept.items() if text and _is_dead(_read(text))]
         self._ledger.cache.drop(*_PLACE, dead)
 
 
-def _write(health: Health) -> dict[str, Any]:
-    parts = {
-        name: {
-            "owes_s": part.owes.total_seconds(),
-            "good": _write_time(part.good) if part.good else None,
-            "ails": part.ails,
-            "standby": part.standby,
-        }
-        for name, part in health.parts.items()
-    }
-    return {
-        "at": _write_time(health.at),
-        "parts": parts,
-        "process": asdict(health.process),
-        "stopped": health.stopped,
-    }
+def _read(text: str) -> Health | None:
+    """Read a report; None for one that another version of syncd wrote in another form."""
+    try:
+        return _REPORT.validate_json(text)
+    except ValidationError:
+        return None
 
 
-def _read(text: str) -> Health:
-    document = json.loads(text)
-    parts = {
-        name: HealthPart(
-            timedelta(seconds=one["owes_s"]),
-            _read_time(one["good"]) if one["good"] else None,
-            one["ails"],
-            one["standby"],
-        )
-        for name, one in document["parts"].items()
-    }
-    return Health(_read_time(document["at"]), parts, Process(**document["process"]), document["stopped"])
-
-
-def _write_time(at: Now) -> list[str | float]:
-    return [at.wall.isoformat(), at.boot.boot_id, at.boot.seconds]
-
-
-def _read_time(values: list[Any]) -> Now:
-    return Now(datetime.fromisoformat(values[0]), BootTime(values[1], values[2]))
+def _is_dead(report: Health | None) -> bool:
+    return report is None or report.process.alive() is False
 
 
 def read_health(ledger: Ledger) -> list[Health]:
@@ -234,7 +210,8 @@ def read_health(ledger: Ledger) -> list[Health]:
 
     Empty where no daemon has ever run on it.
     """
-    reports = [_read(text) for text in ledger.cache.all(*_PLACE).values() if text]
+    kept = [_read(text) for text in ledger.cache.all(*_PLACE).values() if text]
+    reports = [one for one in kept if one is not None]
     running = [one for one in reports if one.running()]
     newest = sorted(reports, key=lambda one: one.at.wall)[-1:]
     return sorted(running, key=lambda one: (not one.process.is_here, one.at.wall)) or newest

@@ -110,8 +110,8 @@ class _Ledger(Collector):
         ails = _gauge("syncd_job_ails", "1 while the job's last cycle failed.", "job")
         report: Health | None = next((one for one in read_health(self._app.ledger) if one.process.is_here), None)
         for name, part in report.parts.items() if report else ():
-            _when(good, name, part.good.wall if part.good else None)
-            ails.add_metric((name,), int(bool(part.ails)))
+            _when(good, name, part.last_ok.wall if part.last_ok else None)
+            ails.add_metric((name,), int(bool(part.last_error)))
         yield from (good, ails)
 
     def _rest(self) -> Iterator[Metric]:

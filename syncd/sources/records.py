@@ -50,14 +50,14 @@ ParseResult = ParsedSale | Excluded | NotReady
 _OF_ANOTHER_FORM = (AttributeError, TypeError, ArithmeticError)
 
 
-def collect(
+def parse_documents(
     documents: Iterable[Document], read: Callable[[Document], ParseResult], cursor: Cursor | None, id_key: str = "id"
 ) -> Batch:
     """A batch of documents; one that cannot be read is a fault beside the others, and takes none of them with it."""
-    return gather(documents, read, cursor, lambda document, why: fault(document, why, id_key))
+    return parse_each(documents, read, cursor, lambda document, why: fault(document, why, id_key))
 
 
-def gather(
+def parse_each(
     records: Iterable[T], read: Callable[[T], ParseResult], cursor: Cursor | None, spoilt: Callable[[T, str], Fault]
 ) -> Batch:
     """The same of records of any kind; ``spoilt`` makes a fault of one that cannot be read."""

@@ -317,7 +317,7 @@ class Shop:
             most = len(future | self.poisoned)
             so = waiting != {0} or fewest <= counts[State.HELD] <= most
             self._true(so, f"{counts[State.HELD]} held, not {fewest} to {most}")
-        problems = [line for lines in standing.ails for line in lines]
+        problems = [line for lines in standing.problems for line in lines]
         stood_by = any(one.standing_by() for one in standing.daemons)
         both = self.daemon is not None and self.second is not None
         self._true(standing.running == (self.daemon is not None or self.second is not None), "whether a daemon runs")
@@ -360,7 +360,7 @@ class Shop:
         stands = standing.stores["main"]
         words = [f"{number} {state.value}" for state, number in stands.states.items() if number and state != "synced"]
         words += [f"paused: {stands.pause.paused_why}"] if stands.pause.paused_why else []
-        words += [line.split(":")[0] + " unwell" for lines in standing.ails for line in lines][:2]
+        words += [line.split(":")[0] + " unwell" for lines in standing.problems for line in lines][:2]
         words += ["one stands by"] if any(one.standing_by() for one in standing.daemons) else []
         words += ["no daemon"] if not standing.running else []
         return ", ".join(words) or "all well"

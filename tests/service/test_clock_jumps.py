@@ -27,7 +27,7 @@ JOBS = ("poll till", "push main", "reconcile main", "housekeep")
 
 
 def good_at(app: App, job: str) -> float:
-    good = part(app, job).good
+    good = part(app, job).last_ok
     return 0.0 if good is None else good.boot.seconds
 
 
@@ -35,7 +35,7 @@ def good_at(app: App, job: str) -> float:
 def test_every_job_goes_on_when_the_clock_is_set(shop: Shop, monkeypatch: pytest.MonkeyPatch, days: int) -> None:
     shop.configure(QUICK)
     with daemon(shop, monkeypatch) as app:
-        until(lambda: (found := health(app)) is not None and all(found.parts[job].good for job in JOBS))
+        until(lambda: (found := health(app)) is not None and all(found.parts[job].last_ok for job in JOBS))
         with time_machine.travel(SystemClock().now() + timedelta(days=days), tick=True):
             before = SystemClock().elapsed().seconds
             shop.drop("sales.jsonl", sale(source="till", sale_id="after", placed_at=_now()).to_json() + "\n")

@@ -49,7 +49,7 @@ def clock_of(pulse: Heartbeats) -> ManualClock:
     return clock
 
 
-def ails(pulse: Heartbeats) -> list[str]:
+def problems(pulse: Heartbeats) -> list[str]:
     pulse.keep()
     (report,) = read_health(pulse._ledger)
     return report.unwell(report.at, OWES)
@@ -63,8 +63,8 @@ def test_a_pusher_that_fails_every_time_is_told_however_well_the_look_ups_are(
     ledger = shop.folder / "ledger.db"
     to_revision(f"sqlite:///{ledger}", "head").dispose()
     with writes_refused(ledger, "insert on attempts"), daemon(shop, monkeypatch) as app:
-        until(lambda: bool(part(app, "reconcile main").good and part(app, "push main").ails))
-        assert part(app, "push main").good is None
+        until(lambda: bool(part(app, "reconcile main").last_ok and part(app, "push main").last_error))
+        assert part(app, "push main").last_ok is None
         (report,) = read_health(app.ledger)
         told = [line for line in report.unwell(report.at, OWES) if line.startswith(("push", "store"))]
     assert len(told) == 1
@@ -84,10 +84,10 @@ def test_a_database_that_does_not_answer_is_no_standby(
             jobs = Jobs(app, heart, threading.Event())
             with shut_out(url):
                 jobs.push("main")
-            assert heart.report().parts["push main"].ails
+            assert heart.report().parts["push main"].last_error
             assert heart.report().parts["push main"].standby == ""
             jobs.push("main")
-            assert heart.report().parts["push main"].good
+            assert heart.report().parts["push main"].last_ok
             jobs.close()
 
 
@@ -107,18 +107,18 @@ def test_a_job_that_is_late_by_boot_time_is_told_whatever_the_wall_clock_says(pu
     pulse.expect("poll till", OWES)
     pulse.ok("poll till")
     clock_of(pulse).jump(-86_400)
-    assert ails(pulse) == []
+    assert problems(pulse) == []
     clock_of(pulse).pass_time(601)
-    assert ails(pulse)[0].startswith("poll till: last good cycle")
+    assert problems(pulse)[0].startswith("poll till: last good cycle")
     pulse.ok("poll till")
     clock_of(pulse).jump(86_400)
-    assert ails(pulse) == []
+    assert problems(pulse) == []
 
 
 def test_a_source_that_is_polled_once_an_hour_is_well_in_between(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.configure('[sources.till]\ntype = "jsonl"\npath = "inbox"\nevery = "1h"\n')
     with daemon(shop, monkeypatch) as app:
-        until(lambda: part(app, "poll till").good is not None)
+        until(lambda: part(app, "poll till").last_ok is not None)
         (report,) = read_health(app.ledger)
         later = replace(report.at, boot=replace(report.at.boot, seconds=report.at.boot.seconds + 3000))
         assert not [line for line in report.unwell(later, timedelta(hours=2)) if line.startswith("poll")]
@@ -191,7 +191,7 @@ def test_a_daemon_that_takes_over_stands_by_for_nobody_any_more_not_even_in_what
     with daemon(shop, monkeypatch) as app:
         with other.lease("main"):
             until(lambda: all(part(app, job).standby for job in ("push main", "look over main")))
-        until(lambda: all(part(app, job).good for job in ("push main", "look over main")))
+        until(lambda: all(part(app, job).last_ok for job in ("push main", "look over main")))
         until(
             lambda: [one.standing_by() for one in read_health(app.ledger)] == [[]]
         )  # each job, once its turn has come
@@ -212,7 +212,7 @@ def test_a_source_that_asked_to_be_left_alone_does_not_hang(shop: Shop, monkeypa
                 clock.pass_time(600)
                 jobs.poll("till")
                 assert "poll till" not in heart.stuck(timedelta(minutes=15))
-            assert heart.report().parts["poll till"].ails
+            assert heart.report().parts["poll till"].last_error
 
 
 def test_a_daemon_that_was_killed_and_that_nobody_waits_for_is_dead() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from syncd.sources.records import Document, ParsedSale, Unreadable, gather, time_of
+from syncd.sources.records import Document, ParsedSale, Unreadable, parse_each, time_of
 from syncd.sources.records import fault as fault_of
 
 
@@ -15,7 +15,7 @@ def test_a_record_of_another_form_is_told_without_pythons_words(error: Exception
     def read(_: Document) -> ParsedSale:
         raise error
 
-    (fault,) = gather([{"id": 1}], read, None, fault_of).faults
+    (fault,) = parse_each([{"id": 1}], read, None, fault_of).faults
     assert "one of its fields has another form than its POS documents" in fault.reason
     assert "object has no attribute" not in fault.reason
 

@@ -20,7 +20,7 @@ from syncd.sources.clover.settings import CloverSettings
 from syncd.sources.context import SourceContext
 from syncd.sources.dedup import told_documents
 from syncd.sources.errors import Forged
-from syncd.sources.records import Document, Unreadable, collect, inside
+from syncd.sources.records import Document, Unreadable, inside, parse_documents
 from syncd.sources.zones import zone
 
 _NAMES_KEPT_S = 900.0
@@ -143,7 +143,9 @@ class CloverSource:
         around = CloverReferenceData(
             settings.merchant_id, self._merchant, zone(settings.timezone), skus, self._employees
         )
-        return collect(whole, lambda order: read_order(order, around, self._context.name, settings.leave_out), cursor)
+        return parse_documents(
+            whole, lambda order: read_order(order, around, self._context.name, settings.leave_out), cursor
+        )
 
     def _whole(self, order: Document) -> Document:
         """The order with its modifications, which a list may leave out: asked for where the lines do not come to what was paid."""

@@ -24,7 +24,7 @@ from syncd.sources.errors import Forged
 from syncd.sources.lightspeed_x.api import LightspeedApi, LightspeedNames
 from syncd.sources.lightspeed_x.reading import LightspeedOutlet, LightspeedReferenceData, read_sale
 from syncd.sources.lightspeed_x.settings import LightspeedSettings
-from syncd.sources.records import Document, collect
+from syncd.sources.records import Document, parse_documents
 
 _LONGEST_EDIT = timedelta(
     minutes=10
@@ -121,7 +121,9 @@ class LightspeedSource:
     def _batch(self, rows: Sequence[Document], cursor: Cursor | None) -> Batch:
         around = self._around(rows)
         settings, name = self._settings, self._context.name
-        return collect(rows, lambda sale: read_sale(sale, around, name, settings.currency, settings.leave_out), cursor)
+        return parse_documents(
+            rows, lambda sale: read_sale(sale, around, name, settings.currency, settings.leave_out), cursor
+        )
 
     def _around(self, rows: Sequence[Document]) -> LightspeedReferenceData:
         def named(key: str) -> list[str]:

@@ -25,7 +25,7 @@ from syncd.sources.errors import Forged
 from syncd.sources.loyverse.api import LoyverseApi, NoHistory
 from syncd.sources.loyverse.reading import LoyverseReferenceData, read_receipt
 from syncd.sources.loyverse.settings import LoyverseSettings
-from syncd.sources.records import Document, collect
+from syncd.sources.records import Document, parse_documents
 from syncd.sources.time_cursor import TimeCursor, spans
 from syncd.sources.zones import zone
 
@@ -142,7 +142,7 @@ class LoyverseSource:
     def _batch(self, page: Sequence[Document], cursor: Cursor | None) -> Batch:
         around = self._around(page)
         name, leave_out = self._context.name, self._settings.leave_out
-        return collect(page, lambda one: read_receipt(one, around, name, leave_out), cursor, "receipt_number")
+        return parse_documents(page, lambda one: read_receipt(one, around, name, leave_out), cursor, "receipt_number")
 
     def _around(self, page: Sequence[Document] = ()) -> LoyverseReferenceData:
         """Names of stores, tills and staff, asked for again every quarter of an hour; customers once each."""

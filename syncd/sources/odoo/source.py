@@ -22,7 +22,7 @@ from syncd.sources.odoo.api import OdooApi, stamp
 from syncd.sources.odoo.fields import LINE, ORDER, PAYMENT
 from syncd.sources.odoo.reading import MONEY_PRODUCTS, OdooReferenceData, key_of, read_order
 from syncd.sources.odoo.settings import OdooSettings
-from syncd.sources.records import Document, collect
+from syncd.sources.records import Document, parse_documents
 from syncd.sources.time_cursor import TimeCursor, spans
 from syncd.sources.zones import zone
 
@@ -142,7 +142,7 @@ class OdooSource:
 
     def _batch(self, page: Sequence[Document], cursor: Cursor | None) -> Batch:
         around = self._known(page)
-        return collect(page, lambda order: read_order(order, around, self._context.name), cursor)
+        return parse_documents(page, lambda order: read_order(order, around, self._context.name), cursor)
 
     def _shop(self) -> None:
         """Tills, taxes and ways of paying, asked for again every quarter of an hour."""

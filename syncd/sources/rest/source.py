@@ -19,7 +19,7 @@ from syncd.sources.context import SourceContext
 from syncd.sources.dedup import RecentRecords
 from syncd.sources.errors import SourceRejected
 from syncd.sources.http import ApiProfile, StaticAuth
-from syncd.sources.records import Document, gather
+from syncd.sources.records import Document, parse_each
 from syncd.sources.records import fault as fault_of
 from syncd.sources.rest.expressions import search
 from syncd.sources.rest.pages import pages
@@ -152,7 +152,7 @@ class RestSource:
         def spoilt(document: Document, why: str) -> Any:  # noqa: ANN401  a fault
             return fault_of({**document, "id": id_of(document, settings)}, why)
 
-        return gather(page, lambda one: read_document(one, settings, name), cursor, spoilt)
+        return parse_each(page, lambda one: read_document(one, settings, name), cursor, spoilt)
 
 
 def _headers(auth: SignIn) -> dict[str, str]:

@@ -19,7 +19,7 @@ from syncd.sources.capabilities import Delivery, Received
 from syncd.sources.context import SourceContext
 from syncd.sources.dedup import told_documents
 from syncd.sources.errors import Forged, SourceAccessDenied
-from syncd.sources.records import Document, collect, moment
+from syncd.sources.records import Document, moment, parse_documents
 from syncd.sources.shopify_pos.api import ShopifyApi, stamp
 from syncd.sources.shopify_pos.reading import read_order
 from syncd.sources.shopify_pos.settings import ShopifySettings
@@ -155,4 +155,4 @@ class ShopifySource:
         where, _ = self._shop()
         only, name = self._settings.only, self._context.name
         ours = [self._api.whole(order) if "any" in only or order.get("sourceName") in only else order for order in page]
-        return collect(ours, lambda order: read_order(order, name, only, where), cursor, "legacyResourceId")
+        return parse_documents(ours, lambda order: read_order(order, name, only, where), cursor, "legacyResourceId")

@@ -13,7 +13,7 @@ from syncd.errors import SourceError, UsageError
 from syncd.sources.base import Finding
 from syncd.sources.context import SourceContext
 from syncd.sources.dedup import RecentRecords
-from syncd.sources.records import gather
+from syncd.sources.records import parse_each
 from syncd.sources.sql.database import Database
 from syncd.sources.sql.preset import RowQuery, SaleRows
 from syncd.sources.sql.presets import preset
@@ -143,7 +143,7 @@ class SqlSource:
         self._database.close()
 
     def _batch(self, sales: Sequence[SaleRows], cursor: Cursor | None) -> Batch:
-        return gather(sales, self._ask.read, cursor, _spoilt)
+        return parse_each(sales, self._ask.read, cursor, _spoilt)
 
 
 def _spoilt(sale: SaleRows, why: str) -> Fault:

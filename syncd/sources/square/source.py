@@ -16,7 +16,7 @@ from syncd.sources.base import Finding
 from syncd.sources.capabilities import Delivery, Received
 from syncd.sources.context import SourceContext
 from syncd.sources.dedup import told_documents
-from syncd.sources.records import Document, NotReady, ParseResult, Unreadable, collect, moment
+from syncd.sources.records import Document, NotReady, ParseResult, Unreadable, moment, parse_documents
 from syncd.sources.square.api import SquareApi, stamp
 from syncd.sources.square.lookups import Lookups
 from syncd.sources.square.reading import SquareLocation, is_ready, read_order
@@ -180,7 +180,7 @@ class SquareSource:
                 raise Unreadable(msg)
             return found
 
-        return collect(page, read, cursor)
+        return parse_documents(page, read, cursor)
 
 
 class _Positions:

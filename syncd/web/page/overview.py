@@ -90,7 +90,7 @@ def needs(standing: SystemOverview) -> Iterator[Need]:
     for name, store in standing.stores.items():
         if store.pause.paused_why:
             yield Need("bad", f"{name} is paused: {store.pause.paused_why}", store.pause.cure, "/stores")
-    for lines in standing.ails:
+    for lines in standing.problems:
         for line in lines:
             yield Need("bad", line, "syncd status and the log say more.", "/sources")
     for alert in standing.warnings:

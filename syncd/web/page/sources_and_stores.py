@@ -45,12 +45,12 @@ def _rows(context: PageContext) -> list[SourceRow]:
     rows = []
     for name in names:
         report, part = reports.get(name), parts.get(poll_job(name))
-        ails = report.what if isinstance(report, SourceError) else part.ails if part else ""
+        ails = report.what if isinstance(report, SourceError) else part.last_error if part else ""
         rows.append(
             SourceRow(
                 name,
                 context.app.tills.get(name),
-                part.good.wall if part and part.good else None,
+                part.last_ok.wall if part and part.last_ok else None,
                 context.app.ledger.cursor_age(name),
                 ails,
                 faults.get(name, 0),

@@ -15,7 +15,7 @@ from syncd.errors import SourceError
 from syncd.secret import Secret
 from syncd.sources import Finding, SourceContext
 from syncd.sources.http import ApiProfile, StaticAuth
-from syncd.sources.records import Document, ParsedSale, ParseResult, collect, listed, moment, needed, number
+from syncd.sources.records import Document, ParsedSale, ParseResult, listed, moment, needed, number, parse_documents
 
 _OVERLAP = timedelta(minutes=5)  # the list may show a sale a little later than it was made
 
@@ -86,7 +86,7 @@ class BakerySource:
             seen = {str(row.get("id")) for row in rows if moment(row.get("changed")) == begin}
 
     def _batch(self, page: Sequence[Document], cursor: Cursor) -> Batch:
-        return collect(page, lambda sale: read_sale(sale, self._context.name, self._settings.timezone), cursor)
+        return parse_documents(page, lambda sale: read_sale(sale, self._context.name, self._settings.timezone), cursor)
 
 
 def read_sale(sale: Document, source: str, timezone: str) -> ParseResult:

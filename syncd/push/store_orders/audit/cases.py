@@ -126,7 +126,7 @@ class Cases:
 
     sales: Sequence[Case]
     returns: Sequence[Case]
-    strangers: Sequence[RemoteOrder]
+    unknown_orders: Sequence[RemoteOrder]
 
 
 def gather(store: str, ledger: Ledger, orders: OrdersClient, rules: Rules, days: Days) -> Cases:
@@ -152,9 +152,9 @@ def gather(store: str, ledger: Ledger, orders: OrdersClient, rules: Rules, days:
             alone.remove(case)
         _give_back(original, case or Case(returned, _order(returned)))
     _say(ledger, originals)
-    strangers = _find(orders, {**originals, **{case.sale.sale_key: case for case in alone}}, ledger, days)
+    unknown_orders = _find(orders, {**originals, **{case.sale.sale_key: case for case in alone}}, ledger, days)
     _record(orders, originals.values(), rules, days)
-    return Cases(list(originals.values()), alone, strangers)
+    return Cases(list(originals.values()), alone, unknown_orders)
 
 
 def _order(sale: Sale) -> CanonicalOrder | None:

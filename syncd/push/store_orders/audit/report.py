@@ -68,7 +68,7 @@ def audit(  # noqa: PLR0913, PLR0917  both sides, and what is asked of them
     for case in found.returns:
         entry.returned(case)
         report.differences += causes.of_return(case, rules)
-    for order in found.strangers:
+    for order in found.unknown_orders:
         entry.stranger(order)
         report.differences.append(causes.of_stranger(order))
     faults = ledger.open_faults()
