@@ -59,7 +59,7 @@ class Api:
         *,
         precondition: Callable[[], bool] = lambda: True,
     ) -> HttpAnswer:
-        """An exchange whose turn has come already: ``acquire`` was called, and this releases it."""
+        """Send a request whose turn has come already: ``acquire`` was called, and this releases it."""
         headers: Mapping[str, str] | None = None
         status: int | None = None
         begin = self._clock.elapsed().seconds
@@ -79,7 +79,7 @@ class Api:
     def get(
         self, path: str, params: Mapping[str, object] | None = None, *, missing_ok: bool = False, live: bool = True
     ) -> Any:  # noqa: ANN401
-        """The JSON at ``path``; None for 204, and for 404 where that is allowed. ``live`` False yields to sales.
+        """Return the JSON at ``path``; None for 204, and for 404 where that is allowed. ``live`` False yields to sales.
 
         Raises:
             Denied: 401 or 403.
@@ -93,7 +93,7 @@ class Api:
         )
 
     def ask(self, path: str, body: Mapping[str, object]) -> Any:  # noqa: ANN401
-        """The JSON that a POST without any effect (a quote) answers; None where the API refuses the question (4xx).
+        """Return the JSON that a POST without any effect (a quote) answers; None where the API refuses the question (4xx).
 
         Raises:
             Denied, Throttled, Unreachable: as ``get``.
@@ -139,7 +139,7 @@ class Api:
         return document
 
     def pages(self, path: str, params: Mapping[str, object], *, live: bool = True) -> Iterator[list[Any]]:
-        """The pages of a V2 list (a bare list) or a V3 list (``data``), 250 a page.
+        """Yield the pages of a V2 list (a bare list) or a V3 list (``data``), 250 a page.
 
         A V2 list ends with an empty page, or 204: a short one may only be short. A V3 list says how many pages it has.
 
@@ -162,7 +162,7 @@ class Api:
 
 
 def _last_page(document: Mapping[str, Any], page: int) -> int:
-    """The number of the last page, as a V3 list tells it; where it does not, the page at hand is the last if it is short."""
+    """Return the number of the last page, as a V3 list tells it; where it does not, the page at hand is the last if it is short."""
     meta = document.get("meta")
     pagination = meta.get("pagination") if isinstance(meta, Mapping) else None
     total = pagination.get("total_pages") if isinstance(pagination, Mapping) else None
@@ -186,7 +186,7 @@ def chunks(codes: Sequence[str], size: int, longest: int) -> Iterator[list[str]]
 
 
 def store_wire(settings: ConnectionSettings, clock: Clock, *, connections: int = 10) -> HttpTransport:
-    """The pooled connections to a store; paths start after its hash."""
+    """Return the pooled connections to a store; paths start after its hash."""
     limits = Limits(settings.connect_timeout, settings.deadline, ca_file=settings.ca_file, proxy=settings.proxy)
     headers = {"X-Auth-Token": settings.token.get_secret_value()}
     return HttpTransport(

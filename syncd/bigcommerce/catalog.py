@@ -61,7 +61,7 @@ class CatalogClient:
         self._api = api
 
     def variants_by_sku(self, skus: Sequence[str]) -> dict[str, CatalogVariant]:
-        """The variants that ``skus`` (upper case, no blanks around them) name; a SKU that is not there is left out.
+        """Return the variants that ``skus`` (upper case, no blanks around them) name; a SKU that is not there is left out.
 
         Raises:
             RemoteError: the catalog could not be read.
@@ -76,7 +76,7 @@ class CatalogClient:
         return self._by_code(found, "sku", set(skus))
 
     def variants_by_upc(self, upcs: Sequence[str]) -> dict[str, CatalogVariant]:
-        """The variants that ``upcs`` name.
+        """Return the variants that ``upcs`` name.
 
         Raises:
             RemoteError: the catalog could not be read.
@@ -86,7 +86,7 @@ class CatalogClient:
         return self._by_code(found, "upc", set(upcs))
 
     def product_page(self, *, after: int = 0, changed_since: datetime | None = None, live: bool = True) -> ProductPage:
-        """The next 250 products with an id above ``after``, by id, of those changed since then; ``live`` False yields to sales.
+        """Return the next 250 products with an id above ``after`` that changed since then, by id; ``live`` False yields to sales.
 
         Raises:
             RemoteError: the catalog could not be read.

@@ -27,17 +27,17 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 def classify(
     seen: HttpAnswer | HttpError, *, external_order_id: str | None = None, order_id: int | None = None
 ) -> Outcome:
-    """The outcome of a write. A create's answer must echo ``external_order_id`` to count, a change's must name ``order_id``."""
+    """Return the outcome of a write. The answer to a create must echo ``external_order_id``, that to a change name ``order_id``."""
     return _without_success(seen) or _success(seen, external_order_id, order_id)
 
 
 def classify_archive(seen: HttpAnswer | HttpError, order_id: int) -> Outcome:
-    """The outcome of archiving an order: any 2xx counts, for the answer has no body."""
+    """Return the outcome of archiving an order: any 2xx counts, for the answer has no body."""
     return _without_success(seen) or Accepted(order_id)
 
 
 def classify_refund(seen: HttpAnswer | HttpError, order_id: int) -> Outcome:
-    """The outcome of a refund record: a 2xx counts if it names the order."""
+    """Return the outcome of a refund record: a 2xx counts if it names the order."""
     return _without_success(seen) or _refunded(seen, order_id)
 
 
@@ -50,7 +50,7 @@ def _refunded(seen: HttpAnswer | HttpError, order_id: int) -> Outcome:
 
 
 def _without_success(seen: HttpAnswer | HttpError) -> Outcome | None:
-    """The outcome of anything but a 2xx; None for one."""
+    """Return the outcome of anything but a 2xx; None for one."""
     if isinstance(seen, HttpError):
         return _broken(seen)
     status = seen.status
@@ -78,7 +78,7 @@ _OPTIONS_MISSING = (
 
 
 def _shortages(body: bytes) -> tuple[Shortage, ...]:
-    """The products of ``details.errors`` whose quantity did not fit.
+    """Return the products of ``details.errors`` whose quantity did not fit.
 
     Three shapes are in use: the level at the product's SKU, at the product (one without variants), and, since the release of
     backorders in 2026, a variant alone with ``available_quantity``
@@ -150,14 +150,14 @@ def _success(answer: HttpAnswer | HttpError, external_order_id: str | None, orde
 
 
 def cut_length(key: str, echo: object) -> int | None:
-    """The length at which ``key`` was cut to make ``echo``; None where ``echo`` is something else, or says nothing of a key."""
+    """Return the length at which ``key`` was cut to make ``echo``; None where ``echo`` is something else, or no key."""
     if isinstance(echo, str) and len(key) > len(echo) >= _SHORTEST_CUT and key.startswith(echo):
         return len(echo)
     return None
 
 
 def parse(body: bytes) -> Any:  # noqa: ANN401  whatever JSON there is; None where there is none
-    """The JSON of a body, numbers exact; None where it is not whole JSON."""
+    """Return the JSON of a body, numbers exact; None where it is not whole JSON."""
     try:
         return json.loads(body, parse_float=Decimal)
     except (ValueError, RecursionError):
@@ -165,7 +165,7 @@ def parse(body: bytes) -> Any:  # noqa: ANN401  whatever JSON there is; None whe
 
 
 def amount(value: object) -> Decimal | None:
-    """An amount of an answer (text or number), None where there is none."""
+    """Return an amount of an answer (text or number), None where there is none."""
     try:
         number = Decimal(str(value)) if isinstance(value, str | int | Decimal) and not isinstance(value, bool) else None
     except InvalidOperation:
@@ -174,7 +174,7 @@ def amount(value: object) -> Decimal | None:
 
 
 def words(body: bytes) -> str:
-    """What an error body says, as one bounded line: V2's list, V3's title and fields, or the text itself."""
+    """Return what an error body says, as one bounded line: V2's list, V3's title and fields, or the text itself."""
     document = parse(body)
     said = _said(document) if document is not None else body[: 4 * _MOST_WORDS].decode("utf-8", "replace")
     line = _CONTROL.sub(" ", said).strip()

@@ -51,7 +51,7 @@ class Sending:
 
 
 def written(body: Mapping[str, Any]) -> bytes:
-    """A body as it goes over the wire."""
+    """Return a body as it goes over the wire."""
     return json.dumps(body, separators=(",", ":")).encode()
 
 
@@ -123,12 +123,12 @@ class OrdersClient:
         return found if isinstance(found, Mapping) else {}
 
     def refunds(self, order_id: int) -> Sequence[Mapping[str, Any]] | None:
-        """The refund records of an order, oldest first; None where BigCommerce shows no list of them, which is not "none"."""
+        """Return the refund records of an order, oldest first; None where BigCommerce lists none of them, which is not "none"."""
         found = self._api.get(f"{_V3_ORDERS}/{order_id}/payment_actions/refunds", missing_ok=True)
         return list(found.get("data") or ()) if isinstance(found, Mapping) else None
 
     def refunds_of(self, order_ids: Collection[int]) -> dict[int, list[Mapping[str, Any]]]:
-        """The refund records of some orders, oldest first, by order: theirs who have any, whoever made them.
+        """Return the refund records of some orders, oldest first, by order: theirs who have any, whoever made them.
 
         Source: https://developer.bigcommerce.com/docs/rest-management/orders/order-refunds ("Get All Refunds").
 
@@ -168,7 +168,7 @@ class OrdersClient:
         return found
 
     def _all_refunds(self, chosen: Mapping[str, object]) -> Iterator[Mapping[str, Any]]:
-        """The rows of a list that says neither how many pages it has nor how long they may be: until one is empty, or repeats."""
+        """Yield the rows of a list that says neither its number of pages nor their length: until one is empty, or repeats."""
         page, before = 1, None
         while True:
             asked = {**chosen, "limit": 250, "page": page}
@@ -180,12 +180,12 @@ class OrdersClient:
             page, before = page + 1, rows
 
     def transactions(self, order_id: int) -> Sequence[Mapping[str, Any]]:
-        """The payment transactions of an order."""
+        """Return the payment transactions of an order."""
         found = self._api.get(f"{_V3_ORDERS}/{order_id}/transactions", missing_ok=True)
         return list(found.get("data") or ()) if isinstance(found, Mapping) else []
 
     def refund_quote(self, order_id: int, items: Sequence[Mapping[str, Any]]) -> Sequence[Sequence[Mapping[str, Any]]]:
-        """The ways in which ``items`` could be refunded, each a list of payments; empty where BigCommerce offers none.
+        """Return the ways in which ``items`` could be refunded, each a list of payments; empty where BigCommerce offers none.
 
         A quote changes nothing, so it is read like a GET.
 
@@ -296,7 +296,7 @@ class OrdersClient:
                     yield order
 
     def newest_id(self) -> int:
-        """The highest order id in the store, 0 where it has no order."""
+        """Return the highest order id in the store, 0 where it has no order."""
         found = self._api.get(_ORDERS, {"limit": 1, "sort": "id:desc"})
         return max((read_order(item).id for item in found or []), default=0)
 
@@ -308,7 +308,7 @@ def _fees(document: Any) -> Sequence[Mapping[str, Any]]:  # noqa: ANN401  whatev
 
 
 def read_order(document: Mapping[str, Any]) -> RemoteOrder:
-    """An order of an answer; fields that BigCommerce may add are left in ``raw``."""
+    """Return an order of an answer; fields that BigCommerce may add are left in ``raw``."""
     return RemoteOrder(
         id=int(document["id"]),
         external_order_id=str(document.get("external_order_id") or ""),

@@ -65,7 +65,7 @@ class CustomersClient:
         self._api = api
 
     def by_email(self, emails: Sequence[str]) -> dict[str, int]:
-        """The customer id of each of ``emails`` (lower case) that the store knows.
+        """Return the customer id of each of ``emails`` (lower case) that the store knows.
 
         Raises:
             RemoteError: customers could not be read.
@@ -80,7 +80,7 @@ class CustomersClient:
         return {email: number for email, number in found.items() if email in set(emails)}
 
     def by_phone(self, phones: Sequence[str]) -> dict[str, int]:
-        """The customer id of each of ``phones`` that exactly one customer has: a number shared by two names nobody.
+        """Return the customer id of each of ``phones`` that exactly one customer has: a number shared by two names nobody.
 
         Raises:
             RemoteError: customers could not be read.
@@ -147,7 +147,7 @@ class CustomersClient:
 
 
 def made_customers(answer: HttpAnswer) -> dict[str, int] | None:
-    """The ids of an answer by e-mail; None where it is not the answer of a success."""
+    """Return the ids of an answer by e-mail; None where it is not the answer of a success."""
     document = parse(answer.body) if 200 <= answer.status < 300 else None
     data = document.get("data") if isinstance(document, Mapping) else None
     if not isinstance(data, list):

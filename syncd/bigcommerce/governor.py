@@ -73,7 +73,7 @@ class QuotaGovernor:
         return self._pace.delay(self._now())
 
     def release(self, headers: Mapping[str, str] | None, status: int | None, elapsed_s: float) -> None:
-        """A call is over after so many seconds: learn from its answer, if there was one."""
+        """End a call that took so many seconds: learn from its answer, if there was one."""
         with self._change:
             now = self._now()
             if headers is not None:
@@ -90,7 +90,7 @@ class QuotaGovernor:
             self._change.notify_all()
 
     def throttled(self, reset_s: float | None) -> None:
-        """A 429 was seen: everybody waits."""
+        """Note a 429: everybody waits."""
         with self._change:
             self._pace.throttled(reset_s, self._now(), random.random())  # noqa: S311  jitter, not a secret
 
@@ -173,7 +173,7 @@ class Pace:
         return int(spendable) if gap <= 0 else min(1 + int((within_s - wait) / gap), int(spendable))
 
     def take(self, now: float) -> None:
-        """A call goes out."""
+        """Count a call that goes out."""
         self.in_flight += 1
         if self.in_flight >= int(self.at_once):
             self.full_at = now
@@ -184,7 +184,7 @@ class Pace:
             self.left -= 1
 
     def give_back(self) -> None:
-        """A call is over, answered or not."""
+        """Count a call that is over, answered or not."""
         self.in_flight -= 1
 
     def saw(self, headers: Mapping[str, str], now: float) -> None:
@@ -204,7 +204,7 @@ class Pace:
         self.left = min(left, quota) - (self.in_flight - 1)
 
     def well(self) -> None:
-        """An answer that was neither a refusal to serve nor a failure of the platform."""
+        """Note an answer that was neither a refusal to serve nor a failure of the platform."""
         self.refusals = self.errors = 0
 
     def timed(self, elapsed_s: float, now: float) -> None:
@@ -221,7 +221,7 @@ class Pace:
                 self.at_once = max(self.at_once - step, min(self.at_once, _AT_ONCE))
 
     def pressed(self, elapsed_s: float, now: float) -> None:
-        """A 429, a 5xx or no answer, to a call of so many seconds ago: half as many at once, one time for those side by side."""
+        """Halve the calls at once after a 429, a 5xx or no answer, to a call of so many seconds ago; once for calls in parallel."""
         if now - elapsed_s >= self.halved_at:
             self.too_many, self.halved_at = self.at_once, now
             self.at_once = max(self.at_once / 2, 1.0)
@@ -233,14 +233,14 @@ class Pace:
         self.blocked_until = max(self.blocked_until, now + wait)
 
     def failed(self, now: float, jitter: float) -> None:
-        """A 5xx: several in a row slow us like a 429, for BigCommerce answers so when it is loaded."""
+        """Note a 5xx: several in a row slow us like a 429, for BigCommerce answers so when it is loaded."""
         self.errors += 1
         if self.errors >= _ERRORS_IN_A_ROW:
             wait = _half_jittered(self.errors - _ERRORS_IN_A_ROW + 1, jitter)
             self.blocked_until = max(self.blocked_until, now + wait)
 
     def _ours(self) -> float:
-        """The part of a whole window that is ours: one call at the least, however small the share, else nothing ever moves."""
+        """Return our part of a whole window: one call at the least, however small the share, else nothing ever moves."""
         assert self.quota is not None  # noqa: S101  asked only once the quota is known
         return max(self.quota * self.share, 1.0)
 
@@ -249,7 +249,7 @@ class Pace:
         return self.left - (self.quota - self._ours())
 
     def _roll(self, now: float) -> None:
-        """A window that has ended leaves a whole quota, until an answer says otherwise."""
+        """Begin a new window with a whole quota when the last one has ended, until an answer says otherwise."""
         if now >= self.resets_at and self.quota is not None:
             self.left = self.quota - self.in_flight
             self.resets_at = now + self.window_s

@@ -22,7 +22,7 @@ class Imbalance:
     currency: str
 
     def __str__(self) -> str:
-        """The difference in words, amounts at the currency's places."""
+        """Return the difference in words, amounts at the currency's places."""
         off = format_money(self.found - self.stated, self.currency)
         found, stated = format_money(self.found, self.currency), format_money(self.stated, self.currency)
         return f"{self.what} come to {found}, the POS states {stated}: a difference of {off}"

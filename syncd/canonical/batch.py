@@ -54,7 +54,7 @@ class Batch:
         return replace(self, orders=within)
 
     def __post_init__(self) -> None:
-        """An exchange becomes its sale and its returns here, so that nothing behind the sources ever meets one whole."""
+        """Take exchanges apart into sales and returns, so that nothing behind the sources ever meets one whole."""
         parts = [parts_of(order) for order in self.orders]
         if all(len(some) == 1 and some[0] is order for some, order in zip(parts, self.orders, strict=True)):
             return

@@ -24,7 +24,7 @@ _USUAL = Decimal("0.05")
 
 
 def cash_step(currency: str) -> Decimal:
-    """What sums of ``currency`` that are paid in cash may be rounded to, in major units."""
+    """Return what sums of ``currency`` that are paid in cash may be rounded to, in major units."""
     return Decimal(_STEPS.get(currency, _USUAL))
 
 
@@ -32,7 +32,7 @@ _AT_MOST = 10  # smallest coins: more is no rounding
 
 
 def with_cents_as_rounding(order: CanonicalOrder) -> CanonicalOrder:
-    """The sale with what its lines and its total differ by as rounding, where that can be nothing else.
+    """Return the sale with what its lines and its total differ by as rounding, where that can be nothing else.
 
     A POS that rounds the tax of a receipt once (Odoo by its setting, Dolibarr) states a total that may be off its lines by up to
     the smallest coin for each line. What was paid must confirm the total.

@@ -33,7 +33,7 @@ _SOLD = {SaleStatus.REFUNDED, SaleStatus.PARTIALLY_REFUNDED}
 
 
 def parts_of(order: CanonicalOrder) -> tuple[CanonicalOrder, ...]:
-    """The sale first, then its returns; a document that is only a sale, or a return of one sale, alone.
+    """Return the sale first, then its returns; a document that is only a sale, or a return of one sale, alone.
 
     A document whose parts would have the wrong sign (a redeemed deposit of more than the goods) is left whole.
     """
@@ -61,7 +61,7 @@ def parts_of(order: CanonicalOrder) -> tuple[CanonicalOrder, ...]:
 
 
 def part_id(sale_id: str, number: int) -> str:
-    """The id of a document's part: its own for the first (0), then ``ID/return``, ``ID/return/2``, ..."""
+    """Return the id of a document's part: its own for the first (0), then ``ID/return``, ``ID/return/2``, ..."""
     if not number:
         return sale_id
     return f"{sent_key(sale_id, _LONGEST_ID)}/return" + (f"/{number}" if number > 1 else "")
@@ -119,7 +119,7 @@ class _Share:
 
 
 def _original(order: CanonicalOrder, line: Line) -> str | None:
-    """The key of the sale that a line's goods came from, as the line or else the document names it."""
+    """Return the key of the sale that a line's goods came from, as the line or else the document names it."""
     named = line.origin.sale_id if line.origin else None
     if not named:
         return order.returns_of
@@ -206,7 +206,7 @@ def _credit(amount: Decimal) -> Tender:
 
 
 def _give_back(given: Sequence[Tender], returns: Sequence[_Share]) -> None:
-    """The tenders to the returns in turn, each as much as it gives back; one that settles several is taken apart."""
+    """Give the tenders to the returns in turn, each as much as it gives back; take one apart that settles several."""
     first, last = returns[0], returns[-1]
     back = [one for one in given if one.status is TenderStatus.CAPTURED and one.amount < 0]
     first.tenders += [one for one in given if one not in back]

@@ -33,7 +33,7 @@ _EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
 
 
 def parse_decimal(value: object) -> Decimal:
-    """An exact, finite decimal in its plain form (``1.0`` and ``1.00`` become ``1``) from text, int or Decimal.
+    """Return an exact, finite decimal in its plain form (``1.0`` and ``1.00`` become ``1``) from text, int or Decimal.
 
     Raises:
         ValueError: for a float (its cents are already lost), NaN, infinity, or anything that is not a number.
@@ -60,7 +60,7 @@ def _parsed(value: str | int | Decimal) -> Decimal:
 
 
 def plain(number: Decimal) -> Decimal:
-    """The one form in which a number is kept: no trailing zeros, no exponent, no negative zero."""
+    """Return the one form in which a number is kept: no trailing zeros, no exponent, no negative zero."""
     if not number:
         return ZERO
     text = format(number, "f")
@@ -83,7 +83,7 @@ def places(currency: str) -> int:
 
 @cache
 def minor_unit(currency: str) -> Decimal:
-    """The smallest amount of ``currency``: 0.01 for USD, 1 for JPY, 0.001 for KWD."""
+    """Return the smallest amount of ``currency``: 0.01 for USD, 1 for JPY, 0.001 for KWD."""
     return Decimal(1).scaleb(-places(currency))
 
 
@@ -98,13 +98,13 @@ def to_minor(amount: Decimal, currency: str) -> Decimal:
 
 
 def minor(amount: Decimal, currency: str) -> Decimal:
-    """The same amount where it has no more places than the currency, else rounded to them, half up."""
+    """Return the amount, where it has no more places than the currency; else round it to them, half up."""
     exponent = amount.as_tuple().exponent
     return amount if isinstance(exponent, int) and -exponent <= places(currency) else plain(to_minor(amount, currency))
 
 
 def total(amounts: Iterable[Decimal]) -> Decimal:
-    """The exact sum."""
+    """Return the exact sum."""
     return sum(amounts, ZERO)
 
 

@@ -64,7 +64,7 @@ def _without_cards(text: str) -> str:
 
 
 def _moment(at: datetime, info: SerializationInfo) -> str:
-    """The time with its own offset; in a fingerprint, the instant alone."""
+    """Return the time with its own offset; in a fingerprint, the instant alone."""
     if info.context == "fingerprint":
         at = at.astimezone(UTC)
     return at.isoformat()
@@ -357,7 +357,7 @@ class CanonicalOrder(_Model):
 
     @model_validator(mode="after")
     def _to_the_minor_unit(self) -> Self:
-        """What was paid and owed is money, and has the currency's places; a line may keep a share that only its sum shows."""
+        """Check that what was paid and owed has the currency's places; a line may keep a share that only its sum shows."""
         for name in ("total_inc_tax", "total_tax"):
             amount = getattr(self, name)
             if (money := minor(amount, self.currency)) is not amount:
@@ -379,7 +379,7 @@ class CanonicalOrder(_Model):
         return self.business_day or self.placed_at.date()
 
     def day_of(self, refund: Refund) -> date:
-        """The day on which a refund of the sale was made, in the sale's own zone; of one without a time, the sale's day."""
+        """Return the day on which a refund of the sale was made, in the sale's own zone; of one without a time, the sale's day."""
         return refund.at.astimezone(self.placed_at.tzinfo).date() if refund.at else self.day
 
     @property
@@ -407,7 +407,7 @@ class CanonicalOrder(_Model):
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """The order that ``to_json`` wrote; JSON numbers are read exactly, without passing through a float.
+        """Return the order that ``to_json`` wrote; JSON numbers are read exactly, without passing through a float.
 
         Raises:
             pydantic.ValidationError: the JSON is not a canonical order.

@@ -64,7 +64,7 @@ def fit(returned: CanonicalOrder, sold: CanonicalOrder, left: Decimal) -> Fit | 
 
 
 def codes_of(returned: CanonicalOrder) -> list[str]:
-    """The article numbers of what came back, and the names of what has none: one of them stands in every sale that fits."""
+    """Return the article numbers of what came back, and the names of what has none: one of them stands in every sale that fits."""
     return list(dict.fromkeys(line.sku or line.upc or line.name for line in returned.lines if came_back(line)))
 
 
@@ -77,7 +77,7 @@ def _sold_as(back: Line, sold: CanonicalOrder) -> Line | None:
 
 
 def _price(line: Line, currency: str) -> Decimal:
-    """What a piece came to, in money."""
+    """Return what a piece came to, in money."""
     return (line.total_inc_tax / line.quantity).quantize(minor_unit(currency)) if line.quantity else line.total_inc_tax
 
 

@@ -8,7 +8,7 @@ from syncd.canonical.order import CanonicalOrder, Refund
 
 
 def without_tips(order: CanonicalOrder) -> CanonicalOrder:
-    """The sale with its tips in ``tips_in_note``: in no fee, no total and no refund's amount. What was paid stays what was paid.
+    """Return the sale with its tips in ``tips_in_note``: in no fee, no total, no refund's amount. What was paid stays.
 
     A receipt of a tip alone keeps it: there would be no order left.
     """

@@ -22,7 +22,7 @@ class Limits:
 
 
 def https_or_loopback(url: str) -> str:
-    """The URL without its last slash: https, or a server on this very machine, to which a token may go in clear.
+    """Return the URL without its last slash: https, or a server on this very machine, to which a token may go in clear.
 
     Raises:
         ValueError: it is neither.

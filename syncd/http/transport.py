@@ -83,7 +83,7 @@ class HttpTransport:
     def __init__(
         self, base: str, headers: Mapping[str, str], limits: Limits, clock: Clock, *, connections: int = 10
     ) -> None:
-        """``base`` is what every path is put after; ``headers`` go with every request, beside our own."""
+        """Put ``base`` before every path, and send ``headers`` with every request, beside our own."""
         self._clock, self._limits, self._base = clock, limits, base
         self._exchange = _Exchange()
         self._verify = str(limits.ca_file or os.environ.get("REQUESTS_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH)
@@ -152,7 +152,7 @@ class HttpTransport:
     def _prepared(
         self, method: Method, target: str, body: bytes | None, headers: Mapping[str, str] | None
     ) -> requests.PreparedRequest:
-        """A request put together by hand: what Session.prepare would add, we know or do not want."""
+        """Return a request put together by hand: what Session.prepare would add, we know or do not want."""
         prepared = requests.PreparedRequest()
         prepared.method = method
         prepared.url = f"{self._base}{target}"
@@ -209,7 +209,7 @@ class HttpTransport:
 
 
 def _in_words(error: BaseException) -> str:
-    """The innermost reason, without the addresses and object names that the libraries wrap around it."""
+    """Return the innermost reason, without the addresses and object names that the libraries wrap around it."""
     while isinstance(cause := getattr(error, "reason", None) or (error.args[0] if error.args else None), BaseException):
         error = cause
     inner = error.__cause__ or error.__context__
@@ -230,7 +230,7 @@ class Deadlines(Protocol):
         ...
 
     def leaving(self) -> None:
-        """The connection is up, and the next byte is the request's; raises where it must not leave any more."""
+        """Note that the connection is up and the next byte is the request's; raise where it must not leave any more."""
         ...
 
     def now(self) -> float:
@@ -265,7 +265,7 @@ def _tls_context(ca_file: str, deadlines: Deadlines) -> ssl.SSLContext:
 
 
 def _connection_classes(deadlines: Deadlines, context: ssl.SSLContext) -> tuple[type[HTTPConnection], type[Any]]:
-    """The plain and the TLS connection, closed over one wire."""
+    """Return the plain and the TLS connection, closed over one wire."""
 
     class _Marking(HTTPConnection):
         idle_since: float = 0.0
@@ -299,7 +299,7 @@ def _connection_classes(deadlines: Deadlines, context: ssl.SSLContext) -> tuple[
 
 
 def _pool_classes(deadlines: Deadlines, context: ssl.SSLContext) -> dict[str, type[HTTPConnectionPool]]:
-    """The two pool classes, closed over one wire."""
+    """Return the two pool classes, closed over one wire."""
     plain, secure = _connection_classes(deadlines, context)
 
     class _Idling:
@@ -334,25 +334,25 @@ class BoundedAdapter(HTTPAdapter):
         super().__init__(pool_connections=1, pool_maxsize=connections, max_retries=0, pool_block=False)
 
     def init_poolmanager(self, *words: Any, **named: Any) -> None:  # noqa: ANN401  handed on as they are
-        """The pool manager, with our pools."""
+        """Make the pool manager, with our pools."""
         super().init_poolmanager(*words, **named)
         _use(self.poolmanager, self._classes)
 
     def get_connection_with_tls_context(self, *words: Any, **named: Any) -> Any:  # noqa: ANN401  as requests has it
-        """The pool of the one host."""
+        """Return the pool of the one host."""
         if self._pool is None:
             self._pool = super().get_connection_with_tls_context(*words, **named)
         return self._pool
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:  # noqa: ANN401  urllib3's
-        """What we look at of an answer: no cookies, no history, no guess at its encoding."""
+        """Return what we look at of an answer: no cookies, no history, no guess at its encoding."""
         answer = requests.Response()
         answer.status_code, answer.headers, answer.raw = resp.status, CaseInsensitiveDict(resp.headers), resp
         answer.request = req
         return answer
 
     def proxy_manager_for(self, proxy: str, **named: Any) -> Any:  # noqa: ANN401  as requests has it
-        """A proxy's pool manager, with our pools."""
+        """Return a proxy's pool manager, with our pools."""
         manager = super().proxy_manager_for(proxy, **named)
         _use(manager, self._classes)
         return manager

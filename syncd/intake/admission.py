@@ -66,7 +66,7 @@ def _check_what_was_read(candidate: Candidate, other: KnownSource, present: Mapp
 
 
 def types_before(candidate: Candidate, own: KnownSource) -> str:
-    """The types that a source had before, in words, where it has another one now; empty where it has not."""
+    """Return the types that a source had before, in words, where it has another one now; empty where it has not."""
     types = {before.kind for text in own.reads if (before := _read(text)) is not None}
     return "" if candidate.reads.kind in types else " and ".join(sorted(types))
 

@@ -40,7 +40,7 @@ class _Left(threading.Event):
 def of_days(
     source: Source, span: tuple[datetime, datetime], zone: tzinfo, cursor: Cursor | None = None
 ) -> Iterator[Batch]:
-    """The sales of whole days as the till counts them: ``span`` is their midnights in the source's own ``zone``.
+    """Yield the sales of whole days as the till counts them: ``span`` is their midnights in the source's own ``zone``.
 
     A source may know the zone of each of its sales better than its config does, so more than the span is read.
     """
@@ -50,7 +50,7 @@ def of_days(
 
 
 def days_of(span: tuple[datetime, datetime], zone: tzinfo) -> tuple[date, date]:
-    """The first and the last day of a span ``[start, end)``, as a zone has them."""
+    """Return the first and the last day of a span ``[start, end)``, as a zone has them."""
     return span[0].astimezone(zone).date(), (span[1].astimezone(zone) - timedelta(microseconds=1)).date()
 
 
@@ -146,7 +146,7 @@ def report(ledger: Ledger, backfill: Backfill, zone: tzinfo, stores: Sequence[st
 
 
 def waiting_of(number: int) -> Selection:
-    """The sales of a backfill that wait to be pushed, that came by it alone, and that have no order."""
+    """Return the sales of a backfill that wait to be pushed, that came by it alone, and that have no order."""
     return Selection(state=State.PENDING, lane=Lane.BACKFILL, backfill=number, has_order=False)
 
 

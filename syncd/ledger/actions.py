@@ -80,7 +80,7 @@ def _not_retried(state: State) -> str:
 
 
 def _not_released(sale: Sale) -> str:
-    """What is no sale (yet) is not pushed, whoever asks."""
+    """Say why a document that is no sale (yet) is not pushed, whoever asks."""
     said = read_document(sale.document)
     if said is not None and said.training:
         return "it is a training sale: nothing was sold"
@@ -120,7 +120,7 @@ def act(connection: Connection, selection: Selection, decision: Override, decide
 
 
 def remark(connection: Connection, orders: tuple[str, Sequence[int]], who: tuple[str, str], now: Now) -> int:
-    """An audit row for each sale that is linked to one of a store's orders, which changes nothing else."""
+    """Write an audit row for each sale that is linked to one of a store's orders; change nothing else."""
     store, order_ids = orders
     actor, what = who
     query = select(sales.c.id).where(sales.c.store == store)

@@ -28,7 +28,7 @@ class PrivateState:
         self._source, self._write, self._read, self._clock = source, write, read, clock
 
     def get(self, name: str) -> str | None:
-        """The value of a name, None where it has none. It is kept out of the log from here on.
+        """Return the value of a name, None where it has none. It is kept out of the log from here on.
 
         Raises:
             LedgerError: the ledger cannot be read.
@@ -65,7 +65,7 @@ class PrivateState:
         return self._settled(_START, wanted)
 
     def begin_anew(self, newest: datetime, walk_from: datetime) -> datetime:
-        """The same where a ledger was lost: sales are carried from the newest order on, changes are looked for from earlier on."""
+        """Begin where a ledger was lost: carry sales from the newest order on, look for changes from earlier on."""
         self._settled(_WALK, lambda: walk_from)
         return self._settled(_START, lambda: newest)
 
@@ -79,7 +79,7 @@ class PrivateState:
         return self._settled(_ASKED, self._clock.now)
 
     def _settled(self, name: str, wanted: Callable[[], datetime]) -> datetime:
-        """A time that is kept under a name, and stays; ``wanted`` where there is none yet."""
+        """Return a time that is kept under a name, and stays; ``wanted`` where there is none yet."""
         now = self._clock.now()
 
         def settle(connection: Connection) -> datetime:
@@ -92,7 +92,7 @@ class PrivateState:
         return self._write(settle)
 
     def kept_start(self) -> datetime | None:
-        """The same as it was settled; None where the source was never polled."""
+        """Return the start as it was settled; None where the source was never polled."""
         kept = self._read(lambda connection: _get(connection, self._source, _START))
         return datetime.fromisoformat(kept) if kept else None
 

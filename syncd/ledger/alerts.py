@@ -64,7 +64,7 @@ def end_alerts(connection: Connection, store: str, kind: str, over: Collection[s
 
 
 def open_alerts(connection: Connection, store: str | None) -> list[Alert]:
-    """The alerts that are open, oldest first."""
+    """Return the alerts that are open, oldest first."""
     query = select(alerts).where(alerts.c.ended_at.is_(None)).order_by(alerts.c.id)
     rows = connection.execute(query if store is None else query.where(alerts.c.store == store))
     return [_read(row) for row in rows]
@@ -96,7 +96,7 @@ class Notices:
         return self._write(lambda connection: connection.execute(update(alerts).where(*old).values(values)).rowcount)
 
     def untold(self) -> Untold:
-        """What people are to be told."""
+        """Return what people are to be told."""
         return self._read(untold)
 
     def told(self, what: Untold) -> None:
@@ -117,7 +117,7 @@ def watched(connection: Connection, kinds: Collection[str], present: Sequence[Al
 
 
 def untold(connection: Connection) -> Untold:
-    """What people are to be told. What ended before anybody heard of it is left out for good."""
+    """Return what people are to be told. What ended before anybody heard of it is left out for good."""
     is_open, is_over = alerts.c.ended_at.is_(None), alerts.c.ended_at.is_not(None)
     new = select(alerts).where(is_open, alerts.c.told_at.is_(None)).order_by(alerts.c.id)
     over = select(alerts).where(is_over, alerts.c.over_told_at.is_(None)).order_by(alerts.c.id)

@@ -134,7 +134,7 @@ class Backfills:
         return found
 
     def newest(self, limit: int = 50) -> list[Backfill]:
-        """The newest backfills first."""
+        """Return the newest backfills first."""
         query = select(backfills).order_by(backfills.c.id.desc()).limit(limit)
         return self._read(lambda connection: [_read(row) for row in connection.execute(query)])
 
@@ -145,7 +145,7 @@ class Backfills:
         return self._read(lambda connection: [_read(row) for row in connection.execute(query)])
 
     def walking(self, number: int) -> AbstractContextManager[Lease]:
-        """The right to walk a backfill, which the system takes back should the walker die.
+        """Hold the right to walk a backfill, which the system takes back should the walker die.
 
         Raises:
             LeaseTaken: another process walks it.

@@ -28,7 +28,7 @@ class Cache:
     def get(
         self, store: str, kind: str, codes: Sequence[str], *, younger_than: datetime = EVER
     ) -> dict[str, str | None]:
-        """What is kept of ``codes``, and is no older than that."""
+        """Return what is kept of ``codes``, and is no older than that."""
         return self._read(lambda connection: _get(connection, (store, kind), codes, younger_than))
 
     def all(self, store: str, kind: str) -> dict[str, str | None]:

@@ -192,7 +192,7 @@ def _bound(connection: Any) -> None:  # noqa: ANN401  psycopg's
 
 
 def _wait_for_disk(connection: Any) -> None:  # noqa: ANN401  psycopg's
-    """A commit is an intent that no crash forgets, whatever the role's or the database's default; a stricter one is left alone."""
+    """Make each commit wait for the disk, whatever the role's or the database's default; leave a stricter setting alone."""
     with connection.cursor() as cursor:
         cursor.execute("show synchronous_commit")
         if cursor.fetchone()[0] in ("off", "local"):
@@ -213,7 +213,7 @@ def translated(where: str) -> Iterator[None]:
 
 @contextmanager
 def busy_or_worse(where: str) -> Iterator[None]:
-    """The same for SQLite's own errors."""
+    """Turn SQLite's own errors into errors of the ledger."""
     try:
         yield
     except sqlite3.Error as error:
@@ -226,7 +226,7 @@ _SPACE = ("53100", "53200")  # disk_full, out_of_memory
 
 
 def sqlstate(error: DBAPIError) -> str | None:
-    """The server's own code of an error (PostgreSQL's appendix A); None where there is none, as with SQLite."""
+    """Return the server's own code of an error (PostgreSQL's appendix A); None where there is none, as with SQLite."""
     found = getattr(error.orig, "sqlstate", None)
     return str(found) if found else None
 

@@ -51,7 +51,7 @@ class Forgetting:
         self._write, self._read = write, read
 
     def find(self, email: str | None, keys: Sequence[str]) -> Person:
-        """The person with an e-mail address (whatever its case), or of some sales."""
+        """Return the person with an e-mail address (whatever its case), or of some sales."""
         return self._read(lambda connection: _find(connection, email, keys))
 
     def forget(self, person: Person) -> Forgotten:
@@ -86,7 +86,7 @@ def _find(connection: Connection, email: str | None, keys: Sequence[str]) -> Per
 
 
 def _addresses(order: CanonicalOrder) -> set[str]:
-    """The e-mail addresses of a sale's people, case-folded."""
+    """Return the e-mail addresses of a sale's people, case-folded."""
     people = (order.customer, order.billing, order.shipping)
     return {str(one.email).casefold() for one in people if one is not None and one.email}
 

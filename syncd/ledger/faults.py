@@ -56,7 +56,7 @@ def record_faults(connection: Connection, of: tuple[str, str], found: Sequence[F
 
 
 def settle_by_sales(connection: Connection, source: str, keys: Sequence[str], now: datetime) -> None:
-    """The sales of ``keys`` were read well: what could not be read of them before is settled."""
+    """Settle the faults of sales that were read well by now; ``keys`` are their sale keys."""
     if (
         connection.execute(_open(select(faults.c.id), source).where(faults.c.sale_key.is_not(None)).limit(1)).first()
         is None
@@ -76,13 +76,13 @@ def settle(connection: Connection, source: str | None, ids: Sequence[int], actor
 
 
 def count_open(connection: Connection) -> dict[str, int]:
-    """The open faults of each source that has any."""
+    """Return the open faults of each source that has any."""
     query = select(faults.c.source, func.count()).where(faults.c.settled_at.is_(None)).group_by(faults.c.source)
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def list_faults(connection: Connection, source: str | None, limit: int, *, settled: bool = False) -> list[FaultRow]:
-    """The newest faults: the open ones, or, with ``settled``, all."""
+    """Return the newest faults: the open ones, or, with ``settled``, all."""
     query = select(faults).order_by(faults.c.id.desc()).limit(limit)
     if not settled:
         query = query.where(faults.c.settled_at.is_(None))

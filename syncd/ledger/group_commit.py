@@ -166,7 +166,7 @@ class OutcomeBatcher:
         return attempts.settle(connection, outcomes, self._decider, outcomes[-1].at)
 
     def _refuse(self, done: Future[dict[int, State]]) -> None:
-        """The operation never ran (the ledger is closed or could not begin): nobody may wait for ever."""
+        """Fail an operation that never ran (the ledger is closed or could not begin): nobody may wait for ever."""
         with self._lock:
             taken, self._waiting = self._waiting, []
         _tell(taken, done)

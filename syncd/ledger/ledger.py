@@ -80,7 +80,7 @@ class Ledger:
         return cls(engines, clock, where, decider)
 
     def __enter__(self) -> Self:
-        """The ledger itself."""
+        """Return the ledger itself."""
         return self
 
     def __exit__(
@@ -233,7 +233,7 @@ class Ledger:
         return self._read(queries.sale, key)
 
     def find(self, selection: queries.Selection, *, limit: int, offset: int = 0) -> list[Sale]:
-        """The chosen sales, newest first."""
+        """Return the chosen sales, newest first."""
         return self._read(queries.find, selection, limit, offset)
 
     def story(self, key: str) -> queries.Story | None:
@@ -241,15 +241,15 @@ class Ledger:
         return self._read(queries.story, key)
 
     def sales_by_key(self, keys: Sequence[str]) -> dict[str, Sale]:
-        """The sales of some keys."""
+        """Return the sales of some keys."""
         return self._read(queries.by_key, keys)
 
     def stamps(self, sale: Sale) -> list[str]:
-        """What the sale's order was last made to say, and what later tries may have made it say."""
+        """Return what the sale's order was last made to say, and what later tries may have made it say."""
         return self._read(queries.stamps, sale.id)
 
     def stamps_of(self, ids: Sequence[int]) -> dict[int, str]:
-        """What the orders of some sales were last made to say for certain, by the sale's id; sales without that are left out."""
+        """Return what the orders of some sales were last made to say for certain, by the sale's id; leave out sales without."""
         return self._read(queries.stamps_of, ids)
 
     def sent_at(self, ids: Sequence[int]) -> dict[int, datetime]:
@@ -261,15 +261,15 @@ class Ledger:
         return self._read(queries.refunds_sent, sale.id)
 
     def last_sent(self, sale: Sale) -> AttemptKind | None:
-        """What the newest request for a sale that BigCommerce accepted did; None where none was."""
+        """Return what the newest request for a sale that BigCommerce accepted did; None where none was."""
         return self._read(queries.last_sent, sale.id)
 
     def returned_total(self, of: str, *, but: str) -> Decimal:
-        """What the synced returns of a sale come to, leaving out one."""
+        """Return what the synced returns of a sale come to, leaving out one."""
         return self._read(queries.returned_total, of, but)
 
     def of_orders(self, store: str, order_ids: Sequence[int]) -> list[Sale]:
-        """The sales that are linked to some orders."""
+        """Return the sales that are linked to some orders."""
         return self._read(queries.of_orders, store, order_ids)
 
     def remark(self, store: str, order_ids: Sequence[int], actor: str, what: str) -> int:
@@ -285,7 +285,7 @@ class Ledger:
             after = (to_micros(page[-1].placed_at), page[-1].id)
 
     def told_by(self, source: str, start: datetime, end: datetime) -> Iterator[str]:
-        """The POS's own ids of a source's sales that were placed in ``[start, end]`` and are not void, page by page."""
+        """Yield the POS's own ids of a source's sales that were placed in ``[start, end]`` and are not void, page by page."""
         after = (0, 0)
         while page := self._read(queries.told_by, source, (start, end), after):
             yield from (key.partition(":")[2] for _, _, key in page)
@@ -311,11 +311,11 @@ class Ledger:
         return self._read(queries.lag, store)
 
     def faults(self, source: str | None = None, *, limit: int, settled: bool = False) -> list[faults.FaultRow]:
-        """The newest faults that are still open; with ``settled``, all of them."""
+        """Return the newest faults that are still open; with ``settled``, all of them."""
         return self._read(lambda connection: faults.list_faults(connection, source, limit, settled=settled))
 
     def sources(self) -> set[str]:
-        """The names of the sources that ever recorded anything."""
+        """Return the names of the sources that ever recorded anything."""
         return self._read(queries.source_names)
 
     def open_faults(self) -> dict[str, int]:
@@ -323,7 +323,7 @@ class Ledger:
         return self._read(faults.count_open)
 
     def settle_faults(self, source: str | None, ids: Sequence[int], actor: str) -> int:
-        """A person says that faults are dealt with: those of ``ids``, else all open ones of a source; how many they were."""
+        """Settle the faults of ``ids``, else all open ones of a source, for a person; return how many they were."""
         now = self._clock.now()
         return self._write(lambda connection: faults.settle(connection, source, ids, actor, now))
 
@@ -341,7 +341,7 @@ class Ledger:
     # Stores
 
     def store_state(self, store: str) -> StoreState:
-        """What is known of a store."""
+        """Return what is known of a store."""
         return self._read(store_state.store_state, store)
 
     def bind(self, store: str, store_hash: str, present: Collection[str] = ()) -> None:
@@ -418,7 +418,7 @@ class Ledger:
         return alerts.Notices(self._write, self._read, self._clock)
 
     def alerts(self, store: str | None = None) -> list[alerts.Alert]:
-        """The alerts that are open, oldest first."""
+        """Return the alerts that are open, oldest first."""
         return self._read(alerts.open_alerts, store)
 
     @property
@@ -439,7 +439,7 @@ class Ledger:
         return NameRegistry(self._write, self._read)
 
     def private(self, source: str) -> PrivateState:
-        """What a source's adapter keeps for itself."""
+        """Return what a source's adapter keeps for itself."""
         return PrivateState(source, self._write, self._read, self._clock)
 
     @property

@@ -35,11 +35,11 @@ class Links:
         self._write, self._read, self._decider, self._clock = write, read, decider, clock
 
     def candidates(self, returned: Sale) -> list[Fit]:
-        """The sales that the goods of a return may have come from, the best first; none where the sale is known."""
+        """Return the sales that the goods of a return may have come from, the best first; none where the sale is known."""
         return self._read(lambda connection: _candidates(connection, returned))
 
     def unlinked(self, source: str, stores: Sequence[str]) -> list[Sale]:
-        """The returns of a source without a known sale that were placed in the last 30 days and are held."""
+        """Return the returns of a source without a known sale that were placed in the last 30 days and are held."""
         since = to_micros(self._clock.now() - _LINKED_WITHIN)
         return self._read(lambda connection: _unlinked(connection, source, list(stores), since))
 
@@ -115,7 +115,7 @@ def _candidates(connection: Connection, returned: Sale) -> list[Fit]:
 
 
 def _named_total(connection: Connection, of: str) -> Decimal:
-    """What all returns that name a sale come to (positive), whether its order shows them yet or not."""
+    """Return what all returns that name a sale come to (positive), whether its order shows them yet or not."""
     named = connection.execute(select(sales.c.total_inc_tax).where(sales.c.returns_of == of)).scalars()
     return -sum((Decimal(text) for text in named), ZERO)
 

@@ -27,7 +27,7 @@ class Care:
         self._engines, self._where, self._write, self._read = engines, where, write, read
 
     def describe(self) -> list[str]:
-        """What ``syncd check`` says of the ledger: where it is, its schema, how durable it is."""
+        """Return what ``syncd check`` says of the ledger: where it is, its schema, how durable it is."""
         lines = [f"{self._where}, schema {upgrade.HEAD}"]
         if self._engines.is_sqlite:
             with self._engines.write.begin() as connection:
@@ -66,13 +66,13 @@ class Care:
             self._write(fold_counts)
 
     def backup(self, target: Path) -> int:
-        """A consistent copy, while in use; bytes written. Raises UsageError where the ledger is not a SQLite file of ours."""
+        """Copy the ledger while it is in use; return the bytes written. Raises UsageError where it is not a SQLite file of ours."""
         if self._engines.path is None:
             raise UsageError("a PostgreSQL ledger is backed up by the database's own means", "Use pg_dump.")
         return backup.copy(self._engines.path, target)
 
     def verify(self) -> list[str]:
-        """A line for everything in the ledger that is not as it must be."""
+        """Return a line for everything in the ledger that is not as it must be."""
         return self._read(lambda connection: list(verify.problems(connection)))
 
     def vacuum(self) -> tuple[int, int]:

@@ -44,7 +44,7 @@ class Run(Protocol):
     """Runs an operation of ours in the ledger: in a transaction, or on a connection that cannot write."""
 
     def __call__(self, operation: Callable[[Connection], T], /) -> T:
-        """What the operation returned."""
+        """Return what the operation returned."""
         ...
 
 
@@ -87,7 +87,7 @@ class MirrorTables:
         self._write(work)
 
     def end(self, store: str, walk: MirrorWalk) -> MirrorWalk:
-        """The walk has seen every product: what it did not see is gone."""
+        """End a walk that has seen every product: drop what it did not see."""
         ended = replace(walk, last_id=None, complete=True, checked_at=max(walk.began_at, walk.checked_at))
 
         def work(connection: Connection) -> None:
@@ -98,7 +98,7 @@ class MirrorTables:
         return ended
 
     def find(self, store: str, by: Code, codes: Sequence[str]) -> dict[str, str]:
-        """The variant of each code that is there, as it was kept; of several with one code, the oldest."""
+        """Return the variant of each code that is there, as it was kept; of several with one code, the oldest."""
 
         def work(connection: Connection) -> dict[str, str]:
             found: dict[str, str] = {}

@@ -57,7 +57,7 @@ class NameRegistry:
         self._write(lambda connection: begin_source_anew(connection, name))
 
     def source_to_rename(self, old: str, new: str) -> Renaming:
-        """What a source's new name would change; see ``renaming``."""
+        """Return what a source's new name would change; see ``renaming``."""
         return self._read(lambda connection: source_to_rename(connection, old, new))
 
     def rename_source(self, old: str, new: str) -> Renaming:
@@ -65,7 +65,7 @@ class NameRegistry:
         return self._write(lambda connection: rename_source(connection, old, new))
 
     def store_to_rename(self, old: str, new: str) -> Renaming:
-        """What a store's new name would change; see ``renaming``."""
+        """Return what a store's new name would change; see ``renaming``."""
         return self._read(lambda connection: store_to_rename(connection, old, new))
 
     def rename_store(self, old: str, new: str) -> Renaming:
@@ -97,7 +97,7 @@ def _stores(connection: Connection) -> dict[str, str | None]:
 
 
 def _each(connection: Connection, column: Column[str]) -> Iterator[str]:
-    """The different values of a column, each by a step in its index: there are few among millions of rows."""
+    """Yield the different values of a column, each by a step in its index: there are few among millions of rows."""
     value = connection.execute(select(func.min(column))).scalar()
     while value is not None:
         yield value

@@ -118,7 +118,7 @@ class Overviews:
         return self._read(lambda connection: _waiting_since(connection, store))
 
     def sides(self, source: str, day: date) -> list[Sides]:
-        """What the POS sold on a day of its own and what BigCommerce last answered, by currency; returns are in no sum."""
+        """Return what the POS sold on a day of its own and what BigCommerce last answered, by currency; returns are in no sum."""
         return self._read(lambda connection: _sides(connection, source, day))
 
     def of_days(self, store: str, first: date, last: date) -> Iterator[Sale]:
@@ -129,7 +129,7 @@ class Overviews:
             after = (page[-1].business_day.isoformat(), page[-1].id)
 
     def synced_after(self, store: str, after: tuple[int, int], limit: int) -> list[Sale]:
-        """The next sales of a store that were synced after a place (microseconds, id), by time and id."""
+        """Return the next sales of a store that were synced after a place (microseconds, id), by time and id."""
         return self._read(lambda connection: synced_after(connection, store, after, limit))
 
     def returns_of(self, store: str, keys: Sequence[str]) -> list[Sale]:
@@ -137,7 +137,7 @@ class Overviews:
         return self._read(lambda connection: returns_of(connection, store, keys))
 
     def refunded_since(self, store: str, day: date) -> list[Sale]:
-        """The sales of a store from before a business day of which money was given back on it, or later."""
+        """Return the sales of a store from before a business day of which money was given back on it, or later."""
         return self._read(lambda connection: refunded_since(connection, store, day))
 
     def placed(self, source: str, start: datetime, end: datetime) -> int:
@@ -151,11 +151,11 @@ class Overviews:
         return self._read(lambda connection: _reasons(connection, state))
 
     def named(self, name: str, sources: Sequence[str], stores: Sequence[str]) -> tuple[int, ...]:
-        """The sales that ``name`` may mean: a sale key, the POS's own id, a receipt number, or an order's number."""
+        """Return the sales that ``name`` may mean: a sale key, the POS's own id, a receipt number, or an order's number."""
         return self._read(lambda connection: _named(connection, name, sources, stores))
 
     def page(self, selection: Selection, limit: int, before: tuple[int, int] | None = None) -> list[Sale]:
-        """The chosen sales, newest first; those before a place (``place_of`` the last one of the page before)."""
+        """Return the chosen sales, newest first; those before a place (``place_of`` the last one of the page before)."""
         return self._read(lambda connection: _page(connection, selection, limit, before))
 
     def newest_placed(self) -> datetime | None:
@@ -164,21 +164,21 @@ class Overviews:
         return self._read(lambda connection: from_micros(connection.execute(query).scalar()))
 
     def key_of(self, number: int) -> str | None:
-        """The key of the sale with this number in the ledger."""
+        """Return the key of the sale with this number in the ledger."""
         query = select(sales.c.sale_key).where(sales.c.id == number)
         return self._read(lambda connection: connection.execute(query).scalar_one_or_none())
 
     def newest_attempt(self) -> int:
-        """The number of the newest attempt, 0 where there is none."""
+        """Return the number of the newest attempt, 0 where there is none."""
         query = select(func.max(attempts.c.id))
         return self._read(lambda connection: int(connection.execute(query).scalar() or 0))
 
     def attempted(self, after: int) -> tuple[dict[Attempted, int], int]:
-        """Attempts later than ``after`` by their outcome, up to the first that is still open; and where the next count begins."""
+        """Count attempts later than ``after`` by outcome, up to the first that is open; return where the next count begins, too."""
         return self._read(lambda connection: _attempted(connection, after))
 
     def log(self, before: tuple[int, int] | None, limit: int) -> list[LogRow]:
-        """The newest lines of the log; those before a line's place."""
+        """Return the newest lines of the log; those before a line's place."""
         return self._read(lambda connection: _log(connection, before, limit))
 
 
@@ -204,7 +204,7 @@ def _waiting_since(connection: Connection, store: str) -> datetime | None:
 
 
 def _sides(connection: Connection, source: str, day: date) -> list[Sides]:
-    """Sums of whole numbers, so that no float ever adds up money; exact in both databases."""
+    """Select sums of whole numbers, so that no float ever adds up money; exact in both databases."""
     voided = sales.c.document.like(f'%"status":"{SaleStatus.VOIDED.value}"%')
     no_order = sales.c.order_id.is_(None) | sales.c.there_status.in_(_NO_SALE)
     stands = case((no_order, ~func.coalesce(voided, False)), else_=True)  # a document is read only where it matters
@@ -232,7 +232,7 @@ def _sides(connection: Connection, source: str, day: date) -> list[Sides]:
 
 
 def _parts(connection: Connection, column: ColumnElement[Any]) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
-    """An amount's whole units, and its places as a whole number: two sums, of which neither overflows on SQLite.
+    """Return an amount's whole units, and its places as a whole number: two sums, of which neither overflows on SQLite.
 
     Sums there are of 64 bits, and an amount may have twelve digits before the point.
     """

@@ -34,17 +34,17 @@ class Hints:
         return self._write(lambda connection: _note(connection, source, sales, now))
 
     def due(self, source: str, limit: int) -> list[str]:
-        """The sales to fetch now, those that were named first going first."""
+        """Return the sales to fetch now, those that were named first going first."""
         now = self._clock.now()
         return self._read(lambda connection: _due(connection, source, now, limit))
 
     def done(self, source: str, sales: Collection[str]) -> None:
-        """The sales were fetched and recorded."""
+        """Drop sales that were fetched and recorded."""
         where = (hints.c.source == source, hints.c.sale_id.in_(sales))
         self._write(lambda connection: connection.execute(delete(hints).where(*where)))
 
     def later(self, source: str, sale: str) -> None:
-        """The sale was not there yet, or not whole: try again, each time later; after some tries it is left to polling."""
+        """Try a sale again that was not there yet, or not whole, each time later; after some tries leave it to polling."""
         now = self._clock.now()
         self._write(lambda connection: _later(connection, source, sale, now))
 

@@ -145,7 +145,7 @@ def unsettled(connection: Connection, store: str, limit: int, now: datetime, far
 
 
 def stamps(connection: Connection, sale_id: int) -> list[str]:
-    """What the sale's order was last made to say, and every later try that may have taken effect; oldest first.
+    """Return what the sale's order was last made to say, and every later try that may have taken effect; oldest first.
 
     The last success is the newest attempt that was accepted; where a look-up found the order, the newest create. Where there is
     neither, another ledger made the order, and nothing is certain: a try that got lost is no word that it was told.
@@ -160,7 +160,7 @@ def stamps(connection: Connection, sale_id: int) -> list[str]:
 
 
 def stamps_of(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
-    """The stamp of the newest attempt of each sale that was accepted, else that of its newest create."""
+    """Return the stamp of the newest attempt of each sale that was accepted, else that of its newest create."""
     found: dict[int, str] = {}
     stamped = (attempts.c.stamp.is_not(None), attempts.c.kind != AttemptKind.REFUND.value)
     for some in chunked(ids):
@@ -179,7 +179,7 @@ def sent_at(connection: Connection, ids: Sequence[int]) -> dict[int, datetime]:
 
 
 def refunds_sent(connection: Connection, sale_id: int) -> list[tuple[str, str | None]]:
-    """The stamp and the outcome of every refund record that was sent for a sale."""
+    """Return the stamp and the outcome of every refund record that was sent for a sale."""
     of_sale = (
         attempts.c.sale_id == sale_id,
         attempts.c.kind == AttemptKind.REFUND.value,
@@ -195,14 +195,14 @@ def last_attempt_at(connection: Connection) -> datetime | None:
 
 
 def last_sent(connection: Connection, sale_id: int) -> AttemptKind | None:
-    """The kind of a sale's newest attempt that was accepted."""
+    """Return the kind of a sale's newest attempt that was accepted."""
     accepted = select(attempts.c.kind).where(attempts.c.sale_id == sale_id, attempts.c.outcome == "accepted")
     found = connection.execute(accepted.order_by(attempts.c.id.desc()).limit(1)).scalar()
     return None if found is None else AttemptKind(found)
 
 
 def returned_total(connection: Connection, of: str, but: str) -> Decimal:
-    """What the returns that the order of a sale shows come to (positive), leaving out the return ``but``.
+    """Return what the returns that the order of a sale shows come to (positive), leaving out the return ``but``.
 
     One that has changed since is among them: the order shows it, and goes on doing so.
     """
@@ -212,13 +212,13 @@ def returned_total(connection: Connection, of: str, but: str) -> Decimal:
 
 
 def of_orders(connection: Connection, store: str, order_ids: Sequence[int]) -> list[Sale]:
-    """The sales that are linked to some orders of a store."""
+    """Return the sales that are linked to some orders of a store."""
     rows = rows_in(connection, select(sales).where(sales.c.store == store), sales.c.order_id, order_ids)
     return [read_sale(row) for row in rows]
 
 
 def find(connection: Connection, selection: Selection, limit: int, offset: int = 0) -> list[Sale]:
-    """The chosen sales, newest first."""
+    """Return the chosen sales, newest first."""
     query = select(sales).where(*conditions(selection)).order_by(sales.c.placed_at.desc(), sales.c.id.desc())
     return [read_sale(row) for row in connection.execute(query.limit(limit).offset(offset))]
 
@@ -227,7 +227,7 @@ _EQUAL = ("store", "source", "location", "register", "backfill", "why")
 
 
 def conditions(selection: Selection) -> list[ColumnElement[bool]]:
-    """A selection as conditions on ``sales``."""
+    """Return a selection as conditions on ``sales``."""
     wanted = [sales.c[name] == value for name in _EQUAL if (value := getattr(selection, name)) is not None]
     if selection.keys:
         wanted.append(sales.c.sale_key.in_(selection.keys))
@@ -266,7 +266,7 @@ def sale(connection: Connection, key: str) -> Sale | None:
 
 
 def story(connection: Connection, key: str) -> Story | None:
-    """A sale with its attempts and its audit rows, oldest first."""
+    """Return a sale with its attempts and its audit rows, oldest first."""
     found = sale(connection, key)
     if found is None:
         return None
@@ -304,7 +304,7 @@ def lag(connection: Connection, store: str) -> Lag:
 
 
 def source_names(connection: Connection) -> set[str]:
-    """The sources that have a cursor: each has one from its first batch on, a backfill's under ``name#number``."""
+    """Return the sources that have a cursor: each has one from its first batch on, a backfill's under ``name#number``."""
     return {name.partition("#")[0] for name in connection.execute(select(cursors.c.name)).scalars()}
 
 
@@ -316,7 +316,7 @@ def knows_any(connection: Connection, store: str) -> bool:
 
 
 def by_key(connection: Connection, keys: Sequence[str]) -> dict[str, Sale]:
-    """The sales of some keys, as the ledger or as their orders have them."""
+    """Return the sales of some keys, as the ledger or as their orders have them."""
     found: dict[str, Sale] = {}
     wanted = set(keys)
     for column in (sales.c.sale_key, sales.c.sent_as):
@@ -326,7 +326,7 @@ def by_key(connection: Connection, keys: Sequence[str]) -> dict[str, Sale]:
 
 
 def placed(connection: Connection, store: str, span: tuple[datetime, datetime], after: tuple[int, int]) -> list[Sale]:
-    """The next sales of a store placed in ``span``, by time and id; ``after`` is the last one's (microseconds, id)."""
+    """Return the next sales of a store placed in ``span``, by time and id; ``after`` is the last one's (microseconds, id)."""
     at, number = after
     later = (sales.c.placed_at > at) | ((sales.c.placed_at == at) & (sales.c.id > number))
     query = select(sales).where(sales.c.store == store, sales.c.placed_at <= to_micros(span[1]), later)
@@ -336,7 +336,7 @@ def placed(connection: Connection, store: str, span: tuple[datetime, datetime], 
 
 
 def of_days(connection: Connection, store: str, days: tuple[date, date], after: tuple[str, int]) -> list[Sale]:
-    """The next sales of a store of some business days, by day and id; ``after`` is the last one's day and id."""
+    """Return the next sales of a store of some business days, by day and id; ``after`` is the last one's day and id."""
     day, number = after
     column, first, last = sales.c.business_day, max(day, days[0].isoformat()), days[1].isoformat()
     later = (column > day) | ((column == day) & (sales.c.id > number))
@@ -345,7 +345,7 @@ def of_days(connection: Connection, store: str, days: tuple[date, date], after: 
 
 
 def synced_after(connection: Connection, store: str, after: tuple[int, int], limit: int) -> list[Sale]:
-    """The next sales of a store that were synced after a place, by time and id."""
+    """Return the next sales of a store that were synced after a place, by time and id."""
     at, number = after
     later = (sales.c.synced_at > at) | ((sales.c.synced_at == at) & (sales.c.id > number))
     query = select(sales).where(sales.c.store == store, sales.c.synced_at >= at, later, is_state(State.SYNCED))
@@ -353,13 +353,13 @@ def synced_after(connection: Connection, store: str, after: tuple[int, int], lim
 
 
 def returns_of(connection: Connection, store: str, keys: Sequence[str]) -> list[Sale]:
-    """The returns of a store that name one of some sales, by time."""
+    """Return the returns of a store that name one of some sales, by time."""
     rows = rows_in(connection, select(sales).where(sales.c.store == store), sales.c.returns_of, keys)
     return sorted(map(read_sale, rows), key=lambda one: (one.placed_at, one.id))
 
 
 def refunded_since(connection: Connection, store: str, day: date) -> list[Sale]:
-    """The sales of a store from before a day of which money was given back on it, or later."""
+    """Return the sales of a store from before a day of which money was given back on it, or later."""
     first = day.isoformat()
     query = select(sales).where(sales.c.store == store, sales.c.refunded_on >= first, sales.c.business_day < first)
     return [read_sale(row) for row in connection.execute(query.order_by(sales.c.id))]
@@ -368,7 +368,7 @@ def refunded_since(connection: Connection, store: str, day: date) -> list[Sale]:
 def told_by(
     connection: Connection, source: str, span: tuple[datetime, datetime], after: tuple[int, int]
 ) -> list[tuple[int, int, str]]:
-    """The next sales of a source placed in ``span`` that its POS does not say are void: time (microseconds), id and key."""
+    """Return the next sales of a source placed in ``span`` that its POS does not say are void: time (microseconds), id and key."""
     at, number = after
     later = (sales.c.placed_at > at) | ((sales.c.placed_at == at) & (sales.c.id > number))
     query = select(sales.c.placed_at, sales.c.id, sales.c.sale_key).where(sales.c.source == source, later)
@@ -381,7 +381,7 @@ def told_by(
 
 
 def linked(connection: Connection, store: str, after: tuple[int, int]) -> list[Sale]:
-    """The next sales of a store that are linked to an order, by order and id; ``after`` is the last one's."""
+    """Return the next sales of a store that are linked to an order, by order and id; ``after`` is the last one's."""
     order, number = after
     later = (sales.c.order_id > order) | ((sales.c.order_id == order) & (sales.c.id > number))
     query = select(sales).where(sales.c.store == store, sales.c.order_id.is_not(None), sales.c.order_id >= order, later)

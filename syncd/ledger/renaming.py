@@ -38,7 +38,7 @@ class Renaming:
 
 
 def source_to_rename(connection: Connection, old: str, new: str) -> Renaming:
-    """What a source's new name would change.
+    """Return what a source's new name would change.
 
     Raises:
         UsageError: the ledger has sales of ``new`` already; both would begin with names of their own.
@@ -89,12 +89,12 @@ def _keep_one_of_each(connection: Connection, table: Table, name: Column[str], b
 
 
 def _cursor_of(source: str) -> ColumnElement[bool]:
-    """The cursors of a source, those of its backfills too."""
+    """Return the cursors of a source, those of its backfills too."""
     return (cursors.c.name == source) | cursors.c.name.startswith(f"{source}#", autoescape=True)
 
 
 def store_to_rename(connection: Connection, old: str, new: str) -> Renaming:
-    """What a store's new name would change.
+    """Return what a store's new name would change.
 
     Raises:
         UsageError: ``new`` is another store of BigCommerce already.

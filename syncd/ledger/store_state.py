@@ -40,7 +40,7 @@ class StoreState:
 
 
 def store_state(connection: Connection, name: str) -> StoreState:
-    """What is known of a store; the defaults where it was never seen."""
+    """Return what is known of a store; the defaults where it was never seen."""
     row = connection.execute(select(stores).where(stores.c.name == name)).one_or_none()
     if row is None:
         return StoreState()
@@ -165,7 +165,7 @@ def note_known(
 
 
 def _linked(connection: Connection, keys: Sequence[str]) -> dict[str, int]:
-    """The order that the ledger has for each key, where it has one."""
+    """Return the order that the ledger has for each key, where it has one."""
     found: dict[str, int] = {}
     for column in (sales.c.sale_key, sales.c.sent_as):
         rows = connection.execute(
@@ -199,7 +199,7 @@ def _doubled(store: str, key: str, order: StoreOrder, linked: int | None) -> Ale
 
 
 def known(connection: Connection, store: str, keys: Sequence[str]) -> dict[str, StoreOrder]:
-    """The orders that the store was seen to have under ``keys``."""
+    """Return the orders that the store was seen to have under ``keys``."""
     found: dict[str, StoreOrder] = {}
     query = select(known_orders).where(known_orders.c.store == store)
     for row in rows_in(connection, query, known_orders.c.sale_key, keys):
@@ -240,7 +240,7 @@ _BACK_CURE = (
 
 
 def read_epoch(connection: Connection, store: str) -> int:
-    """The number of a store's rows now."""
+    """Return the number of a store's rows now."""
     return int(connection.execute(select(stores.c.epoch).where(stores.c.name == store)).scalar() or 0)
 
 

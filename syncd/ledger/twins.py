@@ -36,7 +36,7 @@ def find_twins(connection: Connection, source: str, orders: Sequence[CanonicalOr
 
 
 def _kept(connection: Connection, source: str, wanted: Sequence[CanonicalOrder]) -> Iterator[CanonicalOrder]:
-    """The sales of the ledger that may be twins, by what its columns say of them; those whose documents are gone are left out."""
+    """Yield the sales of the ledger that may be twins, by what their columns say; leave out those whose documents are gone."""
     alike = {(_number(order), order.currency, order.total_inc_tax) for order in wanted}
     ids = []
     for first, last in _spans(order.placed_at for order in wanted):
@@ -55,7 +55,7 @@ def _number_of(row: Row[*tuple[Any, ...]]) -> str:
 
 
 def _spans(times: Iterable[datetime]) -> Iterator[tuple[datetime, datetime]]:
-    """The times in stretches, from the first to the last of each."""
+    """Yield the times in stretches, from the first to the last of each."""
     first = last = None
     for at in sorted(times):
         if first is None or last is None:

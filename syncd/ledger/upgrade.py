@@ -36,7 +36,7 @@ def to_head(engines: Engines, where: str) -> None:
 
 
 def _back_up(engines: Engines) -> None:
-    """A checked copy of a SQLite ledger before its schema changes; a copy of an upgrade that was cut off is made anew.
+    """Copy a SQLite ledger before its schema changes, and check the copy; make one anew that was cut off.
 
     Raises:
         Full: there is no room for it: the ledger stays as it is, until there is.

@@ -15,7 +15,7 @@ _MOST = 20  # of one kind: a damaged ledger would otherwise list millions
 
 
 def problems(connection: Connection) -> Iterator[str]:
-    """A line for everything that is not as it must be; nothing where all is well."""
+    """Yield a line for everything that is not as it must be; nothing where all is well."""
     yield from _file(connection)
     yield from _open_attempts(connection)
     yield from _audits(connection)
@@ -53,7 +53,7 @@ def _open_attempts(connection: Connection) -> Iterator[str]:
 
 
 def _audits(connection: Connection) -> Iterator[str]:
-    """The newest audit row names each sale's state, or its newest attempt does: one that is open, or that was accepted."""
+    """Yield sales whose state neither their newest audit row nor their newest attempt (open, or accepted) explains."""
     newest = select(audit.c.sale_id, func.max(audit.c.id).label("last")).group_by(audit.c.sale_id).subquery()
     tried = select(attempts.c.sale_id, func.max(attempts.c.id).label("last")).group_by(attempts.c.sale_id).subquery()
     sending = (sales.c.state == State.SENDING.value) & attempts.c.id.is_not(None) & attempts.c.settled_at.is_(None)
@@ -94,7 +94,7 @@ def _counts(connection: Connection) -> Iterator[str]:
 
 
 def _documents(connection: Connection) -> Iterator[str]:
-    """A document that no longer says what its fingerprint stands for was changed, or rotted, on the disk."""
+    """Yield documents that do not fit their fingerprint: they were changed, or rotted on the disk."""
     found = 0
     query = select(sales.c.sale_key, sales.c.fingerprint, sales.c.document).where(sales.c.document.is_not(None))
     for row in connection.execution_options(yield_per=1000).execute(query):

@@ -62,7 +62,7 @@ def place_of(address: Address, default: DefaultAddress) -> AddressPlace:
 
 
 def billing_address(order: CanonicalOrder, default: DefaultAddress) -> tuple[dict[str, JsonValue], MappingNote]:
-    """The order's billing address, and where it came from.
+    """Return the order's billing address, and where it came from.
 
     The customer's own where it can be sent, else the shop's, with whatever is known of the person.
     """
@@ -115,7 +115,7 @@ def unshippable(order: CanonicalOrder, default: DefaultAddress) -> str:
 
 
 def contact_notes(order: CanonicalOrder, default: DefaultAddress) -> list[str]:
-    """What the till has of the customer and the order's fields do not say: for the staff note."""
+    """Return what the till has of the customer and the order's fields do not say: for the staff note."""
     notes, customer = list[str](), order.customer or _NOBODY
     for what, address in (("Address", order.billing), ("Shipping address", order.shipping)):
         said = ", ".join(text for name in _PLACE if (text := getattr(address, name, "").strip()))
@@ -145,7 +145,7 @@ def _shop(address: DefaultAddress) -> dict[str, str]:
 
 
 def _nobody(default: DefaultAddress) -> dict[str, str]:
-    """A walk-in, by the shop's own words."""
+    """Return the address of a walk-in, by the shop's own words."""
     return {"first_name": default.first_name, "last_name": default.last_name, "company": default.company}
 
 
@@ -176,7 +176,7 @@ def _wired(fields: dict[str, str], default: DefaultAddress) -> dict[str, JsonVal
 
 @lru_cache(maxsize=4096)
 def email_of(text: str) -> str:
-    """The address in ``text``, without what stands around it and in ASCII; empty where it is none, or more than one.
+    """Return the address in ``text``, without what stands around it and in ASCII; empty where it is none, or more than one.
 
     By the syntax of RFC 5322 and 6531 as mail servers use it (email-validator); no name server is asked.
     """

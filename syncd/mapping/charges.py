@@ -22,7 +22,7 @@ Wired = dict[str, JsonValue]
 
 
 def as_lines(made: Spread, rules: Rules) -> tuple[Fee, ...]:
-    """The fees that become lines: by rule; all where the sale has no other line; those without tax that no known class fits.
+    """Return the fees that become lines: by rule; all where the sale has no other line; those without tax that no known class fits.
 
     An order must have a line, and BigCommerce's own class for fees may be a taxed one ("fees" of
     https://developer.bigcommerce.com/docs/rest-management/orders: its costs must fit the class).
@@ -51,7 +51,7 @@ def fees(made: Spread, lines: tuple[Fee, ...], rules: Rules) -> Iterator[tuple[W
 
 
 def fee_name(fee: Fee) -> str:
-    """What a fee is called: the till's name for it, else its kind."""
+    """Return what a fee is called: the till's name for it, else its kind."""
     return bounded(fee.name, _LONGEST_NAME) or fee.kind.value.replace("_", " ").capitalize()
 
 
@@ -76,12 +76,12 @@ def delivery(made: Spread) -> Wired:
 
 
 def discount_shown(taken: Decimal, rules: Rules) -> Wired:
-    """The discount as a figure of its own, where the config wants it shown; the prices are lowered by it all the same."""
+    """Return the discount as a figure of its own, where the config wants it shown; the prices are lowered by it all the same."""
     return {"discount_amount": as_text(taken)} if taken and rules.show_discount else {}
 
 
 def discount_decisions(order: CanonicalOrder, made: Spread, rules: Rules) -> Iterator[MappingNote]:
-    """A decision for each thing that lowers the sale as a whole."""
+    """Yield a decision for each thing that lowers the sale as a whole."""
     how = "spread over lines, fees and delivery" if made.apart else "spread over the lines' prices"
     for taken in order.discounts:
         yield MappingNote(taken.name, how, f"an order discount of {format_money(taken.amount_inc_tax, order.currency)}")
@@ -127,7 +127,7 @@ class _Part(NamedTuple):
 
 
 def spread(order: CanonicalOrder) -> Spread:
-    """The lines and charges of a sale whose total and tax are not negative; they come to exactly those.
+    """Return the lines and charges of a sale whose total and tax are not negative; they come to exactly those.
 
     Every amount has the currency's places, no price is negative, and none is lower than the tax in it.
     """
@@ -147,7 +147,7 @@ def spread(order: CanonicalOrder) -> Spread:
 
 
 def charged(order: CanonicalOrder) -> list[Fee]:
-    """What is charged beside the lines: fees of an amount, and cash rounded up. A negative one lowers the sale instead."""
+    """Return what is charged beside the lines: fees of an amount, and cash rounded up. A negative one lowers the sale instead."""
     fees = [fee for fee in order.fees if fee.total_inc_tax > 0]
     if order.rounding > 0:
         up = order.rounding
@@ -156,7 +156,7 @@ def charged(order: CanonicalOrder) -> list[Fee]:
 
 
 def taken_off(order: CanonicalOrder) -> Decimal:
-    """What discounts, goods that came back, redeemed deposits, negative charges and cash rounded down take off, tax included."""
+    """Return what discounts, goods that came back, redeemed deposits, negative charges and cash rounded down take off, with tax."""
     taken = total(discount.amount_inc_tax for discount in order.discounts)
     taken -= total(line.total_inc_tax for line in order.lines if lowers_total(line))
     taken -= total(fee.total_inc_tax for fee in order.fees if fee.total_inc_tax < 0)
@@ -213,7 +213,7 @@ def _to_sum(amounts: list[Decimal], parts: Sequence[_Part], wanted: Decimal, cur
 
 
 def _shares(wanted: Decimal, weights: list[Decimal], currency: str) -> Sequence[Decimal]:
-    """The weights themselves where they come to ``wanted`` and are whole minor units, else ``wanted`` allocated by them."""
+    """Return the weights themselves where they come to ``wanted`` and are whole minor units, else ``wanted`` allocated by them."""
     if total(weights) == wanted and all(minor(weight, currency) is weight for weight in weights):
         return weights
     return allocate(wanted, weights, currency)

@@ -124,7 +124,7 @@ _NEED_POSTCODES = frozenset(
 
 @cache
 def country_of(text: str) -> tuple[str, str] | None:
-    """The ISO 3166-1 alpha-2 code and the name of a country, given a code or any usual name; None where it is neither."""
+    """Return the ISO 3166-1 alpha-2 code and the name of a country, given a code or any usual name; None where it is neither."""
     import pycountry  # noqa: PLC0415  a large table that only a push needs
 
     given = text.strip()
@@ -152,7 +152,7 @@ def needs_postcode(iso2: str) -> bool:
 
 @cache
 def state_name(iso2: str, text: str) -> str:
-    """A state's full name, as BigCommerce wants it, from its short code ("TX" in the US is "Texas"); else as it is."""
+    """Return a state's full name, as BigCommerce wants it, from its short code ("TX" in the US is "Texas"); else as it is."""
     import pycountry  # noqa: PLC0415  a large table that only a push needs
 
     given = text.strip()

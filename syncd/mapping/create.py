@@ -40,7 +40,7 @@ _NOTE_CURE = "Mend note_template in the config, then: syncd release {key}"
 def map_create(
     order: CanonicalOrder, matches: Matches, rules: Rules, occasion: Occasion = LIVE
 ) -> Mapped | Held | Unmappable:
-    """The body of POST /v2/orders for a sale, with every decision; or why there is none."""
+    """Return the body of POST /v2/orders for a sale, with every decision; or why there is none."""
     taken = taken_off(order)
     if held := _unmappable(order, taken):
         return held
@@ -81,7 +81,7 @@ def map_create(
 
 
 def _told_lowered(mapped: MappedLine, number: int, line: Line, order: CanonicalOrder) -> MappedLine:
-    """A line with the reason why its price is another one than on the receipt, if it is."""
+    """Add the reason to a line why its price is another one than on the receipt, if it is."""
     before = order.lines[number - 1].total_inc_tax
     if before == line.total_inc_tax:
         return mapped
@@ -105,7 +105,7 @@ def _unmappable(order: CanonicalOrder, taken: Decimal) -> Held | None:
 
 
 def head(order: CanonicalOrder, matches: Matches, rules: Rules, here: AppliedRules) -> Payload:
-    """What every order says of itself, whatever it sells."""
+    """Return what every order says of itself, whatever it sells."""
     said: Payload = {
         "external_order_id": sent_key(order.sale_key, rules.longest_key),
         "external_source": here.external_source,
@@ -136,7 +136,7 @@ def _money(order: CanonicalOrder, sums: tuple[Decimal, Decimal]) -> Payload:
 def _goods(
     order: CanonicalOrder, here: AppliedRules, lines: list[MappedLine], billing: dict[str, JsonValue]
 ) -> tuple[Payload, MappingNote]:
-    """The products with the way in which they reach the customer; consignments exclude products and shipping addresses."""
+    """Return the products with the way in which they reach the customer; consignments exclude products and shipping addresses."""
     wired: list[JsonValue] = [line.wired for line in lines]
     if order.fulfilment is Fulfilment.DIGITAL or all(line.digital for line in lines):
         return {"products": wired, "order_is_digital": True}, MappingNote("delivery", "none", "every line is digital")
@@ -180,7 +180,7 @@ def _pickup(order: CanonicalOrder, here: AppliedRules, lines: list[JsonValue]) -
 
 
 def _within(name: str, value: str) -> str:
-    """A field of a pick-up's location within its length (``maxLength`` of the OpenAPI file); a code stays one of its own."""
+    """Return a field of a pick-up's location within its length (``maxLength`` of the OpenAPI file); a code stays one of its own."""
     return sent_key(value, _LONGEST["code"]) if name == "code" else bounded(value, _LONGEST.get(name, 255))
 
 
@@ -215,7 +215,7 @@ def _told_payment(order: CanonicalOrder, payload: Payload) -> MappingNote:
 
 
 def _told_texts(order: CanonicalOrder, payload: Payload) -> Iterator[MappingNote]:
-    """What became of the key, the notes and the card numbers in them."""
+    """Yield what became of the key, the notes and the card numbers in them."""
     key = str(payload["external_order_id"])
     if key != order.sale_key:
         yield MappingNote("key", key, f"{order.sale_key} is longer than the store keeps")

@@ -16,7 +16,7 @@ def bounded(text: str, longest: int) -> str:
 
 
 def folded(text: str) -> str:
-    """A name without what writers differ in: case, accents of Latin, Greek and Cyrillic, punctuation, a leading "the"."""
+    """Return a name without what writers differ in: case, accents of Latin, Greek and Cyrillic, punctuation, a leading "the"."""
     spread = unicodedata.normalize("NFKD", text.casefold())
     bare = "".join(char for char in spread if not "\u0300" <= char <= "\u036f")
     return re.sub(r"[\W_]+", " ", unicodedata.normalize("NFC", bare)).strip().removeprefix("the ")
@@ -27,17 +27,17 @@ _EXACT_BELOW = Decimal(10) ** 11  # with four places, 15 significant digits: a f
 
 
 def as_text(amount: Decimal) -> str:
-    """An order-level amount: ``"12.3000"``."""
+    """Return an order-level amount: ``"12.3000"``."""
     return format(round_to(amount, _FOUR_PLACES), "f")
 
 
 def unit_price(line_total: Decimal, quantity: int) -> Decimal:
-    """The price of one piece at four places; what the division loses is carried by the order's subtotals."""
+    """Return the price of one piece at four places; what the division loses is carried by the order's subtotals."""
     return round_to(line_total if quantity == 1 else line_total / quantity, _FOUR_PLACES)
 
 
 def as_number(amount: Decimal) -> float | int:
-    """An amount of four places at most, such as a product line's price, which the API wants as a JSON number.
+    """Return an amount of four places at most, such as a product line's price, which the API wants as a JSON number.
 
     A float of at most 15 significant digits is written out as exactly the decimal that it came from, so no cent is lost.
 
@@ -77,5 +77,5 @@ def status_words(number: int) -> str:
 
 
 def normal_code(code: str) -> str:
-    """A SKU or UPC as it is compared: no blanks around it, upper case."""
+    """Return a SKU or UPC as it is compared: no blanks around it, upper case."""
     return code.strip().upper()

@@ -41,7 +41,7 @@ Sold = tuple[tuple[int, Line], ...]
 
 
 def sold(order: CanonicalOrder) -> Sold:
-    """The lines that sell something, with their place on the receipt: no comments, no returned goods, no redeemed deposits."""
+    """Return the lines that sell something, with their place on the receipt: no comments, returned goods or redeemed deposits."""
     return tuple(
         (number, line)
         for number, line in enumerate(order.lines, start=1)
@@ -95,7 +95,7 @@ def _choose(line: Line, matches: Matches, stock: Stock, gift_card_sku: str | Non
 
 
 def _matched(line: Line, matches: Matches) -> tuple[CatalogMatch | None, str]:
-    """The catalog's variant for a line and by which code it was found; else None and why."""
+    """Return the catalog's variant for a line and by which code it was found; else None and why."""
     for code, label, known in ((line.sku, "SKU", matches.by_sku), (line.upc, "UPC", matches.by_upc)):
         if not code:
             continue
@@ -108,7 +108,7 @@ def _matched(line: Line, matches: Matches) -> tuple[CatalogMatch | None, str]:
 
 
 def _answers(line: Line, match: CatalogMatch) -> tuple[tuple[int, str], ...] | RequiredModifier:
-    """What a line says to each required modifier of its product; the first that it cannot answer otherwise."""
+    """Return what a line says to each required modifier of its product; the first that it cannot answer otherwise."""
     if not match.required:
         return ()
     answers: list[tuple[int, str]] = []
@@ -167,7 +167,7 @@ def _product(match: CatalogMatch, answers: Iterable[tuple[int, str]], rules: Rul
 
 
 def fee_line(fee: Fee, name: str, why: str) -> MappedLine:
-    """A fee as a line of its own."""
+    """Return a fee as a line of its own."""
     wired: Wired = {
         "name": name,
         "quantity": 1,
@@ -178,7 +178,7 @@ def fee_line(fee: Fee, name: str, why: str) -> MappedLine:
 
 
 def _whole_quantity(line: Line, currency: str, *, in_catalog: bool) -> tuple[int, bool]:
-    """The API's quantity is a whole number: 0.450 kg is one piece with the weight in its name, and so are 3 kg.
+    """Return a whole quantity, as the API wants it: 0.450 kg is one piece with the weight in its name, and so are 3 kg.
 
     So are pieces so many that their price at four places no longer comes to the line's total; those of the catalog stay apart,
     for their stock is counted, and the order's subtotals carry what their price loses.
@@ -243,7 +243,7 @@ def amount(line: Line) -> str:
 
 
 def line_name(line: Line, *, weighed: bool) -> str:
-    """The line's name with its variant, its modifiers and, where it was weighed, its amount."""
+    """Return the line's name with its variant, its modifiers and, where it was weighed, its amount."""
     details = [line.variant] if line.variant else []
     details += [modifier.name for modifier in line.modifiers if modifier.name]
     details += [amount(line)] if weighed else []
@@ -252,6 +252,6 @@ def line_name(line: Line, *, weighed: bool) -> str:
 
 
 def subtotals(lines: Sold, as_lines: Iterable[Fee]) -> tuple[Decimal, Decimal]:
-    """The exact sums of what is sold, fees that go as lines among it: including and excluding tax."""
+    """Return the exact sums of what is sold, fees that go as lines among it: including and excluding tax."""
     parts: list[Line | Fee] = [*(line for _, line in lines), *as_lines]
     return total(part.total_inc_tax for part in parts), total(part.total_ex_tax for part in parts)

@@ -49,7 +49,7 @@ class Merged:
 def merge_lines(
     wanted: Sequence[Mapping[str, Any]], there: Sequence[RemoteLine], told: Sequence[Sequence[str]] | None
 ) -> Merged:
-    """Changed lines with their id, new ones without, removed ones with quantity 0.
+    """Return changed lines with their id, new ones without, removed ones with quantity 0.
 
     ``told`` are the digests of the lines of everything that the order may have been made to say, the last certain word first; None
     where that is not known, or does not matter: then every line becomes the sale's.
@@ -89,7 +89,7 @@ def merge_lines(
 
 
 def _add(merged: Merged, added: Sequence[Mapping[str, Any]], gone: Counter[str]) -> None:
-    """New lines of the sale, but for those that staff took away."""
+    """Add the sale's new lines, but for those that staff took away."""
     for line in added:
         sign = sign_wired_line(line)
         if gone[sign] > 0:
@@ -100,13 +100,13 @@ def _add(merged: Merged, added: Sequence[Mapping[str, Any]], gone: Counter[str])
 
 
 def _brought_in_line(pairs: Pairs) -> list[JsonValue]:
-    """A change for each line that is not what the sale says, whoever made it so."""
+    """Return a change for each line that is not what the sale says, whoever made it so."""
     changed = [(line, there) for line, there in pairs if not is_same(line, there) or str(line["name"]) != there.name]
     return [patched(line, there, rename=True) for line, there in changed]
 
 
 def patched(line: Mapping[str, Any], there: RemoteLine, *, rename: bool) -> JsonValue:
-    """A change of a line that stays the kind of line that it is; the API wants both names of a line with it.
+    """Return a change of a line that stays the kind of line that it is; the API wants both names of a line with it.
 
     A product keeps the name that the order has for it, unless the sale's own text has changed (``rename``).
     """
@@ -131,7 +131,7 @@ def patched(line: Mapping[str, Any], there: RemoteLine, *, rename: bool) -> Json
 
 
 def removal(there: RemoteLine) -> JsonValue:
-    """A line that is taken away: quantity 0, whichever of its two answers the API gives to it."""
+    """Return a line that is taken away: quantity 0, whichever of its two answers the API gives to it."""
     patch: dict[str, JsonValue] = {"id": there.id, "quantity": 0}
     return patch | ({"product_id": there.product_id} if there.product_id else {})
 
@@ -195,10 +195,10 @@ def _name(line: Mapping[str, Any]) -> str:
 
 
 def shown_amount(value: Any) -> Decimal:  # noqa: ANN401  text or a number
-    """An amount as an order shows it: four places; none is zero."""
+    """Return an amount as an order shows it: four places; none is zero."""
     return four_places(parse_decimal(str(value))) if value not in (None, "") else Decimal(0)
 
 
 def four_places(amount: Decimal) -> Decimal:
-    """An amount at four places."""
+    """Return an amount at four places."""
     return round_to(amount, _FOUR_PLACES)

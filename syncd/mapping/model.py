@@ -146,7 +146,7 @@ class RemoteRefund:
     reasons: str
 
     def marker_of(self, beginning: str) -> str:
-        """The marker in its reasons that begins so; empty where there is none."""
+        """Return the marker in its reasons that begins so; empty where there is none."""
         _, found, rest = self.reasons.partition(beginning)
         return f"{found}{rest.partition(']')[0]}]" if found else ""
 

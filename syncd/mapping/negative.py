@@ -24,7 +24,7 @@ _CURE = "Enter it in BigCommerce by hand, then: syncd skip {key}"
 
 
 def map_negative(order: CanonicalOrder, matches: Matches, rules: Rules, occasion: Occasion = LIVE) -> Mapped | Held:
-    """The body of POST /v2/orders for a return without an original; or why there is none."""
+    """Return the body of POST /v2/orders for a return without an original; or why there is none."""
     cure = _CURE.format(key=order.sale_key)
     lines = [line for line in order.lines if line.quantity or line.total_inc_tax]
     if not lines or any(line.quantity >= 0 or line.total_inc_tax > 0 for line in lines):

@@ -26,7 +26,7 @@ def _compiled(text: str) -> Template:
 
 
 def _plain(order: CanonicalOrder) -> dict[str, object]:
-    """What a template may see of a sale: values alone, for the methods of a model could be made to run code."""
+    """Return what a template may see of a sale: values alone, for the methods of a model could be made to run code."""
     found: dict[str, object] = _values(order)
     return found
 
@@ -61,7 +61,7 @@ def check_template(text: str) -> str:
 
 
 def render_note(template: str, order: CanonicalOrder, standard: str) -> str:
-    """The note of one sale; the template knows ``sale`` (what the canonical order says) and ``standard`` (what syncd would say).
+    """Return the note of one sale; the template knows ``sale`` (the canonical order) and ``standard`` (what syncd would say).
 
     Raises:
         ValueError: the template fails on this sale.

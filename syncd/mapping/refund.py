@@ -60,7 +60,7 @@ NONE_SENT = RefundsSent()
 
 
 def marker(sale_key: str, refund_id: str) -> str:
-    """The words by which a record is known again: on one line, and short enough never to be cut."""
+    """Return the words by which a record is known again: on one line, and short enough never to be cut."""
     named = " ".join(f"{sale_key} {refund_id}".split())
     if len(named) > _LONGEST_NAME:
         named = f"{named[:_LONGEST_NAME]}~{blake2b(named.encode('utf-8', 'surrogatepass'), digest_size=8).hexdigest()}"
@@ -70,7 +70,7 @@ def marker(sale_key: str, refund_id: str) -> str:
 def next_refund(
     order: CanonicalOrder, remote: Remote, pushed: Payload, sent: RefundsSent = NONE_SENT, *, released: bool = False
 ) -> Wanted | RefundProblem | None:
-    """What is to be done about the refunds of a sale: the first one without a record, what a person must look at, or nothing.
+    """Return what to do about the refunds of a sale: the first without a record, what a person must look at, or nothing.
 
     ``pushed`` is the payload of the sale's lines, ``sent`` what was sent before. A refund is never sent again that BigCommerce has
     taken, whatever its list of records shows, nor one of an amount that somebody else has recorded (unless ``released``).
@@ -135,7 +135,7 @@ def _by_amount(remote: Remote, amount: Decimal, reason: str) -> Payload:
 
 
 def _lines_there(order: CanonicalOrder, remote: Remote, pushed: Payload) -> dict[str, RemoteLine]:
-    """The order's line of each line of the sale."""
+    """Return the order's line of each line of the sale."""
     wired = payload_lines(pushed)
     pairs, _, _ = pair_lines(wired, remote.lines)
     there = {id(line): found for line, found in pairs}
@@ -145,7 +145,7 @@ def _lines_there(order: CanonicalOrder, remote: Remote, pushed: Payload) -> dict
 
 
 def map_refund(order: CanonicalOrder, wanted: Wanted, ways: Sequence[Sequence[Mapping[str, Any]]]) -> Mapped | None:
-    """The body of POST .../refunds with the POS's own amounts; None where BigCommerce offers no way without moving money.
+    """Return the body of POST .../refunds with the POS's own amounts; None where BigCommerce offers no way without moving money.
 
     ``custom`` is the way of an order that was paid elsewhere. Store credit and gift certificates are never taken, whatever they
     are called: they would pay the shopper a second time.
@@ -172,7 +172,7 @@ def map_refund(order: CanonicalOrder, wanted: Wanted, ways: Sequence[Sequence[Ma
 
 
 def tax_of(order: CanonicalOrder, refund: Refund) -> Decimal:
-    """The tax within a refund: as the POS states it, else by the rates of the lines that came back, else by that of the sale."""
+    """Return the tax within a refund: as the POS states it, else by the rates of the lines that came back, else of the sale."""
     if refund.amount_tax is not None:
         return refund.amount_tax
     sold_as = {line.line_id: line for line in order.lines}
@@ -200,7 +200,7 @@ def more_than_was_paid(wanted: Wanted, remote: Remote) -> str:
 
 
 def return_note(returned: CanonicalOrder) -> str:
-    """What the original order's staff note says of a return that is a sale of its own in the POS."""
+    """Return what the original order's staff note says of a return that is a sale of its own in the POS."""
     goods = ", ".join(f"{line.name} x{format(abs(line.quantity), 'f')}" for line in returned.lines)
     shown = format_money(-returned.total_inc_tax, returned.currency)
     said = f"Returned {shown} on {returned.placed_at.date()}: {goods}, POS sale {returned.sale_key}"
@@ -208,7 +208,7 @@ def return_note(returned: CanonicalOrder) -> str:
 
 
 def as_refund(returned: CanonicalOrder) -> Refund:
-    """A return that is a sale of its own, as a refund of the sale that it belongs to (by amount)."""
+    """Return a return that is a sale of its own, as a refund of the sale that it belongs to (by amount)."""
     return Refund(
         id=returned.sale_id,
         at=returned.placed_at,

@@ -145,7 +145,7 @@ class Rules(_Table):
     sources: dict[str, SourceRules] = Field(default_factory=dict)
 
     def under_keys(self, keys: Mapping[str, str]) -> Self:
-        """The same with what they say of a source under the name in its sale keys: ``keys``, by the source's name in the config."""
+        """Return the rules with those of a source under the name in its sale keys: ``keys``, by the source's name in the config."""
         sources = {keys.get(name, name): rules for name, rules in self.sources.items()}
         skip = tuple(
             rule if rule.source is None else rule.model_copy(update={"source": keys.get(rule.source, rule.source)})
@@ -178,7 +178,7 @@ class AppliedRules:
     pickup_method_id: int | None
 
     def status_id(self, status: SaleStatus) -> int:
-        """The order status for a sale's."""
+        """Return the order status for a sale's."""
         return self.status[status]
 
     @property
@@ -191,7 +191,7 @@ _NO_PLACE, _NO_SOURCE = LocationRules(), SourceRules()
 
 
 def applied(order: CanonicalOrder, rules: Rules, occasion: Occasion = LIVE) -> AppliedRules:
-    """The rules for one sale: its location's (by id, else by name), else its source's, else the store's."""
+    """Return the rules for one sale: its location's (by id, else by name), else its source's, else the store's."""
     place, source = _location(order, rules), rules.sources.get(order.source) or _NO_SOURCE
     stock = place.stock or source.stock or rules.stock
     if occasion.backfill and rules.backfill_stock == "elsewhere":
@@ -208,7 +208,7 @@ def applied(order: CanonicalOrder, rules: Rules, occasion: Occasion = LIVE) -> A
 
 
 def _by_fulfilment(order: CanonicalOrder, rules: Rules) -> Statuses:
-    """The status of a completed sale whose goods are still to be sent or fetched, say; a location's or source's own goes first."""
+    """Return the status of a completed sale whose goods are still to be sent or fetched; a location's or source's goes first."""
     status = rules.status_by_fulfilment.get(order.fulfilment)
     return {} if status is None else {SaleStatus.COMPLETED: status}
 

@@ -46,7 +46,7 @@ class Stamp:
 
     @classmethod
     def from_json(cls, text: str) -> Stamp:
-        """What ``to_json`` wrote."""
+        """Return what ``to_json`` wrote."""
         status_id, fields, goods, lines, fees, *rest = json.loads(text)
         totals = (Decimal(rest[0][0]), Decimal(rest[0][1])) if rest and rest[0] else None
         # one digest for all lines, as earlier versions kept it, is no line's: every line then counts as staff's
@@ -54,7 +54,7 @@ class Stamp:
 
 
 def stamp(payload: Payload) -> Stamp:
-    """The stamp of a new order's payload."""
+    """Return the stamp of a new order's payload."""
     status = payload["status_id"]
     assert isinstance(status, int)  # noqa: S101  map_create wrote it
     lines, fees = payload_lines(payload), payload_fees(payload)
@@ -73,7 +73,7 @@ def stamp(payload: Payload) -> Stamp:
 
 
 def payload_lines(payload: Payload) -> Sequence[Mapping[str, Any]]:
-    """The product lines of a payload, wherever they stand in it."""
+    """Return the product lines of a payload, wherever they stand in it."""
     products: Any = payload.get("products")
     if products is None:
         consignments: Any = payload.get("consignments") or {}
@@ -82,7 +82,7 @@ def payload_lines(payload: Payload) -> Sequence[Mapping[str, Any]]:
 
 
 def payload_fees(payload: Payload) -> Sequence[Mapping[str, Any]]:
-    """The fees of a payload."""
+    """Return the fees of a payload."""
     fees: Any = payload.get("fees") or []
     return list(fees)
 
@@ -104,7 +104,7 @@ def sign_line(line: RemoteLine) -> str:
 
 
 def sign_wired_line(line: Mapping[str, Any]) -> str:
-    """The same for a line as it is sent."""
+    """Return the digest of a line as it is sent."""
     own = f"{str(line.get('sku') or '').strip()}\x1e{' '.join(str(line.get('name')).split())}"
     return _short(str(line.get("product_id") or own), line["quantity"], line["price_inc_tax"], line["price_ex_tax"])
 
@@ -115,7 +115,7 @@ def _short(code: str, quantity: int, inc_tax: float, ex_tax: float) -> str:
 
 
 def sign_fees(fees: Iterable[RemoteFee]) -> str:
-    """A digest of the names and costs of fees, whatever their order."""
+    """Return a digest of the names and costs of fees, whatever their order."""
     return digest(sorted(_fee(fee.name, fee.cost_inc_tax, fee.cost_ex_tax) for fee in fees))
 
 
@@ -174,7 +174,7 @@ _ECHOED = ("channel_id", "customer_id", "date_created", "payment_method")
 
 
 def not_taken(sent: Mapping[str, Any], answered: Mapping[str, Any]) -> tuple[str, ...]:
-    """The fields of a request that the order does not show in the answer to it, in words."""
+    """Return the fields of a request that the order does not show in the answer to it, in words."""
     return tuple(
         f"BigCommerce did not take {SHOWN[name]}"
         for name in _ECHOED
@@ -199,7 +199,7 @@ SHOWN = {
 
 
 def field_of(payload: Payload, name: str) -> Any:  # noqa: ANN401  whatever JSON is there
-    """What the payload of a new order says in a field."""
+    """Return what the payload of a new order says in a field."""
     if name == "shipping_address":
         addresses: Any = payload.get("shipping_addresses") or [None]
         return addresses[0]
@@ -218,7 +218,7 @@ def delivery_there(fields: Mapping[str, Any]) -> str:
 
 
 def mark(name: str, value: Any) -> str:  # noqa: ANN401  whatever JSON is there
-    """A digest of one field, equal for a field as sent and as answered."""
+    """Return a digest of one field, equal for a field as sent and as answered."""
     match name:
         case "billing_address":
             return digest(_place(value))

@@ -29,7 +29,7 @@ def payment_method(order: CanonicalOrder, rules: Rules) -> str:
 
 
 def tender_name(tender: Tender, rules: Rules) -> str:
-    """What a tender is called: the config's name for it, else its card's brand and last digits, else the till's label."""
+    """Return what a tender is called: the config's name for it, else its card's brand and last digits, else the till's label."""
     label = tender.label or tender.kind.value.replace("_", " ").capitalize()
     names = rules.tender_names
     renamed = {name.casefold(): other for name, other in names.items()}.get(label.casefold()) if names else None
@@ -43,7 +43,7 @@ def _captured(order: CanonicalOrder) -> list[Tender]:
 
 
 def staff_notes(order: CanonicalOrder, rules: Rules) -> str:
-    """The config's own template, else: receipt, place and people, each tender, serial numbers, refunds, the POS's notes.
+    """Return the config's own template, else: receipt, place and people, each tender, serial numbers, refunds, the POS's notes.
 
     Raises:
         ValueError: the template fails on this sale.
@@ -107,7 +107,7 @@ def _paid(tender: Tender, currency: str, rules: Rules) -> str:
 
 
 def _owed(order: CanonicalOrder) -> list[str]:
-    """What is still to be paid, what was paid ahead, and what the amounts are in the shop's own currency."""
+    """Return what is still to be paid, what was paid ahead, and what the amounts are in the shop's own currency."""
     currency, notes = order.currency, list[str]()
     if order.balance_due:
         notes.append(f"Still to be paid: {format_money(order.balance_due, currency)}")
@@ -129,7 +129,7 @@ def _discount(taken: Discount, currency: str) -> str:
 
 
 def _lowers(order: CanonicalOrder) -> list[str]:
-    """What the prices of the other lines hold, and no line of the order shows; and by how much the till rounded."""
+    """Return what the prices of the other lines hold, and no line of the order shows; and by how much the till rounded."""
     currency, notes = order.currency, list[str]()
     for line in order.lines:
         if lowers_total(line):
@@ -144,7 +144,7 @@ def _lowers(order: CanonicalOrder) -> list[str]:
 
 
 def _line_note(line: Line, currency: str) -> str:
-    """Serial numbers, a gift card's last digits, the discounts that its price holds, where returned goods came from, the note.
+    """Return serial numbers, a gift card's last digits, the discounts in a price, where returned goods came from, the note.
 
     The price before the discounts stands beside them, where the till tells it.
     """

@@ -109,7 +109,7 @@ def map_update(  # noqa: PLR0913, PLR0917  the sale, the order, what we said bef
     awaits_record: bool = False,
     restate: bool = False,
 ) -> Mapped | Held | Nothing:
-    """The body of PUT /v2/orders/{id} that makes ``remote`` say what ``order`` says; Nothing where it does already.
+    """Return the body of PUT /v2/orders/{id} that makes ``remote`` say what ``order`` says; Nothing where it does already.
 
     ``awaits_record``: a refund record is to follow, with which BigCommerce sets the status itself. ``restate``: a person wants
     it all said again, amounts and status included.
@@ -133,7 +133,7 @@ def map_update(  # noqa: PLR0913, PLR0917  the sale, the order, what we said bef
 
 
 def map_void(order: CanonicalOrder, remote: Remote, ours: Ours | None, rules: Rules) -> Mapped | Nothing:
-    """The change for a sale that was voided: its status and nothing else, for a void often comes without its lines."""
+    """Return the change for a sale that was voided: its status and nothing else, for a void often comes without its lines."""
     if remote.is_deleted:
         return Nothing(
             (MappingNote("order", "archived", "voided in the POS, and the order counts for nothing already"),)
@@ -320,7 +320,7 @@ class _Change:
         return None
 
     def _strange_lines(self, merged: Merged) -> Held | None:
-        """An order that was found holds goods that the sale does not, and costs more or less: nobody knows who put them there."""
+        """Say why an order that was found may be another one: it holds goods that the sale does not, and has another total."""
         removed = {line["id"] for line in merged.lines if isinstance(line, dict) and line.get("quantity") == 0}
         names = [line.name for line in self.remote.lines if line.id in removed]
         if not names or self.remote.total_inc_tax == self.order.total_inc_tax:
@@ -386,7 +386,7 @@ class _Change:
         return any(name in there and shown_amount(there[name]) != amount for name, amount in named.items())
 
     def _merged(self) -> Merged:
-        """The lines to send, with those of staff left alone, unless the config says otherwise or nobody knows what we said."""
+        """Return the lines to send; leave those of staff alone, unless the config says otherwise or nobody knows what we said."""
         wanted = payload_lines(self.wanted)
         if self.ours is None or self.overwrite:
             return merge_lines(wanted, self.remote.lines, None)

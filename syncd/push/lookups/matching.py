@@ -84,7 +84,7 @@ class Matcher:
         ]
 
     def _customers(self, orders: Sequence[CanonicalOrder], *, may_create: bool) -> list[tuple[int | None, str]]:
-        """The customer of each order and how it was found: by e-mail, else by phone where the sale names no e-mail."""
+        """Find the customer of each order, and say how: by e-mail, else by phone where the sale names no e-mail."""
         if self._rules.customers == "guest":
             return [(None, "")] * len(orders)
         emails = {email for order in orders if (email := _email(order))}
@@ -96,7 +96,7 @@ class Matcher:
         return [_customer(order, by_email, by_phone) for order in orders]
 
     def _created(self, orders: Sequence[CanonicalOrder], known: Mapping[str, int]) -> dict[str, int]:
-        """The unknown customers of ``orders``, made; the store itself lets an e-mail be used once."""
+        """Make the unknown customers of ``orders``; the store itself lets an e-mail be used once."""
         wanted = {
             email: new
             for order in orders
@@ -181,7 +181,7 @@ class Matcher:
 def _unanswered(
     orders: Iterable[CanonicalOrder], by_sku: Mapping[str, CatalogMatch], aliases: Mapping[str, str]
 ) -> set[str]:
-    """The UPCs of lines whose SKU, or whose alias, has found nothing."""
+    """Return the UPCs of lines whose SKU, or whose alias, has found nothing."""
     wanted: set[str] = set()
     for order in orders:
         for line in order.lines:
@@ -214,7 +214,7 @@ def _customer(
 
 
 def _new(order: CanonicalOrder, rules: Rules) -> NewCustomer | None:
-    """The customer to make; BigCommerce wants an e-mail and both names."""
+    """Return the customer to make; BigCommerce wants an e-mail and both names."""
     customer, billing = order.customer, order.billing
     if customer is None or not email_of(customer.email):
         return None
@@ -293,7 +293,7 @@ class Aliases:
 
 
 def read_aliases(path: Path) -> dict[str, str]:
-    """The aliases of a file.
+    """Return the aliases of a file.
 
     Raises:
         ConfigError: a line has not two columns, or one code has two meanings.

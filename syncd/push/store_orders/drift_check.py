@@ -72,7 +72,7 @@ class DriftCheck:
         return opened
 
     def _single_again(self) -> list[str]:
-        """The keys that were said to have several orders, and have one live one at most by now, however old the others are."""
+        """Return the keys that were said to have several orders, and have one live one at most by now, whatever the others' age."""
         open_ones = [alert.subject for alert in self._ledger.alerts(self._store) if alert.kind == DOUBLED]
         try:
             return [key for key in open_ones if sum(not order.is_deleted for order in self._orders.find(key)) <= 1]

@@ -64,7 +64,7 @@ class ScanCheckpoint:
         self._store, self._cache, self._scan, self._name = store, ledger.cache, scan, name
 
     def load(self, younger_than: datetime = EVER) -> dict[bool, int]:
-        """The highest order id that was read in each half (by whether it is the archived one); empty where none was."""
+        """Return the highest order id that was read in each half (by whether it is the archived one); empty where none was."""
         kept = self._cache.get(self._store, self._scan, [self._name], younger_than=younger_than).get(self._name)
         places: Mapping[str, int] = json.loads(kept) if kept else {}
         return {archived: places[name] for archived, name in _NAMES.items() if name in places}
@@ -80,12 +80,12 @@ class ScanCheckpoint:
 
 
 def known_of(order: RemoteOrder) -> StoreOrder:
-    """What is kept of an order that carries one of our keys."""
+    """Return what is kept of an order that carries one of our keys."""
     return StoreOrder(order.id, there_of(order), order.is_deleted)
 
 
 def there_of(order: RemoteOrder) -> OrderSnapshot:
-    """What an order was listed or answered to say."""
+    """Return what an order was listed or answered to say."""
     status = order.status_id if "status_id" in order.raw else None
     return OrderSnapshot(
         status, order.total_inc_tax, order.total_tax, order.currency or None, parse_time(order.date_created)
@@ -93,7 +93,7 @@ def there_of(order: RemoteOrder) -> OrderSnapshot:
 
 
 def parse_time(text: object) -> datetime | None:
-    """A time of an order (RFC 2822, in UTC); None where it is missing or cannot be read."""
+    """Return a time of an order (RFC 2822, in UTC); None where it is missing or cannot be read."""
     try:
         at = parsedate_to_datetime(str(text))
     except ValueError:

@@ -272,7 +272,7 @@ def _short(outcome: Refused, sent: SentRequest) -> SaleEvent:
 
 
 def _product_of(one: Shortage, sent: SentRequest) -> int:
-    """The product that a shortage is of: by the variant that was sent; else the only one that was sent."""
+    """Return the product that a shortage is of: by the variant that was sent; else the only one that was sent."""
     if one.product_id:
         return one.product_id
     lines = payload_lines(dict(sent.payload))

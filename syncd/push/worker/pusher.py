@@ -80,7 +80,7 @@ class _Run:
             self.usual_s += (elapsed_s - self.usual_s) / _REMEMBERED
 
     def seats_for(self, policy: PushPolicy) -> int:
-        """A seat for each thread, and a line before them so that no thread waits for a claim; a long one where it moves fast.
+        """Return a seat for each thread, and a line before them so that no thread waits for a claim; longer where it moves fast.
 
         Sales that are claimed together share their commits; each of them is ``sending`` from then on. One thread is one at a time.
         """

@@ -165,7 +165,7 @@ def _order(sale: Sale) -> CanonicalOrder | None:
 
 
 def _give_back(original: Case, returned: Case) -> None:
-    """A return of its own as money that was given back for its original; a void gave nothing back."""
+    """Count a return of its own as money that was given back for its original; a void gave nothing back."""
     sale, order = returned.sale, returned.order
     if not returned.is_sold:
         return
@@ -177,7 +177,7 @@ def _give_back(original: Case, returned: Case) -> None:
 
 
 def _say(ledger: Ledger, cases: Mapping[str, Case]) -> None:
-    """What each order was last made to say and when, and the refunds that its sale itself tells of."""
+    """Note what each order was last made to say and when, and the refunds that its sale itself tells of."""
     ids = [case.sale.id for case in cases.values() if case.sale.order_id is not None]
     stamps = ledger.stamps_of(ids)
     sent = ledger.sent_at([*ids, *(one.sale.id for case in cases.values() for one in case.given)])
@@ -204,7 +204,7 @@ def _say(ledger: Ledger, cases: Mapping[str, Case]) -> None:
 
 
 def _find(orders: OrdersClient, cases: Mapping[str, Case], ledger: Ledger, days: Days) -> list[RemoteOrder]:
-    """The orders of the sales, whatever day they are dated; the others that carry one of our keys.
+    """Return the orders of the sales, whatever day they are dated; the others that carry one of our keys.
 
     Every order of a sale was made after the sale, and touched since, so that what was modified since the first day holds them all.
     """
@@ -237,7 +237,7 @@ def _day(order: RemoteOrder) -> date:
 
 
 def _record(orders: OrdersClient, cases: Iterable[Case], rules: Rules, days: Days) -> None:
-    """The refund records of all orders, whoever made them and whatever their status says."""
+    """Note the refund records of all orders, whoever made them and whatever their status says."""
     by_order = {one.id: case for case in cases for one in case.found}
     likely = set(_likely(by_order, rules))
     early = {number for number, case in by_order.items() if case.sale.business_day < days.first}

@@ -70,7 +70,7 @@ def of_sale(case: Case, rules: Rules, *, swapped: bool = False) -> Iterator[Audi
 
 
 def of_return(case: Case, rules: Rules) -> Iterator[AuditDifference]:
-    """A return that no order shows; or whose own order, of negative quantities, does not come to it."""
+    """Yield a return that no order shows; or whose own order, of negative quantities, does not come to it."""
     sale = case.sale
     if not case.is_sold or case.is_left_out:
         return
@@ -86,7 +86,7 @@ def of_return(case: Case, rules: Rules) -> Iterator[AuditDifference]:
 
 
 def of_given(case: Case) -> Iterator[AuditDifference]:
-    """The returns of a sale that are held, rejected or on their way."""
+    """Yield the returns of a sale that are held, rejected or on their way."""
     for given in case.given:
         sale = given.sale
         if sale is not case.sale and sale.state is not State.SYNCED and sale.state is not State.SKIPPED:
@@ -98,7 +98,7 @@ def of_given(case: Case) -> Iterator[AuditDifference]:
 
 
 def of_stranger(order: RemoteOrder) -> AuditDifference:
-    """An order that carries a sale key of which the ledger knows nothing."""
+    """Return an order that carries a sale key of which the ledger knows nothing."""
     shown = _total(order, str(order.raw.get("currency_code") or order.currency))
     cause, cure = "the ledger does not know this sale", "Drop its export again, or: syncd ledger rebuild"
     return AuditDifference(order.external_order_id, order.id, "no sale", shown, cause, cure)

@@ -87,7 +87,7 @@ class Missing:
 
 
 def by_currency(rows: Mapping[Key, AuditFigures]) -> dict[str, AuditFigures]:
-    """The rows of each currency together."""
+    """Return the rows of each currency together."""
     found: dict[str, AuditFigures] = {}
     for key, row in sorted(rows.items(), key=lambda item: item[0]):
         found.setdefault(key.currency, AuditFigures()).add(row)
@@ -114,5 +114,5 @@ def shares(tenders: Iterable[Tender], amount: Decimal, currency: str, rules: Rul
 
 
 def tips_of(order: CanonicalOrder) -> Decimal:
-    """The tips of a sale, in its order or in the note alone."""
+    """Return the tips of a sale, in its order or in the note alone."""
     return order.tips_in_note + total(fee.total_inc_tax for fee in order.fees if fee.kind is FeeKind.TIP)

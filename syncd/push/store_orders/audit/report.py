@@ -96,7 +96,7 @@ class _Entry:
         self._names = rules if by_card else None
 
     def sale(self, case: Case) -> None:
-        """A sale with its orders, and what was given back for it."""
+        """Enter a sale with its orders, and what was given back for it."""
         sale = case.sale
         counted = [order for order in case.live if order.status_id not in NO_SALE]
         if self._days.hold(sale.business_day):
@@ -137,7 +137,7 @@ class _Entry:
                 row.there.gross += amount
 
     def _shown(self, case: Case, counted: Sequence[RemoteOrder]) -> Decimal:
-        """What BigCommerce shows as given back: by its records, else by a status that says so, which names no amount."""
+        """Return what BigCommerce shows as given back: by its records, else by a status that says so, which names no amount."""
         if not counted:
             return ZERO
         if case.goes_by_records(self._rules):
@@ -164,7 +164,7 @@ class _Entry:
             self._missing(Case(given.sale, None), -given.amount)
 
     def _there_back(self, day: date, case: Case, amount: Decimal) -> None:
-        """What BigCommerce gave back, and the POS did not."""
+        """Enter what BigCommerce gave back, and the POS did not."""
         if not self._days.hold(day):
             return
         place, tenders = case.sale.location or NOT_TOLD, case.order.tenders if case.order else ()
@@ -172,7 +172,7 @@ class _Entry:
             row.there.refunds += part
 
     def _created(self, record: Mapping[str, object], case: Case) -> date:
-        """The day on which a refund record was made, in the zone of its sale."""
+        """Return the day on which a refund record was made, in the zone of its sale."""
         try:
             at = datetime.fromisoformat(str(record.get("created")))
         except ValueError:
@@ -180,7 +180,7 @@ class _Entry:
         return at.astimezone(case.sale.placed_here.tzinfo).date() if at.tzinfo else at.date()
 
     def returned(self, case: Case) -> None:
-        """A return of no known sale: an order of its own shows it, or none."""
+        """Enter a return of no known sale: an order of its own shows it, or none."""
         sale = case.sale
         if not case.is_sold or not self._days.hold(sale.business_day):
             return
@@ -202,7 +202,7 @@ class _Entry:
             self._missing(case, sale.total_inc_tax)
 
     def stranger(self, order: RemoteOrder) -> None:
-        """An order of a sale that the ledger does not know."""
+        """Enter an order of a sale that the ledger does not know."""
         day = parsedate_to_datetime(order.date_created).date()
         currency = str(order.raw.get("currency_code") or order.currency)
         row = self._row(Key(day, NOT_TOLD, NOT_TOLD, currency))
@@ -219,14 +219,14 @@ class _Entry:
     def _spread(
         self, day: date, place: str, tenders: Iterable[Tender], amount: Decimal, currency: str
     ) -> list[tuple[AuditFigures, Decimal]]:
-        """The rows of the ways in which an amount was paid, each with its share; the largest first."""
+        """Return the rows of the ways in which an amount was paid, each with its share; the largest first."""
         parts = shares(tenders, amount, currency, self._names)
         return [(self._row(Key(day, place, label, currency)), part) for label, part in parts]
 
     def _with_tip(
         self, where: tuple[date, str, Sequence[Tender]], amount: Decimal, tip: Decimal, currency: str
     ) -> list[tuple[AuditFigures, Decimal, Decimal]]:
-        """The rows of an amount with a tip that no order holds, each with its share of both and with that of the tip."""
+        """Return the rows of an amount with a tip that no order holds, each with its share of both and with that of the tip."""
         without = {id(row): part for row, part in self._spread(*where, amount, currency)}
         return [(row, part, part - without[id(row)]) for row, part in self._spread(*where, amount + tip, currency)]
 
