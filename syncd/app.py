@@ -71,7 +71,7 @@ class SourceRunner:
         return self.candidate.keys
 
     def admit(self) -> None:
-        """Return where the source may be read; see ``intake.admission``. Asked of the ledger until it is.
+        """Admit the source, if it may be read (see ``intake.admission``); ask the ledger until it may.
 
         Raises:
             NotAdmitted: a person must say first which source it is.
@@ -83,7 +83,7 @@ class SourceRunner:
             self._admitted.set()
 
     def confirm(self) -> None:
-        """A person says that this source is none that the ledger knows by another name.
+        """Confirm, for a person, that this source is none that the ledger knows by another name.
 
         Raises:
             NotAdmitted: its name, or that in its sale keys, is another source's.
@@ -100,7 +100,7 @@ class SourceRunner:
         names.note_source(self.name, self.keys, text)
 
     def try_admit(self) -> None:
-        """The same, and nothing is noted."""
+        """Try ``admit``, and note nothing."""
         admit(self.candidate, self.ledger.names.sources(), self.present)
 
     def poll(self, stop: threading.Event, seen: Callable[[PollReport], None] = lambda _: None) -> PollReport:
@@ -122,7 +122,7 @@ class SourceRunner:
         return polled
 
     def keep(self, received: Received) -> None:
-        """What a webhook says is in the ledger on return, so that its sender may forget it.
+        """Keep what a webhook says: it is in the ledger on return, so that its sender may forget it.
 
         Raises:
             LedgerError: it could not be kept; the sender must send it again.
@@ -249,7 +249,7 @@ class App:
     def estimate(
         self, till: SourceRunner, start: datetime, end: datetime, moved: Callable[[], None] = lambda: None
     ) -> Estimate:
-        """What a backfill of ``[start, end)`` would do, and how long that takes at the quota that its stores have now.
+        """Return what a backfill of ``[start, end)`` would do, and how long that takes at the quota that its stores have now.
 
         ``moved`` is called with every sale that was counted.
 
@@ -267,13 +267,13 @@ class App:
         return replace(counted, seconds=counted.requests / min(paces)) if paces else counted
 
     def _judged(self, said: IncomingVersion, store: str) -> State:
-        """The state in which a sale would be recorded, were it recorded now."""
+        """Return the state in which a sale would be recorded, were it recorded now."""
         kept = self.ledger.sale(said.order.sale_key)
         sale = saying(kept, said) if kept is not None else new_sale(said, store, self.clock.now())
         return self.decider(sale, Now.of(self.clock), said).state
 
     def not_admitted(self) -> dict[str, SourceError]:
-        """The sources that are not read before a person has said which they are."""
+        """Return the sources that are not read before a person has said which they are."""
         found: dict[str, SourceError] = {}
         for name, till in self.tills.items():
             try:
@@ -283,7 +283,7 @@ class App:
         return found
 
     def folder_reports(self) -> dict[str, FolderReport | SourceError]:
-        """What lies in the folder of each source that has one; what another source of that folder reads is not strange."""
+        """Return what lies in the folder of each source that has one; what another source of that folder reads is not strange."""
         found: dict[str, FolderReport | SourceError] = {}
         sources = {name: till.source for name, till in self.tills.items() if isinstance(till.source, HasFolder)}
         for name, source in sources.items():

@@ -41,7 +41,7 @@ class Now:
 
     @classmethod
     def of(cls, clock: Clock) -> Now:
-        """The moment of the call."""
+        """Return the moment of the call."""
         return cls(clock.now(), clock.elapsed())
 
     def age(self, earlier: Now) -> timedelta:
@@ -54,7 +54,7 @@ class Clock(Protocol):
     """The two clocks that syncd reads."""
 
     def now(self) -> datetime:
-        """The wall clock, aware, in UTC."""
+        """Return the wall clock, aware, in UTC."""
         ...
 
     def elapsed(self) -> BootTime:
@@ -73,7 +73,7 @@ class SystemClock:
         self._boot_id = _boot_id()
 
     def now(self) -> datetime:
-        """The wall clock, aware, in UTC."""
+        """Return the wall clock, aware, in UTC."""
         return datetime.fromtimestamp(time.time(), UTC)  # noqa: TID251  the one place that reads the wall clock
 
     def elapsed(self) -> BootTime:
@@ -110,7 +110,7 @@ def parse_duration(text: object) -> timedelta:
 
 
 def format_duration(value: timedelta) -> str:
-    """The shortest text that ``parse_duration`` reads back exactly: ``90s``, ``15m``, ``250ms``."""
+    """Return the shortest text that ``parse_duration`` reads back exactly: ``90s``, ``15m``, ``250ms``."""
     millis = value // timedelta(milliseconds=1)
     for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)):
         if millis and millis % size == 0:

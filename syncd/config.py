@@ -133,7 +133,7 @@ class Config:
 
 
 def find(path: Path | None) -> Path:
-    """The config file to read: the one named, else ``SYNCD_CONFIG``, else the first of the usual places.
+    """Return the config file to read: the one named, else ``SYNCD_CONFIG``, else the first of the usual places.
 
     Raises:
         ConfigError: there is none.
@@ -188,7 +188,7 @@ def load(path: Path | None = None) -> Config:
 
 
 def written(file: Path) -> tuple[Table, Table]:
-    """What the file and the environment say, each by itself, unchecked.
+    """Return what the file and the environment say, each by itself, unchecked.
 
     Raises:
         ConfigError: one of them cannot be read.
@@ -198,7 +198,7 @@ def written(file: Path) -> tuple[Table, Table]:
 
 
 def _environment() -> Table:
-    """What ``SYNCD_...`` variables say.
+    """Return what ``SYNCD_...`` variables say.
 
     Raises:
         ConfigError: one of them holds no table where one must be.
@@ -232,7 +232,7 @@ def _misspelt(written: Table) -> Iterator[ConfigProblem]:
 
 
 def _env_names(node: object) -> Iterator[str]:
-    """The variables that ``{ env = "..." }`` secrets are read from."""
+    """Yield the variables that ``{ env = "..." }`` secrets are read from."""
     if isinstance(node, dict):
         if isinstance(name := node.get("env"), str):
             yield name
@@ -340,7 +340,7 @@ def _with_store(common: SourceSettings, tables: Tables) -> SourceSettings:
 
 
 def _at_home(store: StoreSettings, base: Path) -> StoreSettings:
-    """A store's settings with its alias file looked for beside the config."""
+    """Return a store's settings with its alias file looked for beside the config."""
     if store.rules.aliases is None:
         return store
     rules = store.rules.model_copy(update={"aliases": base / store.rules.aliases.expanduser()})

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def cross_checks(tables: Tables) -> Iterator[ConfigProblem]:
-    """What one table says that another one makes impossible."""
+    """Yield what one table says that another one makes impossible."""
     yield from tables.web.problems()
     yield from _names_twice(tables)
     for name, source in tables.sources.items():

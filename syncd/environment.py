@@ -26,7 +26,7 @@ class _Environment(BaseSettings):
 
 
 def read() -> _Table:
-    """The tables that variables name, as text in nested dictionaries.
+    """Return the tables that variables name, as text in nested dictionaries.
 
     Raises:
         ConfigError: a variable names a table and no key of it, or cannot be read.

@@ -18,7 +18,7 @@ class SyncdError(Exception):
         self.cure = cure
 
     def __str__(self) -> str:
-        """The message, followed by the cure where there is one."""
+        """Return the message, followed by the cure where there is one."""
         return f"{self.what}\n  {self.cure}" if self.cure else self.what
 
 
@@ -44,7 +44,7 @@ class ConfigError(SyncdError):
         self.problems = tuple(problems)
 
     def __str__(self) -> str:
-        """The headline and one line for each problem."""
+        """Return the headline and one line for each problem."""
         lines = [self.what, *(f"  {problem}" for problem in self.problems)]
         return "\n".join([*lines, f"  {self.cure}"] if self.cure else lines)
 

@@ -42,7 +42,7 @@ def hide(*values: str) -> None:
 
 
 def _alternatives(values: Sequence[str]) -> str:
-    """A pattern of texts, by their first letters, so that many of them cost little more than a few; the longest goes first."""
+    """Return a pattern of texts, by their first letters, so that many cost little more than a few; the longest first."""
     if len(values) <= _FEW:
         return "|".join(re.escape(value) for value in sorted(values, key=len, reverse=True))
     heads: dict[str, list[str]] = {}
@@ -95,7 +95,7 @@ class _FirstLine(logging.Handler):
 
 
 def _set_up() -> None:
-    """What ``setup`` asked for, if that was not done yet; nobody else says a line before it is."""
+    """Do what ``setup`` asked for, if that was not done yet; nobody else says a line before it is."""
     with _setting_up:
         if _wanted:
             _configure(*_wanted[0])
@@ -130,7 +130,7 @@ def _configure(fmt: LogFormat, level: LogLevel, stream: TextIO) -> None:
 
 
 def get_logger() -> FilteringBoundLogger:
-    """The logger of the caller; context bound with ``bind`` appears on every line."""
+    """Return the logger of the caller; context bound with ``bind`` appears on every line."""
     import structlog  # noqa: PLC0415  see above
 
     if _wanted:

@@ -14,7 +14,7 @@ from syncd.sources.sameness import reads_of
 
 
 def candidates(config: Config, known: Mapping[str, KnownSource]) -> dict[str, Candidate]:
-    """The enabled sources of a config, each with the name in its sale keys: as the config says, else as the ledger knows."""
+    """Return the enabled sources of a config, each with the name in its sale keys: as the config or the ledger has it."""
     found = {}
     for name, source in config.sources.items():
         if source.common.enabled:
@@ -24,7 +24,7 @@ def candidates(config: Config, known: Mapping[str, KnownSource]) -> dict[str, Ca
 
 
 def under_keys(config: Config, found: Mapping[str, Candidate]) -> Config:
-    """The config with each store's rules for a source under the name that stands in its sale keys."""
+    """Return the config with each store's rules for a source under the name that stands in its sale keys."""
     keys = {one.name: one.keys for one in found.values() if one.keys != one.name}
     if not keys:
         return config
@@ -55,7 +55,7 @@ class Gone:
 
 
 def gone(config: Config, ledger: Ledger) -> list[Gone]:
-    """What the ledger knows and the config does not name."""
+    """Return what the ledger knows and the config does not name."""
     waits: dict[str, int] = {}
     for (store, _lane, state), number in ledger.counts().items():
         if state in NOT_DONE:

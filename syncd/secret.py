@@ -38,7 +38,7 @@ def secrets_in(settings: object) -> Iterator[str]:
 
 
 def _of_url(url: str) -> Iterator[str]:
-    """A URL without a password holds no secret: what it names may be told."""
+    """Yield the secrets of a URL; one without a password holds none, and may be shown."""
     try:
         password = urlsplit(url).password
     except ValueError:
@@ -48,7 +48,7 @@ def _of_url(url: str) -> Iterator[str]:
 
 
 def secret_files(node: object) -> Iterator[Path]:
-    """The files that ``{ file = "..." }`` secrets of a parsed config are read from."""
+    """Yield the files that ``{ file = "..." }`` secrets of a parsed config are read from."""
     if isinstance(node, Mapping):
         if set(node) == {"file"} and isinstance(node["file"], str):
             yield Path(os.path.expandvars(node["file"]))
@@ -119,7 +119,7 @@ Secret = Annotated[SecretStr, BeforeValidator(resolve_secret)]
 
 
 def _of_a_header(secret: SecretStr) -> SecretStr:
-    """A token as a header takes it: one word of ASCII. A credentials file as it was downloaded holds more than the token."""
+    """Return a token as a header takes it: one word of ASCII. A credentials file as downloaded holds more than that."""
     value = secret.get_secret_value()
     if not _TOKEN.fullmatch(value):
         lines = len(value.splitlines())

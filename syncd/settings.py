@@ -126,7 +126,7 @@ class WebSettings(_Listening):
         return self.certificate is not None or (self.url or "").startswith("https://")
 
     def problems(self) -> Iterator[ConfigProblem]:
-        """What must not be, taken together."""
+        """Yield what must not be, taken together."""
         if not self.enabled:
             return
         if (self.certificate is None) != (self.key is None):

@@ -13,13 +13,13 @@ _FORMULA = re.compile(r"(^|[;\t\r\n|,])([ \t\r\n\xa0\"']{0,20})(?=[=+\-@\uff1d\u
 
 
 def tame(cell: object) -> str:
-    """A cell that no spreadsheet takes for a formula; numbers stay what they are."""
+    """Return a cell that no spreadsheet takes for a formula; numbers stay what they are."""
     text = "" if cell is None else str(cell)
     return text if _NUMBER.fullmatch(text) else _FORMULA.sub(r"\1\2'", text)
 
 
 def lines(head: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
-    """The lines of a CSV file, its head first, each with its end."""
+    """Yield the lines of a CSV file, its head first, each with its end."""
     yield line(head)
     yield from map(line, rows)
 

@@ -178,7 +178,7 @@ class StoreServices:
 
     @contextmanager
     def leased(self) -> Iterator[Lease]:
-        """The right to push to this store; what a dead holder left on the wire becomes unknown first.
+        """Hold the right to push to this store; what a dead holder left on the wire becomes unknown first.
 
         Raises:
             Busy: somebody else holds it.

@@ -13,13 +13,13 @@ _SHORTEST_KEY = 32  # of what ``longest_key`` may be
 
 
 def answers_for(config: Config, ledger: Ledger, store: str) -> Mapping[str, ProbeAnswer]:
-    """What is known of how ``store`` answers: its own answers where it is a trial store, else those of all trial stores."""
+    """Return what is known of how ``store`` answers: its own answers where it is a trial store, else those of all of them."""
     trials = [name for name, settings in config.stores.items() if settings.connection.trial]
     return kept(ledger, [store] if store in trials else trials)
 
 
 def under_answers(config: Config, ledger: Ledger) -> Config:
-    """The config with each store's settings on the safe side of what trial stores answered."""
+    """Return the config with each store's settings on the safe side of what trial stores answered."""
     stores = {
         name: with_answers(settings, learned(answers_for(config, ledger, name)))
         for name, settings in config.stores.items()
@@ -28,7 +28,7 @@ def under_answers(config: Config, ledger: Ledger) -> Config:
 
 
 def with_answers(settings: StoreSettings, found: Learned) -> StoreSettings:
-    """Settings with keys that a store keeps whole, time for its lists, and no look-up by a filter that lies. Pure."""
+    """Give settings keys that a store keeps whole, time for its lists, and no look-up by a filter that lies. Pure."""
     longest, settle = settings.rules.longest_key, max(settings.push.settle, found.delay * 2)
     if found.key_length is not None:
         longest = min(longest, max(found.key_length, _SHORTEST_KEY))
