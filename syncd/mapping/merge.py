@@ -18,8 +18,8 @@ from typing import Any
 from pydantic import JsonValue
 
 from syncd.canonical.money import ZERO, parse_decimal, round_to
-from syncd.mapping.model import RemoteLine
-from syncd.mapping.stamp import SIGN, sign_line, sign_wired_line, text_mark
+from syncd.mapping.model import Payload, RemoteLine
+from syncd.mapping.stamp import SIGN, payload_lines, sign_line, sign_wired_line, text_mark
 
 
 @dataclass(slots=True)
@@ -202,3 +202,26 @@ def shown_amount(value: Any) -> Decimal:  # noqa: ANN401  text or a number
 def four_places(amount: Decimal) -> Decimal:
     """Return an amount at four places."""
     return round_to(amount, _FOUR_PLACES)
+
+
+def keep_kinds(payload: Payload, there: Sequence[RemoteLine]) -> Payload:
+    """Return ``payload`` with each line of the kind that the order has it as: a custom one stays custom, a product a product."""
+    pairs, added, _ = pair_lines(payload_lines(payload), there)
+    if all(bool(line.get("product_id")) == bool(found.product_id) for line, found in pairs):
+        return payload
+    kept = {id(line): _as_there(line, found) for line, found in pairs} | {id(line): dict(line) for line in added}
+    lines: list[JsonValue] = [kept[id(line)] for line in payload_lines(payload)]
+    if "products" in payload:
+        return {**payload, "products": lines}
+    consignments: Any = payload["consignments"]
+    return {**payload, "consignments": {"pickups": [{**consignments["pickups"][0], "line_items": lines}]}}
+
+
+def _as_there(line: Mapping[str, Any], there: RemoteLine) -> dict[str, JsonValue]:
+    if bool(line.get("product_id")) == bool(there.product_id):
+        return dict(line)
+    named = ("product_id", "variant_id", "product_options", "sku", "upc")
+    kept: dict[str, JsonValue] = {name: value for name, value in line.items() if name not in named}
+    if not there.product_id:
+        return kept | ({"sku": there.sku} if there.sku else {})
+    return kept | {"product_id": there.product_id} | ({"variant_id": there.variant_id} if there.variant_id else {})

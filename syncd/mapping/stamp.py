@@ -53,6 +53,25 @@ class Stamp:
         return cls(status_id, fields, goods, (lines,) if isinstance(lines, str) else tuple(lines), fees, totals)
 
 
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """What syncd has made, or may have made, an order say: the last known success, and every later try."""
+
+    accepted: Stamp
+    possible: tuple[Stamp, ...]
+
+    @classmethod
+    def of(cls, stamps: Sequence[Stamp]) -> Ours | None:
+        """From the stamps since the last success, that one first; None where the order was not made by this ledger."""
+        return cls(stamps[0], tuple(stamps)) if stamps else None
+
+    @property
+    def said_totals(self) -> tuple[Decimal, Decimal] | None:
+        """The sale's own totals that the order was made to say, with and without tax; None where that is not certain."""
+        totals = {said.totals for said in self.possible}
+        return totals.pop() if len(totals) == 1 else None
+
+
 def stamp(payload: Payload) -> Stamp:
     """Return the stamp of a new order's payload."""
     status = payload["status_id"]

@@ -17,7 +17,6 @@ decided there (notes are added to, a status that ends an order is left).
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -29,7 +28,7 @@ from syncd.canonical.kinds import SaleStatus
 from syncd.canonical.money import ZERO, format_money, minor
 from syncd.mapping.create import map_create
 from syncd.mapping.formats import as_text, status_words
-from syncd.mapping.merge import Merged, merge_lines, pair_lines, shown_amount
+from syncd.mapping.merge import Merged, keep_kinds, merge_lines, shown_amount
 from syncd.mapping.model import (
     Held,
     Mapped,
@@ -39,7 +38,6 @@ from syncd.mapping.model import (
     Payload,
     Remote,
     RemoteFee,
-    RemoteLine,
     Unmappable,
 )
 from syncd.mapping.rules import LIVE, Occasion, Rules, applied
@@ -48,7 +46,7 @@ from syncd.mapping.stamp import (
     SHOWN,
     SIGN,
     WAYS,
-    Stamp,
+    Ours,
     Way,
     delivery_there,
     field_of,
@@ -65,25 +63,6 @@ _ENDED = (0, 4, 5, 6, 14)
 """Statuses of an order that is no sale any more, or not all of one: incomplete, refunded, cancelled, declined, refunded in part."""
 _REFUNDS = (4, 14)
 _MONEY = ("subtotal_inc_tax", "subtotal_ex_tax", "total_inc_tax", "total_ex_tax")
-
-
-@dataclass(frozen=True, slots=True)
-class Ours:
-    """What syncd has made, or may have made, an order say: the last known success, and every later try."""
-
-    accepted: Stamp
-    possible: tuple[Stamp, ...]
-
-    @classmethod
-    def of(cls, stamps: Sequence[Stamp]) -> Ours | None:
-        """From the stamps since the last success, that one first; None where the order was not made by this ledger."""
-        return cls(stamps[0], tuple(stamps)) if stamps else None
-
-    @property
-    def said_totals(self) -> tuple[Decimal, Decimal] | None:
-        """The sale's own totals that the order was made to say, with and without tax; None where that is not certain."""
-        totals = {said.totals for said in self.possible}
-        return totals.pop() if len(totals) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,29 +137,6 @@ def _archived(order: CanonicalOrder, remote: Remote) -> tuple[str, str]:
         why,
         f"Restore order {remote.order_id} there, then: syncd release {order.sale_key}; or leave it: syncd accept {order.sale_key}",
     )
-
-
-def keep_kinds(payload: Payload, there: Sequence[RemoteLine]) -> Payload:
-    """``payload`` with each line as the kind of line that the order has it as: a custom one stays custom, a product a product."""
-    pairs, added, _ = pair_lines(payload_lines(payload), there)
-    if all(bool(line.get("product_id")) == bool(found.product_id) for line, found in pairs):
-        return payload
-    kept = {id(line): _as_there(line, found) for line, found in pairs} | {id(line): dict(line) for line in added}
-    lines: list[JsonValue] = [kept[id(line)] for line in payload_lines(payload)]
-    if "products" in payload:
-        return {**payload, "products": lines}
-    consignments: Any = payload["consignments"]
-    return {**payload, "consignments": {"pickups": [{**consignments["pickups"][0], "line_items": lines}]}}
-
-
-def _as_there(line: Mapping[str, Any], there: RemoteLine) -> dict[str, JsonValue]:
-    if bool(line.get("product_id")) == bool(there.product_id):
-        return dict(line)
-    named = ("product_id", "variant_id", "product_options", "sku", "upc")
-    kept: dict[str, JsonValue] = {name: value for name, value in line.items() if name not in named}
-    if not there.product_id:
-        return kept | ({"sku": there.sku} if there.sku else {})
-    return kept | {"product_id": there.product_id} | ({"variant_id": there.variant_id} if there.variant_id else {})
 
 
 class _Change:

@@ -13,7 +13,7 @@ from syncd.canonical.money import ZERO
 from syncd.mapping.model import Mapped, Matches, Remote
 from syncd.mapping.refund import RefundProblem, Wanted
 from syncd.mapping.rules import LIVE, Occasion
-from syncd.mapping.update import Ours
+from syncd.mapping.stamp import Ours
 from syncd.sale.facts import UNTOUCHED, Trail
 from syncd.sale.sale import Sale
 from syncd.sale.states import AttemptKind, State

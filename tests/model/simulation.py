@@ -39,6 +39,7 @@ from syncd.sandbox.answers import Refusal
 from syncd.sandbox.catalog import Catalog
 from syncd.sandbox.orders import Orders
 from syncd.testing.clocks import ManualClock
+from tests.databases import put_empty_ledger
 from tests.deciders import to_main
 
 Fate = Literal[
@@ -311,6 +312,8 @@ class Shop:
         self.file, self.clock, self.rules = folder / "ledger.db", ManualClock(), rules
         self.url = url or f"sqlite:///{self.file}"
         self.store = SimulatedStore(self.clock)
+        if not url and not self.file.exists():
+            put_empty_ledger(self.file)
         self.worker = Worker(self.url, self.store, self.clock, rules)
         self._lease: Lease | None = None
 

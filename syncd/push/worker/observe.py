@@ -18,8 +18,7 @@ from syncd.mapping.create import map_create
 from syncd.mapping.model import Mapped, Matches, Remote, RemoteFee, RemoteLine, RemoteRefund
 from syncd.mapping.refund import RefundProblem, RefundsSent, Wanted, as_refund, more_than_was_paid, next_refund
 from syncd.mapping.rules import LIVE, Occasion, Rules
-from syncd.mapping.stamp import Stamp, delivery_there
-from syncd.mapping.update import Ours
+from syncd.mapping.stamp import Ours, Stamp, delivery_there
 from syncd.sale.decide import is_released
 from syncd.sale.requests import shows_on_another
 from syncd.sale.sale import Sale

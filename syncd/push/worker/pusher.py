@@ -39,12 +39,12 @@ from syncd.sale.attempt import Attempt
 from syncd.sale.policy import PushPolicy
 from syncd.sale.states import AttemptKind, Lane, State
 
-_LINGER_S = 0.002
-_PATIENCE_S = 0.25
-_NOTED_EVERY = 100
-_REMEMBERED = 8
+_LINGER_S = 0.002  # for a second free slot: sales that are claimed together share a commit
+_LONGEST_WAIT_S = 0.25
+_NOTE_AFTER_ORDERS = 100
+_AVERAGED_REQUESTS = 8
 _FAST_S = 0.02  # commits, not answers, are what it waits for then
-_LONG_LINE = 7
+_WAITING_PER_THREAD = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class _Run:
         """Note that a request was accepted, after so many seconds."""
         with self._lock:
             self.accepted += 1
-            self.usual_s += (elapsed_s - self.usual_s) / _REMEMBERED
+            self.usual_s += (elapsed_s - self.usual_s) / _AVERAGED_REQUESTS
 
     def seats_for(self, policy: PushPolicy) -> int:
         """Return a seat for each thread, and a line before them so that no thread waits for a claim; longer where it moves fast.
@@ -86,15 +86,14 @@ class _Run:
         """
         if policy.threads == 1:
             return 1
-        line = policy.threads * _LONG_LINE if self.usual_s <= _FAST_S else policy.threads // 2
+        line = policy.threads * _WAITING_PER_THREAD if self.usual_s <= _FAST_S else policy.threads // 2
         return policy.threads + line
 
     def rest(self) -> int | None:
         return None if self.limit is None else self.limit - self.sent
 
     def seats(self, free: int) -> int:
-        rest = self.rest()
-        return free if rest is None else min(free, rest)
+        return free if self.limit is None else min(free, self.limit - self.sent)
 
 
 class Pusher:
@@ -197,11 +196,11 @@ class Pusher:
             return False
         if ready:
             self._seats.resize(run.seats_for(self._setup.policy))
-            free = self._seats.wait_free(_LINGER_S, _PATIENCE_S)
-            self._note_newest(_NOTED_EVERY)
+            free = self._seats.wait_free(_LINGER_S, _LONGEST_WAIT_S)
+            self._note_newest(_NOTE_AFTER_ORDERS)
             room = self._setup.room(self._setup.policy.intent_life.total_seconds() / 2, self._seats.taken)
             if not room:  # an intent that waits for the quota would grow stale
-                self._setup.clock.wait(run.stop, _PATIENCE_S)
+                self._setup.clock.wait(run.stop, _LONGEST_WAIT_S)
             elif most := self._admitted(run):  # the store may have paused while we waited for a seat
                 if most < MANY:  # one sale is a trial: what becomes of it says how it goes on
                     self._claim(run, self._preparer.take_one(self._circuit.met))
@@ -209,7 +208,7 @@ class Pusher:
                 else:
                     self._claim(run, self._preparer.take(min(run.seats(free), room)))
         elif not idle:
-            self._seats.wait_change(given, _PATIENCE_S)
+            self._seats.wait_change(given, _LONGEST_WAIT_S)
         else:
             self._circuit.on_idle()
         return ready or not idle
@@ -230,7 +229,7 @@ class Pusher:
             self._begin_anew(run, back)
             return
         if not attempts:  # each has moved on since it was looked at: do not look again as fast as that goes
-            self._setup.clock.wait(run.stop, _PATIENCE_S)
+            self._setup.clock.wait(run.stop, _LONGEST_WAIT_S)
         by_id = {item.sale.id: item for item in ready}
         self._seats.take(len(attempts))
         run.sent += len(attempts)
@@ -238,10 +237,7 @@ class Pusher:
             self._pool.submit(self._send, run, by_id[attempt.sale_id], attempt)
 
     def _begin_anew(self, run: _Run, back: WoundBack) -> None:
-        """Begin again with a ledger that was taken back in time: requests since then are not in it.
-
-        Nothing is created before that can be late no more, and the store was listed after that.
-        """
+        """Begin again with a ledger that was taken back in time: create nothing before the store was listed anew."""
         setup = self._setup
         get_logger().error("ledger_wound_back", store=setup.store, why=back.what, cure=back.cure)
         self._seats.wait_idle()
@@ -250,18 +246,19 @@ class Pusher:
         setup.ledger.recover_interrupted(run.lease)
         setup.ledger.raise_alerts([Alert(setup.store, WOUND_BACK, setup.store, back.what, back.cure)])
         setup.catch_up.forget()
+        # What was sent since then is not in this ledger, and may still take effect for so long.
         self._rests_until = setup.clock.elapsed().seconds + 2 * setup.policy.settle.total_seconds()
 
     def _send(self, run: _Run, item: Ready, attempt: Attempt) -> None:
         try:
             with bind(store=self._setup.store, sale=item.sale.sale_key, attempt=attempt.id, lane=item.sale.lane.value):
                 reply = self._request(item, attempt)
-                verdict = self._decide(reply, item, attempt)
+                interpretation = self._interpret(reply, item, attempt)
                 if isinstance(reply.outcome, Accepted):  # a store that fails fast is not a fast one
                     run.took(reply.elapsed_s)
                 if isinstance(reply.outcome, NotSent) and not reply.outcome.ours:
                     run.unreachable = reply.outcome.why
-                self._settle(run, attempt, verdict, reply)
+                self._settle(run, attempt, interpretation, reply)
         except BaseException:
             self._outcome_lost.set()
             raise
@@ -269,7 +266,7 @@ class Pusher:
             self._seats.give_back()
 
     def _request(self, item: Ready, attempt: Attempt) -> Reply:
-        how = Sending(item.sale.lane is Lane.LIVE, lambda: self._still_good(attempt), item.content)
+        how = Sending(item.sale.lane is Lane.LIVE, lambda: self._is_fresh(attempt), item.content)
         try:
             return self._send_once(attempt, item.mapped.payload, how)
         except Exception as error:  # noqa: BLE001  the pool's edge: whatever broke, the request may have left
@@ -292,12 +289,12 @@ class Pusher:
             case _:
                 assert_never(attempt.kind)
 
-    def _still_good(self, attempt: Attempt) -> bool:
+    def _is_fresh(self, attempt: Attempt) -> bool:
         """Check the intent's age just before the first byte leaves: a machine that slept must not send an old one."""
         age = self._setup.clock.elapsed().since(attempt.began)
         return age is not None and age <= self._setup.policy.intent_life.total_seconds()
 
-    def _decide(self, reply: Reply, item: Ready, attempt: Attempt) -> Interpretation:
+    def _interpret(self, reply: Reply, item: Ready, attempt: Attempt) -> Interpretation:
         outcome, key = reply.outcome, attempt.sale_key
         sent = SentRequest(
             attempt=attempt,
@@ -310,24 +307,22 @@ class Pusher:
             alone=isinstance(outcome, Refused | Barred) and self._circuit.alone(key),
             repeats=isinstance(outcome, Refused) and self._circuit.repeats(outcome.words, key),
         )
-        verdict = interpret(outcome, sent, self._setup.policy, self._setup.clock.now())
-        if isinstance(verdict.store_effect, CatalogStale):
+        interpretation = interpret(outcome, sent, self._setup.policy, self._setup.clock.now())
+        effect = interpretation.store_effect
+        if isinstance(effect, CatalogStale):
             self._setup.matcher.forget(item.order)
-            self._circuit.apply(Success())
-        elif isinstance(verdict.store_effect, CustomerStale):
+        elif isinstance(effect, CustomerStale):
             self._setup.matcher.forget_customer(item.order)
-            self._circuit.apply(Success())
-        else:
-            self._circuit.apply(verdict.store_effect)
+        self._circuit.apply(Success() if isinstance(effect, CatalogStale | CustomerStale) else effect)
         if isinstance(outcome, Accepted) and attempt.kind is AttemptKind.CREATE:
             self._setup.catch_up.saw(outcome.order_id)
-        return verdict
+        return interpretation
 
-    def _settle(self, run: _Run, attempt: Attempt, verdict: Interpretation, reply: Reply) -> None:
+    def _settle(self, run: _Run, attempt: Attempt, interpretation: Interpretation, reply: Reply) -> None:
         outcome = reply.outcome
         detail = str(getattr(outcome, "why", "") or getattr(outcome, "words", "") or getattr(outcome, "order_id", ""))
         info = ReplyInfo(reply.status, reply.request_id, reply.elapsed_s, type(outcome).__name__.lower(), detail)
-        self._setup.ledger.settle(attempt, verdict.event, info).add_done_callback(partial(self._written, run))
+        self._setup.ledger.settle(attempt, interpretation.event, info).add_done_callback(partial(self._written, run))
         elapsed_s = round(reply.elapsed_s, 3)
         known = {"status": reply.status, "request_id": reply.request_id, "detail": detail, "elapsed_s": elapsed_s}
         get_logger().info(LOG_EVENTS[type(outcome)], **known)

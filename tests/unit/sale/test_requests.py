@@ -8,8 +8,7 @@ from syncd.canonical import CanonicalOrder, fingerprint
 from syncd.mapping.create import map_create
 from syncd.mapping.model import Mapped, Matches, Payload, Remote
 from syncd.mapping.rules import Rules
-from syncd.mapping.stamp import Stamp
-from syncd.mapping.update import Ours
+from syncd.mapping.stamp import Ours, Stamp
 from syncd.push.worker.prepare import digest
 from syncd.sale.decide import next_step
 from syncd.sale.facts import Belief
