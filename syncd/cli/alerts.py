@@ -19,7 +19,7 @@ _WORDS = "This is a test. Nothing is wrong: it only shows that alerts arrive her
 
 
 def run_list(config: Path | None, as_json: bool) -> Exit:
-    """The alerts that are open."""
+    """Show the alerts that are open."""
     with opened(config, existing=True) as app:
         found, until, now = app.ledger.alerts(), silent_until(app), app.clock.now()
         if as_json:

@@ -49,7 +49,7 @@ def run_backfill(  # noqa: PLR0913  one for each option of the command
 
 
 def till_of(app: App, source: str) -> SourceRunner:
-    """The source of a name.
+    """Return the source of a name.
 
     Raises:
         UsageError: there is none.
@@ -127,7 +127,7 @@ def _walk(work: _Work) -> bool:
 
 @contextmanager
 def _shown(work: _Work) -> Iterator[None]:
-    """A bar on a terminal; else a line every ten seconds."""
+    """Show a bar on a terminal; else a line every ten seconds."""
     over = threading.Event()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rest]}"))
     with Progress(*columns, console=notes, transient=True) as progress:

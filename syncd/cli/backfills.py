@@ -22,7 +22,7 @@ from syncd.spreadsheet import lines
 
 
 def run_list(config: Path | None, as_json: bool) -> Exit:
-    """The newest backfills and how far they are."""
+    """Show the newest backfills and how far they are."""
     with opened(config, existing=True) as app:
         found = [(row, app.ledger.backfills.progress(row.number)) for row in app.ledger.backfills.newest()]
         if as_json:
@@ -71,7 +71,7 @@ def run_report(config: Path | None, number: int, csv_file: Path | None, as_json:
 
 
 def document_of(row: Backfill, far: Far) -> dict[str, object]:
-    """A backfill as JSON shows it."""
+    """Return a backfill as JSON shows it."""
     estimate = asdict(row.estimate) if row.estimate else None
     states, left = {state.value: number for state, number in far.states.items()}, far.seconds_left
     rest = {"sales": states, "to_push": far.waiting, "seconds_left": left if far.waiting else None}

@@ -65,7 +65,7 @@ def run_check(config: Path | None, as_json: bool) -> Exit:
 
 
 def _config(app: App) -> Iterator[Finding]:
-    """The config by itself, and beside the names that the ledger knows."""
+    """Yield the config by itself, and beside the names that the ledger knows."""
     yield Finding("ok", f"{app.config.path} is valid")
     yield from _open_files(app)
     for one in gone(app.config, app.ledger):
@@ -82,7 +82,7 @@ def _open_files(app: App) -> Iterator[Finding]:
 
 
 def _never_read(app: App) -> Iterator[tuple[str, Finding]]:
-    """What lies in a drop folder and is no file that any source of it reads."""
+    """Yield what lies in a drop folder and is no file that any source of it reads."""
     for name, report in app.folder_reports().items():
         if not isinstance(report, SourceError) and report.strange:
             names = ", ".join(report.strange[:_NAMED]) + (" and others" if len(report.strange) > _NAMED else "")

@@ -41,7 +41,7 @@ def effects_of(store: StoreServices) -> Iterator[Finding]:
 
 
 def _readable(read: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
-    """A page of the store's settings; empty where the token may not read it, or the store has none: no reason not to push."""
+    """Read a page of the store's settings; empty where the token may not, or the store has none: no reason not to push."""
     try:
         return read()
     except (StoreAccessDenied, StoreRejected):
@@ -88,14 +88,14 @@ def stock_locations(settings: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def plan_counts(plan: str) -> Iterator[Finding]:
-    """What the store's plan counts."""
+    """Yield what the store's plan counts."""
     name = f" ({plan})" if plan else ""
     what = f"pushed orders count towards what the store's plan{name} is billed by; history (M-MIG) does not"
     yield Finding("ok", what)
 
 
 def side_effects(rules: Rules, stock: Mapping[str, object], mails: Mapping[str, object]) -> Iterator[Finding]:
-    """What a pushed order does to stock, and which mails go out, in words."""
+    """Yield what a pushed order does to stock, and which mails go out, in words."""
     if "bigcommerce" not in _stocks(rules):
         yield Finding("ok", 'stock = "elsewhere": a pushed order moves no stock, for all of its lines are custom')
     elif not stock:

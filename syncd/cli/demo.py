@@ -76,7 +76,7 @@ def _prepare(folder: Path) -> None:
 
 @contextmanager
 def _store(catalog: Path) -> Iterator[DemoStore]:
-    """The sandbox as a process of its own, as a real store would be."""
+    """Yield the sandbox as a process of its own, as a real store would be."""
     command = [
         sys.executable,
         "-m",
@@ -129,7 +129,7 @@ def _pass(config: Path) -> int:
 
 
 def _summary(config: Path, store: DemoStore) -> bool:
-    """The POS's side beside the store's, shop by shop; whether they agree to the cent."""
+    """Show the POS's side beside the store's, shop by shop; return whether they agree to the cent."""
     orders = {order["external_order_id"]: order for order in _orders(store)}
     agree = True
     with opened(config) as app:

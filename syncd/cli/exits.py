@@ -20,7 +20,7 @@ class Exit(IntEnum):
 
 
 def code_for(error: SyncdError) -> Exit:
-    """The exit code of an error that ends a command."""
+    """Return the exit code of an error that ends a command."""
     match error:
         case ConfigError() | UsageError():
             return Exit.USAGE

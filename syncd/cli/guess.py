@@ -32,7 +32,7 @@ _FAULTS = 3
 
 
 def run_guess(file: Path, as_json: bool) -> Exit:
-    """What would read a file, and what it would make of it; nothing is recorded or moved."""
+    """Show what would read a file, and what it would make of it; record and move nothing."""
     if not file.is_file():
         raise UsageError(f"{file} is no file", "Name an export of the POS.")
     found = guessed(file)
@@ -56,7 +56,7 @@ def run_guess(file: Path, as_json: bool) -> Exit:
 
 
 def guessed(file: Path) -> Guess:
-    """The table that would read a file."""
+    """Return the table that would read a file."""
     kind = what_is(file)
     if kind == "jsonl":
         return Guess({"type": "jsonl", "path": "inbox"})
@@ -68,7 +68,7 @@ def guessed(file: Path) -> Guess:
 
 
 def local_zone() -> str:
-    """The zone of this machine; UTC where it does not tell."""
+    """Return the zone of this machine; UTC where it does not tell."""
     for name in (os.environ.get("TZ", ""), str(Path("/etc/localtime").resolve()).partition("zoneinfo/")[2]):
         try:
             zone(name.lstrip(":"))
@@ -80,7 +80,7 @@ def local_zone() -> str:
 
 
 def _read(found: Guess, file: Path) -> Iterator[Batch]:
-    """The file as the guessed table reads it; what the table itself lacks is a fault."""
+    """Yield the file as the guessed table reads it; what the table itself lacks is a fault."""
     table = {name: value for name, value in found.table.items() if name not in ("type", "path")}
     adapter = registry.load(found.table["type"])
     try:
@@ -117,7 +117,7 @@ def _show(found: Guess, batches: list[Batch], orders: list[CanonicalOrder], faul
 
 
 def _show_held(batches: list[Batch], orders: list[CanonicalOrder]) -> None:
-    """What would be left out, and what would wait for a person."""
+    """Show what would be left out, and what would wait for a person."""
     for batch in batches:
         for why, number in batch.left_out.items():
             say(f"  {number:,} {why} left out")
@@ -140,7 +140,7 @@ def _row(order: CanonicalOrder) -> tuple[object, ...]:
 
 
 def toml(value: Any) -> str:  # noqa: ANN401  what a table of TOML may hold
-    """A value as TOML writes it."""
+    """Return a value as TOML writes it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Mapping):

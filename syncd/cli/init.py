@@ -173,7 +173,7 @@ def _asked_source(answers: Answers) -> dict[str, str]:
 
 
 def _settle(answers: Answers, key: str) -> None:
-    """A key that cannot be told from the file, and that a person knows."""
+    """Ask a person for a key that the file does not tell."""
     if key in answers.unsure or (key == "currency" and key not in answers.table and answers.table["type"] == "csv"):
         usual = str(answers.table.get(key) or (answers.currency if key == "currency" else local_zone()))
         words = {"timezone": "The time zone of its times", "currency": "The currency of its amounts"}[key]

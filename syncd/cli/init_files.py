@@ -42,7 +42,7 @@ class Answers:
 
 
 def config_text(answers: Answers) -> str:
-    """The whole config."""
+    """Return the whole config."""
     api = f'api_url = "{answers.api_url}"\n' if answers.api_url else ""
     address = "".join(f"{name} = {toml(answers.address[name])}\n" for name in _FIELDS if answers.address.get(name))
     email = f"email = {toml(answers.email)}\n" if answers.email else ""
@@ -81,7 +81,7 @@ def _line(name: str, value: object, unsure: str) -> str:
 
 
 def unit_text(folder: Path, token_file: Path) -> str:
-    """A systemd unit for this folder and this program."""
+    """Return a systemd unit for this folder and this program."""
     program = (
         Path(sys.argv[0]).absolute() if Path(sys.argv[0]).name == "syncd" else Path(sys.executable).with_name("syncd")
     )
@@ -120,7 +120,7 @@ WantedBy=multi-user.target
 
 
 def compose_text(folder: Path) -> str:
-    """A compose file for this folder; the image is built from the program's repository."""
+    """Return a compose file for this folder; the image is built from the program's repository."""
     return f"""# docker compose -f {folder}/compose.yaml up -d      (first: docker build -t syncd:latest <the program's repository>)
 services:
   syncd:

@@ -121,7 +121,7 @@ def _store(app: App, name: str | None) -> StoreServices:
 
 
 def _span(days: tuple[str | None, str | None]) -> Span:
-    """The instants of ``--from`` and ``--to`` (days in UTC), each of which may be missing."""
+    """Return the instants of ``--from`` and ``--to`` (days in UTC), each of which may be missing."""
     first, last = days
     low = date_range((first, first), UTC)[0] if first else None
     high: datetime | None = date_range((last, last), UTC)[1] if last else None

@@ -9,11 +9,11 @@ _usual = gc.get_threshold()
 
 
 def begin() -> None:
-    """A command is being loaded."""
+    """Begin to load a command."""
     gc.set_threshold(_RARELY)
 
 
 def done() -> None:
-    """It is: what is there by now stays, and from here on garbage is looked for as usual, and not in there."""
+    """End loading: what is there by now stays, and garbage is looked for as usual from here on, not in there."""
     gc.freeze()
     gc.set_threshold(*_usual)

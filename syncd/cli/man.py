@@ -22,7 +22,7 @@ _ENVIRONMENT = (
 
 
 def man_page(app: typer.Typer) -> str:
-    """The page in roff, section 1."""
+    """Return the page in roff, section 1."""
     root = typer.main.get_command(app)
     return "\n".join(_page(root)) + "\n"
 

@@ -22,7 +22,7 @@ What = Literal["source", "store"]
 
 
 def run_rename(config: Path | None, what: What, names: tuple[str, str], as_json: bool, *, dry_run: bool) -> Exit:
-    """The ledger has a source, or a store, under another name from now on; no sale key changes."""
+    """Rename a source, or a store, in the ledger; no sale key changes."""
     old, new = names
     with opened(config, existing=True) as app:
         ledger, formerly = app.ledger.names, ""
@@ -50,7 +50,7 @@ def run_rename(config: Path | None, what: What, names: tuple[str, str], as_json:
 
 
 def run_confirm(config: Path | None, name: str) -> Exit:
-    """A person says that a source is none that the ledger knows by another name."""
+    """Confirm, for a person, that a source is none that the ledger knows by another name."""
     with opened(config, existing=True) as app:
         till = app.tills.get(name)
         if till is None:

@@ -145,7 +145,7 @@ def _archive_everything(shop: StoreServices, left: int) -> None:
 
 
 def run_statuses(config: Path | None, store: str | None, as_json: bool) -> Exit:
-    """The store's order statuses, with its own labels."""
+    """Show the store's order statuses, with its own labels."""
     with opened(config) as app:
         found = one_store(app, store).orders.statuses()
     if as_json:
@@ -157,7 +157,7 @@ def run_statuses(config: Path | None, store: str | None, as_json: bool) -> Exit:
 
 
 def one_store(app: App, name: str | None) -> StoreServices:
-    """The store that a command means.
+    """Return the store that a command means.
 
     Raises:
         UsageError: there are several, or none of that name.
@@ -174,7 +174,7 @@ def one_store(app: App, name: str | None) -> StoreServices:
 
 
 def parse_changes(status: int | None, note: str | None, settings: Sequence[str]) -> dict[str, Any]:
-    """The fields to change, of the options of ``update``; values are JSON where they can be, else text.
+    """Return the fields to change, of the options of ``update``; values are JSON where they can be, else text.
 
     Raises:
         UsageError: nothing to change, or an option that is no ``field=value``.
@@ -234,7 +234,7 @@ def _archive(app: App, shop: StoreServices, ids: Sequence[int]) -> None:
 
 
 def _again(orders: OrdersClient, number: int) -> Reply:
-    """Archiving twice is harmless, so an answer that was lost is asked for again, once."""
+    """Ask again, once, for an answer that was lost: archiving twice is harmless."""
     reply = orders.archive(number, _AS_ADMIN)
     return orders.archive(number, _AS_ADMIN) if isinstance(reply.outcome, Unknown | NotSent) else reply
 

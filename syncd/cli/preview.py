@@ -88,7 +88,7 @@ def _till_for(app: App, path: Path, source: str | None) -> SourceRunner:
 
 
 def _summary(what: str, previews: Sequence[Preview], found: PreviewSubject) -> None:
-    """A file in a few lines: how many sales would become what, their sum, what cannot be read, what is left out."""
+    """Sum a file up in a few lines: how many sales would become what, their sum, what cannot be read, what is left out."""
     sums: dict[str, Decimal] = {}
     for preview in previews:
         sums[preview.order.currency] = sums.get(preview.order.currency, Decimal(0)) + preview.order.total_inc_tax
@@ -107,7 +107,7 @@ def _summary(what: str, previews: Sequence[Preview], found: PreviewSubject) -> N
 
 
 def show(preview: Preview) -> None:
-    """A preview for people."""
+    """Show a preview to people."""
     order = preview.order
     total = format_money(order.total_inc_tax, order.currency)
     say(f"{order.sale_key}  {total}  {_BECOMES.get(preview.state.value, preview.state.value)}  ({preview.there})")

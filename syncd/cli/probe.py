@@ -51,7 +51,7 @@ def run_probe(config: Path | None, name: str, as_json: bool) -> Exit:
 
 
 def run_answers(config: Path | None, as_json: bool) -> Exit:
-    """What is kept of every trial store of the config."""
+    """Show what is kept of every trial store of the config."""
     with opened(config, existing=True) as app:
         found = kept(app.ledger, _trials(app))
     if as_json:
@@ -68,7 +68,7 @@ def run_answers(config: Path | None, as_json: bool) -> Exit:
 
 
 def of_answers(found: Mapping[str, ProbeAnswer]) -> Iterator[Finding]:
-    """What ``syncd check`` says of them: what they change for a store, and what was never asked. Pure."""
+    """Yield what ``syncd check`` says of them: what they change for a store, and what was never asked. Pure."""
     now = learned(found)
     if now.key_length is not None and now.key_length < _SHORTEST_KEY:
         what = f"a trial store keeps {now.key_length} characters of external_order_id: too few to tell sales apart"

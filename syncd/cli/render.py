@@ -29,7 +29,7 @@ def print_json(value: object) -> None:
 
 
 def plain(value: object) -> object:
-    """The JSON form of what json itself does not know.
+    """Return the JSON form of what json itself does not know.
 
     Raises:
         TypeError: nobody has said what it looks like; a Python repr is nothing for programs.
@@ -56,7 +56,7 @@ def plain(value: object) -> object:
 
 
 def say(text: str, *, wrap: bool = True, hang: int = 2) -> None:
-    """A line (or more), control characters written out. On a terminal long lines go on below, indented; no key is folded."""
+    """Print a line (or more), control characters written out. On a terminal long lines go on below, indented; no key is folded."""
     shown = safe(text)
     if wrap and out.is_terminal:
         shown = "\n".join(_wrapped(line, out.width, hang) for line in shown.split("\n"))

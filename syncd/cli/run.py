@@ -30,7 +30,7 @@ _NEED_A_PERSON = (State.HELD, State.REJECTED)
 
 
 def run_service(config: Path | None) -> Exit:
-    """The daemon, until a signal stops it; SIGHUP reloads the config."""
+    """Run the daemon until a signal stops it; SIGHUP reloads the config."""
     from syncd.presentation.config import changed, settings_of
     from syncd.service.daemon import run_daemon, stop_on_signals
     from syncd.service.reload import Stop, Turns
@@ -75,7 +75,7 @@ def run_sync(config: Path | None, limit: int | None, as_json: bool) -> Exit:
 
 
 def _await_settling(app: App, stop: threading.Event) -> None:
-    """A file that was dropped a moment ago is part of this pass: wait until it has settled."""
+    """Wait until a file that was dropped a moment ago has settled: it is part of this pass."""
     until = app.clock.elapsed().seconds + _SETTLING_S
     while app.clock.elapsed().seconds < until and not stop.is_set():
         reports = app.folder_reports().values()
@@ -178,7 +178,7 @@ def _show_source(name: str, one: PollReport, report: FolderReport | SourceError 
 
 
 def polled_words(one: PollReport) -> str:
-    """What a poll recorded, in a sentence that leaves zeros out."""
+    """Return what a poll recorded, in a sentence that leaves zeros out."""
     counts = [
         (one.new, "new sale"),
         (one.changed, "changed sale"),
@@ -194,7 +194,7 @@ def polled_words(one: PollReport) -> str:
 
 
 def pushed_words(pushes: PushReport) -> str:
-    """What a push did, in a sentence that leaves zeros out."""
+    """Return what a push did, in a sentence that leaves zeros out."""
     words = {
         "synced": "pushed",
         "held": "held",
@@ -208,7 +208,7 @@ def pushed_words(pushes: PushReport) -> str:
 
 
 def _next(app: App, left: dict[str, int]) -> Iterator[str]:
-    """What a person can do about what is left."""
+    """Yield what a person can do about what is left."""
     if left.get("held"):
         yield f"{count(left['held'], 'sale')} held: syncd sales --state held"
     if left.get("rejected"):

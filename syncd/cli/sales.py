@@ -28,7 +28,7 @@ _RAW_SHOWN = 300
 def choose(
     keys: list[str] | tuple[str, ...] | None, state: str | None, source: str | None, error: str | None, day: str | None
 ) -> Selection:
-    """The sales that the options of a command choose.
+    """Return the sales that the options of a command choose.
 
     Raises:
         UsageError: a state or a day that does not exist.
@@ -52,7 +52,7 @@ def choose(
 
 
 def run_sales(config: Path | None, selection: Selection, limit: int, as_json: bool) -> Exit:
-    """A page of sales: each with its key, never folded, and why it is where it is on a line of its own."""
+    """Show a page of sales: each with its key, never folded, and why it is where it is on a line of its own."""
     with opened(config, existing=True) as app:
         known_source(app, selection.source)
         found = app.ledger.find(selection, limit=limit)
@@ -180,7 +180,7 @@ def _receipt(order: CanonicalOrder) -> list[str]:
 def run_faults(  # noqa: PLR0913, PLR0917  one for each option of the command
     config: Path | None, source: str | None, ids: list[int], limit: int, every: bool, as_json: bool
 ) -> Exit:
-    """The newest faults that nobody has settled."""
+    """Show the newest faults that nobody has settled."""
     with opened(config, existing=True) as app:
         known_source(app, source)
         found = app.ledger.faults(source, limit=limit, settled=every)
@@ -202,7 +202,7 @@ def run_faults(  # noqa: PLR0913, PLR0917  one for each option of the command
 
 
 def run_settle(config: Path | None, source: str | None, ids: list[int], yes: bool, as_json: bool) -> Exit:
-    """A person says that faults are dealt with: those that are named, or all open ones."""
+    """Settle faults for a person: those that are named, or all open ones."""
     with opened(config, existing=True) as app:
         known_source(app, source)
         if not ids:
@@ -218,7 +218,7 @@ def run_settle(config: Path | None, source: str | None, ids: list[int], yes: boo
 
 
 def document_of(sale: Sale) -> dict[str, object]:
-    """A sale as JSON shows it."""
+    """Return a sale as JSON shows it."""
     return {
         "sale": sale.sale_key,
         "state": sale.state,

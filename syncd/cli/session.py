@@ -16,7 +16,7 @@ from syncd.errors import ConfigError, LedgerError, UsageError
 
 
 def read_config(path: Path | None, *, quiet: bool = False) -> Config:
-    """The checked configuration; logs are set up as it says, or for warnings only where the command talks by itself."""
+    """Return the checked configuration; logs are set up as it says, or for warnings only where the command talks by itself."""
     config = load(path)
     usual: logs.LogLevel = "warning" if quiet and config.log.level == "info" else config.log.level
     logs.setup(config.log.format, wanted_level or usual)
@@ -31,7 +31,7 @@ wanted_level: logs.LogLevel | None = None
 def opened(
     path: Path | None, *, quiet: bool = True, existing: bool = False, stop: threading.Event | None = None
 ) -> Iterator[App]:
-    """The whole app, from a config path. ``existing``: a command that only shows things makes no ledger.
+    """Open the whole app, from a config path. ``existing``: a command that only shows things makes no ledger.
 
     Once ``stop`` is set, nothing waits for a store's quota any more.
 

@@ -27,7 +27,7 @@ _MARK = {"ok": "ok", "warning": "look", "error": "MEND", "mismatch": "MEND"}
 
 
 def run_types(as_json: bool) -> Exit:
-    """The adapters that are installed, ours and others', and the package of each."""
+    """Show the adapters that are installed, ours and others', and the package of each."""
     rows = [{"type": name, "from": package} for name, package in registry.packages().items()]
     if as_json:
         print_json(rows)
@@ -106,7 +106,10 @@ def run_test(config: Path | None, name: str, sales: int, as_json: bool) -> Exit:
 
 
 def _read(app: App, till: SourceRunner, most: int) -> PreviewSubject:
-    """The first sales of the newest day that has so many, of the newest week or month else; of a folder, of all its files."""
+    """Return the first sales of the newest day that has so many, of the newest week or month else.
+
+    Of a folder, of all its files.
+    """
     found = PreviewSubject()
     for start in _starts(app, till):
         found = PreviewSubject()

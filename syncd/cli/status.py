@@ -153,7 +153,7 @@ def _lines(standing: SystemOverview) -> Iterator[str]:
 
 
 def strange_words(names: tuple[str, ...]) -> Iterator[str]:
-    """What nobody reads, in a line."""
+    """Yield what nobody reads, in a line."""
     if names:
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         yield f"  never read: {', '.join(names[:_NAMED])}{more}"

@@ -15,7 +15,7 @@ from syncd.sale.states import BackfillStage
 
 
 def date_range(days: tuple[str, str], zone: tzinfo) -> tuple[datetime, datetime]:
-    """The instants from the first day's midnight to the midnight after the last.
+    """Return the instants from the first day's midnight to the midnight after the last.
 
     Raises:
         UsageError: a day that is none, or a range that ends before it begins.

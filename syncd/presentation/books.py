@@ -49,7 +49,7 @@ def days_asked(first: str, last: str) -> Days:
 
 
 def audit_of(app: App, store: str, days: Days, *, by_card: bool = False) -> AuditReport:
-    """The report of one store of the config; asks the store.
+    """Return the report of one store of the config; asks the store.
 
     Raises:
         RemoteError: it could not be read.
@@ -61,7 +61,7 @@ def audit_of(app: App, store: str, days: Days, *, by_card: bool = False) -> Audi
 
 
 def lines_of(report: AuditReport) -> Iterator[tuple[object, ...]]:
-    """The rows of the table, as ``COLUMNS``; amounts at their currency's places."""
+    """Yield the rows of the table, as ``COLUMNS``; amounts at their currency's places."""
     for key, row in sorted(report.rows.items(), key=lambda item: item[0]):
         yield (key.day, key.location, key.tender, key.currency, *_figures(key, row))
 

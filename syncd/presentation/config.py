@@ -38,7 +38,7 @@ def settings_of(config: Config) -> dict[str, Setting]:
 
 
 def changed(before: Mapping[str, Setting], after: Mapping[str, Setting]) -> list[str]:
-    """The keys that differ, those of a secret as well."""
+    """Return the keys that differ, those of a secret as well."""
     keys = [*before, *(key for key in after if key not in before)]
     return [key for key in keys if _mark_of(before, key) != _mark_of(after, key)]
 

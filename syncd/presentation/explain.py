@@ -21,7 +21,7 @@ _SHORT = 8
 
 
 def facts_in_words(app: App, sale: Sale) -> dict[str, str]:
-    """What is said, believed, doubted, objected and decided, and what follows; what there is nothing of is left out."""
+    """Return what is said, believed, doubted, objected and decided, and what follows; what there is nothing of is left out."""
     told = {
         "said": _said(sale),
         "believed": _believed(sale),

@@ -19,7 +19,7 @@ def amount(value: Decimal, currency: str) -> str:
 
 
 def when(at: datetime | None, now: datetime | None = None) -> str:
-    """A time as people read it, with how long ago where ``now`` is given."""
+    """Return a time as people read it, with how long ago where ``now`` is given."""
     if at is None:
         return "-"
     shown = at.strftime("%Y-%m-%d %H:%M:%S %z")

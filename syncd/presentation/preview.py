@@ -62,19 +62,19 @@ class PreviewSubject:
             self.take(batch)
 
     def take(self, batch: Batch) -> None:
-        """What a batch says."""
+        """Take what a batch says."""
         self.orders += batch.orders
         self.holds |= batch.review_reasons
         self.faults += batch.faults
         self.left_out.update(batch.left_out)
 
     def of(self, store_of: Callable[[CanonicalOrder], str], store: str) -> PreviewSubject:
-        """The sales of one store alone."""
+        """Return the sales of one store alone."""
         return PreviewSubject([order for order in self.orders if store_of(order) == store], self.holds)
 
 
 def previews_of(app: App, name: str, found: PreviewSubject, note: Callable[[str], None]) -> Iterator[Preview]:
-    """What would become of the sales, all of them one store's; ``note`` hears what the previews had to do without."""
+    """Preview sales that are all one store's; ``note`` hears what the previews had to do without."""
     store, orders = app.stores[name], found.orders
     for start in range(0, len(orders), _AT_ONCE):
         group = [_hooked(store, _by_tips(store, order)) for order in orders[start : start + _AT_ONCE]]
@@ -139,7 +139,7 @@ def _there(app: App, order: CanonicalOrder) -> str:
 
 
 def document(preview: Preview) -> dict[str, object]:
-    """A preview for programs."""
+    """Return a preview for programs."""
     return {
         "sale": preview.order.sale_key,
         "state": preview.state,

@@ -69,7 +69,7 @@ def keep(ledger: Ledger, answer: ProbeAnswer) -> None:
 
 
 def kept(ledger: Ledger, stores: Iterable[str]) -> dict[str, ProbeAnswer]:
-    """The newest answer of any of ``stores`` to each question, by question, in their order."""
+    """Return the newest answer of any of ``stores`` to each question, by question, in their order."""
     codes = [f"{_KEPT}{question}" for question in QUESTIONS]
     found: dict[str, ProbeAnswer] = {}
     for store in stores:
@@ -87,7 +87,7 @@ def _read(text: str) -> ProbeAnswer:
 
 
 def learned(answers: Mapping[str, ProbeAnswer]) -> Learned:
-    """What follows from answers. Pure."""
+    """Return what follows from answers. Pure."""
     facts = {name: value for answer in answers.values() for name, value in answer.facts.items()}
     length = facts.get("key_length")
     return Learned(

@@ -38,7 +38,7 @@ class TrialRefused(StoreError):
 
 
 def line(name: str, inc_tax: float, ex_tax: float, quantity: int = 1) -> dict[str, Any]:
-    """A custom line; prices of one piece, in the store's currency."""
+    """Return a custom line; prices of one piece, in the store's currency."""
     return {"name": name, "quantity": quantity, "price_inc_tax": inc_tax, "price_ex_tax": ex_tax}
 
 
@@ -54,7 +54,7 @@ class Trial:
         self.waited_s = 0.0  # by which a new order was in lists; see the question "list delay"
 
     def key(self) -> str:
-        """A key of an order: short, and no other order's."""
+        """Return a key of an order: short, and no other order's."""
         self._keys += 1
         return f"probe-{self._token}-{self._keys}A"
 
@@ -78,7 +78,7 @@ class Trial:
         return dict(document), answer
 
     def number(self, key: str = "", **more: object) -> int:
-        """The number of a new order.
+        """Return the number of a new order.
 
         Raises:
             Refused: the store does not take it.
@@ -94,14 +94,14 @@ class Trial:
         return self.send("PUT", f"{ORDERS}/{number}", fields)
 
     def shown(self, number: int) -> RemoteOrder:
-        """An order as a GET shows it."""
+        """Return an order as a GET shows it."""
         found = self.orders.get(number)
         if found is None:
             raise TrialRefused(f"order {number}, which a question has made, is gone")
         return found
 
     def listed(self, **wanted: object) -> list[int]:
-        """The numbers of the orders in a list, as it gives them; at most 50 where ``wanted`` has no ``limit``.
+        """Return the numbers of the orders in a list, as it gives them; at most 50 where ``wanted`` has no ``limit``.
 
         Raises:
             Declined: the store refuses the list.

@@ -28,17 +28,17 @@ class Refusal(Exception):
 
 
 def ok(document: object, status: int = 200) -> Answer:
-    """A JSON answer."""
+    """Return a JSON answer."""
     return Answer(status, json.dumps(document, separators=(",", ":")).encode())
 
 
 def v2_list(items: Sequence[object]) -> Answer:
-    """A V2 list; an empty one has no body."""
+    """Return a V2 list; an empty one has no body."""
     return ok(items) if items else Answer(204)
 
 
 def v3_list(items: Sequence[object], total: int, page: int, limit: int) -> Answer:
-    """A V3 list with its paging."""
+    """Return a V3 list with its paging."""
     pages = max(1, -(-total // limit))
     paging = {
         "total": total,
@@ -52,17 +52,17 @@ def v3_list(items: Sequence[object], total: int, page: int, limit: int) -> Answe
 
 
 def v2_error(status: int, message: str, details: Mapping[str, Any] | None = None) -> Answer:
-    """A V2 error."""
+    """Return a V2 error."""
     error: dict[str, Any] = {"status": status, "message": message}
     return ok([error | ({"details": dict(details)} if details else {})], status)
 
 
 def v3_error(status: int, title: str, errors: Mapping[str, str] | None = None) -> Answer:
-    """A V3 error."""
+    """Return a V3 error."""
     kind = "https://developer.bigcommerce.com/api-docs/getting-started/api-status-codes"
     return ok({"status": status, "title": title, "type": kind, "errors": dict(errors or {})}, status)
 
 
 def invalid(field_name: str, reason: str) -> Refusal:
-    """The V2 refusal of a field."""
+    """Return the V2 refusal of a field."""
     return Refusal(v2_error(400, f"The field '{field_name}' is invalid.", {"invalid_reason": reason}))

@@ -42,7 +42,7 @@ class Catalog:
     newest_variant: int = 1000
 
     def above(self, number: int, changed_since: str) -> list[int]:
-        """The ids above ``number`` (they are dense) of the products that were changed since then (ISO 8601, UTC), in order."""
+        """Return the ids above ``number`` (they are dense) of products that were changed since then (ISO 8601, UTC), in order."""
         ids = range(max(number, _FIRST - 1) + 1, _FIRST + len(self.products))
         return [n for n in ids if self.products[n]["date_modified"] >= changed_since] if changed_since else list(ids)
 
@@ -107,7 +107,10 @@ class Catalog:
 
 
 def _modifier(product: int, place: int, entry: str | Mapping[str, Any]) -> dict[str, Any]:
-    """A required text field by its name, or one with choices: ``{"name": "Size", "choices": ["S", "L"], "default": "L"}``."""
+    """Return a required text field by its name, or one with choices.
+
+    ``{"name": "Size", "choices": ["S", "L"], "default": "L"}``.
+    """
     said = {"name": entry} if isinstance(entry, str) else entry
     number, name, choices = product * 100 + place, said["name"], said.get("choices") or ()
     values = [
@@ -126,7 +129,7 @@ def _modifier(product: int, place: int, entry: str | Mapping[str, Any]) -> dict[
 
 
 def read_catalog(path: Path | None) -> Catalog:
-    """The catalog of a JSON file (a list of entries), or the built-in one."""
+    """Return the catalog of a JSON file (a list of entries), or the built-in one."""
     catalog = Catalog()
     catalog.load(json.loads(path.read_text(encoding="utf-8")) if path else _SEED)
     return catalog

@@ -32,15 +32,15 @@ def forward(seconds: float) -> None:
 
 
 def now() -> datetime:
-    """The time of day, in UTC."""
+    """Return the time of day, in UTC."""
     return datetime.fromtimestamp(wall(), UTC)
 
 
 def now_text() -> str:
-    """The time of day as orders show it."""
+    """Return the time of day as orders show it."""
     return format_datetime(now())
 
 
 def now_iso() -> str:
-    """The time of day as V3 shows it."""
+    """Return the time of day as V3 shows it."""
     return now().isoformat(timespec="seconds")

@@ -16,7 +16,7 @@ Control = Callable[[World, Asked], Answer]
 
 
 def control(world: World, asked: Asked) -> Answer:
-    """The answer to a request under ``/_sandbox/``."""
+    """Return the answer to a request under ``/_sandbox/``."""
     found = _CONTROLS.get((asked.method, asked.path.removeprefix("/_sandbox/")))
     if found is None:
         return v3_error(404, "There is no such control.")

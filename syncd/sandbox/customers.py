@@ -27,7 +27,7 @@ class Customers:
             self._add(person)
 
     def find(self, emails: set[str] | None, phones: set[str] | None) -> list[dict[str, Any]]:
-        """The customers that fit both filters."""
+        """Find the customers that fit both filters."""
         if emails is not None:
             chosen = [self.by_id[self.by_email[email]] for email in sorted(emails) if email in self.by_email]
         else:

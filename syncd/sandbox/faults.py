@@ -77,7 +77,7 @@ class FaultPlan:
     dice: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311  replayable on purpose
 
     def strike(self, method: str, path: str, body: bytes = b"") -> InjectedFault | None:
-        """The fault that this request suffers."""
+        """Return the fault that this request suffers."""
         hits = [fault for fault in self.faults if fault.strikes((method, path, body), self.dice)]
         return hits[0] if hits else None
 
@@ -102,5 +102,5 @@ def read_plan(document: Mapping[str, Any], seed: int) -> FaultPlan:
 
 
 def load_plan(path: Path | None, seed: int) -> FaultPlan:
-    """The plan of a JSON file; no faults without one."""
+    """Return the plan of a JSON file; no faults without one."""
     return read_plan(json.loads(path.read_text(encoding="utf-8")) if path else {}, seed)

@@ -30,7 +30,7 @@ LIST_PARAMETERS = frozenset((*_EXACTLY, *_SHAPE, *(f"{end}_{name}" for name in _
 
 
 def whole(wanted: Mapping[str, str], name: str, default: int) -> int:
-    """A whole number of a query."""
+    """Return a whole number of a query."""
     try:
         return int(wanted.get(name, default))
     except ValueError:
@@ -66,5 +66,5 @@ def _instant(text: str) -> float:
 
 
 def sort_key(order: Order, name: str) -> Any:  # noqa: ANN401  a number or a text, by field
-    """What a field sorts by: dates by their instant."""
+    """Return what a field sorts by: dates by their instant."""
     return _instant(order[name]) if name.startswith("date_") else order[name] or 0

@@ -71,7 +71,7 @@ def _amounts(ex_tax: Decimal, inc_tax: Decimal, quantity: int) -> Line:
 
 
 def _list_prices(product: Mapping[str, Any], shelves: Shelves) -> tuple[Decimal, Decimal]:
-    """The catalog's price on the side that the store prices in, and the other at the store's rate."""
+    """Return the catalog's price on the side that the store prices in, and the other at the store's rate."""
     price, factor = Decimal(str(product.get("price", 0))), 1 + shelves.rate / 100
     return (price / factor, price) if shelves.pricing.includes_tax else (price, price * factor)
 
@@ -95,7 +95,7 @@ def price(lines: Sequence[Line], discount: Decimal, pricing: Pricing) -> list[Li
 def changed_lines(
     there: Iterable[Line], wanted: Iterable[Mapping[str, Any]], shelves: Shelves, removed: str
 ) -> list[Line]:
-    """A PUT's lines: one with an id is changed, quantity 0 takes it away as ``removed`` says, one without is new."""
+    """Return a PUT's lines: one with an id is changed, quantity 0 takes it away as ``removed`` says, one without is new."""
     lines = {line["id"]: line for line in there}
     for line in wanted:
         if "id" not in line:
@@ -112,7 +112,7 @@ def changed_lines(
 
 
 def _kept(old: Line) -> Line:
-    """What a changed line still says of itself."""
+    """Return what a changed line still says of itself."""
     named = (*_KEPT, *(_PRICES if old["overridden"] else ()))
     named += ("product_id", "variant_id", "product_options") if old["product_id"] else ()
     return {name: old[name] for name in named}
@@ -145,7 +145,7 @@ def _product(line: Mapping[str, Any], catalog: Catalog) -> tuple[dict[str, Any],
 def _option_errors(
     product: Mapping[str, Any], variants: Iterable[Mapping[str, Any]], said: Mapping[int, str]
 ) -> list[dict[str, Any]]:
-    """What is wrong with a line's options, each with its type."""
+    """Return what is wrong with a line's options, each with its type."""
     known = {value["option_id"] for one in variants for value in one["option_values"]}
     errors: list[dict[str, Any]] = [
         {"type": "InvalidProductOption", "value": option}
@@ -176,14 +176,14 @@ def require_option(name: str, lines: Iterable[Mapping[str, Any]], catalog: Catal
 
 
 def _mandatory(product: Mapping[str, Any], options: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """The error for required options that a line does not set."""
+    """Return the error for required options that a line does not set."""
     named = [{"id": one["id"], "display_name": one["display_name"]} for one in options]
     short = {"id": product["id"], "name": product["name"]}
     return {"type": "MandatoryProductOptions", "product": short, "required_product_options": named}
 
 
 def _variant(variants: Sequence[dict[str, Any]], number: int | None, said: Mapping[int, str]) -> dict[str, Any]:
-    """The variant that a line names: by its id, by its options, or the only one that there is."""
+    """Return the variant that a line names: by its id, by its options, or the only one that there is."""
     if number:
         found = [variant for variant in variants if variant["id"] == number]
         if not found:

@@ -14,7 +14,7 @@ from syncd.sandbox.world import CHANNELS, Asked, World
 
 
 def status(number: int) -> dict[str, Any]:
-    """An order status as the API shows it."""
+    """Return an order status as the API shows it."""
     name = STATUSES[number]
     labels = {"name": name, "system_label": name, "custom_label": name, "system_description": name}
     return {"id": number, **labels}
@@ -85,7 +85,7 @@ def _time(_world: World, _asked: Asked) -> Answer:
 
 
 def _poisoned(world: World, asked: Asked) -> None:
-    """A look-up that this store does not take."""
+    """Refuse a look-up that this store does not take."""
     code = world.orders.ways.poison_code.lower()
     if code and any(code in (asked.codes(name) or ()) for name in ("sku", "upc")):
         raise Refusal(v3_error(422, "The filter(s): sku are not valid filter parameter(s)."))

@@ -17,7 +17,7 @@ _GIVEN = ("permission_set", "namespace", "key", "value", "description")
 
 
 def respond(orders: Orders, asked: Asked, parts: list[str]) -> Answer:
-    """The answer to a request under ``/v3/orders/`` that is about metafields."""
+    """Return the answer to a request under ``/v3/orders/`` that is about metafields."""
     match asked.method, parts:
         case "GET", [number, "metafields"] if number.isdigit():
             kept = orders.kept.get(int(number))

@@ -127,7 +127,7 @@ class Orders:
         return name == self.ways.refused_field or (self.ways.unknown_field == "refused" and name not in KNOWN)
 
     def shelves(self, body: Mapping[str, Any]) -> Shelves:
-        """What the lines of an order in this currency are checked against and priced by."""
+        """Return what the lines of an order in this currency are checked against and priced by."""
         pricing = Pricing(self.ways.tax_included, places_of(str(body.get("default_currency_code") or self.currency)))
         return Shelves(self.catalog, pricing, Decimal(str(self.ways.tax_rate)))
 
@@ -147,7 +147,7 @@ class Orders:
         return kept
 
     def draft(self, body: Mapping[str, Any]) -> StoredOrder:
-        """An order that is valid but has no id yet."""
+        """Return an order that is valid but has no id yet."""
         check_head(body, self.allowed)
         self._check_ways(body)
         check_pairs(body)
@@ -184,7 +184,7 @@ class Orders:
         return StoredOrder(order, lines, fees, shipping, pickup=pickup_of(body), computed=all_shown(worked_out))
 
     def _check_ways(self, body: Mapping[str, Any]) -> None:
-        """What only some stores refuse of a new order."""
+        """Refuse what only some stores refuse of a new order."""
         if self.ways.own_currency == "refused" and body.get("default_currency_code") == self.currency:
             raise invalid("default_currency_code", "is only for stores with more than one currency")
         if self.ways.negative_line == "refused" and any(
@@ -261,7 +261,10 @@ class Orders:
 
     @staticmethod
     def _goods_of(kept: StoredOrder, body: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:
-        """The lines that a PUT changes, in ``products`` or in the pick-up that they belong to; None where it changes none."""
+        """Return the lines that a PUT changes, in ``products`` or in the pick-up that they belong to.
+
+        None where it changes none.
+        """
         if "consignments" not in body:
             return list(body["products"]) if "products" in body else None
         if "products" in body:
@@ -273,7 +276,7 @@ class Orders:
         return list(pickup.get("line_items") or ())
 
     def relabel(self, kept: StoredOrder, status_id: int) -> None:
-        """What a refund or a shipment makes of its order's status."""
+        """Set the status that a refund or a shipment makes of its order's."""
         kept.order |= {"status_id": status_id, "date_modified": now_text()}
         _label(kept.order)
 
@@ -290,7 +293,7 @@ class Orders:
             self.archive(number)
 
     def sub_resource(self, number: int, name: str) -> list[dict[str, Any]]:
-        """The items of a sub-resource."""
+        """Return the items of a sub-resource."""
         kept = self.get(number)
         if name == "products":
             return [product_row(kept.order, kept.returned, line) for line in kept.lines]
@@ -312,7 +315,7 @@ class Orders:
         return {"pickups": pickups, "shipping": [], "downloads": [], "email": {"gift_certificates": []}}
 
     def find(self, wanted: Mapping[str, str]) -> Iterator[Order]:
-        """The orders that a list's filters choose, in its order, one by one: a page reads no further than it must."""
+        """Yield the orders that a list's filters choose, in its order, one by one: a page reads no further than it must."""
         key, _, direction = wanted.get("sort", "id:asc").partition(":")
         if key not in _SORTED_BY or direction not in ("", "asc", "desc"):
             raise invalid("sort", "is not a field to sort by")
@@ -327,7 +330,7 @@ class Orders:
         return iter(sorted(found, key=lambda order: (sort_key(order, key), order["id"]), reverse=direction == "desc"))
 
     def _with_key(self, key: str, chosen: Sequence[int]) -> Iterable[int]:
-        """The orders that the key filter lets through, as this store filters."""
+        """Return the orders that the key filter lets through, as this store filters."""
         match self.ways.key_filter:
             case "ignored":
                 return chosen
@@ -362,7 +365,7 @@ def _recounts(body: Mapping[str, Any], *, addresses: bool) -> bool:
 
 
 def _changed_addresses(there: Sequence[dict[str, Any]], wanted: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """A PUT's shipping addresses: each names the one that it changes."""
+    """Return a PUT's shipping addresses: each names the one that it changes."""
     addresses = {address["id"]: address for address in there}
     for one in wanted:
         if one.get("id") not in addresses:
@@ -383,6 +386,6 @@ def _label(order: Order) -> None:
 
 
 def pickup_of(body: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The pick-up of a new order's consignments, without its lines."""
+    """Return the pick-up of a new order's consignments, without its lines."""
     pickups = (body.get("consignments") or {}).get("pickups") or ()
     return {"id": 1, **{k: v for k, v in pickups[0].items() if k != "line_items"}} if pickups else None

@@ -22,7 +22,7 @@ _SHOWN = 500
 
 
 def index(orders: Orders) -> Answer:
-    """The newest orders."""
+    """Return the newest orders."""
     newest = sorted(orders.kept.values(), key=lambda kept: -kept.order["id"])[:_SHOWN]
     head = "<tr><th class=n>Order</th><th>Sale</th><th>Date</th><th>Status</th><th>Customer</th><th>Paid by</th>"
     head += "<th class=n>Lines</th><th class=n>Tax</th><th class=n>Total</th></tr>"
@@ -89,7 +89,7 @@ def _money(order: Mapping[str, Any], name: str) -> str:
 
 
 def page(title: str, body: str) -> Answer:
-    """A whole page; nothing in it may load or run anything."""
+    """Return a whole page; nothing in it may load or run anything."""
     text = (
         f"<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
         f"<title>{escape(title)}</title><style>{_STYLE}</style><body>{body}</body></html>"

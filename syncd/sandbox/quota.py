@@ -34,7 +34,7 @@ class Quota:
         return True
 
     def headers(self, now: float) -> dict[str, str]:
-        """The four headers on every answer."""
+        """Return the four headers on every answer."""
         quota = self.quota or UNLIMITED
         reset = max(0, self.window_ms - int((now - self.began) * 1000))
         return {

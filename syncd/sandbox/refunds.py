@@ -19,7 +19,7 @@ _REFUNDED, _PARTIALLY = 4, 14
 
 
 def respond(orders: Orders, asked: Asked, parts: Sequence[str]) -> Answer:
-    """The answer to a request under ``/v3/orders/``."""
+    """Return the answer to a request under ``/v3/orders/``."""
     match asked.method, parts:
         case "POST", [number, "payment_actions", "refund_quotes"] if number.isdigit():
             return quote(_kept(orders, number), asked.json(), orders.ways.refund_ways)
@@ -53,7 +53,10 @@ def _all(orders: Orders, asked: Asked) -> Answer:
 
 
 def quote(kept: StoredOrder, body: Mapping[str, Any], offered: str = "custom") -> Answer:
-    """What the items would come to, and the ways: of an order that was paid elsewhere, offline (see ``Ways.refund_ways``)."""
+    """Return what the items would come to, and the ways.
+
+    Of an order that was paid elsewhere, offline (see ``Ways.refund_ways``).
+    """
     amount = _asked_for(kept, body)
     way = {
         "provider_id": "custom",
@@ -78,7 +81,7 @@ def quote(kept: StoredOrder, body: Mapping[str, Any], offered: str = "custom") -
 
 
 def refund(orders: Orders, kept: StoredOrder, body: Mapping[str, Any]) -> Answer:
-    """A refund record; the order's status follows it."""
+    """Return a refund record; the order's status follows it."""
     calculated = _asked_for(kept, body)
     override = body.get("merchant_calculated_override") or {}
     amount = Decimal(str(override.get("total_amount", calculated)))

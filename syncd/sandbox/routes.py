@@ -16,7 +16,7 @@ from syncd.sandbox.world import Asked, World
 
 
 def respond(world: World, asked: Asked) -> Answer:
-    """The answer to a request, whatever it is."""
+    """Return the answer to a request, whatever it is."""
     try:
         if asked.path.startswith("/stores/"):
             return _api(world, asked)
@@ -128,7 +128,7 @@ def _shipments(world: World, asked: Asked, number: int, which: list[str]) -> Ans
 
 
 def _items(world: World, number: int, name: str) -> list[dict[str, Any]]:
-    """The rows of a sub-resource."""
+    """Return the rows of a sub-resource."""
     return shipments.taxes(world.orders.get(number)) if name == "taxes" else world.orders.sub_resource(number, name)
 
 

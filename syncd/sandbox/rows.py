@@ -10,7 +10,7 @@ from syncd.sandbox.totals import shown
 
 
 def product_row(order: Mapping[str, Any], returned: Mapping[str, int], line: Mapping[str, Any]) -> dict[str, Any]:
-    """A line as ``/orders/{id}/products`` shows it; ``returned`` is how much of each line came back."""
+    """Return a line as ``/orders/{id}/products`` shows it; ``returned`` is how much of each line came back."""
     taxes = {
         f"{n}_tax": shown(Decimal(line[f"{n}_inc_tax"]) - Decimal(line[f"{n}_ex_tax"])) for n in ("price", "total")
     }
@@ -44,7 +44,7 @@ def product_row(order: Mapping[str, Any], returned: Mapping[str, int], line: Map
 
 
 def shipping_row(order: Mapping[str, Any], address: Mapping[str, Any]) -> dict[str, Any]:
-    """An address as ``/orders/{id}/shipping_addresses`` shows it."""
+    """Return an address as ``/orders/{id}/shipping_addresses`` shows it."""
     plain = {"company": "", "street_2": "", "phone": "", "email": "", "form_fields": []}
     cost = {f"cost_{part}": order[f"shipping_cost_{part}"] for part in ("ex_tax", "inc_tax", "tax")}
     counts = {"order_id": order["id"], "items_total": order["items_total"], "items_shipped": 0}

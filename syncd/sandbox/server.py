@@ -258,14 +258,14 @@ def _answer(sandbox: Sandbox, asked: Asked) -> Answer:
 
 
 def _failed(sandbox: Sandbox, status: int) -> Answer:
-    """A server's failure: 502 and 504 are the edge's own, a page and no JSON."""
+    """Return a server's failure: 502 and 504 are the edge's own, a page and no JSON."""
     if status in (502, 504):
         return Answer(status, _HTML, "text/html")
     return _limited(sandbox, v2_error(status, "The server has a problem."))
 
 
 def _turned_away(sandbox: Sandbox, fault: InjectedFault) -> Answer:
-    """A store that takes no request now: over its quota in four dresses, locked, full, suspended, or the token revoked."""
+    """Return a store that takes no request now: over its quota in four dresses, locked, full, suspended, or the token revoked."""
     match fault.kind:
         case "401":
             return _limited(sandbox, v2_error(401, "Unauthorized. The X-Auth-Token was revoked."))

@@ -75,7 +75,7 @@ def remove(orders: Orders, kept: StoredOrder, number: int | None) -> None:
 
 
 def one(kept: StoredOrder, number: int) -> dict[str, Any]:
-    """A shipment of an order; a Refusal where there is none."""
+    """Return a shipment of an order; a Refusal where there is none."""
     for shipment in kept.shipments:
         if shipment["id"] == number:
             return shipment

@@ -38,7 +38,7 @@ def places_of(currency: str) -> int:
 
 
 def number(body: Mapping[str, Any], name: str, default: str = "0") -> Decimal:
-    """An amount of a request, given as text or as a number.
+    """Return an amount of a request, given as text or as a number.
 
     Raises:
         Refusal: it is neither.
@@ -57,7 +57,7 @@ def number(body: Mapping[str, Any], name: str, default: str = "0") -> Decimal:
 
 
 def amount(body: Mapping[str, Any], name: str, default: str = "0") -> Decimal:
-    """The same, for money that may not be negative."""
+    """Return the same, for money that may not be negative."""
     found = number(body, name, default)
     if found < 0:
         raise invalid(name, "can't be negative")
@@ -65,7 +65,7 @@ def amount(body: Mapping[str, Any], name: str, default: str = "0") -> Decimal:
 
 
 def shown(value: Decimal) -> str:
-    """An amount as answers show it: four places."""
+    """Return an amount as answers show it: four places."""
     return format(value.quantize(_FOUR, ROUND_HALF_UP), "f")
 
 
@@ -113,7 +113,7 @@ def _costs(body: Mapping[str, Any]) -> Amounts:
 def work_out(
     body: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], fees: Sequence[Mapping[str, Any]], pricing: Pricing
 ) -> Amounts:
-    """What the totals are where ``body`` says none: what BigCommerce itself makes of lines, fees, costs and discount."""
+    """Return what the totals are where ``body`` says none: what BigCommerce itself makes of lines, fees, costs and discount."""
     discount, costs = amount(body, "discount_amount"), _costs(body)
     taxed = tax_lines(lines, discount, pricing)
     tax = sum((line.tax for line in taxed), _ZERO)

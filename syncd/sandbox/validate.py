@@ -89,7 +89,7 @@ class Allowed:
 
 
 def check_head(body: Mapping[str, Any], allowed: Allowed) -> None:
-    """The fields of the order itself."""
+    """Check the fields of the order itself."""
     for name in READ_ONLY:
         if name in body:
             words = f"The field '{name}' cannot be written to. Please remove it from your request before trying again."
@@ -110,7 +110,7 @@ def check_head(body: Mapping[str, Any], allowed: Allowed) -> None:
 
 
 def _check_named(body: Mapping[str, Any], allowed: Allowed) -> None:
-    """The channel, the customer and the currency are the store's own."""
+    """Check that the channel, the customer and the currency are the store's own."""
     if "channel_id" in body:
         channel = allowed.channels.get(body["channel_id"])
         if channel is None or channel.get("status", "active") not in _LIVE_CHANNELS:
@@ -134,7 +134,7 @@ def check_date(text: str) -> None:
 
 
 def check_address(address: object, name: str) -> dict[str, Any]:
-    """An address with its ZIP, a country, no state that is null, and an e-mail address that is one or empty.
+    """Return an address with its ZIP, a country, no state that is null, and an e-mail address that is one or empty.
 
     What no field says may be left out; what is said must not be empty for the country (its code does not help then).
     """
@@ -158,7 +158,7 @@ def check_address(address: object, name: str) -> dict[str, Any]:
 
 
 def check_goods(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The lines of ``products`` or of a pick-up consignment; never both."""
+    """Return the lines of ``products`` or of a pick-up consignment; never both."""
     products, consignments = body.get("products"), body.get("consignments")
     if products and consignments:
         raise Refusal(v2_error(400, "Only one of 'products' and 'consignments' may be supplied."))
@@ -191,7 +191,7 @@ def _pickup_lines(consignments: object) -> object:
 
 
 def check_fees(fees: object) -> list[dict[str, Any]]:
-    """Custom fees: a display name, and two of three costs."""
+    """Check custom fees: a display name, and two of three costs."""
     if fees is None:
         return []
     if not isinstance(fees, list):

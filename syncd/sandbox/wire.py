@@ -23,7 +23,7 @@ _XML = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
 def as_asked(path: str, accept: str, answer: Answer) -> Answer:
-    """The answer in the tongue that the request asked for: V2 answers XML unless JSON is asked for."""
+    """Return the answer in the tongue that the request asked for: V2 answers XML unless JSON is asked for."""
     if "json" in accept or "/v2/" not in path or not answer.body or answer.kind != "application/json":
         return answer
     names = [part for part in path.split("/") if part and not part.isdigit()]

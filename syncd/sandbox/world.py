@@ -75,7 +75,7 @@ class Asked:
         return cls(method, path, dict(parse_qsl(query, keep_blank_values=True)), body, token)
 
     def json(self) -> dict[str, Any]:
-        """The body as an object; a Refusal where it is none."""
+        """Return the body as an object; a Refusal where it is none."""
         try:
             document = json.loads(self.body)
         except ValueError:
@@ -85,7 +85,7 @@ class Asked:
         return document
 
     def items(self) -> list[Any]:
-        """The body as a list; a Refusal where it is none."""
+        """Return the body as a list; a Refusal where it is none."""
         try:
             document = json.loads(self.body)
         except ValueError:
@@ -105,7 +105,7 @@ class Asked:
         return (page - 1) * limit, limit
 
     def codes(self, name: str) -> set[str] | None:
-        """The values of a filter (``name`` or ``name:in``), lower case; None where it is not asked for."""
+        """Return the values of a filter (``name`` or ``name:in``), lower case; None where it is not asked for."""
         if f"{name}:in" in self.query:
             return {code.strip().lower() for code in self.query[f"{name}:in"].split(",")}
         return {self.query[name].strip().lower()} if name in self.query else None

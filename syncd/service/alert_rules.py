@@ -64,7 +64,7 @@ class AlertSnapshot:
 
 
 def evaluate(facts: AlertSnapshot, settings: AlertSettings, healthy_within: timedelta) -> list[Alert]:
-    """What ails now, one for each cause. Pure."""
+    """Return what ails now, one for each cause. Pure."""
     return [
         *_paused(facts, settings),
         *_rejected(facts),
@@ -183,7 +183,7 @@ class Watch:
         return self._app.ledger.notices.watched(KINDS, present)
 
     def facts(self, health: Health | None) -> AlertSnapshot:
-        """What is known now."""
+        """Return what is known now."""
         ledger, now, stores = self._app.ledger, Now.of(self._app.clock), list(self._app.config.stores)
         states: dict[str, dict[State, int]] = {name: {} for name in stores}
         for (store, _lane, state), number in ledger.counts().items():
@@ -208,7 +208,7 @@ class Watch:
         return self._volumes
 
     def _of(self, source: str, now: datetime) -> Volume:
-        """The same weekday of the weeks before; of a younger source the days before."""
+        """Return the same weekday of the weeks before; of a younger source the days before."""
 
         def count(back: int) -> int:
             end = now - timedelta(days=back)
@@ -220,7 +220,7 @@ class Watch:
 
 
 def unread(app: App) -> dict[str, tuple[str, ...]]:
-    """What has lain unread in each source's folder for a day."""
+    """Return what has lain unread in each source's folder for a day."""
     reports = app.folder_reports()
     return {name: one.unread for name, one in reports.items() if isinstance(one, FolderReport) and one.unread}
 

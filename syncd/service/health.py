@@ -35,7 +35,7 @@ class Process:
 
     @classmethod
     def mine(cls) -> Process:
-        """The one that asks."""
+        """Return this process."""
         return cls(socket.gethostname(), os.getpid(), _started(os.getpid()))
 
     @property
@@ -89,7 +89,7 @@ class Health:
         return not self.stopped and self.process.alive() is not False
 
     def unwell(self, now: Now, within: timedelta) -> list[str]:
-        """A line for every job that has no good cycle, or none for too long; empty where all is well."""
+        """Return a line for every job that has no good cycle, or none for too long; empty where all is well."""
         since = self.at.wall.isoformat(timespec="seconds")
         if not self.running():
             how = "it was stopped" if self.stopped else "it died without a word"
@@ -106,7 +106,7 @@ class Health:
         return lines
 
     def standing_by(self) -> list[str]:
-        """A line for every job that another process does, and that this one takes over when that ends."""
+        """Return a line for every job that another process does, and that this one takes over when that ends."""
         return [f"{name}: standing by: {part.standby}" for name, part in sorted(self.parts.items()) if part.standby]
 
 
@@ -206,7 +206,9 @@ def _is_dead(report: Health | None) -> bool:
 
 
 def read_health(ledger: Ledger) -> list[Health]:
-    """The last reports of the daemons that run on this ledger, those of this host first; of none that runs, the newest report.
+    """Return the last reports of the daemons that run on this ledger, those of this host first.
+
+    Of none that runs, the newest report.
 
     Empty where no daemon has ever run on it.
     """
@@ -225,5 +227,5 @@ def is_well(app: App) -> bool:
 
 
 def of_this_host(reports: list[Health]) -> list[Health]:
-    """The daemons that a check on this host answers for: its own, else all there are."""
+    """Return the daemons that a check on this host answers for: its own, else all there are."""
     return [one for one in reports if one.process.is_here] or reports

@@ -102,7 +102,7 @@ class Jobs:
             self.run_now(job.name)
 
     def list_again(self) -> None:
-        """The clock was set, or the machine brought back to a moment of before: list every store before anything is created."""
+        """List every store before anything is created: the clock was set, or the machine brought back to a moment of before."""
         for store in self._app.stores.values():
             store.catch_up.forget()
 
@@ -173,7 +173,7 @@ class Jobs:
         self._while_asked(name, partial(self._deferring, source, work))
 
     def pushed_soon(self, source: str, polled: PollReport) -> None:
-        """What was recorded is pushed without waiting for the next turn."""
+        """Have what was recorded pushed without waiting for the next turn."""
         if polled.new or polled.changed:
             for store in self._app.tills[source].config.common.all_stores:
                 self.run_now(push_job(store))
@@ -335,20 +335,20 @@ class _Paused(Exception):
 
 
 def poll_job(source: str) -> str:
-    """What the job that polls a source is called, in health, and when it is asked for."""
+    """Return the name of the job that polls a source, in health and when it is asked for."""
     return f"poll {source}"
 
 
 def backfill_job(source: str) -> str:
-    """The same of the one that walks a source's backfills."""
+    """Return the name of the job that walks a source's backfills."""
     return f"backfill {source}"
 
 
 def fetch_job(source: str) -> str:
-    """The same of the one that fetches what webhooks named."""
+    """Return the name of the job that fetches what webhooks named."""
     return f"fetch {source}"
 
 
 def push_job(store: str) -> str:
-    """The same of the one that pushes to a store."""
+    """Return the name of the job that pushes to a store."""
     return f"push {store}"

@@ -23,7 +23,7 @@ class LeaseKeeper:
         self._standing_by = ""
 
     def lease(self) -> Lease:
-        """The lease, taken now where it is free.
+        """Return the lease, taken now where it is free.
 
         Raises:
             LeaseTaken: another process pushes to this store.

@@ -143,7 +143,7 @@ class _Attempts:
         self._sums: dict[Attempted, int] = {}
 
     def metric(self) -> Metric:
-        """The counter."""
+        """Return the counter."""
         with self._lock:
             counted, self._up_to = self._app.ledger.overviews.attempted(self._up_to)
             for key, number in counted.items():

@@ -137,7 +137,7 @@ def _lines(some: Sequence[Alert], *, cures: bool = True) -> Iterator[str]:
 
 
 def digest_of(app: App, today: date) -> Message:
-    """What became of yesterday's sales, store by store and source by source, and what needs a person."""
+    """Return what became of yesterday's sales, store by store and source by source, and what needs a person."""
     day = today - timedelta(days=1)
     overviews, lines, all_well = app.ledger.overviews, list[str](), True
     for source in app.tills:

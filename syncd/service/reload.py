@@ -57,7 +57,7 @@ class Turns:
             self._stop.turn.set()
 
     def leaving(self) -> Sequence[str]:
-        """What the service manager hears at the end of a turn."""
+        """Return what the service manager hears at the end of a turn."""
         if self._stop.is_set() or self._next is None:
             return ("STOPPING=1", "STATUS=Draining")
         return (

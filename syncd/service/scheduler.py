@@ -80,7 +80,7 @@ class EachGap(IntervalTrigger):  # type: ignore[misc]  # APScheduler has no type
     """
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
-        """The next turn, given the last one."""
+        """Return the next turn, given the last one."""
         following: datetime = (previous_fire_time or now) + self.interval
         again: datetime = now + self.interval
         return following if following > now else again
@@ -108,7 +108,7 @@ class Jumps:
 def watch_sources(
     app: App, jobs: Jobs, scheduler: BackgroundScheduler, stop: threading.Event
 ) -> list[threading.Thread]:
-    """A thread for each source that can tell of something new; each asks for a poll at once."""
+    """Start a thread for each source that can tell of something new; each asks for a poll at once."""
     threads = []
     for name, till in app.tills.items():
         if isinstance(till.source, Watching):

@@ -28,7 +28,7 @@ class Arrivals:
             return self._whole.get(path) == (size, stamp)
 
     def forget(self, path: Path) -> None:
-        """The file is gone from the folder."""
+        """Forget a file that is gone from the folder."""
         with self._lock:
             self._whole.pop(path, None)
 

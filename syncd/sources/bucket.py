@@ -152,7 +152,7 @@ class Bucket:
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        """The library's errors as ours."""
+        """Yield the library's errors as ours."""
         try:
             yield
         except _NOT_ALLOWED as error:
@@ -199,5 +199,5 @@ def _exists(store: Any, name: str) -> bool:  # noqa: ANN401  as above
 
 
 def _words(error: Exception) -> str:
-    """The first line of an error: further ones repeat the request."""
+    """Return the first line of an error: further ones repeat the request."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

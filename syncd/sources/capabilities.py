@@ -40,7 +40,7 @@ class ReadsFiles(Protocol):
         ...
 
     def read_file(self, path: Path) -> Iterator[Batch]:
-        """The file's sales and faults."""
+        """Yield the file's sales and faults."""
         ...
 
 
@@ -49,7 +49,7 @@ class HasFolder(Protocol):
     """A source that reads what is dropped into a folder, and can say what lies there."""
 
     def folder_report(self) -> FolderReport:
-        """What lies in the folder now.
+        """Return what lies in the folder now.
 
         Raises:
             SourceError: the folder cannot be read.
@@ -67,7 +67,9 @@ class FetchesOne(Protocol):
     """A source that can fetch one sale by its id, as a webhook named it."""
 
     def fetch_one(self, sale_id: str) -> Batch | None:
-        """The sale as it is now (its cursor None), a void of it where it was deleted; None where it is not there or not whole yet.
+        """Return the sale as it is now (its cursor None), a void of it where it was deleted.
+
+        None where it is not there or not whole yet.
 
         Raises:
             SourceError: the source cannot be read.

@@ -21,7 +21,7 @@ class AdapterState(Protocol):
     """An adapter's own small memory: durable on return, kept out of logs, pages and backups. For tokens that rotate."""
 
     def get(self, name: str) -> str | None:
-        """The value of a name, None where it has none."""
+        """Return the value of a name, None where it has none."""
         ...
 
     def put(self, name: str, value: str) -> None:
@@ -41,7 +41,7 @@ class Memory:
         self._lock = threading.Lock()
 
     def get(self, name: str) -> str | None:
-        """The value of a name, None where it has none."""
+        """Return the value of a name, None where it has none."""
         with self._lock:
             return self._values.get(name)
 
@@ -84,7 +84,7 @@ class SourceContext:
         return self.renamed or self.name
 
     def http(self, base: str, auth: Auth, terms: ApiProfile | None = None) -> HttpClient:
-        """The bounded HTTP client for the API at ``base``: ``auth`` proves who we are, ``terms`` are the API's own.
+        """Return the bounded HTTP client for the API at ``base``: ``auth`` proves who we are, ``terms`` are the API's own.
 
         One total deadline a request, no redirect followed, answers bounded in size, paced, ``Retry-After`` obeyed.
 

@@ -24,17 +24,17 @@ class RecentRecords(Generic[T]):
         return [one for one in page if self._kept.get(self._id_of(one), self) != self._mark_of(one)]
 
     def forget(self, ids: Iterable[str]) -> None:
-        """These are to be told again, should they come back."""
+        """Forget records, so that they count as new should they come back."""
         for one in ids:
             self._kept.pop(one, None)
 
     def note(self, page: Sequence[T]) -> None:
-        """A page was recorded."""
+        """Note a page that was recorded."""
         if len(self._kept) > _MOST:
             self._kept.clear()
         self._kept |= {self._id_of(one): self._mark_of(one) for one in page}
 
 
 def told_documents(id_key: str, mark: str) -> RecentRecords[Document]:
-    """The same of documents that say their id and their mark of change."""
+    """Return the same of documents that say their id and their mark of change."""
     return RecentRecords(lambda one: str(one.get(id_key)), lambda one: one.get(mark))

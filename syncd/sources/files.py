@@ -38,7 +38,7 @@ class FileSource(ABC):
 
     @abstractmethod
     def batches(self, path: Path) -> Iterator[Batch]:
-        """The file's sales and faults, in batches.
+        """Yield the file's sales and faults, in batches.
 
         Raises:
             NoSalesFile: it is none of this source's files.
@@ -90,7 +90,7 @@ class FileSource(ABC):
         return Batch((), (why, *([told] if told else [])), place(file, 0))
 
     def fetch_range(self, start: datetime, end: datetime, since: Cursor | None = None) -> Iterator[Batch]:
-        """The sales of a range from every file, processed ones too; nothing is moved here."""
+        """Yield the sales of a range from every file, processed ones too; nothing is moved here."""
         del since  # files may have come since, and reading them again costs nothing
         return self._inbox.filled(partial(self._range, start, end), unpack=False)
 
@@ -108,11 +108,11 @@ class FileSource(ABC):
         return self._folder.takes(name)
 
     def folder_report(self) -> FolderReport:
-        """What lies in the folder now."""
+        """Return what lies in the folder now."""
         return self._folder.report()
 
     def read_file(self, path: Path) -> Iterator[Batch]:
-        """The file's sales and faults, in batches; nothing is moved."""
+        """Yield the file's sales and faults, in batches; nothing is moved."""
         try:
             stated_at = made_at(path)
             yield from (replace(batch, stated_at=stated_at) for batch in self.batches(path))

@@ -72,7 +72,7 @@ class Look:
 
     @classmethod
     def of(cls, found: os.stat_result) -> Look:
-        """The same from a stat that was taken."""
+        """Return the same from a stat that was taken."""
         return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 
 
@@ -95,7 +95,7 @@ class Folder:
     _stuck: dict[Path, Look] = field(default_factory=dict)
 
     def ready(self) -> list[Path]:
-        """The files to read now, oldest first.
+        """Return the files to read now, oldest first.
 
         Raises:
             SourceError: the folder cannot be read.
@@ -129,12 +129,12 @@ class Folder:
         return [fault for fault in told if fault is not None]
 
     def _still(self) -> list[tuple[Look, Path]]:
-        """What stands still and waits to be read or unpacked, oldest first."""
+        """Return what stands still and waits to be read or unpacked, oldest first."""
         found = [(look, path) for path, look in self._looks() if self._stands_still(path, look)]
         return sorted(found, key=lambda one: (one[0].stamp, one[1]))
 
     def _looks(self) -> list[tuple[Path, Look]]:
-        """The files that wait to be read, and how they look; one that could not be moved away is not read over and over."""
+        """Return the files that wait to be read, and how they look; one that could not be moved away is not read over and over."""
         looks = [(path, Look.at(path)) for path in self._names()]
         return [(path, look) for path, look in looks if look is not None and self._stuck.get(path) != look]
 
@@ -191,7 +191,7 @@ class Folder:
         return _by_age([path for path in self._names() if self.takes(path.name)] + self._processed())
 
     def processed_within(self, gap: timedelta) -> list[Path]:
-        """The processed files that were written less than so long ago, newest first."""
+        """Return the processed files that were written less than so long ago, newest first."""
         oldest = (self.clock.now() - gap).timestamp() * 1e9
         return [path for path in reversed(_by_age(self._processed())) if path.stat().st_mtime_ns >= oldest]
 
@@ -202,17 +202,17 @@ class Folder:
         return [file for file in found if file.is_file() and not file.is_symlink() and _is_sales_file(file, names)]
 
     def closed(self, file: Path) -> Fault | None:
-        """The fault of a file that we may not read; it stays where it is."""
+        """Return the fault of a file that we may not read; it stays where it is."""
         if os.access(file, os.R_OK):
             return None
         return Fault(shown(file), "the file may not be read: give the user that runs syncd the right to", "")
 
     def finish(self, file: Path, look: Look, faults: Iterable[Fault]) -> Fault | None:
-        """A file's sales are in the ledger: move it to ``processed/``, its faults beside it; a fault where it cannot."""
+        """Move a recorded file to ``processed/``, its faults beside it; return a fault where that fails."""
         return self._move(file, look, "processed", list(faults))
 
     def fail(self, file: Path, look: Look, faults: Iterable[Fault]) -> Fault | None:
-        """A file could not be read at all: move it to ``failed/``, with the reason beside it."""
+        """Move a file that could not be read at all to ``failed/``, with the reason beside it."""
         return self._move(file, look, "failed", list(faults))
 
     def _move(self, file: Path, look: Look, where: str, faults: list[Fault]) -> Fault | None:
@@ -237,7 +237,7 @@ class Folder:
         return None
 
     def report(self) -> FolderReport:
-        """What lies in the folder: files that wait, those of them that are settling, and what this source never reads.
+        """Return what lies in the folder: files that wait, those of them that are settling, and what this source never reads.
 
         Raises:
             SourceError: the folder cannot be read.
@@ -252,7 +252,7 @@ class Folder:
         return FolderReport(self.path, len(looks), settling, tuple(sorted(strange)), unread)
 
     def check(self) -> Iterator[Finding]:
-        """What ``syncd check`` says of the folder."""
+        """Yield what ``syncd check`` says of the folder."""
         if not self.path.is_dir():
             yield Finding("error", f"the folder {self.path} does not exist", "Create it, or correct the source's path.")
             return
@@ -271,7 +271,7 @@ class Folder:
 
 
 def shown(file: Path) -> str:
-    """A file's name as it can be stored and shown, whatever bytes it is made of."""
+    """Return a file's name as it can be stored and shown, whatever bytes it is made of."""
     return os.fsencode(file.name).decode("utf-8", "replace")
 
 
@@ -280,7 +280,7 @@ def _hidden(name: str) -> bool:
 
 
 def _strange(entry: os.DirEntry[str]) -> str:
-    """An entry that is not read, with its kind where that is the reason."""
+    """Return an entry that is not read, with its kind where that is the reason."""
     name = shown(Path(entry.name))
     if entry.is_symlink():
         return f"{name} (a link)"

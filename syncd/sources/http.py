@@ -35,7 +35,7 @@ class Auth(Protocol):
     """Proves who we are."""
 
     def headers(self) -> Mapping[str, str]:
-        """The headers of the next request.
+        """Return the headers of the next request.
 
         Raises:
             SourceError: a token cannot be had.
@@ -44,7 +44,7 @@ class Auth(Protocol):
         ...
 
     def renew(self, used: Mapping[str, str]) -> bool:
-        """``used`` were answered with 401: whether there are better ones now."""
+        """Say whether there are better headers than ``used``, which were answered with 401."""
         ...
 
 
@@ -55,17 +55,17 @@ class StaticAuth:
     used: Mapping[str, str] = field(repr=False)
 
     def headers(self) -> Mapping[str, str]:
-        """Always the same."""
+        """Return the same headers always."""
         return self.used
 
     def renew(self, used: Mapping[str, str]) -> bool:
-        """There is no other."""
+        """Say whether there are better headers now than ``used``, which were answered with 401."""
         del used
         return False
 
 
 def _usual_words(document: Any) -> tuple[str, str]:  # noqa: ANN401  whatever JSON an error body is
-    """The code and the text of an error body, in the forms that most APIs use."""
+    """Return the code and the text of an error body, in the forms that most APIs use."""
     errors = document.get("errors") if isinstance(document, Mapping) else None
     first = errors[0] if isinstance(errors, list) and errors else document
     if not isinstance(first, Mapping):
@@ -108,11 +108,11 @@ class HttpClient:
         self._wire.close()
 
     def now(self) -> datetime:
-        """The API's own clock, as its last answer's ``Date`` told it; ours until one did. Aware, in UTC."""
+        """Return the API's own clock, as its last answer's ``Date`` told it; ours until one did. Aware, in UTC."""
         return self._clock.now() + self._ahead
 
     def get(self, path: str, params: Mapping[str, object] | None = None) -> Any:  # noqa: ANN401  whatever JSON is there
-        """The JSON that GET answers, numbers with a fraction as ``Decimal``; None for 204.
+        """Return the JSON that GET answers, numbers with a fraction as ``Decimal``; None for 204.
 
         Raises:
             Denied: 401 or 403; the cure says what to mend.
@@ -124,24 +124,27 @@ class HttpClient:
         return self.page(path, params)[0]
 
     def page(self, path: str, params: Mapping[str, object] | None = None) -> tuple[Any, str]:
-        """The same with the link to the next page that the answer's header ``Link`` names (RFC 8288); empty where there is none."""
+        """Return the same with the link to the next page that the answer's header ``Link`` names (RFC 8288).
+
+        Empty where there is none.
+        """
         target = f"{path}?{urlencode(params, doseq=True)}" if params else path
         document, answer = self._with_retries("GET", target, None, {})
         return document, _next_link(answer.headers.get("Link") or "")
 
     def ask(self, path: str, body: Mapping[str, object]) -> Any:  # noqa: ANN401  whatever JSON is there
-        """The JSON that a POST answers which changes nothing: a search. Errors as ``get``."""
+        """Return the JSON that a POST answers which changes nothing: a search. Errors as ``get``."""
         return self._with_retries("POST", path, json.dumps(body, separators=(",", ":")).encode(), {})[0]
 
     def form(self, path: str, fields: Mapping[str, str]) -> Any:  # noqa: ANN401  whatever JSON is there
-        """The JSON that a POST of a form answers, without ``auth``, and sent once unless it was put off: a token's renewal.
+        """Return the JSON that a POST of a form answers, without ``auth``, and sent once unless it was put off: a token's renewal.
 
         Errors as ``get``.
         """
         return self._once(path, urlencode(fields).encode(), {"Content-Type": "application/x-www-form-urlencoded"})
 
     def once(self, path: str, body: Mapping[str, object]) -> Any:  # noqa: ANN401  whatever JSON is there
-        """The same with a body of JSON."""
+        """Return the same with a body of JSON."""
         return self._once(path, json.dumps(body).encode(), {})
 
     def _once(self, path: str, body: bytes, headers: Mapping[str, str]) -> Any:  # noqa: ANN401  whatever JSON is there

@@ -42,7 +42,7 @@ class Inbox:
 
     @classmethod
     def of(cls, settings: FolderSettings, context: SourceContext, suffixes: Sequence[str]) -> Inbox:
-        """That of a source."""
+        """Return the one of a source."""
         path = context.base_dir / settings.path.expanduser()
         folder = Folder(path, settings, context.clock, suffixes)
         if settings.sftp is not None:
@@ -72,7 +72,7 @@ class Inbox:
             raise trouble
 
     def _fetched(self) -> tuple[list[Fault], SourceError | None]:
-        """What could not be fetched, and why nothing could be."""
+        """Return what could not be fetched, and why nothing could be."""
         if self.remote is None:
             return [], None
         self.folder.path.mkdir(parents=True, exist_ok=True)

@@ -27,7 +27,7 @@ class JsonlSource(FileSource):
     SUFFIXES = (".jsonl", ".ndjson")
 
     def batches(self, path: Path) -> Iterator[Batch]:
-        """The file's sales and faults, in batches."""
+        """Yield the file's sales and faults, in batches."""
         orders: list[CanonicalOrder] = []
         faults: list[Fault] = []
         number = 0
@@ -68,7 +68,7 @@ def _is_cut(path: Path) -> bool:
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
-    """The lines of a file; of one that is too long, a bounded part, marked by a missing line end."""
+    """Yield the lines of a file; of one that is too long, a bounded part, marked by a missing line end."""
     while line := file.readline(_LONGEST_LINE):
         yield line
         while len(line) == _LONGEST_LINE and not line.endswith(b"\n"):
@@ -76,7 +76,7 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
 
 
 def parse_line(line: bytes, names: tuple[str, str], where: str) -> CanonicalOrder | Fault | None:
-    """A line as a canonical order, a fault, or None where it is blank. Pure.
+    """Return a line as a canonical order, a fault, or None where it is blank. Pure.
 
     ``names``: that in the source's sale keys, and that in the config. A line may name either, or none.
     """
@@ -100,7 +100,7 @@ def parse_line(line: bytes, names: tuple[str, str], where: str) -> CanonicalOrde
 
 
 def _original(document: Mapping[str, object], names: tuple[str, str]) -> dict[str, str]:
-    """The sale of which a return gives goods back, by its key."""
+    """Return the sale of which a return gives goods back, by its key."""
     original = document.get("returns_of")
     if not isinstance(original, str) or not original.startswith(f"{names[1]}:"):
         return {}
@@ -108,7 +108,7 @@ def _original(document: Mapping[str, object], names: tuple[str, str]) -> dict[st
 
 
 def in_words(error: ValidationError) -> str:
-    """What is wrong with a sale, field by field."""
+    """Return what is wrong with a sale, field by field."""
     problems = error.errors(include_url=False, include_context=False)
     said = [f"{'.'.join(map(str, item['loc']))}: {item['msg'].removeprefix('Value error, ')}" for item in problems[:5]]
     return "; ".join(said) + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")

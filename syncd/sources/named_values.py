@@ -88,7 +88,7 @@ class About:
 
 
 def moment_of(value: object, here: tzinfo | None, per_second: int = 1) -> datetime | None:
-    """A time of any kind, aware, an hour that happens twice as the first."""
+    """Return a time of any kind, aware, an hour that happens twice as the first."""
     if isinstance(value, int | float | Decimal):
         scale = 1000 if value > MILLISECONDS else per_second
         return datetime.fromtimestamp(float(value) / scale, UTC)
@@ -105,7 +105,9 @@ def moment_of(value: object, here: tzinfo | None, per_second: int = 1) -> dateti
 
 
 def read_named(said: Named, lines: Sequence[Named], tenders: Sequence[Named], about: About) -> CanonicalOrder:
-    """A sale, its lines and its tenders as a canonical order: each value under a name of ``SALES``, ``LINES`` or ``TENDERS``.
+    """Return a sale, its lines and its tenders as a canonical order.
+
+    Each value under a name of ``SALES``, ``LINES`` or ``TENDERS``.
 
     Raises:
         Unreadable: they do not say what they must.

@@ -48,7 +48,10 @@ class Grant(Protocol):
 
 
 def bearer(context: SourceContext, token: SecretStr | None, grant: Grant | None, how: tuple[Renewal, str]) -> Auth:
-    """A token that stays as it is, or tokens that renew themselves: ``how`` is their renewal, and the cure where it fails."""
+    """Return a token that stays as it is, or tokens that renew themselves.
+
+    ``how`` is their renewal, and the cure where it fails.
+    """
     if token is not None:
         return StaticAuth({"Authorization": f"Bearer {token.get_secret_value()}"})
     assert grant is not None  # noqa: S101  the settings have checked that there is one of the two
@@ -68,7 +71,7 @@ class OAuth:
         self._tokens: Tokens | None = None
 
     def headers(self) -> Mapping[str, str]:
-        """``Authorization: Bearer``, with a token that is good for some minutes yet.
+        """Return ``Authorization: Bearer``, with a token that is good for some minutes yet.
 
         Raises:
             Denied: the refresh token is used up or revoked.
@@ -83,7 +86,7 @@ class OAuth:
             return _bearer(tokens)
 
     def renew(self, used: Mapping[str, str]) -> bool:
-        """The API did not take ``used``: get new tokens, unless somebody has done so meanwhile."""
+        """Get new tokens, for the API did not take ``used``, unless somebody has done so meanwhile."""
         with self._lock:
             kept = self._kept()
             if kept is None or _bearer(kept) == used:

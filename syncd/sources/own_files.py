@@ -15,7 +15,7 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def create(path: Path) -> BinaryIO:
-    """A new file, open for writing, that only we may read.
+    """Return a new file, open for writing, that only we may read.
 
     Raises:
         OSError: something of that name is there already, be it a link that leads nowhere.
@@ -25,7 +25,7 @@ def create(path: Path) -> BinaryIO:
 
 
 def own_folder(path: Path) -> Path:
-    """The folder, made if it is missing, for our eyes alone.
+    """Return the folder, made if it is missing, for our eyes alone.
 
     Raises:
         OSError: it is a link, or no folder: what is moved there would end up elsewhere.
@@ -40,7 +40,7 @@ def own_folder(path: Path) -> Path:
 
 
 def free_name(path: Path) -> Path:
-    """The path itself, or one beside it that nobody has taken, not even a link that leads nowhere."""
+    """Return the path itself, or one beside it that nobody has taken, not even a link that leads nowhere."""
     number, free = 1, path
     while os.path.lexists(free):
         free = path.with_name(f"{path.stem}-{number}{path.suffix}")
@@ -49,7 +49,7 @@ def free_name(path: Path) -> Path:
 
 
 def write_faults(path: Path, faults: Iterable[Fault]) -> None:
-    """A new CSV of where, why and the raw text, for our eyes alone; no cell of it is taken for a formula.
+    """Write a new CSV of where, why and the raw text, for our eyes alone; no cell of it is taken for a formula.
 
     Raises:
         OSError: something of that name is there, or the disk is full.

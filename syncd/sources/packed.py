@@ -41,7 +41,7 @@ class Readable(Protocol):
     """What can be read byte by byte."""
 
     def read(self, size: int, /) -> bytes:
-        """The next bytes."""
+        """Return the next bytes."""
         ...
 
 

@@ -31,7 +31,7 @@ class Presets(Generic[P]):
         return tuple(sorted({*own, *self._others}))
 
     def get(self, name: str) -> P:
-        """The preset of a name; imported on first use.
+        """Return the preset of a name; imported on first use.
 
         Raises:
             UsageError: there is none, or its package is broken.

@@ -57,11 +57,11 @@ class PushSource:
         return iter(())
 
     def receives(self) -> bool:
-        """Always: it does nothing else."""
+        """Return True: it does nothing else."""
         return True
 
     def receive(self, delivery: Delivery) -> Received:
-        """The sales of a signed body.
+        """Return the sales of a signed body.
 
         Raises:
             Forged: the signature is not right, or older than ``window``.
@@ -105,6 +105,6 @@ class PushSource:
 
 
 def sign(secret: str, timestamp: str, body: bytes) -> str:
-    """The value of ``X-Syncd-Signature``."""
+    """Return the value of ``X-Syncd-Signature``."""
     digest = hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
     return f"sha256={digest}"

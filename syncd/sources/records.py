@@ -53,14 +53,14 @@ _OF_ANOTHER_FORM = (AttributeError, TypeError, ArithmeticError)
 def parse_documents(
     documents: Iterable[Document], read: Callable[[Document], ParseResult], cursor: Cursor | None, id_key: str = "id"
 ) -> Batch:
-    """A batch of documents; one that cannot be read is a fault beside the others, and takes none of them with it."""
+    """Parse documents into a batch; one that cannot be read is a fault beside the others, and takes none of them with it."""
     return parse_each(documents, read, cursor, lambda document, why: fault(document, why, id_key))
 
 
 def parse_each(
     records: Iterable[T], read: Callable[[T], ParseResult], cursor: Cursor | None, spoilt: Callable[[T, str], Fault]
 ) -> Batch:
-    """The same of records of any kind; ``spoilt`` makes a fault of one that cannot be read."""
+    """Parse records of any kind into a batch; ``spoilt`` makes a fault of one that cannot be read."""
     found = Gathering()
     for record in records:
         found.add(tried(record, read, spoilt))
@@ -68,7 +68,7 @@ def parse_each(
 
 
 def tried(record: T, read: Callable[[T], R], spoilt: Callable[[T, str], Fault]) -> R | Fault:
-    """What a record says, a fault where it cannot be read."""
+    """Read a record; return a fault where it cannot be read."""
     try:
         return read(record)
     except Unreadable as error:
@@ -108,19 +108,19 @@ class Gathering:
             self.faults.append(found)
 
     def batch(self, cursor: Cursor | None) -> Batch:
-        """The batch."""
+        """Return the batch."""
         return Batch(tuple(self.orders), tuple(self.faults), cursor, self._left_out, self._holds)
 
 
 def fault(document: Document, why: str, id_key: str = "id") -> Fault:
-    """A document that cannot be read, its beginning kept."""
+    """Return a document that cannot be read, its beginning kept."""
     number = str(document.get(id_key) or "")
     raw = json.dumps(document, default=str)[:_RAW_KEPT]
     return Fault(f"sale {number or 'without an id'}", why, raw, number)
 
 
 def listed(holder: Document, name: str) -> list[Document]:
-    """A list of documents in a document; empty where it is absent.
+    """Return a list of documents in a document; empty where it is absent.
 
     Raises:
         Unreadable: it is no list of documents.
@@ -134,7 +134,7 @@ def listed(holder: Document, name: str) -> list[Document]:
 
 
 def inside(holder: Document, name: str) -> Document:
-    """A document in a document; an empty one where it is absent.
+    """Return a document in a document; an empty one where it is absent.
 
     Raises:
         Unreadable: it is something else.
@@ -150,7 +150,7 @@ def inside(holder: Document, name: str) -> Document:
 
 
 def number(holder: Document, name: str, default: Decimal | None = None) -> Decimal:
-    """A number, written as one or as text; ``default`` where it is absent.
+    """Return a number, written as one or as text; ``default`` where it is absent.
 
     Raises:
         Unreadable: it is no number, or absent without a default.
@@ -177,7 +177,7 @@ def number(holder: Document, name: str, default: Decimal | None = None) -> Decim
 
 
 def moment(text: object) -> datetime | None:
-    """An RFC 3339 time, with or without fractions; None where there is none, or none with an offset. Aware, in UTC."""
+    """Return an RFC 3339 time, with or without fractions; None where there is none, or none with an offset. Aware, in UTC."""
     try:
         at = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
@@ -186,7 +186,7 @@ def moment(text: object) -> datetime | None:
 
 
 def time_of(holder: Document, *names: str) -> datetime:
-    """The first of some times of a document that is there. Aware, in UTC.
+    """Return the first of some times of a document that is there. Aware, in UTC.
 
     Raises:
         Unreadable: none is there, or the one that is there is no time with its zone.
@@ -201,7 +201,7 @@ def time_of(holder: Document, *names: str) -> datetime:
 
 
 def needed(at: datetime | None, what: str) -> datetime:
-    """A time that must be there.
+    """Return a time that must be there.
 
     Raises:
         Unreadable: it is not.

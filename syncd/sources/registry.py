@@ -20,12 +20,12 @@ def _found() -> dict[str, EntryPoint]:
 
 
 def known() -> list[str]:
-    """The adapter types that are installed."""
+    """Return the adapter types that are installed."""
     return sorted(_found())
 
 
 def packages() -> dict[str, str]:
-    """The package and version that each adapter type comes from."""
+    """Return the package and version that each adapter type comes from."""
     found = {}
     for name, point in sorted(_found().items()):
         found[name] = f"{point.dist.name} {point.dist.version}" if point.dist else point.value
@@ -33,7 +33,7 @@ def packages() -> dict[str, str]:
 
 
 def load(kind: str) -> Any:  # noqa: ANN401  a class with ``Settings`` that takes (settings, context) and is a Source
-    """The adapter class of a source type; imported on first use.
+    """Return the adapter class of a source type; imported on first use.
 
     Raises:
         UsageError: there is no such type, or its package is broken.
@@ -59,7 +59,7 @@ class UnknownKind(UsageError):
 
 
 def settings_of(table: Mapping[str, Any]) -> type[BaseModel]:
-    """The settings model of a source's table: its adapter's, which may hang on what else the table says (a preset).
+    """Return the settings model of a source's table: its adapter's, which may hang on what else the table says (a preset).
 
     Raises:
         UsageError: there is no such type (or preset), or its package is broken.

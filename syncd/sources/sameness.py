@@ -45,12 +45,12 @@ class Reads(BaseModel):
     opens: dict[str, str] = {}
 
     def to_json(self) -> str:
-        """What is kept of it."""
+        """Return what is kept of it."""
         return self.model_dump_json(exclude={"opens"}, exclude_defaults=True)
 
 
 def reads_of(kind: str, settings: BaseModel, home: Path) -> Reads:
-    """What a source of a type reads, by its settings; ``home`` is where relative paths begin."""
+    """Return what a source of a type reads, by its settings; ``home`` is where relative paths begin."""
     values = _plain(settings)
     if hasattr(settings, "path"):
         sftp = getattr(settings, "sftp", None)
@@ -69,7 +69,7 @@ def reads_of(kind: str, settings: BaseModel, home: Path) -> Reads:
 
 
 def same_sources(sources: Mapping[str, tuple[str, BaseModel]], home: Path) -> list[tuple[str, str, str]]:
-    """The pairs of sources, by name, that read the same, with what that is in words; ``home`` is where relative paths begin.
+    """Return the pairs of sources, by name, that read the same, with what that is in words; ``home`` is where relative paths begin.
 
     ``sources`` are each source's type and its settings.
     """
@@ -78,7 +78,7 @@ def same_sources(sources: Mapping[str, tuple[str, BaseModel]], home: Path) -> li
 
 
 def same(one: Reads, other: Reads) -> str:
-    """What two sources both read, in words; empty where nothing shows that they do."""
+    """Return what two sources both read, in words; empty where nothing shows that they do."""
     if one.kind != other.kind:
         return ""
     if one.path or one.server or other.path or other.server:
@@ -87,7 +87,7 @@ def same(one: Reads, other: Reads) -> str:
 
 
 def may_be_same(before: Reads, now: Reads) -> str:
-    """What ``before`` read and ``now`` may read too, in words; empty where something shows that it is another.
+    """Return what ``before`` read and ``now`` may read too, in words; empty where something shows that it is another.
 
     For a source that is gone and one that is new: keys are renewed, so that another key is no sign of another account.
     """
@@ -118,7 +118,7 @@ def _take_the_same(one: str, other: str) -> bool:
 
 
 def _until_wild(pattern: str) -> str:
-    """The part of a pattern before its first wildcard."""
+    """Return the part of a pattern before its first wildcard."""
     return pattern[: next((place for place, char in enumerate(pattern) if char in _WILD + "]"), len(pattern))]
 
 
@@ -154,7 +154,7 @@ def _are_apart(one: Reads, other: Reads) -> bool:
 
 
 def _without_password(url: str) -> str:
-    """A URL without the user who reads: another one reads the same."""
+    """Return a URL without the user who reads: another one reads the same."""
     parts = urlsplit(url)
     place = parts.netloc.rpartition("@")[2].lower()
     return f"{parts.scheme}://{place}{parts.path.rstrip('/')}" if parts.scheme else url
@@ -165,7 +165,7 @@ def _digest(secret: str) -> str:
 
 
 def _plain(settings: BaseModel) -> dict[str, Any]:
-    """The settings as they are, those within others too; secrets in clear, for what is made of them here."""
+    """Return the settings as they are, those within others too; secrets in clear, for what is made of them here."""
     found: dict[str, Any] = {}
     for name in type(settings).model_fields:
         value = getattr(settings, name)

@@ -51,7 +51,7 @@ class SourceSettings(BaseModel):
     start_from: StartFrom = None
 
     def store_of(self, order: CanonicalOrder) -> str:
-        """The store of a sale: by its location's id, else by its name, else the source's own."""
+        """Return the store of a sale: by its location's id, else by its name, else the source's own."""
         place = order.location
         return (place and (self.stores.get(place.id) or self.stores.get(place.name))) or self.store
 

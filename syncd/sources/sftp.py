@@ -91,7 +91,7 @@ class SftpFolder:
 
     @contextmanager
     def _session(self) -> Iterator[tuple[paramiko.SFTPClient, _Deadline]]:
-        """A connection to the server that has proved itself, let go of whatever happens; its errors as ours."""
+        """Connect to the server once it has proved itself, and let go whatever happens; its errors as ours."""
         deadline = _Deadline(self.clock, self.settings.patience)
         try:
             with _connected(self.settings) as transport:
@@ -242,7 +242,7 @@ def _connected(settings: SftpSettings) -> Iterator[paramiko.Transport]:
 
 
 def _prove(key: paramiko.PKey, settings: SftpSettings) -> None:
-    """The server's key is the one that the config names.
+    """Check that the server's key is the one that the config names.
 
     Raises:
         Denied: it is another.

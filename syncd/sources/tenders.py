@@ -54,7 +54,7 @@ _EXACT = {"bar": TenderKind.CASH, "barzahlung": TenderKind.CASH}
 
 
 def kind_of(label: str, own: Mapping[str, TenderKind]) -> TenderKind:
-    """The kind of a way of paying by its label; ``own`` are the config's words, which go before ours."""
+    """Return the kind of a way of paying by its label; ``own`` are the config's words, which go before ours."""
     said = label.strip().casefold()
     for word, kind in own.items():
         if word.casefold() == said:

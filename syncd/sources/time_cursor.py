@@ -22,7 +22,7 @@ class TimeCursor:
 
     @classmethod
     def read(cls, cursor: Cursor | None, latest: datetime | None = None) -> TimeCursor:
-        """What a cursor says, unless it is of a time after ``latest``."""
+        """Return what a cursor says, unless it is of a time after ``latest``."""
         try:
             said = json.loads(cursor or "{}")
             at, looked = moment(said.get("at")), moment(said.get("looked"))
@@ -33,7 +33,7 @@ class TimeCursor:
         return cls(at, looked or EPOCH)
 
     def text(self) -> Cursor:
-        """The cursor."""
+        """Return the cursor."""
         at = {} if self.reached is None else {"at": self.reached.astimezone(UTC).isoformat()}
         return json.dumps({**at, "looked": self.swept_at.astimezone(UTC).isoformat()})
 

@@ -13,7 +13,9 @@ _MISSING = Decimal("NaN")
 
 
 def decimal(value: object, default: Decimal | D = _MISSING) -> Decimal | D:
-    """A number, exactly as it is written; of a floating-point one, the shortest text that means it. ``default`` where it is NULL.
+    """Return a number, exactly as it is written; of a floating-point one, the shortest text that means it.
+
+    ``default`` where it is NULL.
 
     Raises:
         Unreadable: it is no number, or NULL without a default.
@@ -48,7 +50,7 @@ PERSON = (*_WHO, *PLACE)
 
 
 def people(key: object, about: Mapping[str, str]) -> dict[str, Any]:
-    """The fields ``customer`` and ``billing`` of a sale for a customer of whom ``about`` is known, by our own names.
+    """Return the fields ``customer`` and ``billing`` for a customer of whom ``about`` is known, by our own names.
 
     ``key`` is the till's id of the customer, empty where it has none; nothing comes out where nothing is known.
 

@@ -28,7 +28,7 @@ class Hours:
 
 
 def zone(name: str) -> tzinfo:
-    """A zone by its IANA name.
+    """Return a zone by its IANA name.
 
     Raises:
         ValueError: there is none of that name.
@@ -44,7 +44,7 @@ def zone(name: str) -> tzinfo:
 
 
 def zone_or_utc(name: object) -> tzinfo:
-    """The same of what a POS says; UTC where it says nothing that is known."""
+    """Return the same of what a POS says; UTC where it says nothing that is known."""
     try:
         return zone(str(name or "UTC"))
     except ValueError:
@@ -52,7 +52,7 @@ def zone_or_utc(name: object) -> tzinfo:
 
 
 def in_zone(naive: datetime, where: tzinfo, hours: Hours) -> datetime:
-    """A local time with its zone; an hour that happens twice, or never, by ``hours``.
+    """Return a local time with its zone; an hour that happens twice, or never, by ``hours``.
 
     Raises:
         ValueError: clocks were set forward over it, and the config wants that to be a fault.

@@ -16,7 +16,7 @@ class ManualClock:
         self._boot, self._seconds = 1, 1000.0
 
     def now(self) -> datetime:
-        """The wall clock, aware, in UTC."""
+        """Return the wall clock, aware, in UTC."""
         return self._now
 
     def elapsed(self) -> BootTime:
@@ -35,7 +35,7 @@ class ManualClock:
         self._seconds += seconds
 
     def jump(self, seconds: float) -> None:
-        """The wall clock is set, forward or back; boot time does not notice."""
+        """Set the wall clock, forward or back; boot time does not notice."""
         self._now += timedelta(seconds=seconds)
 
     def reboot(self) -> None:
@@ -51,7 +51,7 @@ class AheadClock:
         self._system, self._ahead_s = SystemClock(), 0.0
 
     def now(self) -> datetime:
-        """The wall clock, aware, in UTC."""
+        """Return the wall clock, aware, in UTC."""
         return self._system.now() + timedelta(seconds=self._ahead_s)
 
     def elapsed(self) -> BootTime:

@@ -50,7 +50,7 @@ class Pos(Protocol):
     adapter: Callable[[Any, SourceContext], Source]
 
     def settings(self) -> Any:
-        """The adapter's settings for this POS; pages small, so that a few sales make several."""
+        """Return the adapter's settings for this POS; pages small, so that a few sales make several."""
         ...
 
     def sell(self, count: int) -> list[str]:
@@ -99,17 +99,17 @@ class SourceContract:
 
     @pytest.fixture
     def pos(self) -> Any:
-        """The POS: to be given by the subclass."""
+        """Return the POS; a subclass gives it."""
         raise NotImplementedError
 
     @pytest.fixture
     def context(self, pos: Pos, tmp_path: Path) -> SourceContext:
-        """What the adapter gets; its state outlives the source, as in a ledger."""
+        """Return what the adapter gets; its state outlives the source, as in a ledger."""
         return SourceContext(NAME, pos.clock, tmp_path, threading.Event(), Memory(), lambda: _EVER)
 
     @pytest.fixture
     def till(self, pos: Pos, context: SourceContext) -> Iterator[Callable[[], Source]]:
-        """Opens the source anew, as a process that has just started does."""
+        """Return what opens the source anew, as a process that has just started does."""
         with ExitStack() as opened:
 
             def open_it() -> Source:
@@ -317,7 +317,7 @@ def _may(pos: Pos, what: str) -> Callable[..., None]:
 
 
 def _again(pos: Pos) -> None:
-    """A POS whose records are gone once they are read (a drop folder) offers them again."""
+    """Offer the records again of a POS that loses them once they are read (a drop folder)."""
     getattr(pos, "offer_again", lambda: None)()
 
 

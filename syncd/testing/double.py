@@ -41,7 +41,7 @@ class RecordedRequest:
         return {name: values[0] for name, values in parse_qs(self.body.decode()).items()}
 
     def one(self, name: str, default: str = "") -> str:
-        """The first value of a query parameter."""
+        """Return the first value of a query parameter."""
         return self.query.get(name, [default])[0]
 
 
@@ -67,15 +67,15 @@ class Double:
         self.url = ""
 
     def now(self) -> datetime:
-        """The POS's own clock."""
+        """Return the POS's own clock."""
         return self.clock.now() + self.ahead
 
     def answer(self, asked: RecordedRequest) -> CannedAnswer:
-        """What the POS answers: a subclass's part."""
+        """Answer as the POS would; a subclass says how."""
         raise NotImplementedError
 
     def respond(self, asked: RecordedRequest) -> CannedAnswer:
-        """What is answered: what ``next`` wants, else the truth; ``on_answer`` is told afterwards."""
+        """Return what is answered: what ``next`` wants, else the truth; ``on_answer`` is told afterwards."""
         with self.lock:
             self.asked.append(asked)
             kept = self.next.pop(0) if self.next else None
@@ -115,7 +115,7 @@ class Double:
             daemon_threads = True
 
             def handle_error(self, *_words: object) -> None:
-                """A client that went away is no fault of ours."""
+                """Pass over a client that went away: it is no fault of ours."""
 
         self._server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -132,7 +132,7 @@ class Double:
     # What the contract may ask of any double
 
     def skew(self, seconds: float) -> None:
-        """The POS's clock is so much ahead of ours."""
+        """Set the POS's clock so much ahead of ours."""
         self.ahead = timedelta(seconds=seconds)
 
     def break_in_mid_walk(self) -> None:
@@ -141,5 +141,5 @@ class Double:
 
 
 def exact(document: Any) -> Any:
-    """A document as an adapter gets it: over JSON, numbers with a fraction as they were written."""
+    """Return a document as an adapter gets it: over JSON, numbers with a fraction as they were written."""
     return json.loads(json.dumps(document), parse_float=Decimal)

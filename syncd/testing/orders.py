@@ -13,7 +13,7 @@ _LINES = (
 
 
 def sale(**changes: Any) -> CanonicalOrder:  # noqa: ANN401  any field of a canonical order
-    """A completed sale of 10.80 USD, 0.80 of it tax, paid in cash; ``changes`` replace its fields."""
+    """Return a completed sale of 10.80 USD, 0.80 of it tax, paid in cash; ``changes`` replace its fields."""
     fields: dict[str, Any] = {
         "source": "till",
         "sale_id": "1001",

@@ -54,7 +54,7 @@ def _intake_open(app: App, jobs: Jobs) -> Iterator[None]:
 
 @contextmanager
 def _page_open(app: App, jobs: Jobs) -> Iterator[None]:
-    """The page."""
+    """Serve the page until the end."""
     from syncd.service.metrics import Metrics  # noqa: PLC0415  the same
     from syncd.web.page.context import PageContext  # noqa: PLC0415  the same
     from syncd.web.page.render import Renderer  # noqa: PLC0415  the same

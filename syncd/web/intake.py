@@ -37,7 +37,7 @@ _ODD = (
 
 
 def intake_app(tills: Mapping[str, SourceRunner], clock: Clock, heard: Callable[[str, Received], None]) -> Starlette:
-    """The ASGI application; ``heard`` is told what each delivery came to, once that is durable."""
+    """Return the ASGI application; ``heard`` is told what each delivery came to, once that is durable."""
     doors = {
         name: _Door(till, till.source, clock)
         for name, till in tills.items()
@@ -64,7 +64,7 @@ def intake_app(tills: Mapping[str, SourceRunner], clock: Clock, heard: Callable[
 
 
 async def _body(request: Request) -> bytes | None:
-    """The whole body; None where it is too large."""
+    """Return the whole body; None where it is too large."""
     said = request.headers.get("content-length", "")
     if said.isdigit() and (len(said) > 12 or int(said) > _MOST_BYTES):
         return None

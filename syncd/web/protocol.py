@@ -18,7 +18,7 @@ class BoundedProtocol(HttpToolsProtocol):
     """One connection."""
 
     def connection_made(self, transport: Any) -> None:  # noqa: ANN401  as asyncio has it
-        """The clock runs from the first moment on: who connects must ask for something."""
+        """Start the clock in the first moment: who connects must ask for something."""
         super().connection_made(transport)
         self._head, self._in_head = 0, True
         self._slow: asyncio.TimerHandle | None = None
@@ -35,7 +35,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().data_received(data)
 
     def on_message_begin(self) -> None:
-        """A new request."""
+        """Begin a new request."""
         super().on_message_begin()
         self._in_head = True
 
@@ -45,7 +45,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """It is whole: from here on the time is ours."""
+        """Stop the client's clock: the request is whole, and from here on the time is ours."""
         super().on_message_complete()
         self._in_head = True
         self._unwatch()

@@ -21,7 +21,7 @@ _END_S = 5.0
 
 @contextmanager
 def listening(what: str, host: str, port: int, without: str) -> Iterator[socket.socket | None]:
-    """A listening socket for ``what`` (a table of the config); None where it cannot be had: all else goes on, ``without`` it."""
+    """Open a socket for ``what`` (a table of the config); None where it cannot be had: all else goes on, ``without`` it."""
     try:
         listener = socket.create_server(
             (host, port), backlog=128, family=socket.AF_INET6 if ":" in host else socket.AF_INET

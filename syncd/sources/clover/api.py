@@ -107,7 +107,7 @@ class CloverApi:
 
 
 def millis(at: datetime) -> int:
-    """A time as Clover writes it: milliseconds since 1970."""
+    """Return a time as Clover writes it: milliseconds since 1970."""
     return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 

@@ -30,17 +30,20 @@ class Sum:
 
 
 def elements(holder: Document, name: str) -> list[Document]:
-    """The rows of an expanded list (``{"elements": [...]}``)."""
+    """Return the rows of an expanded list (``{"elements": [...]}``)."""
     return listed(inside(holder, name), "elements")
 
 
 def cents(holder: Document, name: str, currency: str) -> Decimal:
-    """An amount in major units; 0 where it is absent."""
+    """Return an amount in major units; 0 where it is absent."""
     return number(holder, name, ZERO) * minor_unit(currency)
 
 
 def sums(order: Document, items: Sequence[Document], currency: str, tax: Decimal | None) -> list[Sum]:
-    """The lines with their discounts and their share of ``tax``: what the payments say was paid; None where nothing was yet."""
+    """Return the lines with their discounts and their share of ``tax``: what the payments say was paid.
+
+    None where nothing was yet.
+    """
     found = [_line(item, currency) for item in items]
     for discount in elements(order, "discounts"):
         _take_off(discount, found, currency)
@@ -61,7 +64,7 @@ def _line(item: Document, currency: str) -> Sum:
 
 
 def _take_off(discount: Document, lines: Sequence[Sum], currency: str) -> None:
-    """A percentage of what the lines cost, or an amount, spread over them."""
+    """Take off a percentage of what the lines cost, or an amount, spread over them."""
     base = total(line.net for line in lines)
     if not lines or not base:
         return
@@ -101,7 +104,7 @@ def _of(net: Decimal, rate: Decimal, *, included: bool) -> Decimal:
 
 
 def as_line(line: Sum, currency: str, skus: Mapping[str, tuple[str, str]], *, included: bool) -> dict[str, Any]:
-    """A line as a canonical order has it."""
+    """Return a line as a canonical order has it."""
     item = line.item
     key = str(inside(item, "item").get("id") or "")
     sku, upc = skus.get(key, ("", ""))
@@ -130,7 +133,7 @@ def as_line(line: Sum, currency: str, skus: Mapping[str, tuple[str, str]], *, in
 
 
 def as_fee(line: Sum, *, included: bool) -> dict[str, Any]:
-    """A service charge or automatic gratuity, which Clover keeps as a line of its own."""
+    """Return a service charge or automatic gratuity, which Clover keeps as a line of its own."""
     ex_tax = line.net - line.tax if included else line.net
     name = line.item.get("name") or "Service charge"
     return {"kind": "service_charge", "name": name, "total_ex_tax": ex_tax, "total_inc_tax": ex_tax + line.tax}

@@ -42,7 +42,7 @@ class CloverReferenceData:
 
 
 def read_order(order: Document, around: CloverReferenceData, source: str, leave_out: Sequence[str]) -> ParseResult:
-    """What an order says.
+    """Return what an order says.
 
     Raises:
         Unreadable: it is not what Clover's reference says.
@@ -153,7 +153,7 @@ class _Exchange:
     credit: Decimal
 
     def refund(self, *, included: bool) -> dict[str, Any]:
-        """The goods that came back, as a refund that paid for others."""
+        """Return the goods that came back, as a refund that paid for others."""
         return {
             "id": "exchange",
             "amount_inc_tax": self.credit,
@@ -165,7 +165,10 @@ class _Exchange:
 def _exchange(
     order: Document, items: Sequence[Document], currency: str, paid: Decimal, *, included: bool
 ) -> _Exchange | None:
-    """An exchanged line stays in the order, and its worth is in no payment for what was taken instead."""
+    """Say why an exchange waits.
+
+    An exchanged line stays in the order, and its worth is in no payment for what was taken instead.
+    """
     if not any(item.get("exchanged") for item in items):
         return None
     lines = sums(order, items, currency, None)
@@ -187,7 +190,7 @@ def _line_back(line: Sum, *, included: bool) -> dict[str, Any]:
 
 
 def _hold(order: Document, currency: str) -> str:
-    """A manual refund names no sale: money went out, and a person must say of which."""
+    """Say why a manual refund waits: it names no sale, money went out, and a person must say of which."""
     back = total(cents(one, "amount", currency) for one in elements(order, "credits"))
     return (
         f"{back} {currency} were given back by a manual refund: name the sale, or release it as it is" if back else ""
@@ -206,7 +209,7 @@ def _status(
 
 
 def _refund(refund: Document, lines: Sequence[Sum], currency: str, *, included: bool) -> dict[str, Any]:
-    """A refund with the lines that carry its id, or that come to its amount; one of a payment names none."""
+    """Return a refund with the lines that carry its id, or that come to its amount; one of a payment names none."""
     amount, tip = cents(refund, "amount", currency), cents(refund, "tipAmount", currency)
     own = [line for line in lines if inside(line.item, "refund").get("id") == refund.get("id")]
     back = [line for line in lines if line.item.get("refunded")]

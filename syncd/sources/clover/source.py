@@ -69,7 +69,10 @@ class CloverSource:
                 return
 
     def fetch_range(self, start: datetime, end: datetime, since: Cursor | None = None) -> Iterator[Batch]:
-        """The orders of a range: the walk takes all that was changed since it began; lists by ``createdTime`` end at 90 days."""
+        """Yield the orders of a range: the walk takes all that was changed since it began.
+
+        Lists by ``createdTime`` end at 90 days.
+        """
         orders, _ = _read(since, None)
         begin = orders or millis(start - timedelta(days=1))
         self._names()
@@ -148,7 +151,10 @@ class CloverSource:
         )
 
     def _whole(self, order: Document) -> Document:
-        """The order with its modifications, which a list may leave out: asked for where the lines do not come to what was paid."""
+        """Return the order with its modifications, which a list may leave out.
+
+        Asked for where the lines do not come to what was paid.
+        """
         try:
             if sums_up(order):
                 return order
@@ -157,7 +163,7 @@ class CloverSource:
         return {**order, "lineItems": {"elements": self._api.lines(str(order.get("id")))}}
 
     def _names(self) -> None:
-        """The shop's name and its staff, asked for again every quarter of an hour; article numbers are forgotten as often."""
+        """Look up the shop's name and its staff again every quarter of an hour; forget article numbers as often."""
         now = self._context.clock.elapsed().seconds
         if self._names_at is not None and now - self._names_at <= _NAMES_KEPT_S:
             return

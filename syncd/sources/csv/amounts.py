@@ -35,7 +35,7 @@ _NO_CENTS = (",-", ".-", ":-", ",--", ".--")  # 100,- is 100
 
 @lru_cache(maxsize=8192)  # goods have few prices, and each column of a row is read
 def parse_amount(text: str, mark: DecimalMark = ".", currency: str = "") -> Decimal | None:
-    """The amount in a cell, None where the cell is empty; a sign beside it must be one of ``currency``, where that is known.
+    """Return the amount in a cell, None where the cell is empty; a sign beside it must be one of ``currency``, where that is known.
 
     Raises:
         ValueError: the cell holds something that is no amount with this decimal mark; nothing is guessed.
@@ -85,7 +85,7 @@ def doubt(text: str, currency: str) -> str:
 
 
 def doubt_quantity(text: str) -> str:
-    """The same of a quantity, which may have three decimals after a dot: 0.450 kg."""
+    """Return the same of a quantity, which may have three decimals after a dot: 0.450 kg."""
     if not _THREE_AFTER[","].fullmatch(text.strip()):
         return ""
     return f"{text.strip()[:40]!r} may have three decimals or be a thousand times as many: set decimal_mark for this source"

@@ -13,7 +13,7 @@ from typing import Any
 
 
 def month_of(name: str) -> int | None:
-    """The number of a month, 1 to 12; None where the word is no month, or another one in another language."""
+    """Return the number of a month, 1 to 12; None where the word is no month, or another one in another language."""
     found: int | None = _words()["months"].get(bare_word(name))
     return found
 
@@ -30,7 +30,7 @@ def half_of_day(words: str) -> int | None:
 
 
 def bare_word(name: str) -> str:
-    """A word as it is compared: without accents, dots at its end and capitals."""
+    """Return a word as it is compared: without accents, dots at its end and capitals."""
     spread = unicodedata.normalize("NFKD", name.strip().rstrip(".").casefold())
     return "".join(char for char in spread if not unicodedata.combining(char))
 

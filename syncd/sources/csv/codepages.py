@@ -59,7 +59,9 @@ _ODD = (_SIGN_IN_WORD, _SIGN_BEFORE_LETTER, _SIGN_BESIDE)
 
 
 def encoding_of(path: Path, wanted: str, currency: str = "", zone: str = "") -> str:
-    """The encoding of a file: as configured, by its byte order mark, UTF-8 where it is valid, cp1252 where its words are Western.
+    """Return the encoding of a file.
+
+    As configured, by its byte order mark, UTF-8 where it is valid, cp1252 where its words are Western.
 
     ``currency`` and ``zone`` are the source's: some places have code pages of their own.
 
@@ -94,7 +96,7 @@ def is_western(text: str) -> bool:
 
 
 def _sample(path: Path) -> bytes:
-    """The lines that are not plain ASCII, as far as a page of them goes."""
+    """Return the lines that are not plain ASCII, as far as a page of them goes."""
     found = bytearray()
     with path.open("rb") as file:
         while len(found) < _SAMPLE and (line := file.readline(_SAMPLE)):
@@ -115,7 +117,7 @@ def _proposal(sample: bytes, usual: str) -> str:
 
 
 def _shown(sample: bytes, name: str) -> str:
-    """The first words that are not plain ASCII, in an encoding; empty where it cannot be."""
+    """Return the first words that are not plain ASCII, in an encoding; empty where it cannot be."""
     try:
         text = sample.decode(name)
     except (UnicodeDecodeError, LookupError):

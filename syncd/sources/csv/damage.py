@@ -67,7 +67,7 @@ class Damage:
         return why
 
     def late(self) -> Iterator[tuple[int, str]]:
-        """The lines of further rows that cannot be trusted, and why: what only the whole table tells."""
+        """Yield the lines of further rows that cannot be trusted, and why: what only the whole table tells."""
         if self.numbered:
             for cell, lines in self._dated.items():
                 why = _MADE_A_DATE.format(cell=cell)
@@ -112,12 +112,12 @@ class Ids:
         self._lines: dict[str, dict[str, int]] = {}
 
     def saw(self, key: str, row: CsvRow) -> None:
-        """A row of the sale that the export knows as ``key``."""
+        """Note a row of the sale that the export knows as ``key``."""
         if self._column and (number := row.get(self._column)):
             self._lines.setdefault(number, {}).setdefault(key, row.line)
 
     def equal(self) -> Iterator[tuple[int, str]]:
-        """A line of each sale whose id is another's as well, and why neither can be told."""
+        """Yield a line of each sale whose id is another's as well, and why neither can be told."""
         for number, lines in self._lines.items():
             if len(lines) > 1:
                 names = " and ".join(sorted(key.partition("\n")[0] for key in lines)[:3])

@@ -59,7 +59,7 @@ class Written:
 
 @lru_cache(maxsize=4096)  # the rows of a sale repeat its time
 def read_date(text: str, order: DateOrder | None) -> Written:
-    """The date, and the time of day where there is one, that a cell holds.
+    """Return the date, and the time of day where there is one, that a cell holds.
 
     Raises:
         ValueError: it holds something else, or does not tell day from month while ``order`` is None.
@@ -90,7 +90,7 @@ def read_date(text: str, order: DateOrder | None) -> Written:
 
 
 def read_clock(text: str) -> tuple[int, int, int]:
-    """A time of day: hour, minute, second.
+    """Return a time of day: hour, minute, second.
 
     Raises:
         ValueError: it is none.
@@ -122,7 +122,7 @@ def read_clock(text: str) -> tuple[int, int, int]:
 
 
 def oddity(text: str) -> str:
-    """What a cell is that stands for a time and is no date as people write it; empty where it is none of those."""
+    """Return what a cell is that stands for a time and is no date as people write it; empty where it is none of those."""
     cell = text.strip()
     if _SERIAL.fullmatch(cell):
         day = datetime(1899, 12, 30) + timedelta(days=float(cell.replace(",", ".")))  # noqa: DTZ001  a spreadsheet knows no zones
@@ -151,7 +151,7 @@ def _day(cell: str, order: DateOrder | None, text: str) -> tuple[datetime, str]:
 
 
 def _named(cell: str, order: DateOrder | None, text: str) -> tuple[datetime, str]:
-    """A day whose month is named: ``Mon Oct 05 2026``, ``5. Oktober 2026``, ``5 de octubre de 2026``, ``05-Oct-26``."""
+    """Return a day whose month is named: ``Mon Oct 05 2026``, ``5. Oktober 2026``, ``5 de octubre de 2026``, ``05-Oct-26``."""
     month, numbers, place = None, list[str](), 0
     while place < len(cell) and (month is None or len(numbers) < 2):
         token = _TOKEN.match(cell, place)

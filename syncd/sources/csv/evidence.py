@@ -107,7 +107,10 @@ def _date_shape(cell: str) -> str:
 
 @lru_cache(maxsize=8192)
 def _decisive_mark(cell: str) -> str:
-    """The decimal mark of an amount that can be read in one way alone; empty where it may be read with either, or is none."""
+    """Return the decimal mark of an amount that can be read in one way alone.
+
+    Empty where it may be read with either, or is none.
+    """
     if len(cell) > _LONGEST or ("," not in cell and "." not in cell):
         return ""
     text = plain(cell)

@@ -61,7 +61,9 @@ class Exports:
     folder: Folder
 
     def read(self, walk: ExportWalk, *, patient: bool = False, beside: Sequence[Path] = ()) -> Iterator[Batch]:
-        """The sales and faults of the walk's files, in batches. ``patient``: a file that may still be growing is left to wait.
+        """Yield the sales and faults of the walk's files, in batches.
+
+        ``patient``: a file that may still be growing is left to wait.
 
         Where only one of two exports of a sale is among them, the other is looked for: among the files ``beside`` them, or,
         where ``patient``, among those processed lately.
@@ -183,7 +185,7 @@ class Exports:
         yield Batch(tuple(orders), tuple(lost), _cursor(walk), dict(left_out), holds, stated_at=stated_at)
 
     def _sale(self, placed: Sequence[Placed]) -> Sales | ExcludedRow | list[Fault]:
-        """A sale's rows as an order, and those of its refunds; where one of them cannot be read, each as a fault."""
+        """Return a sale's rows as an order, and those of its refunds; where one of them cannot be read, each as a fault."""
         if spoilt := next((one for one in placed if one.spoilt), None):
             return self._faulty(placed, lambda one: _spoilt(spoilt, one))
         try:
@@ -232,7 +234,7 @@ class Exports:
 
 
 def _said(fields: dict[str, object], remarks: Sequence[str]) -> dict[str, object]:
-    """The fields that the export says; None stands for the default, and what had to be assumed is added to the note."""
+    """Return the fields that the export says; None stands for the default, and what had to be assumed is added to the note."""
     said = {name: value for name, value in fields.items() if value is not None}
     if remarks:
         said["note"] = "; ".join(filter(None, (str(said.get("note", "")), *remarks)))

@@ -47,20 +47,20 @@ class Reading(Generic[Chosen_co]):
 
     @classmethod
     def of(cls, source: str, settings: Chosen_co) -> Reading[Chosen_co]:  # type: ignore[misc]  # the settings are only ever read
-        """The reading of a source."""
+        """Return the reading of a source."""
         remarks: list[str] = []
         here = zone(settings.timezone) if settings.timezone else None
         hours = Hours(settings.ambiguous_hour, settings.skipped_hour, remarks.append)
         return cls(source, settings, here, hours, remarks)
 
     def take_remarks(self) -> list[str]:
-        """What had to be assumed since the last call, to be told with the sale."""
+        """Return what had to be assumed since the last call, to be told with the sale."""
         taken = list(dict.fromkeys(self._remarks))
         self._remarks.clear()
         return taken
 
     def amount(self, row: CsvRow, name: str, default: Decimal | None = None) -> Decimal:
-        """The amount in a column; ``default`` where the cell is empty.
+        """Return the amount in a column; ``default`` where the cell is empty.
 
         Raises:
             BadCell: it is no amount, or it is empty and there is no default.
@@ -103,7 +103,7 @@ class Reading(Generic[Chosen_co]):
         return parse_amount(cell, mark or ".", "" if self.settings.NAMES_CURRENCY else currency)
 
     def any_amount(self, cell: str) -> Decimal | None:
-        """What a cell would be as an amount, with the mark of the source; None where it is none."""
+        """Return what a cell would be as an amount, with the mark of the source; None where it is none."""
         mark = self.settings.decimal_mark
         try:
             return parse_amount(cell, mark if isinstance(mark, str) else ".", self.settings.currency or "")
@@ -111,11 +111,11 @@ class Reading(Generic[Chosen_co]):
             return None
 
     def zero(self, row: CsvRow, name: str) -> Decimal:
-        """The amount in a column, 0 where it is empty."""
+        """Return the amount in a column, 0 where it is empty."""
         return self.amount(row, name, ZERO)
 
     def time(self, row: CsvRow, name: str, here: tzinfo | None = None) -> datetime:
-        """The time in a column, in the zone given, else the source's."""
+        """Return the time in a column, in the zone given, else the source's."""
         if not row.get(normal(name)):
             raise BadCell(row.line, f"{name} is empty")
         try:
@@ -124,7 +124,7 @@ class Reading(Generic[Chosen_co]):
             raise BadCell(row.line, f"{name}: {error}") from None
 
     def split_time(self, row: CsvRow, date: str, clock: str, here: tzinfo | None = None) -> datetime:
-        """A date and a time of day from two columns."""
+        """Return a date and a time of day from two columns."""
         cells = row.get(normal(date)), row.get(normal(clock))
         try:
             return parse_split_time(*cells, self.settings.date_order, here or self.here, self.hours)
@@ -132,32 +132,32 @@ class Reading(Generic[Chosen_co]):
             raise BadCell(row.line, f"{date} and {clock}: {error}") from None
 
     def us_time(self, row: CsvRow, date: str, clock: str, here: tzinfo) -> datetime:
-        """A date and a time of day of an export that writes either 2026-07-18 or 07/18/2026."""
+        """Return a date and a time of day of an export that writes either 2026-07-18 or 07/18/2026."""
         try:
             return parse_split_time(row.get(normal(date)), row.get(normal(clock)), "mdy", here, self.hours)
         except ValueError as error:
             raise BadCell(row.line, f"{date} and {clock}: {error}") from None
 
     def currency(self, row: CsvRow, name: str = "") -> str:
-        """The row's own currency where it has one, else the source's."""
+        """Return the row's own currency where it has one, else the source's."""
         found = (row.get(normal(name)) if name else "") or self.settings.currency or ""
         if not found:
             raise BadCell(row.line, "no currency: set currency for this source")
         return found.upper()
 
     def status(self, word: str) -> tuple[str, str]:
-        """What a status means, and why the sale is held where the word is not known."""
+        """Return what a status means, and why the sale is held where the word is not known."""
         state = state_of(word, self.settings.status_words)
         return (state, "") if state is not None else ("completed", unknown_state(word))
 
     def place(self, *names: str) -> dict[str, Any] | None:
-        """A location, register or cashier by the first name that is not empty."""
+        """Return a location, register or cashier by the first name that is not empty."""
         found = next((name for name in names if name), "")
         return {"id": found, "name": found} if found else None
 
 
 def first(rows: Sequence[CsvRow], name: str) -> str:
-    """The first cell of a column that is not empty."""
+    """Return the first cell of a column that is not empty."""
     key = normal(name)
     if len(rows) == 1:
         return rows[0].get(key)
@@ -165,7 +165,7 @@ def first(rows: Sequence[CsvRow], name: str) -> str:
 
 
 def same_row(rows: Sequence[CsvRow], name: str) -> list[CsvRow]:
-    """The one row that an export lists per sale; it may list it twice, in exports of overlapping days.
+    """Return the one row that an export lists per sale; it may list it twice, in exports of overlapping days.
 
     Raises:
         BadCell: the rows differ: they are two sales.

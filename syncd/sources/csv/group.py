@@ -60,7 +60,7 @@ class Groups:
             self._write()
 
     def spoil(self, file: int, line: int, reason: str) -> None:
-        """The row of that line cannot be trusted, and so neither can its sale."""
+        """Spoil the sale of a row that cannot be trusted."""
         self._spoilt[file, line] = reason
 
     def _write(self) -> None:

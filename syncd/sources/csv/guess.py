@@ -112,7 +112,7 @@ def _of_any(found: Guess, table: Table, rows: Sequence[CsvRow], zone: str) -> No
 
 
 def _columns(found: Guess, table: Table) -> dict[str, str]:
-    """What we look for, and under which heading it stands; those with unusual headings go into the table."""
+    """Return what we look for, and under which heading it stands; those with unusual headings go into the table."""
     headings = [name for name in table.columns if name]
     places: dict[str, str] = {}
     unusual: dict[str, str] = {}
@@ -147,7 +147,7 @@ def _columns(found: Guess, table: Table) -> dict[str, str]:
 
 
 def _by_words(wanted: str, headings: Iterable[str]) -> str | None:
-    """The heading that means what we look for, in one of the languages of tills."""
+    """Return the heading that means what we look for, in one of the languages of tills."""
     known = WORDS.get(wanted, ())
     plain = {_plain(heading): heading for heading in headings}
     for word in known:
@@ -158,7 +158,7 @@ def _by_words(wanted: str, headings: Iterable[str]) -> str | None:
 
 
 def _plain(heading: str) -> str:
-    """A heading without accents and marks, its words apart by single blanks."""
+    """Return a heading without accents and marks, its words apart by single blanks."""
     bare_letters = unicodedata.normalize("NFKD", heading.replace("ß", "ss")).encode("ascii", "ignore").decode()
     return " ".join(re.sub(r"[^a-z0-9]+", " ", bare_letters.lower()).split())
 
@@ -169,7 +169,7 @@ def _column(rows: Sequence[CsvRow], *names: str) -> list[str]:
 
 
 def _numbers(found: Guess, cells: Mapping[str, Sequence[str]]) -> None:
-    """The decimal mark: the one with which every amount can be read."""
+    """Find the decimal mark: the one with which every amount can be read."""
     said = [cell for name in _AMOUNTS for cell in cells.get(name, ()) if cell]
     point, comma = _readable(said, "."), _readable(said, ",")
     if comma and not point:
@@ -208,7 +208,7 @@ def _states(found: Guess, cells: Sequence[str]) -> None:
 
 
 def _kinds(found: Guess, table: Table, places: Mapping[str, str]) -> str | None:
-    """The column whose values tell sales from refunds, where none is called so."""
+    """Return the column whose values tell sales from refunds, where none is called so."""
     if "kind" in places:
         return None
     for heading in table.columns:

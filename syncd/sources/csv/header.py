@@ -38,14 +38,14 @@ class Sheet(ABC):
 
     @abstractmethod
     def rows(self) -> Iterator[CsvRow | BadRow]:
-        """The rows that are not empty, once; one that cannot be trusted says why."""
+        """Yield the rows that are not empty, once; one that cannot be trusted says why."""
 
     def expect(self, width: int) -> None:  # noqa: B027  a workbook need not know
         """From here on a whole row has so many cells."""
 
 
 def header_of(cells: Sequence[str]) -> Header:
-    """What a row would be as a header."""
+    """Return what a row would be as a header."""
     columns: dict[str, int] = {}
     count = Counter(filter(None, map(normal, cells)))
     for place, name in enumerate(map(normal, cells)):
@@ -55,7 +55,7 @@ def header_of(cells: Sequence[str]) -> Header:
 
 
 def tables(sheet: Sheet, recognise: Recognise, names: Container[str]) -> Iterator[Table]:
-    """The tables of a sheet, each to be read to its end before the next; ``names`` are headings that may begin one.
+    """Yield the tables of a sheet, each to be read to its end before the next; ``names`` are headings that may begin one.
 
     Raises:
         NoHeader: no row of the first ones is a header; the message says what the wordiest lacks.
@@ -91,7 +91,7 @@ def _until_next(
     known: tuple[Recognise, Container[str]],
     ahead: list[tuple[Mapping[str, int], Header]],
 ) -> Iterator[CsvRow | BadRow]:
-    """The rows below a header up to the next one, which is put into ``ahead``; the same header again is skipped."""
+    """Yield the rows below a header up to the next one, which is put into ``ahead``; the same header again is skipped."""
     last = 0
     for row in rows:
         if found := _recognised(row.cells, header, known):
@@ -116,7 +116,7 @@ def _until_next(
 def _recognised(
     cells: Sequence[str], header: Header, known: tuple[Recognise, Container[str]]
 ) -> tuple[Mapping[str, int], Header] | None:
-    """A row that is a header itself: the places of its columns; None where it is not."""
+    """Return a row that is a header itself: the places of its columns; None where it is not."""
     recognise, names = known
     if not _may_be_header(cells, header, names):
         return None

@@ -36,7 +36,7 @@ class FileKind(Enum):
 
 
 def kind_of(path: Path) -> FileKind:
-    """What a file is.
+    """Return what a file is.
 
     Raises:
         UnreadableFile: it is something that holds no table, named in the message.

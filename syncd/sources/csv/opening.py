@@ -19,7 +19,7 @@ _HEADER_WORDS = 3
 
 
 def bare(path: Path, settings: CsvSettings) -> Generator[Table]:
-    """The first table of a file, whatever its columns: the first row that has words in at least three cells is its header.
+    """Return the first table of a file, whatever its columns: its header is the first row with words in three cells or more.
 
     Raises:
         UnreadableFile: it holds no table.
@@ -36,7 +36,9 @@ def _any_header(header: Header) -> Mapping[str, int]:
 
 
 def opened(path: Path, which: CsvPreset, settings: CsvSettings) -> Generator[Table]:
-    """The tables of a file that are the preset's, their columns under the names that it looks for; each is read before the next.
+    """Return the tables of a file that are the preset's, their columns under the names that it looks for.
+
+    Each is read before the next.
 
     Raises:
         UnreadableFile: it holds none of the preset's tables.

@@ -27,7 +27,10 @@ _OTHERS: tuple[tuple[frozenset[str], str, str], ...] = (
 
 
 def other_export(columns: Collection[str]) -> str:
-    """What an export is that holds no sales by line, and what to drop instead, as a sentence; empty where it is none of those."""
+    """Return what an export is that holds no sales by line, and what to drop instead, as a sentence.
+
+    Empty where it is none of those.
+    """
     for which, name, cure in _OTHERS:
         if which <= set(columns):
             return f"it is {name}, which says of no sale what was sold: {cure}"

@@ -17,7 +17,7 @@ class FilesDisagree(Exception):
 
 
 def one_file_each(placed: Sequence[Placed], weighs: Weighs) -> list[Placed]:
-    """A sale's rows, those of each table from one file: from the fullest, else from the newest.
+    """Return a sale's rows, those of each table from one file: from the fullest, else from the newest.
 
     Raises:
         FilesDisagree: a file states what the chosen one does not.
@@ -47,6 +47,6 @@ def _from_one_file(placed: Sequence[Placed], columns: frozenset[str]) -> list[Pl
 
 
 def _states(rows: Sequence[Placed], beside: Sequence[Placed], columns: frozenset[str]) -> Counter[tuple[str, ...]]:
-    """What the rows say in the columns that both files have."""
+    """Return what the rows say in the columns that both files have."""
     both = sorted(columns & rows[0].row.columns.keys() & beside[0].row.columns.keys())
     return Counter(tuple(one.row.get(name) for name in both) for one in rows)

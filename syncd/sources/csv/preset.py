@@ -47,11 +47,11 @@ class CsvPreset:
     numbered: bool = False  # the ids are a till's number and a receipt's: 2-1678
 
     def keys(self) -> Callable[[CsvRow], str]:
-        """What tells which sale a row is of, for the rows of one table in their order."""
+        """Return what tells which sale a row is of, for the rows of one table in their order."""
         return self.reader() if self.reader is not None else self.key
 
     def sale_of(self, rows: Sequence[CsvRow]) -> str:
-        """The id of the sale that the rows are of, as ``parse`` would give it."""
+        """Return the id of the sale that the rows are of, as ``parse`` would give it."""
         return (first(rows, self.id_column) if self.id_column else "") or self.key(rows[0])
 
     @property
@@ -66,7 +66,7 @@ class CsvPreset:
 
 
 def columns_of(header: Header, which: CsvPreset, settings: CsvSettings) -> Mapping[str, int]:
-    """The places of a file's columns, under the names that the preset looks for.
+    """Return the places of a file's columns, under the names that the preset looks for.
 
     Raises:
         UnreadableFile: it is not one of the preset's tables; the message names what is missing.
@@ -112,7 +112,7 @@ def _check_names(header: Header, which: CsvPreset, meant: AbstractSet[str]) -> N
 
 
 def _lacking(found: Mapping[str, int], which: CsvPreset, missing: list[str]) -> str:
-    """What is not there, what is, and how the one is mapped to the other; or what other export it is."""
+    """Return what is not there, what is, and how the one is mapped to the other; or what other export it is."""
     if other := other_export(found):
         return other
     names = list(found)

@@ -29,7 +29,7 @@ class CsvRow:
     columns: Mapping[str, int]
 
     def get(self, name: str) -> str:
-        """The cell of a column, blanks stripped; empty where the file has no such column or the row is short."""
+        """Return the cell of a column, blanks stripped; empty where the file has no such column or the row is short."""
         place = self.columns.get(name)
         return self.cells[place].strip() if place is not None and place < len(self.cells) else ""
 
@@ -76,7 +76,7 @@ class Widths:
             self._short[row.line] = len(row.cells)
 
     def torn(self) -> Iterator[tuple[int, str]]:
-        """The lines of the torn rows, and why none of their cells can be trusted."""
+        """Yield the lines of the torn rows, and why none of their cells can be trusted."""
         if self._whole >= len(self._short):
             for line, cells in self._short.items():
                 yield (
@@ -87,5 +87,5 @@ class Widths:
 
 @lru_cache(maxsize=4096)  # the same few headings, for every cell of every row
 def normal(name: str) -> str:
-    """A column's name as it is compared: lower case, usual letters, no blanks around it and no marks that nobody sees."""
+    """Return a column's name as it is compared: lower case, usual letters, no blanks around it and no marks that nobody sees."""
     return " ".join(plain(name).lower().split())

@@ -38,7 +38,7 @@ class CsvSettings(FolderSettings):
     status_words: dict[str, State] = Field(default_factory=dict)
 
     def mark_of(self, column: str) -> DecimalMark | None:
-        """The decimal mark of a column, by its normal name; None where nobody has said it."""
+        """Return the decimal mark of a column, by its normal name; None where nobody has said it."""
         if isinstance(self.decimal_mark, dict):
             marks = {normal(name.replace("_", " ")): mark for name, mark in self.decimal_mark.items()}
             return marks.get(column.replace("_", " "))

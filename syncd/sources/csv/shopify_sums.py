@@ -70,7 +70,7 @@ def _off_delivery(said: Stated, beyond: Decimal, left: Decimal) -> tuple[bool, D
 
 
 def _doubt(said: Stated, taken: Decimal) -> str:
-    """What is missing from the goods and no discount explains: another order's line, or a row that was lost."""
+    """Return what is missing from the goods and no discount explains: another order's line, or a row that was lost."""
     most = max(said.discount, ZERO)
     if taken <= most or (not said.discount and not taken):
         return ""

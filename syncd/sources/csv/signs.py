@@ -59,13 +59,13 @@ _USUAL = {
 
 @cache
 def signs_of(currency: str) -> frozenset[str]:
-    """What may stand beside an amount in a currency: its code and its signs, as ``bare_sign`` makes them."""
+    """Return what may stand beside an amount in a currency: its code and its signs, as ``bare_sign`` makes them."""
     return frozenset(map(bare_sign, (currency, *_listed().get(currency, ()), *_USUAL.get(currency, ()))))
 
 
 @cache
 def currencies_of(sign: str) -> frozenset[str]:
-    """The currencies that a bare sign may stand for; empty where it is none that is known."""
+    """Return the currencies that a bare sign may stand for; empty where it is none that is known."""
     return frozenset(code for code in {*_listed(), *_USUAL} if sign in signs_of(code)) | _code(sign)
 
 
@@ -77,7 +77,7 @@ def _code(sign: str) -> frozenset[str]:
 
 
 def bare_sign(text: str) -> str:
-    """A sign as it is compared."""
+    """Return a sign as it is compared."""
     return text.replace(" ", "").rstrip(".").casefold()
 
 

@@ -36,7 +36,7 @@ class CsvSource:
 
     @staticmethod
     def settings_for(table: Mapping[str, object]) -> type[BaseModel]:
-        """The settings of the preset that a table names.
+        """Return the settings of the preset that a table names.
 
         Raises:
             UsageError: there is no such preset.
@@ -83,7 +83,7 @@ class CsvSource:
             yield Batch((), tuple(stuck), "{}")
 
     def fetch_range(self, start: datetime, end: datetime, since: Cursor | None = None) -> Iterator[Batch]:
-        """The sales of a range from every file, processed ones too; nothing is moved here."""
+        """Yield the sales of a range from every file, processed ones too; nothing is moved here."""
         del since  # files may have come since, and reading them again costs nothing
         return self._inbox.filled(partial(self._range, start, end), unpack=False)
 
@@ -104,7 +104,10 @@ class CsvSource:
         return None
 
     def read_file(self, path: Path) -> Iterator[Batch]:
-        """The file's sales and faults, in batches, completed by the other export where that lies beside it; nothing is moved."""
+        """Yield the file's sales and faults, in batches, completed by the other export where that lies beside it.
+
+        Nothing is moved.
+        """
         others = (
             one for one in path.parent.iterdir() if one.is_file() and one.name != path.name and self.takes(one.name)
         )
@@ -115,7 +118,7 @@ class CsvSource:
         return self._folder.takes(name)
 
     def folder_report(self) -> FolderReport:
-        """What lies in the folder now."""
+        """Return what lies in the folder now."""
         return self._folder.report()
 
     def check(self) -> Sequence[Finding]:

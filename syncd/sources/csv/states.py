@@ -214,14 +214,14 @@ _KNOWN = {word: state for state, words in _STATES.items() for word in words}
 
 @lru_cache(maxsize=2048)  # a till has few words, and each sale one of them
 def bare(word: str) -> str:
-    """A word as it is compared: without accents, marks and capitals."""
+    """Return a word as it is compared: without accents, marks and capitals."""
     spread = unicodedata.normalize("NFKD", plain(word).casefold().translate(_LETTERS))
     letters = "".join(char for char in spread if not unicodedata.combining(char))
     return " ".join(re.sub(r"[\W_]+", " ", letters).split())
 
 
 def state_of(word: str, told: Mapping[str, State]) -> State | None:
-    """What a status means: as ``told`` by the config, else as tills use the word; None where the word is not known."""
+    """Return what a status means: as ``told`` by the config, else as tills use the word; None where the word is not known."""
     said = bare(word) if word else ""
     if not said:
         return "completed"

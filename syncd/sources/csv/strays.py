@@ -44,7 +44,9 @@ def is_totals_word(text: str) -> bool:
 def totals_among(
     rows: Iterable[tuple[str, CsvRow]], strays: Sequence[int], amounts: Sequence[str], parse: Parse
 ) -> set[int]:
-    """The lines, of ``strays``, whose amounts are the sums of their columns: over all rows, those above, or since the last such.
+    """Return the lines, of ``strays``, whose amounts are the sums of their columns.
+
+    Over all rows, those above, or since the last such.
 
     ``rows`` are all rows of the table, each with its sale's key: a total that the rows of a sale repeat counts once. ``amounts``
     are the columns that hold amounts.

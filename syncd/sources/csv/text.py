@@ -58,7 +58,7 @@ class TextSheet(Sheet):
         self._width = width
 
     def rows(self) -> Iterator[CsvRow | BadRow]:
-        """The rows, the header first.
+        """Yield the rows, the header first.
 
         Raises:
             UnreadableFile: a quote is open, and where the rows end cannot be told.
@@ -151,7 +151,7 @@ def _cells(lines: Sequence[str], mark: str) -> list[str]:
 
 
 def _unquoted(cell: str, mark: str) -> list[str]:
-    """The cells of a row that stands in quotes as a whole; none where it does not.
+    """Return the cells of a row that stands in quotes as a whole; none where it does not.
 
     A spreadsheet whose language separates by semicolons opens ``a,b`` as one cell, and saves it as ``"a,b"`` or ``"a,b";``.
     """
@@ -186,7 +186,7 @@ class _Lines:
         return line
 
     def ahead(self) -> Iterator[str]:
-        """The next lines, which come again when they are asked for."""
+        """Yield the next lines, which come again when they are asked for."""
         while line := self._read():
             self._ahead.append(line)
             yield line

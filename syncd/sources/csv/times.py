@@ -72,7 +72,7 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 
 @cache
 def zone(name: str) -> tzinfo:
-    """A zone by its IANA name or by the label that Square's dashboard uses.
+    """Return a zone by its IANA name or by the label that Square's dashboard uses.
 
     Raises:
         ValueError: there is no such zone.
@@ -82,7 +82,7 @@ def zone(name: str) -> tzinfo:
 
 
 def parse_time(text: str, order: DateOrder | None, where: tzinfo | None, hours: Hours = _AS_WRITTEN) -> datetime:
-    """A date and a time in one cell, aware. A cell that carries its own offset needs no zone.
+    """Return a date and a time in one cell, aware. A cell that carries its own offset needs no zone.
 
     Raises:
         ValueError: it is no time, it never happened in that zone and may not be moved, or its zone is not known.
@@ -102,7 +102,7 @@ def parse_time(text: str, order: DateOrder | None, where: tzinfo | None, hours: 
 def parse_split_time(
     date: str, clock: str, order: DateOrder | None, where: tzinfo | None, hours: Hours = _AS_WRITTEN
 ) -> datetime:
-    """A date and a time of day from two cells; the second may repeat the date.
+    """Return a date and a time of day from two cells; the second may repeat the date.
 
     Raises:
         ValueError: as for one cell, or the second cell holds another day than the first.
@@ -121,13 +121,13 @@ def parse_split_time(
 
 
 def _day_alone(text: str, order: DateOrder | None) -> str:
-    """The date of a cell, without the midnight that an export or a spreadsheet adds to it."""
+    """Return the date of a cell, without the midnight that an export or a spreadsheet adds to it."""
     written = read_date(text, order)
     return f"{written.local:%Y-%m-%d}" if written.local.time() == _MIDNIGHT else text
 
 
 def _by_abbreviation(written: Written, where: tzinfo, text: str) -> datetime:
-    """A local time beside its zone's abbreviation, which tells the hour that happens twice."""
+    """Return a local time beside its zone's abbreviation, which tells the hour that happens twice."""
     for fold in (0, 1):
         aware = written.local.replace(tzinfo=where, fold=fold)
         if aware.tzname() == written.abbreviation:

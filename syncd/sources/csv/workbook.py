@@ -30,7 +30,7 @@ How = tuple[FileKind, str, str]
 
 
 def tables(path: Path, how: How, recognise: Recognise, names: Container[str]) -> Iterator[Table]:
-    """The tables that hold what is looked for, sheet by sheet; each must be read to its end before the next.
+    """Yield the tables that hold what is looked for, sheet by sheet; each must be read to its end before the next.
 
     Raises:
         CutFile: it looks as if the rest of it were still to come.
@@ -54,7 +54,7 @@ def tables(path: Path, how: How, recognise: Recognise, names: Container[str]) ->
 
 
 def _look_at(path: Path, kind: FileKind) -> None:
-    """What can be told before it is opened."""
+    """Check what can be known before it is opened."""
     if path.stat().st_size > _LARGEST:
         raise UnreadableFile(f"the workbook has more than {_LARGEST >> 20} MB: export it as CSV")
     with path.open("rb") as file:
@@ -88,7 +88,7 @@ class _Sheets:
                 return str(said["sheet"])
 
     def rows(self) -> Iterator[Any]:
-        """The rows of this sheet."""
+        """Yield the rows of this sheet."""
         for said in self._told:
             if isinstance(said, dict) and "sheet" in said:
                 self._ahead = said
@@ -105,7 +105,7 @@ class _Rows(Sheet):
         self._sheets = sheets
 
     def rows(self) -> Iterator[CsvRow | BadRow]:
-        """The sheet's rows; one whose id has lost its end cannot be trusted."""
+        """Yield the sheet's rows; one whose id has lost its end cannot be trusted."""
         for said in self._sheets.rows():
             if isinstance(said, dict):
                 line, *cells = said["row"]
@@ -118,7 +118,7 @@ class _Rows(Sheet):
 
 @contextmanager
 def _rows_of(path: Path, how: How) -> Iterator[Iterator[Any]]:
-    """What the reader prints of a workbook, in a process that is ended whatever happens."""
+    """Yield what the reader prints of a workbook, in a process that is ended whatever happens."""
     words = [sys.executable, "-I", str(_READER), str(path), str(_MEGABYTES), str(_SECONDS), how[0].value, *how[1:]]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL) as reader:  # noqa: S603  our own program, on a file by its path
         try:

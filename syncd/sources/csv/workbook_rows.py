@@ -24,7 +24,10 @@ _PLACES = Decimal("0.000000001")  # what is beyond is the noise of a floating-po
 
 
 def as_text(cell: object, mark: str) -> str:
-    """A cell as an export in text would have it: ISO dates, plain numbers with the decimal mark that the source is set to."""
+    """Return a cell as an export in text would have it.
+
+    ISO dates, plain numbers with the decimal mark that the source is set to.
+    """
     if isinstance(cell, str):
         return cell
     if isinstance(cell, bool):
@@ -43,7 +46,7 @@ def as_text(cell: object, mark: str) -> str:
 
 
 def number(cell: float) -> str:
-    """A number without an exponent, and without what a floating-point number adds to it."""
+    """Return a number without an exponent, and without what a floating-point number adds to it."""
     value = Decimal(str(cell))
     if not value.is_finite():
         return str(cell)
@@ -123,12 +126,12 @@ def markup_rows(file: str, kind: str, encoding: str) -> None:
 
 
 def table_of(row: Element) -> Element:
-    """The table that a row stands in."""
+    """Return the table that a row stands in."""
     return next(one for one in row.iterancestors() if name_of(one) == "table")
 
 
 def markup_cells(row: Element) -> list[str]:
-    """The cells of a row as text; ones that are left out, or hidden under a wider one, are empty."""
+    """Return the cells of a row as text; ones that are left out, or hidden under a wider one, are empty."""
     cells: list[str] = []
     for cell in row:
         if name_of(cell) not in ("td", "th", "cell"):
@@ -142,12 +145,12 @@ def markup_cells(row: Element) -> list[str]:
 
 
 def named(parent: Element | None, *names: str) -> list[Element]:
-    """The elements of these names below another."""
+    """Return the elements of these names below another."""
     return [one for one in parent.iter() if name_of(one) in names] if parent is not None else []
 
 
 def name_of(element: Element) -> str:
-    """An element's name, without its namespace; empty for a remark."""
+    """Return an element's name, without its namespace; empty for a remark."""
     return element.tag.rpartition("}")[2].lower() if isinstance(element.tag, str) else ""
 
 

@@ -85,7 +85,10 @@ class LightspeedApi:
         return found if isinstance(found, Mapping) else None
 
     def version_at(self, when: datetime) -> int:
-        """The version at which a walk of all that was changed since ``when`` begins; found by halving: no filter takes dates."""
+        """Return the version at which a walk of all that was changed since ``when`` begins.
+
+        Found by halving: no filter takes dates.
+        """
         if not self._before(0, when):
             return 0
         low, high = 0, 1
@@ -120,7 +123,7 @@ class LightspeedNames:
         self._since: float | None = None
 
     def of(self, keys: Sequence[str]) -> Mapping[str, Any]:
-        """What is known of each; nothing of those that are not there."""
+        """Return what is known of each; nothing of those that are not there."""
         now = self._now()
         self._keep_fresh(now)
         missing = [key for key in dict.fromkeys(keys) if key and key not in self._kept and not self._lately(key, now)]

@@ -72,7 +72,7 @@ class LightspeedReferenceData:
 def read_sale(
     sale: Document, around: LightspeedReferenceData, source: str, currency: str | None, leave_out: Sequence[str]
 ) -> ParseResult:
-    """What a sale says.
+    """Return what a sale says.
 
     Raises:
         Unreadable: it is not what Lightspeed's reference says.
@@ -119,7 +119,7 @@ def read_sale(
 
 
 def _counts(item: Document) -> bool:
-    """A return begins with all lines of its sale; what is not given back after all stays with a quantity of 0."""
+    """Say whether a line counts: a return begins with all lines of its sale; what is not given back stays with quantity 0."""
     return bool(number(item, "quantity", ZERO)) or bool(_of(item, "price_total", "total_price", ZERO))
 
 
@@ -159,7 +159,7 @@ def _line(item: Document, around: LightspeedReferenceData) -> dict[str, Any]:
 
 
 def _totals(sale: Document, currency: str) -> tuple[Decimal, Decimal]:
-    """What was to be paid, rounded once, and the tax within it."""
+    """Return what was to be paid, rounded once, and the tax within it."""
     totals = inside(sale, "totals")  # webhooks and the old API put them there
     tax = number(sale, "total_tax", number(totals, "total_tax", ZERO))
     if sale.get("total_price_incl") is not None:
@@ -181,7 +181,7 @@ def _status(sale: Document) -> tuple[str, str | None]:
 
 
 def _fees(sale: Document, currency: str, lines: Sequence[Mapping[str, Any]], stated: Decimal) -> list[dict[str, Any]]:
-    """What was charged beside the lines: delivery of a web order, and a surcharge where the lines do not hold it already."""
+    """Return what was charged beside the lines: delivery of a web order, and a surcharge where the lines do not hold it already."""
     charged = inside(sale, "ecom_custom_charges")
     fees = []
     if amount := number(charged, "total_incl", ZERO):

@@ -59,7 +59,7 @@ class LightspeedSource:
                 return
 
     def fetch_range(self, start: datetime, end: datetime, since: Cursor | None = None) -> Iterator[Batch]:
-        """The sales of a range. Lightspeed has no date filter: the walk takes all that was changed since the range began."""
+        """Yield the sales of a range. Lightspeed has no date filter: the walk takes all that was changed since the range began."""
         version = _version(since)
         if version is None:
             version = self._api.version_at(start - _LONGEST_EDIT)
@@ -111,7 +111,7 @@ class LightspeedSource:
         self._api.close()
 
     def _known(self, version: int | None) -> int | None:
-        """A cursor's version, unless it is one that no sale has reached: the walk would wait for it for ever."""
+        """Return a cursor's version, unless it is one that no sale has reached: the walk would wait for it for ever."""
         if version in (None, 0, self._proven):
             return version
         rows, _ = self._api.after("sales", version - 1, 1)

@@ -96,7 +96,7 @@ class LoyverseApi:
 
 
 def stamp(at: datetime) -> str:
-    """A time as Loyverse takes it."""
+    """Return a time as Loyverse takes it."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

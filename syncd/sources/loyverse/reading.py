@@ -56,7 +56,7 @@ class LoyverseReferenceData:
 def read_receipt(
     receipt: Document, around: LoyverseReferenceData, source: str, leave_out: Sequence[str] = ()
 ) -> ParseResult:
-    """What a receipt says.
+    """Return what a receipt says.
 
     Raises:
         Unreadable: it is not what Loyverse's reference says.

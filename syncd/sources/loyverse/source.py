@@ -64,7 +64,7 @@ class LoyverseSource:
         yield from self._walk("updated_at", (max(begin, _FOUNDED), until), reached, looked)
 
     def fetch_range(self, start: datetime, end: datetime, since: Cursor | None = None) -> Iterator[Batch]:
-        """The receipts of a range, by the time at which Loyverse got them; some days on for those made offline."""
+        """Yield the receipts of a range, by the time at which Loyverse got them; some days on for those made offline."""
         self._around()
         until = min(end + _OFFLINE, self._api.http.now())
         reached = TimeCursor.read(since).reached

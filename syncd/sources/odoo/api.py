@@ -38,7 +38,7 @@ class OdooApi:
         return self._settings.api == "json2"
 
     def pages(self, model: str, domain: Domain, wanted: Sequence[str], size: int) -> Iterator[list[Document]]:
-        """The records of a search, by id, so that what is made or changed meanwhile shifts no page.
+        """Yield the records of a search, by id, so that what is made or changed meanwhile shifts no page.
 
         Raises:
             SourceError: Odoo cannot be asked.
@@ -58,7 +58,7 @@ class OdooApi:
         return [row for page in self.pages(model, domain, wanted, 1000) for row in page]
 
     def by_id(self, model: str, ids: Sequence[int], wanted: Sequence[str]) -> dict[int, Document]:
-        """Records by their ids, archived ones too."""
+        """Read records by their ids, archived ones too."""
         found: dict[int, Document] = {}
         for start in range(0, len(ids), 500):
             part = list(ids[start : start + 500])
@@ -69,7 +69,7 @@ class OdooApi:
         return found
 
     def fields(self, model: str) -> frozenset[str]:
-        """The fields that this version's model has."""
+        """Return the fields that this version's model has."""
         if model not in self._fields:
             found = self._call(model, "fields_get", {"attributes": ["type"]})
             self._fields[model] = frozenset(found) if isinstance(found, Mapping) else frozenset()
@@ -134,5 +134,5 @@ class OdooApi:
 
 
 def stamp(at: datetime) -> str:
-    """A time as a search takes it: UTC, to the second."""
+    """Return a time as a search takes it: UTC, to the second."""
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")

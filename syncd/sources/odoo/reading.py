@@ -51,7 +51,7 @@ class OdooReferenceData:
 
 
 def moment_of(value: object) -> datetime | None:
-    """A time of Odoo's, as text or of a database: UTC, whether or not it says so. Aware."""
+    """Return a time of Odoo's, as text or of a database: UTC, whether or not it says so. Aware."""
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
@@ -63,19 +63,19 @@ def moment_of(value: object) -> datetime | None:
 
 
 def key_of(value: object) -> int | None:
-    """The id of a relation: ``[id, name]``, a bare id, or nothing (``false``)."""
+    """Return the id of a relation: ``[id, name]``, a bare id, or nothing (``false``)."""
     if isinstance(value, list | tuple):
         value = value[0] if value else None
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def name_of(value: object) -> str:
-    """The name of a relation, empty where it has none."""
+    """Return the name of a relation, empty where it has none."""
     return str(value[1] or "") if isinstance(value, list | tuple) and len(value) > 1 else ""
 
 
 def read_order(order: Document, around: OdooReferenceData, source: str) -> ParseResult:
-    """What an order says; its ``lines`` and ``payments`` hold the records themselves.
+    """Return what an order says; its ``lines`` and ``payments`` hold the records themselves.
 
     Raises:
         Unreadable: it is not what Odoo's models say.
@@ -151,7 +151,7 @@ def _sells_nothing(order: Document, config: Document) -> bool:
 def _goods(
     order: Document, config: Document, around: OdooReferenceData
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], tuple[Decimal, Decimal] | None]:
-    """The lines that are goods, the discounts, and the tip (ex and inc tax)."""
+    """Return the lines that are goods, the discounts, and the tip (ex and inc tax)."""
     lines: list[dict[str, Any]] = []
     discounts: list[dict[str, Any]] = []
     tip: tuple[Decimal, Decimal] | None = None
@@ -173,7 +173,7 @@ def _goods(
 
 
 def _sums_of_parts(order: Document) -> set[Any]:
-    """The ids of a combo's lines that repeat what its parts come to, where the order's total counts them once."""
+    """Return the ids of a combo's lines that repeat what its parts come to, where the order's total counts them once."""
     rows = listed(order, "lines")
     parts: dict[int, Decimal] = {}
     for row in rows:
@@ -214,7 +214,7 @@ def _line(place: int, row: Document, sums: tuple[Decimal, Decimal], around: Odoo
 
 
 def _taxes(taxes: Sequence[Document], amount: Decimal) -> list[dict[str, Any]]:
-    """What Odoo tells of a line's tax: its amount as a whole, and the names and rates of what it is made of."""
+    """Return what Odoo tells of a line's tax: its amount as a whole, and the names and rates of what it is made of."""
     if not amount:
         return []
     names = ", ".join(_words(tax.get("name")) for tax in taxes) or "Tax"
@@ -264,7 +264,7 @@ def _rounding(order: Document, stated: Decimal, currency: str, around: OdooRefer
 
 
 def _original(order: Document, around: OdooReferenceData) -> int | None:
-    """The order that all lines of this one give goods back of; None where it is no return, or one of several orders."""
+    """Return the order that all lines of this one give goods back of; None where it is no return, or one of several orders."""
     rows = [row for row in listed(order, "lines") if _number(row, "qty")]
     if not rows or any(_number(row, "qty") > 0 for row in rows):
         return None

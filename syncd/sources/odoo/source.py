@@ -62,7 +62,7 @@ class OdooSource:
             yield Batch((), (), TimeCursor(max(filter(None, (marks.reached, until))), until).text())
 
     def fetch_range(self, start: datetime, end: datetime, since: Cursor | None = None) -> Iterator[Batch]:
-        """The orders of a range, by their own time."""
+        """Yield the orders of a range, by their own time."""
         self._shop()
         reached = TimeCursor.read(since).reached
         for batch in self._walk("date_order", (max(start, reached or start), end), TimeCursor(None), all_of_it=True):
@@ -104,7 +104,7 @@ class OdooSource:
                 written = upto
 
     def _orders(self, field: str, span: tuple[datetime, datetime]) -> Iterator[list[Document]]:
-        """The orders of a span with their lines and payments."""
+        """Yield the orders of a span with their lines and payments."""
         begin, end = span
         within: list[object] = [[field, ">=", stamp(begin)], [field, "<", stamp(end + timedelta(seconds=1))]]
         seen: set[int] = set()
@@ -118,7 +118,7 @@ class OdooSource:
                 yield self._whole(self._api.all("pos.order", self._ours([["id", "in", ids]]), ORDER))
 
     def _touched(self, within: list[object]) -> list[int]:
-        """The orders of which a line or a payment was changed."""
+        """Return the orders of which a line or a payment was changed."""
         found = {key_of(row.get("order_id")) for row in self._api.all("pos.order.line", within, ["order_id"])}
         found |= {key_of(row.get("pos_order_id")) for row in self._api.all("pos.payment", within, ["pos_order_id"])}
         return sorted(key for key in found if key)
@@ -166,7 +166,7 @@ class OdooSource:
         self._around_at = now
 
     def _known(self, page: Sequence[Document]) -> OdooReferenceData:
-        """What is known, with the products, customers and original sales that these orders name."""
+        """Return what is known, with the products, customers and original sales that these orders name."""
         self._shop()
         lines = [line for order in page for line in order["lines"]]
         products = self._more(self._around.products, "product.product", (line.get("product_id") for line in lines))

@@ -14,7 +14,7 @@ Element = Any  # lxml's elements
 
 @lru_cache(maxsize=4096)  # a file has some dozens of names, and each of them a thousand times
 def local(tag: object) -> str:
-    """A name without its namespace."""
+    """Return a name without its namespace."""
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
@@ -33,17 +33,17 @@ class Node:
         self._nodes: dict[str, list[Node]] = {}
 
     def all(self, name: str) -> list[Element]:
-        """The children of a name."""
+        """Return the children of a name."""
         return self.kids.get(name, [])
 
     def nodes(self, *names: str) -> Iterator[Node]:
-        """The children of some names, with theirs."""
+        """Yield the children of some names, with theirs."""
         for name in names:
             if name in self.kids:
                 yield from self._of(name)
 
     def node(self, name: str) -> Node | None:
-        """The first child of a name."""
+        """Return the first child of a name."""
         return self._of(name)[0] if name in self.kids else None
 
     def _of(self, name: str) -> list[Node]:
@@ -53,7 +53,7 @@ class Node:
         return found
 
     def text(self, *names: str) -> str:
-        """The text of the first child of these names that has one."""
+        """Return the text of the first child of these names that has one."""
         for name in names:
             for child in self.kids.get(name, ()):
                 if said := (child.text or "").strip():
@@ -61,7 +61,7 @@ class Node:
         return ""
 
     def amount(self, *names: str) -> Decimal | None:
-        """The number in the first child of these names that holds one.
+        """Return the number in the first child of these names that holds one.
 
         Raises:
             Unreadable: it holds something else.
@@ -74,7 +74,7 @@ class Node:
         return None
 
     def said(self, name: str) -> str:
-        """An attribute by its local name, whatever its namespace."""
+        """Return an attribute by its local name, whatever its namespace."""
         found: str = self.attributes.get(name, "")
         return found
 
@@ -85,7 +85,7 @@ class Node:
 
 
 def attribute(element: Element, name: str) -> str:
-    """An attribute by its local name, whatever its namespace."""
+    """Return an attribute by its local name, whatever its namespace."""
     plain = element.get(name)
     if plain is not None:
         return str(plain).strip()
@@ -93,7 +93,7 @@ def attribute(element: Element, name: str) -> str:
 
 
 def number(said: str, name: str) -> Decimal:
-    """A number.
+    """Return a number.
 
     Raises:
         Unreadable: it is none.

@@ -54,7 +54,7 @@ class Item(NamedTuple):
 
 
 def item_of(row: Node) -> Item | None:
-    """The line of goods in a ``LineItem``; None where it is something else.
+    """Return the line of goods in a ``LineItem``; None where it is something else.
 
     Raises:
         Unreadable: an amount is none.
@@ -136,7 +136,7 @@ def _said(node: Node) -> str:
 
 
 def _numbers(goods: Node) -> tuple[str, str]:
-    """The article number and the barcode."""
+    """Return the article number and the barcode."""
     ids = [(attribute(one, "POSIDType"), Node(one).text("POSItemID")) for one in goods.all("POSIdentity")]
     upc = next((said for kind, said in ids if kind.upper() in _EAN_TYPES and said), "")
     other = next((said for kind, said in ids if kind.upper() not in _EAN_TYPES and said), "")
@@ -171,7 +171,7 @@ def _origin(row: Node, goods: Node) -> PoslogOrigin | None:
 
 
 def counted(items: Sequence[Item]) -> tuple[list[Item], list[Item]]:
-    """The lines that count, in two readings: a voided line goes with the one that it counters, or only itself is void.
+    """Return the lines that count, in two readings: a voided line goes with the one that it counters, or only itself is void.
 
     Where the flag alone does not tell which, the receipt's totals do.
     """

@@ -46,7 +46,7 @@ class _Money:
 
 
 def read_transaction(element: Element, settings: PosLogSettings, source: str) -> ParseResult | Voids:
-    """What a ``Transaction`` says.
+    """Return what a ``Transaction`` says.
 
     Raises:
         Unreadable: it is not what a POSLog says.
@@ -140,7 +140,7 @@ def _counts(row: Node, status: dict[str, Any]) -> bool:
 
 
 def _money(items: Sequence[Item], retail: Node, rows: Sequence[Node], how: tuple[PosLogSettings, str]) -> _Money:
-    """The lines that count and whether they hold the tax: as the totals tell, else as the lines and the config say."""
+    """Return the lines that count and whether they hold the tax: as the totals tell, else as the lines and the config say."""
     totals = {attribute(one, "TotalType").rpartition(":")[2]: (one.text or "").strip() for one in retail.all("Total")}
     stated, rewards = _stated(totals), _rewards(rows)
     off = total(one["amount_inc_tax"] for one in rewards)
@@ -160,7 +160,7 @@ def _money(items: Sequence[Item], retail: Node, rows: Sequence[Node], how: tuple
 
 
 def _stated(totals: dict[str, str]) -> Decimal | None:
-    """The receipt's total: what its vendor calls grand, gross, or (where there is neither) net."""
+    """Return the receipt's total: what its vendor calls grand, gross, or (where there is neither) net."""
     names = ("TransactionGrandAmount", "TransactionGrossAmount", "TransactionNetAmount")
     return next((number(said, name) for name in names if (said := totals.get(name))), None)
 
@@ -173,7 +173,7 @@ def _tax(totals: dict[str, str], rows: Sequence[Node], kept: Sequence[Item], rat
 
 
 def _rated(kept: Sequence[Item], currency: str, *, within: bool) -> Decimal:
-    """The tax of lines that tell its rate and not its amount."""
+    """Return the tax of lines that tell its rate and not its amount."""
     return round_to(total(_by_rate(item, within=within) for item in kept if item.tax is None), minor_unit(currency))
 
 
@@ -183,7 +183,10 @@ def _by_rate(item: Item, *, within: bool) -> Decimal:
 
 
 def _rewards(rows: Sequence[Node]) -> list[dict[str, Any]]:
-    """What was taken off the receipt as a whole: NCR's rewards in detail (the sums repeat them), and discounts of the standard."""
+    """Return what was taken off the receipt as a whole.
+
+    NCR's rewards in detail (the sums repeat them), and discounts of the standard.
+    """
     found = []
     for row in rows:
         for reward in row.nodes("LoyaltyReward"):
@@ -203,7 +206,7 @@ def _off(name: str, amount: Decimal) -> dict[str, Any]:
 
 
 def _with_rounding(money: _Money, rounding: Decimal, tenders: Sequence[dict[str, Any]]) -> tuple[Decimal, Decimal]:
-    """The cash rounding, and the total with it: vendors state the total before or after."""
+    """Return the cash rounding, and the total with it: vendors state the total before or after."""
     paid = total(tender["amount"] for tender in tenders)
     if not rounding or not tenders:
         return ZERO, money.grand
@@ -213,7 +216,7 @@ def _with_rounding(money: _Money, rounding: Decimal, tenders: Sequence[dict[str,
 
 
 def _lines(money: _Money, currency: str, linked: Callable[[Node], str]) -> list[dict[str, Any]]:
-    """The lines with their tax: their own where it is told, else their share of the receipt's."""
+    """Return the lines with their tax: their own where it is told, else their share of the receipt's."""
     bare = [item for item in money.items if item.tax is None]
     left = money.tax - total(item.tax or ZERO for item in money.items)
     by_rate = [abs(_by_rate(item, within=money.within)) for item in bare]
@@ -311,7 +314,7 @@ def _currency(whole: Node, retail: Node, settings: PosLogSettings) -> str:
 
 
 def _voids(whole: Node, retail: Node, settings: PosLogSettings) -> str:
-    """The id of the transaction that this one voids as a whole (the standard's post-void); empty where it voids none."""
+    """Return the id of the transaction that this one voids as a whole (the standard's post-void); empty where it voids none."""
     kind = f"{retail.said('TypeCode')} {retail.said('TransactionType')} {whole.said('TypeCode')}".lower()
     if "postvoid" not in kind.replace("-", "").replace("_", ""):
         return ""
@@ -323,7 +326,7 @@ def _voids(whole: Node, retail: Node, settings: PosLogSettings) -> str:
 
 
 def _original(whole: Node, retail: Node, rows: Sequence[Node], settings: PosLogSettings) -> str:
-    """The one sale that all goods of a return came from; empty where it is not told, or where they came from several."""
+    """Return the one sale that all goods of a return came from; empty where it is not told, or where they came from several."""
     links = [link for row in rows for goods in row.nodes("Sale", "Return") for link in goods.nodes("TransactionLink")]
     links += [link for row in rows for link in row.nodes("TransactionLink")]
     links += [link for link in retail.nodes("TransactionLink") if link.said("ReasonCode").lower() not in _RESUMED]
@@ -343,7 +346,7 @@ _LINK_DAYS = (
 
 
 def _linked_day(link: Node) -> str:
-    """The day of the sale that a link names: its business day, else the day of any time of it."""
+    """Return the day of the sale that a link names: its business day, else the day of any time of it."""
     return link.text(*_LINK_DAYS)[:10]
 
 

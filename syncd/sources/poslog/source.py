@@ -41,7 +41,7 @@ class PosLogSource(FileSource):
         self._settings = settings
 
     def batches(self, path: Path) -> Iterator[Batch]:
-        """The file's sales, in batches; one that voids another comes in a batch of its own, once that one is recorded.
+        """Yield the file's sales, in batches; one that voids another comes in a batch of its own, once that one is recorded.
 
         Raises:
             NoSalesFile: it is no POSLog.
@@ -76,7 +76,7 @@ class PosLogSource(FileSource):
 
 
 def _spoilt(where: str, element: Element, why: str) -> Fault:
-    """A transaction that cannot be read, its beginning kept, without signatures and what names a person."""
+    """Return a transaction that cannot be read, its beginning kept, without signatures and what names a person."""
     text = etree.tostring(element, encoding="unicode", with_tail=False)
     node = Node(element)
     sale = "-".join(filter(None, (node.text("WorkstationID"), node.text("SequenceNumber"))))

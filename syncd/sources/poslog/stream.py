@@ -94,7 +94,7 @@ def _look_at_head(path: Path) -> None:
 
 
 def _text_of(path: Path, begin: int, count: int) -> str:
-    """Some bytes as text, whatever their encoding: names of elements are ASCII in all that matters here."""
+    """Decode some bytes, whatever their encoding: names of elements are ASCII in all that matters here."""
     with path.open("rb") as file:
         file.seek(begin)
         return file.read(count).replace(b"\x00", b"").decode("latin-1")
@@ -119,7 +119,7 @@ class _Bounded:
         self.since = 0
 
     def read(self, count: int) -> bytes:
-        """The next bytes."""
+        """Return the next bytes."""
         part = self._file.read(min(count, 32 * 1024) if count > 0 else 32 * 1024)
         self.since += len(part)
         if self.since > LARGEST_TRANSACTION:

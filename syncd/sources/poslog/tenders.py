@@ -30,7 +30,7 @@ _BACK = ("refund", "change", "return")
 
 
 def tenders_of(rows: Sequence[Node], own: Mapping[str, TenderKind]) -> list[dict[str, Any]]:
-    """The tenders of a transaction's lines, and what each settled.
+    """Return the tenders of a transaction's lines, and what each settled.
 
     Raises:
         Unreadable: an amount is none.
@@ -46,7 +46,9 @@ def _change(amount: Decimal) -> dict[str, Any]:
 
 
 def settled(tenders: list[dict[str, Any]], dues: Sequence[Decimal]) -> list[dict[str, Any]]:
-    """The tenders so that they come to one of the sums that may have been due, where one reading of change and cash back does.
+    """Return the tenders so that they come to one of the sums that may have been due.
+
+    Where one reading of change and cash back does.
 
     Some vendors write change or cash back as a line of its own and beside the tender as well; roqqio writes change as a tender
     with a positive amount. What fits nowhere stays as it is, and the sale is held for its sums.

@@ -36,7 +36,7 @@ Expression = Annotated[str, AfterValidator(_known)]
 
 
 def search(expression: str, document: object) -> Any:  # noqa: ANN401  whatever JSON is there
-    """What an expression finds in a document; None where nothing is there.
+    """Return what an expression finds in a document; None where nothing is there.
 
     Raises:
         Unreadable: a function of the expression does not take what is there.

@@ -16,7 +16,7 @@ Params = Mapping[str, object]
 
 
 def pages(http: HttpClient, base: str, listing: Listing, params: Params) -> Iterator[list[Document]]:
-    """The documents of a list, page by page.
+    """Yield the documents of a list, page by page.
 
     Raises:
         SourceError: the API cannot be asked, answers no list, or its pages do not end.
@@ -67,7 +67,7 @@ def _rows(said: object, listing: Listing) -> list[Document]:
 
 
 def _next(said: object, link: str, paging: Paging) -> str:
-    """The cursor or the link that goes on; empty after the last page."""
+    """Return the cursor or the link that goes on; empty after the last page."""
     if paging.by not in ("cursor", "link"):
         return ""
     found = search(paging.next, said) if paging.next is not None else None
@@ -75,7 +75,7 @@ def _next(said: object, link: str, paging: Paging) -> str:
 
 
 def _target(link: str, base: str, path: str) -> tuple[str, dict[str, object]]:
-    """The path and parameters of a link to the next page: of the same server, for our key goes nowhere else."""
+    """Return the path and parameters of a link to the next page: of the same server, for our key goes nowhere else."""
     to, own = urlsplit(link), urlsplit(base)
     if to.netloc and (to.scheme, to.netloc) != (own.scheme, own.netloc):
         raise SourceUnavailable(f"{path} links its next page on another server, {to.netloc}: it is not asked")

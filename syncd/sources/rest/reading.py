@@ -32,7 +32,7 @@ _AMOUNTS = frozenset(
 
 
 def read_document(document: Document, settings: RestSettings, source: str) -> ParseResult:
-    """What a document says.
+    """Return what a document says.
 
     Raises:
         Unreadable: an expression does not find what it must.
@@ -67,7 +67,7 @@ def read_document(document: Document, settings: RestSettings, source: str) -> Pa
 
 
 def id_of(document: Document, settings: RestSettings) -> str:
-    """The id of a document, empty where it has none that can be read."""
+    """Return the id of a document, empty where it has none that can be read."""
     try:
         return words(search(settings.sale["sale_id"], document))
     except Unreadable:
@@ -99,7 +99,7 @@ def _listed(expression: str | None, document: Document, name: str) -> list[objec
 
 
 def _exact(said: dict[str, Any], settings: RestSettings, currency: str) -> dict[str, Any]:
-    """The same with its amounts as numbers, in major units."""
+    """Return the same with its amounts as numbers, in major units."""
     shift = -places(currency) if settings.minor_units else 0
     found = dict(said)
     for name in _AMOUNTS & said.keys():
@@ -113,6 +113,6 @@ def _exact(said: dict[str, Any], settings: RestSettings, currency: str) -> dict[
 
 
 def _status(word: str, settings: RestSettings) -> tuple[str, str]:
-    """What a sale's status means, and why it is held where nobody knows."""
+    """Return what a sale's status means, and why it is held where nobody knows."""
     state = state_of(word, settings.status_words)
     return (state, "") if state is not None else ("completed", unknown_state(word))

@@ -161,5 +161,5 @@ def _checked(mapping: dict[str, str], known: Collection[str], needed: Collection
 
 
 def names_of(mapping: Mapping[str, str], leave: Collection[str] = ()) -> dict[str, str]:
-    """A mapping without the names that find lists."""
+    """Return a mapping without the names that find lists."""
     return {name: expression for name, expression in mapping.items() if name not in leave}

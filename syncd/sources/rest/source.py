@@ -57,7 +57,10 @@ class RestSource:
         yield from self._walk((begin, until + settings.overlap), reached, looked)
 
     def fetch_range(self, start: datetime, end: datetime, since: Cursor | None = None) -> Iterator[Batch]:
-        """The sales of a range: all that were changed since its beginning, for a sale is changed when it is made, or later."""
+        """Yield the sales of a range.
+
+        All that were changed since its beginning, for a sale is changed when it is made, or later.
+        """
         until = self._http.now()
         reached = TimeCursor.read(since, until + timedelta(days=1)).reached
         begin = reached or start - self._settings.overlap
@@ -122,13 +125,13 @@ class RestSource:
         return params | {name: self._written(at) for name, at in times.items() if name and at is not None}
 
     def _written(self, at: datetime) -> object:
-        """A time as the API takes it."""
+        """Return a time as the API takes it."""
         if self._settings.list.times == "iso":
             return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         return int(at.timestamp() * (1000 if self._settings.list.times == "milliseconds" else 1))
 
     def _whole(self, page: Sequence[Document]) -> list[Document]:
-        """The documents of a page with all that they say: some lists leave out lines."""
+        """Return the documents of a page with all that they say: some lists leave out lines."""
         if not self._settings.list.details:
             return list(page)
         return [self._one(id_of(row, self._settings)) or row for row in page]
@@ -165,5 +168,5 @@ def _headers(auth: SignIn) -> dict[str, str]:
 
 
 def _mark(document: Document) -> object:
-    """What tells a document from an earlier one of the same id: all that it says."""
+    """Return what tells a document from an earlier one of the same id: all that it says."""
     return hash(json.dumps(document, default=str, sort_keys=True))

@@ -35,7 +35,7 @@ class ShopifyApi:
         self._cost, self._left, self._rate, self._at = 0.0, float("inf"), 100.0, 0.0
 
     def orders(self, query: str, key: str) -> Iterator[list[Document]]:
-        """The orders that a search finds, oldest first by ``key`` (UPDATED_AT, PROCESSED_AT), page by page; see ``whole``.
+        """Yield the orders that a search finds, oldest first by ``key`` (UPDATED_AT, PROCESSED_AT), page by page; see ``whole``.
 
         Raises:
             SourceError: Shopify cannot be asked.
@@ -59,7 +59,7 @@ class ShopifyApi:
         return found if isinstance(found, Mapping) else None
 
     def whole(self, order: Document) -> Document:
-        """An order with all its lines and refunds, which a list holds only the beginning of."""
+        """Return an order with all its lines and refunds, which a list holds only the beginning of."""
         whole = dict(order)
         lines = _inside(order, "lineItems")
         nodes, info = list(lines.get("nodes") or ()), _inside(lines, "pageInfo")
@@ -75,13 +75,13 @@ class ShopifyApi:
         return whole
 
     def about(self) -> tuple[Document, frozenset[str]]:
-        """The shop (name, currency, zone), and the scopes of the token."""
+        """Return the shop (name, currency, zone), and the scopes of the token."""
         said = self._ask(queries.ABOUT, {})
         scopes = _inside(said, "currentAppInstallation").get("accessScopes") or ()
         return _inside(said, "shop"), frozenset(str(one.get("handle")) for one in scopes if isinstance(one, Mapping))
 
     def _ask(self, query: str, variables: Mapping[str, object]) -> Document:
-        """The data of an answer, asked for once the bucket holds enough for a query like the last one."""
+        """Return the data of an answer, asked for once the bucket holds enough for a query like the last one."""
         for _ in range(_TRIES):
             self._await_room()
             said = self.http.ask(self._path, {"query": query, "variables": dict(variables)})
@@ -138,7 +138,7 @@ def _check(errors: list[Document], codes: set[str]) -> None:
 
 
 def stamp(at: datetime) -> str:
-    """A time as a search takes it, to the second."""
+    """Return a time as a search takes it, to the second."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -34,12 +34,12 @@ refunds(first: 10) {{ id }}
 
 
 def order_fields(*, customers: bool, staff: bool) -> str:
-    """The fields of an order, with those that need permissions of their own where they are wanted."""
+    """Return the fields of an order, with those that need permissions of their own where they are wanted."""
     return " ".join([_ORDER, *([_CUSTOMER] if customers else []), *([_STAFF] if staff else [])])
 
 
 def orders(fields: str) -> str:
-    """A page of orders: variables ``first``, ``after``, ``query``, ``key``."""
+    """Return a page of orders: variables ``first``, ``after``, ``query``, ``key``."""
     return (
         "query Orders($first: Int!, $after: String, $query: String!, $key: OrderSortKeys!) {"
         " orders(first: $first, after: $after, query: $query, sortKey: $key) {"

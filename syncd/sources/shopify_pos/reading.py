@@ -27,7 +27,7 @@ _PAID = ("SALE", "CAPTURE")
 
 
 def read_order(order: Document, source: str, only: Sequence[str], zone: tzinfo | None = None) -> ParseResult:
-    """What an order says.
+    """Return what an order says.
 
     Raises:
         Unreadable: it is not what Shopify's reference says.
@@ -85,12 +85,15 @@ def read_order(order: Document, source: str, only: Sequence[str], zone: tzinfo |
 
 
 def _money(holder: Document, name: str) -> Decimal:
-    """The shop's amount of a ``...Set``; 0 where it is absent. Its currency is not looked at: refunds are known to misname it."""
+    """Return the shop's amount of a ``...Set``; 0 where it is absent.
+
+    Its currency is not looked at: refunds are known to misname it.
+    """
     return number(inside(inside(holder, name), "shopMoney"), "amount", ZERO)
 
 
 def _tail(gid: object) -> str:
-    """The number at the end of ``gid://shopify/Order/6000000001001``."""
+    """Return the number at the end of ``gid://shopify/Order/6000000001001``."""
     return str(gid or "").rpartition("/")[2]
 
 
@@ -187,7 +190,7 @@ def _tender(transaction: Document) -> dict[str, Any]:
 
 
 def _exchanged(stated: Decimal, tenders: Sequence[dict[str, Any]], refunds: Sequence[dict[str, Any]]) -> Decimal:
-    """What of the order was paid with goods that came back: the till puts an exchange's new goods into the same order.
+    """Return what of the order was paid with goods that came back: the till puts an exchange's new goods into the same order.
 
     Such goods are in a refund whose money is less than they are worth; the refund then comes to what they are worth.
     """
@@ -247,7 +250,10 @@ def _people(order: Document) -> dict[str, Any]:
 
 
 def _delivery(order: Document) -> dict[str, Any]:
-    """An address and goods that are still here are to be sent; without an address they were carried out."""
+    """Return the way of delivery: an address and goods that are here still are to be sent.
+
+    Without an address they were carried out.
+    """
     shipping = _address(inside(order, "shippingAddress"), str(order.get("email") or ""))
     open_lines = any(number(item, "unfulfilledQuantity", ZERO) for item in listed(inside(order, "lineItems"), "nodes"))
     lines = listed(inside(order, "shippingLines"), "nodes")

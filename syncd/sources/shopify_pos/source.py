@@ -72,7 +72,7 @@ class ShopifySource:
                 return
 
     def fetch_range(self, start: datetime, end: datetime, since: Cursor | None = None) -> Iterator[Batch]:
-        """The orders of a range, by the time at which they were processed.
+        """Yield the orders of a range, by the time at which they were processed.
 
         Raises:
             Denied: the range begins more than 60 days ago, and the app lacks the scope to see that far.

@@ -33,7 +33,7 @@ _POSTGRESQL = """
 
 
 def may_write(connection: Connection) -> str:
-    """What the account could change, in words; empty where it can only read. No write is tried.
+    """Return what the account could change, in words; empty where it can only read. No write is tried.
 
     MariaDB and MySQL: by ``SHOW GRANTS``, those of its roles included. PostgreSQL: by its tables' privileges. SQLite: the file is
     opened for reading alone. Of other databases nothing is known, and that is said.

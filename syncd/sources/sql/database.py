@@ -120,7 +120,7 @@ class Database:
         )
 
     def _prepare(self, raw: Any, record: object) -> None:  # noqa: ANN401  the driver's own connection
-        """What every connection is told first. What an old server does not know of, it is not held to."""
+        """Set up each connection first. What an old server does not know of, it is not held to."""
         del record
         if self.kind == "sqlite":
             raw.isolation_level = None

@@ -36,7 +36,7 @@ class SaleRows:
         return str(self.row[0])
 
     def of(self, part: str) -> Rows:
-        """The rows of a part; none where there are none."""
+        """Return the rows of a part; none where there are none."""
         return self.parts.get(part, ())
 
 
@@ -50,12 +50,12 @@ class Axis:
     indexed: tuple[str, str] = ("", "")  # table and column that an index should begin with
 
     def there(self, at: datetime) -> datetime:
-        """An aware time as the database writes it."""
+        """Return an aware time as the database writes it."""
         at = at.astimezone(self.zone)
         return at if self.aware else at.replace(tzinfo=None)
 
     def here(self, value: object) -> datetime | None:
-        """What the database says, aware; of an hour that happens twice the first, for a walk must rather see too much."""
+        """Return what the database says, aware; of an hour that happens twice the first, for a walk must rather see too much."""
         if not isinstance(value, datetime):
             return None
         return value if value.tzinfo is not None else value.replace(tzinfo=self.zone)
@@ -89,7 +89,7 @@ class Shop:
     currency: str
 
     def time(self, naive: object, near: datetime | None = None) -> tuple[datetime, str]:
-        """A local time, aware, and what had to be assumed. ``near`` decides which of two hours it was, where it is known.
+        """Return a local time, aware, and what had to be assumed. ``near`` decides which of two hours it was, where it is known.
 
         Raises:
             Unreadable: it is no time.

@@ -19,7 +19,7 @@ class FoundTables:
         self._columns: dict[str, Column[Any]] = {column.name.lower(): column for column in table.columns}
 
     def __getitem__(self, name: str) -> Column[Any]:
-        """A column that every version has.
+        """Return a column that every version has.
 
         Raises:
             Unavailable: this one has none.
@@ -32,7 +32,7 @@ class FoundTables:
             raise SourceUnavailable(what, "Is the preset the right one, and the POS a version that it knows?") from None
 
     def get(self, name: str) -> ColumnElement[Any]:
-        """A column that not every version has; NULL where it is missing."""
+        """Return a column that not every version has; NULL where it is missing."""
         column = self._columns.get(name)
         return null().label(name) if column is None else column
 
@@ -63,7 +63,7 @@ class Schema:
         return name.lower() in self._names
 
     def table(self, name: str) -> FoundTables:
-        """A table by its name, in whatever case.
+        """Return a table by its name, in whatever case.
 
         Raises:
             Unavailable: there is none.

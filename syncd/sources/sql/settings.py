@@ -17,7 +17,7 @@ from syncd.sources.zones import Fold, Skipped
 
 
 def _url(value: object) -> SecretStr:
-    """A database URL: in clear where it holds no password, else as a secret."""
+    """Return a database URL: in clear where it holds no password, else as a secret."""
     kept = SecretStr(value) if isinstance(value, str) else resolve_secret(value)
     try:
         url = make_url(kept.get_secret_value())

@@ -33,7 +33,7 @@ class SqlSource:
 
     @staticmethod
     def settings_for(table: Mapping[str, object]) -> type[BaseModel]:
-        """The settings of the preset that a table names.
+        """Return the settings of the preset that a table names.
 
         Raises:
             UsageError: there is no such preset.
@@ -59,7 +59,7 @@ class SqlSource:
         return self._asked
 
     def fetch(self, since: Cursor | None) -> Iterator[Batch]:
-        """What was sold or changed since the cursor, less an overlap; every few minutes the last days as a whole."""
+        """Yield what was sold or changed since the cursor, less an overlap; every few minutes the last days as a whole."""
         now = self._context.clock.now()
         marks = TimeCursor.read(since, now + _AHEAD)
         begin = marks.reached - self._settings.overlap if marks.reached else self._context.start_from()
@@ -82,7 +82,7 @@ class SqlSource:
                 return
 
     def _look_over(self, now: datetime) -> Iterator[Batch]:
-        """The last days again, by time of sale, for what shows no change; then what of them is not there any more."""
+        """Yield the last days again, by time of sale, for what shows no change; then what of them is not there any more."""
         begin = max(now - self._settings.look_back, self._context.start_from())
         seen, ask = set[str](), self._ask
         for page in pages(self._database, ask, ask.placed, (begin, None), self._settings.page):
@@ -96,7 +96,10 @@ class SqlSource:
         yield Batch((), gone.faults, TimeCursor(now, now).text(), deleted_ids=gone.deleted_ids)
 
     def _gone(self, begin: datetime, end: datetime, seen: set[str]) -> Batch:
-        """The sales that were told of and are not there any more. Very many at once are no deletions: a backup was restored."""
+        """Return the sales that were told of and are not there any more.
+
+        Very many at once are no deletions: a backup was restored.
+        """
         known = [one for one in self._context.known(begin, end) if one not in seen]
         gone = missing(self._database, self._ask, known)
         self._told.forget(gone)
@@ -110,7 +113,7 @@ class SqlSource:
         return Batch((), (Fault("deleted sales", why, ", ".join(gone[:50])),), None)
 
     def fetch_range(self, start: datetime, end: datetime, since: Cursor | None = None) -> Iterator[Batch]:
-        """The sales placed in a range, by time of sale."""
+        """Yield the sales placed in a range, by time of sale."""
         reached = TimeCursor.read(since).reached
         span = (max(start, reached) if reached else start, end)
         ask = self._ask

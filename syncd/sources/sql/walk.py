@@ -28,7 +28,7 @@ class RowPage:
 def pages(
     database: Database, ask: RowQuery, axis: Axis, span: tuple[datetime, datetime | None], size: int
 ) -> Iterator[RowPage]:
-    """The sales whose time lies in ``[begin, end)``, and some from an hour around it, for local clocks are set back.
+    """Yield the sales whose time lies in ``[begin, end)``, and some from an hour around it, for local clocks are set back.
 
     A page is one look, so no transaction lasts longer than a page.
 
@@ -83,7 +83,7 @@ def _with_parts(connection: Connection, ask: RowQuery, rows: Sequence[Row[Any]])
 
 
 def _digest(row: Row[Any], parts: Mapping[str, Sequence[Row[Any]]]) -> int:
-    """What the rows say, for this process to compare."""
+    """Return what the rows say, for this process to compare."""
     said = (tuple(row), *(tuple(map(tuple, rows)) for rows in parts.values()))
     try:
         return hash(said)

@@ -205,7 +205,7 @@ class SquareApi:
 
 
 def stamp(at: datetime) -> str:
-    """A time as Square takes it, no less exact than it was given."""
+    """Return a time as Square takes it, no less exact than it was given."""
     exact = "microseconds" if at.microsecond % 1000 else "milliseconds"
     return at.astimezone(UTC).isoformat(timespec=exact).replace("+00:00", "Z")
 

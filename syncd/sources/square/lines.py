@@ -34,13 +34,13 @@ _UNITS = {
 
 
 def sold(order: Document, currency: str, variations: Mapping[str, Document]) -> list[dict[str, Any]]:
-    """The lines that were sold."""
+    """Return the lines that were sold."""
     names = _Names(order, "taxes", "discounts")
     return [_line(item, currency, names, variations) for item in listed(order, "line_items")]
 
 
 def came_back(order: Document, currency: str, variations: Mapping[str, Document]) -> list[dict[str, Any]]:
-    """The lines that came back, negative, each with the sale and the line that it was sold by where Square knows them."""
+    """Return the lines that came back, negative, each with the sale and the line that it was sold by where Square knows them."""
     lines = []
     for place, one in enumerate(listed(order, "returns")):
         names = _Names(one, "return_taxes", "return_discounts")

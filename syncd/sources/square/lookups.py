@@ -27,7 +27,7 @@ class Lookups:
         self._since: float | None = None
 
     def around(self, page: Sequence[Document], places: Mapping[str, SquareLocation]) -> SquareReferenceData:
-        """What is known beside a page of orders.
+        """Return what is known beside a page of orders.
 
         Raises:
             SourceError: Square cannot be asked, or does not allow what the settings want.
@@ -62,7 +62,7 @@ class Lookups:
         return self._team
 
     def _payments(self, page: Sequence[Document]) -> dict[str, Document]:
-        """The payments of a page: listed where they are of the days that it spans, the others one by one."""
+        """Return the payments of a page: listed where they are of the days that it spans, the others one by one."""
         found: dict[str, Document] = {}
         wanted: dict[str, list[tuple[str, datetime]]] = {}
         for order in page:

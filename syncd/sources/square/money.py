@@ -14,7 +14,7 @@ from syncd.sources.records import Unreadable
 
 
 def money(holder: Mapping[str, Any], name: str, currency: str) -> Decimal:
-    """The amount of a ``..._money`` field in major units; 0 where it is absent.
+    """Return the amount of a ``..._money`` field in major units; 0 where it is absent.
 
     Raises:
         Unreadable: it is no amount, or of another currency.

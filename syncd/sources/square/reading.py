@@ -51,7 +51,7 @@ def is_ready(order: Document) -> bool:
 def read_order(
     order: Document, around: SquareReferenceData, source: str, leave_out: Sequence[str]
 ) -> ParsedSale | Excluded | NotReady:
-    """What an order says.
+    """Return what an order says.
 
     Raises:
         Unreadable: it is not what Square's reference says.
@@ -122,7 +122,7 @@ def _currency(order: Document, place: SquareLocation) -> str:
 
 
 def _totals(order: Document, currency: str, lines: Sequence[Mapping[str, Any]]) -> tuple[Decimal, Decimal]:
-    """What was collected less what was given back; sums of the order itself where nothing came back."""
+    """Return what was collected less what was given back; sums of the order itself where nothing came back."""
     net = order.get("net_amounts")
     if isinstance(net, Mapping) and "total_money" in net:
         return money(net, "total_money", currency), money(net, "tax_money", currency)
@@ -133,7 +133,7 @@ def _totals(order: Document, currency: str, lines: Sequence[Mapping[str, Any]]) 
 
 
 def _status(order: Document, tenders: Sequence[Mapping[str, Any]], *, returns: bool) -> str:
-    """A return whose refund is on its way is still open; one whose refund failed gave nothing back."""
+    """Return the status: a return whose refund is on its way is open still; one whose refund failed gave nothing back."""
     status = _STATUS.get(str(order.get("state")))
     if status is None:
         state = order.get("state")

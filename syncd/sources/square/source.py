@@ -45,7 +45,10 @@ class SquareSource:
         self._told = told_documents("id", "updated_at")
 
     def fetch(self, since: Cursor | None) -> Iterator[Batch]:
-        """What changed since the cursor, less an overlap; once in a while all of the last days, for what Square shows late."""
+        """Yield what changed since the cursor, less an overlap.
+
+        Once in a while all of the last days, for what Square shows late.
+        """
         where = list(self._known_places())
         begin = _Positions.read(since, self._now() + timedelta(days=1))
         looked = begin.looked if begin.at else self._now()
@@ -63,7 +66,10 @@ class SquareSource:
         yield from self._walk(_Positions(back, at.looked), keeps=at)
 
     def fetch_range(self, start: datetime, end: datetime, since: Cursor | None = None) -> Iterator[Batch]:
-        """The sales placed in ``[start, end)``: by the time at which they were closed, and some days on for those made offline."""
+        """Yield the sales placed in ``[start, end)``.
+
+        By the time at which they were closed, and some days on for those made offline.
+        """
         where = list(self._known_places())
         begun = _Positions.read(since, None)
         at = _Positions({place: begun.at.get(place, start - timedelta(minutes=5)) for place in where}, start)
@@ -84,7 +90,7 @@ class SquareSource:
         return self._settings.webhook is not None
 
     def receive(self, delivery: Delivery) -> Received:
-        """A webhook of payments, refunds or orders: which orders it is about."""
+        """Return which orders a webhook of payments, refunds or orders is about."""
         return heard(delivery, self._settings.webhook)
 
     def check(self) -> Sequence[Finding]:
@@ -125,7 +131,7 @@ class SquareSource:
         return {place.id: place for place in listed}
 
     def _known_places(self) -> dict[str, SquareLocation]:
-        """The locations to walk; asked for again once in a while, for a shop may open another one."""
+        """Return the locations to walk; asked for again once in a while, for a shop may open another one."""
         now = self._now()
         if self._places_at is None or not timedelta(0) <= now - self._places_at < _PLACES_KEPT:
             self._places, self._places_at = self._places_now(), self._now()
@@ -191,7 +197,7 @@ class _Positions:
 
     @classmethod
     def read(cls, cursor: Cursor | None, latest: datetime | None) -> _Positions:
-        """What a cursor says; of a time after ``latest``, or of what cannot be read, nothing."""
+        """Return what a cursor says; of a time after ``latest``, or of what cannot be read, nothing."""
         try:
             said = json.loads(cursor or "{}")
             times = {str(place): moment(text) for place, text in said.get("at", {}).items()}
@@ -210,7 +216,7 @@ class _Positions:
             yield same
 
     def move(self, where: Sequence[str], reached: datetime | None) -> _Positions:
-        """The walk of these locations has come so far; it never goes back."""
+        """Note that the walk of these locations has come so far; it never goes back."""
         if reached is not None:
             for place in where:
                 self.at[place] = max(self.at[place], reached)

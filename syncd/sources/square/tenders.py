@@ -37,12 +37,12 @@ REFUND = {
 
 
 def paid(order: Document, currency: str) -> list[dict[str, Any]]:
-    """The tenders of what was sold; opening the drawer is none."""
+    """Return the tenders of what was sold; opening the drawer is none."""
     return [_tender(one, currency) for one in listed(order, "tenders") if one.get("type") != "NO_SALE"]
 
 
 def given_back(order: Document, currency: str) -> list[dict[str, Any]]:
-    """The refunds of what came back, as negative tenders."""
+    """Return the refunds of what came back, as negative tenders."""
     return [
         {
             "id": one.get("id"),

@@ -22,7 +22,7 @@ _HEADER = "x-square-hmacsha256-signature"
 
 
 def heard(delivery: Delivery, settings: SquareWebhook | None) -> Received:
-    """The orders of an event whose signature is right.
+    """Return the orders of an event whose signature is right.
 
     Raises:
         Forged: it is not, or no webhook is configured.

@@ -45,7 +45,7 @@ def _name(reason: Reason) -> str:
 
 
 def attention(context: PageContext, _ask: PageRequest) -> HtmlPage:
-    """What needs a person: groups of sales, alerts, records that could not be read."""
+    """Show what needs a person: groups of sales, alerts, records that could not be read."""
     standing = SystemOverview.of(context.app)
     alerts = [(name, alert) for name, store in standing.stores.items() for alert in store.alerts]
     return HtmlPage("attention.html", {"groups": groups(context), "alerts": alerts, "faults": standing.faults})
@@ -91,7 +91,7 @@ def act_on_group(context: PageContext, request: PageRequest) -> PageResult:
 
 
 def act_on_sale(context: PageContext, request: PageRequest) -> PageResult:
-    """A decision about one sale."""
+    """Decide about one sale."""
     found, verb = story_of(context, request), _verb(request)
     if found is None or verb is None:
         return HtmlPage("nothing.html", {"what": "There is no such sale in the ledger."}, 404)
@@ -99,7 +99,7 @@ def act_on_sale(context: PageContext, request: PageRequest) -> PageResult:
 
 
 def link(context: PageContext, request: PageRequest) -> PageResult:
-    """The sale that the goods of a return came from, as a person has picked it."""
+    """Link a return to the sale that its goods came from, as a person has picked it."""
     found = story_of(context, request)
     if found is None:
         return HtmlPage("nothing.html", {"what": "There is no such sale in the ledger."}, 404)

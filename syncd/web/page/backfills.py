@@ -41,7 +41,7 @@ class BackfillRow:
 
 
 def backfills(context: PageContext, request: PageRequest) -> HtmlPage:
-    """The newest backfills, and a form for another."""
+    """Show the newest backfills, and a form for another."""
     return _list(context, request)
 
 
@@ -53,7 +53,7 @@ def _list(context: PageContext, request: PageRequest, wrong: str = "") -> HtmlPa
 
 
 def row(context: PageContext, one: Backfill) -> BackfillRow:
-    """A backfill with how far it is."""
+    """Show a backfill with how far it is."""
     far = context.app.ledger.backfills.progress(one.number)
     done = one.stage is BackfillStage.RECORDED and not far.waiting
     return BackfillRow(

@@ -32,12 +32,12 @@ class PageContext:
         return self.app.clock.now()
 
     def zone_of(self, source: str | None = None) -> tzinfo:
-        """The time zone of a source, else of the shop: that of its first source."""
+        """Return the time zone of a source, else of the shop: that of its first source."""
         till = self.app.tills.get(source or "") or next(iter(self.app.tills.values()), None)
         return till.zone if till is not None else UTC
 
     def today(self, source: str | None = None) -> date:
-        """The day that it is in a source's time zone."""
+        """Return the day that it is in a source's time zone."""
         return self.now.astimezone(self.zone_of(source)).date()
 
     def day(self, day: date, source: str | None = None) -> tuple[datetime, datetime]:
@@ -56,7 +56,7 @@ class TimedCache:
         self._kept: OrderedDict[Hashable, tuple[Now, Any]] = OrderedDict()
 
     def get(self, key: Hashable, lasts: timedelta, look: Callable[[], T]) -> T:
-        """What is kept under ``key`` and no older than that, else what ``look`` finds now."""
+        """Return what is kept under ``key`` and no older than that, else what ``look`` finds now."""
         now = Now.of(self._app.clock)
         with self._lock:
             kept = self._kept.get(key)
@@ -80,7 +80,7 @@ class Searches:
         self._kept: OrderedDict[str, str] = OrderedDict()
 
     def keep(self, words: str) -> str:
-        """The name of a search."""
+        """Return the name of a search."""
         name = blake2b(words.encode(), digest_size=8, key=self._key).hexdigest()
         with self._lock:
             self._kept[name] = words
@@ -90,6 +90,6 @@ class Searches:
         return name
 
     def words(self, name: str) -> str | None:
-        """The words of a search; None where they are no longer known."""
+        """Return the words of a search; None where they are no longer known."""
         with self._lock:
             return self._kept.get(name)

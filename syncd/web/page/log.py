@@ -17,7 +17,7 @@ _HEAD = ("at", "sale", "receipt", "by", "before", "after", "why", "HTTP status",
 
 
 def log(context: PageContext, request: PageRequest) -> HtmlPage:
-    """The newest lines."""
+    """Show the newest lines."""
     found = context.app.ledger.overviews.log(_place(request.query.get("before", "")), _SHOWN + 1)
     older = ".".join(map(str, found[_SHOWN - 1].place)) if len(found) > _SHOWN else ""
     return HtmlPage("log.html", {"rows": found[:_SHOWN], "older": older, "spans": list(_DAYS)})
@@ -31,7 +31,7 @@ def _place(text: str) -> tuple[int, int] | None:
 
 
 def download(context: PageContext, request: PageRequest) -> Download:
-    """The lines of the last days as CSV, newest first, in UTC."""
+    """Return the lines of the last days as CSV, newest first, in UTC."""
     days = _DAYS.get(request.query.get("days", ""), 31)
     return Download(f"syncd-log-{context.now:%Y-%m-%d}.csv", lines(_HEAD, _rows(context, days)))
 

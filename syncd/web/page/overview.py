@@ -86,7 +86,7 @@ def attention(standing: SystemOverview) -> int:
 
 
 def needs(standing: SystemOverview) -> Iterator[Need]:
-    """What needs a person, the worst first."""
+    """Yield what needs a person, the worst first."""
     for name, store in standing.stores.items():
         if store.pause.paused_why:
             yield Need("bad", f"{name} is paused: {store.pause.paused_why}", store.pause.cure, "/stores")
@@ -211,7 +211,7 @@ class Chart:
 
 
 def bars(values: Sequence[tuple[str, float]], title: str, most: float = 0.0, unit: str = "") -> Chart:
-    """A chart of ``values`` (label and value), as high as the largest of them, or as ``most``."""
+    """Return a chart of ``values`` (label and value), as high as the largest of them, or as ``most``."""
     highest = max([most, *(value for _, value in values)]) or 1.0
     step = WIDTH / max(len(values), 1)
     drawn = tuple(

@@ -32,7 +32,7 @@ _ASSETS = ("style.css", "page.js", "icon.svg")
 
 @cache
 def asset(name: str) -> tuple[bytes, str] | None:
-    """A file that browsers load, with its kind; None where there is none of that name."""
+    """Return a file that browsers load, with its kind; None where there is none of that name."""
     if name not in _ASSETS:
         return None
     return files("syncd.web").joinpath("static", name).read_bytes(), _KINDS[name.rpartition(".")[2]]
@@ -63,7 +63,7 @@ class Renderer:
         }
 
     def render(self, page: HtmlPage, request: PageRequest) -> str:
-        """The HTML of a page."""
+        """Return the HTML of a page."""
         here = "/" + request.path.lstrip("/").partition("/")[0]
         here = "/sales" if here == "/sale" else here
         common = {
@@ -80,7 +80,7 @@ class Renderer:
         return self._environment.get_template(page.template).render({**common, **page.context})
 
     def _when(self, at: datetime | None, source: str | None = None) -> Markup:
-        """A time as a person reads it, in the source's time zone, with how long ago."""
+        """Return a time as a person reads it, in the source's time zone, with how long ago."""
         if at is None:
             return Markup("never")
         zone: tzinfo = self._context.zone_of(source)
@@ -104,7 +104,7 @@ class Renderer:
 
 
 def _cure(words: str) -> str:
-    """A cure without the command that does it: the page has a button for that."""
+    """Return a cure without the command that does it: the page has a button for that."""
     return words.partition(": syncd ")[0]
 
 

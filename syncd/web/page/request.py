@@ -29,11 +29,11 @@ class PageRequest:
         return f"page:{self.who or 'local'}"
 
     def first(self, name: str) -> str:
-        """The one value of a form's field, empty where it has none."""
+        """Return the one value of a form's field, empty where it has none."""
         return next(iter(self.form.get(name, ())), "")
 
     def number(self, name: str) -> int | None:
-        """A number of the path that may be a row's, else None."""
+        """Return a number of the path that may be a row's, else None."""
         value = self.named.get(name)
         return value if isinstance(value, int) and 0 <= value < _MOST_ID else None
 
@@ -66,7 +66,7 @@ PageResult = HtmlPage | Redirect | Download
 
 
 def fields(text: str) -> dict[str, tuple[str, ...]]:
-    """The fields of a form or a query string. Control characters are left out: no database and no log wants them.
+    """Return the fields of a form or a query string. Control characters are left out: no database and no log wants them.
 
     Raises:
         ValueError: there are more of them than any form of ours has.

@@ -61,7 +61,7 @@ class Site:
     metrics: Metrics
 
     def app(self) -> Starlette:
-        """The ASGI application."""
+        """Return the ASGI application."""
         routes = []
         for path, (show, act) in _VIEWS.items():
             routes.append(Route(path, partial(self._serve, show), methods=["GET"]))
@@ -145,7 +145,7 @@ class Site:
         return PlainTextResponse("Sign in first, then send it again.", 403, headers=HEADERS)
 
     async def _read(self, request: Request, visitor: Visitor) -> PageRequest | Response:
-        """The request as views see it, or what is wrong with it."""
+        """Show the request as views see it, or what is wrong with it."""
         try:
             query = {name: values[0] for name, values in fields(request.url.query).items()}
             form: Mapping[str, tuple[str, ...]] = {}

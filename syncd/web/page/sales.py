@@ -83,7 +83,7 @@ def _checked(search: Search) -> Search:
 
 
 def span_of(text: str) -> tuple[date, date] | None:
-    """The first and the last day of a day, a month or a year; None where it is none."""
+    """Return the first and the last day of a day, a month or a year; None where it is none."""
     match = _DAY.fullmatch(text)
     if match is None:
         return None
@@ -107,7 +107,7 @@ def _amount(text: str) -> Decimal | None:
 
 
 def search(context: PageContext, request: PageRequest) -> PageResult:
-    """What the search box says; one sale that it names is shown at once. What may be a name goes into no URL."""
+    """Show what the search box says; one sale that it names is shown at once. What may be a name goes into no URL."""
     wanted = parse(request.first("q"))
     if wanted.words and not wanted.filters and len(ids := _named(context, wanted.words)) == 1:
         return Redirect(f"/sale/{ids[0]}")
@@ -118,7 +118,7 @@ def search(context: PageContext, request: PageRequest) -> PageResult:
 
 
 def sales(context: PageContext, request: PageRequest) -> PageResult:
-    """A page of sales, newest first."""
+    """Show a page of sales, newest first."""
     wanted, lost = _wanted(context, request)
     selection, narrowed = _selection(context, wanted)
     found = context.app.ledger.overviews.page(selection, AT_ONCE + 1, _before(request.query.get("before", "")))
@@ -151,7 +151,10 @@ def _wanted(context: PageContext, request: PageRequest) -> tuple[Search, bool]:
 
 
 def _selection(context: PageContext, wanted: Search) -> tuple[Selection, tuple[date, date] | None]:
-    """The selection; where only a walk over the sales themselves finds some, it is of the days that are returned beside it."""
+    """Return the selection.
+
+    Where only a walk over the sales themselves finds some, it is of the days that are returned beside it.
+    """
     filters, narrowed = wanted.filters, None
     span = span_of(filters["day"]) if "day" in filters else None
     source = filters.get("source")
@@ -188,7 +191,7 @@ def _before(text: str) -> tuple[int, int] | None:
 
 
 def story_of(context: PageContext, request: PageRequest) -> Story | None:
-    """The story of the sale that a path names."""
+    """Return the story of the sale that a path names."""
     number = request.number("number")
     key = context.app.ledger.overviews.key_of(number) if number is not None else None
     return context.app.ledger.story(key) if key is not None else None
@@ -218,7 +221,7 @@ def story(context: PageContext, request: PageRequest) -> HtmlPage:
 
 
 def _fits(context: PageContext, sale: Sale) -> list[tuple[Fit, Sale]] | None:
-    """The sales that the goods of a return may have come from, where that is not known; None of all other sales."""
+    """Return the sales that the goods of a return may have come from, where that is not known; None of all other sales."""
     if sale.total_inc_tax >= 0 or sale.returns_of is not None or sale.order_id is not None:
         return None
     fits = context.app.ledger.links.candidates(sale)[:_FITS]
@@ -236,7 +239,7 @@ def _pretty(document: str | None) -> str:
 
 
 def payload(context: PageContext, request: PageRequest) -> HtmlPage:
-    """What would be sent for a sale now, and every decision behind it; asks the store for what it must know."""
+    """Show what would be sent for a sale now, and every decision behind it; asks the store for what it must know."""
     found = story_of(context, request)
     if found is None:
         return HtmlPage("nothing.html", {"what": "There is no such sale in the ledger."}, 404)

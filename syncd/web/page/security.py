@@ -67,7 +67,7 @@ def hasher() -> PasswordHasher:
 
 
 def _host_of(origin: str) -> str:
-    """The host that an ``Origin`` names; empty where it is none."""
+    """Return the host that an ``Origin`` names; empty where it is none."""
     try:
         return urlsplit(origin).netloc.lower()
     except ValueError:
@@ -112,7 +112,7 @@ class Guard:
             return session.who
 
     def csrf(self, token: str) -> str:
-        """What each of this browser's forms carries, and nobody else can know."""
+        """Return what each of this browser's forms carries, and nobody else can know."""
         return hmac.new(self._secret, token.encode(), hashlib.sha256).hexdigest()
 
     def forged(self, token: str, sent: str, headers: Mapping[str, str], host: str) -> bool:
@@ -133,7 +133,7 @@ class Guard:
         return not self.has_password and self.knows_host(host)
 
     def sign_in(self, who: str, password: str) -> str | None:
-        """A new cookie's value where the password is right; None where it is not, or where too many were tried."""
+        """Return a new cookie's value where the password is right; None where it is not, or where too many were tried."""
         kept = self._settings.password_hash
         if kept is None or not self._may_try():
             return None
@@ -157,7 +157,7 @@ class Guard:
             self._sessions.pop(_digest(token), None)
 
     def set_cookie(self, token: str) -> str:
-        """The header that gives a browser its cookie."""
+        """Return the header that gives a browser its cookie."""
         secure = "; Secure" if self._settings.is_secure else ""
         return f"{self.cookie}={token}; Path=/; HttpOnly; SameSite=Strict{secure}"
 

@@ -51,7 +51,7 @@ class BakerySource:
                 return
 
     def fetch_range(self, start: datetime, end: datetime, since: Cursor | None = None) -> Iterator[Batch]:
-        """The sales of a range; whatever was changed later than it was placed stands later in the list."""
+        """Yield the sales of a range; whatever was changed later than it was placed stands later in the list."""
         for page in self._pages(_read(since, None) or start):
             batch = self._batch(page, _cursor(page))
             orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
@@ -90,7 +90,7 @@ class BakerySource:
 
 
 def read_sale(sale: Document, source: str, timezone: str) -> ParseResult:
-    """A sale as a canonical order. Pure, so that it can be tested with documents alone.
+    """Read a sale as a canonical order. Pure, so that it can be tested with documents alone.
 
     Raises:
         Unreadable, pydantic.ValidationError: the sale is not what Bakery POS's reference says; it becomes a fault.
@@ -134,5 +134,5 @@ def _read(cursor: Cursor | None, latest: datetime | None) -> datetime | None:
 
 
 def _cursor(page: Sequence[Document]) -> Cursor:
-    """The time of the last change that the page tells of: a walk that begins there sees everything that comes after."""
+    """Return the time of the last change that the page tells of: a walk that begins there sees everything that comes after."""
     return json.dumps({"at": str(page[-1].get("changed"))})

@@ -21,7 +21,7 @@ def names() -> tuple[str, ...]:
 
 
 def preset(name: str) -> CsvPreset:
-    """The preset of a name.
+    """Return the preset of a name.
 
     Raises:
         UsageError: there is none, or its package is broken.
@@ -31,7 +31,7 @@ def preset(name: str) -> CsvPreset:
 
 
 def looks_like(file: Path, settings: CsvSettings) -> str:
-    """The name of the preset whose export a file seems to be; empty where it is none that we know."""
+    """Return the name of the preset whose export a file seems to be; empty where it is none that we know."""
     for one in map(preset, names()):
         if one.name == settings.preset or not one.telling:
             continue

@@ -38,7 +38,7 @@ def key(row: CsvRow) -> str:
 
 
 def parse(rows: Sequence[CsvRow], how: Reading[CloverOptions]) -> dict[str, Any]:
-    """An order's row as the fields of a canonical order.
+    """Return an order's row as the fields of a canonical order.
 
     Raises:
         BadCell: a cell cannot be read, or two rows of one id differ.

@@ -51,7 +51,7 @@ class GenericOptions(CsvSettings):
 
 
 def key(row: CsvRow) -> str:
-    """The sale's own id, else receipt, register and day."""
+    """Return the sale's own id, else receipt, register and day."""
     if sale_id := row.get("sale_id"):
         return sale_id
     receipt, day = row.get("receipt"), row.get("date").split(" ")[0].split("T")[0]
@@ -59,7 +59,10 @@ def key(row: CsvRow) -> str:
 
 
 def keys() -> Callable[[CsvRow], str]:
-    """What tells a row's sale, by the rows above it: child rows leave their sale's cells empty, and a receipt may pass midnight."""
+    """Return what tells a row's sale, by the rows above it.
+
+    Child rows leave their sale's cells empty, and a receipt may pass midnight.
+    """
     last: CsvRow | None = None
     current = ""
 
@@ -97,7 +100,9 @@ def _is_past_midnight(row: CsvRow, last: CsvRow) -> bool:
 
 
 def parse(rows: Sequence[CsvRow], how: Reading[GenericOptions]) -> list[dict[str, Any]]:
-    """The rows of one sale as the fields of a canonical order; each refund that stands under its number as those of a return.
+    """Return the rows of one sale as the fields of a canonical order.
+
+    Each refund that stands under its number as those of a return.
 
     Raises:
         BadCell: a cell cannot be read, or a sale states two totals.
@@ -110,7 +115,7 @@ def parse(rows: Sequence[CsvRow], how: Reading[GenericOptions]) -> list[dict[str
 
 
 def _one_set(rows: Sequence[CsvRow], how: Reading[GenericOptions]) -> tuple[Sequence[CsvRow], str]:
-    """The lines of a sale once, where a report repeats them for each payment, or was pasted twice; and what paid for them.
+    """Return the lines of a sale once, where a report repeats them for each payment, or was pasted twice; and what paid for them.
 
     Raises:
         BadCell: rows are repeated for each payment, and no total tells how often.
@@ -158,7 +163,7 @@ def _comes_to(rows: Sequence[CsvRow], how: Reading[GenericOptions]) -> bool | No
 
 
 def _apart(rows: Sequence[CsvRow], how: Reading[GenericOptions]) -> tuple[Sequence[CsvRow], list[list[CsvRow]]]:
-    """The rows of the sale, and those of each refund of it: by a column of kinds, else rows below nothing of a later time.
+    """Return the rows of the sale, and those of each refund of it: by a column of kinds, else rows below nothing of a later time.
 
     Raises:
         BadCell: an amount cannot be read.
@@ -201,7 +206,7 @@ def _below_nothing(row: CsvRow, how: Reading[GenericOptions]) -> bool:
 
 
 def _return(rows: Sequence[CsvRow], how: Reading[GenericOptions]) -> dict[str, Any]:
-    """A refund as a return of the sale whose number it has, whatever the sign of its amounts."""
+    """Return a refund as a return of the sale whose number it has, whatever the sign of its amounts."""
     fields = _sale(rows, how)
     if fields["total_inc_tax"] > 0:
         for part in (*fields["lines"], *fields["fees"]):
@@ -255,13 +260,13 @@ def _sale(rows: Sequence[CsvRow], how: Reading[GenericOptions], paid_by: str = "
 
 
 def _tip(rows: Sequence[CsvRow], how: Reading[GenericOptions]) -> Decimal:
-    """The sale's tip: one amount that each row repeats, or what stands on single rows."""
+    """Return the sale's tip: one amount that each row repeats, or what stands on single rows."""
     tips = [how.zero(row, "tip") for row in rows]
     return tips[0] if len(set(tips)) == 1 else total(tips)
 
 
 def _stated(rows: Sequence[CsvRow], name: str, how: Reading[GenericOptions]) -> Decimal | None:
-    """The sale's own total, which each of its rows may repeat; None where the export has none."""
+    """Return the sale's own total, which each of its rows may repeat; None where the export has none."""
     found: Decimal | None = None
     for row in rows:
         if not row.get(name):
@@ -296,7 +301,7 @@ def _tender(label: str, amount: Decimal) -> dict[str, Any]:
 
 
 def _people(rows: Sequence[CsvRow]) -> dict[str, Any]:
-    """The customer and the address; a file without a name or an e-mail has none: its address may be the shop's."""
+    """Return the customer and the address; a file without a name or an e-mail has none: its address may be the shop's."""
     if "customer" not in rows[0].columns and "email" not in rows[0].columns:
         return {}
     given, _, family = first(rows, "customer").rpartition(" ")

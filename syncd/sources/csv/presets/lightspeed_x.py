@@ -37,14 +37,14 @@ class LightspeedXOptions(CsvSettings):
 
 
 def key(row: CsvRow) -> str:
-    """The sale's UUID; older exports have none: its invoice number and day."""
+    """Return the sale's UUID; older exports have none: its invoice number and day."""
     return row.get("sale uuid") or (
         f"{row.get('invoice number')}@{row.get('sale date')}" if row.get("invoice number") else ""
     )
 
 
 def parse(rows: Sequence[CsvRow], how: Reading[LightspeedXOptions]) -> dict[str, Any]:
-    """The rows of one sale as the fields of a canonical order.
+    """Return the rows of one sale as the fields of a canonical order.
 
     Raises:
         BadCell: a cell cannot be read, or the sale has no Sale row.

@@ -48,7 +48,7 @@ def key(row: CsvRow) -> str:
 
 
 def parse(rows: Sequence[CsvRow], how: Reading[LoyverseOptions]) -> dict[str, Any]:
-    """The rows of one receipt as the fields of a canonical order.
+    """Return the rows of one receipt as the fields of a canonical order.
 
     Raises:
         BadCell: a cell cannot be read.
@@ -134,7 +134,7 @@ def _line(number: int, row: CsvRow, how: Reading[LoyverseOptions], sides: tuple[
 
 
 def _described(row: CsvRow, how: Reading[LoyverseOptions]) -> dict[str, Any]:
-    """A receipt of which only the totals are known: one custom line."""
+    """Return a receipt of which only the totals are known: one custom line."""
     inc_tax = how.amount(row, "Total collected") - how.zero(row, "Tips")
     name = row.get("description") or f"Receipt {row.get('receipt number')}"
     sums = {"total_ex_tax": inc_tax - how.zero(row, "Taxes"), "total_inc_tax": inc_tax}

@@ -49,12 +49,12 @@ def refused(columns: Mapping[str, int], settings: CsvSettings) -> str:
 
 
 def key(row: CsvRow) -> str:
-    """The order's name: its other rows carry nothing else."""
+    """Return the order's name: its other rows carry nothing else."""
     return row.get("name")
 
 
 def keys() -> Callable[[CsvRow], str]:
-    """The order's name and id: several orders may have one name, and only an order's first row has the id."""
+    """Return the order's name and id: several orders may have one name, and only an order's first row has the id."""
     latest: dict[str, str] = {}
 
     def of(row: CsvRow) -> str:
@@ -67,7 +67,7 @@ def keys() -> Callable[[CsvRow], str]:
 
 
 def parse(rows: Sequence[CsvRow], how: Reading[ShopifyOptions]) -> dict[str, Any] | ExcludedRow:
-    """The rows of one order as the fields of a canonical order; left out where its ``Source`` is none that the config names.
+    """Return the rows of one order as the fields of a canonical order; left out where its ``Source`` is none that the config names.
 
     Raises:
         BadCell: a cell cannot be read, or the first row is missing.
@@ -132,7 +132,7 @@ def parse(rows: Sequence[CsvRow], how: Reading[ShopifyOptions]) -> dict[str, Any
 
 
 def _once(rows: Sequence[CsvRow]) -> Sequence[CsvRow]:
-    """The rows of the order; exports that were pasted together may have it more than once.
+    """Return the rows of the order; exports that were pasted together may have it more than once.
 
     Raises:
         BadCell: they have two orders of this name, or say two things of one.
@@ -151,7 +151,7 @@ def _once(rows: Sequence[CsvRow]) -> Sequence[CsvRow]:
 def _tips_apart(
     rows: Sequence[CsvRow], head: CsvRow, how: Reading[ShopifyOptions]
 ) -> tuple[list[CsvRow], list[CsvRow]]:
-    """The rows that are tips, and those that are goods: only a line outside the Subtotal is a tip, whatever it is called."""
+    """Return the rows that are tips, and those that are goods: only a line outside the Subtotal is a tip, whatever it is called."""
     tips = [row for row in rows if row.get("lineitem name").lower() in _TIP and not row.get("lineitem sku")]
     subtotal, off = how.zero(head, "Subtotal"), abs(how.zero(head, "Discount Amount"))
     if not tips or total(_net(row, how) for row in rows) - off == subtotal:
@@ -160,7 +160,7 @@ def _tips_apart(
 
 
 def _net(row: CsvRow, how: Reading[ShopifyOptions]) -> Decimal:
-    """A line after its own discount."""
+    """Return a line after its own discount."""
     return how.amount(row, "Lineitem price") * how.quantity(row, "Lineitem quantity") - _off(row, how)
 
 
@@ -188,7 +188,7 @@ def _hold(head: CsvRow, how: Reading[ShopifyOptions]) -> str:
 
 
 def _owed(head: CsvRow, how: Reading[ShopifyOptions]) -> Decimal:
-    """What is still to be paid; a few of the smallest coin are a rest of rounding where Shopify itself says paid."""
+    """Return what is still to be paid; a few of the smallest coin are a rest of rounding where Shopify itself says paid."""
     owed = how.zero(head, "Outstanding Balance")
     paid = head.get("financial status").lower() == "paid"
     return ZERO if paid and abs(owed) <= _COINS * minor_unit(how.currency(head, "Currency")) else owed
@@ -238,7 +238,7 @@ def _delivery(name: str, amount: Decimal, tax: Decimal, *, included: bool) -> di
 
 
 def _only_rate(head: CsvRow, how: Reading[ShopifyOptions]) -> Decimal | None:
-    """The rate of the order's tax where it has one alone, from its name: ``ES IVA 21 %``."""
+    """Return the rate of the order's tax where it has one alone, from its name: ``ES IVA 21 %``."""
     if not how.zero(head, "Tax 1 Value") or any(how.zero(head, f"Tax {number} Value") for number in range(2, 6)):
         return None
     found = _RATE.search(head.get("tax 1 name"))
@@ -254,7 +254,7 @@ def _tenders(head: CsvRow, whole: Decimal, how: Reading[ShopifyOptions]) -> list
 
 
 def _refunds(head: CsvRow, how: Reading[ShopifyOptions]) -> list[dict[str, Any]]:
-    """The export tells how much came back in all, not which lines."""
+    """Return what came back in all: the export does not say which lines."""
     amount = how.zero(head, "Refunded Amount")
     return [{"id": "refunded", "amount_inc_tax": amount}] if amount else []
 

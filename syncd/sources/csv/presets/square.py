@@ -47,12 +47,12 @@ class SquareOptions(CsvSettings):
 
 
 def key(row: CsvRow) -> str:
-    """The group that a row belongs to; empty where the export does not say."""
+    """Return the group that a row belongs to; empty where the export does not say."""
     return row.get("transaction id")
 
 
 def parse(rows: Sequence[CsvRow], how: Reading[SquareOptions]) -> dict[str, Any]:
-    """The rows of one Transaction ID as the fields of a canonical order.
+    """Return the rows of one Transaction ID as the fields of a canonical order.
 
     Raises:
         BadCell: a cell cannot be read.
@@ -69,7 +69,7 @@ def parse(rows: Sequence[CsvRow], how: Reading[SquareOptions]) -> dict[str, Any]
 
 
 def _payments(sums: Sequence[CsvRow]) -> list[CsvRow]:
-    """The payments of one sale: several people may share a bill, and each payment has a row of its own.
+    """Return the payments of one sale: several people may share a bill, and each payment has a row of its own.
 
     Raises:
         BadCell: rows of one transaction that are not its payments.
@@ -211,7 +211,7 @@ def _fee(kind: str, name: str, amount: Decimal, tax: Decimal) -> dict[str, Any]:
 
 
 def _tenders(row: CsvRow, how: Reading[SquareOptions], tip: Decimal) -> list[dict[str, Any]]:
-    """The tender columns hold amounts; card brands and digits are comma-joined lists, not always of one length."""
+    """Read the tender columns: they hold amounts; brands and digits are comma-joined lists, not always of one length."""
     found = []
     for column, kind, label in _TENDERS:
         amount = how.zero(row, column)

@@ -26,7 +26,7 @@ class SumUpOptions(generic.GenericOptions):
 
 
 def parse(rows: Sequence[CsvRow], how: Reading[SumUpOptions]) -> list[dict[str, Any]]:
-    """The rows of one transaction as the fields of a canonical order, and of a return for each refund.
+    """Return the rows of one transaction as the fields of a canonical order, and of a return for each refund.
 
     Raises:
         BadCell: a cell cannot be read.
@@ -36,7 +36,7 @@ def parse(rows: Sequence[CsvRow], how: Reading[SumUpOptions]) -> list[dict[str, 
 
 
 def _with_tips(fields: dict[str, Any]) -> dict[str, Any]:
-    """The same with an article that is called a tip as a tip."""
+    """Return the same with an article that is called a tip as a tip."""
     tips = [line for line in fields["lines"] if bare(line["name"]) in _TIPS and not line["taxes"]]
     if not tips or len(tips) == len(fields["lines"]):
         return fields

@@ -28,12 +28,12 @@ class ToastOptions(CsvSettings):
 
 
 def key(row: CsvRow) -> str:
-    """The check."""
+    """Return the check."""
     return row.get("check id")
 
 
 def parse(rows: Sequence[CsvRow], how: Reading[ToastOptions]) -> dict[str, Any]:
-    """The rows of one check as the fields of a canonical order.
+    """Return the rows of one check as the fields of a canonical order.
 
     Raises:
         BadCell: a cell cannot be read.

@@ -30,12 +30,12 @@ class ZettleOptions(CsvSettings):
 
 
 def key(row: CsvRow) -> str:
-    """The receipt's number."""
+    """Return the receipt's number."""
     return row.get("receipt number")
 
 
 def parse(rows: Sequence[CsvRow], how: Reading[ZettleOptions]) -> dict[str, Any]:
-    """The row of one receipt as the fields of a canonical order.
+    """Return the row of one receipt as the fields of a canonical order.
 
     Raises:
         BadCell: a cell cannot be read, or two receipts carry one number.

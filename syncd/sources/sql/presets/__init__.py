@@ -15,7 +15,7 @@ def names() -> tuple[str, ...]:
 
 
 def preset(name: str) -> SqlPreset:
-    """The preset of a name.
+    """Return the preset of a name.
 
     Raises:
         UsageError: there is none, or its package is broken.

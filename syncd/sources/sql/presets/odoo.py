@@ -45,7 +45,7 @@ class OdooTableOptions(SqlSettings):
 
 
 def prepare(schema: Schema, settings: OdooTableOptions, source: str) -> RowQuery:
-    """What to ask this database for.
+    """Return what to ask this database for.
 
     Raises:
         Unavailable: it is no database of an Odoo with a Point of Sale.
@@ -108,7 +108,7 @@ def _orders(schema: Schema, orders: FoundTables) -> Select[Any]:
 
 
 def _with_places(schema: Schema, query: Select[Any], buyer: FromClause, *, linked: bool) -> Select[Any]:
-    """The query with the customer's state by its name and the country by its code (its name is translated text)."""
+    """Return the query with the customer's state by its name and the country by its code (its name is translated text)."""
     if not linked or not (schema.has("res_country") and schema.has("res_country_state")):
         return query.add_columns(null().label("state_name"), null().label("country_code"))
     states, countries = schema.table("res_country_state"), schema.table("res_country")
@@ -186,7 +186,7 @@ def _payments(schema: Schema) -> tuple[Select[Any], ColumnElement[Any]]:
 
 
 def read_sale(sale: SaleRows, around: OdooReferenceData, source: str) -> ParseResult:
-    """An order's rows as a canonical order: as the documents that the RPC would answer.
+    """Return an order's rows as a canonical order: as the documents that the RPC would answer.
 
     Raises:
         Unreadable: they are not what Odoo writes.
@@ -224,7 +224,7 @@ def read_sale(sale: SaleRows, around: OdooReferenceData, source: str) -> ParseRe
 
 
 def _partner(row: Row[Any]) -> dict[str, Any]:
-    """The customer as a call would show them: what links elsewhere as a pair of id and name."""
+    """Return the customer as a call would show them: what links elsewhere as a pair of id and name."""
     plain = {"name": row.buyer, **{name: getattr(row, name) for name in ("email", "phone", *_HOME)}}
     linked = {"state_id": row.state_name, "country_id": row.country_code}
     return plain | {name: (1, value) if value else False for name, value in linked.items()}

@@ -59,7 +59,7 @@ class _Tables:
 
 
 def prepare(schema: Schema, settings: OpenSourcePosOptions, source: str) -> RowQuery:
-    """What to ask this database for.
+    """Return what to ask this database for.
 
     Raises:
         Unavailable: it is no database of this program, or an older one.
@@ -184,7 +184,7 @@ def _shop(source: str, settings: OpenSourcePosOptions, said: Mapping[str, str]) 
 
 
 def read_sale(sale: SaleRows, shop: Shop, places: Decimal) -> ParseResult:
-    """A sale's rows as a canonical order.
+    """Return a sale's rows as a canonical order.
 
     Raises:
         Unreadable: they are not what the program writes.
@@ -261,7 +261,10 @@ def _lines(sale: SaleRows, places: Decimal) -> list[_Line]:
 
 
 def _settled(stated: Decimal | None, lines: Sequence[_Line], places: Decimal) -> Decimal:
-    """The tax on top, as the receipt sums it up: tax by tax, rounded. What rounding left over goes to the largest taxed line."""
+    """Return the tax on top, as the receipt sums it up: tax by tax, rounded.
+
+    What rounding left over goes to the largest taxed line.
+    """
     exact = total(line.added for line in lines)
     added = round_to(exact, places) if stated is None else stated
     if (left := added - exact) and lines:
@@ -311,7 +314,7 @@ def _epoch(at: object) -> datetime | None:
 
 
 def _location(lines: Sequence[_Line], shop: Shop) -> dict[str, Any] | None:
-    """The place that all goods came from; none where they came from several."""
+    """Return the place that all goods came from; none where they came from several."""
     if shop.settings.location:
         return {"id": shop.settings.location, "name": shop.settings.location}
     found = {(line.row.location, line.row.location_name) for line in lines}

@@ -38,7 +38,7 @@ _READS = re.compile(r"(select|with)\b", re.IGNORECASE)
 
 
 def _only_reads(query: str) -> str:
-    """A query that reads: one SELECT. The session and the account are read-only as well; this tells it before they do."""
+    """Check that a query reads: one SELECT. Session and account are read-only as well; this says so before they do."""
     bare = _QUOTED.sub(" ", query).strip().rstrip(";")
     if ";" in bare or not _READS.match(bare):
         msg = "must be one SELECT (or WITH ... SELECT), without a semicolon"
@@ -84,13 +84,13 @@ class _Asked:
     columns: Mapping[str, ColumnElement[Any]]
 
     def only(self, known: Collection[str]) -> list[Any]:
-        """The columns that are known, under their names, the sale's id first."""
+        """Return the columns that are known, under their names, the sale's id first."""
         names = ["sale_id", *sorted((self.columns.keys() & set(known)) - {"sale_id"})]
         return [self.columns[name].label(name) for name in names]
 
 
 def prepare(schema: Schema, settings: QueriesOptions, source: str) -> RowQuery:
-    """What to ask for: the queries, by time.
+    """Return what to ask for: the queries, by time.
 
     Raises:
         Unavailable: a query lacks a column that it must have.
@@ -147,13 +147,13 @@ class _WrittenAxis(Axis):
     per_second: int = 0
 
     def there(self, at: datetime) -> Any:  # noqa: ANN401  whatever the column holds
-        """An aware time as the column writes it."""
+        """Return an aware time as the column writes it."""
         if self.per_second:
             return int(at.timestamp() * self.per_second)
         return at.astimezone(self.zone).replace(tzinfo=None, microsecond=0).isoformat(self.separator)
 
     def here(self, value: object) -> datetime | None:
-        """What the column says, aware."""
+        """Return what the column says, aware."""
         return moment_of(value, self.zone, self.per_second or 1)
 
 

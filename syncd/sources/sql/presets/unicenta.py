@@ -68,7 +68,7 @@ _HOME = {
 
 
 def prepare(schema: Schema, settings: UniCentaOptions, source: str) -> RowQuery:
-    """What to ask this database for.
+    """Return what to ask this database for.
 
     Raises:
         Unavailable: it is no database of this family.
@@ -152,7 +152,7 @@ def _payments_of(schema: Schema) -> Any:  # noqa: ANN401  as above
 
 
 def _originals_of(schema: Schema) -> Any:  # noqa: ANN401  as above
-    """The lines of the sales that a refund may give goods back of: what it names is a hint.
+    """Return the lines of the sales that a refund may give goods back of: what it names is a hint.
 
     uniCenta and Openbravo put the number of the sale into the refund's STATUS, and numbers recur. Chromis raises REFUNDQTY of the
     sold lines instead, and names no sale: those of the same article of which as much came back as the refund has.
@@ -182,7 +182,7 @@ def _originals_of(schema: Schema) -> Any:  # noqa: ANN401  as above
 
 
 def read_ticket(sale: SaleRows, shop: Shop) -> ParseResult:
-    """A ticket's rows as a canonical order.
+    """Return a ticket's rows as a canonical order.
 
     Raises:
         Unreadable: they are not what the program writes.
@@ -247,13 +247,16 @@ def _line(row: Row[Any]) -> dict[str, Any]:
 
 
 def _own_name(attributes: object) -> str:
-    """The name of an open item, out of the line's Java properties."""
+    """Return the name of an open item, out of the line's Java properties."""
     found = _NAME.search(words(attributes))
     return unescape(found[1]).strip() if found else ""
 
 
 def _with_taxes(lines: list[dict[str, Any]], taxed: Decimal) -> list[dict[str, Any]]:
-    """The lines with the receipt's own tax: what the rates do not account for (a tax of taxes, a rounding) goes to the largest."""
+    """Return the lines with the receipt's own tax.
+
+    What the rates do not account for (a tax of taxes, a rounding) goes to the largest.
+    """
     left = taxed - total(line["total_inc_tax"] - line["total_ex_tax"] for line in lines)
     if left and lines:
         largest = max(lines, key=lambda line: (bool(line["taxes"]), abs(line["total_ex_tax"])))
@@ -282,14 +285,14 @@ def _tender(row: Row[Any], shop: Shop) -> dict[str, Any]:
 
 
 def _tip(payments: Sequence[Row[Any]], goods: Decimal, tenders: Sequence[dict[str, Any]]) -> Decimal:
-    """The tip, where the payments hold it; one that they do not hold was none of the sale's money."""
+    """Return the tip, where the payments hold it; one that they do not hold was none of the sale's money."""
     tip = total(round_to(decimal(row.tip, ZERO), _EXACT) for row in payments)
     paid = total(tender["amount"] for tender in tenders)
     return tip if tip and abs(goods + tip - paid) < abs(goods - paid) else ZERO
 
 
 def _original(sale: SaleRows) -> str | None:
-    """The sale that a refund gives goods back of: the one that its number names, if that one sold all of them."""
+    """Return the sale that a refund gives goods back of: the one that its number names, if that one sold all of them."""
     sold: dict[str, set[Any]] = {}
     for row in sale.of("originals"):
         sold.setdefault(str(row.original), set()).add(row.product)
