@@ -14,7 +14,7 @@ THOROUGH = (
     "service/test_page.py",
     # processes that are killed, disks that are full, a day that is compressed
     "chaos/",
-    "heart/test_life.py::test_each_mutation",
+    "heart/test_life.py",
     "heart/test_books_mutants.py",
     "service/test_alert_day.py",
     "service/test_clock_jumps.py",
@@ -45,6 +45,8 @@ THOROUGH = (
     "ledger/test_schema.py::test_a_ledger_that_many_open",
     # many commands, one after another, each a process of its own
     "flows/test_after_push.py",
+    "flows/test_alone.py",
+    "flows/test_api_samples.py",
     "flows/test_audit.py",
     "flows/test_backfills.py",
     "flows/test_catalog.py",
@@ -60,7 +62,8 @@ THOROUGH = (
     "service/test_secrets.py",
     # the same again: on another database, in other forms of paging, with more seeds
     "contracts/test_openapi.py",
-    "heart/test_life.py::test_the_same_on_postgresql",
+    "heart/test_own_doing.py::test_a_sale_whose_creates",
+    "heart/test_own_doing.py::test_intents",
     "heart/test_audit.py::test_the_books_of_a_shop",
     "heart/test_pauses.py::test_a_channel_or_a_currency",
     "heart/test_pauses.py::test_a_store_that_refuses_sales",
@@ -71,8 +74,11 @@ THOROUGH = (
     "ledger/test_postgresql.py::test_stores_that_push",
     "sources/test_contract.py::TestRest",
     "sources/test_sql.py::test_floating_point_prices",
+    "sources/test_sql.py::test_the_seed",
+    "unit/mapping/test_mutants.py",
     # real time
     "flows/test_bad_input.py",
+    "service/test_health.py::test_the_watchdog",
     "sources/test_workbooks.py::test_a_workbook_that_lies",
 )
 
