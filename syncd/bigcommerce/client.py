@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
 
@@ -39,6 +40,11 @@ class RemoteOrder:
     is_deleted: bool
     currency: str
     raw: Mapping[str, Any]
+
+    @property
+    def day(self) -> date:
+        """The day that it is dated."""
+        return parsedate_to_datetime(self.date_created).date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +153,8 @@ class OrdersClient:
             return {number: list(records) for number in ids if (records := self.refunds(number))}
         return found
 
-    def refunds_since(self, since: datetime, order_ids: Collection[int]) -> dict[int, list[Mapping[str, Any]]]:
-        """Every refund record that was made since a time, and all of some orders, by order and oldest first.
+    def refunds_since(self, since: datetime) -> dict[int, list[Mapping[str, Any]]]:
+        """Return the refund records that were made since a time, by order; none of a store that has no list of all.
 
         Source: as of ``refunds_of`` (the filter ``created:min``).
 
@@ -156,15 +162,12 @@ class OrdersClient:
             RemoteError: the store could not be asked.
 
         """
-        found = self.refunds_of(order_ids)
+        found: dict[int, list[Mapping[str, Any]]] = {}
         try:
-            newer = list(self._all_refunds({"created:min": since.isoformat(timespec="seconds")}))
-        except StoreRejected:  # a store without this list: those of the orders that were named are all that can be had
-            return found
-        for record in newer:
-            of_order = found.setdefault(int(record["order_id"]), [])
-            if all(one.get("id") != record.get("id") for one in of_order):
-                of_order.append(record)
+            for record in self._all_refunds({"created:min": since.isoformat(timespec="seconds")}):
+                found.setdefault(int(record["order_id"]), []).append(record)
+        except StoreRejected:
+            return {}
         return found
 
     def _all_refunds(self, chosen: Mapping[str, object]) -> Iterator[Mapping[str, Any]]:

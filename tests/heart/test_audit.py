@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -424,3 +425,40 @@ def test_a_split_payment_is_in_the_rows_of_both_ways_and_by_card_in_those_of_its
     }
     by_card = till.shop.audit(FIRST, LAST, by_card=True).rows
     assert {key.tender for key in by_card} == {"Visa 1111", "Visa 2222", "Cash"}
+
+
+@pytest.mark.parametrize("mode", ["status", "record"])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_an_audit_says_the_same_however_many_sales_it_compares_at_a_time(
+    make: Callable[[str, int], Till], mode: str, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    till = make(mode, seed)
+    plants(till, busy(till))
+    days = [(FIRST, LAST), *((FIRST + timedelta(n), FIRST + timedelta(n + 1)) for n in range(4))]
+    together = [till.shop.audit(*some) for some in days]
+    assert together[0].differences
+    for at_once in (1, 2, 7):
+        monkeypatch.setattr("syncd.push.store_orders.audit.cases._AT_ONCE", at_once)
+        for whole, part in zip(together, (till.shop.audit(*some) for some in days), strict=True):
+            assert (part.rows, part.missing) == (whole.rows, whole.missing)
+            assert sorted(map(str, part.differences)) == sorted(map(str, whole.differences))
+
+
+def test_an_audit_keeps_little_of_each_sale_in_memory(make: Callable[[str, int], Till]) -> None:
+    till = make("status", 1)
+
+    def peak() -> int:
+        tracemalloc.start()
+        assert till.shop.audit(FIRST, LAST).agrees
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    for _ in range(150):
+        till.sell()
+    till.shop.rest()
+    few = peak()
+    for _ in range(300):
+        till.sell()
+    till.shop.rest()
+    assert peak() - few < 300 * 8_000  # bytes; all at once, with their documents and orders, take nearly twice that

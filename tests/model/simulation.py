@@ -6,7 +6,7 @@ import json
 import shutil
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -208,7 +208,10 @@ class SimulatedStore:
         self._read()
         return None if self.hides_refunds else list(self.world.get(order_id).refunds)
 
-    def refunds_since(self, _since: datetime, _order_ids: Any) -> dict[int, list[dict[str, Any]]]:
+    def refunds_of(self, order_ids: Collection[int]) -> dict[int, list[dict[str, Any]]]:
+        return {number: some for number, some in self.refunds_since(None).items() if number in order_ids}
+
+    def refunds_since(self, _since: datetime | None) -> dict[int, list[dict[str, Any]]]:
         self._read()
         every = {number: kept.refunds for number, kept in self.world.kept.items() if kept.refunds}
         return {number: json.loads(json.dumps(some), parse_float=Decimal) for number, some in every.items()}

@@ -16,7 +16,7 @@ from syncd.sale.sale import Sale
 
 NO_SALE = {0: "incomplete", 5: "cancelled", 6: "declined"}
 BACK = {4: "refunded", 14: "refunded in part"}
-_LISTED = ("billing_address", "channel_id", "customer_id", "date_created", "payment_method")
+LISTED = ("billing_address", "channel_id", "customer_id", "date_created", "payment_method")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,6 @@ def moved_fields(stamp: Stamp | None, order: RemoteOrder) -> list[OrderDifferenc
         return []
     return [
         OrderDifference(f"{SHOWN[name]} is another one there", "", "another")
-        for name in _LISTED
+        for name in LISTED
         if name in order.raw and (said := stamp.fields.get(name)) is not None and mark(name, order.raw[name]) != said
     ]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
+from itertools import chain, islice
 from typing import Any
 
 from syncd.bigcommerce.classify import amount
@@ -20,35 +20,15 @@ from syncd.ledger import Ledger
 from syncd.mapping.refund import tax_of
 from syncd.mapping.rules import Rules
 from syncd.mapping.stamp import Stamp
+from syncd.push.store_orders.audit.days import Days
 from syncd.push.store_orders.audit.figures import NOT_TOLD
+from syncd.push.store_orders.audit.shown_orders import ShownOrders
 from syncd.push.store_orders.differences import BACK
-from syncd.push.store_orders.scan import scan_orders
 from syncd.sale.sale import Sale
 from syncd.sale.states import State
 
-_ZONES = timedelta(hours=27)  # from the easternmost zone to the westernmost, and an hour
-
-
-@dataclass(frozen=True, slots=True)
-class Days:
-    """A range of business days, both included; of one source, by the name in its sale keys, or of all."""
-
-    first: date
-    last: date
-    keys: str | None = None
-
-    def of(self, key: str) -> bool:
-        """Whether the sale of a key belongs here, as far as its source goes."""
-        return self.keys is None or key.startswith(f"{self.keys}:")
-
-    def hold(self, day: date) -> bool:
-        """Whether a day is one of them."""
-        return self.first <= day <= self.last
-
-    @property
-    def begin(self) -> datetime:
-        """The instant before which no sale of these days was made, in whatever zone."""
-        return datetime.combine(self.first, time(), UTC) - _ZONES
+_AT_ONCE = 100
+"""Sales that are compared together: what an audit keeps in memory does not grow with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,39 +102,80 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Cases:
-    """All of a range: sales, returns of no known sale, and orders that carry a key which nobody knows."""
+    """A part of a range: sales, returns of no known sale, and orders that carry a key which nobody knows."""
 
     sales: Sequence[Case]
     returns: Sequence[Case]
     unknown_orders: Sequence[RemoteOrder]
 
 
-def gather(store: str, ledger: Ledger, orders: OrdersClient, rules: Rules, days: Days) -> Cases:
-    """Read both sides.
+def gather(store: str, ledger: Ledger, orders: OrdersClient, rules: Rules, days: Days) -> Iterator[Cases]:
+    """Read both sides, and yield some sales at a time with all that belongs to them; at last the orders that nobody knows.
 
     Raises:
         RemoteError: the store could not be read.
 
     """
-    entered = [one for one in ledger.overviews.of_days(store, days.first, days.last) if days.of(one.sale_key)]
-    entered += [one for one in ledger.overviews.refunded_since(store, days.first) if days.of(one.sale_key)]
-    known = {one.sale_key: one for one in entered}
-    named = {one.returns_of for one in entered if one.returns_of is not None} - known.keys()
-    known |= {key: one for key, one in ledger.sales_by_key(sorted(named)).items() if one.store == store}
-    cases = {key: Case(one, _order(one)) for key, one in known.items()}
-    originals = {
-        key: case for key, case in cases.items() if case.sale.total_inc_tax >= 0 and case.sale.returns_of is None
-    }
-    alone = [case for key, case in cases.items() if key not in originals]
-    for returned in ledger.overviews.returns_of(store, list(originals)):
-        original = originals[str(returned.returns_of)]
-        if (case := cases.get(returned.sale_key)) is not None:
-            alone.remove(case)
-        _give_back(original, case or Case(returned, _order(returned)))
-    _say(ledger, originals)
-    unknown_orders = _find(orders, {**originals, **{case.sale.sale_key: case for case in alone}}, ledger, days)
-    _record(orders, originals.values(), rules, days)
-    return Cases(list(originals.values()), alone, unknown_orders)
+    parts = _Parts(store, ledger, ShownOrders(orders, days), rules, days)
+    sold = ledger.overviews.of_days(store, days.first, days.last)
+    of_source = (
+        one for one in chain(ledger.overviews.refunded_since(store, days.first), sold) if days.of(one.sale_key)
+    )
+    while some := list(islice(of_source, _AT_ONCE)):
+        yield parts.part(some)
+    yield Cases((), (), list(parts.there.unknown(ledger)))
+
+
+class _Parts:
+    """Puts sales together with their returns and orders, part by part; each sale stands in one part."""
+
+    def __init__(self, store: str, ledger: Ledger, there: ShownOrders, rules: Rules, days: Days) -> None:
+        self._store, self._ledger, self.there, self._rules, self._days = store, ledger, there, rules, days
+        self._done: set[str] = set()  # sales of other days that stand in a part
+
+    def part(self, entered: Sequence[Sale]) -> Cases:
+        """Return what belongs to some sales; a return goes to the part of its original."""
+        known = {one.sale_key: one for one in entered}
+        named = {one.returns_of for one in entered if one.returns_of is not None} - known.keys()
+        found = {key: one for key, one in self._ledger.sales_by_key(sorted(named)).items() if one.store == self._store}
+        elsewhere = {key for key, one in found.items() if key in self._done or self._is_asked_for(one)}
+        known |= {key: one for key, one in found.items() if key not in elsewhere}
+        self._done |= {key for key, one in known.items() if not self._is_asked_for(one)}
+        cases = {key: Case(one, _order(one)) for key, one in known.items()}
+        originals = {key: case for key, case in cases.items() if _is_original(case.sale)}
+        alone = {key: case for key, case in cases.items() if key not in originals}
+        for returned in self._ledger.overviews.returns_of(self._store, list(originals)):
+            case = alone.pop(returned.sale_key, None)
+            _give_back(originals[str(returned.returns_of)], case or Case(returned, _order(returned)))
+        for key, case in list(alone.items()):
+            if case.sale.returns_of in elsewhere and _is_original(found[case.sale.returns_of]):
+                del alone[key]
+        _say(self._ledger, originals)
+        self._find([*originals.values(), *alone.values()])
+        self._record(originals.values())
+        return Cases(list(originals.values()), list(alone.values()), ())
+
+    def _is_asked_for(self, sale: Sale) -> bool:
+        return self._days.hold(sale.business_day) and self._days.of(sale.sale_key)
+
+    def _find(self, cases: Sequence[Case]) -> None:
+        """Give each sale its orders: the one that it is linked to, and those that carry its key and are linked to no other."""
+        own = {case.sale.order_id: case.sale.sale_key for case in cases if _owns(case.sale)}
+        more = {case.sale.sale_key: set(self.there.with_key(case.sale.sent_key)) - own.keys() for case in cases}
+        linked = self._ledger.of_orders(self._store, sorted(set().union(*more.values())))
+        others = {sale.order_id for sale in linked if _owns(sale)}
+        for case in cases:
+            ids = [case.sale.order_id] if _owns(case.sale) and case.sale.order_id is not None else []
+            ids += sorted(more[case.sale.sale_key] - others)
+            case.found += [order for one in ids if (order := self.there.claim(one)) is not None]
+
+    def _record(self, cases: Iterable[Case]) -> None:
+        """Note the refund records of all orders, whoever made them and whatever their status says."""
+        by_order = {one.id: case for case in cases for one in case.found}
+        likely = set(_likely(by_order, self._rules))
+        early = {number for number, case in by_order.items() if case.sale.business_day < self._days.first}
+        for number, record in self.there.refunds(likely | early, by_order.keys()):
+            by_order[number].records.append(record)
 
 
 def _order(sale: Sale) -> CanonicalOrder | None:
@@ -203,47 +224,13 @@ def _say(ledger: Ledger, cases: Mapping[str, Case]) -> None:
         case.given.sort(key=lambda one: (not one.is_settled, one.day))
 
 
-def _find(orders: OrdersClient, cases: Mapping[str, Case], ledger: Ledger, days: Days) -> list[RemoteOrder]:
-    """Return the orders of the sales, whatever day they are dated; the others that carry one of our keys.
-
-    Every order of a sale was made after the sale, and touched since, so that what was modified since the first day holds them all.
-    """
-    by_id = {case.sale.order_id: case for case in cases.values() if case.sale.order_id is not None and _owns(case)}
-    by_key = {case.sale.sent_key: case for case in cases.values()}
-    others: dict[str, list[RemoteOrder]] = {}
-    for page in scan_orders(lambda archived: orders.list_modified(days.begin, archived=archived)):
-        for order in page.orders:
-            case = by_id.get(order.id) or by_key.get(order.external_order_id)
-            if case is not None:
-                case.found.append(order)
-            elif ":" in order.external_order_id and not order.is_deleted:
-                others.setdefault(order.external_order_id, []).append(order)
-    for number, case in by_id.items():
-        if number is not None and all(one.id != number for one in case.found):
-            linked = orders.get(number)
-            case.found += [linked] if linked is not None else []
-    known = ledger.sales_by_key(list(others))
-    strange = (one for key, some in others.items() if key not in known and days.of(key) for one in some)
-    return [one for one in strange if days.hold(_day(one))]
+def _is_original(sale: Sale) -> bool:
+    return sale.total_inc_tax >= 0 and sale.returns_of is None
 
 
-def _owns(case: Case) -> bool:
+def _owns(sale: Sale) -> bool:
     """Whether the order of a sale is its own: a return shows on the order of its original."""
-    return case.sale.returns_of is None
-
-
-def _day(order: RemoteOrder) -> date:
-    return parsedate_to_datetime(order.date_created).date()
-
-
-def _record(orders: OrdersClient, cases: Iterable[Case], rules: Rules, days: Days) -> None:
-    """Note the refund records of all orders, whoever made them and whatever their status says."""
-    by_order = {one.id: case for case in cases for one in case.found}
-    likely = set(_likely(by_order, rules))
-    early = {number for number, case in by_order.items() if case.sale.business_day < days.first}
-    for number, records in orders.refunds_since(days.begin, by_order.keys() & (likely | early)).items():
-        if number in by_order:
-            by_order[number].records += records
+    return sale.returns_of is None
 
 
 def _likely(by_order: Mapping[int, Case], rules: Rules) -> Iterator[int]:

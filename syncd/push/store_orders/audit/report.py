@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 
 from syncd.bigcommerce.client import OrdersClient, RemoteOrder
 from syncd.canonical.money import ZERO
@@ -16,8 +15,9 @@ from syncd.ledger import Ledger
 from syncd.mapping.rules import Rules
 from syncd.mapping.stamp import SIGN, sign_line
 from syncd.push.store_orders.audit import causes
-from syncd.push.store_orders.audit.cases import Case, Days, Given, gather
+from syncd.push.store_orders.audit.cases import Case, Given, gather
 from syncd.push.store_orders.audit.causes import AuditDifference
+from syncd.push.store_orders.audit.days import Days
 from syncd.push.store_orders.audit.figures import NOT_TOLD, AuditFigures, Key, Missing, shares, tips_of
 from syncd.push.store_orders.differences import BACK, NO_SALE, modified_at
 from syncd.push.worker.observe import lines_of
@@ -58,19 +58,21 @@ def audit(  # noqa: PLR0913, PLR0917  both sides, and what is asked of them
         RemoteError: the store could not be read.
 
     """
-    found, report = gather(store, ledger, orders, rules, days), AuditReport()
+    report, of_returns = AuditReport(), list[AuditDifference]()
     entry = _Entry(report, rules, days, by_card=by_card)
-    for case in found.sales:
-        entry.sale(case)
-        if days.hold(case.sale.business_day) or any(days.hold(one.day) for one in case.given):
-            report.differences += causes.of_sale(case, rules, swapped=_is_swapped(case, orders))
-            report.differences += causes.of_given(case)
-    for case in found.returns:
-        entry.returned(case)
-        report.differences += causes.of_return(case, rules)
-    for order in found.unknown_orders:
-        entry.stranger(order)
-        report.differences.append(causes.of_stranger(order))
+    for part in gather(store, ledger, orders, rules, days):
+        for case in part.sales:
+            entry.sale(case)
+            if days.hold(case.sale.business_day) or any(days.hold(one.day) for one in case.given):
+                report.differences += causes.of_sale(case, rules, swapped=_is_swapped(case, orders))
+                report.differences += causes.of_given(case)
+        for case in part.returns:
+            entry.returned(case)
+            of_returns += causes.of_return(case, rules)
+        for order in part.unknown_orders:
+            entry.stranger(order)
+            of_returns.append(causes.of_stranger(order))
+    report.differences += of_returns
     faults = ledger.open_faults()
     report.unread = {name: faults[name] for name in sorted(sources) if faults.get(name)}
     return report
@@ -203,9 +205,8 @@ class _Entry:
 
     def stranger(self, order: RemoteOrder) -> None:
         """Enter an order of a sale that the ledger does not know."""
-        day = parsedate_to_datetime(order.date_created).date()
         currency = str(order.raw.get("currency_code") or order.currency)
-        row = self._row(Key(day, NOT_TOLD, NOT_TOLD, currency))
+        row = self._row(Key(order.day, NOT_TOLD, NOT_TOLD, currency))
         row.there.number += 1
         row.there.gross += order.total_inc_tax or ZERO
         row.there.tax += order.total_tax or ZERO
