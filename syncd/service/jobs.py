@@ -275,7 +275,8 @@ class Jobs:
         report = self._pulse.report()
         for alert in self._watch.look(report):
             get_logger().warning("alert_raised", kind=alert.kind, subject=alert.subject, words=alert.words)
-        self.run_now("tell")
+        if self._app.config.alerts.urls:
+            self.run_now("tell")
 
     def notify(self) -> None:
         """Tell people what is new, what is over, and once a day how it went."""

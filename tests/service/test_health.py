@@ -221,3 +221,17 @@ def test_a_daemon_that_was_killed_and_that_nobody_waits_for_is_dead() -> None:
         assert here.alive() is True
         child.kill()
         until(lambda: here.alive() is False, "a zombie counts as alive")
+
+
+def test_no_job_asks_for_one_that_is_not_in_the_timetable(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOW_TOKEN", shop.store.token)
+    shop.drop("sales.jsonl", sale(source="till").to_json() + "\n")
+    with open_app(load(shop.config)) as app:
+        jobs, asked = Jobs(app, Heartbeats(app.ledger, app.clock), threading.Event()), set[str]()
+        jobs.run_now = asked.add
+        table = {job.name: job for job in jobs.timetable()}
+        for job in table.values():
+            job.run()
+        assert asked
+        assert asked <= table.keys()
+        jobs.close()
