@@ -25,9 +25,9 @@ test: $(READY) ## the tests of every step, within four minutes; none depends on 
 test-all: $(READY) ## the rest of the tests: a browser, killed processes, tills' own databases, real time
 	$(PYTEST) -n 3 --dist worksteal -m "thorough and not chaos and not rate"
 
-coverage: $(READY) ## how much of each room the tests of `make test` run, with a floor for each
+coverage: $(READY) ## how much of each room the tests of `make test` and `make test-all` run, with a floor for each: half an hour
 	mkdir -p build
-	$(PYTEST) -n 3 --dist worksteal -m "not chaos and not rate and not thorough" --cov --cov-report=json:build/coverage.json
+	$(PYTEST) -n 3 --dist worksteal -m "not chaos and not rate" --cov --cov-report=json:build/coverage.json
 	$(BIN)/python -m tests.coverage_floors build/coverage.json
 
 chaos: $(READY) ## kills at every line, storms, watches: each part within ten minutes; SYNCD_SEED=... replays a storm
