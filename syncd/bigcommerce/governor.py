@@ -199,7 +199,7 @@ class Pace:
         self.quota = int(quota)
         self.resets_at = now + min(
             (reset + 1) / 1000, self.window_s
-        )  # it is told in whole ms: never a moment too early
+        )  # it is reported in whole ms: never a moment too early
         # Calls still out may or may not be counted in what the answer says is left: we take it that they are not.
         self.left = min(left, quota) - (self.in_flight - 1)
 

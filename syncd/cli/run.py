@@ -25,7 +25,7 @@ from syncd.service.alert_rules import unread
 from syncd.sources import FolderReport
 from syncd.stores import StoreServices
 
-_SETTLING_S = 10.0  # longer than the usual settle time; a copy that takes more is told
+_SETTLING_S = 10.0  # longer than the usual settle time; a copy that takes more is reported
 _NEED_A_PERSON = (State.HELD, State.REJECTED)
 
 

@@ -85,7 +85,7 @@ class Notices:
         self._write, self._read, self._clock = write, read, clock
 
     def watched(self, kinds: Collection[str], present: Sequence[Alert]) -> list[Alert]:
-        """Exactly ``present`` is what ails of some kinds; those that were not open before."""
+        """Make ``present`` the open alerts of some kinds; return those that were not open before."""
         now = self._clock.now()
         return self._write(lambda connection: watched(connection, kinds, present, now))
 
@@ -96,7 +96,7 @@ class Notices:
         return self._write(lambda connection: connection.execute(update(alerts).where(*old).values(values)).rowcount)
 
     def untold(self) -> Untold:
-        """Return what people are to be told."""
+        """Return what people have not heard of yet."""
         return self._read(untold)
 
     def told(self, what: Untold) -> None:
@@ -106,7 +106,7 @@ class Notices:
 
 
 def watched(connection: Connection, kinds: Collection[str], present: Sequence[Alert], now: datetime) -> list[Alert]:
-    """Exactly ``present`` is what ails of some kinds: open what is new, end what is over; those that were opened now."""
+    """Make ``present`` the open alerts of some kinds: open what is new, end what is over; return those that were opened."""
     opened = raise_alerts(connection, present, now)
     still = {(one.store, one.kind, one.subject[:_MOST_SUBJECT]) for one in present}
     rows = connection.execute(select(alerts).where(alerts.c.ended_at.is_(None), alerts.c.kind.in_(kinds))).all()
@@ -117,7 +117,7 @@ def watched(connection: Connection, kinds: Collection[str], present: Sequence[Al
 
 
 def untold(connection: Connection) -> Untold:
-    """Return what people are to be told. What ended before anybody heard of it is left out for good."""
+    """Return what people have not heard of yet. What ended before anybody heard of it is left out for good."""
     is_open, is_over = alerts.c.ended_at.is_(None), alerts.c.ended_at.is_not(None)
     new = select(alerts).where(is_open, alerts.c.told_at.is_(None)).order_by(alerts.c.id)
     over = select(alerts).where(is_over, alerts.c.over_told_at.is_(None)).order_by(alerts.c.id)

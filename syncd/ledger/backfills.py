@@ -66,7 +66,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """One range ``[start, end)`` of a source; ``ails`` is why the last try to walk it failed, empty where it did not."""
+    """One range ``[start, end)`` of a source; ``last_error`` is why the last try to walk it failed, empty where it did not."""
 
     number: int
     source: str

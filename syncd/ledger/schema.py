@@ -39,7 +39,7 @@ sales = Table(
     Column("there_placed_at", BigInteger),
     Column("asked_total", Text),
     Column("asked_tax", Text),
-    Column("differs", Text),  # what the order does not say of the version that it was told, as JSON: words
+    Column("differs", Text),  # what the order does not say of the version that it was sent, as JSON: words
     Column("placed_at", BigInteger, nullable=False),
     Column("recorded_at", BigInteger, nullable=False),
     Column("changed_at", BigInteger, nullable=False),

@@ -287,7 +287,7 @@ class _Change:
         return Held(why, cure, number)
 
     def _tell_amounts(self) -> None:
-        """Lines, fees or amounts that were changed there while the sale's own stayed the same: they stay, and are told."""
+        """Lines, fees or amounts that were changed there while the sale's own stayed the same: they stay, and are reported."""
         said, there = self.ours.said_totals if self.ours else None, self.remote.total_inc_tax
         if said is None or there is None:
             return

@@ -1,4 +1,4 @@
-"""What ails, as causes that people should hear of: found out every minute from facts; which are new is the ledger's to say."""
+"""Alert rules: causes that people should hear of, evaluated every minute from facts; which are new is the ledger's to say."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class AlertSnapshot:
 
 
 def evaluate(facts: AlertSnapshot, settings: AlertSettings, healthy_within: timedelta) -> list[Alert]:
-    """Return what ails now, one for each cause. Pure."""
+    """Return an alert for each cause that holds now. Pure."""
     return [
         *_paused(facts, settings),
         *_rejected(facts),
@@ -99,7 +99,7 @@ def _rejected(facts: AlertSnapshot) -> Iterator[Alert]:
 
 
 def _late(facts: AlertSnapshot, settings: AlertSettings) -> Iterator[Alert]:
-    """Sales that wait although the store is open: a paused one is told already."""
+    """Sales that wait although the store is open: a paused one is reported already."""
     for name, since in facts.waiting_since.items():
         state = facts.stores.get(name)
         if since is None or (state is not None and state.paused_why):
@@ -145,8 +145,8 @@ def _jobs(facts: AlertSnapshot, healthy_within: timedelta) -> Iterator[Alert]:
         since = part.last_ok or facts.health.begun
         patience = _BACKGROUND_AFTER if name.startswith(_BACKGROUND) else healthy_within
         if since is not None and facts.now.age(since) > max(part.max_gap, patience):
-            ails = part.last_error or "it has had no good cycle"
-            yield Alert("", "job", name, f"{name}: {ails}", "See the log, and: syncd status")
+            words = part.last_error or "it has had no good cycle"
+            yield Alert("", "job", name, f"{name}: {words}", "See the log, and: syncd status")
 
 
 def _volumes(facts: AlertSnapshot) -> Iterator[Alert]:
@@ -178,7 +178,7 @@ class Watch:
         self._counted: Now | None = None
 
     def look(self, health: Health | None) -> list[Alert]:
-        """Find out what ails, and keep it in the ledger; the causes that are new."""
+        """Evaluate the rules, and keep the alerts in the ledger; return those that are new."""
         present = evaluate(self.facts(health), self._app.config.alerts, self._app.config.service.healthy_within)
         return self._app.ledger.notices.watched(KINDS, present)
 

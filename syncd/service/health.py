@@ -115,7 +115,7 @@ _REPORT = TypeAdapter(Health)
 
 @dataclass(slots=True)
 class _Life:
-    """What is known of a job that is not told: when it last showed that it moves."""
+    """What is known of a job that is not reported: when it last showed that it moves."""
 
     part: HealthPart
     moved: BootTime = field(default_factory=lambda: BootTime("", 0.0))

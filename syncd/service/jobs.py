@@ -1,4 +1,4 @@
-"""What the scheduler calls: idempotent jobs, each with its edge, where an error is told and the daemon goes on."""
+"""What the scheduler calls: idempotent jobs, each with its edge, where an error is reported and the daemon goes on."""
 
 from __future__ import annotations
 
@@ -271,7 +271,7 @@ class Jobs:
         self._edge("housekeep", work)
 
     def watch(self) -> None:
-        """Find out what ails, and have it told."""
+        """Evaluate the alert rules, and notify people of what is new."""
         report = self._pulse.report()
         for alert in self._watch.look(report):
             get_logger().warning("alert_raised", kind=alert.kind, subject=alert.subject, words=alert.words)

@@ -107,12 +107,12 @@ class _Ledger(Collector):
 
     def _jobs(self) -> Iterator[Metric]:
         good = _gauge("syncd_job_last_good_timestamp_seconds", "When the job had its last good cycle.", "job")
-        ails = _gauge("syncd_job_ails", "1 while the job's last cycle failed.", "job")
+        failing = _gauge("syncd_job_ails", "1 while the job's last cycle failed.", "job")
         report: Health | None = next((one for one in read_health(self._app.ledger) if one.process.is_here), None)
         for name, part in report.parts.items() if report else ():
             _when(good, name, part.last_ok.wall if part.last_ok else None)
-            ails.add_metric((name,), int(bool(part.last_error)))
-        yield from (good, ails)
+            failing.add_metric((name,), int(bool(part.last_error)))
+        yield from (good, failing)
 
     def _rest(self) -> Iterator[Metric]:
         ledger = self._app.ledger

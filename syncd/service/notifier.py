@@ -45,7 +45,7 @@ def silent_until(app: App) -> datetime | None:
 
 
 class Notifier:
-    """Sends what is to be told. What could not be sent stays to be told."""
+    """Sends what is to be reported. What could not be sent stays to be reported."""
 
     def __init__(self, app: App, sends: Sends | None = None) -> None:
         self._app = app

@@ -55,7 +55,7 @@ class Bucket:
         return self.settings.url
 
     def bring(self, folder: Path, wanted: Callable[[str], bool], settle: timedelta) -> Iterator[Fault]:
-        """Fetch what is there into ``folder``, each file by itself; what cannot be fetched is told once.
+        """Fetch what is there into ``folder``, each file by itself; what cannot be fetched is reported once.
 
         Raises:
             Denied: the bucket does not let us in, or its files may not be moved.

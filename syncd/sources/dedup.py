@@ -1,4 +1,4 @@
-"""What a process has told of already: overlaps are read at every poll, and need be neither looked up nor recorded again."""
+"""The records that a process has handed on lately: overlaps are read at every poll, and need not be recorded again."""
 
 from __future__ import annotations
 

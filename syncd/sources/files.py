@@ -50,7 +50,7 @@ class FileSource(ABC):
         """Whether the file ends in the middle of something: perhaps the rest is still to come."""
 
     def fetch(self, since: Cursor | None) -> Iterator[Batch]:
-        """Every file that is ready, those in archives too; one that could not be fetched is told at the end."""
+        """Every file that is ready, those in archives too; one that could not be fetched is reported at the end."""
         del since
         return self._inbox.filled(self._ready, unpack=True)
 

@@ -230,7 +230,7 @@ class HttpClient:
         )
 
     def _retry_after(self, headers: Mapping[str, str]) -> float:
-        """Seconds, or a date (Lightspeed writes one); 0 where neither is told."""
+        """Seconds, or a date (Lightspeed writes one); 0 where neither is reported."""
         said = headers.get("Retry-After") or ""
         try:
             wait = float(said)

@@ -25,7 +25,7 @@ class Elsewhere(Protocol):
         ...
 
     def bring(self, folder: Path, wanted: Callable[[str], bool], settle: timedelta) -> Iterator[Fault]:
-        """Fetch what is ready into ``folder``; what cannot be fetched is told once. Raises SourceError where nothing can be."""
+        """Fetch what is ready into ``folder``; what cannot be fetched is reported once. Raises SourceError where nothing can be."""
         ...
 
     def look(self, wanted: Callable[[str], bool]) -> int:

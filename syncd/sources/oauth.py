@@ -27,7 +27,7 @@ _EARLY = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """An access token, the refresh token that gets the next one, and when the first ends (ISO 8601; empty where not told)."""
+    """An access token, the refresh token that gets the next one, and when the first ends (ISO 8601; empty where not reported)."""
 
     access: str = field(repr=False)
     refresh: str = field(repr=False)

@@ -31,7 +31,7 @@ from syncd.sources.fetched import LARGEST, MOST, RemoteFile, check_room, is_here
 from syncd.sources.own_files import create, free_name
 from syncd.sources.remote_settings import FINGERPRINT, TYPES, SftpSettings
 
-logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # what goes wrong comes as an exception, and is told by us
+logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # what goes wrong comes as an exception, and is reported by us
 
 _ANSWER_S = 20
 _LONGEST_NAME = 240  # bytes; a file on its way has some more
@@ -54,7 +54,7 @@ class SftpFolder:
         return f"sftp://{self.settings.user}@{self.settings.host}:{self.settings.port}/{self.settings.path.lstrip('/')}"
 
     def bring(self, folder: Path, wanted: Callable[[str], bool], settle: timedelta) -> Iterator[Fault]:
-        """Fetch what is ready into ``folder``; what cannot be fetched is told once.
+        """Fetch what is ready into ``folder``; what cannot be fetched is reported once.
 
         Raises:
             Denied: the server is not who it should be, or does not let us in.
@@ -167,7 +167,7 @@ class SftpFolder:
             self._move_away(client, there, one)
 
     def _move_away(self, client: paramiko.SFTPClient, there: str, one: RemoteFile) -> None:
-        """Into ``processed`` over there; where that is not allowed, it is told, and the file fetched again does no harm."""
+        """Into ``processed`` over there; where that is not allowed, it is reported, and the file fetched again does no harm."""
         folder = f"{self.settings.path.rstrip('/')}/processed"
         with suppress(OSError):
             client.mkdir(folder)

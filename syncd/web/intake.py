@@ -78,7 +78,7 @@ async def _body(request: Request) -> bytes | None:
 
 
 class _Door:
-    """One source's door: how many deliveries may pass, and how often a refusal is told."""
+    """One source's door: how many deliveries may pass, and how often a refusal is reported."""
 
     def __init__(self, till: SourceRunner, source: Receiving, clock: Clock) -> None:
         self._till, self._receiving, self._clock = till, source, clock
@@ -117,7 +117,7 @@ class _Door:
         return True
 
     def _refuse(self, status: int, why: str) -> Response:
-        """Refusals are told together: whoever floods the door must not fill the log as well."""
+        """Refusals are reported together: whoever floods the door must not fill the log as well."""
         self._refused += 1
         now = self._clock.elapsed().seconds
         if self._told_at is None or now - self._told_at >= _TOLD_EVERY_S:

@@ -175,7 +175,7 @@ _VARIANT = TypeAdapter(CatalogVariant)
 _AT_ONCE_PRODUCTS = 1000
 _PAGES_A_STEP = 40
 _FRESH = timedelta(minutes=15)
-_OVERLAP = timedelta(minutes=5)  # clocks differ, and a change is told to the second
+_OVERLAP = timedelta(minutes=5)  # clocks differ, and a change is reported to the second
 _ANEW = timedelta(days=1)
 
 

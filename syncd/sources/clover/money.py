@@ -1,4 +1,4 @@
-"""What a Clover order's lines came to: modifications, discounts of three shapes, and tax of which only the rates are told. Pure.
+"""What a Clover order's lines came to: modifications, discounts of three shapes, and tax that only rates state. Pure.
 
 Scales: money in cents; ``taxRate.rate`` ten millionths (825000 is 8.25 %); ``unitQty`` thousandths; ``discount.percentage`` whole
 percent, ``discount.amount`` negative cents. Source: https://docs.clover.com/dev/reference/orders and real orders.

@@ -159,7 +159,7 @@ class Exports:
             try:
                 self._add(file, groups, missing, Counter())
             except (UnreadableFile, OSError, UnicodeError):
-                groups.drop(file)  # it was told when it was read
+                groups.drop(file)  # it was reported when it was read
 
     def _batches(self, groups: Groups, walk: ExportWalk, lost: list[Fault]) -> Iterator[Batch]:
         orders: list[CanonicalOrder] = []

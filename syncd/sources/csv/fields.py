@@ -54,7 +54,7 @@ class Reading(Generic[Chosen_co]):
         return cls(source, settings, here, hours, remarks)
 
     def take_remarks(self) -> list[str]:
-        """Return what had to be assumed since the last call, to be told with the sale."""
+        """Return what had to be assumed since the last call, to be reported with the sale."""
         taken = list(dict.fromkeys(self._remarks))
         self._remarks.clear()
         return taken

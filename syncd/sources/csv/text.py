@@ -113,7 +113,7 @@ def _is_header(lines: Sequence[str], mark: str, recognise: Recognise) -> bool:
     try:
         return any(_recognised(lines, one, recognise) for one in ([mark] if mark else _DELIMITERS))
     except UnreadableFile:
-        return True  # it is one, and why it cannot be read is told when it is
+        return True  # it is one, and why it cannot be read is reported when it is
 
 
 def _header_line(lines: Sequence[str], mark: str, recognise: Recognise) -> tuple[int, str]:

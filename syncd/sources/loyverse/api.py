@@ -85,7 +85,7 @@ class LoyverseApi:
             params = {"cursor": cursor, "limit": 250}
 
     def currency(self) -> str:
-        """GET /v1.0/merchant: the currency of the account; empty where it is not told."""
+        """GET /v1.0/merchant: the currency of the account; empty where it is not reported."""
         said = self.one("merchant", "")
         about: Any = (said or {}).get("currency")
         return str(about.get("code") or "") if isinstance(about, Mapping) else str(about or "")

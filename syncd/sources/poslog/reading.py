@@ -216,7 +216,7 @@ def _with_rounding(money: _Money, rounding: Decimal, tenders: Sequence[dict[str,
 
 
 def _lines(money: _Money, currency: str, linked: Callable[[Node], str]) -> list[dict[str, Any]]:
-    """Return the lines with their tax: their own where it is told, else their share of the receipt's."""
+    """Return the lines with their tax: their own where it is reported, else their share of the receipt's."""
     bare = [item for item in money.items if item.tax is None]
     left = money.tax - total(item.tax or ZERO for item in money.items)
     by_rate = [abs(_by_rate(item, within=money.within)) for item in bare]
@@ -326,7 +326,7 @@ def _voids(whole: Node, retail: Node, settings: PosLogSettings) -> str:
 
 
 def _original(whole: Node, retail: Node, rows: Sequence[Node], settings: PosLogSettings) -> str:
-    """Return the one sale that all goods of a return came from; empty where it is not told, or where they came from several."""
+    """Return the one sale that all goods of a return came from; empty where it is not reported, or where they came from several."""
     links = [link for row in rows for goods in row.nodes("Sale", "Return") for link in goods.nodes("TransactionLink")]
     links += [link for row in rows for link in row.nodes("TransactionLink")]
     links += [link for link in retail.nodes("TransactionLink") if link.said("ReasonCode").lower() not in _RESUMED]

@@ -96,7 +96,7 @@ class SqlSource:
         yield Batch((), gone.faults, TimeCursor(now, now).text(), deleted_ids=gone.deleted_ids)
 
     def _gone(self, begin: datetime, end: datetime, seen: set[str]) -> Batch:
-        """Return the sales that were told of and are not there any more.
+        """Return the sales that were handed on before and are not there any more.
 
         Very many at once are no deletions: a backup was restored.
         """
