@@ -197,9 +197,8 @@ class Pace:
             return
         self.window_s = min((window or self.window_s * 1000) / 1000, _LONGEST_WINDOW_S)
         self.quota = int(quota)
-        self.resets_at = now + min(
-            (reset + 1) / 1000, self.window_s
-        )  # it is reported in whole ms: never a moment too early
+        # The reset comes in whole milliseconds: never be a moment too early.
+        self.resets_at = now + min((reset + 1) / 1000, self.window_s)
         # Calls still out may or may not be counted in what the answer says is left: we take it that they are not.
         self.left = min(left, quota) - (self.in_flight - 1)
 

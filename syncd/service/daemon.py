@@ -122,7 +122,5 @@ class _Stuck:
 def _keep(pulse: Heartbeats, *, stopped: bool = False) -> None:
     try:
         pulse.keep(stopped=stopped)
-    except (
-        SyncdError
-    ) as error:  # a ledger that cannot be written is reported by the jobs; the heartbeat must not kill them
+    except SyncdError as error:  # the jobs report a ledger that cannot be written; the heartbeat must not kill them
         get_logger().warning("health_not_written", why=error.what)
