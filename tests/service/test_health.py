@@ -235,3 +235,17 @@ def test_no_job_asks_for_one_that_is_not_in_the_timetable(shop: Shop, monkeypatc
         assert asked
         assert asked <= table.keys()
         jobs.close()
+
+
+@pytest.mark.parametrize(
+    "text", ['{"at": 1}', "not JSON", '{"parts": {"poll till": {"owes_s": 1, "good": null, "ails": ""}}}']
+)
+def test_a_report_that_another_version_wrote_is_passed_over_and_dropped(pulse: Heartbeats, text: str) -> None:
+    pulse.expect("poll till", OWES)
+    pulse.ok("poll till")
+    pulse.keep()
+    pulse._ledger.cache.put("-", "health", {"elsewhere/1/1": text})
+    (report,) = read_health(pulse._ledger)
+    assert report == replace(pulse.report(), at=report.at)  # and what is kept is read again as it was
+    pulse.forget_the_dead()
+    assert "elsewhere/1/1" not in pulse._ledger.cache.all("-", "health")

@@ -75,8 +75,8 @@ class ShownOrders:
         every = self._orders.refunds_of(asked)
         for number in {*every, *others}:
             records = every.get(number, [])
-            told = {record.get("id") for record in records}
-            newer = (record for record in self._newer.get(number, ()) if record.get("id") not in told)
+            known = {record.get("id") for record in records}
+            newer = (record for record in self._newer.get(number, ()) if record.get("id") not in known)
             yield from ((number, record) for record in (*records, *newer))
 
 
