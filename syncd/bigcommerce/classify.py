@@ -12,7 +12,17 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Outcome, Refused, Shortage, Throttled, Unknown
+from syncd.bigcommerce.outcome import (
+    Accepted,
+    Answered,
+    Barred,
+    NotSent,
+    Outcome,
+    Refused,
+    Shortage,
+    Throttled,
+    Unknown,
+)
 from syncd.canonical.money import plain
 from syncd.http.transport import HttpAnswer, HttpError
 
@@ -47,6 +57,46 @@ def _refunded(seen: HttpAnswer | HttpError, order_id: int) -> Outcome:
     if not isinstance(data, Mapping) or data.get("order_id") != order_id:
         return Unknown(f"the API answered {seen.status} without a refund of order {order_id}")
     return Accepted(order_id)
+
+
+def classify_cart(seen: HttpAnswer | HttpError) -> Outcome:
+    """Return the outcome of making a cart: a 2xx counts if it names the cart."""
+    return _without_success(seen) or _answered(seen, None)
+
+
+def classify_checkout(seen: HttpAnswer | HttpError, cart_id: str) -> Outcome:
+    """Return the outcome of a change of a checkout: a 2xx counts if it shows that checkout."""
+    return _without_success(seen) or _answered(seen, cart_id)
+
+
+def classify_conversion(seen: HttpAnswer | HttpError) -> Outcome:
+    """Return the outcome of a conversion: a 2xx counts if it names the order."""
+    if (other := _without_success(seen)) is not None:
+        return other
+    data = _data(seen)
+    number = _number_of(data.get("id")) if data is not None else None
+    return Accepted(number) if number else Unknown(f"the API answered {seen.status} without an order id")
+
+
+def classify_deletion(seen: HttpAnswer | HttpError) -> Outcome:
+    """Return the outcome of deleting a cart: one that is gone already (404) is deleted."""
+    if isinstance(seen, HttpAnswer) and seen.status == 404:
+        return Answered()
+    return _without_success(seen) or Answered()
+
+
+def _answered(seen: HttpAnswer | HttpError, cart_id: str | None) -> Outcome:
+    data = _data(seen)
+    number = data.get("id") if data is not None else None
+    if data is None or not isinstance(number, str) or (cart_id is not None and number != cart_id):
+        return Unknown(f"the API answered {seen.status} without the checkout that was asked for")
+    return Answered(data)
+
+
+def _data(seen: HttpAnswer | HttpError) -> Mapping[str, Any] | None:
+    document = parse(seen.body) if isinstance(seen, HttpAnswer) else None
+    data = document.get("data") if isinstance(document, Mapping) else None
+    return data if isinstance(data, Mapping) else None
 
 
 def _without_success(seen: HttpAnswer | HttpError) -> Outcome | None:

@@ -42,6 +42,11 @@ class RemoteOrder:
     raw: Mapping[str, Any]
 
     @property
+    def cart_id(self) -> str | None:
+        """The id of the cart that it was converted from, if it was."""
+        return str(found) if (found := self.raw.get("cart_id")) else None
+
+    @property
     def day(self) -> date:
         """The day that it is dated."""
         return parsedate_to_datetime(self.date_created).date()
@@ -59,6 +64,25 @@ class Sending:
 def written(body: Mapping[str, Any]) -> bytes:
     """Return a body as it goes over the wire."""
     return json.dumps(body, separators=(",", ":")).encode()
+
+
+def write_once(
+    api: Api,
+    request: tuple[Method, str, bytes | None],
+    how: Sending,
+    means: Callable[[HttpAnswer | HttpError], Outcome],
+) -> Reply:
+    """Send a request (method, path, body) once, and return what ``means`` makes of the answer or of its absence."""
+    method, path, content = request
+    try:
+        api.acquire(live=how.live)
+    except Stopped as stopped:
+        return Reply(NotSent(stopped.what, ours=True))
+    try:
+        answer = api.send_paced(method, path, None, content, precondition=how.precondition)
+    except HttpError as error:
+        return Reply(means(error), error.status, None, error.elapsed_s)
+    return Reply(means(answer), answer.status, answer.request_id, answer.elapsed_s)
 
 
 class FilterBroken(Exception):
@@ -106,15 +130,7 @@ class OrdersClient:
         means: Callable[[HttpAnswer | HttpError], Outcome],
     ) -> Reply:
         content = how.content if how.content is not None or body is None else written(body)
-        try:
-            self._api.acquire(live=how.live)
-        except Stopped as stopped:
-            return Reply(NotSent(stopped.what, ours=True))
-        try:
-            answer = self._api.send_paced(method, path, None, content, precondition=how.precondition)
-        except HttpError as error:
-            return Reply(means(error), error.status, None, error.elapsed_s)
-        return Reply(means(answer), answer.status, answer.request_id, answer.elapsed_s)
+        return write_once(self._api, (method, path, content), how, means)
 
     def sub_resource(self, order_id: int, name: str) -> Sequence[Mapping[str, Any]]:
         """Every item of ``products``, ``shipping_addresses``, ``fees``, ``coupons``, ``taxes``, ``shipments`` or ``messages``."""
@@ -262,6 +278,29 @@ class OrdersClient:
             yield from self._api.pages(_ORDERS, chosen)
         except StoreRejected as error:
             raise FilterBroken(f"the store refuses to look orders up by their key: {error.what}") from None
+
+    def of_cart(self, cart_id: str) -> list[RemoteOrder]:
+        """Every order that a cart was converted to, archived ones too, lowest id first; each row is checked here.
+
+        Source: https://developer.bigcommerce.com/docs/rest-management/orders#get-all-orders (``cart_id``).
+
+        Raises:
+            FilterBroken: rows came, and none of them is of this cart, or the store refuses the filter: it proves nothing.
+            RemoteError: the store could not be asked.
+
+        """
+        found: dict[int, RemoteOrder] = {}
+        for deleted in ({}, {"is_deleted": "true"}):
+            for page in self._pages_of_key({"cart_id": cart_id, **deleted}):
+                orders = [read_order(item) for item in page]
+                found |= {order.id: order for order in orders if order.cart_id == cart_id}
+                if orders and not found:
+                    raise FilterBroken(f"a look-up of cart {cart_id} answered with other orders")
+        return [found[number] for number in sorted(found)]
+
+    def drafts(self, lowest_id: int) -> Iterator[RemoteOrder]:
+        """Orders of status 0 (Incomplete) from ``lowest_id`` on, ids ascending: whether plain lists hold them is not documented."""
+        yield from self._walk(lowest_id, {"status_id": 0}, archived=False)
 
     def list_between(
         self, lowest_id: int, start: datetime | None, end: datetime | None, *, archived: bool

@@ -24,6 +24,13 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """2xx to a call that makes or changes a cart or a checkout: ``data`` is the cart or the checkout as it is now."""
+
+    data: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Shortage:
     """A product that BigCommerce did not take so: out of stock, above its maximum, below its minimum, or without ``options``.
 
@@ -95,7 +102,7 @@ class Unknown:
     cut_at: int | None = None
 
 
-Outcome = Accepted | Refused | Barred | Throttled | NotSent | Unknown
+Outcome = Accepted | Answered | Refused | Barred | Throttled | NotSent | Unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,21 @@ def _stats(world: World, _asked: Asked) -> Answer:
     return ok(counts | {"connections": world.connections()})
 
 
+def _carts(world: World, _asked: Asked) -> Answer:
+    """Show the carts that are still there with their age and their orders, and how many mails went out for each order."""
+    carts = [
+        {
+            "id": one.id,
+            "email": (one.billing or {}).get("email"),
+            "age_s": clock.wall() - one.made_at,
+            "orders": one.orders,
+        }
+        for one in world.checkouts.open.values()
+    ]
+    mails = {number: kept.mails for number, kept in world.orders.kept.items() if kept.mails}
+    return ok({"open": carts, "made": world.checkouts.made, "mails": mails})
+
+
 def _totals(world: World, _asked: Asked) -> Answer:
     """Each order's totals as it shows them, and as they would be without the pairs that were sent."""
     names = ("subtotal_inc_tax", "subtotal_ex_tax", "total_inc_tax", "total_ex_tax", "total_tax")
@@ -91,6 +106,7 @@ def _reset(world: World, _asked: Asked) -> Answer:
     world.orders.kept.clear()
     world.orders.by_key.clear()
     world.posts.clear()
+    world.checkouts.open.clear()
     return ok({})
 
 
@@ -98,6 +114,7 @@ _CONTROLS: dict[tuple[str, str], Control] = {
     ("GET", "history"): _history,
     ("GET", "stats"): _stats,
     ("GET", "quota"): _quota,
+    ("GET", "carts"): _carts,
     ("GET", "totals"): _totals,
     ("POST", "faults"): _faults,
     ("POST", "ways"): _ways,

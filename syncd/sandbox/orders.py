@@ -10,7 +10,7 @@ from typing import Any
 
 from syncd.sandbox.answers import Refusal, invalid, v2_error
 from syncd.sandbox.catalog import Catalog
-from syncd.sandbox.clock import now_text, steady
+from syncd.sandbox.clock import now_text, steady, wall
 from syncd.sandbox.filters import Order, matches, sort_key, whole
 from syncd.sandbox.lines import Shelves, changed_lines, check_line, price, require_option
 from syncd.sandbox.rows import product_row, shipping_row
@@ -92,6 +92,8 @@ class StoredOrder:
     refunds: list[dict[str, Any]] = field(default_factory=list)
     metafields: list[dict[str, Any]] = field(default_factory=list)
     returned: dict[str, int] = field(default_factory=dict)
+    is_draft: bool = False  # made by a checkout, and its status has not left 0 yet
+    mails: int = 0  # confirmation mails that went out for it
 
     @property
     def refunded(self) -> Decimal:
@@ -139,21 +141,26 @@ class Orders:
 
         """
         kept = self.draft(body)
+        move(self.catalog, {}, taken(kept.lines))
+        return self.add(kept)
+
+    def add(self, kept: StoredOrder) -> StoredOrder:
+        """Give a new order its id, and keep it."""
         self.newest += 1
         self._number(kept, self.newest)
-        kept.made_at = steady()
-        move(self.catalog, {}, taken(kept.lines))
+        kept.made_at, kept.created_at = steady(), wall()
         self.keep(kept)
         return kept
 
-    def draft(self, body: Mapping[str, Any]) -> StoredOrder:
-        """Return an order that is valid but has no id yet."""
+    def draft(self, body: Mapping[str, Any], *, takes_stock: bool = True) -> StoredOrder:
+        """Return an order that is valid but has no id yet; without ``takes_stock``, whatever stock there is."""
         check_head(body, self.allowed)
         self._check_ways(body)
         check_pairs(body)
         billing, shelves = check_address(body.get("billing_address"), "billing_address"), self.shelves(body)
         lines = [{"id": place, **check_line(line, shelves)} for place, line in enumerate(check_goods(body), start=1)]
-        check_quantities(lines, self.catalog, {}, self.ways.stock_refusal)
+        if takes_stock:
+            check_quantities(lines, self.catalog, {}, self.ways.stock_refusal)
         fees = check_fees(body.get("fees"))
         lines = price(lines, amount(body, "discount_amount"), shelves.pricing)
         shipping = [
@@ -228,6 +235,8 @@ class Orders:
         kept = self.get(number)
         check_head(body, self.allowed)
         check_pairs(body)
+        if body.get("date_created") and self.ways.date_on_put == "refused":
+            raise Refusal(v2_error(400, "The field 'date_created' cannot be changed."))
         order = kept.order | {name: body[name] for name in _PLAIN if name in body}
         if "billing_address" in body:
             order["billing_address"] = order["billing_address"] | check_address(
@@ -252,12 +261,23 @@ class Orders:
             order |= totals(said, now)
             worked_out = all_shown(now)
         order |= {"date_modified": now_text(), "fees": fees, "items_total": sum(line["quantity"] for line in lines)}
-        if body.get("external_order_id") and body["external_order_id"] != kept.order["external_order_id"]:
+        before = kept.order["external_order_id"]
+        if before and body.get("external_order_id") and body["external_order_id"] != before:
             self.by_key[str(kept.order["external_order_id"])].remove(number)
         _label(order)
         changed = replace(kept, order=order, lines=lines, fees=fees, shipping=shipping, computed=worked_out)
+        if kept.is_draft and order["status_id"]:
+            self._make_live(changed)
         self.keep(changed)
         return changed
+
+    def _make_live(self, kept: StoredOrder) -> None:
+        """Do what a store does once a draft becomes a sale: take the stock, or refuse; send the confirmation."""
+        check_quantities(kept.lines, self.catalog, {}, self.ways.stock_refusal)
+        move(self.catalog, {}, taken(kept.lines))
+        kept.is_draft = False
+        if self.ways.mail_at == "status":
+            kept.mails += 1
 
     @staticmethod
     def _goods_of(kept: StoredOrder, body: Mapping[str, Any]) -> list[Mapping[str, Any]] | None:

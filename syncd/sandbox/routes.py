@@ -5,9 +5,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
-from syncd.sandbox import metafields, pages, refunds, shipments
+from syncd.sandbox import checkouts, metafields, pages, refunds, shipments
 from syncd.sandbox.answers import Answer, Refusal, ok, v2_error, v2_list, v3_error
-from syncd.sandbox.clock import wall
 from syncd.sandbox.control import control
 from syncd.sandbox.filters import LIST_PARAMETERS
 from syncd.sandbox.lookups import READS, status
@@ -45,6 +44,8 @@ def _api(world: World, asked: Asked) -> Answer:
     parts = rest.strip("/").split("/")
     if parts[:2] == ["v2", "orders"]:
         return _orders(world, asked, parts[2:])
+    if parts[0] == "v3" and parts[1:2] in (["carts"], ["checkouts"]) and parts[2:3] != ["settings"]:
+        return checkouts.respond(world.checkouts, asked.method, parts[1:], asked.document(), asked.query)
     if parts == ["v3", "customers"] and asked.method == "POST":
         return world.customers.create(asked.items())
     if parts[:2] == ["v3", "orders"] and "metafields" in parts:
@@ -67,7 +68,6 @@ def _orders(world: World, asked: Asked, parts: list[str]) -> Answer:
     match asked.method, parts:
         case "POST", []:
             kept = world.orders.create(asked.json())
-            kept.created_at = wall()
             answer = ok(kept.order, 201)
             answer.made = kept.order["id"]
             return answer

@@ -13,6 +13,7 @@ import httptools
 
 from syncd.sandbox.answers import Answer, Refusal, v2_error, v3_error
 from syncd.sandbox.catalog import read_catalog
+from syncd.sandbox.checkouts import Checkouts
 from syncd.sandbox.clock import steady, wall
 from syncd.sandbox.faults import InjectedFault, load_plan
 from syncd.sandbox.orders import Orders
@@ -25,6 +26,7 @@ from syncd.sandbox.wire import as_asked, to_wire
 from syncd.sandbox.world import CHANNELS, Asked, World
 
 _FLUSH_S = 0.2
+_UUID, _UUID_DASHES = 36, 4
 _SUSPENDED = (
     "The store is suspended. This may be due to an administrative action, or due to a billing issue. "
     "Please contact BigCommerce support for more information."
@@ -53,7 +55,7 @@ class Sandbox:
         orders.has_customer = lambda number: number in self.world.customers.by_id
         self.quota = Quota(self.settings.quota, self.settings.window_ms)
         plan = load_plan(self.settings.faults, self.settings.seed)
-        self.world = World(self.settings, orders, catalog, plan, self.quota)
+        self.world = World(self.settings, orders, catalog, plan, self.quota, Checkouts(orders))
         self.url = ""
         self._shelf = SandboxState(self.settings.db) if self.settings.db else None
         self.tape = Tape(self.settings.record) if self.settings.record else None
@@ -293,7 +295,7 @@ def _note(sandbox: Sandbox, asked: Asked) -> None:
     """Remember that a request arrived, even where its answer never leaves."""
     world = sandbox.world
     kind = asked.path.split("/", 3)[-1]
-    name = f"{asked.method} /" + "/".join("{id}" if part.isdigit() else part for part in kind.split("/"))
+    name = f"{asked.method} /" + "/".join("{id}" if _is_id(part) else part for part in kind.split("/"))
     world.requests[name] = world.requests.get(name, 0) + 1
     if asked.method == "POST" and kind == "v2/orders":
         try:
@@ -301,6 +303,10 @@ def _note(sandbox: Sandbox, asked: Asked) -> None:
         except (ValueError, AttributeError):
             key = ""
         world.posts.append({"external_order_id": key, "at": wall()})
+
+
+def _is_id(part: str) -> bool:
+    return part.isdigit() or (len(part) == _UUID and part.count("-") == _UUID_DASHES)
 
 
 def _limited(sandbox: Sandbox, answer: Answer) -> Answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ class Ways:
     list_order: str = "as asked"  # or "newest first", whatever was asked for
     archived_get: int = 200  # what GET of an archived order answers: 200, or 404
     archived_listed: bool = False  # whether lists that do not ask for archived orders hold them
-    date_on_put: str = "taken"  # what a PUT's date_created does: taken, or ignored
+    date_on_put: str = "taken"  # what a PUT's date_created does: taken, ignored, or refused (400)
     removed_line: str = "gone"  # what quantity 0 makes of a line: gone, zero_row, refused
     index_lag_s: float = 0.0  # how long a new order is missing from lists
     refund_list: str = "listed"  # the list of all refunds of a store: listed, or missing (404)
@@ -57,6 +57,18 @@ class Ways:
     refund_ways: str = "custom"  # what a quote offers: custom, store credit first, or none
     tax_included: bool = False  # whether the store prices with tax included
     tax_rate: float = 0.0  # the store's own tax in percent, for lines that come without prices
+    tax_by_state: dict[str, float] = field(
+        default_factory=dict
+    )  # a checkout's rate in percent, by the code of its state
+    promotion_percent: float = 0.0  # an automatic promotion on every checkout's goods
+    coupons: dict[str, float] = field(default_factory=dict)  # codes that a checkout takes, with their percent
+    shipping_options: list[dict[str, Any]] = field(default_factory=list)  # offered to checkouts: id, description, cost
+    price_places: int = 2  # the places of a cart's list_price that are kept
+    unknown_cart: int = 404  # what a checkout answers whose cart is gone: 404, or 500
+    cart_stock_status: int = 409  # what a cart answers that asks for too many: 409, 422, or 500
+    custom_needs_consignment: bool = False  # whether custom items of a checkout must be delivered as well
+    checkout_order_id: bool = False  # whether a converted checkout names its order
+    mail_at: str = "status"  # when the confirmation of a checkout's order is sent: conversion, or status (it leaves 0)
     limit_over_most: str = "refused"  # a limit above 250: refused (413), or cut
 
     def change(self, said: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 from syncd.sandbox.answers import Refusal, invalid, v2_error, v3_error
 from syncd.sandbox.catalog import Catalog
+from syncd.sandbox.checkouts import Checkouts
 from syncd.sandbox.customers import Customers
 from syncd.sandbox.faults import FaultPlan
 from syncd.sandbox.filters import whole
@@ -84,6 +85,16 @@ class Asked:
             raise Refusal(v2_error(400, "Input is invalid: the body is not a JSON object."))
         return document
 
+    def document(self) -> dict[str, Any] | list[Any]:
+        """Return the body as an object or a list; an empty object where there is none; a Refusal where it is no JSON."""
+        try:
+            found = json.loads(self.body or b"{}")
+        except ValueError:
+            found = None
+        if not isinstance(found, dict | list):
+            raise Refusal(v3_error(422, "JSON data is missing or invalid"))
+        return found
+
     def items(self) -> list[Any]:
         """Return the body as a list; a Refusal where it is none."""
         try:
@@ -120,6 +131,7 @@ class World:
     catalog: Catalog
     plan: FaultPlan
     quota: Quota
+    checkouts: Checkouts
     customers: Customers = field(default_factory=Customers)
     stock: dict[str, Any] = field(default_factory=lambda: dict(STOCK))
     mails: dict[str, Any] = field(default_factory=lambda: dict(MAILS))

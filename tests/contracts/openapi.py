@@ -30,6 +30,8 @@ _FILES = (
     ("/v2/time", "store_information.v2.yml"),
     ("/v3/catalog/variants", "catalog/product-variants_catalog.v3.yml"),
     ("/v3/catalog/products", "catalog/products_catalog.v3.yml"),
+    ("/v3/carts", "carts.v3.yml"),
+    ("/v3/checkouts", "checkouts.v3.yml"),
     ("/v3/customers", "customers.v3.yml"),
     ("/v3/channels", "channels.v3.yml"),
     ("/v3/settings", "settings.v3.yml"),
@@ -68,6 +70,8 @@ def problems(exchange: Exchange) -> list[str]:
         int(exchange["status"]), int(exchange["status"])
     )  # the file says 200; real stores answer 201
     answer = operation["responses"].get(str(described))
+    if answer is not None and exchange["status"] == 204 and exchange["method"] == "DELETE":
+        return found
     if answer is None or exchange["status"] == 204:
         return [*found, *_undescribed(exchange)]
     body = _without_recorded_nulls(exchange["answer"])
@@ -75,9 +79,11 @@ def problems(exchange: Exchange) -> list[str]:
     found += [f"answer: {words}" for words in _raised(lambda: api.validate_response(request, response))]
     if body:
         contents = _resolved(document, answer).get("content", {})
-        schemas = [content["schema"] for content in contents.values()]
+        schemas = [content["schema"] for content in contents.values() if "schema" in content]
         answered = json.loads(body)
-        if exchange["path"].endswith("/fees"):  # the description's example wraps what its schema describes
+        if (
+            exchange["path"].endswith("/fees") and "/v2/" in exchange["path"]
+        ):  # the description's example wraps what its schema describes
             schemas = [{"properties": {"fees": {"items": schemas[0]}}}]
         found += [f"answer: {name} is no field" for name in _unknown(document, answered, schemas)]
     return found

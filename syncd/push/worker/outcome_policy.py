@@ -13,7 +13,17 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, assert_never
 
-from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Outcome, Refused, Shortage, Throttled, Unknown
+from syncd.bigcommerce.outcome import (
+    Accepted,
+    Answered,
+    Barred,
+    NotSent,
+    Outcome,
+    Refused,
+    Shortage,
+    Throttled,
+    Unknown,
+)
 from syncd.ledger.store_state import Pausing
 from syncd.mapping.stamp import not_taken, payload_lines
 from syncd.sale.attempt import Attempt
@@ -146,6 +156,8 @@ _BARRED = {
 def interpret(outcome: Outcome, sent: SentRequest, policy: PushPolicy, now: datetime) -> Interpretation:
     """Interpret an outcome. Nothing else does."""
     match outcome:
+        case Answered():
+            raise AssertionError("a call of a checkout is interpreted by checkout_policy")
         case Accepted():
             return Interpretation(_took(outcome, sent), Success())
         case Refused(status=status) if status in _STORES_MATTER and sent.attempt.kind is AttemptKind.CREATE:
@@ -307,6 +319,7 @@ def retry_delay(sent: SentRequest, policy: PushPolicy) -> timedelta:
 
 LOG_EVENTS: dict[type[object], str] = {
     Accepted: "order_accepted",
+    Answered: "checkout_answered",
     Refused: "order_refused",
     Barred: "token_refused",
     Throttled: "request_throttled",
