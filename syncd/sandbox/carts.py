@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from syncd.sandbox.answers import Refusal, ok, v3_error
 from syncd.sandbox.catalog import Catalog
-from syncd.sandbox.checkout_totals import Item, Totals
+from syncd.sandbox.checkout_totals import CartItem, Totals
 from syncd.sandbox.clock import now_iso, wall
 from syncd.sandbox.settings import Ways
 from syncd.sandbox.stock import check_quantities
@@ -30,7 +30,7 @@ class Cart:
     id: str
     channel_id: int
     currency: str
-    items: list[Item]
+    items: list[CartItem]
     certificates: list[dict[str, Any]]
     billing: dict[str, Any] | None = None
     consignments: list[dict[str, Any]] = field(default_factory=list)
@@ -43,13 +43,13 @@ class Cart:
     created: str = field(default_factory=now_iso)
     orders: list[int] = field(default_factory=list)  # every order that it was converted to
 
-    def item(self, number: str) -> Item | None:
+    def item(self, number: str) -> CartItem | None:
         """Return one of its items."""
         return next((one for one in self.items if one.id == number), None)
 
 
 @dataclass(frozen=True, slots=True)
-class Shop:
+class CartStore:
     """What a cart is checked against: channels, currencies (the store's own first), catalog, and how the store behaves."""
 
     channels: Mapping[int, Mapping[str, Any]]
@@ -65,7 +65,7 @@ def refused(status: int, title: str, **errors: str) -> Refusal:
     return Refusal(v3_error(status, title, errors))
 
 
-def read_cart(body: Mapping[str, Any], shop: Shop) -> Cart:
+def read_cart(body: Mapping[str, Any], shop: CartStore) -> Cart:
     """Return the cart that a POST asks for.
 
     Raises:
@@ -104,7 +104,7 @@ def _price(line: Mapping[str, Any], ways: Ways) -> Decimal:
     return Decimal(str(price)).quantize(Decimal(1).scaleb(-ways.price_places))
 
 
-def _catalog_item(line: Mapping[str, Any], shop: Shop) -> Item:
+def _catalog_item(line: Mapping[str, Any], shop: CartStore) -> CartItem:
     product = shop.catalog.products.get(line.get("product_id") or 0)
     if product is None:
         raise refused(422, f"Product {line.get('product_id')} was not found.", product_id="does not exist")
@@ -116,7 +116,7 @@ def _catalog_item(line: Mapping[str, Any], shop: Shop) -> Item:
                 raise refused(422, f"Please create some text for {modifier['display_name']}")
             raise refused(422, f"Please select a {modifier['display_name']}")
     own = line.get("list_price") is not None
-    return Item(
+    return CartItem(
         id=str(uuid4()),
         kind="digital" if product["type"] == "digital" else "physical",
         name=str(product["name"]),
@@ -142,12 +142,12 @@ def _variant(variants: Sequence[dict[str, Any]], number: int | None, said: Mappi
     return found[0]
 
 
-def _custom_item(line: Mapping[str, Any], ways: Ways) -> Item:
+def _custom_item(line: Mapping[str, Any], ways: Ways) -> CartItem:
     name = line.get("name")
     if not isinstance(name, str) or not 1 <= len(name) <= _LONGEST_NAME:
         raise refused(422, "The name of a custom item is not valid.", name=f"must be 1 to {_LONGEST_NAME} characters")
     sku = str(line.get("sku") or "")
-    return Item(str(uuid4()), "custom", name, sku, _quantity(line), _price(line, ways), overridden=True)
+    return CartItem(str(uuid4()), "custom", name, sku, _quantity(line), _price(line, ways), overridden=True)
 
 
 def _certificate(one: Mapping[str, Any]) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def _certificate(one: Mapping[str, Any]) -> dict[str, Any]:
     return {**one, "id": str(uuid4()), "quantity": _quantity(one), "name": str(one["name"])}
 
 
-def _check_stock(items: Sequence[Item], shop: Shop) -> None:
+def _check_stock(items: Sequence[CartItem], shop: CartStore) -> None:
     """Refuse what the store has too few of, and a quantity outside a product's limits; as V3 answers it."""
     lines = [{"product_id": one.product_id, "quantity": one.quantity} for one in items]
     try:
@@ -175,7 +175,7 @@ def _check_stock(items: Sequence[Item], shop: Shop) -> None:
         raise refused(shop.ways.cart_stock_status, title) from None
 
 
-def _is_short(item: Item, lines: Sequence[Mapping[str, Any]], catalog: Catalog) -> bool:
+def _is_short(item: CartItem, lines: Sequence[Mapping[str, Any]], catalog: Catalog) -> bool:
     try:
         check_quantities([one for one in lines if one["product_id"] == item.product_id], catalog, {})
     except Refusal:
@@ -197,7 +197,7 @@ def shown_items(cart: Cart, *, in_checkout: bool) -> dict[str, list[dict[str, An
     }
 
 
-def _shown(item: Item, *, in_checkout: bool) -> dict[str, Any]:
+def _shown(item: CartItem, *, in_checkout: bool) -> dict[str, Any]:
     price, extended = float(item.price), float(item.price * item.quantity)
     if item.kind == "custom":
         as_text = {} if in_checkout else {"quantity": str(item.quantity), "list_price": str(item.price)}

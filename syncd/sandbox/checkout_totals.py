@@ -14,7 +14,7 @@ _ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class CartItem:
     """A line of a cart; ``price`` a piece is on the side of tax that the store prices in. ``kind``: physical, digital, custom."""
 
     id: str
@@ -33,7 +33,7 @@ class Item:
 class ItemTotal:
     """What an item comes to after its share of the discounts."""
 
-    item: Item
+    item: CartItem
     ex_tax: Decimal
     inc_tax: Decimal
     discount: Decimal
@@ -85,7 +85,7 @@ class Taxing:
     places: int
 
 
-def work_out(items: Sequence[Item], taken: Mapping[str, Decimal], charges: Charges, taxing: Taxing) -> Totals:
+def work_out(items: Sequence[CartItem], taken: Mapping[str, Decimal], charges: Charges, taxing: Taxing) -> Totals:
     """Return the totals. ``taken`` is what is taken off: by item id, and under "" from the order, by the value of its lines."""
     goods = sum((one.price * one.quantity for one in items), _ZERO)
     whole = taken.get("", _ZERO)
@@ -100,7 +100,7 @@ def work_out(items: Sequence[Item], taken: Mapping[str, Decimal], charges: Charg
     )
 
 
-def _taxed(item: Item, left: Decimal, share: Decimal, taxing: Taxing) -> ItemTotal:
+def _taxed(item: CartItem, left: Decimal, share: Decimal, taxing: Taxing) -> ItemTotal:
     factor = 1 + taxing.rate / 100
     left = _rounded(left, taxing)
     if taxing.includes_tax:

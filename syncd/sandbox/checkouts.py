@@ -13,7 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 from syncd.sandbox.answers import Answer, ok, v3_error
-from syncd.sandbox.carts import Cart, Shop, read_cart, refused, shown_cart, shown_items
+from syncd.sandbox.carts import Cart, CartStore, read_cart, refused, shown_cart, shown_items
 from syncd.sandbox.checkout_totals import Charges, Taxing, Totals, work_out
 from syncd.sandbox.clock import now_iso
 from syncd.sandbox.conversions import converted, order_body
@@ -36,10 +36,10 @@ class Checkouts:
     made: int = 0
 
     @property
-    def shop(self) -> Shop:
+    def shop(self) -> CartStore:
         """What carts are checked against."""
         currencies = (self.orders.currency, *self.orders.more_currencies)
-        return Shop(self.orders.channels, currencies, self.orders.catalog, self.orders.ways)
+        return CartStore(self.orders.channels, currencies, self.orders.catalog, self.orders.ways)
 
     def totals(self, cart: Cart) -> Totals:
         """Return what a cart comes to by the store's rules."""
