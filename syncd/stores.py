@@ -11,6 +11,7 @@ from pathlib import Path
 
 from syncd.bigcommerce.api import Api, store_wire
 from syncd.bigcommerce.catalog import CatalogClient
+from syncd.bigcommerce.checkouts import CheckoutsClient
 from syncd.bigcommerce.client import OrdersClient
 from syncd.bigcommerce.customers import CustomersClient
 from syncd.bigcommerce.governor import QuotaGovernor
@@ -21,7 +22,7 @@ from syncd.config import StoreSettings
 from syncd.errors import StoreError
 from syncd.http.transport import HttpTransport
 from syncd.ledger import Lease, Ledger
-from syncd.push.lookups.lookup_cache import StoreCurrencies
+from syncd.push.lookups.lookup_cache import StoreCurrencies, StorePricing
 from syncd.push.lookups.matching import Matcher, Remotes
 from syncd.push.metafields import MetafieldWriter
 from syncd.push.store_orders.catch_up import CatchUp
@@ -83,6 +84,16 @@ class StoreServices:
         return StoreClient(self.api)
 
     @cached_property
+    def checkouts(self) -> CheckoutsClient:
+        """The carts and checkouts of this store."""
+        return CheckoutsClient(self.api)
+
+    @cached_property
+    def pricing(self) -> StorePricing:
+        """On which side of tax this store prices."""
+        return StorePricing(self.name, self._ledger, self.info, self._clock)
+
+    @cached_property
     def currencies(self) -> StoreCurrencies:
         """The currencies that this store takes."""
         return StoreCurrencies(self.name, self._ledger, self.info, self._clock)
@@ -102,7 +113,7 @@ class StoreServices:
     @cached_property
     def catch_up(self) -> CatchUp:
         """What this store has that the ledger may not know of."""
-        return CatchUp(self.name, self._ledger, self.orders)
+        return CatchUp(self.name, self._ledger, self.orders, drafts=self.settings.rules.uses_checkout)
 
     @cached_property
     def hook(self) -> Hook | None:
@@ -137,6 +148,7 @@ class StoreServices:
             self.name,
             self._ledger,
             self.orders,
+            self.checkouts,
             self.catch_up,
             self.matcher,
             settings.rules,
@@ -145,13 +157,14 @@ class StoreServices:
             self.hook,
             self.currencies.allowed,
             self.governor.room,
+            self.pricing.includes_tax,
         )
         return Pusher(setup, self.circuit)
 
     @cached_property
     def reconciler(self) -> Reconciler:
         """What settles this store's unknown sales."""
-        return Reconciler(self.name, self._ledger, self.orders, self.catch_up, self.settings.push, self._clock)
+        return Reconciler(self.name, self._ledger, self.orders, self.catch_up, self.settings.policy, self._clock)
 
     @cached_property
     def facts(self) -> MetafieldWriter:

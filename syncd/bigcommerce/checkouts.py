@@ -43,8 +43,8 @@ class CheckoutsClient:
         method, path = _request(name, where)
         return write_once(self._api, (method, path, content), how, _meaning(name, where.cart_id))
 
-    def get(self, cart_id: str) -> Mapping[str, Any] | None:
-        """Return a checkout as it is; None where its cart is gone.
+    def get(self, cart_id: str, *, options: bool = False) -> Mapping[str, Any] | None:
+        """Return a checkout as it is, with the shipping ``options`` that are offered where asked for; None where its cart is gone.
 
         A checkout without a cart may answer 500, so the cart is asked for before a 500 is believed.
         Source: https://developer.bigcommerce.com/docs/storefront/cart-checkout/guide/rest-management.
@@ -54,7 +54,8 @@ class CheckoutsClient:
 
         """
         try:
-            found = self._api.get(f"{_CHECKOUTS}/{cart_id}", missing_ok=True)
+            included = {"include": "consignments.available_shipping_options"} if options else None
+            found = self._api.get(f"{_CHECKOUTS}/{cart_id}", included, missing_ok=True)
         except StoreUnavailable:
             if self._api.get(f"{_CARTS}/{cart_id}", missing_ok=True) is None:
                 return None

@@ -18,7 +18,7 @@ from syncd.sale.attempt import Attempt, Intent
 from syncd.sale.events import Drifted, Observed, OutcomeUnknown, SaleEvent, TimePassed
 from syncd.sale.facts import UNTOUCHED, Doubt, Trail
 from syncd.sale.sale import Decider, Sale
-from syncd.sale.states import ON_THE_WIRE, AttemptKind, BackfillStage, Lane, State
+from syncd.sale.states import MAKES_ORDER, ON_THE_WIRE, REPEATABLE, AttemptKind, BackfillStage, Lane, State
 
 _INTERRUPTED = "the process that sent it ended before the outcome was written"
 _BEGIN = insert(attempts).returning(attempts.c.sale_id, attempts.c.id)  # a sale at a time: in any order, then
@@ -142,9 +142,13 @@ def _one_an_order(connection: Connection, store: str, claims: Sequence[_Claim]) 
     return free
 
 
+_NAMES_ITS_ORDER = REPEATABLE | MAKES_ORDER | {AttemptKind.FINISH}
+"""Attempts that change the order that they name, if any, and never the sale's."""
+
+
 def _target(intent: Intent, row: Row[*tuple[Any, ...]]) -> int | None:
-    if intent.kind is AttemptKind.CREATE:
-        return None
+    if intent.kind in _NAMES_ITS_ORDER:
+        return intent.order_id
     target = intent.order_id if intent.order_id is not None else row.order_id
     return None if target is None else int(target)
 

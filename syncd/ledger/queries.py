@@ -144,6 +144,9 @@ def unsettled(connection: Connection, store: str, limit: int, now: datetime, far
     return [read_sale(row) for row in connection.execute(query)]
 
 
+_FIRST = (AttemptKind.CREATE.value, AttemptKind.FINISH.value)  # what makes an order the sale's
+
+
 def stamps(connection: Connection, sale_id: int) -> list[str]:
     """Return what the sale's order was last made to say, and every later try that may have taken effect; oldest first.
 
@@ -153,9 +156,7 @@ def stamps(connection: Connection, sale_id: int) -> list[str]:
     stamped = (attempts.c.stamp.is_not(None), attempts.c.kind != AttemptKind.REFUND.value)
     query = select(attempts).where(attempts.c.sale_id == sale_id, *stamped).order_by(attempts.c.id)
     rows = connection.execute(query).all()
-    accepted = [row.id for row in rows if row.outcome == "accepted"] or [
-        row.id for row in rows if row.kind == AttemptKind.CREATE.value
-    ]
+    accepted = [row.id for row in rows if row.outcome == "accepted"] or [row.id for row in rows if row.kind in _FIRST]
     return [row.stamp for row in rows if row.id >= accepted[-1]] if accepted else []
 
 
@@ -166,7 +167,7 @@ def stamps_of(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
     for some in chunked(ids):
         query = select(attempts).where(*stamped, attempts.c.sale_id.in_(some))
         rows = connection.execute(query.order_by(attempts.c.id)).all()
-        found |= {row.sale_id: row.stamp for row in rows if row.kind == AttemptKind.CREATE.value}
+        found |= {row.sale_id: row.stamp for row in rows if row.kind in _FIRST}
         found |= {row.sale_id: row.stamp for row in rows if row.outcome == "accepted"}
     return found
 

@@ -8,10 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar, overload
 
+from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Connection, Delete, Row, Select, Update, literal_column
 
 from syncd.clock import BootTime
 from syncd.ledger.schema import sales
+from syncd.sale.checkout import Checkout
 from syncd.sale.facts import NO_BELIEF, Belief, Doubt, Objection, OrderSnapshot
 from syncd.sale.overrides import Overrides
 from syncd.sale.sale import Sale
@@ -61,6 +63,7 @@ def sale_of(values: Mapping[Any, Any]) -> Sale:
         objection=read_objection(values["objection"]),
         overrides=Overrides.from_json(values["decisions"]),
         out_of_stock={int(number): why for number, why in json.loads(values["short"] or "{}").items()},
+        checkout=read_checkout(values["checkout"]),
         unconfirmed_creates=values["unclean"],
         external_key=values["sent_as"],
         newest_order_before=values.get("order_floor"),
@@ -108,6 +111,7 @@ def fact_columns(sale: Sale) -> dict[str, Any]:
         "decisions": sale.overrides.to_json(),
         "returns_of": sale.returns_of,
         "short": json.dumps(sale.out_of_stock) if sale.out_of_stock else None,
+        "checkout": write_checkout(sale.checkout),
         "unclean": sale.unconfirmed_creates,
         "tries": sale.tries,
     }
@@ -133,6 +137,19 @@ def read_doubt(text: str | None) -> Doubt | None:
     kind, fingerprint, times, named, *idle = json.loads(text)
     since, *looks = (BootTime(boot, seconds) for boot, seconds in times)
     return Doubt(AttemptKind(kind), fingerprint, since, tuple(looks), named, *idle)
+
+
+_CHECKOUT = TypeAdapter(Checkout)
+
+
+def write_checkout(checkout: Checkout | None) -> str | None:
+    """Write how far a checkout has come as JSON."""
+    return None if checkout is None else _CHECKOUT.dump_json(checkout, exclude_defaults=True).decode()
+
+
+def read_checkout(text: str | None) -> Checkout | None:
+    """Read what ``write_checkout`` wrote."""
+    return _CHECKOUT.validate_json(text) if text else None
 
 
 def write_objection(objection: Objection | None) -> str | None:

@@ -59,6 +59,7 @@ sales = Table(
     Column("objection", Text),  # what is held against one version, as JSON
     Column("decisions", Text),  # what people decided, oldest first, as JSON
     Column("short", Text),  # products that BigCommerce refused in this sale's quantity, as JSON: id and why
+    Column("checkout", Text),  # how far the calls have come that make its order in several steps, as JSON
     Column("unclean", Integer, nullable=False, server_default=text("0")),  # creates in a row that ended in doubt
     Column("document", Text),
     Column("version", Text),
@@ -238,6 +239,8 @@ known_orders = Table(
     Column("total_tax", Text),
     Column("placed_at", BigInteger),
     Column("archived", Integer, nullable=False, server_default=text("0")),
+    Column("draft", Integer, nullable=False, server_default=text("0")),  # 1: of a checkout, and no sale yet
+    Column("cart_id", Text),  # the cart that it was converted from
     Column("others", Text, nullable=False, server_default=text("''")),  # other live orders with the same key
 )
 

@@ -187,6 +187,8 @@ def _known_row(store: str, key: str, order: StoreOrder) -> dict[str, object]:
         "total_tax": as_text(there.total_tax),
         "placed_at": None if there.placed_at is None else to_micros(there.placed_at),
         "archived": int(order.archived),
+        "draft": int(order.draft),
+        "cart_id": order.cart_id,
         "others": ",".join(map(str, order.duplicates)),
     }
 
@@ -211,7 +213,7 @@ def known(connection: Connection, store: str, keys: Sequence[str]) -> dict[str, 
             from_micros(row.placed_at),
         )
         others = tuple(int(number) for number in row.others.split(",") if number)
-        found[row.sale_key] = StoreOrder(row.order_id, there, bool(row.archived), others)
+        found[row.sale_key] = StoreOrder(row.order_id, there, bool(row.archived), bool(row.draft), row.cart_id, others)
     return found
 
 

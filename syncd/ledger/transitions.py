@@ -38,6 +38,7 @@ _FACTS = (
     "decisions",
     "returns_of",
     "short",
+    "checkout",
     "unclean",
     "tries",
 )

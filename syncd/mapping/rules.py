@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import FeeKind, Fulfilment, SaleStatus
-from syncd.canonical.money import Money
+from syncd.canonical.money import ZERO, Money
 from syncd.canonical.sale_key import LONGEST_KEY
 from syncd.mapping.note import check_template
 
@@ -36,6 +36,7 @@ StatusId = Annotated[int, Field(ge=0, le=14)]
 Statuses = dict[SaleStatus, StatusId]
 ChannelId = Annotated[int, Field(ge=1)]
 Stock = Literal["bigcommerce", "elsewhere"]
+Workflow = Literal["orders", "checkout"]
 Words = Annotated[str, Field(min_length=1, max_length=250)]
 PickupMethodId = Annotated[int, Field(ge=1)]
 # https://developer.bigcommerce.com/docs/rest-management/orders, "customer_locale": en, asa, en-US, es-419
@@ -62,6 +63,19 @@ class DefaultAddress(_Table):
     email: str = ""
 
 
+class CheckoutRules(_Table):
+    """``[stores.<name>.checkout]``: which sales go by the Management Checkout, and what happens where they cannot."""
+
+    only: tuple[Fulfilment, ...] = (Fulfilment.SHIP, Fulfilment.PICKUP, Fulfilment.DIGITAL)
+    otherwise: Literal["orders", "hold"] = "orders"
+    on_difference: Literal["hold", "orders"] = "hold"
+    tolerance: Annotated[Money, Field(ge=0, le=1)] = ZERO
+    delivery: Literal["pickup", "custom", "offered"] = "pickup"
+    promotions: Literal["refuse", "strip", "allow"] = "refuse"
+    coupons: Literal["spread", "apply"] = "spread"
+    gift_certificates: Literal["line", "issue"] = "line"
+
+
 class LocationRules(_Table):
     """What one shop location does otherwise; keyed by the location's id or name in the POS."""
 
@@ -71,6 +85,7 @@ class LocationRules(_Table):
     status: Statuses = Field(default_factory=dict)
     shipping_method: Words | None = None
     pickup_method_id: PickupMethodId | None = None
+    workflow: Workflow | None = None
 
 
 class SourceRules(_Table):
@@ -80,6 +95,7 @@ class SourceRules(_Table):
     channel_id: ChannelId | None = None
     stock: Stock | None = None
     status: Statuses = Field(default_factory=dict)
+    workflow: Workflow | None = None
 
 
 class SkipRule(_Table):
@@ -141,8 +157,18 @@ class Rules(_Table):
     refunds: Literal["status", "record"] = "status"
     staff_changes: Literal["keep", "overwrite"] = "keep"
     twins: Literal["hold", "push"] = "hold"
+    workflow: Workflow = "orders"
+    create: Literal["direct", "draft"] = "direct"
+    checkout: CheckoutRules = Field(default_factory=CheckoutRules)
     locations: dict[str, LocationRules] = Field(default_factory=dict)
     sources: dict[str, SourceRules] = Field(default_factory=dict)
+
+    @property
+    def uses_checkout(self) -> bool:
+        """Whether any sale may go by the Management Checkout."""
+        places = [place.workflow for place in self.locations.values()]
+        sources = [source.workflow for source in self.sources.values()]
+        return "checkout" in (self.workflow, *places, *sources)
 
     def under_keys(self, keys: Mapping[str, str]) -> Self:
         """Return the rules with those of a source under the name in its sale keys: ``keys``, by the source's name in the config."""
@@ -176,6 +202,7 @@ class AppliedRules:
     status: Mapping[SaleStatus, int]
     shipping_method: str
     pickup_method_id: int | None
+    workflow: Workflow
 
     def status_id(self, status: SaleStatus) -> int:
         """Return the order status for a sale's."""
@@ -204,6 +231,7 @@ def applied(order: CanonicalOrder, rules: Rules, occasion: Occasion = LIVE) -> A
         status={**_STATUS, **rules.status, **_by_fulfilment(order, rules), **source.status, **place.status},
         shipping_method=place.shipping_method or rules.shipping_method,
         pickup_method_id=place.pickup_method_id or rules.pickup_method_id,
+        workflow=place.workflow or source.workflow or rules.workflow,
     )
 
 

@@ -15,7 +15,7 @@ from syncd.sale.overrides import Verb
 from syncd.sale.policy import StorePolicy
 from syncd.sale.sale import Sale
 from syncd.sale.states import AttemptKind, State
-from syncd.sale.steps import Change, Create, Hold, LookUp, NoAction, Reject, Step, Wait
+from syncd.sale.steps import Change, CheckoutCall, Compared, Create, Hold, LookUp, NoAction, Reject, Step, Wait
 
 _SHORT = 8
 
@@ -123,6 +123,8 @@ def _next(sale: Sale, step: Step) -> Iterator[str]:
     match step:
         case Create():
             yield "an order is made"
+        case CheckoutCall() | Compared():
+            yield step.why or "the next call of its checkout is made"
         case Change(kind=kind, order_id=number):
             where = f"order {number}" if number else "the order of the sale that it returns"
             yield f"{where} is looked at and brought in line ({kind})"

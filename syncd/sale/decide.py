@@ -17,14 +17,27 @@ from syncd.canonical.money import format_money
 from syncd.clock import Now
 from syncd.errors import LedgerError
 from syncd.mapping.rules import skipped_by
+from syncd.sale.checkout_steps import by_workflow, closed_first
 from syncd.sale.facts import Doubt, Status
 from syncd.sale.overrides import Verb
 from syncd.sale.policy import StorePolicy
 from syncd.sale.requests import plan_change, plan_create, shows_on_another, wait_for_order
 from syncd.sale.returns import return_step
 from syncd.sale.sale import IncomingVersion, Sale, linked
-from syncd.sale.states import AttemptKind, State
-from syncd.sale.steps import Change, Create, Hold, LookUp, NoAction, Observation, Reject, Step, Wait
+from syncd.sale.states import MAKES_ORDER, AttemptKind, State
+from syncd.sale.steps import (
+    Change,
+    CheckoutCall,
+    Compared,
+    Create,
+    Hold,
+    LookUp,
+    NoAction,
+    Observation,
+    Reject,
+    Step,
+    Wait,
+)
 
 _MOST_UNCLEAN = 3
 _MEND = "Correct the sale in the POS or its export, or push it as it is: syncd release {key}"
@@ -46,6 +59,12 @@ def next_step(
     """Return the next step. ``incoming`` is the version that has just arrived, ``observation`` what was looked up for a request."""
     if sale.doubt is not None and (wait := still_open(sale.doubt, policy.push.settle, now)) is not None:
         return wait
+    return closed_first(sale, _next_step(sale, policy, now, incoming, observation))
+
+
+def _next_step(
+    sale: Sale, policy: StorePolicy, now: Now, incoming: IncomingVersion | None, observation: Observation | None
+) -> Step:
     if (step := _decided(sale) or _in_line(sale) or _objected(sale)) is not None:
         return step
     if incoming is not None and not is_released(sale) and (why := reused_id(incoming)):
@@ -143,7 +162,10 @@ def _by_what_it_says(
     if sale.unconfirmed_creates >= _MOST_UNCLEAN:
         total = format_money(sale.total_inc_tax, sale.currency)
         return Hold(_BRAKE[0].format(unclean=sale.unconfirmed_creates), _BRAKE[1].format(total=total, key=key))
-    return Create() if observation is None or policy.rules is None else plan_create(order, observation, policy.rules)
+    if observation is None or policy.rules is None:
+        return Create()
+    step = plan_create(order, observation, policy.rules)
+    return by_workflow(sale, order, step, observation, policy.rules) if isinstance(step, Create) else step
 
 
 def _waits_for_payment(order: CanonicalOrder, policy: StorePolicy) -> bool:
@@ -186,6 +208,8 @@ def status_of(step: Step) -> Status:
     match step:
         case Create() | Change():
             return Status(State.PENDING)
+        case CheckoutCall(why=why) | Compared(why=why):
+            return Status(State.PENDING, why)
         case LookUp(at=at, why=why):
             return Status(State.UNKNOWN, why, at=at)
         case Wait(until=until, why=why):
@@ -221,7 +245,7 @@ def still_open(doubt: Doubt, settle: timedelta, now: Now) -> LookUp | None:
     since = now.boot.since(doubt.since)
     first_look = max(ages, default=0.0)
     unknown_for = max(first_look, since or 0.0)
-    if doubt.kind is not AttemptKind.CREATE:
+    if doubt.kind not in MAKES_ORDER:
         wait = 2 * gap - unknown_for
         return LookUp(now.wall + timedelta(seconds=wait), _CHANGE) if wait > 0 else None
     if not ages:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import assert_never
 
 from syncd.clock import BootTime, Now
 from syncd.errors import LedgerError
+from syncd.sale.checkout import Checkout, next_to
 from syncd.sale.facts import NO_SNAPSHOT, Belief, Doubt, Objection, OrderSnapshot, Status
 from syncd.sale.overrides import LASTING, Override, Verb
 from syncd.sale.sale import Decider, Sale
-from syncd.sale.states import MOVES, ON_THE_WIRE, AttemptKind, State
+from syncd.sale.states import MAKES_ORDER, MOVES, ON_THE_WIRE, REPEATABLE, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,34 @@ class Discovered:
     snapshot: OrderSnapshot
     why: str
     fingerprint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DraftFound:
+    """The store has a draft for the sale, to be finished: made by a conversion whose answer was lost, or by a ledger that was.
+
+    ``others`` are more drafts of the same cart. ``fingerprint`` is the version that it was made for; None where that is not known.
+    """
+
+    order_id: int
+    cart_id: str | None
+    snapshot: OrderSnapshot
+    why: str
+    fingerprint: str | None = None
+    others: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutMoved:
+    """The sale's checkout has come further, or is given up; with ``at``, nothing took effect for certain: try again then.
+
+    ``short`` are products that go as custom lines from now on, each with the reason.
+    """
+
+    checkout: Checkout
+    why: str = ""
+    at: datetime | None = None
+    short: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +154,8 @@ SaleEvent = (
     Applied
     | Observed
     | Discovered
+    | DraftFound
+    | CheckoutMoved
     | Drifted
     | Rejected
     | OutcomeUnknown
@@ -140,17 +171,19 @@ def apply_event(sale: Sale, event: SaleEvent) -> Sale:
     """Return the sale with the facts that it has after ``event``."""
     match event:
         case Applied():
-            return replace(
+            facts = replace(
                 sale, belief=_applied(sale.belief, event), doubt=None, objection=None, unconfirmed_creates=0, tries=0
             )
+            return _with_live_draft(facts)
         case Observed():
             return replace(sale, belief=_observed(sale.belief, event), doubt=None, objection=None)
         case Discovered(order_id=order_id, snapshot=snapshot, fingerprint=fingerprint):
-            return replace(sale, belief=Belief(order_id, fingerprint, snapshot), doubt=None, unconfirmed_creates=0)
-        case Drifted():
-            return replace(sale, belief=replace(sale.belief, confirmed_version=None))
-        case Rejected(objection=objection):
-            return replace(sale, objection=objection, doubt=None)
+            facts = replace(sale, belief=Belief(order_id, fingerprint, snapshot), doubt=None, unconfirmed_creates=0)
+            return _with_live_draft(facts)
+        case DraftFound():
+            return _draft_found(sale, event)
+        case CheckoutMoved():
+            return _checkout_moved(sale, event)
         case OutcomeUnknown(doubt=doubt):
             return _unknown(sale, doubt)
         case LookedUp():
@@ -159,9 +192,43 @@ def apply_event(sale: Sale, event: SaleEvent) -> Sale:
             return _unanswered(sale, event)
 
 
-def _unanswered(sale: Sale, event: Deferred | StockShort | Overridden | TimePassed) -> Sale:
+def _with_live_draft(sale: Sale) -> Sale:
+    """Return the sale with its draft as its order, if that is what its order is."""
+    if sale.checkout is None or sale.checkout.order_id is None or sale.checkout.order_id != sale.order_id:
+        return sale
+    return replace(sale, checkout=replace(sale.checkout, live=True))
+
+
+def _draft_found(sale: Sale, found: DraftFound) -> Sale:
+    """Take a draft over. One whose total is another than the sale's was made for another version: it is given up."""
+    known = sale.checkout if sale.checkout is not None and sale.checkout.cart_id == found.cart_id else None
+    same = found.snapshot.total_inc_tax in (None, sale.total_inc_tax)
+    fingerprint = found.fingerprint or (known.fingerprint if known else sale.fingerprint if same else "")
+    before = known or replace(next_to(sale.checkout, fingerprint), cart_id=found.cart_id)
+    others = (*before.more_drafts, *(one for one in found.others if one not in before.archived))
+    checkout = replace(
+        before, order_id=found.order_id, more_drafts=others, doubted=before.doubted or sale.doubt is not None
+    )
+    return replace(sale, checkout=checkout, doubt=None, unconfirmed_creates=0)
+
+
+def _checkout_moved(sale: Sale, moved: CheckoutMoved) -> Sale:
+    """Keep how far it has come; once nothing of one that was given up is left in the store, the sale itself stops or goes on."""
+    checkout, tries = moved.checkout, sale.tries if moved.at is not None else 0
+    facts = replace(sale, checkout=checkout, doubt=None, tries=tries, out_of_stock={**sale.out_of_stock, **moved.short})
+    ended = checkout.ended
+    if ended is None or ended.state is None or checkout.is_open:
+        return facts
+    return replace(facts, objection=Objection(checkout.fingerprint, ended.state, ended.why, ended.cure))
+
+
+def _unanswered(sale: Sale, event: Drifted | Rejected | Deferred | StockShort | Overridden | TimePassed) -> Sale:
     """Apply the events that leave the order as it was."""
     match event:
+        case Drifted():
+            return replace(sale, belief=replace(sale.belief, confirmed_version=None))
+        case Rejected(objection=objection):
+            return replace(sale, objection=objection, doubt=None)
         case Deferred():
             return replace(sale, doubt=None)
         case StockShort(products=products):
@@ -197,7 +264,10 @@ def _unknown(sale: Sale, doubt: Doubt) -> Sale:
 
     A create that syncd itself interrupted does not count: no answer claims that it arrived.
     """
-    if doubt.kind is AttemptKind.CREATE:
+    if doubt.kind in REPEATABLE:
+        checkout = replace(sale.checkout, unsure=True) if sale.checkout is not None else None
+        return replace(sale, doubt=None, checkout=checkout)
+    if doubt.kind in MAKES_ORDER:
         return replace(sale, doubt=doubt, unconfirmed_creates=sale.unconfirmed_creates + (not doubt.interrupted))
     return replace(sale, doubt=doubt, belief=replace(sale.belief, confirmed_version=None, snapshot=NO_SNAPSHOT))
 
@@ -206,7 +276,7 @@ def _looked_up(sale: Sale, look: LookedUp) -> Sale:
     """Count the look. A create that failed while the store made no order at all says nothing of this sale: do not count it."""
     if (doubt := sale.doubt) is None:
         return sale
-    counted = doubt.kind is AttemptKind.CREATE and not doubt.interrupted
+    counted = doubt.kind in MAKES_ORDER and not doubt.interrupted
     unclean = sale.unconfirmed_creates + doubt.idle - look.idle if counted else sale.unconfirmed_creates
     looked = replace(doubt, looks=(*doubt.looks, look.at), named=None, idle=look.idle)
     return replace(sale, doubt=looked, unconfirmed_creates=max(unclean, 0))
@@ -232,6 +302,8 @@ def describe(event: SaleEvent) -> str:
         case (
             Observed(why=why)
             | Discovered(why=why)
+            | DraftFound(why=why)
+            | CheckoutMoved(why=why)
             | Drifted(why=why)
             | OutcomeUnknown(why=why)
             | Deferred(why=why)
@@ -264,7 +336,7 @@ def next_status(sale: Sale, event: SaleEvent, decider: Decider, now: Now) -> tup
     status = decider(learnt, now)
     if not allowed(sale.state, status.state):
         raise LedgerError(f"a sale may not go from {sale.state} to {status.state}")
-    if isinstance(event, Deferred) and status.state is State.PENDING:
+    if isinstance(event, Deferred | CheckoutMoved) and event.at is not None and status.state is State.PENDING:
         status = replace(status, at=event.at, why=event.why)
     if isinstance(event, OutcomeUnknown) and status.state is State.UNKNOWN:
         status = replace(status, at=now.wall if event.at_once else status.at, why=event.why)

@@ -6,7 +6,7 @@ to be done: ``decide.next_step`` does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -92,17 +92,22 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class StoreOrder:
-    """An order in the store that carries one of our keys, as it was listed."""
+    """An order in the store that carries one of our keys, as it was listed.
+
+    ``draft``: a checkout was converted to it, and it is no sale yet; its message carries the key. ``cart_id`` is that checkout's.
+    """
 
     order_id: int
     snapshot: OrderSnapshot = NO_SNAPSHOT
     archived: bool = False
+    draft: bool = False
+    cart_id: str | None = None
     duplicates: tuple[int, ...] = field(default=())
 
     @property
-    def rank(self) -> tuple[bool, int]:
-        """The order to prefer among several with one key has the lowest rank: live before archived, then the lowest id."""
-        return self.archived, self.order_id
+    def rank(self) -> tuple[bool, bool, int]:
+        """The order to prefer among several with one key has the lowest rank: no draft, not archived, then the lowest id."""
+        return self.draft, self.archived, self.order_id
 
     def preferred(self, other: StoreOrder) -> StoreOrder:
         """Return the preferred one of two orders with the same key, with the other as its duplicate."""
@@ -110,9 +115,10 @@ class StoreOrder:
             return self
         best, rest = (self, other) if self.rank < other.rank else (other, self)
         named = sorted(
-            {*best.duplicates, *rest.duplicates, *(() if rest.archived else (rest.order_id,))} - {best.order_id}
+            {*best.duplicates, *rest.duplicates, *(() if rest.archived or rest.draft else (rest.order_id,))}
+            - {best.order_id}
         )
-        return StoreOrder(best.order_id, best.snapshot, best.archived, tuple(named))
+        return replace(best, duplicates=tuple(named))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Protocol
 from syncd.canonical import CanonicalOrder
 from syncd.clock import Now
 from syncd.errors import LedgerError
+from syncd.sale.checkout import Checkout
 from syncd.sale.facts import NO_BELIEF, Belief, Doubt, Objection, Status
 from syncd.sale.overrides import NO_OVERRIDES, Override, Overrides
 from syncd.sale.states import Lane, State
@@ -66,6 +67,7 @@ class Sale:
     stated_at: datetime | None = None
     read_by: str | None = None
     belief: Belief = NO_BELIEF
+    checkout: Checkout | None = None
     doubt: Doubt | None = None
     objection: Objection | None = None
     overrides: Overrides = NO_OVERRIDES

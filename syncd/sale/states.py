@@ -43,8 +43,18 @@ class AttemptKind(StrEnum):
     CANCEL = "cancel"
     ARCHIVE = "archive"
     REFUND = "refund"
+    CART = "cart"  # makes the cart of a checkout
+    DRESS = "dress"  # gives a checkout its address, delivery, charges, or message
+    CONVERT = "convert"  # makes a draft order of a checkout
+    FINISH = "finish"  # makes the draft the sale's order
+    TIDY = "tidy"  # deletes a cart, or archives a draft that is nobody's order
     LOOK = "look"  # an order that this ledger did not make was compared with its sale; nothing was sent
 
+
+MAKES_ORDER = frozenset({AttemptKind.CREATE, AttemptKind.CONVERT})
+"""Attempts that make an order: one that is repeated makes another."""
+REPEATABLE = frozenset({AttemptKind.CART, AttemptKind.DRESS, AttemptKind.TIDY})
+"""Attempts of a checkout that are in no doubt: repeated, they double nothing."""
 
 # Every legal move, by name of what happens; the ledger refuses any other. docs/states.md is tested against this table.
 _OFF_THE_WIRE = frozenset({State.HELD, State.PENDING, State.SYNCED, State.REJECTED, State.SKIPPED})

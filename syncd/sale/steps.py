@@ -10,10 +10,11 @@ from typing import Any
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import ZERO
-from syncd.mapping.model import Mapped, Matches, Remote
+from syncd.mapping.model import Mapped, Matches, Payload, Remote
 from syncd.mapping.refund import RefundProblem, Wanted
 from syncd.mapping.rules import LIVE, Occasion
 from syncd.mapping.stamp import Ours
+from syncd.sale.checkout import CallKind, Checkout
 from syncd.sale.facts import UNTOUCHED, Trail
 from syncd.sale.sale import Sale
 from syncd.sale.states import AttemptKind, State
@@ -23,11 +24,13 @@ from syncd.sale.states import AttemptKind, State
 class Create:
     """Create an order; ``mapped`` is the request, once catalog and customers were looked up.
 
-    ``more`` says that refund records are to follow before the order says all of this version.
+    ``more`` says that refund records are to follow before the order says all of this version; ``draft`` that it is made with
+    status 0, to get its own status with a second request.
     """
 
     mapped: Mapped | None = None
     more: bool = False
+    draft: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,35 @@ class NoAction:
     said: str = ""
 
 
-Step = Create | Change | LookUp | Wait | Hold | Reject | NoAction
+@dataclass(frozen=True, slots=True)
+class CheckoutCall:
+    """Make the next call of a sale's checkout; ``name`` is the client's, or that of an order's PUT or archiving.
+
+    ``payload`` is its body, None where it has none. ``order_id`` is the draft that it changes. ``said`` is the stamp of what the
+    order says afterwards; ``totals`` (total, tax) are what it must show then, where they are not the sale's; ``differs`` what it
+    will not say of the sale.
+    """
+
+    kind: AttemptKind
+    name: CallKind
+    checkout: Checkout
+    payload: Payload | None = None
+    why: str = ""
+    order_id: int | None = None
+    said: str = ""
+    totals: tuple[Decimal, Decimal] | None = None
+    differs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What comes of a checkout without a call: its totals were compared, or its cart is gone."""
+
+    checkout: Checkout
+    why: str
+
+
+Step = Create | Change | CheckoutCall | Compared | LookUp | Wait | Hold | Reject | NoAction
 
 
 Ways = Sequence[Sequence[Mapping[str, Any]]]
@@ -106,6 +137,8 @@ class Observation:
 
     ``trail`` is what had been sent to the order before it was looked at; where that is on its way, nothing was looked at.
     ``refund_ways`` are None where they were not asked for, since the order does not have that much money left as it is.
+    ``includes_tax``: whether the store's prices include tax. ``checkout`` is the sale's as the store shows it, where it was asked
+    for; ``cart_is_gone`` where there is none any more.
     ``archived_by_us``: the last thing that was sent for the sale archived its order.
     ``order`` is the sale as the shop's hook has it; ``currencies`` are those that the store takes, empty where it does not say.
     """
@@ -122,3 +155,6 @@ class Observation:
     refund_ways: Ways | None = ()
     trail: Trail = UNTOUCHED
     archived_by_us: bool = False
+    includes_tax: bool = False
+    checkout: Mapping[str, Any] | None = None
+    cart_is_gone: bool = False

@@ -24,6 +24,7 @@ _PHONE = re.compile(r"\+?[1-9]\d{1,14}(x\d{1,5})?")
 _LONGEST_MESSAGE = 2_000
 _MOST_FEES = 5
 _ADDRESS = ("first_name", "last_name", "address1", "city", "country_code", "email")
+_DELIVERED = ("email", "country_code", "postal_code")  # and a state, which may be empty
 _Body = Mapping[str, Any]
 
 
@@ -45,8 +46,10 @@ class Checkouts:
         """Return what a cart comes to by the store's rules."""
         ways = self.orders.ways
         places = [one["address"] for one in cart.consignments if one.get("address")]
-        state = str((places or [cart.billing or {}])[0].get("state_or_province_code") or "")
-        rate = Decimal(str(ways.tax_by_state.get(state, ways.tax_rate)))
+        address = (places or [cart.billing or {}])[0]
+        states = [str(address.get(f"state_or_province{end}") or "") for end in ("_code", "")]
+        rates = [ways.tax_by_state[state] for state in states if state in ways.tax_by_state]
+        rate = Decimal(str((rates or [ways.tax_rate])[0]))
         shipping = sum((Decimal(str(one.get("shipping_cost", 0))) for one in cart.consignments), Decimal(0))
         fees = sum((Decimal(str(fee["cost"])) for fee in cart.fees), Decimal(0))
         given = sum((Decimal(str(one["amount"])) * one["quantity"] for one in cart.certificates), Decimal(0))
@@ -183,6 +186,8 @@ def _fields(said: _Body | list[Any]) -> _Body:
 
 def _address(said: _Body, needed: tuple[str, ...]) -> dict[str, Any]:
     missing = {name: f"{name} is required" for name in needed if not str(said.get(name) or "").strip()}
+    if needed is _DELIVERED and "state_or_province" not in said:
+        missing["state_or_province"] = "state_or_province is required"
     if missing:
         raise refused(422, "JSON data is missing or invalid", **missing)
     if said.get("phone") and not _PHONE.fullmatch(str(said["phone"])):
@@ -210,8 +215,7 @@ def _consign(_checkouts: Checkouts, cart: Cart, _rest: list[str], said: _Body | 
         if pickup := one.get("pickup_option"):
             made["selected_pickup_option"] = dict(pickup)
         else:
-            needed = ("email", "country_code", "state_or_province", "postal_code")
-            made["address"] = {**_address(one.get("address") or {}, needed), "id": str(uuid4())}
+            made["address"] = {**_address(one.get("address") or {}, _DELIVERED), "id": str(uuid4())}
         cart.consignments.append(made)
 
 

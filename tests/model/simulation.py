@@ -275,9 +275,9 @@ class Worker:
         matcher = Matcher("main", self.ledger, cast("Any", _NoRemotes()), rules, clock)
         self._circuit = CircuitBreaker("main", self.ledger, POLICY, clock)
         catch_up = CatchUp("main", self.ledger, orders)
-        setup = PushSetup("main", self.ledger, orders, catch_up, matcher, rules, POLICY, clock, trip)
+        setup = PushSetup("main", self.ledger, orders, cast("Any", None), catch_up, matcher, rules, POLICY, clock, trip)
         self._pusher = Pusher(setup, self._circuit)
-        self._reconciler = Reconciler("main", self.ledger, orders, catch_up, POLICY, clock)
+        self._reconciler = Reconciler("main", self.ledger, orders, catch_up, StorePolicy(rules, POLICY), clock)
 
     def record(self, order: CanonicalOrder, stated_at: datetime | None = None) -> None:
         self.ledger.record(Batch((order,), (), "c", stated_at=stated_at), RecordOptions("till", to_main))

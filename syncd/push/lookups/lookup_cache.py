@@ -141,6 +141,7 @@ class LookupCache(Generic[T]):
 
 
 _KIND, _CODE = "currency", "all"
+_PRICING = "pricing"
 _AGE = timedelta(hours=1)
 
 
@@ -169,6 +170,27 @@ class StoreCurrencies:
             return " ".join(one.code for one in self._info.currencies())
         except StoreAccessDenied:
             return ""  # the order's own answer is compared all the same
+
+
+class StorePricing:
+    """On which side of tax one store prices."""
+
+    def __init__(self, store: str, ledger: Ledger, info: StoreClient, clock: Clock) -> None:
+        self._store, self._ledger, self._info, self._clock = store, ledger, info, clock
+
+    def includes_tax(self) -> bool:
+        """Return whether the store's prices include tax; False where it does not say.
+
+        Raises:
+            RemoteError: the store could not be asked.
+
+        """
+        since = self._clock.now() - _AGE
+        known = self._ledger.cache.get(self._store, _PRICING, [_CODE], younger_than=since).get(_CODE)
+        if known is None:
+            known = "inc" if self._info.store().prices_include_tax else "ex"
+            self._ledger.cache.put(self._store, _PRICING, {_CODE: known})
+        return known == "inc"
 
 
 _VARIANT = TypeAdapter(CatalogVariant)

@@ -11,6 +11,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import timedelta
+from itertools import islice
 
 from syncd.bigcommerce.client import OrdersClient, RemoteOrder
 from syncd.ledger import Lease, Ledger
@@ -29,8 +30,8 @@ _CHANGED = "its order was changed since syncd last sent anything: it is looked a
 class CatchUp:
     """Keeps up with one store's orders; the pusher and the reconciler share it."""
 
-    def __init__(self, store: str, ledger: Ledger, orders: OrdersClient) -> None:
-        self._store, self._ledger, self._orders = store, ledger, orders
+    def __init__(self, store: str, ledger: Ledger, orders: OrdersClient, *, drafts: bool = False) -> None:
+        self._store, self._ledger, self._orders, self._drafts = store, ledger, orders, drafts
         self._walking = threading.Lock()
         self._lease: Lease | None = None  # the taking of the right to push that this is caught up for
         self.newest: int | None = None  # the highest order id in the store, once it was asked
@@ -122,6 +123,10 @@ class CatchUp:
             if checkpoint is not None and page.is_full:
                 places[page.archived] = page.highest_id
                 checkpoint.save(places)
+        if self._drafts:  # plain lists may leave them out
+            listed = iter(self._orders.drafts(lowest))
+            while rows := tuple(islice(listed, PAGE)):
+                noted += len(self._note(OrderPage(rows, archived=False)))
         self._ledger.note_order_id(self._store, highest)
         self.newest = highest
         if noted:
@@ -131,6 +136,7 @@ class CatchUp:
     def _note(self, page: OrderPage) -> list[tuple[str, StoreOrder]]:
         """Remember the orders of a page that carry a key, and return them."""
         ours = [(order.external_order_id, known_of(order)) for order in page.with_a_key]
+        ours += [(key, known_of(order)) for key, order in page.drafts]
         for alert in self._ledger.note_known(self._store, ours):
             get_logger().error("alert", store=self._store, kind=alert.kind, why=alert.words, cure=alert.cure)
         return ours

@@ -71,6 +71,7 @@ def rebuild(  # noqa: PLR0913, PLR0917  what to walk, what to fill, when to stop
     try:
         for page in scan_orders(list_half):
             ours = [(order.external_order_id, known_of(order)) for order in page.with_a_key]
+            ours += [(key, known_of(order)) for key, order in page.drafts]
             ledger.note_known(store, ours)
             places[page.archived] = page.highest_id
             checkpoint.save(places)

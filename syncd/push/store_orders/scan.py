@@ -15,6 +15,7 @@ from itertools import islice
 from syncd.bigcommerce.client import RemoteOrder
 from syncd.ledger import Ledger
 from syncd.ledger.cache import EVER
+from syncd.mapping.checkout import key_in
 from syncd.sale.facts import OrderSnapshot, StoreOrder
 
 PAGE = 250
@@ -32,6 +33,12 @@ class OrderPage:
     def with_a_key(self) -> list[RemoteOrder]:
         """The orders that carry an external order id: ours, as a rule."""
         return [order for order in self.orders if order.external_order_id]
+
+    @property
+    def drafts(self) -> list[tuple[str, RemoteOrder]]:
+        """The drafts of checkouts whose message carries a sale's key, with that key; archived ones left out."""
+        found = [(draft_key(order), order) for order in self.orders if not self.archived]
+        return [(key, order) for key, order in found if key is not None]
 
     @property
     def highest_id(self) -> int:
@@ -79,9 +86,16 @@ class ScanCheckpoint:
         self._cache.drop(self._store, self._scan, [self._name])
 
 
+def draft_key(order: RemoteOrder) -> str | None:
+    """Return the sale's key that the message of a checkout's draft carries; None for any other order."""
+    if order.status_id != 0 or order.external_order_id or order.raw.get("order_source") != "checkout_api":
+        return None
+    return key_in(str(order.raw.get("customer_message") or ""))
+
+
 def known_of(order: RemoteOrder) -> StoreOrder:
     """Return what is kept of an order that carries one of our keys."""
-    return StoreOrder(order.id, there_of(order), order.is_deleted)
+    return StoreOrder(order.id, there_of(order), order.is_deleted, draft_key(order) is not None, order.cart_id)
 
 
 def there_of(order: RemoteOrder) -> OrderSnapshot:

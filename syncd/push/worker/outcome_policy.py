@@ -27,7 +27,8 @@ from syncd.bigcommerce.outcome import (
 from syncd.ledger.store_state import Pausing
 from syncd.mapping.stamp import not_taken, payload_lines
 from syncd.sale.attempt import Attempt
-from syncd.sale.events import Applied, Deferred, OutcomeUnknown, Rejected, SaleEvent, StockShort
+from syncd.sale.checkout import Checkout
+from syncd.sale.events import Applied, CheckoutMoved, Deferred, OutcomeUnknown, Rejected, SaleEvent, StockShort
 from syncd.sale.facts import Doubt, Objection, OrderSnapshot
 from syncd.sale.policy import PushPolicy
 from syncd.sale.sale import Sale
@@ -104,7 +105,7 @@ class SentRequest:
     ``requested_totals`` are the total and the tax that the payload states, else None. ``more``: more requests are to
     follow. ``differs``: what the order will not say of the sale, in words. ``hold_short``: a product that is short holds the sale.
     ``alone``: the sale has met a 403 before, and others were accepted since. ``repeats``: the sales before it were refused in the
-    same words.
+    same words. ``is_draft``: it makes a draft, which a second request makes the sale's order.
     """
 
     attempt: Attempt
@@ -116,6 +117,7 @@ class SentRequest:
     hold_short: bool = False
     alone: bool = False
     repeats: bool = False
+    is_draft: bool = False
 
     @property
     def products(self) -> Counter[int]:
@@ -183,7 +185,7 @@ def interpret(outcome: Outcome, sent: SentRequest, policy: PushPolicy, now: date
             )
             return Interpretation(Deferred(now + wait, f"not sent: {why}"), effect)
         case Unknown():
-            return Interpretation(_doubted(outcome, sent), _unsettling(outcome))
+            return Interpretation(_doubted(outcome, sent), unsettling(outcome))
         case _:
             assert_never(outcome)
 
@@ -204,13 +206,16 @@ def _barred(outcome: Barred, sent: SentRequest, policy: PushPolicy, now: datetim
     return Interpretation(Rejected(Objection(sent.attempt.fingerprint, State.REJECTED, why, cure)))
 
 
-def _took(outcome: Accepted, sent: SentRequest) -> Applied:
+def _took(outcome: Accepted, sent: SentRequest) -> Applied | CheckoutMoved:
     shown = outcome.total_inc_tax is not None or outcome.status_id is not None
     there = (
         OrderSnapshot(outcome.status_id, outcome.total_inc_tax, outcome.total_tax, outcome.currency or None)
         if shown
         else None
     )
+    if sent.is_draft:
+        draft = Checkout(sent.attempt.fingerprint, order_id=outcome.order_id)
+        return CheckoutMoved(draft, f"draft order {outcome.order_id} is made")
     whole, differs = not sent.more, (*sent.differs, *not_taken(sent.payload, outcome.answered))
     return Applied(
         outcome.order_id, sent.attempt.fingerprint, there, sent.requested_totals, whole=whole, differs=differs
@@ -224,7 +229,8 @@ def _doubted(outcome: Unknown, sent: SentRequest) -> OutcomeUnknown:
     )
 
 
-def _unsettling(outcome: Unknown) -> StoreEffect:
+def unsettling(outcome: Unknown) -> StoreEffect:
+    """Return what a request whose outcome is not known says of the store."""
     if outcome.misdirected:
         cure = "Check api_url and any proxy between: BigCommerce's API never redirects."
         return Pause(f"the API answered with a redirect: {outcome.why}", cure)

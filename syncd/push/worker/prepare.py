@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from hashlib import blake2b
 
-from syncd.bigcommerce.client import OrdersClient, written
+from syncd.bigcommerce.checkouts import CheckoutsClient
+from syncd.bigcommerce.client import FilterBroken, OrdersClient, written
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.sale_key import sent_forms
 from syncd.clock import Clock, Now
@@ -27,14 +28,27 @@ from syncd.push.store_orders.catch_up import CatchUp
 from syncd.push.worker.hook import Hook, run_hook
 from syncd.push.worker.observe import OrderObserver
 from syncd.sale.attempt import Intent
+from syncd.sale.checkout_steps import closed_first, tidy
 from syncd.sale.decide import next_step
-from syncd.sale.events import Deferred, Discovered, Observed, Rejected, SaleEvent, TimePassed
-from syncd.sale.facts import Objection, OrderSnapshot
+from syncd.sale.events import CheckoutMoved, Deferred, Discovered, DraftFound, Observed, Rejected, SaleEvent, TimePassed
+from syncd.sale.facts import Objection, OrderSnapshot, StoreOrder
 from syncd.sale.policy import PushPolicy, StorePolicy
 from syncd.sale.requests import needs_look
 from syncd.sale.sale import Sale
 from syncd.sale.states import AttemptKind, Lane, State
-from syncd.sale.steps import Change, Create, Hold, LookUp, NoAction, Observation, Reject, Step, Wait
+from syncd.sale.steps import (
+    Change,
+    CheckoutCall,
+    Compared,
+    Create,
+    Hold,
+    LookUp,
+    NoAction,
+    Observation,
+    Reject,
+    Step,
+    Wait,
+)
 
 _STORE_WIDE = (StoreAccessDenied, StoreRateLimited, StoreUnavailable, Stopped)
 _FRESH_S = 1.0
@@ -48,6 +62,7 @@ class PushSetup:
     store: str
     ledger: Ledger
     orders: OrdersClient
+    checkouts: CheckoutsClient
     catch_up: CatchUp
     matcher: Matcher
     rules: Rules
@@ -56,6 +71,7 @@ class PushSetup:
     hook: Hook | None = None
     currencies: Callable[[], tuple[str, ...]] = tuple
     room: Callable[[float, int], int] = lambda _within_s, _claimed: 1_000
+    includes_tax: Callable[[], bool] = bool
 
     @property
     def store_policy(self) -> StorePolicy:
@@ -70,15 +86,20 @@ def digest(content: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A due sale with the request that it needs; ``content`` is its payload as it goes out, written once."""
+    """A due sale with the request that it needs; ``content`` is its payload as it goes out, written once.
+
+    ``call`` is set where the request is one of a checkout; ``order`` is None where that only tidies up.
+    """
 
     sale: Sale
-    order: CanonicalOrder
+    order: CanonicalOrder | None
     kind: AttemptKind
     mapped: Mapped
     content: bytes
     order_id: int | None = None
     more: bool = False
+    is_draft: bool = False
+    call: CheckoutCall | None = None
     snapshot: OrderSnapshot | None = None
     after: int = 0
 
@@ -104,7 +125,9 @@ class Ready:
     def requested_totals(self) -> tuple[Decimal, Decimal] | None:
         """The total and the tax that the order must show afterwards: those of the payload, else those that stay."""
         payload = self.mapped.payload
-        if "total_inc_tax" not in payload and self.kind is AttemptKind.CREATE:
+        if self.call is not None and self.call.totals is not None:
+            return self.call.totals
+        if "total_inc_tax" not in payload and self.kind is AttemptKind.CREATE and self.order is not None:
             return self.order.total_inc_tax, self.order.total_tax  # a negative order, whose amounts may not be stated
         if "total_inc_tax" not in payload:
             total, tax = (self.snapshot.total_inc_tax, self.snapshot.total_tax) if self.snapshot else (None, None)
@@ -152,14 +175,47 @@ class Preparer:
             return False
         self._since = self._now()
         self._setup.catch_up.once(lease)
-        drafts = [Draft(sale) for sale in self._adopt(lease, sales, tell)]
+        closing, rest = self._closing(self._adopt(lease, sales, tell))
+        drafts = [Draft(sale) for sale in rest]
         for stage in (self._hook, self._match, self._observe, self._decide):
             drafts = stage(drafts)
-        requests = [(draft, _ready(draft)) for draft in drafts]
+        requests = [(draft, self._ready_of(draft)) for draft in (*closing, *drafts)]
         unsent = [(draft.sale, _news(draft)) for draft, ready in requests if ready is None]
         self._conclude(lease, unsent, tell, "sale_not_sent")
         self._ready.extend(ready for _, ready in requests if ready is not None)
         return True
+
+    def _closing(self, sales: Sequence[Sale]) -> tuple[list[Draft], list[Sale]]:
+        """Part the sales whose checkout does not go on from the others: something of it is still to be taken away."""
+        closing, rest = list[Draft](), list[Sale]()
+        policy, now = self._setup.store_policy, Now.of(self._setup.clock)
+        for sale in sales:
+            step = next_step(sale, policy, now) if sale.checkout is not None and sale.checkout.is_open else None
+            if isinstance(step, CheckoutCall):
+                closing.append(Draft(sale, step=self._with_late_drafts(step)))
+            else:
+                rest.append(sale)
+        return closing, rest
+
+    def _with_late_drafts(self, call: CheckoutCall) -> CheckoutCall:
+        """Look once more for drafts of a cart whose conversion was in doubt, before it is deleted."""
+        checkout = call.checkout
+        if not checkout.doubted or call.name != "delete" or checkout.cart_id is None:
+            return call
+        try:
+            found = [one.id for one in self._setup.orders.of_cart(checkout.cart_id) if not one.is_deleted]
+        except FilterBroken:  # the daily check finds them
+            found = []
+        late = tuple(one for one in found if one != checkout.order_id)
+        return tidy(replace(checkout, doubted=False, more_drafts=late))
+
+    def _ready_of(self, draft: Draft) -> Ready | None:
+        """Return the request of a draft, with what was sent to its order before; None where its step is none."""
+        step = closed_first(draft.sale, draft.step) if draft.step is not None else None
+        ready = _ready(replace(draft, step=step))
+        if ready is None or ready.call is None or ready.order_id is None:
+            return ready
+        return replace(ready, after=self._setup.ledger.trail(self._setup.store, ready.order_id).newest)
 
     def take(self, most: int) -> list[Ready]:
         """Take at most ``most`` of the prepared requests, in order."""
@@ -197,15 +253,8 @@ class Preparer:
         }
         known = setup.ledger.known(setup.store, list(forms))
         there = {forms[key].id: (forms[key], order) for key, order in known.items()}
-        news = [
-            (
-                sale,
-                Discovered(
-                    order.order_id, order.snapshot, f"already in BigCommerce under this key, as order {order.order_id}"
-                ),
-            )
-            for sale, order in there.values()
-        ]
+        there = {number: (sale, order) for number, (sale, order) in there.items() if not _is_taken_over(sale, order)}
+        news = [(sale, found_event(order, setup.rules)) for sale, order in there.values()]
         self._conclude(lease, news, tell, "order_adopted")
         return [sale for sale in sales if sale.id not in there]
 
@@ -288,9 +337,22 @@ class Preparer:
                 seen = self._observer.observe(sale, order, matches, occasion, currencies)
             else:
                 seen = Observation(order=order, matches=matches, occasion=occasion, currencies=currencies)
+                seen = self._with_checkout(sale, seen) if self._setup.rules.uses_checkout else seen
             return replace(draft, observation=seen)
 
         return _each(drafts, observed)
+
+    def _with_checkout(self, sale: Sale, seen: Observation) -> Observation:
+        """Add what the next call of a checkout is computed from: how the store prices, and the checkout where it must be read."""
+        seen = replace(seen, includes_tax=self._setup.includes_tax())
+        checkout = sale.checkout
+        if checkout is None or not checkout.is_of(sale.fingerprint) or not checkout.has_cart or checkout.has_draft:
+            return seen
+        offered = self._setup.rules.checkout.delivery == "offered" and "shipping" not in checkout.done
+        if not checkout.unsure and not (offered and "delivery" in checkout.done):
+            return seen
+        found = self._setup.checkouts.get(checkout.cart_id or "", options=offered)
+        return replace(seen, checkout=found, cart_is_gone=found is None)
 
     def _decide(self, drafts: Sequence[Draft]) -> list[Draft]:
         """Decide the next step of each sale, with its payload where it is a request."""
@@ -323,9 +385,14 @@ def _ready(draft: Draft) -> Ready | None:
     """Return the request of a draft; None where its step is none."""
     sale, order, seen = draft.sale, draft.order, draft.observation
     match draft.step:
-        case Create(mapped=Mapped() as mapped, more=more) if order is not None:
+        case CheckoutCall() as call:
+            mapped = Mapped(call.payload if isinstance(call.payload, dict) else {}, (), call.said, call.differs)
+            content = written(call.payload) if call.payload is not None else b""
+            return Ready(sale, order, call.kind, mapped, content, call.order_id, call=call)
+        case Create(mapped=Mapped() as mapped, more=more, draft=draft_first) if order is not None:
             content = written(mapped.payload)
-            return Ready(sale=sale, order=order, kind=AttemptKind.CREATE, mapped=mapped, content=content, more=more)
+            ready = Ready(sale=sale, order=order, kind=AttemptKind.CREATE, mapped=mapped, content=content, more=more)
+            return replace(ready, is_draft=draft_first)
         case Change(kind=kind, order_id=order_id, mapped=Mapped() as mapped, more=more) if order is not None:
             return Ready(
                 sale=sale,
@@ -349,6 +416,21 @@ def _saw(draft: Draft) -> Observed | None:
     return Observed(seen.remote.order_id, draft.sale.fingerprint, _there(seen.remote), "")
 
 
+def found_event(order: StoreOrder, rules: Rules) -> SaleEvent:
+    """Return what an order under the sale's key means for it: it is the sale's, or a draft that is to become that. Pure."""
+    why = f"already in BigCommerce under this key, as order {order.order_id}"
+    if order.draft or (rules.create == "draft" and order.snapshot.status_id == 0):
+        return DraftFound(order.order_id, order.cart_id, order.snapshot, f"{why}, a draft")
+    return Discovered(order.order_id, order.snapshot, why)
+
+
+def _is_taken_over(sale: Sale, order: StoreOrder) -> bool:
+    checkout = sale.checkout
+    if checkout is None or order.snapshot.status_id != 0:
+        return False
+    return order.order_id in (checkout.order_id, *checkout.more_drafts, *checkout.archived)
+
+
 def _there(remote: Remote) -> OrderSnapshot:
     currency = str(remote.fields.get("default_currency_code") or "")
     return OrderSnapshot(remote.status_id, remote.total_inc_tax, remote.total_tax, currency or None)
@@ -368,5 +450,7 @@ def _news(draft: Draft) -> SaleEvent:
             return Rejected(Objection(sale.fingerprint, State.SKIPPED, why, ""))
         case Wait(until=at, why=why) | LookUp(at=at, why=why):
             return Deferred(at, why)
-        case Create() | Change() | None:
+        case Compared(checkout=checkout, why=why):
+            return CheckoutMoved(checkout, why)
+        case Create() | Change() | CheckoutCall() | None:
             raise AssertionError("a request without a payload")

@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import assert_never
 
+from syncd.bigcommerce.checkouts import CheckoutAddress
 from syncd.bigcommerce.client import Sending
-from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Refused, Reply, Unknown
+from syncd.bigcommerce.outcome import Accepted, Answered, Barred, NotSent, Refused, Reply, Unknown
 from syncd.errors import Stopped, StoreAccessDenied, StoreError, SyncdError, WoundBack
 from syncd.ledger import Alert, Lease, ReplyInfo
 from syncd.ledger.alerts import WOUND_BACK
 from syncd.logs import bind, get_logger
-from syncd.mapping.model import Payload
+from syncd.push.worker.checkout_policy import interpret_call
 from syncd.push.worker.circuit_breaker import MANY, CircuitBreaker
 from syncd.push.worker.outcome_policy import (
     LOG_EVENTS,
@@ -37,7 +38,8 @@ from syncd.push.worker.outcome_policy import (
 from syncd.push.worker.prepare import Preparer, PushSetup, Ready
 from syncd.sale.attempt import Attempt
 from syncd.sale.policy import PushPolicy
-from syncd.sale.states import AttemptKind, Lane, State
+from syncd.sale.states import MAKES_ORDER, AttemptKind, Lane, State
+from syncd.sale.steps import CheckoutCall
 
 _LINGER_S = 0.002  # for a second free slot: sales that are claimed together share a commit
 _LONGEST_WAIT_S = 0.25
@@ -254,7 +256,7 @@ class Pusher:
             with bind(store=self._setup.store, sale=item.sale.sale_key, attempt=attempt.id, lane=item.sale.lane.value):
                 reply = self._request(item, attempt)
                 interpretation = self._interpret(reply, item, attempt)
-                if isinstance(reply.outcome, Accepted):  # a store that fails fast is not a fast one
+                if isinstance(reply.outcome, Accepted | Answered):  # a store that fails fast is not a fast one
                     run.took(reply.elapsed_s)
                 if isinstance(reply.outcome, NotSent) and not reply.outcome.ours:
                     run.unreachable = reply.outcome.why
@@ -268,26 +270,39 @@ class Pusher:
     def _request(self, item: Ready, attempt: Attempt) -> Reply:
         how = Sending(item.sale.lane is Lane.LIVE, lambda: self._is_fresh(attempt), item.content)
         try:
-            return self._send_once(attempt, item.mapped.payload, how)
+            return self._send_once(attempt, item, how)
         except Exception as error:  # noqa: BLE001  the pool's edge: whatever broke, the request may have left
             get_logger().exception("request_failed_unexpectedly")
             return Reply(Unknown(f"syncd failed while sending ({type(error).__name__}: {error})"))
 
-    def _send_once(self, attempt: Attempt, payload: Payload, how: Sending) -> Reply:
-        orders, number = self._setup.orders, attempt.order_id
+    def _send_once(self, attempt: Attempt, item: Ready, how: Sending) -> Reply:
+        orders, number, payload = self._setup.orders, attempt.order_id, item.mapped.payload
+        if item.call is not None and number is None:
+            return self._call_once(item.call, how)
         if attempt.kind is AttemptKind.CREATE or number is None:
             return orders.create(payload, how)
         match attempt.kind:
-            case AttemptKind.UPDATE | AttemptKind.CANCEL:
+            case AttemptKind.TIDY:
+                return orders.archive(number, how)
+            case AttemptKind.UPDATE | AttemptKind.CANCEL | AttemptKind.FINISH:
                 return orders.update(number, payload, how)
             case AttemptKind.ARCHIVE:
                 return orders.archive(number, how)
             case AttemptKind.REFUND:
                 return orders.refund(number, payload, how)
-            case AttemptKind.LOOK:
-                raise AssertionError("a look is no request that changes anything")
+            case AttemptKind.LOOK | AttemptKind.CART | AttemptKind.DRESS | AttemptKind.CONVERT:
+                raise AssertionError(f"{attempt.kind} changes no order")
             case _:
                 assert_never(attempt.kind)
+
+    def _call_once(self, call: CheckoutCall, how: Sending) -> Reply:
+        checkouts, checkout, name = self._setup.checkouts, call.checkout, call.name
+        match name:
+            case "finish" | "archive":
+                raise AssertionError(f"{name} is a call of the Orders API, and names its order")
+            case _:
+                where = CheckoutAddress(checkout.cart_id or "", checkout.consignment_id or "")
+                return checkouts.send(name, where, how.content if call.payload is not None else None, how)
 
     def _is_fresh(self, attempt: Attempt) -> bool:
         """Check the intent's age just before the first byte leaves: a machine that slept must not send an old one."""
@@ -306,15 +321,20 @@ class Pusher:
             hold_short=self._setup.rules.short_product == "hold",
             alone=isinstance(outcome, Refused | Barred) and self._circuit.alone(key),
             repeats=isinstance(outcome, Refused) and self._circuit.repeats(outcome.words, key),
+            is_draft=item.is_draft,
         )
-        interpretation = interpret(outcome, sent, self._setup.policy, self._setup.clock.now())
+        policy, now = self._setup.policy, self._setup.clock.now()
+        if item.call is not None:
+            interpretation = interpret_call(outcome, sent, item.call, policy, now)
+        else:
+            interpretation = interpret(outcome, sent, policy, now)
         effect = interpretation.store_effect
-        if isinstance(effect, CatalogStale):
+        if isinstance(effect, CatalogStale) and item.order is not None:
             self._setup.matcher.forget(item.order)
-        elif isinstance(effect, CustomerStale):
+        elif isinstance(effect, CustomerStale) and item.order is not None:
             self._setup.matcher.forget_customer(item.order)
         self._circuit.apply(Success() if isinstance(effect, CatalogStale | CustomerStale) else effect)
-        if isinstance(outcome, Accepted) and attempt.kind is AttemptKind.CREATE:
+        if isinstance(outcome, Accepted) and attempt.kind in MAKES_ORDER:
             self._setup.catch_up.saw(outcome.order_id)
         return interpretation
 

@@ -19,11 +19,11 @@ from syncd.logs import get_logger
 from syncd.push.store_orders.catch_up import CatchUp
 from syncd.push.store_orders.scan import known_of, there_of
 from syncd.push.worker.circuit_breaker import CircuitBreaker
-from syncd.sale.events import Discovered, LookedUp, SaleEvent
+from syncd.sale.events import Discovered, DraftFound, LookedUp, SaleEvent
 from syncd.sale.facts import StoreOrder
-from syncd.sale.policy import PushPolicy
+from syncd.sale.policy import StorePolicy
 from syncd.sale.sale import Sale
-from syncd.sale.states import AttemptKind, State
+from syncd.sale.states import MAKES_ORDER, AttemptKind, State
 
 _AT_ONCE = 10_000  # one walk over the store's newer orders serves them all
 _SINGLY = 3
@@ -39,11 +39,15 @@ class ReconcileReport:
     still_unknown: int = 0
 
 
-def look_says(found: Sequence[StoreOrder], sale: Sale, now: Now, newest: int | None = None) -> SaleEvent:
+def look_says(
+    found: Sequence[StoreOrder], sale: Sale, now: Now, newest: int | None = None, *, drafts: bool = False
+) -> SaleEvent:
     """Turn the result of a look-up into an event. Of several orders with the sale's key the lowest live one is its order. Pure.
 
-    ``newest`` is the highest order id in the store, where it was asked.
+    ``newest`` is the highest order id in the store, where it was asked. ``drafts``: an order of status 0 is yet to be finished.
     """
+    if sale.doubt is not None and sale.doubt.kind is AttemptKind.CONVERT and found:
+        return _converted(found, sale)
     if not found:
         idle = newest is not None and sale.newest_order_before is not None and newest <= sale.newest_order_before
         return LookedUp(now.boot, idle)
@@ -53,8 +57,20 @@ def look_says(found: Sequence[StoreOrder], sale: Sale, now: Now, newest: int | N
     why = f"order {best.order_id} found by look-up"
     if best.duplicates:
         why += f"; {len(best.duplicates) + 1} orders carry this key: {sorted((best.order_id, *best.duplicates))}"
+    if best.draft or (drafts and best.snapshot.status_id == 0):
+        said = sale.doubt.fingerprint if sale.doubt is not None else None
+        return DraftFound(best.order_id, best.cart_id, best.snapshot, why, said)
     said = sale.doubt.fingerprint if sale.doubt is not None and not sale.doubt.more else None
     return Discovered(best.order_id, best.snapshot, why, said)
+
+
+def _converted(found: Sequence[StoreOrder], sale: Sale) -> SaleEvent:
+    """Take the lowest draft of the sale's cart; a conversion that came late made the others, which are to be archived."""
+    live = sorted((one for one in found if not one.archived), key=lambda one: one.order_id) or list(found)
+    first, *rest = live
+    why = f"draft order {first.order_id} found by look-up" + (f"; {len(rest)} more of the same cart" if rest else "")
+    said = sale.doubt.fingerprint if sale.doubt is not None else None
+    return DraftFound(first.order_id, first.cart_id, first.snapshot, why, said, tuple(one.order_id for one in rest))
 
 
 def is_of_sale(sale: Sale, order: RemoteOrder) -> bool:
@@ -69,17 +85,26 @@ def is_of_sale(sale: Sale, order: RemoteOrder) -> bool:
 
 
 def _is_create(sale: Sale) -> bool:
-    return sale.doubt is None or sale.doubt.kind is AttemptKind.CREATE
+    return sale.doubt is None or sale.doubt.kind in MAKES_ORDER
+
+
+def _is_finish(sale: Sale) -> bool:
+    return sale.doubt is not None and sale.doubt.kind is AttemptKind.FINISH
+
+
+def _is_conversion(sale: Sale) -> bool:
+    return sale.doubt is not None and sale.doubt.kind is AttemptKind.CONVERT
 
 
 class Reconciler:
     """Settles the doubtful sales of one store."""
 
     def __init__(  # noqa: PLR0913, PLR0917  the store, by its three doors, and how to wait
-        self, store: str, ledger: Ledger, orders: OrdersClient, catch_up: CatchUp, policy: PushPolicy, clock: Clock
+        self, store: str, ledger: Ledger, orders: OrdersClient, catch_up: CatchUp, policy: StorePolicy, clock: Clock
     ) -> None:
         self._store, self._ledger, self._orders, self._catch_up = store, ledger, orders, catch_up
-        self._policy, self._clock, self._told = policy, clock, False
+        self._policy, self._clock, self._told = policy.push, clock, False
+        self._drafts = policy.rules is not None and policy.rules.create == "draft"
 
     def run(self, lease: Lease, circuit: CircuitBreaker, stop: threading.Event) -> ReconcileReport:
         """Look up what is due; a failed look-up counts for nothing and is repeated later."""
@@ -104,12 +129,41 @@ class Reconciler:
 
     def _settle(self, lease: Lease, sales: Sequence[Sale]) -> ReconcileReport:
         now = Now.of(self._clock)  # before the look: what is committed after it began may have been missed
-        found = self._look_up(lease, [sale for sale in sales if _is_create(sale)])
+        found = self._look_up(lease, [sale for sale in sales if _is_create(sale) and not _is_conversion(sale)])
+        found |= self._drafts_of([sale for sale in sales if _is_conversion(sale) or _is_finish(sale)])
         absent = any(_is_create(sale) and not found.get(sale.sale_key) for sale in sales)
         newest = self._newest() if absent else None
-        news = [(sale, look_says(found.get(sale.sale_key, ()), sale, now, newest)) for sale in sales]
+        news = [
+            (sale, look_says(found.get(sale.sale_key, ()), sale, now, newest, drafts=self._drafts)) for sale in sales
+        ]
         moved = self._ledger.resolve(lease, news, now)
         return self._report(news, moved)
+
+    def _drafts_of(self, sales: Sequence[Sale]) -> dict[str, Sequence[StoreOrder]]:
+        """Return the drafts of each sale's cart; of a draft that was to be finished, the order if it shows that it is."""
+        found: dict[str, Sequence[StoreOrder]] = {}
+        for sale in sales:
+            checkout = sale.checkout
+            if checkout is None:
+                continue
+            if _is_finish(sale) and checkout.order_id is not None:
+                order = self._orders.get(checkout.order_id)
+                if order is not None and order.external_order_id == sale.sent_key and order.status_id:
+                    found[sale.sale_key] = [known_of(order)]
+            elif _is_conversion(sale) and checkout.cart_id is not None:
+                rows = self._of_cart(sale, checkout.cart_id)
+                found[sale.sale_key] = [known_of(one) for one in rows if one.id not in checkout.archived]
+        return found
+
+    def _of_cart(self, sale: Sale, cart_id: str) -> list[RemoteOrder]:
+        try:
+            return self._orders.of_cart(cart_id)
+        except FilterBroken as broken:  # the walk by id looks at every cart itself
+            if not self._told:
+                get_logger().warning("filter_not_trusted", store=self._store, why=str(broken))
+            self._told = True
+            walked = self._orders.drafts(sale.newest_order_before or 1)
+            return [order for order in walked if order.cart_id == cart_id]
 
     def _newest(self) -> int:
         """Read the highest order id; later requests need not be looked up below it."""
@@ -158,7 +212,7 @@ class Reconciler:
             state, why = moved.get(sale.id, (State.UNKNOWN, ""))
             if state is State.UNKNOWN:
                 still += sale.id in moved
-            elif isinstance(one, Discovered):
+            elif isinstance(one, Discovered | DraftFound):
                 found += 1
                 log.info("order_found", sale=sale.sale_key, store=self._store, order_id=one.order_id, state=state.value)
             else:
