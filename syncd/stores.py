@@ -21,12 +21,13 @@ from syncd.clock import Clock
 from syncd.config import StoreSettings
 from syncd.errors import StoreError
 from syncd.http.transport import HttpTransport
-from syncd.ledger import Lease, Ledger
+from syncd.ledger import Alert, Lease, Ledger
 from syncd.push.lookups.lookup_cache import StoreCurrencies, StorePricing
 from syncd.push.lookups.matching import Matcher, Remotes
 from syncd.push.metafields import MetafieldWriter
 from syncd.push.store_orders.catch_up import CatchUp
 from syncd.push.store_orders.drift_check import DriftCheck
+from syncd.push.store_orders.stray_drafts import archive_stray_drafts
 from syncd.push.worker.circuit_breaker import CircuitBreaker
 from syncd.push.worker.hook import Hook, load_hook
 from syncd.push.worker.observe import OrderObserver
@@ -113,7 +114,7 @@ class StoreServices:
     @cached_property
     def catch_up(self) -> CatchUp:
         """What this store has that the ledger may not know of."""
-        return CatchUp(self.name, self._ledger, self.orders, drafts=self.settings.rules.uses_checkout)
+        return CatchUp(self.name, self._ledger, self.orders, self.settings.rules)
 
     @cached_property
     def hook(self) -> Hook | None:
@@ -175,6 +176,16 @@ class StoreServices:
     def nightly(self) -> DriftCheck:
         """The daily pass over this store's newest orders."""
         return DriftCheck(self.name, self._ledger, self.orders, self.settings.rules, self._clock)
+
+    def check_daily(self) -> list[Alert]:
+        """Go through the newest orders: archive stray drafts, and return the alerts that the rest opened.
+
+        Raises:
+            RemoteError: the store could not be read.
+
+        """
+        archive_stray_drafts(self.name, self._ledger, self.orders, self.settings.rules, self._clock)
+        return self.nightly.run()
 
     def bind(self) -> None:
         """Tie this store's name to its hash.

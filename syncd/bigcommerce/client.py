@@ -298,9 +298,13 @@ class OrdersClient:
                     raise FilterBroken(f"a look-up of cart {cart_id} answered with other orders")
         return [found[number] for number in sorted(found)]
 
-    def drafts(self, lowest_id: int) -> Iterator[RemoteOrder]:
-        """Orders of status 0 (Incomplete) from ``lowest_id`` on, ids ascending: whether plain lists hold them is not documented."""
-        yield from self._walk(lowest_id, {"status_id": 0}, archived=False)
+    def drafts(self, lowest_id: int, since: datetime | None = None) -> Iterator[RemoteOrder]:
+        """Orders of status 0 (Incomplete) from ``lowest_id`` on, ids ascending, touched ``since`` then.
+
+        Whether plain lists hold them is not documented.
+        """
+        touched = {"min_date_modified": since.isoformat(timespec="seconds")} if since is not None else {}
+        yield from self._walk(lowest_id, {"status_id": 0, **touched}, archived=False)
 
     def list_between(
         self, lowest_id: int, start: datetime | None, end: datetime | None, *, archived: bool

@@ -32,7 +32,8 @@ def _history(world: World, _asked: Asked) -> Answer:
 
 def _stats(world: World, _asked: Asked) -> Answer:
     counts = {"requests": world.requests, "statuses": world.statuses, "orders": len(world.orders.kept)}
-    return ok(counts | {"connections": world.connections()})
+    struck = sum(fault.struck for fault in world.plan.faults)
+    return ok(counts | {"connections": world.connections(), "struck": struck})
 
 
 def _carts(world: World, _asked: Asked) -> Answer:

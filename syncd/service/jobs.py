@@ -248,10 +248,10 @@ class Jobs:
         """Once a day, go through the store's newest orders."""
 
         def work() -> None:
-            nightly = self._app.stores[store].nightly
+            services = self._app.stores[store]
             self._keepers[store].lease()
-            if nightly.due():
-                get_logger().info("orders_looked_over", store=store, alerts=len(nightly.run()))
+            if services.nightly.due():
+                get_logger().info("orders_looked_over", store=store, alerts=len(services.check_daily()))
 
         self._edge(f"look over {store}", work)
 

@@ -16,6 +16,7 @@ from itertools import islice
 from syncd.bigcommerce.client import OrdersClient, RemoteOrder
 from syncd.ledger import Lease, Ledger
 from syncd.logs import get_logger
+from syncd.mapping.rules import Rules
 from syncd.push.store_orders.differences import has_drifted
 from syncd.push.store_orders.scan import PAGE, OrderPage, ScanCheckpoint, known_of, scan_orders
 from syncd.sale.events import Drifted
@@ -30,8 +31,10 @@ _CHANGED = "its order was changed since syncd last sent anything: it is looked a
 class CatchUp:
     """Keeps up with one store's orders; the pusher and the reconciler share it."""
 
-    def __init__(self, store: str, ledger: Ledger, orders: OrdersClient, *, drafts: bool = False) -> None:
-        self._store, self._ledger, self._orders, self._drafts = store, ledger, orders, drafts
+    def __init__(self, store: str, ledger: Ledger, orders: OrdersClient, rules: Rules | None = None) -> None:
+        self._store, self._ledger, self._orders = store, ledger, orders
+        self._drafts = rules is not None and rules.uses_checkout
+        self._two_steps = rules is not None and rules.create == "draft"
         self._walking = threading.Lock()
         self._lease: Lease | None = None  # the taking of the right to push that this is caught up for
         self.newest: int | None = None  # the highest order id in the store, once it was asked
@@ -135,7 +138,7 @@ class CatchUp:
 
     def _note(self, page: OrderPage) -> list[tuple[str, StoreOrder]]:
         """Remember the orders of a page that carry a key, and return them."""
-        ours = [(order.external_order_id, known_of(order)) for order in page.with_a_key]
+        ours = [(order.external_order_id, known_of(order, two_steps=self._two_steps)) for order in page.with_a_key]
         ours += [(key, known_of(order)) for key, order in page.drafts]
         for alert in self._ledger.note_known(self._store, ours):
             get_logger().error("alert", store=self._store, kind=alert.kind, why=alert.words, cure=alert.cure)

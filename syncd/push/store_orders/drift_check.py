@@ -85,7 +85,7 @@ class DriftCheck:
         for order in orders:
             key = order.external_order_id
             seen.keys.add(key)
-            if not order.is_deleted:
+            if not order.is_deleted and not (self._rules.create == "draft" and order.status_id == 0):
                 seen.live.setdefault(key, []).append(order.id)
             sale = sales.get(key)
             words = [] if sale is None else list(map(str, self._differences(sale, stamps.get(sale.id), order)))

@@ -93,9 +93,10 @@ def draft_key(order: RemoteOrder) -> str | None:
     return key_in(str(order.raw.get("customer_message") or ""))
 
 
-def known_of(order: RemoteOrder) -> StoreOrder:
-    """Return what is kept of an order that carries one of our keys."""
-    return StoreOrder(order.id, there_of(order), order.is_deleted, draft_key(order) is not None, order.cart_id)
+def known_of(order: RemoteOrder, *, two_steps: bool = False) -> StoreOrder:
+    """Return what is kept of an order that carries one of our keys; in ``two_steps`` one of status 0 is a draft as well."""
+    draft = draft_key(order) is not None or (two_steps and order.status_id == 0)
+    return StoreOrder(order.id, there_of(order), order.is_deleted, draft, order.cart_id)
 
 
 def there_of(order: RemoteOrder) -> OrderSnapshot:

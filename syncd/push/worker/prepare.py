@@ -254,7 +254,7 @@ class Preparer:
         known = setup.ledger.known(setup.store, list(forms))
         there = {forms[key].id: (forms[key], order) for key, order in known.items()}
         there = {number: (sale, order) for number, (sale, order) in there.items() if not _is_taken_over(sale, order)}
-        news = [(sale, found_event(order, setup.rules)) for sale, order in there.values()]
+        news = [(sale, found_event(order)) for sale, order in there.values()]
         self._conclude(lease, news, tell, "order_adopted")
         return [sale for sale in sales if sale.id not in there]
 
@@ -416,10 +416,10 @@ def _saw(draft: Draft) -> Observed | None:
     return Observed(seen.remote.order_id, draft.sale.fingerprint, _there(seen.remote), "")
 
 
-def found_event(order: StoreOrder, rules: Rules) -> SaleEvent:
+def found_event(order: StoreOrder) -> SaleEvent:
     """Return what an order under the sale's key means for it: it is the sale's, or a draft that is to become that. Pure."""
     why = f"already in BigCommerce under this key, as order {order.order_id}"
-    if order.draft or (rules.create == "draft" and order.snapshot.status_id == 0):
+    if order.draft:
         return DraftFound(order.order_id, order.cart_id, order.snapshot, f"{why}, a draft")
     return Discovered(order.order_id, order.snapshot, why)
 

@@ -39,12 +39,10 @@ class ReconcileReport:
     still_unknown: int = 0
 
 
-def look_says(
-    found: Sequence[StoreOrder], sale: Sale, now: Now, newest: int | None = None, *, drafts: bool = False
-) -> SaleEvent:
+def look_says(found: Sequence[StoreOrder], sale: Sale, now: Now, newest: int | None = None) -> SaleEvent:
     """Turn the result of a look-up into an event. Of several orders with the sale's key the lowest live one is its order. Pure.
 
-    ``newest`` is the highest order id in the store, where it was asked. ``drafts``: an order of status 0 is yet to be finished.
+    ``newest`` is the highest order id in the store, where it was asked.
     """
     if sale.doubt is not None and sale.doubt.kind is AttemptKind.CONVERT and found:
         return _converted(found, sale)
@@ -57,7 +55,7 @@ def look_says(
     why = f"order {best.order_id} found by look-up"
     if best.duplicates:
         why += f"; {len(best.duplicates) + 1} orders carry this key: {sorted((best.order_id, *best.duplicates))}"
-    if best.draft or (drafts and best.snapshot.status_id == 0):
+    if best.draft:
         said = sale.doubt.fingerprint if sale.doubt is not None else None
         return DraftFound(best.order_id, best.cart_id, best.snapshot, why, said)
     said = sale.doubt.fingerprint if sale.doubt is not None and not sale.doubt.more else None
@@ -104,7 +102,7 @@ class Reconciler:
     ) -> None:
         self._store, self._ledger, self._orders, self._catch_up = store, ledger, orders, catch_up
         self._policy, self._clock, self._told = policy.push, clock, False
-        self._drafts = policy.rules is not None and policy.rules.create == "draft"
+        self._two_steps = policy.rules is not None and policy.rules.create == "draft"
 
     def run(self, lease: Lease, circuit: CircuitBreaker, stop: threading.Event) -> ReconcileReport:
         """Look up what is due; a failed look-up counts for nothing and is repeated later."""
@@ -133,9 +131,7 @@ class Reconciler:
         found |= self._drafts_of([sale for sale in sales if _is_conversion(sale) or _is_finish(sale)])
         absent = any(_is_create(sale) and not found.get(sale.sale_key) for sale in sales)
         newest = self._newest() if absent else None
-        news = [
-            (sale, look_says(found.get(sale.sale_key, ()), sale, now, newest, drafts=self._drafts)) for sale in sales
-        ]
+        news = [(sale, look_says(found.get(sale.sale_key, ()), sale, now, newest)) for sale in sales]
         moved = self._ledger.resolve(lease, news, now)
         return self._report(news, moved)
 
@@ -199,7 +195,10 @@ class Reconciler:
     def _ask(self, keys: dict[str, str], floor: int) -> dict[str, list[StoreOrder]]:
         if len(keys) <= _SINGLY or len(keys) * _CALLS_EACH <= self._catch_up.pages(floor):
             try:
-                return {key: [known_of(order) for order in self._orders.find(key)] for key in sorted(keys)}
+                return {
+                    key: [known_of(order, two_steps=self._two_steps) for order in self._orders.find(key)]
+                    for key in sorted(keys)
+                }
             except FilterBroken as broken:  # the walk by id looks at every key itself
                 if not self._told:
                     get_logger().warning("filter_not_trusted", store=self._store, why=str(broken))

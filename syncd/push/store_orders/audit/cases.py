@@ -86,7 +86,10 @@ class Case:
     @property
     def live(self) -> list[RemoteOrder]:
         """Its orders that are not archived, the one that it is linked to first."""
-        live = [one for one in self.found if not one.is_deleted]
+        there = [one for one in self.found if not one.is_deleted]
+        live = [
+            one for one in there if one.status_id or one.id == self.sale.order_id
+        ] or there  # a draft is no second order
         return sorted(live, key=lambda one: (one.id != self.sale.order_id, one.id))
 
     def goes_by_records(self, rules: Rules) -> bool:
