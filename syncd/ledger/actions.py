@@ -45,7 +45,7 @@ def why_not(verb: Verb, sale: Sale) -> str:
         return IN_FLIGHT
     match verb:
         case Verb.RETRY:
-            return _not_retried(state)
+            return _not_retried(sale)
         case Verb.RELEASE:
             return _not_released(sale)
         case Verb.ACCEPT:
@@ -73,9 +73,12 @@ def _not_undone(sale: Sale) -> str:
     return ""
 
 
-def _not_retried(state: State) -> str:
+def _not_retried(sale: Sale) -> str:
+    state, checkout = sale.state, sale.checkout
     if state is State.SYNCED:
         return "already in BigCommerce; nothing to retry"
+    if state is State.HELD and checkout is not None and checkout.ended is not None:
+        return ""  # its checkout was given up: this tries another, where a release goes by the Orders API
     return f"it is {state}: use release" if state in (State.HELD, State.SKIPPED) else ""
 
 

@@ -14,7 +14,7 @@ from syncd.sale.checkout import Checkout, next_to
 from syncd.sale.facts import NO_SNAPSHOT, Belief, Doubt, Objection, OrderSnapshot, Status
 from syncd.sale.overrides import LASTING, Override, Verb
 from syncd.sale.sale import Decider, Sale
-from syncd.sale.states import MAKES_ORDER, MOVES, ON_THE_WIRE, REPEATABLE, State
+from syncd.sale.states import MAKES_ORDER, MOVES, ON_THE_WIRE, REPEATABLE, AttemptKind, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +268,12 @@ def _unknown(sale: Sale, doubt: Doubt) -> Sale:
         checkout = replace(sale.checkout, unsure=True) if sale.checkout is not None else None
         return replace(sale, doubt=None, checkout=checkout)
     if doubt.kind in MAKES_ORDER:
-        return replace(sale, doubt=doubt, unconfirmed_creates=sale.unconfirmed_creates + (not doubt.interrupted))
+        in_doubt = replace(sale, doubt=doubt, unconfirmed_creates=sale.unconfirmed_creates + (not doubt.interrupted))
+        if (
+            doubt.kind is AttemptKind.CONVERT and sale.checkout is not None
+        ):  # its cart may be gone: look before the next
+            in_doubt = replace(in_doubt, checkout=replace(sale.checkout, unsure=True, doubted=True))
+        return in_doubt
     return replace(sale, doubt=doubt, belief=replace(sale.belief, confirmed_version=None, snapshot=NO_SNAPSHOT))
 
 

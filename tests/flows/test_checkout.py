@@ -1,5 +1,6 @@
 """The second workflow: sales become orders by the Management Checkout, exactly once."""
 
+import shutil
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -184,3 +185,173 @@ def test_an_order_that_commits_long_after_it_was_given_up_is_one_archived_draft(
     assert len(list(shop.store.get("/v2/orders?is_deleted=true"))) == 1
     assert carts(shop.store)["open"] == []
     assert shop.run("audit", "--from", "2026-11-20", "--to", "2026-11-20").code == 0
+
+
+def hold_at(shop: Shop, call: str) -> None:
+    """Let the store put off one call, so that a sale's checkout stays where it is."""
+    shop.store.control("faults", {"faults": [cut(call, "429") | {"times": 200, "seconds": 1}]})
+
+
+def go_on(shop: Shop) -> None:
+    shop.store.control("faults", {"faults": []})
+
+
+@pytest.mark.parametrize("lost", ["restored", "lost"])
+def test_a_ledger_that_is_lost_or_taken_back_finds_its_draft_by_the_message(shop: Shop, lost: str) -> None:
+    shop.configure(SOURCE, WHOLE)
+    hold_at(shop, "convert")
+    assert push(shop, whole(), most=4) == {"pending": 1}
+    shutil.copy(shop.folder / "ledger.db", shop.folder / "before.db")
+    hold_at(shop, "finish")
+    push(shop, most=12)
+    assert len(drafts(shop.store)) == 1
+    for left in shop.folder.glob("ledger.db*"):
+        left.unlink()
+    if lost == "restored":
+        shutil.copy(shop.folder / "before.db", shop.folder / "ledger.db")
+    go_on(shop)
+    assert push(shop, whole(), name="again") == {"synced": 1}, shop.run("sales").out
+    check_one_order_each(shop.store, 1)
+    assert carts(shop.store)["open"] == []
+    assert sum(n for name, n in shop.store.stats()["requests"].items() if name.endswith("/{id}/orders")) <= 10
+
+
+def test_an_edit_or_a_void_before_the_order_is_live_starts_anew_and_leaves_nothing(shop: Shop) -> None:
+    for number, (at, changes) in enumerate(
+        [
+            ("message", {"note": "edited"}),
+            ("finish", {"note": "edited"}),
+            ("message", {"status": "voided"}),
+            ("finish", {"status": "voided"}),
+        ]
+    ):
+        hold_at(shop, at)
+        sale_id = str(number)
+        push(shop, order(sale_id), name=f"first{number}", most=4)
+        go_on(shop)
+        push(shop, order(sale_id, **changes), name=f"second{number}")
+        assert drafts(shop.store) == []
+        assert carts(shop.store)["open"] == []
+    made = live(shop.store)
+    assert [one["external_order_id"] for one in made] == ["till:0", "till:1"]
+    states = {one["sale"]: one["state"] for one in shop.run("sales", "--json").json}
+    assert states == {"till:0": "synced", "till:1": "synced", "till:2": "skipped", "till:3": "skipped"}
+
+
+def why(shop: Shop, key: str = "till:1") -> str:
+    (row,) = [one for one in shop.run("sales", "--json").json if one["sale"] == key]
+    return str(row["why"])
+
+
+def test_a_difference_leaves_no_order_and_no_cart_and_a_release_sends_it_by_orders(shop: Shop) -> None:
+    shop.store.control("ways", {"promotion_percent": 15.0})
+    assert push(shop, order()) == {"held": 1}
+    assert shop.store.orders() == []
+    assert carts(shop.store)["open"] == []
+    said = why(shop)
+    assert "the store makes it 9.18 USD; the till took 10.80 USD" in said
+    assert "a promotion of the store takes 1.50 USD" in said
+    assert "tax 0.68 USD against 0.80 USD" in said
+    assert shop.run("release", "till:1").code == 0
+    assert push(shop) == {"synced": 1}
+    (made,) = shop.store.orders()
+    assert (made["order_source"], Decimal(made["total_inc_tax"])) == ("external", Decimal("10.80"))
+
+
+def test_a_retry_after_a_difference_tries_the_checkout_again(shop: Shop) -> None:
+    shop.store.control("ways", {"tax_by_state": {"Texas": 8.25}})
+    assert push(shop, order()) == {"held": 1}
+    assert "tax 0.83 USD against 0.80 USD" in why(shop)
+    shop.store.control("ways", {"tax_by_state": {}})
+    assert shop.run("retry", "till:1").code == 0
+    assert push(shop) == {"synced": 1}
+    assert [one["order_source"] for one in shop.store.orders()] == ["checkout_api"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "way", "source", "total"),
+    [
+        (rules(on_difference="orders"), {"promotion_percent": 15.0}, "external", "10.80"),
+        (rules(promotions="strip"), {"promotion_percent": 15.0}, "checkout_api", "10.80"),
+        (rules(promotions="allow"), {"promotion_percent": 15.0}, "checkout_api", "9.18"),
+        (rules(tolerance="0.05"), {"tax_by_state": {"Texas": 8.25}}, "checkout_api", "10.80"),
+        (RULES, {"date_on_put": "refused"}, "checkout_api", "10.80"),
+        (RULES, {"checkout_order_id": True}, "checkout_api", "10.80"),
+        (RULES, {"mail_at": "conversion"}, "checkout_api", "10.80"),
+        (RULES, {"index_lag_s": 1.0}, "checkout_api", "10.80"),
+    ],
+)
+def test_rules_and_kinds_of_stores_end_in_one_order(
+    shop: Shop, settings: str, way: dict[str, Any], source: str, total: str
+) -> None:
+    shop.configure(SOURCE, settings)
+    shop.store.control("ways", way)
+    assert push(shop, order()) == {"synced": 1}, shop.run("sales").out
+    shop.store.control("ways", {"index_lag_s": 0.0})
+    (made,) = shop.store.orders()
+    assert (made["order_source"], Decimal(made["total_inc_tax"])) == (source, Decimal(total))
+    assert carts(shop.store)["open"] == []
+    if "allow" in settings:
+        assert "Total in the POS: 10.80" in made["staff_notes"]
+
+
+def test_custom_items_are_delivered_as_well_where_the_store_wants_it(shop: Shop) -> None:
+    shop.store.control("ways", {"custom_needs_consignment": True})
+    custom = {"line_id": "2", "name": "Engraving", "total_ex_tax": "10.00", "total_inc_tax": "10.80"}
+    said = order(lines=[MUG, custom], total_inc_tax="21.60", total_tax="1.60", tenders=[CARD[0] | {"amount": "21.60"}])
+    assert push(shop, said) == {"synced": 1}, shop.run("sales").out
+    assert carts(shop.store)["open"] == []
+    assert len(live(shop.store)) == 1
+
+
+@pytest.mark.parametrize("unknown", [404, 500])
+def test_a_cart_that_somebody_deleted_is_made_again(shop: Shop, unknown: int) -> None:
+    shop.store.control("ways", {"unknown_cart": unknown})
+    for call in ("billing", "message", "convert"):
+        hold_at(shop, call)
+        sale_id = str(list(CALLS).index(call))
+        push(shop, order(sale_id), name=call, most=4)
+        for one in carts(shop.store)["open"]:
+            headers = {"X-Auth-Token": shop.store.token}
+            url = f"{shop.store.url}/stores/{shop.store.store_hash}/v3/carts/{one['id']}"
+            go_on(shop)
+            requests.delete(url, headers=headers, timeout=10)
+        assert push(shop) == {"synced": len(live(shop.store))}, shop.run("sales").out
+    assert len(live(shop.store)) == 3
+    assert carts(shop.store)["open"] == []
+    assert drafts(shop.store) == []
+
+
+def test_a_quantity_that_the_store_does_not_have_becomes_a_custom_line_or_is_held(shop: Shop) -> None:
+    short = [{"sku": "MUG-1", "name": "Enamel Mug", "price": 12, "stock": 0}]
+    for status in (409, 422):
+        shop.store.control("catalog", {"products": short})
+        shop.store.control("ways", {"cart_stock_status": status})
+        assert push(shop, order(str(status)), name=str(status))["synced"], shop.run("sales").out
+    shop.configure(SOURCE, RULES + 'short_product = "hold"\n')
+    assert push(shop, order("3"), name="third")["held"] == 1
+    assert "Insufficient stock" in why(shop, "till:3")
+    lines = [shop.store.get(f"/v2/orders/{one['id']}/products") for one in live(shop.store)]
+    assert [[line["product_id"] for line in row] for row in lines] == [[0], [0]]
+    assert carts(shop.store)["open"] == []
+
+
+@pytest.mark.parametrize("rule", ["custom", "hold"])
+def test_stock_that_goes_before_the_draft_is_an_order_ends_by_orders_or_is_held(shop: Shop, rule: str) -> None:
+    shop.configure(SOURCE, RULES + f'short_product = "{rule}"\n')
+    shop.store.control("catalog", {"products": [{"sku": "MUG-1", "name": "Enamel Mug", "price": 12, "stock": 1}]})
+    hold_at(shop, "finish")
+    push(shop, order(), most=4)
+    assert len(drafts(shop.store)) == 1
+    shop.store.control("catalog", {"changed": [{"sku": "MUG-1", "name": "Enamel Mug", "price": 12, "stock": 0}]})
+    go_on(shop)
+    left = push(shop)
+    assert drafts(shop.store) == []
+    assert carts(shop.store)["open"] == []
+    if rule == "custom":
+        assert left == {"synced": 1}, shop.run("sales").out
+        (made,) = live(shop.store)
+        assert made["order_source"] == "external"
+    else:
+        assert left == {"held": 1}
+        assert live(shop.store) == []
