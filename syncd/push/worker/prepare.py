@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 from hashlib import blake2b
 
@@ -52,7 +53,9 @@ from syncd.sale.steps import (
 
 _STORE_WIDE = (StoreAccessDenied, StoreRateLimited, StoreUnavailable, Stopped)
 _FRESH_S = 1.0
+_FRESH_CHECKOUTS_S = 0.2  # a sale by Orders that has just come goes before them
 _GROUP_PER_SEAT = 8
+_TURN = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +160,7 @@ class Preparer:
         self._setup = setup
         self._observer = OrderObserver(setup.store, setup.ledger, setup.orders, setup.rules)
         self._ready: deque[Ready] = deque()
+        self.checkouts_under_way = 0  # requests of checkouts that are out
         self._since = 0.0
 
     def fill(self, lease: Lease, limit: int | None, tell: Callable[[State], None]) -> bool:
@@ -166,7 +170,9 @@ class Preparer:
             RemoteError: a look-up failed that concerns the whole store; no sale was touched by it.
 
         """
-        if self._ready and self._now() - self._since <= _FRESH_S:
+        if self._ready and self._now() - self._since <= (
+            _FRESH_S if self._ready[0].call is None else _FRESH_CHECKOUTS_S
+        ):
             return True
         self._ready.clear()
         group = self._setup.policy.threads * _GROUP_PER_SEAT
@@ -180,10 +186,27 @@ class Preparer:
         for stage in (self._hook, self._match, self._observe, self._decide):
             drafts = stage(drafts)
         requests = [(draft, self._ready_of(draft)) for draft in (*closing, *drafts)]
-        unsent = [(draft.sale, _news(draft)) for draft, ready in requests if ready is None]
-        self._conclude(lease, unsent, tell, "sale_not_sent")
-        self._ready.extend(ready for _, ready in requests if ready is not None)
+        ready, waiting = in_turn(
+            [one for _, one in requests if one is not None], self.checkouts_under_way, self._most_checkouts
+        )
+        unsent = [(draft.sale, _news(draft)) for draft, one in requests if one is None]
+        self._conclude(lease, [*unsent, *self._put_off(waiting)], tell, "sale_not_sent")
+        self._ready.extend(ready)
         return True
+
+    @property
+    def _most_checkouts(self) -> int:
+        """How many checkouts may be under way: half of the threads, so that sales by the Orders API never wait for them."""
+        return max(1, self._setup.policy.threads // 2)
+
+    def _put_off(self, waiting: Sequence[Ready]) -> list[tuple[Sale, SaleEvent]]:
+        """Let sales wait for their turn, the later the more there are before them: else they would hide the sales behind them."""
+        now = self._setup.clock.now()
+        turns = self._most_checkouts
+        return [
+            (one.sale, Deferred(now + _TURN * (1 + place // turns), "waits until other checkouts are done"))
+            for place, one in enumerate(waiting)
+        ]
 
     def _closing(self, sales: Sequence[Sale]) -> tuple[list[Draft], list[Sale]]:
         """Part the sales whose checkout does not go on from the others: something of it is still to be taken away."""
@@ -360,6 +383,19 @@ class Preparer:
         return _each(
             drafts, lambda draft: replace(draft, step=next_step(draft.sale, policy, now, observation=draft.observation))
         )
+
+
+def in_turn(requests: Sequence[Ready], under_way: int, most: int) -> tuple[list[Ready], list[Ready]]:
+    """Return the requests in the order to send them, and those whose checkout must wait. Pure.
+
+    Orders first: each is one call. Then checkouts that have begun, for a cart must not linger; new ones while fewer than ``most``
+    are under way.
+    """
+    orders = [one for one in requests if one.call is None]
+    going = [one for one in requests if one.call is not None and one.call.name != "cart"]
+    new = [one for one in requests if one.call is not None and one.call.name == "cart"]
+    free = max(0, most - under_way - len(going))
+    return [*orders, *going, *new[:free]], new[free:]
 
 
 def _each(drafts: Sequence[Draft], stage: Callable[[Draft], Draft]) -> list[Draft]:

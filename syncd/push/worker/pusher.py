@@ -109,6 +109,7 @@ class Pusher:
         self._outcome_lost = threading.Event()
         self._started = False
         self._noted = 0
+        self._counting = threading.Lock()
         self._rests_until = 0.0
 
     def close(self) -> None:
@@ -235,6 +236,7 @@ class Pusher:
         by_id = {item.sale.id: item for item in ready}
         self._seats.take(len(attempts))
         run.sent += len(attempts)
+        self._count_checkouts(sum(by_id[attempt.sale_id].call is not None for attempt in attempts))
         for attempt in attempts:
             self._pool.submit(self._send, run, by_id[attempt.sale_id], attempt)
 
@@ -265,10 +267,19 @@ class Pusher:
             self._outcome_lost.set()
             raise
         finally:
+            if item.call is not None:
+                self._count_checkouts(-1)
             self._seats.give_back()
 
+    def _count_checkouts(self, more: int) -> None:
+        with self._counting:
+            self._preparer.checkouts_under_way += more
+
     def _request(self, item: Ready, attempt: Attempt) -> Reply:
-        how = Sending(item.sale.lane is Lane.LIVE, lambda: self._is_fresh(attempt), item.content)
+        live = (
+            item.sale.lane is Lane.LIVE and item.call is None
+        )  # a checkout takes many calls: orders go before each of them
+        how = Sending(live, lambda: self._is_fresh(attempt), item.content)
         try:
             return self._send_once(attempt, item, how)
         except Exception as error:  # noqa: BLE001  the pool's edge: whatever broke, the request may have left
