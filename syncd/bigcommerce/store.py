@@ -120,6 +120,25 @@ class StoreClient:
         rows = said.get("data") if isinstance(said, Mapping) else None
         return {"locations": [one for one in rows or () if isinstance(one, Mapping)]}
 
+    def cart_settings(self) -> Mapping[str, Any]:
+        """GET /v3/carts/settings: whether shoppers may buy (``allow_purchasing``)."""
+        return self._page("/v3/carts/settings")
+
+    def abandoned_cart_settings(self) -> Mapping[str, Any]:
+        """GET /v3/abandoned-carts/settings: whether shoppers are mailed about carts (``enable_notification``)."""
+        return self._page("/v3/abandoned-carts/settings")
+
+    def promotion_settings(self) -> Mapping[str, Any]:
+        """GET /v3/promotions/settings: whether promotions apply to lines whose price was set by an API."""
+        return self._page("/v3/promotions/settings")
+
+    def pickup_methods(self) -> list[int]:
+        """GET /v3/pickup/methods: the ids of the pick-up methods.
+
+        Source: https://developer.bigcommerce.com/docs/rest-management/pickup/methods
+        """
+        return [int(one["id"]) for page in self._api.pages("/v3/pickup/methods", {}) for one in page]
+
     def _page(self, path: str) -> Mapping[str, Any]:
         said = self._api.get(path, missing_ok=True)
         data = said.get("data", said) if isinstance(said, Mapping) else None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from syncd.app import App, SourceRunner
 from syncd.canonical.money import places
+from syncd.cli.check_checkout import checkout_findings
 from syncd.cli.check_effects import effects_of
 from syncd.cli.exits import Exit
 from syncd.cli.probe import of_answers
@@ -131,6 +132,7 @@ def _store(app: App, store: StoreServices) -> Iterator[Finding]:
         yield from _clock(app, store)
         yield from _scopes(store)
         yield from effects_of(store)
+        yield from checkout_findings(app, store)
         yield from of_answers(answers_for(app.config, app.ledger, store.name))
     except StoreAccessDenied as error:
         cure = "Make a store-level API account with Orders: modify, Products: read-only, Information & settings: read-only."

@@ -143,15 +143,18 @@ def preview(
     every: Annotated[
         bool, typer.Option("--all", help="Show every sale of the file in full, not only the first.")
     ] = False,
+    dry: Annotated[
+        bool, typer.Option("--dry-cart", help="Ask the store for its totals, in a cart that is deleted again.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show the payload that would be sent, and why it is as it is. Sends nothing, records nothing.
+    """Show the payload that would be sent, and why it is as it is. Makes no order, records nothing.
 
     Example: syncd preview inbox/items-2026-11-23.csv
     """
     from syncd.cli.preview import run_preview
 
-    raise typer.Exit(run_preview(config, what, source, every=every, as_json=as_json))
+    raise typer.Exit(run_preview(config, what, source, every=every, as_json=as_json, dry=dry))
 
 
 @cli.command()

@@ -10,13 +10,15 @@ from decimal import Decimal
 from pathlib import Path
 
 from syncd.app import App, SourceRunner
-from syncd.canonical.money import format_money
+from syncd.canonical.money import ZERO, format_money
 from syncd.cli.exits import Exit
 from syncd.cli.render import notes, print_json, say
 from syncd.cli.session import opened
 from syncd.errors import UsageError
 from syncd.presentation.formatting import count
 from syncd.presentation.preview import Preview, PreviewSubject, document, previews_of
+from syncd.push.dry_cart import dry_cart
+from syncd.sale.checkout_steps import difference
 from syncd.sale.states import State
 from syncd.sources import HasFolder, ReadsFiles
 
@@ -25,8 +27,13 @@ _BECOMES = {"pending": "pushed", "synced": "left as they are", "held": "held", "
 _WELL = (State.PENDING, State.SYNCED)
 
 
-def run_preview(config: Path | None, what: str, source: str | None, *, every: bool, as_json: bool) -> Exit:
-    """Preview a sales file or a recorded sale: of a file a summary and its first sale, or ``every`` one."""
+def run_preview(  # noqa: PLR0913  each is an option of the command
+    config: Path | None, what: str, source: str | None, *, every: bool, as_json: bool, dry: bool = False
+) -> Exit:
+    """Preview a sales file or a recorded sale: of a file a summary and its first sale, or ``every`` one.
+
+    ``dry``: ask the store for its totals of the first sale that goes by the checkout, in a cart that is deleted again.
+    """
     with opened(config) as app:
         found = PreviewSubject()
         if Path(what).is_file():
@@ -56,7 +63,30 @@ def run_preview(config: Path | None, what: str, source: str | None, *, every: bo
                 show(preview)
             if len(previews) > 1 and not every:
                 say(f"The first of {len(previews)} sales is shown; --all shows every one.")
+        if dry:
+            return _dry(app, previews)
         return Exit.ATTENTION if found.faults or any(preview.state not in _WELL for preview in previews) else Exit.OK
+
+
+def _dry(app: App, previews: Sequence[Preview]) -> Exit:
+    """Fill a cart with the first sale that goes by the checkout, say what the store makes of it, and delete it."""
+    first = next((one for one in previews if one.plan is not None), None)
+    if first is None or first.plan is None:
+        raise UsageError("none of these sales goes by the checkout", 'The preview says why: look at "workflow".')
+    services, currency = app.stores[first.store], first.order.currency
+    found = dry_cart(services.checkouts, first.plan)
+    if found.left:
+        note(f"The cart {found.left} could not be deleted: delete it in BigCommerce, for its customer may be mailed.")
+    if found.refused:
+        say(f"{first.order.sale_key}: the store takes no such cart ({found.refused})")
+        return Exit.ATTENTION
+    words = difference(found.checkout, first.plan, services.settings.rules.checkout, currency)
+    total, tax = found.checkout.grand_total or ZERO, found.checkout.tax_total or ZERO
+    say(
+        f"{first.order.sale_key}: the store makes it {format_money(total, currency)}, tax {format_money(tax, currency)}"
+    )
+    say(words or "  as the till does; the cart is deleted again")
+    return Exit.ATTENTION if words else Exit.OK
 
 
 def note(words: str) -> None:

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from pydantic import JsonValue
 
 from syncd.app import App, SourceRunner
 from syncd.canonical import Batch, CanonicalOrder, Fault, fingerprint
 from syncd.canonical.tips import without_tips
 from syncd.clock import Now
 from syncd.errors import StoreError, SyncdError, UsageError
+from syncd.mapping.checkout import CheckoutPlan, finish_body, map_checkout
 from syncd.mapping.create import map_create
-from syncd.mapping.model import Mapped, Matches, Payload
-from syncd.mapping.rules import Occasion
+from syncd.mapping.model import Mapped, MappingNote, Matches, Payload
+from syncd.mapping.rules import Occasion, Rules
+from syncd.mapping.workflow import WorkflowChoice
 from syncd.push.worker.hook import run_hook
 from syncd.sale.decide import next_step, status_of
 from syncd.sale.requests import needs_look
 from syncd.sale.sale import IncomingVersion, new_sale, saying
 from syncd.sale.states import AttemptKind, Lane, State
-from syncd.sale.steps import Change, Create, Observation
+from syncd.sale.steps import Change, CheckoutCall, Create, Observation
 from syncd.sources import ReadsFiles
 from syncd.stores import StoreServices
 
@@ -39,6 +43,8 @@ class Preview:
     mapped: Mapped | None
     there: str
     cure: str = ""
+    plan: CheckoutPlan | None = None
+    store: str = ""
 
     @property
     def payload(self) -> Payload | None:
@@ -82,7 +88,8 @@ def previews_of(app: App, name: str, found: PreviewSubject, note: Callable[[str]
         matched = iter(_gather(store, usable, note))
         for order, changed in zip(orders[start : start + _AT_ONCE], group, strict=True):
             if isinstance(changed, CanonicalOrder):
-                yield _preview(app, store, changed, next(matched), found.holds.get(order.sale_id, ""))
+                made = _preview(app, store, changed, next(matched), found.holds.get(order.sale_id, ""))
+                yield replace(made, store=name)
             else:
                 yield Preview(order, State.HELD, changed.what, "", None, _there(app, order))
 
@@ -115,18 +122,60 @@ def _preview(app: App, store: StoreServices, order: CanonicalOrder, matches: Mat
         if needs_look(sale, order, store.settings.rules):
             seen = store.observer.observe(sale, order, matches, occasion)
         else:
-            seen = Observation(order=order, matches=matches, occasion=occasion)
+            includes_tax = rules.uses_checkout and store.pricing.includes_tax()
+            seen = Observation(order=order, matches=matches, occasion=occasion, includes_tax=includes_tax)
     except StoreError as error:
         return Preview(order, sale.state, f"what BigCommerce has of it cannot be seen: {error.what}", "", None, there)
     step = next_step(sale, store.settings.policy, Now.of(app.clock), said, seen)
     stands = status_of(step)
     if isinstance(step, Create | Change) and step.mapped is not None:
         kind = step.kind.value if isinstance(step, Change) else AttemptKind.CREATE.value
-        return Preview(order, stands.state, stands.why, kind, step.mapped, there)
+        mapped = step.mapped if isinstance(step, Change) else _with_way(step.mapped, seen, rules)
+        return Preview(order, stands.state, stands.why, kind, mapped, there)
+    if isinstance(step, CheckoutCall) and (planned := plan_of(seen, rules)) is not None:
+        return Preview(
+            order, stands.state, stands.why, "checkout", as_mapped(planned, seen, rules), there, plan=planned
+        )
     # what the order is, or would be, made of, and why
     whole = map_create(order, matches, rules, occasion) if stands.state in _MADE_OF else None
     made_of = whole if isinstance(whole, Mapped) else None
     return Preview(order, stands.state, stands.why, "", made_of, there, stands.cure)
+
+
+def plan_of(seen: Observation, rules: Rules) -> CheckoutPlan | None:
+    """Return the calls by which a sale goes by the checkout; None where it does not."""
+    planned = map_checkout(seen.order, seen.matches, rules, seen.occasion, includes_tax=seen.includes_tax)
+    return planned if isinstance(planned, CheckoutPlan) else None
+
+
+def as_mapped(plan: CheckoutPlan, seen: Observation, rules: Rules) -> Mapped:
+    """Return the calls of a checkout by their names, with the decisions behind them."""
+    coupons: list[JsonValue] = list(plan.coupons)
+    named: Payload = {
+        "cart": plan.cart,
+        "billing": plan.billing,
+        "delivery": plan.delivery,
+        "shipping": plan.shipping,
+        "discounts": plan.discounts,
+        "coupons": coupons,
+        "fees": plan.fees,
+        "message": plan.message,
+    }
+    payload: Payload = {name: body for name, body in named.items() if body}
+    created = map_create(seen.order, seen.matches, rules, seen.occasion)
+    if not isinstance(created, Mapped):
+        return Mapped(payload, plan.notes)
+    lines = [note for note in created.decisions if note.about != "delivery"]
+    return Mapped(payload | {"order": finish_body(created.payload)}, (*plan.notes, *lines))
+
+
+def _with_way(mapped: Mapped, seen: Observation, rules: Rules) -> Mapped:
+    """Add why a sale goes by Orders, in a store where some go by the checkout."""
+    if not rules.uses_checkout:
+        return mapped
+    planned = map_checkout(seen.order, seen.matches, rules, seen.occasion, includes_tax=seen.includes_tax)
+    why = planned.why if isinstance(planned, WorkflowChoice) else "its checkout was given up, and it was released"
+    return replace(mapped, decisions=(MappingNote("workflow", "Orders API", why), *mapped.decisions))
 
 
 def _there(app: App, order: CanonicalOrder) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from hashlib import blake2b
@@ -100,7 +101,7 @@ def _next_call(
         checkout = as_shown(
             checkout, observation.checkout, {"billing": plan.billing, "message": plan.message, "fees": plan.fees}
         )
-    for call, body in _calls(checkout, plan, observation):
+    for call, body in calls_of(checkout, plan, observation.checkout):
         done = f"coupon:{body['coupon_code']}" if call == "coupon" and body is not None else call
         if done not in checkout.done:
             kind = AttemptKind.CART if call == "cart" else AttemptKind.DRESS
@@ -110,14 +111,19 @@ def _next_call(
     return CheckoutCall(AttemptKind.CONVERT, "convert", checkout)
 
 
-def _calls(checkout: Checkout, plan: CheckoutPlan, observation: Observation) -> list[tuple[CallKind, Any]]:
-    """Return the calls of a plan, in their order, with their bodies."""
+def calls_of(
+    checkout: Checkout, plan: CheckoutPlan, shown: Mapping[str, Any] | None = None
+) -> list[tuple[CallKind, Any]]:
+    """Return the calls of a plan before the conversion, in their order, with their bodies.
+
+    ``shown`` is the checkout as the store shows it, with the shipping options that are offered.
+    """
     calls: list[tuple[CallKind, Any]] = [("cart", plan.cart), ("billing", plan.billing)]
     if plan.delivery is not None and checkout.items:
         lines = [{"item_id": number, "quantity": quantity} for number, quantity in checkout.items]
         calls.append(("delivery", [{**plan.delivery, "line_items": lines}]))
         if plan.shipping is not None:
-            calls.append(("shipping", plan.shipping or _offered(plan, observation)))
+            calls.append(("shipping", plan.shipping or _offered(plan, shown)))
     if plan.discounts is not None:
         calls.append(("discounts", plan.discounts))
     calls += [("coupon", {"coupon_code": code}) for code in plan.coupons]
@@ -127,11 +133,11 @@ def _calls(checkout: Checkout, plan: CheckoutPlan, observation: Observation) -> 
     return calls
 
 
-def _offered(plan: CheckoutPlan, observation: Observation) -> Payload:
+def _offered(plan: CheckoutPlan, shown: Mapping[str, Any] | None) -> Payload:
     """Return the choice of an offered option: by its name, else by its cost, else the till's own method and cost."""
     assert plan.offered is not None  # noqa: S101  a plan without its own shipping names the option
     method, cost = plan.offered
-    consignments = (observation.checkout or {}).get("consignments") or ()
+    consignments = (shown or {}).get("consignments") or ()
     options = [one for row in consignments for one in row.get("available_shipping_options") or ()]
     by_name = [one for one in options if str(one.get("description")).casefold() == method.casefold()]
     by_cost = [one for one in options if Decimal(str(one.get("cost"))) == cost]
@@ -166,17 +172,24 @@ def _digest(plan: CheckoutPlan) -> str:
 
 def _difference(sale: Sale, checkout: Checkout, plan: CheckoutPlan, rules: CheckoutRules) -> Ended | None:
     """Return how the store's totals are not the till's, and what follows; None where they are the same to the cent."""
-    total, tax = (_whole(amount, sale.currency) for amount in (checkout.grand_total, checkout.tax_total))
-    if total is None or tax is None:
-        return Ended("the store's answer shows no total", State.HELD, _DIFFERS.format(key=sale.sale_key))
-    if abs(total - plan.total) <= rules.tolerance and abs(tax - plan.tax) <= rules.tolerance:
+    why = difference(checkout, plan, rules, sale.currency)
+    if not why:
         return None
-    if checkout.discount and rules.promotions == "allow" and total < plan.total:
-        return None
-    why = difference_words(checkout, plan, sale.currency)
     if rules.on_difference == "orders":
         return Ended(why)
     return Ended(why, State.HELD, _DIFFERS.format(key=sale.sale_key))
+
+
+def difference(checkout: Checkout, plan: CheckoutPlan, rules: CheckoutRules, currency: str) -> str:
+    """Say how the store's totals are not the till's, by the rules; empty where they are."""
+    total, tax = (_whole(amount, currency) for amount in (checkout.grand_total, checkout.tax_total))
+    if total is None or tax is None:
+        return "the store's answer shows no total"
+    if abs(total - plan.total) <= rules.tolerance and abs(tax - plan.tax) <= rules.tolerance:
+        return ""
+    if checkout.discount and rules.promotions == "allow" and total < plan.total:
+        return ""
+    return difference_words(checkout, plan, currency)
 
 
 def _whole(amount: Decimal | None, currency: str) -> Decimal | None:

@@ -94,6 +94,8 @@ def _settings(world: World, asked: Asked) -> Answer:
     world.mails |= asked.json().get("mails", {})
     world.taxes |= asked.json().get("taxes", {})
     world.notifications |= asked.json().get("notifications", {})
+    for name, said in asked.json().get("storefront", {}).items():
+        world.storefront[name] |= said
     world.locations = asked.json().get("locations", world.locations)
     return ok({})
 

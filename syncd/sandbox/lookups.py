@@ -168,5 +168,9 @@ READS: dict[str, Callable[[World, Asked], Answer]] = {
     "v3/settings/email-statuses": lambda world, _asked: ok({"data": world.mails, "meta": {}}),
     "v3/tax/settings": lambda world, _asked: ok({"data": world.taxes, "meta": {}}),
     "v3/orders/settings": lambda world, _asked: ok(world.notifications | {"meta": {}}),
+    "v3/carts/settings": lambda world, _asked: ok({"data": world.storefront["carts"], "meta": {}}),
+    "v3/abandoned-carts/settings": lambda world, _asked: ok({"data": world.storefront["abandoned_carts"], "meta": {}}),
+    "v3/promotions/settings": lambda world, _asked: ok({"data": world.storefront["promotions"], "meta": {}}),
+    "v3/pickup/methods": lambda world, asked: _v3_page(asked, world.pickup_methods),
     "v3/inventory/locations": lambda world, _asked: ok({"data": world.locations, "meta": {}}),
 }

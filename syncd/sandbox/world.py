@@ -42,6 +42,11 @@ TAXES = {"provider_id": "BasicTaxProvider", "document_submission_strategy": "ON_
 NOTIFICATIONS: dict[str, Any] = {
     "notifications": {"order_placed": {"email_addresses": []}, "forward_invoice": {"email_addresses": []}}
 }
+STOREFRONT: dict[str, dict[str, Any]] = {
+    "carts": {"allow_purchasing": True},
+    "abandoned_carts": {"enable_notification": False},
+    "promotions": {"promotions_apply_on_products_with_custom_product_price": False},
+}
 LOCATION = {"id": 1, "code": "BC-LOCATION-1", "label": "Default location", "enabled": True}
 MAILS = {
     "abandoned_cart_email": False,
@@ -137,6 +142,8 @@ class World:
     mails: dict[str, Any] = field(default_factory=lambda: dict(MAILS))
     taxes: dict[str, Any] = field(default_factory=lambda: dict(TAXES))
     notifications: dict[str, Any] = field(default_factory=lambda: dict(NOTIFICATIONS))
+    storefront: dict[str, dict[str, Any]] = field(default_factory=lambda: {k: dict(v) for k, v in STOREFRONT.items()})
+    pickup_methods: list[dict[str, Any]] = field(default_factory=lambda: [{"id": 1, "location_id": 1}])
     locations: list[dict[str, Any]] = field(default_factory=lambda: [dict(LOCATION)])
     posts: list[dict[str, Any]] = field(default_factory=list)
     requests: dict[str, int] = field(default_factory=dict)

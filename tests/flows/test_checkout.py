@@ -355,3 +355,68 @@ def test_stock_that_goes_before_the_draft_is_an_order_ends_by_orders_or_is_held(
     else:
         assert left == {"held": 1}
         assert live(shop.store) == []
+
+
+def test_preview_names_the_way_of_each_sale_and_why(shop: Shop) -> None:
+    nobody = {"customer": None, "billing": None}
+    shop.drop(
+        "sales.jsonl",
+        "".join(
+            one.to_json() + "\n"
+            for one in (order("1"), order("2", fulfilment="in_store"), order("3", status="refunded", **nobody))
+        ),
+    )
+    said = shop.run("preview", str(shop.folder / "inbox/sales.jsonl"), "--json").json["sales"]
+    ways = [next(one for one in row["decisions"] if one["about"] == "workflow") for row in said]
+    assert [one["choice"] for one in ways] == ["checkout", "Orders API", "Orders API"]
+    assert ways[1]["why"] == "the sale is in_store, and the checkout is for ship, pickup, digital only"
+    assert ways[2]["why"] == "it is refunded in the POS"
+    assert said[0]["payload"]["cart"]["line_items"][0]["list_price"] == 10.0
+    assert said[0]["payload"]["message"]["customer_message"] == "POS receipt 1 (till:1)"
+    shown = shop.run("preview", str(shop.folder / "inbox/sales.jsonl")).out
+    assert "workflow: checkout" in shown
+    assert "request: checkout" in shown
+
+
+def test_a_dry_cart_shows_the_stores_total_and_leaves_nothing(shop: Shop) -> None:
+    path = shop.drop("sales.jsonl", order().to_json() + "\n")
+    well = shop.run("preview", str(path), "--dry-cart")
+    assert well.code == 0, well
+    assert "the store makes it 10.80 USD, tax 0.80 USD" in well.out
+    shop.store.control("ways", {"promotion_percent": 15.0})
+    differs = shop.run("preview", str(path), "--dry-cart")
+    assert differs.code != 0
+    assert "a promotion of the store takes 1.50 USD" in differs.out
+    assert carts(shop.store)["open"] == []
+    assert carts(shop.store)["made"] == 2
+    assert shop.store.orders() == []
+    shop.drop("walkin.jsonl", order("9", fulfilment="in_store").to_json() + "\n")
+    assert "none of these sales" in shop.run("preview", str(shop.folder / "inbox/walkin.jsonl"), "--dry-cart").err
+
+
+def test_check_says_what_a_checkout_needs_and_whether_till_and_store_agree(shop: Shop) -> None:
+    said = shop.run("check")
+    assert "carts can be made: 100.00 without tax at the shop's address comes to 108, tax 8 (8.00 %)" in said.out, said
+    push(shop, order("1"), order("2"))
+    assert "the store makes of the newest 2 sales what the till does, to the cent" in shop.run("check").out
+    shop.store.control("ways", {"tax_rate": 9.0})
+    refused = shop.run("check")
+    assert refused.code != 0
+    assert "the till and the store differ on every sale that was tried (2)" in refused.out
+    assert 'Set workflow = "orders" for this store' in refused.out
+    storefront = {
+        "carts": {"allow_purchasing": False},
+        "abandoned_carts": {"enable_notification": True},
+        "promotions": {"promotions_apply_on_products_with_custom_product_price": True},
+    }
+    shop.store.control("settings", {"storefront": storefront})
+    shop.configure(SOURCE, RULES.replace("pickup_method_id = 1", "pickup_method_id = 7"))
+    words = shop.run("check").out
+    for part in (
+        "the store lets nobody buy",
+        "mails shoppers about carts",
+        "promotions of the store apply",
+        "pick-up method 7",
+    ):
+        assert part in words
+    assert carts(shop.store)["open"] == []
