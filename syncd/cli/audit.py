@@ -47,6 +47,7 @@ def _document(report: AuditReport) -> dict[str, object]:
         "differences": [asdict(difference) for difference in report.differences],
         "not in BigCommerce": {reason: asdict(missing) for reason, missing in sorted(report.missing.items())},
         "unread": report.unread,
+        "checkout": {"orders": report.by_checkout, "drafts": report.drafts, "carts": report.carts},
     }
 
 

@@ -92,11 +92,23 @@ def summary(name: str, report: AuditReport) -> Iterator[str]:
         yield f"{name}: nothing was sold"
     if report.missing:
         yield f"{name}: not in BigCommerce: " + "; ".join(missing_words(*one) for one in sorted(report.missing.items()))
+    yield from checkout_words(name, report)
     for source, number in report.unread.items():
         yield (
             f"{name}: {count(number, 'record')} of {source} could not be read: their amounts are in no sum."
             f" Look at them with: syncd faults --source {source}"
         )
+
+
+def checkout_words(name: str, report: AuditReport) -> Iterator[str]:
+    """Yield what the checkout made, and what it has left in the store; nothing where no sale went that way."""
+    if report.by_checkout:
+        yield f"{name}: {count(report.by_checkout, 'order')} made by the checkout"
+    if report.drafts:
+        numbers = ", ".join(map(str, report.drafts[:10]))
+        yield f"{name}: {count(len(report.drafts), 'draft')} left, which count for nothing: {numbers}"
+    if report.carts:
+        yield f"{name}: {count(len(report.carts), 'cart')} not deleted yet, of {', '.join(report.carts[:10])}"
 
 
 def missing_words(reason: str, missing: Missing) -> str:

@@ -420,3 +420,20 @@ def test_check_says_what_a_checkout_needs_and_whether_till_and_store_agree(shop:
     ):
         assert part in words
     assert carts(shop.store)["open"] == []
+
+
+def test_the_audit_tells_of_the_way_and_of_what_is_left_and_counts_no_draft(shop: Shop) -> None:
+    hold_at(shop, "finish")
+    push(shop, order("1"), order("2", fulfilment="in_store"), most=4)
+    day = ("audit", "--from", "2026-11-20", "--to", "2026-11-20")
+    said = shop.run(*day, "--json").json["main"]["checkout"]
+    assert (said["orders"], len(said["drafts"]), said["carts"]) == (0, 1, ["till:1"])
+    words = shop.run(*day).out
+    assert "1 draft left, which count for nothing: 1" in words
+    assert "1 cart not deleted yet, of till:1" in words
+    go_on(shop)
+    push(shop)
+    done = shop.run(*day)
+    assert done.code == 0, done
+    assert "main: 1 order made by the checkout" in done.out
+    assert "draft" not in done.out

@@ -105,11 +105,12 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Cases:
-    """A part of a range: sales, returns of no known sale, and orders that carry a key which nobody knows."""
+    """A part of a range: sales, returns of no known sale, orders that carry a key which nobody knows, drafts of checkouts."""
 
     sales: Sequence[Case]
     returns: Sequence[Case]
     unknown_orders: Sequence[RemoteOrder]
+    drafts: Sequence[int] = ()
 
 
 def gather(store: str, ledger: Ledger, orders: OrdersClient, rules: Rules, days: Days) -> Iterator[Cases]:
@@ -126,7 +127,7 @@ def gather(store: str, ledger: Ledger, orders: OrdersClient, rules: Rules, days:
     )
     while some := list(islice(of_source, _AT_ONCE)):
         yield parts.part(some)
-    yield Cases((), (), list(parts.there.unknown(ledger)))
+    yield Cases((), (), list(parts.there.unknown(ledger)), parts.there.drafts)
 
 
 class _Parts:

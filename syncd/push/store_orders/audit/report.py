@@ -29,12 +29,19 @@ LEFT_OUT = "left out"
 
 @dataclass(slots=True)
 class AuditReport:
-    """The whole comparison: figures by key, differences, what is not in BigCommerce by reason, records that were never read."""
+    """The whole comparison: figures by key, differences, what is not in BigCommerce by reason, records that were never read.
+
+    ``by_checkout`` is how many of the sales have an order that a checkout made; ``drafts`` are orders of checkouts that are still
+    drafts, ``carts`` the sales whose cart is still there. Neither counts as a sale.
+    """
 
     rows: dict[Key, AuditFigures] = field(default_factory=dict)
     differences: list[AuditDifference] = field(default_factory=list)
     missing: dict[str, Missing] = field(default_factory=dict)
     unread: dict[str, int] = field(default_factory=dict)
+    by_checkout: int = 0
+    drafts: list[int] = field(default_factory=list)
+    carts: list[str] = field(default_factory=list)
 
     @property
     def agrees(self) -> bool:
@@ -66,9 +73,11 @@ def audit(  # noqa: PLR0913, PLR0917  both sides, and what is asked of them
             if days.hold(case.sale.business_day) or any(days.hold(one.day) for one in case.given):
                 report.differences += causes.of_sale(case, rules, swapped=_is_swapped(case, orders))
                 report.differences += causes.of_given(case)
+            _note_checkout(report, case)
         for case in part.returns:
             entry.returned(case)
             of_returns += causes.of_return(case, rules)
+        report.drafts += part.drafts
         for order in part.unknown_orders:
             entry.stranger(order)
             of_returns.append(causes.of_stranger(order))
@@ -76,6 +85,12 @@ def audit(  # noqa: PLR0913, PLR0917  both sides, and what is asked of them
     faults = ledger.open_faults()
     report.unread = {name: faults[name] for name in sorted(sources) if faults.get(name)}
     return report
+
+
+def _note_checkout(report: AuditReport, case: Case) -> None:
+    report.by_checkout += any(one.raw.get("order_source") == "checkout_api" for one in case.live[:1])
+    if case.sale.checkout is not None and case.sale.checkout.has_cart:
+        report.carts.append(case.sale.sale_key)
 
 
 def _is_swapped(case: Case, orders: OrdersClient) -> bool:

@@ -15,7 +15,7 @@ from syncd.push.store_orders.scan import scan_orders
 
 _KEPT = (
     *("id", "external_order_id", "external_source", "status_id", "total_inc_tax", "total_tax", "is_deleted"),
-    *("default_currency_code", "currency_code", "date_modified", *LISTED),
+    *("default_currency_code", "currency_code", "date_modified", "order_source", *LISTED),
 )
 """The fields of an order that an audit looks at. Packed, they take half a kilobyte; a whole order takes eight."""
 
@@ -32,10 +32,12 @@ class ShownOrders:
         self._by_id: dict[int, bytes] = {}
         self._by_key: dict[str, tuple[int, ...]] = {}
         self._claimed: set[int] = set()
+        self.drafts: list[int] = []  # of checkouts: no sale's order, and still there
         self._newer: Mapping[int, list[Mapping[str, Any]]] | None = None
         for page in scan_orders(lambda archived: orders.list_modified(days.begin, archived=archived)):
             for order in page.orders:
                 self._keep(order)
+            self.drafts += [order.id for key, order in page.drafts if days.of(key)]
 
     def _keep(self, order: RemoteOrder) -> None:
         if order.id not in self._by_id and order.external_order_id:
