@@ -15,7 +15,7 @@ from decimal import ROUND_DOWN, Decimal
 from pydantic import JsonValue
 
 from syncd.canonical import CanonicalOrder
-from syncd.canonical.kinds import Fulfilment, LineKind
+from syncd.canonical.kinds import Fulfilment
 from syncd.canonical.money import minor_unit, total
 from syncd.canonical.order import Discount, Fee, Line
 from syncd.canonical.sale_key import sent_key
@@ -24,7 +24,7 @@ from syncd.mapping.charges import Spread, fee_name, spread
 from syncd.mapping.lines import MappedLine, map_lines
 from syncd.mapping.model import MappingNote, Matches, Payload, Unmappable
 from syncd.mapping.rules import AppliedRules, Occasion, Rules, applied
-from syncd.mapping.workflow import WorkflowChoice, choose_workflow
+from syncd.mapping.workflow import WorkflowChoice, choose_workflow, is_issued
 
 _LONGEST_MESSAGE = 2_000
 _PHONE = re.compile(r"\+?[1-9]\d{1,14}")
@@ -75,7 +75,7 @@ def map_checkout(
     choice = choose_workflow(order, lines, rules, occasion)
     if choice.workflow == "orders":
         return choice
-    issued = [place for place, (_, line) in enumerate(made.lines) if _is_issued(line, rules)]
+    issued = [place for place, (_, line) in enumerate(made.lines) if is_issued(line, rules)]
     billing, _ = billing_address(order, here.default_address)
     certificates = [_certificate(made.lines[place][1], order, billing, lines[place]) for place in issued]
     if any(one is None for one in certificates):
@@ -195,10 +195,6 @@ def split(amount: Decimal, quantity: int, currency: str) -> list[tuple[int, Deci
 def as_json_number(amount: Decimal) -> JsonValue:
     """Return an amount as the JSON number that V3 wants; it has the currency's places, which a float carries."""
     return float(amount)
-
-
-def _is_issued(line: Line, rules: Rules) -> bool:
-    return rules.checkout.gift_certificates == "issue" and line.kind is LineKind.GIFT_CARD
 
 
 def _certificate(

@@ -62,7 +62,7 @@ def cannot_check_out(order: CanonicalOrder, lines: Sequence[MappedLine], rules: 
     for is_so, why in plain:
         if is_so:
             return why
-    return _taxed_otherwise(order, lines)
+    return _taxed_otherwise(order, lines, rules)
 
 
 def _is_lowered_by_goods(order: CanonicalOrder) -> bool:
@@ -70,11 +70,22 @@ def _is_lowered_by_goods(order: CanonicalOrder) -> bool:
     return not deposits and not any(fee.total_inc_tax < 0 for fee in order.fees) and taken_off(order) >= 0
 
 
-def _taxed_otherwise(order: CanonicalOrder, lines: Sequence[MappedLine]) -> str:
+def is_issued(line: Line, rules: Rules) -> bool:
+    """Whether BigCommerce issues a gift certificate for a line."""
+    return rules.checkout.gift_certificates == "issue" and line.kind is LineKind.GIFT_CARD
+
+
+def _taxed_otherwise(order: CanonicalOrder, lines: Sequence[MappedLine], rules: Rules) -> str:
     """Return why custom lines cannot go: a custom item carries no tax class, so the store taxes it like most others."""
-    rates = [_rate(line) for _, line in sold(order)]
-    usual = Counter(rates).most_common(1)[0][0]
-    custom = [rate for rate, line in zip(rates, lines, strict=True) if not line.wired.get("product_id")]
+    taxed = [
+        (_rate(line), mapped)
+        for (_, line), mapped in zip(sold(order), lines, strict=True)
+        if not is_issued(line, rules)
+    ]
+    if not taxed:
+        return ""
+    usual = Counter(rate for rate, _ in taxed).most_common(1)[0][0]
+    custom = [rate for rate, mapped in taxed if not mapped.wired.get("product_id")]
     if any(rate != usual for rate in custom):
         return "a line without a product is taxed at another rate, and custom items of a cart have no tax class"
     return ""

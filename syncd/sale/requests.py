@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import assert_never
 
 from syncd.canonical import CanonicalOrder
-from syncd.canonical.kinds import SaleStatus
+from syncd.canonical.kinds import LineKind, SaleStatus
 from syncd.canonical.money import ZERO, format_money
+from syncd.canonical.order import Line
 from syncd.mapping.create import map_create
 from syncd.mapping.model import Held, Mapped, MappingNote, Nothing, Remote, Unmappable
 from syncd.mapping.negative import map_negative
@@ -37,6 +39,8 @@ def plan_change(
         return _archived_for_its_void(sale, number)
     if observation.ours is None and not restate and (strange := _of_another(sale, remote)):
         return strange
+    if not restate and (certificate := _sold_certificate(sale, order, rules)):
+        return certificate
     record = record_of(order, observation)
     awaits = awaits_record(observation, record)
     result = map_update(
@@ -51,6 +55,8 @@ def plan_change(
     )
     match result:
         case Mapped():
+            if not restate and (lost := _loses_promotions(sale, remote, result)):
+                return lost
             kind = AttemptKind.CANCEL if order.status is SaleStatus.VOIDED else AttemptKind.UPDATE
             return Change(kind, number, result, more=awaits)
         case Held(why=why, cure=cure):
@@ -59,6 +65,40 @@ def plan_change(
             return refund_step(sale, observation, remote, record) or _at_rest(result, observation)
         case _:
             assert_never(result)
+
+
+def _sold_certificate(sale: Sale, order: CanonicalOrder, rules: Rules) -> Hold | None:
+    """Hold the void of a sale whose gift certificate BigCommerce issued: it stays valid when its order is cancelled."""
+    by_checkout = sale.checkout is not None and sale.checkout.live and sale.checkout.cart_id is not None
+    issued = by_checkout and rules.checkout.gift_certificates == "issue"
+    if order.status is not SaleStatus.VOIDED or not issued or not any(_is_certificate(line) for line in order.lines):
+        return None
+    why = f"it is voided, and BigCommerce issued a gift certificate with order {sale.order_id}, which stays valid"
+    cure = f"Disable the certificate in BigCommerce, then: syncd release {sale.sale_key}"
+    return Hold(why, cure, objects=True)
+
+
+def _is_certificate(line: Line) -> bool:
+    return line.kind is LineKind.GIFT_CARD
+
+
+def _loses_promotions(sale: Sale, remote: Remote, change: Mapped) -> Hold | None:
+    """Hold a change of lines that a promotion or a coupon of the store has lowered: they lose it, and it cannot be put back.
+
+    Source: https://developer.bigcommerce.com/docs/store-operations/orders (applied discounts).
+    """
+    fields = remote.fields
+    lowered = [name for name in ("coupon_discount", "discount_amount") if Decimal(str(fields.get(name) or 0))]
+    if (
+        fields.get("order_source") != "checkout_api"
+        or not lowered
+        or not {"products", "consignments"} & change.payload.keys()
+    ):
+        return None
+    why = f"its lines were changed, and order {remote.order_id} has a promotion or a coupon, which changed lines lose"
+    key = sale.sale_key
+    cure = f"Change the order in BigCommerce, then: syncd accept {key}; to change its lines all the same: syncd release {key}"
+    return Hold(why, cure, objects=True)
 
 
 def record_of(order: CanonicalOrder, observation: Observation) -> Mapped | None:

@@ -16,7 +16,7 @@ from syncd.sandbox.answers import Answer, ok, v3_error
 from syncd.sandbox.carts import Cart, CartStore, read_cart, refused, shown_cart, shown_items
 from syncd.sandbox.checkout_totals import Charges, Taxing, Totals, work_out
 from syncd.sandbox.clock import now_iso
-from syncd.sandbox.conversions import converted, order_body
+from syncd.sandbox.conversions import converted
 from syncd.sandbox.orders import Orders
 from syncd.sandbox.totals import places_of
 
@@ -296,7 +296,7 @@ def _convert(checkouts: Checkouts, cart: Cart) -> Answer:
     if unassigned or any(not str(billing.get(name) or "").strip() for name in _ADDRESS):
         what = "shipping" if unassigned else "billing"
         raise refused(422, f"A {what} address for this order is incomplete")
-    kept = converted(checkouts.orders, cart, order_body(cart, checkouts.totals(cart)))
+    kept = converted(checkouts.orders, cart, checkouts.totals(cart))
     cart.orders.append(kept.order["id"])
     answer = _data({"id": kept.order["id"]})
     answer.made = kept.order["id"]

@@ -7,6 +7,7 @@ from typing import Any
 from syncd.sandbox.carts import Cart
 from syncd.sandbox.checkout_totals import Totals
 from syncd.sandbox.orders import Orders, StoredOrder
+from syncd.sandbox.totals import shown
 
 
 def order_body(cart: Cart, totals: Totals) -> dict[str, Any]:
@@ -82,10 +83,11 @@ def _as_v2(address: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in {**same, **named}.items() if value}
 
 
-def converted(orders: Orders, cart: Cart, body: dict[str, Any]) -> StoredOrder:
+def converted(orders: Orders, cart: Cart, totals: Totals) -> StoredOrder:
     """Keep a draft: status 0, no stock taken, no mail sent."""
-    kept = orders.draft(body, takes_stock=False)
-    kept.order |= {"cart_id": cart.id, "order_source": "checkout_api"}
+    kept = orders.draft(order_body(cart, totals), takes_stock=False)
+    lowered = "coupon_discount" if cart.coupons else "discount_amount"
+    kept.order |= {"cart_id": cart.id, "order_source": "checkout_api", lowered: shown(totals.discount)}
     kept.is_draft = True
     if orders.ways.mail_at == "conversion":
         kept.mails += 1

@@ -437,3 +437,94 @@ def test_the_audit_tells_of_the_way_and_of_what_is_left_and_counts_no_draft(shop
     assert done.code == 0, done
     assert "main: 1 order made by the checkout" in done.out
     assert "draft" not in done.out
+
+
+def test_an_order_by_checkout_follows_edits_a_refund_and_a_void_like_any_other(shop: Shop) -> None:
+    two: dict[str, Any] = {"lines": [MUG | {"quantity": "2", "total_ex_tax": "20.00", "total_inc_tax": "21.60"}]}
+    two |= {"total_inc_tax": "21.60", "total_tax": "1.60", "tenders": [CARD[0] | {"amount": "21.60"}]}
+    assert push(shop, order("1"), order("2"), order("3")) == {"synced": 3}
+    edited = order("1", **two, note="two of them")
+    refund = {"id": "r", "amount_inc_tax": "10.80", "amount_tax": "0.80"}
+    changed = (edited, order("2", status="voided"), order("3", status="refunded", refunds=[refund]))
+    assert push(shop, *changed, name="later") == {"synced": 3}, shop.run("sales").out
+    made = {one["external_order_id"]: one for one in live(shop.store)}
+    assert Decimal(made["till:1"]["total_inc_tax"]) == Decimal("21.60")
+    assert "two of them" in made["till:1"]["staff_notes"]
+    assert (made["till:2"]["status_id"], made["till:3"]["status_id"]) == (5, 4)
+    lines = shop.store.get(f"/v2/orders/{made['till:1']['id']}/products")
+    assert [(one["quantity"], one["name"]) for one in lines] == [(2, "Mug")]
+    assert len(made) == 3
+    assert push(shop, order("1", **two, note="again"), name="third") == {"synced": 3}
+
+
+def test_a_coupon_of_the_till_counts_in_bigcommerce_and_changed_lines_do_not_lose_it_unseen(shop: Shop) -> None:
+    shop.configure(SOURCE, rules(coupons="apply"))
+    shop.store.control("ways", {"coupons": {"TEN": 10.0}})
+    taken = [{"name": "Ten percent", "code": "TEN", "amount_inc_tax": "1.08", "amount_ex_tax": "1.00"}]
+    paid = [CARD[0] | {"amount": "9.72"}]
+    said = {"discounts": taken, "total_inc_tax": "9.72", "total_tax": "0.72", "tenders": paid}
+    assert push(shop, order("1", **said)) == {"synced": 1}, shop.run("sales").out
+    (made,) = live(shop.store)
+    assert (Decimal(made["total_inc_tax"]), Decimal(made["coupon_discount"])) == (Decimal("9.72"), Decimal("1.00"))
+    other = MUG | {"name": "Other mug", "sku": None}
+    assert push(shop, order("1", **said | {"lines": [other]}), name="edit") == {"held": 1}
+    assert "has a promotion or a coupon, which changed lines lose" in why(shop)
+    assert shop.run("release", "till:1").code == 0
+    assert push(shop) == {"synced": 1}
+
+
+def test_a_coupon_that_the_store_does_not_know_rejects_the_sale_and_leaves_no_cart(shop: Shop) -> None:
+    shop.configure(SOURCE, rules(coupons="apply"))
+    taken = [{"name": "Ten percent", "code": "TEN", "amount_inc_tax": "1.08", "amount_ex_tax": "1.00"}]
+    paid = [CARD[0] | {"amount": "9.72"}]
+    said = order(discounts=taken, total_inc_tax="9.72", total_tax="0.72", tenders=paid)
+    assert push(shop, said) == {"rejected": 1}
+    assert "The coupon code TEN is not valid" in why(shop)
+    assert carts(shop.store)["open"] == []
+
+
+def test_a_sold_certificate_is_issued_and_its_void_is_held(shop: Shop) -> None:
+    shop.configure(SOURCE, rules(gift_certificates="issue"))
+    card = {"line_id": "2", "kind": "gift_card", "name": "Gift card", "total_ex_tax": "25.00", "total_inc_tax": "25.00"}
+    said = {"lines": [MUG, card], "total_inc_tax": "35.80", "tenders": [CARD[0] | {"amount": "35.80"}]}
+    assert push(shop, order("1", **said)) == {"synced": 1}, shop.run("sales").out
+    (made,) = live(shop.store)
+    assert made["order_source"] == "checkout_api", shop.run("preview", "till:1").out
+    assert Decimal(made["total_inc_tax"]) == Decimal("35.80")
+    assert push(shop, order("1", status="voided", **said), name="void") == {"held": 1}
+    assert "which stays valid" in why(shop)
+    assert shop.run("release", "till:1").code == 0
+    assert push(shop) == {"synced": 1}
+    assert [one["status_id"] for one in shop.store.orders()] == [5]
+
+
+def test_goods_are_shipped_by_an_option_that_the_store_offers(shop: Shop) -> None:
+    shop.configure(SOURCE, rules(delivery="offered"))
+    options = [
+        {"id": "flat", "description": "Flat rate", "cost": 5.0},
+        {"id": "air", "description": "Air", "cost": 9.0},
+    ]
+    shop.store.control("ways", {"shipping_options": options})
+    fee = {"kind": "delivery", "name": "Courier", "total_ex_tax": "5.00", "total_inc_tax": "5.00"}
+    said = {"fees": [fee], "total_inc_tax": "15.80", "tenders": [CARD[0] | {"amount": "15.80"}], "fulfilment": "ship"}
+    by_name, by_cost = order("1", shipping_method="flat RATE", **said), order("2", shipping_method="Van", **said)
+    assert push(shop, by_name, by_cost) == {"synced": 2}, shop.run("sales").out
+    methods = [
+        shop.store.get(f"/v2/orders/{one['id']}/shipping_addresses")[0]["shipping_method"] for one in live(shop.store)
+    ]
+    assert methods == ["Flat rate", "Flat rate"]
+
+
+def test_a_digital_sale_needs_no_delivery(shop: Shop) -> None:
+    book = {
+        "line_id": "1",
+        "name": "Guide",
+        "sku": "EBOOK-1",
+        "digital": True,
+        "total_ex_tax": "10.00",
+        "total_inc_tax": "10.80",
+    }
+    assert push(shop, order(lines=[book], fulfilment="digital")) == {"synced": 1}, shop.run("sales").out
+    (made,) = live(shop.store)
+    assert made["order_is_digital"] is True
+    assert shop.store.stats()["requests"].get("POST /v3/checkouts/{id}/consignments", 0) == 0
