@@ -93,7 +93,7 @@ def map_checkout(
         shipping=shipping,
         discounts={"cart": {"discounts": [{"discounted_amount": 0}]}} if rules.checkout.promotions == "strip" else None,
         coupons=codes,
-        fees=_fees(made.fees, side, rules),
+        fees=_fees([*made.fees, *(made.delivery if delivery is None else ())], side, rules),  # a charge all the same
         message={"customer_message": message_of(order, rules)},
         total=order.total_inc_tax,
         tax=order.total_tax,

@@ -217,4 +217,4 @@ def test_the_put_that_finishes_names_what_a_create_names_and_states_no_total_unl
     assert (body["external_order_id"], body["status_id"], body["customer_message"]) == ("till:1001", 10, "")
     assert not any(name.startswith("total") for name in body)
     assert "date_created" not in finish_body(made.payload, without=("date_created",))
-    assert finish_body(made.payload, totals=True)["total_inc_tax"] == "10.80"
+    assert finish_body(made.payload, totals=True)["total_inc_tax"] == "10.8000"
