@@ -20,7 +20,7 @@ from syncd.canonical.money import minor_unit, total
 from syncd.canonical.order import Discount, Fee, Line
 from syncd.canonical.sale_key import sent_key
 from syncd.mapping.addresses import billing_address, shipping_address
-from syncd.mapping.charges import Spread, fee_name, spread
+from syncd.mapping.charges import fee_name, spread
 from syncd.mapping.lines import MappedLine, map_lines
 from syncd.mapping.model import MappingNote, Matches, Payload, Unmappable
 from syncd.mapping.rules import AppliedRules, Occasion, Rules, applied
@@ -85,7 +85,9 @@ def map_checkout(
     goods = [
         (lines[place], getattr(line, side), line) for place, (_, line) in enumerate(made.lines) if place not in issued
     ]
-    delivery, shipping, offered, told = _delivery(order, rules, here, (billing, made, side, lines))
+    carried = made.delivery if _is_shipped(order, lines) else ()
+    cost: Decimal = total(getattr(fee, side) for fee in carried)
+    delivery, shipping, offered, told = _delivery(order, rules, here, (billing, cost, lines))
     return CheckoutPlan(
         cart=_cart(order, here, goods, [one for one in certificates if one is not None]),
         billing=as_v3(billing),
@@ -93,7 +95,7 @@ def map_checkout(
         shipping=shipping,
         discounts={"cart": {"discounts": [{"discounted_amount": 0}]}} if rules.checkout.promotions == "strip" else None,
         coupons=codes,
-        fees=_fees([*made.fees, *(made.delivery if delivery is None else ())], side, rules),  # a charge all the same
+        fees=_fees([*made.fees, *(() if carried else made.delivery)], side, rules),
         message={"customer_message": message_of(order, rules)},
         total=order.total_inc_tax,
         tax=order.total_tax,
@@ -240,17 +242,22 @@ def as_v3(address: Mapping[str, JsonValue]) -> Payload:
     )
 
 
+def _is_shipped(order: CanonicalOrder, lines: Sequence[MappedLine]) -> bool:
+    """Whether a consignment carries the cost of delivery: custom items need none, so it is a fee of theirs."""
+    physical = any(line.wired.get("product_id") and not line.digital for line in lines)
+    return physical and order.fulfilment is not Fulfilment.DIGITAL
+
+
 def _delivery(
     order: CanonicalOrder,
     rules: Rules,
     here: AppliedRules,
-    by: tuple[dict[str, JsonValue], Spread, str, Sequence[MappedLine]],
+    by: tuple[dict[str, JsonValue], Decimal, Sequence[MappedLine]],
 ) -> tuple[Payload | None, Payload | None, tuple[str, Decimal] | None, MappingNote]:
     """Return the consignment, the choice of shipping, the option to be chosen of those that are offered, and why."""
-    billing, made, side, lines = by
+    billing, cost, lines = by
     if order.fulfilment is Fulfilment.DIGITAL or all(line.digital for line in lines):
         return None, None, None, MappingNote("delivery", "none", "every line is digital")
-    cost: Decimal = total(getattr(fee, side) for fee in made.delivery)
     at_shop = order.fulfilment is not Fulfilment.SHIP
     if at_shop and not cost and rules.checkout.delivery == "pickup" and here.pickup_method_id is not None:
         body: Payload = {"pickup_option": {"pickup_method_id": here.pickup_method_id}}

@@ -528,3 +528,11 @@ def test_a_digital_sale_needs_no_delivery(shop: Shop) -> None:
     (made,) = live(shop.store)
     assert made["order_is_digital"] is True
     assert shop.store.stats()["requests"].get("POST /v3/checkouts/{id}/consignments", 0) == 0
+
+
+def test_the_delivery_of_custom_goods_is_charged_where_no_consignment_carries_it(shop: Shop) -> None:
+    custom = {"line_id": "1", "name": "Bench", "total_ex_tax": "10.00", "total_inc_tax": "10.80"}
+    fee = {"kind": "delivery", "name": "Courier", "total_ex_tax": "5.00", "total_inc_tax": "5.00"}
+    said = {"lines": [custom], "fees": [fee], "total_inc_tax": "15.80", "tenders": [CARD[0] | {"amount": "15.80"}]}
+    assert push(shop, order("1", fulfilment="ship", **said), order("2", fulfilment="pickup", **said)) == {"synced": 2}
+    assert {Decimal(one["total_inc_tax"]) for one in live(shop.store)} == {Decimal("15.80")}
