@@ -127,13 +127,13 @@ def rage(folder: Path, sales: int, seed: int, threads: int = 8, ledger: str = "s
         store.control("faults", faults(seed))
         shop.drop("sales.jsonl", "".join(order.to_json() + "\n" for order in orders))
         os.environ["FLOW_TOKEN"] = store.token
-        states = _push(shop)
+        states = push_to_rest(shop)
         with open_app(load(shop.config)) as app:
             app.stores["main"].check_daily()
         return tally(shop, {order.sale_key: order for order in orders}, states)
 
 
-def _push(shop: Shop) -> dict[str, int]:
+def push_to_rest(shop: Shop) -> dict[str, int]:
     """Push pass after pass until everything is synced; half-way the faults end, so that it can come to rest."""
     clock = AheadClock()
     counts: Counter[str] = Counter()

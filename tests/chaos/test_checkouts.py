@@ -12,6 +12,7 @@ from syncd import stores
 from syncd.bigcommerce.client import OrdersClient
 from syncd.push.store_orders import scan
 from syncd.sale import decide
+from tests.bench.two_steps import run
 from tests.chaos.checkouts import RULES, SOURCES, make_sale, rage, tally
 from tests.databases import both_databases, ledger_url
 from tests.planted_bugs import planted
@@ -71,3 +72,9 @@ def _wait(so: Callable[[], bool], seconds: float = 120) -> None:
     while not so():
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+def test_creates_that_commit_late_are_second_orders_directly_and_archived_drafts_in_two_steps() -> None:
+    directly, in_two = (run(way, 120, 0.1) for way in ("direct", "draft"))
+    assert directly.second_live_orders, "the storm brings late commits"
+    assert (in_two.with_an_order, in_two.second_live_orders, in_two.drafts_left) == (120, 0, 0)
