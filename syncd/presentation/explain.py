@@ -25,6 +25,7 @@ def facts_in_words(app: App, sale: Sale) -> dict[str, str]:
     told = {
         "said": _said(sale),
         "believed": _believed(sale),
+        "checkout": _checkout(sale),
         "doubt": _doubt(sale),
         "objection": _objection(sale),
         "decided": _decided(sale),
@@ -65,6 +66,22 @@ def _believed(sale: Sale) -> str:
     if belief.differs:
         facts.append(f"but for this: {'; '.join(belief.differs)}")
     return ", ".join(facts)
+
+
+def _checkout(sale: Sale) -> str:
+    """Say how far its checkout has come, and what of it is in the store; nothing where it has none, or nothing is left."""
+    checkout = sale.checkout
+    if checkout is None:
+        return ""
+    if checkout.live:
+        made = "made by the checkout" if checkout.cart_id else "made in two steps"
+        return made + ("; its cart is still to be deleted" if checkout.has_cart else "")
+    if checkout.ended is not None:
+        return "given up" + ("; what is left of it is taken away first" if checkout.is_open else "")
+    parts = [f"draft order {checkout.order_id} is made, and is still to become the order"] if checkout.has_draft else []
+    parts += [f"cart {checkout.cart_id} has its {', '.join(checkout.done)}"] if checkout.has_cart else []
+    parts += [f"drafts to be archived: {', '.join(map(str, checkout.more_drafts))}"] if checkout.more_drafts else []
+    return "; ".join(parts)
 
 
 def _doubt(sale: Sale) -> str:
@@ -122,7 +139,7 @@ def _next(sale: Sale, step: Step) -> Iterator[str]:
         return
     match step:
         case Create():
-            yield "an order is made"
+            yield "its checkout goes on" if sale.checkout is not None and sale.checkout.is_open else "an order is made"
         case CheckoutCall() | Compared():
             yield step.why or "the next call of its checkout is made"
         case Change(kind=kind, order_id=number):

@@ -11,32 +11,30 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from decimal import Decimal
-from hashlib import blake2b
 
 from syncd.bigcommerce.checkouts import CheckoutsClient
-from syncd.bigcommerce.client import FilterBroken, OrdersClient, written
+from syncd.bigcommerce.client import FilterBroken, OrdersClient
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.sale_key import sent_forms
 from syncd.clock import Clock, Now
 from syncd.errors import Stopped, StoreAccessDenied, StoreRateLimited, StoreUnavailable, SyncdError
 from syncd.ledger import Lease, Ledger
 from syncd.logs import get_logger
-from syncd.mapping.model import Mapped, Matches, Remote
+from syncd.mapping.model import Matches
 from syncd.mapping.rules import Occasion, Rules
 from syncd.push.lookups.matching import Matcher
 from syncd.push.store_orders.catch_up import CatchUp
 from syncd.push.worker.hook import Hook, run_hook
 from syncd.push.worker.observe import OrderObserver
-from syncd.sale.attempt import Intent
+from syncd.push.worker.ready import Ready, in_turn, ready_of, snapshot_of
 from syncd.sale.checkout_steps import closed_first, tidy
 from syncd.sale.decide import next_step
 from syncd.sale.events import CheckoutMoved, Deferred, Discovered, DraftFound, Observed, Rejected, SaleEvent, TimePassed
-from syncd.sale.facts import Objection, OrderSnapshot, StoreOrder
+from syncd.sale.facts import Objection, StoreOrder
 from syncd.sale.policy import PushPolicy, StorePolicy
 from syncd.sale.requests import needs_look
 from syncd.sale.sale import Sale
-from syncd.sale.states import AttemptKind, Lane, State
+from syncd.sale.states import Lane, State
 from syncd.sale.steps import (
     Change,
     CheckoutCall,
@@ -80,63 +78,6 @@ class PushSetup:
     def store_policy(self) -> StorePolicy:
         """What this store's sales are decided by."""
         return StorePolicy(self.rules, self.policy)
-
-
-def digest(content: bytes) -> str:
-    """Return 16 hex digits that name a payload."""
-    return blake2b(content, digest_size=8).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A due sale with the request that it needs; ``content`` is its payload as it goes out, written once.
-
-    ``call`` is set where the request is one of a checkout; ``order`` is None where that only tidies up.
-    """
-
-    sale: Sale
-    order: CanonicalOrder | None
-    kind: AttemptKind
-    mapped: Mapped
-    content: bytes
-    order_id: int | None = None
-    more: bool = False
-    is_draft: bool = False
-    call: CheckoutCall | None = None
-    snapshot: OrderSnapshot | None = None
-    after: int = 0
-
-    def intent(self, order_floor: int | None) -> Intent:
-        """Return the intent to commit before the request leaves."""
-        sale, payload = self.sale, self.mapped.payload
-        key = str(payload.get("external_order_id") or "")
-        return Intent(
-            sale_id=sale.id,
-            sale_key=sale.sale_key,
-            kind=self.kind,
-            fingerprint=sale.fingerprint,
-            digest=digest(self.content),
-            newest_order_before=order_floor,
-            order_id=self.order_id,
-            stamp=self.mapped.said,
-            external_key=key if key and key != sale.sale_key else None,
-            after=self.after,
-            more=self.more,
-        )
-
-    @property
-    def requested_totals(self) -> tuple[Decimal, Decimal] | None:
-        """The total and the tax that the order must show afterwards: those of the payload, else those that stay."""
-        payload = self.mapped.payload
-        if self.call is not None and self.call.totals is not None:
-            return self.call.totals
-        if "total_inc_tax" not in payload and self.kind is AttemptKind.CREATE and self.order is not None:
-            return self.order.total_inc_tax, self.order.total_tax  # a negative order, whose amounts may not be stated
-        if "total_inc_tax" not in payload:
-            total, tax = (self.snapshot.total_inc_tax, self.snapshot.total_tax) if self.snapshot else (None, None)
-            return None if total is None or tax is None else (total, tax)
-        inc_tax, ex_tax = (Decimal(str(payload[f"total_{part}"])) for part in ("inc_tax", "ex_tax"))
-        return inc_tax, inc_tax - ex_tax
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +176,7 @@ class Preparer:
     def _ready_of(self, draft: Draft) -> Ready | None:
         """Return the request of a draft, with what was sent to its order before; None where its step is none."""
         step = closed_first(draft.sale, draft.step) if draft.step is not None else None
-        ready = _ready(replace(draft, step=step))
+        ready = ready_of(draft.sale, draft.order, step, draft.observation)
         if ready is None or ready.call is None or ready.order_id is None:
             return ready
         return replace(ready, after=self._setup.ledger.trail(self._setup.store, ready.order_id).newest)
@@ -385,19 +326,6 @@ class Preparer:
         )
 
 
-def in_turn(requests: Sequence[Ready], under_way: int, most: int) -> tuple[list[Ready], list[Ready]]:
-    """Return the requests in the order to send them, and those whose checkout must wait. Pure.
-
-    Orders first: each is one call. Then checkouts that have begun, for a cart must not linger; new ones while fewer than ``most``
-    are under way.
-    """
-    orders = [one for one in requests if one.call is None]
-    going = [one for one in requests if one.call is not None and one.call.name != "cart"]
-    new = [one for one in requests if one.call is not None and one.call.name == "cart"]
-    free = max(0, most - under_way - len(going))
-    return [*orders, *going, *new[:free]], new[free:]
-
-
 def _each(drafts: Sequence[Draft], stage: Callable[[Draft], Draft]) -> list[Draft]:
     """Take each draft that has no step yet through a stage; a sale that breaks it is held, and the others go on."""
 
@@ -417,39 +345,11 @@ def _each(drafts: Sequence[Draft], stage: Callable[[Draft], Draft]) -> list[Draf
     return [through(draft) for draft in drafts]
 
 
-def _ready(draft: Draft) -> Ready | None:
-    """Return the request of a draft; None where its step is none."""
-    sale, order, seen = draft.sale, draft.order, draft.observation
-    match draft.step:
-        case CheckoutCall() as call:
-            mapped = Mapped(call.payload if isinstance(call.payload, dict) else {}, (), call.said, call.differs)
-            content = written(call.payload) if call.payload is not None else b""
-            return Ready(sale, order, call.kind, mapped, content, call.order_id, call=call)
-        case Create(mapped=Mapped() as mapped, more=more, draft=draft_first) if order is not None:
-            content = written(mapped.payload)
-            ready = Ready(sale=sale, order=order, kind=AttemptKind.CREATE, mapped=mapped, content=content, more=more)
-            return replace(ready, is_draft=draft_first)
-        case Change(kind=kind, order_id=order_id, mapped=Mapped() as mapped, more=more) if order is not None:
-            return Ready(
-                sale=sale,
-                order=order,
-                kind=kind,
-                mapped=mapped,
-                content=written(mapped.payload),
-                order_id=order_id,
-                more=more,
-                snapshot=_there(seen.remote) if seen is not None and seen.remote is not None else None,
-                after=seen.trail.newest if seen is not None else 0,
-            )
-        case _:
-            return None
-
-
 def _saw(draft: Draft) -> Observed | None:
     seen = draft.observation
     if seen is None or seen.remote is None:
         return None
-    return Observed(seen.remote.order_id, draft.sale.fingerprint, _there(seen.remote), "")
+    return Observed(seen.remote.order_id, draft.sale.fingerprint, snapshot_of(seen.remote), "")
 
 
 def found_event(order: StoreOrder) -> SaleEvent:
@@ -465,11 +365,6 @@ def _is_taken_over(sale: Sale, order: StoreOrder) -> bool:
     if checkout is None or order.snapshot.status_id != 0:
         return False
     return order.order_id in (checkout.order_id, *checkout.more_drafts, *checkout.archived)
-
-
-def _there(remote: Remote) -> OrderSnapshot:
-    currency = str(remote.fields.get("default_currency_code") or "")
-    return OrderSnapshot(remote.status_id, remote.total_inc_tax, remote.total_tax, currency or None)
 
 
 def _news(draft: Draft) -> SaleEvent:

@@ -35,7 +35,9 @@ from syncd.push.worker.outcome_policy import (
     Success,
     interpret,
 )
-from syncd.push.worker.prepare import Preparer, PushSetup, Ready
+from syncd.push.worker.prepare import Preparer, PushSetup
+from syncd.push.worker.ready import Ready
+from syncd.push.worker.slots import WorkerSlots
 from syncd.sale.attempt import Attempt
 from syncd.sale.policy import PushPolicy
 from syncd.sale.states import MAKES_ORDER, AttemptKind, Lane, State
@@ -262,7 +264,7 @@ class Pusher:
                     run.took(reply.elapsed_s)
                 if isinstance(reply.outcome, NotSent) and not reply.outcome.ours:
                     run.unreachable = reply.outcome.why
-                self._settle(run, attempt, interpretation, reply)
+                self._settle(run, attempt, interpretation, reply, item.call)
         except BaseException:
             self._outcome_lost.set()
             raise
@@ -349,9 +351,14 @@ class Pusher:
             self._setup.catch_up.saw(outcome.order_id)
         return interpretation
 
-    def _settle(self, run: _Run, attempt: Attempt, interpretation: Interpretation, reply: Reply) -> None:
+    def _settle(
+        self, run: _Run, attempt: Attempt, interpretation: Interpretation, reply: Reply, call: CheckoutCall | None
+    ) -> None:
         outcome = reply.outcome
-        detail = str(getattr(outcome, "why", "") or getattr(outcome, "words", "") or getattr(outcome, "order_id", ""))
+        named = call.name if call is not None and isinstance(outcome, Answered) else ""
+        detail = named or str(
+            getattr(outcome, "why", "") or getattr(outcome, "words", "") or getattr(outcome, "order_id", "")
+        )
         info = ReplyInfo(reply.status, reply.request_id, reply.elapsed_s, type(outcome).__name__.lower(), detail)
         self._setup.ledger.settle(attempt, interpretation.event, info).add_done_callback(partial(self._written, run))
         elapsed_s = round(reply.elapsed_s, 3)
@@ -365,66 +372,3 @@ class Pusher:
             get_logger().error("outcome_not_written", store=self._setup.store, why=str(error))
         elif (state := settled.result()) is not None:
             run.count(state)
-
-
-class WorkerSlots:
-    """Counts the free slots of the workers; one thread takes them, many give them back."""
-
-    def __init__(self, count: int) -> None:
-        self._count = count
-        self._free = count
-        self._given = 0
-        self._change = threading.Condition()
-
-    def resize(self, count: int) -> None:
-        """Change the number of slots; those that are taken stay taken."""
-        with self._change:
-            self._free += count - self._count
-            self._count = count
-
-    def take(self, number: int) -> None:
-        """Take ``number`` slots that ``wait_free`` has just reported."""
-        with self._change:
-            self._free -= number
-
-    def give_back(self) -> None:
-        """Give one slot back."""
-        with self._change:
-            self._free += 1
-            self._given += 1
-            self._change.notify_all()
-
-    @property
-    def taken(self) -> int:
-        """How many slots are taken."""
-        with self._change:
-            return self._count - self._free
-
-    @property
-    def idle(self) -> bool:
-        """Whether every slot is free."""
-        return self.taken == 0
-
-    def wait_free(self, linger_s: float, at_most_s: float) -> int:
-        """Return how many slots are free: wait for one, then linger for half of them, so that intents commit in groups."""
-        with self._change:
-            if not self._change.wait_for(lambda: self._free > 0, at_most_s):
-                return 0
-            self._change.wait_for(lambda: self._free * 2 >= self._count, linger_s)
-            return self._free
-
-    @property
-    def given(self) -> int:
-        """How many seats were ever given back: what ``wait_change`` waits to see grow."""
-        with self._change:
-            return self._given
-
-    def wait_change(self, since: int, at_most_s: float) -> None:
-        """Sleep until a seat was given back after ``given`` was ``since``, at most ``at_most_s``."""
-        with self._change:
-            self._change.wait_for(lambda: self._given != since, at_most_s)
-
-    def wait_idle(self) -> None:
-        """Sleep until every slot is free."""
-        with self._change:
-            self._change.wait_for(lambda: self._free == self._count)

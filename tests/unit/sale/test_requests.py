@@ -9,7 +9,7 @@ from syncd.mapping.create import map_create
 from syncd.mapping.model import Mapped, Matches, Payload, Remote
 from syncd.mapping.rules import Rules
 from syncd.mapping.stamp import Ours, Stamp
-from syncd.push.worker.prepare import digest
+from syncd.push.worker.ready import digest
 from syncd.sale.decide import next_step
 from syncd.sale.facts import Belief
 from syncd.sale.policy import StorePolicy
