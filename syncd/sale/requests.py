@@ -51,12 +51,12 @@ def plan_change(
         rules,
         observation.occasion,
         awaits_record=awaits,
-        restate=restate,
+        restate=restate or _is_untouched(sale, observation),
     )
     match result:
         case Mapped():
-            if not restate and (lost := _loses_promotions(sale, remote, result)):
-                return lost
+            if not restate and (why := _risks_lines(sale, remote, result, observation)):
+                return why
             kind = AttemptKind.CANCEL if order.status is SaleStatus.VOIDED else AttemptKind.UPDATE
             return Change(kind, number, result, more=awaits)
         case Held(why=why, cure=cure):
@@ -82,21 +82,30 @@ def _is_certificate(line: Line) -> bool:
     return line.kind is LineKind.GIFT_CARD
 
 
-def _loses_promotions(sale: Sale, remote: Remote, change: Mapped) -> Hold | None:
-    """Hold a change of lines that a promotion or a coupon of the store has lowered: they lose it, and it cannot be put back.
+def _is_untouched(sale: Sale, observation: Observation) -> bool:
+    """Whether an order is as the checkout made it: whatever differs from the sale is then nobody's but ours."""
+    by_checkout = sale.checkout is not None and sale.checkout.live and observation.ours is None
+    return by_checkout and not observation.touched
+
+
+def _risks_lines(sale: Sale, remote: Remote, change: Mapped, observation: Observation) -> Hold | None:
+    """Hold a change of lines that staff may have changed since the checkout, or that a promotion or a coupon has lowered.
+
+    Such lines lose it for good.
 
     Source: https://developer.bigcommerce.com/docs/store-operations/orders (applied discounts).
     """
-    fields = remote.fields
+    fields, key = remote.fields, sale.sale_key
+    if not {"products", "consignments"} & change.payload.keys():
+        return None
+    if observation.touched:
+        why = f"its lines were changed, and so was order {remote.order_id} in BigCommerce since the checkout made it"
+        cure = f"Bring the order in line by hand, then: syncd accept {key}; to change its lines all the same: syncd release {key}"
+        return Hold(why, cure, objects=True)
     lowered = [name for name in ("coupon_discount", "discount_amount") if Decimal(str(fields.get(name) or 0))]
-    if (
-        fields.get("order_source") != "checkout_api"
-        or not lowered
-        or not {"products", "consignments"} & change.payload.keys()
-    ):
+    if fields.get("order_source") != "checkout_api" or not lowered:
         return None
     why = f"its lines were changed, and order {remote.order_id} has a promotion or a coupon, which changed lines lose"
-    key = sale.sale_key
     cure = f"Change the order in BigCommerce, then: syncd accept {key}; to change its lines all the same: syncd release {key}"
     return Hold(why, cure, objects=True)
 

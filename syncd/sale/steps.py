@@ -139,6 +139,7 @@ class Observation:
     ``refund_ways`` are None where they were not asked for, since the order does not have that much money left as it is.
     ``includes_tax``: whether the store's prices include tax. ``checkout`` is the sale's as the store shows it, where it was asked
     for; ``cart_is_gone`` where there is none any more.
+    ``touched``: the order was changed in BigCommerce since a checkout made it, and nobody knows what of it.
     ``archived_by_us``: the last thing that was sent for the sale archived its order.
     ``order`` is the sale as the shop's hook has it; ``currencies`` are those that the store takes, empty where it does not say.
     """
@@ -158,3 +159,4 @@ class Observation:
     includes_tax: bool = False
     checkout: Mapping[str, Any] | None = None
     cart_is_gone: bool = False
+    touched: bool = False

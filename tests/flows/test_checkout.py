@@ -536,3 +536,29 @@ def test_the_delivery_of_custom_goods_is_charged_where_no_consignment_carries_it
     said = {"lines": [custom], "fees": [fee], "total_inc_tax": "15.80", "tenders": [CARD[0] | {"amount": "15.80"}]}
     assert push(shop, order("1", fulfilment="ship", **said), order("2", fulfilment="pickup", **said)) == {"synced": 2}
     assert {Decimal(one["total_inc_tax"]) for one in live(shop.store)} == {Decimal("15.80")}
+
+
+def test_an_edit_of_lines_does_not_overwrite_what_staff_changed_since_the_checkout(shop: Shop) -> None:
+    assert push(shop, order("1")) == {"synced": 1}
+    (made,) = live(shop.store)
+    shop.store.control("clock", {"forward_s": 300})
+    (line,) = shop.store.get(f"/v2/orders/{made['id']}/products")
+    url = f"{shop.store.url}/stores/{shop.store.store_hash}/v2/orders/{made['id']}"
+    changed = {"products": [{"id": line["id"], "quantity": 2, "price_inc_tax": 10.8, "price_ex_tax": 10}]}
+    headers = {"X-Auth-Token": shop.store.token, "Accept": "application/json"}
+    requests.put(url, json=changed, headers=headers, timeout=10).raise_for_status()
+    assert push(shop, order("1", lines=[MUG | {"name": "Cup", "sku": None}]), name="edit") == {"held": 1}
+    assert "order 1" in why(shop)
+    assert "syncd release till:1" in shop.run("sale", "till:1").out
+    assert shop.run("release", "till:1").code == 0
+    assert push(shop) == {"synced": 1}
+
+
+def test_other_goods_at_another_price_reach_an_order_that_nobody_touched(shop: Shop) -> None:
+    assert push(shop, order("1")) == {"synced": 1}
+    cup = MUG | {"name": "Cup", "sku": None, "total_ex_tax": "20.00", "total_inc_tax": "21.60"}
+    said = {"lines": [cup], "total_inc_tax": "21.60", "total_tax": "1.60", "tenders": [CARD[0] | {"amount": "21.60"}]}
+    assert push(shop, order("1", **said), name="edit") == {"synced": 1}, shop.run("sales").out
+    (made,) = live(shop.store)
+    assert Decimal(made["total_inc_tax"]) == Decimal("21.60")
+    assert [one["name"] for one in shop.store.get(f"/v2/orders/{made['id']}/products")] == ["Cup"]

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +20,7 @@ from syncd.mapping.model import Mapped, Matches, Remote, RemoteFee, RemoteLine, 
 from syncd.mapping.refund import RefundProblem, RefundsSent, Wanted, as_refund, more_than_was_paid, next_refund
 from syncd.mapping.rules import LIVE, Occasion, Rules
 from syncd.mapping.stamp import Ours, Stamp, delivery_there
+from syncd.push.store_orders.differences import modified_at
 from syncd.sale.decide import is_released
 from syncd.sale.requests import shows_on_another
 from syncd.sale.sale import Sale
@@ -30,6 +32,7 @@ BACK = (4, 14)
 
 
 _CANCELLED = 5
+_SKEW = timedelta(minutes=1)
 _SOLD = (SaleStatus.COMPLETED, SaleStatus.PARTIALLY_REFUNDED)
 
 
@@ -69,6 +72,7 @@ class OrderObserver:
         goods = refunds or unsure or is_released(sale) or (not voided and _goods_moved(payload, ours))
         address = unsure or (not voided and _address_moved(payload, ours))
         remote = self._read(found, goods=goods, refunds=refunds, address=address) if found is not None else None
+        touched = ours is None and found is not None and self._was_touched(sale, found)
         archived = remote is not None and remote.is_deleted and self._ledger.last_sent(sale) is AttemptKind.ARCHIVE
         refund: Wanted | RefundProblem | None = None
         if refunds and remote is not None and payload:
@@ -76,8 +80,27 @@ class OrderObserver:
             refund = next_refund(order, remote, payload.payload, sent, released=is_released(sale))
         ways = self._ways(refund, remote)
         return Observation(
-            order, matches, occasion, currencies, remote, ours, None, ZERO, refund, ways, trail, archived
+            order,
+            matches,
+            occasion,
+            currencies,
+            remote,
+            ours,
+            None,
+            ZERO,
+            refund,
+            ways,
+            trail,
+            archived,
+            touched=touched,
         )
+
+    def _was_touched(self, sale: Sale, found: RemoteOrder) -> bool:
+        """Whether somebody changed an order since the checkout that made it: no stamp says what its lines were then."""
+        if sale.checkout is None or not sale.checkout.live:
+            return False
+        sent, changed = self._ledger.sent_at([sale.id]).get(sale.id), modified_at(found)
+        return sent is not None and changed is not None and changed > sent + _SKEW
 
     def _refunds_sent(self, sale: Sale) -> RefundsSent:
         """Read which refunds of a sale were sent, by the markers that its attempts kept."""
