@@ -11,6 +11,7 @@ from typing import Any
 from syncd.sandbox.answers import Refusal, invalid, v2_error
 from syncd.sandbox.catalog import Catalog
 from syncd.sandbox.clock import now_text, steady, wall
+from syncd.sandbox.deliveries import changed_addresses, pickup_of
 from syncd.sandbox.filters import Order, matches, sort_key, whole
 from syncd.sandbox.lines import Shelves, changed_lines, check_line, price, require_option
 from syncd.sandbox.rows import product_row, shipping_row
@@ -244,7 +245,7 @@ class Orders:
             )
         if body.get("date_created") and self.ways.date_on_put == "taken":
             order["date_created"] = body["date_created"]
-        shipping = _changed_addresses(kept.shipping, body.get("shipping_addresses") or ())
+        shipping = changed_addresses(kept.shipping, body.get("shipping_addresses") or ())
         fees = check_fees(body["fees"]) if "fees" in body else kept.fees
         goods = self._goods_of(kept, body)
         shelves, lines, worked_out = self.shelves(kept.order), kept.lines, kept.computed
@@ -384,16 +385,6 @@ def _recounts(body: Mapping[str, Any], *, addresses: bool) -> bool:
     return any(name in body for name in named) or any(name.endswith("_tax") for name in body)
 
 
-def _changed_addresses(there: Sequence[dict[str, Any]], wanted: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return a PUT's shipping addresses: each names the one that it changes."""
-    addresses = {address["id"]: address for address in there}
-    for one in wanted:
-        if one.get("id") not in addresses:
-            raise invalid("shipping_addresses.id", "does not belong to this order")
-        addresses[one["id"]] |= check_address(one, "shipping_addresses")
-    return list(addresses.values())
-
-
 def _span(orders: Orders, wanted: Mapping[str, str]) -> range:
     """Ids between ``min_id`` and ``max_id``: dense, so a range walks them without looking at the rest."""
     low = max(whole(wanted, "min_id", FIRST_ID + 1), FIRST_ID + 1)
@@ -403,9 +394,3 @@ def _span(orders: Orders, wanted: Mapping[str, str]) -> range:
 
 def _label(order: Order) -> None:
     order["status"] = STATUSES[order["status_id"]]
-
-
-def pickup_of(body: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the pick-up of a new order's consignments, without its lines."""
-    pickups = (body.get("consignments") or {}).get("pickups") or ()
-    return {"id": 1, **{k: v for k, v in pickups[0].items() if k != "line_items"}} if pickups else None

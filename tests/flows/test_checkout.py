@@ -14,20 +14,12 @@ from syncd.canonical import CanonicalOrder
 from syncd.config import load
 from syncd.sandbox.clock import steady
 from syncd.testing.orders import sale
+from tests.chaos.checkouts import HOME
+from tests.chaos.checkouts import PERSON as ADA
 from tests.shop import Shop, Store, pass_until_settled, running_sandbox
 
 SOURCE = '[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\n'
 RULES = 'workflow = "checkout"\npickup_method_id = 1\nthreads = 1\n'
-HOME = {
-    "first_name": "Ada",
-    "last_name": "Buyer",
-    "street_1": "2 Hill Road",
-    "city": "Austin",
-    "state": "TX",
-    "zip": "78702",
-    "country": "US",
-}
-ADA = {"first_name": "Ada", "last_name": "Buyer", "email": "ada@example.com"}
 MUG = {"line_id": "1", "name": "Mug", "sku": "MUG-1", "total_ex_tax": "10.00", "total_inc_tax": "10.80"}
 CARD = [{"kind": "card", "label": "Visa", "amount": "10.80"}]
 
