@@ -388,6 +388,10 @@ class Ledger:
         """Which of ``keys`` the store was seen to have."""
         return self._read(store_state.known, store, keys) if keys else {}
 
+    def open_checkouts(self, store: str) -> int:
+        """Count the pending sales of a store that have begun a checkout."""
+        return self._read(queries.open_checkouts, store)
+
     def knows_any(self, store: str) -> bool:
         """Whether the store was seen to have any order that the ledger had no attempt for."""
         return self._read(queries.knows_any, store)

@@ -309,6 +309,12 @@ def source_names(connection: Connection) -> set[str]:
     return {name.partition("#")[0] for name in connection.execute(select(cursors.c.name)).scalars()}
 
 
+def open_checkouts(connection: Connection, store: str) -> int:
+    """Count the pending sales of a store that have begun a checkout."""
+    begun = sales.c.store == store, is_state(State.PENDING), sales.c.checkout.is_not(None)
+    return int(connection.execute(select(func.count()).select_from(sales).where(*begun)).scalar() or 0)
+
+
 def knows_any(connection: Connection, store: str) -> bool:
     """Whether any order is noted for the store at all."""
     noted = select(known_orders.c.order_id).where(known_orders.c.store == store)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from syncd.clock import Now
 from syncd.ledger.rows import chunked, fact_columns, read_sale, to_micros
 from syncd.ledger.schema import audit, sales
-from syncd.sale.events import Applied, LookedUp, SaleEvent, TimePassed, describe, next_status
+from syncd.sale.events import Applied, CheckoutMoved, Deferred, LookedUp, SaleEvent, TimePassed, describe, next_status
 from syncd.sale.facts import Doubt, Status
 from syncd.sale.sale import Decider, Sale
 from syncd.sale.states import State
@@ -93,9 +93,14 @@ def apply_transitions(
 
 def _is_told(move: Transition, before: Sale, after: Sale) -> bool:
     """Whether a transition needs an audit row: not if nothing changed, and not for a success, which its attempt shows."""
-    if move.attempt_id is not None and isinstance(move.event, Applied) and after.state is State.SYNCED:
-        return bool(move.event.differs)
-    return after.state is not before.state or not isinstance(move.event, LookedUp | TimePassed)
+    event = move.event
+    if move.attempt_id is not None and isinstance(event, Applied) and after.state is State.SYNCED:
+        return bool(event.differs)
+    if move.attempt_id is not None and isinstance(event, CheckoutMoved) and after.state is State.PENDING:
+        return bool(event.why)
+    if isinstance(event, Deferred) and after.state is before.state and after.why == before.why:
+        return False  # it waits for the same as before
+    return after.state is not before.state or not isinstance(event, LookedUp | TimePassed)
 
 
 def locked(connection: Connection, ids: Sequence[int]) -> dict[int, Sale]:

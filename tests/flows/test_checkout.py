@@ -69,6 +69,17 @@ def test_a_sale_becomes_one_order_by_the_checkout_and_no_cart_is_left(shop: Shop
     asked = shop.store.stats()["requests"]
     calls = {name: number for name, number in asked.items() if not name.startswith("GET")}
     assert sum(calls.values()) == 7, calls
+    story = shop.run("sale", "till:1", "--json").json
+    assert [one["kind"] for one in story["attempts"]] == ["cart", *["dress"] * 3, "convert", "finish", "tidy"]
+    assert len(story["audit"]) <= 4, "each call is an attempt, and needs no audit row as well"
+
+
+def test_sales_that_wait_for_their_turn_are_told_so_once(shop: Shop) -> None:
+    keys = [f"till:{number}" for number in range(1, 31)]
+    assert push(shop, *(order(key.partition(":")[2]) for key in keys), most=60) == {"synced": 30}
+    told = [sum("waits until" in row["why"] for row in shop.run("sale", key, "--json").json["audit"]) for key in keys]
+    assert max(told) == 1
+    assert sum(told) > 15
 
 
 CALLS = {

@@ -26,7 +26,7 @@ from syncd.push.lookups.matching import Matcher
 from syncd.push.store_orders.catch_up import CatchUp
 from syncd.push.worker.hook import Hook, run_hook
 from syncd.push.worker.observe import OrderObserver
-from syncd.push.worker.ready import Ready, in_turn, ready_of, snapshot_of
+from syncd.push.worker.ready import Ready, in_turn, is_new_checkout, ready_of, snapshot_of
 from syncd.sale.checkout_steps import closed_first, tidy
 from syncd.sale.decide import next_step
 from syncd.sale.events import CheckoutMoved, Deferred, Discovered, DraftFound, Observed, Rejected, SaleEvent, TimePassed
@@ -54,6 +54,7 @@ _FRESH_S = 1.0
 _FRESH_CHECKOUTS_S = 0.2  # a sale by Orders that has just come goes before them
 _GROUP_PER_SEAT = 8
 _TURN = timedelta(seconds=2)
+_CARTS_A_TURN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +128,8 @@ class Preparer:
         for stage in (self._hook, self._match, self._observe, self._decide):
             drafts = stage(drafts)
         requests = [(draft, self._ready_of(draft)) for draft in (*closing, *drafts)]
-        ready, waiting = in_turn(
-            [one for _, one in requests if one is not None], self.checkouts_under_way, self._most_checkouts
-        )
+        sendable = [one for _, one in requests if one is not None]
+        ready, waiting = in_turn(sendable, self._free_turns(sendable))
         unsent = [(draft.sale, _news(draft)) for draft, one in requests if one is None]
         self._conclude(lease, [*unsent, *self._put_off(waiting)], tell, "sale_not_sent")
         self._ready.extend(ready)
@@ -139,6 +139,14 @@ class Preparer:
     def _most_checkouts(self) -> int:
         """How many checkouts may be under way: half of the threads, so that sales by the Orders API never wait for them."""
         return max(1, self._setup.policy.threads // 2)
+
+    def _free_turns(self, sendable: Sequence[Ready]) -> int:
+        """Return how many checkouts may begin: few at a time, and few carts in the store where all of them are put off."""
+        if not any(is_new_checkout(one) for one in sendable):
+            return 0
+        begun = sum(one.call is not None and not is_new_checkout(one) for one in sendable) + self.checkouts_under_way
+        carts = self._setup.ledger.open_checkouts(self._setup.store) + self.checkouts_under_way
+        return max(0, min(self._most_checkouts - begun, self._most_checkouts * _CARTS_A_TURN - carts))
 
     def _put_off(self, waiting: Sequence[Ready]) -> list[tuple[Sale, SaleEvent]]:
         """Let sales wait for their turn, the later the more there are before them: else they would hide the sales behind them."""

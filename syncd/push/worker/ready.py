@@ -74,17 +74,20 @@ class Ready:
         return inc_tax, inc_tax - ex_tax
 
 
-def in_turn(requests: Sequence[Ready], under_way: int, most: int) -> tuple[list[Ready], list[Ready]]:
+def is_new_checkout(one: Ready) -> bool:
+    """Whether a request is the first of a checkout."""
+    return one.call is not None and one.call.name == "cart"
+
+
+def in_turn(requests: Sequence[Ready], turns: int) -> tuple[list[Ready], list[Ready]]:
     """Return the requests in the order to send them, and those whose checkout must wait. Pure.
 
-    Orders first: each is one call. Then checkouts that have begun, for a cart must not linger; new ones while fewer than ``most``
-    are under way.
+    Orders first: each is one call. Then checkouts that have begun, for a cart must not linger; at last ``turns`` new ones.
     """
     orders = [one for one in requests if one.call is None]
-    going = [one for one in requests if one.call is not None and one.call.name != "cart"]
-    new = [one for one in requests if one.call is not None and one.call.name == "cart"]
-    free = max(0, most - under_way - len(going))
-    return [*orders, *going, *new[:free]], new[free:]
+    going = [one for one in requests if one.call is not None and not is_new_checkout(one)]
+    new = [one for one in requests if is_new_checkout(one)]
+    return [*orders, *going, *new[:turns]], new[turns:]
 
 
 def ready_of(sale: Sale, order: CanonicalOrder | None, step: Step | None, seen: Observation | None) -> Ready | None:
