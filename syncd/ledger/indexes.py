@@ -22,6 +22,7 @@ _PARTIAL = (
     ),
     ("sales_number", sales, ("number",), "number is not null", False),
     ("sales_waiting", sales, ("store", "recorded_at"), "state = 'pending'", False),
+    ("sales_in_checkout", sales, ("store",), "checkout is not null and state = 'pending'", False),
     ("sales_sent_as", sales, ("sent_as",), "sent_as is not null", False),
     ("sales_returned", sales, ("returns_of",), "returns_of is not null", False),
     ("sales_refunded_on", sales, ("store", "refunded_on"), "refunded_on is not null", False),

@@ -210,6 +210,7 @@ def _service(ledger: Ledger, clock: ManualClock) -> None:
         ledger.resolve(lease, [(doubtful[2], LookedUp(clock.elapsed()))], Now.of(clock))
         ledger.stamps(doubtful[0])
     ledger.knows_any("main")
+    ledger.open_checkouts("main")
     ledger.known("main", ["old:5", "old:6"])
     ledger.note_known("main", [("old:7", StoreOrder(7, OrderSnapshot()))])
     ledger.counts()

@@ -17,3 +17,5 @@ def upgrade() -> None:
     op.add_column("sales", sa.Column("checkout", sa.Text(), nullable=True))
     op.add_column("known_orders", sa.Column("draft", sa.Integer(), nullable=False, server_default=sa.text("0")))
     op.add_column("known_orders", sa.Column("cart_id", sa.Text(), nullable=True))
+    begun = sa.text("checkout is not null and state = 'pending'")
+    op.create_index("sales_in_checkout", "sales", ["store"], sqlite_where=begun, postgresql_where=begun)
