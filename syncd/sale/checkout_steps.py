@@ -152,6 +152,8 @@ def _versioned(call: CallKind, body: Any, checkout: Checkout) -> Any:  # noqa: A
         return body
     if isinstance(body, list):
         return [{**body[0], "version": checkout.version}, *body[1:]]
+    if call == "discounts":
+        return {"cart": {**body["cart"], "version": checkout.version}}
     return {**body, "version": checkout.version}
 
 

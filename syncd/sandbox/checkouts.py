@@ -173,7 +173,8 @@ def _carts(checkouts: Checkouts, method: str, parts: list[str], said: _Body | li
 
 def _check_version(cart: Cart, said: _Body | list[Any]) -> None:
     body = said[0] if isinstance(said, list) and said else said
-    version = body.get("version") if isinstance(body, Mapping) else None
+    inner = body.get("cart", body) if isinstance(body, Mapping) else None
+    version = inner.get("version") if isinstance(inner, Mapping) else None
     if version is not None and version != cart.version:
         raise refused(409, "The checkout was changed by another request: possible conflict.")
 
