@@ -101,7 +101,7 @@ def run(config: ConfigPath = None) -> None:
 def sync(
     config: ConfigPath = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", min=0, help="Send at most this many requests per store; 0 only records.")
+        int | None, typer.Option("--limit", min=0, help="Begin at most this many sales per store; 0 only records.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:

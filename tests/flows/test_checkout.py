@@ -565,3 +565,15 @@ def test_other_goods_at_another_price_reach_an_order_that_nobody_touched(shop: S
     (made,) = live(shop.store)
     assert Decimal(made["total_inc_tax"]) == Decimal("21.60")
     assert [one["name"] for one in shop.store.get(f"/v2/orders/{made['id']}/products")] == ["Cup"]
+
+
+def test_one_pass_carries_every_sale_to_its_end_and_a_limit_counts_sales_and_not_calls(shop: Shop) -> None:
+    shop.drop("sales.jsonl", "".join(order(str(number)).to_json() + "\n" for number in range(1, 11)))
+    shop.run("sync", "--limit", "0")
+    assert shop.store.orders() == []
+    shop.run("sync", "--limit", "2")
+    assert len(live(shop.store)) == 2
+    assert carts(shop.store)["open"] == [], "no checkout is left half done"
+    assert shop.run("sync").code == 0
+    assert len(live(shop.store)) == 10
+    assert carts(shop.store)["open"] == []

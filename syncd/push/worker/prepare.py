@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from syncd.bigcommerce.checkouts import CheckoutsClient
 from syncd.bigcommerce.client import FilterBroken, OrdersClient
@@ -26,7 +25,8 @@ from syncd.push.lookups.matching import Matcher
 from syncd.push.store_orders.catch_up import CatchUp
 from syncd.push.worker.hook import Hook, run_hook
 from syncd.push.worker.observe import OrderObserver
-from syncd.push.worker.ready import Ready, in_turn, is_new_checkout, ready_of, snapshot_of
+from syncd.push.worker.ready import Ready, ready_of, snapshot_of
+from syncd.push.worker.turns import CheckoutTurns, in_turn, within
 from syncd.sale.checkout_steps import closed_first, tidy
 from syncd.sale.decide import next_step
 from syncd.sale.events import CheckoutMoved, Deferred, Discovered, DraftFound, Observed, Rejected, SaleEvent, TimePassed
@@ -53,8 +53,6 @@ _STORE_WIDE = (StoreAccessDenied, StoreRateLimited, StoreUnavailable, Stopped)
 _FRESH_S = 1.0
 _FRESH_CHECKOUTS_S = 0.2  # a sale by Orders that has just come goes before them
 _GROUP_PER_SEAT = 8
-_TURN = timedelta(seconds=2)
-_CARTS_A_TURN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +100,8 @@ class Preparer:
         self._setup = setup
         self._observer = OrderObserver(setup.store, setup.ledger, setup.orders, setup.rules)
         self._ready: deque[Ready] = deque()
-        self.checkouts_under_way = 0  # requests of checkouts that are out
         self._since = 0.0
+        self.turns = CheckoutTurns(setup.policy.threads, lambda: setup.ledger.open_checkouts(setup.store), setup.clock)
 
     def fill(self, lease: Lease, limit: int | None, tell: Callable[[State], None]) -> bool:
         """Prepare a group of due sales; False where none is due. ``tell`` gets the state of those that need no request.
@@ -118,7 +116,7 @@ class Preparer:
             return True
         self._ready.clear()
         group = self._setup.policy.threads * _GROUP_PER_SEAT
-        sales = self._due(group if limit is None else min(group, limit))
+        sales = self._due(group) if limit is None else within(limit, self._due(group))
         if not sales:
             return False
         self._since = self._now()
@@ -129,33 +127,11 @@ class Preparer:
             drafts = stage(drafts)
         requests = [(draft, self._ready_of(draft)) for draft in (*closing, *drafts)]
         sendable = [one for _, one in requests if one is not None]
-        ready, waiting = in_turn(sendable, self._free_turns(sendable))
+        ready, waiting = in_turn(sendable, self.turns.free(sendable))
         unsent = [(draft.sale, _news(draft)) for draft, one in requests if one is None]
-        self._conclude(lease, [*unsent, *self._put_off(waiting)], tell, "sale_not_sent")
+        self._conclude(lease, [*unsent, *self.turns.put_off(waiting)], tell, "sale_not_sent")
         self._ready.extend(ready)
         return True
-
-    @property
-    def _most_checkouts(self) -> int:
-        """How many checkouts may be under way: half of the threads, so that sales by the Orders API never wait for them."""
-        return max(1, self._setup.policy.threads // 2)
-
-    def _free_turns(self, sendable: Sequence[Ready]) -> int:
-        """Return how many checkouts may begin: few at a time, and few carts in the store where all of them are put off."""
-        if not any(is_new_checkout(one) for one in sendable):
-            return 0
-        begun = sum(one.call is not None and not is_new_checkout(one) for one in sendable) + self.checkouts_under_way
-        carts = self._setup.ledger.open_checkouts(self._setup.store) + self.checkouts_under_way
-        return max(0, min(self._most_checkouts - begun, self._most_checkouts * _CARTS_A_TURN - carts))
-
-    def _put_off(self, waiting: Sequence[Ready]) -> list[tuple[Sale, SaleEvent]]:
-        """Let sales wait for their turn, the later the more there are before them: else they would hide the sales behind them."""
-        now = self._setup.clock.now()
-        turns = self._most_checkouts
-        return [
-            (one.sale, Deferred(now + _TURN * (1 + place // turns), "waits until other checkouts are done"))
-            for place, one in enumerate(waiting)
-        ]
 
     def _closing(self, sales: Sequence[Sale]) -> tuple[list[Draft], list[Sale]]:
         """Part the sales whose checkout does not go on from the others: something of it is still to be taken away."""

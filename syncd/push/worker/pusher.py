@@ -38,6 +38,7 @@ from syncd.push.worker.outcome_policy import (
 from syncd.push.worker.prepare import Preparer, PushSetup
 from syncd.push.worker.ready import Ready
 from syncd.push.worker.slots import WorkerSlots
+from syncd.push.worker.turns import is_new_checkout
 from syncd.sale.attempt import Attempt
 from syncd.sale.policy import PushPolicy
 from syncd.sale.states import MAKES_ORDER, AttemptKind, Lane, State
@@ -67,7 +68,7 @@ class _Run:
         self, lease: Lease, stop: threading.Event, limit: int | None, moves: Callable[[int], None], *, lists: bool
     ) -> None:
         self.lease, self.stop, self.limit, self.moves, self.lists = lease, stop, limit, moves, lists
-        self.sent = self.accepted = 0
+        self.sent = self.begun = self.accepted = 0
         self.states: Counter[str] = Counter()
         self.unreachable = ""
         self.usual_s = 1.0
@@ -93,11 +94,13 @@ class _Run:
         line = policy.threads * _WAITING_PER_THREAD if self.usual_s <= _FAST_S else policy.threads // 2
         return policy.threads + line
 
-    def rest(self) -> int | None:
-        return None if self.limit is None else self.limit - self.sent
+    def begin(self, requests: Sequence[Ready]) -> None:
+        """Count requests that go out, and the sales that begin with them: the further calls of a checkout are no new sale."""
+        self.sent += len(requests)
+        self.begun += sum(one.call is None or is_new_checkout(one) for one in requests)
 
-    def seats(self, free: int) -> int:
-        return free if self.limit is None else min(free, self.limit - self.sent)
+    def rest(self) -> int | None:
+        return None if self.limit is None else self.limit - self.begun
 
 
 class Pusher:
@@ -111,7 +114,6 @@ class Pusher:
         self._outcome_lost = threading.Event()
         self._started = False
         self._noted = 0
-        self._counting = threading.Lock()
         self._rests_until = 0.0
 
     def close(self) -> None:
@@ -127,7 +129,7 @@ class Pusher:
         *,
         lists: bool = False,
     ) -> PushReport:
-        """Push until nothing is due, ``stop`` is set, ``limit`` requests were sent or the store pauses; then drain.
+        """Push until nothing is due, ``stop`` is set, ``limit`` sales were begun or the store pauses; then drain.
 
         ``moves`` is told all along how many requests were accepted so far: the run may take hours. ``lists``: the store's orders
         are listed even where nothing is due, for a source waits to know them.
@@ -185,14 +187,14 @@ class Pusher:
     def _turn(self, run: _Run) -> bool:
         """Prepare sales while requests are out, then claim and send for the free slots; False once nothing is left."""
         run.moves(run.accepted)
-        given, idle = self._seats.given, self._seats.idle
+        given, idle, waits = self._seats.given, self._seats.idle, False
         if idle:
             self._setup.ledger.flush()  # an outcome on its way into the ledger may make its sale due again
         try:
             if run.lists:
                 self._setup.catch_up.once(run.lease)
                 run.lists = False
-            ready = run.seats(1) > 0 and self._preparer.fill(run.lease, run.rest(), run.count)
+            ready = run.limit != 0 and self._preparer.fill(run.lease, run.rest(), run.count)
         except StoreError as error:  # a look-up failed: no sale is claimed, and the store may be unwell
             get_logger().warning("look_up_failed", store=self._setup.store, why=error.what)
             run.unreachable = error.what
@@ -211,12 +213,14 @@ class Pusher:
                     self._claim(run, self._preparer.take_one(self._circuit.met))
                     self._seats.wait_idle()
                 else:
-                    self._claim(run, self._preparer.take(min(run.seats(free), room)))
+                    self._claim(run, self._preparer.take(min(free, room)))
         elif not idle:
             self._seats.wait_change(given, _LONGEST_WAIT_S)
+        elif waits := self._preparer.turns.waits():  # for its turn, within this run
+            self._setup.clock.wait(run.stop, _LONGEST_WAIT_S)
         else:
             self._circuit.on_idle()
-        return ready or not idle
+        return ready or not idle or waits
 
     def _note_newest(self, behind: int) -> None:
         """Remember how far the store's orders are known, so that a process that dies leaves the next one little to list again."""
@@ -237,8 +241,8 @@ class Pusher:
             self._setup.clock.wait(run.stop, _LONGEST_WAIT_S)
         by_id = {item.sale.id: item for item in ready}
         self._seats.take(len(attempts))
-        run.sent += len(attempts)
-        self._count_checkouts(sum(by_id[attempt.sale_id].call is not None for attempt in attempts))
+        run.begin([by_id[attempt.sale_id] for attempt in attempts])
+        self._preparer.turns.count(sum(by_id[attempt.sale_id].call is not None for attempt in attempts))
         for attempt in attempts:
             self._pool.submit(self._send, run, by_id[attempt.sale_id], attempt)
 
@@ -270,12 +274,8 @@ class Pusher:
             raise
         finally:
             if item.call is not None:
-                self._count_checkouts(-1)
+                self._preparer.turns.count(-1)
             self._seats.give_back()
-
-    def _count_checkouts(self, more: int) -> None:
-        with self._counting:
-            self._preparer.checkouts_under_way += more
 
     def _request(self, item: Ready, attempt: Attempt) -> Reply:
         live = (

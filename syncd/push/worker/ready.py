@@ -1,8 +1,7 @@
-"""A due sale with the request that it needs, and the order in which such requests are sent. Values and pure functions."""
+"""A due sale with the request that it needs. Values and pure functions."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from hashlib import blake2b
@@ -72,22 +71,6 @@ class Ready:
             return None if total is None or tax is None else (total, tax)
         inc_tax, ex_tax = (Decimal(str(payload[f"total_{part}"])) for part in ("inc_tax", "ex_tax"))
         return inc_tax, inc_tax - ex_tax
-
-
-def is_new_checkout(one: Ready) -> bool:
-    """Whether a request is the first of a checkout."""
-    return one.call is not None and one.call.name == "cart"
-
-
-def in_turn(requests: Sequence[Ready], turns: int) -> tuple[list[Ready], list[Ready]]:
-    """Return the requests in the order to send them, and those whose checkout must wait. Pure.
-
-    Orders first: each is one call. Then checkouts that have begun, for a cart must not linger; at last ``turns`` new ones.
-    """
-    orders = [one for one in requests if one.call is None]
-    going = [one for one in requests if one.call is not None and not is_new_checkout(one)]
-    new = [one for one in requests if is_new_checkout(one)]
-    return [*orders, *going, *new[:turns]], new[turns:]
 
 
 def ready_of(sale: Sale, order: CanonicalOrder | None, step: Step | None, seen: Observation | None) -> Ready | None:
