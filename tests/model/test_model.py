@@ -284,6 +284,8 @@ class Lives(RuleBasedStateMachine):
         moved = self.workers[0].ledger.decide(Verb(act), Selection(keys=(f"till:{name}",)), "ada", "by hand")
         if act == "accept" and moved.moved:
             self.accepted.add(name)
+        if act == "release" and moved.moved:
+            self.moved.discard(name)  # a release says the status again, whoever moved it
 
     # What must hold
 
