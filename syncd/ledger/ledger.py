@@ -389,7 +389,7 @@ class Ledger:
         return self._read(store_state.known, store, keys) if keys else {}
 
     def open_checkouts(self, store: str) -> int:
-        """Count the pending sales of a store that have begun a checkout."""
+        """Count the pending sales of a store whose cart is there."""
         return self._read(queries.open_checkouts, store)
 
     def knows_any(self, store: str) -> bool:

@@ -310,9 +310,10 @@ def source_names(connection: Connection) -> set[str]:
 
 
 def open_checkouts(connection: Connection, store: str) -> int:
-    """Count the pending sales of a store that have begun a checkout."""
+    """Count the pending sales of a store whose cart is there; one whose cart could not be made has a checkout and no cart."""
     begun = sales.c.store == store, is_state(State.PENDING), sales.c.checkout.is_not(None)
-    return int(connection.execute(select(func.count()).select_from(sales).where(*begun)).scalar() or 0)
+    there = sales.c.checkout.like('%"cart_id"%'), sales.c.checkout.not_like('%"cart_deleted"%')
+    return int(connection.execute(select(func.count()).select_from(sales).where(*begun, *there)).scalar() or 0)
 
 
 def knows_any(connection: Connection, store: str) -> bool:

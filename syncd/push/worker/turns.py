@@ -11,7 +11,7 @@ from syncd.push.worker.ready import Ready
 from syncd.sale.events import Deferred, SaleEvent
 from syncd.sale.sale import Sale
 
-_TURN = timedelta(seconds=2)
+_TURN = timedelta(seconds=0.5)
 _CARTS_A_TURN = 4
 
 
