@@ -577,3 +577,12 @@ def test_one_pass_carries_every_sale_to_its_end_and_a_limit_counts_sales_and_not
     assert shop.run("sync").code == 0
     assert len(live(shop.store)) == 10
     assert carts(shop.store)["open"] == []
+
+
+def test_a_cart_on_which_the_store_fails_again_and_again_is_held_and_not_tried_for_ever(shop: Shop) -> None:
+    """A quantity outside a product's limits was answered 500 by some stores."""
+    shop.store.control("catalog", {"products": [{"sku": "MUG-1", "name": "Enamel Mug", "price": 12, "stock": 0}]})
+    shop.store.control("ways", {"cart_stock_status": 500})
+    assert push(shop, order(), most=200) == {"held": 1}, shop.run("sales").out
+    assert "BigCommerce fails on this call again and again (cart)" in why(shop)
+    assert carts(shop.store)["open"] == []
