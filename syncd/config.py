@@ -24,7 +24,7 @@ from syncd import logs
 from syncd.bigcommerce.settings import ConnectionSettings
 from syncd.config_checks import cross_checks, same_sources_refused
 from syncd.errors import ConfigError, ConfigProblem, UsageError
-from syncd.mapping.rules import Rules
+from syncd.mapping.rules import CheckoutRules, Rules
 from syncd.sale.policy import PushPolicy, StorePolicy
 from syncd.secret import ALLOWED, secrets_in
 from syncd.settings import (
@@ -281,6 +281,8 @@ def _problem(detail: ErrorDetails, at: tuple[str, ...], model: type[BaseModel]) 
     found = repr(detail["input"])[:_MAX_SHOWN] if tells else ""
     if kind == "string_pattern_mismatch":
         message = _PATTERNS.get(str((detail.get("ctx") or {}).get("pattern")), "is not written as it must be")
+    elif kind == "model_type":
+        message = f"must be a table: [{'.'.join(path)}]"
     elif kind in ("tuple_type", "list_type"):
         message = 'must be a list, such as ["a", "b"]'
     return ConfigProblem(".".join(path), found, message[:1].lower() + message[1:])
@@ -298,6 +300,7 @@ def _known_keys(model: type[BaseModel]) -> list[str]:
         IntakeSettings,
         WebSettings,
         AlertSettings,
+        CheckoutRules,
     ]
     return [key for known in models for key in known.model_fields]
 

@@ -93,10 +93,10 @@ def _next_call(
     name = _digest(plan)
     if checkout is not None and checkout.plan != name and checkout.has_cart:
         return Compared(replace(checkout, fingerprint=""), "what is to be sent has changed: it begins with a new cart")
-    if checkout is None or (checkout.plan != name and not checkout.has_cart):
+    if checkout is None or checkout.plan != name:
         checkout = replace(next_to(sale.checkout, sale.fingerprint), plan=name)
     if observation.cart_is_gone:
-        checkout = replace(next_to(checkout, sale.fingerprint), plan=name, all_items=checkout.all_items)
+        checkout = replace(next_to(checkout, sale.fingerprint), plan=name)
     if checkout.unsure and observation.checkout is not None:
         checkout = as_shown(
             checkout, observation.checkout, {"billing": plan.billing, "message": plan.message, "fees": plan.fees}

@@ -222,3 +222,19 @@ def test_what_a_value_must_be_is_said_in_words_and_not_as_a_pattern(more: str, w
     assert words in told
     assert "tuple" not in told
     assert "^" not in told
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "words"),
+    [
+        ("checkout.onlyy = []", "stores.main.checkout.onlyy", "did you mean only?"),
+        ('checkout = "yes"', "stores.main.checkout", "must be a table: [stores.main.checkout]"),
+        ('default_address = "home"', "stores.main.default_address", "must be a table: [stores.main.default_address]"),
+    ],
+)
+def test_a_table_of_a_store_that_is_none_and_a_key_within_it_are_named(
+    tmp_path: Path, text: str, key: str, words: str
+) -> None:
+    good = GOOD.split("[stores.main.default_address]", maxsplit=1)[0] if text.startswith("default_address") else GOOD
+    found = problems(write(tmp_path, good.replace("[stores.main]\n", f"[stores.main]\n{text}\n", 1)))
+    assert words in found[key]
