@@ -1,5 +1,5 @@
 """``python -m syncd`` is the ``syncd`` command."""
 
-from syncd.cli.edge import main
+from syncd.cli.launch import main
 
 main()

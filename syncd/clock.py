@@ -1,14 +1,18 @@
 """Time, handed in: the wall clock for people, boot time for gaps, and durations as configs write them.
 
-Nothing outside this module reads a clock. ``now`` may jump; ``elapsed`` may not, and goes on while the machine sleeps
-(``CLOCK_BOOTTIME``), so a gap measured by it is a gap that passed in the world.
+Nothing outside this module reads a clock. ``now`` may jump; ``elapsed`` may not, and goes on while the machine sleeps, so a gap
+measured by it is a gap that passed in the world. Linux has ``CLOCK_BOOTTIME`` for that; the ``CLOCK_MONOTONIC`` of macOS goes on in
+sleep as well (clock_gettime(3) of macOS).
 """
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +20,8 @@ from typing import Annotated, Protocol
 
 from pydantic import BeforeValidator, PlainSerializer
 
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_BOOT_ID_OF_MACOS = ("/usr/sbin/sysctl", "-n", "kern.bootsessionuuid")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?(ms|s|m|h|d)")
 
@@ -78,18 +84,30 @@ class SystemClock:
 
     def elapsed(self) -> BootTime:
         """Seconds since boot, suspends included."""
-        return BootTime(self._boot_id, time.clock_gettime(time.CLOCK_BOOTTIME))
+        return BootTime(self._boot_id, time.clock_gettime(_boot_clock()))
 
     def wait(self, stop: threading.Event, seconds: float) -> bool:
         """Sleep at most ``seconds``; True as soon as ``stop`` is set."""
         return stop.wait(max(0.0, seconds))
 
 
+def _boot_clock() -> int:
+    """Return the clock that counts since the boot and goes on in sleep."""
+    return getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
 def _boot_id() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except OSError:  # a sandboxed /proc: each process then counts as a boot of its own, which only makes us wait longer
-        return f"process-{time.clock_gettime_ns(time.CLOCK_BOOTTIME)}"
+    """Return what names this boot: Linux and macOS have a UUID for each.
+
+    Where neither can be read (a sandbox without ``/proc``), each process counts as a boot of its own: syncd then only waits longer.
+    """
+    with suppress(OSError):
+        return _BOOT_ID.read_text(encoding="ascii").strip()
+    with suppress(OSError, subprocess.SubprocessError):
+        done = subprocess.run(_BOOT_ID_OF_MACOS, capture_output=True, text=True, timeout=5, check=True)  # noqa: S603  a program of the system
+        if found := done.stdout.strip():
+            return found
+    return f"process-{os.getpid()}-{time.clock_gettime_ns(_boot_clock())}"
 
 
 def parse_duration(text: object) -> timedelta:

@@ -12,9 +12,9 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
+import psutil
 from pydantic import TypeAdapter, ValidationError
 
 from syncd.app import App
@@ -22,7 +22,6 @@ from syncd.clock import BootTime, Clock, Now
 from syncd.ledger import Ledger
 
 _PLACE = ("-", "health")
-_START_FIELD = 19  # of /proc/<pid>/stat, counted after the command's name (proc(5), field 22)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +54,18 @@ class Process:
 
 
 def _started(pid: int) -> str:
-    """When it started; empty where it has ended, even if nobody has taken note of that yet (a zombie)."""
+    """When it started; empty where it has ended, even if nobody has taken note of that yet (a zombie).
+
+    Linux knows it in seconds since the boot, macOS as a time of day: so either stays the same when the clock is set.
+    """
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-        fields = stat.rpartition(")")[2].split()
-        return "" if fields[0] == "Z" else fields[_START_FIELD]
-    except (OSError, IndexError):
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return ""
+        began = process.create_time() - (psutil.boot_time() if psutil.LINUX else 0.0)
+    except (psutil.Error, OSError):
         return ""
+    return f"{began:.2f}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ def notify(*lines: str) -> bool:
         return False
     if address.startswith("@"):
         address = "\0" + address[1:]
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
         try:
             channel.sendto("\n".join(lines).encode(), address)
         except OSError:  # the manager's socket is gone: it will notice us by other means, and sales go on

@@ -1,6 +1,7 @@
-"""Tells when a file in a folder is whole: the kernel says who closed one after writing, and what was moved in (inotify(7)).
+"""Tells when a file in a folder is whole: Linux says who closed one after writing, and what was moved in (inotify(7)).
 
-Where the kernel cannot tell (a network share, another system), the poll and the settle time find the files.
+Other systems say only that a file changed (watchfiles): it is whole once it has settled. Where nothing tells (a network share),
+the poll finds the files.
 """
 
 from __future__ import annotations
@@ -34,8 +35,11 @@ class Arrivals:
 
     def watch(self, folder: Path, settle: timedelta, stop: threading.Event) -> Iterator[None]:
         """Yield at once, whenever a file became whole, and when one that was written to may have settled; ends with ``stop``."""
-        from inotify_simple import INotify, flags  # noqa: PLC0415  only the daemon watches
-
+        try:
+            from inotify_simple import INotify, flags  # noqa: PLC0415  only the daemon watches, and only Linux has it
+        except ImportError:
+            yield from _settled(folder, settle, stop)
+            return
         with ExitStack() as exits:
             try:
                 kernel = exits.enter_context(INotify())
@@ -70,3 +74,23 @@ class Arrivals:
             if len(self._whole) >= _MOST:
                 self._whole.clear()  # they are found by their settle time
             self._whole[path] = (found.st_size, found.st_mtime_ns)
+
+
+def _settled(folder: Path, settle: timedelta, stop: threading.Event) -> Iterator[None]:
+    """Yield at once, and each time that nothing in the folder has changed for the settle time."""
+    from watchfiles import watch  # noqa: PLC0415  only the daemon watches, and Linux has better
+
+    yield None
+    quiet_s: float | None = 0.0
+    look = int(_LOOK_S * 1000)
+    changes = watch(
+        folder, stop_event=stop, recursive=False, debounce=look, step=50, rust_timeout=look, yield_on_timeout=True
+    )
+    try:
+        for changed in changes:
+            quiet_s = 0.0 if changed else quiet_s + _LOOK_S if quiet_s is not None else None
+            if quiet_s is not None and quiet_s > settle.total_seconds():
+                quiet_s = None
+                yield None
+    except (OSError, RuntimeError):  # the folder is gone, or no watch is to be had: the poll alone finds the files
+        return

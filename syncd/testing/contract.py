@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
+import psutil
 import pytest
 
 from syncd.canonical import CanonicalOrder, Cursor, Fault, fingerprint
@@ -322,5 +323,4 @@ def _again(pos: Pos) -> None:
 
 
 def _resident_mb() -> float:
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * 4096 / 1e6
+    return float(psutil.Process().memory_info().rss) / 1e6

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import zipfile
 from collections.abc import Container, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from syncd.sources.csv import header
 from syncd.sources.csv.header import NoHeader, Recognise, Sheet
@@ -22,6 +25,7 @@ _LARGEST = 64 << 20  # as it lies there
 _UNPACKED = 512 << 20
 _MEGABYTES, _SECONDS = 350, 120  # beside a daemon that may have 512 MB in all
 _LONGEST_LINE = 4 << 20
+_LOOK_S = 0.02
 _READER = Path(__file__).with_name("workbook_rows.py")
 _KILLED = {-6: "memory", -9: "memory", -24: "time", -11: "memory"}
 
@@ -127,6 +131,18 @@ def _rows_of(path: Path, how: How) -> Iterator[Iterator[Any]]:
             reader.kill()
 
 
+def _watch(reader: subprocess.Popen[bytes]) -> None:
+    """End the reader when it passes its bounds, where the system does not bound it."""
+    ended = threading.Event()  # nobody sets it: it only waits
+    with suppress(psutil.Error):
+        process = psutil.Process(reader.pid)
+        while reader.poll() is None:
+            spent = process.cpu_times()
+            if process.memory_info().rss > _MEGABYTES << 20 or spent.user + spent.system > _SECONDS:
+                reader.kill()
+            ended.wait(_LOOK_S)
+
+
 def _told(reader: subprocess.Popen[bytes]) -> Iterator[Any]:
     while line := reader.stdout.readline(_LONGEST_LINE) if reader.stdout else b"":
         if len(line) >= _LONGEST_LINE:
@@ -134,6 +150,9 @@ def _told(reader: subprocess.Popen[bytes]) -> Iterator[Any]:
         said = json.loads(line)
         if isinstance(said, dict) and "error" in said:
             raise UnreadableFile(f"the workbook cannot be opened: {said['error']}")
+        if isinstance(said, dict) and "unbounded" in said:
+            threading.Thread(target=_watch, args=(reader,), name="workbook bounds", daemon=True).start()
+            continue
         yield said
     code = reader.wait()
     if code:
