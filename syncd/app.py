@@ -48,13 +48,13 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _CHANGED_WITHIN = timedelta(days=1)  # a change that a lost ledger had not sent yet is hardly older
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SourceRunner:
-    """One configured source, ready to be polled."""
+    """One configured source, ready to be polled. Its adapter is built when it is first needed."""
 
     name: str
     config: SourceConfig
-    source: Source
+    build: Callable[[], Source]
     ledger: Ledger
     clock: Clock
     candidate: Candidate
@@ -64,6 +64,28 @@ class SourceRunner:
     tips_in_note: frozenset[str] = frozenset()
     links_returns: frozenset[str] = frozenset()
     _admitted: threading.Event = field(default_factory=threading.Event)
+
+    @cached_property
+    def source(self) -> Source:
+        """The adapter, built with its settings.
+
+        Raises:
+            SourceError: it cannot be built.
+            SecretMissing: it needs a secret that cannot be read here.
+
+        """
+        return self.build()
+
+    @property
+    def adapter(self) -> type:
+        """The adapter's class, which says without any secret what a source can do."""
+        adapter: type = registry.load(self.config.common.type)
+        return adapter
+
+    def close(self) -> None:
+        """Close the adapter, if it was built."""
+        if "source" in self.__dict__:
+            self.source.close()
 
     @property
     def keys(self) -> str:
@@ -139,7 +161,7 @@ class SourceRunner:
     @property
     def has_past(self) -> bool:
         """Whether the source is an account with sales of years; what somebody drops into a folder, or posts, is wanted as it is."""
-        return getattr(self.source, "HAS_PAST", not isinstance(self.source, HasFolder))
+        return getattr(self.adapter, "HAS_PAST", not issubclass(self.adapter, HasFolder))
 
     @property
     def carries_from_now(self) -> bool:
@@ -241,6 +263,16 @@ class App:
             for name, settings in self.config.stores.items()
         }
 
+    def build_sources(self) -> None:
+        """Build every adapter now, so that one which cannot be built is heard of at the start.
+
+        Raises:
+            SourceError: a source cannot be built.
+
+        """
+        for till in self.tills.values():
+            _ = till.source
+
     def close(self) -> None:
         """Wait for what is on the wire and close the connections that were opened."""
         for store in self.stores.values() if "stores" in self.__dict__ else ():
@@ -276,6 +308,8 @@ class App:
         """Return the sources that are not read before a person has said which they are."""
         found: dict[str, SourceError] = {}
         for name, till in self.tills.items():
+            if till.candidate.unknown is not None:
+                continue  # a command without secrets cannot tell; the daemon can
             try:
                 till.try_admit()
             except NotAdmitted as error:
@@ -285,7 +319,8 @@ class App:
     def folder_reports(self) -> dict[str, FolderReport | SourceError]:
         """Return what lies in the folder of each source that has one; what another source of that folder reads is not strange."""
         found: dict[str, FolderReport | SourceError] = {}
-        sources = {name: till.source for name, till in self.tills.items() if isinstance(till.source, HasFolder)}
+        tills = {name: till.source for name, till in self.tills.items() if issubclass(till.adapter, HasFolder)}
+        sources = {name: source for name, source in tills.items() if isinstance(source, HasFolder)}
         for name, source in sources.items():
             try:
                 report = source.folder_report()
@@ -306,7 +341,6 @@ def open_app(config: Config, clock: Clock | None = None, stop: threading.Event |
 
     Raises:
         LedgerError: the ledger cannot be opened.
-        SourceError: a source cannot be built.
 
     """
     clock, stop = clock or SystemClock(), stop or threading.Event()
@@ -321,7 +355,7 @@ def open_app(config: Config, clock: Clock | None = None, stop: threading.Event |
         frame = _Frame(ledger, clock, stop)
         for name, candidate in found.items():
             tills[name] = _till(candidate, found, config, frame)
-            exits.callback(tills[name].source.close)
+            exits.callback(tills[name].close)
         app = App(config, clock, ledger, decider, tills, stop)
         exits.callback(app.close)
         yield app
@@ -348,12 +382,16 @@ def _till(candidate: Candidate, others: Mapping[str, Candidate], whole: Config, 
     context = SourceContext(
         candidate.keys, app.clock, whole.base_dir, app.stop, ledger.private(name), start, known, name
     )
-    source: Source = registry.load(config.common.type)(config.settings, context)
+
+    def build() -> Source:
+        source: Source = registry.load(config.common.type)(config.settings, context)
+        return source
+
     rules = {store: whole.stores[store].rules for store in config.common.all_stores}
     longest = frozenset(one.longest_key for one in rules.values())
     twins = frozenset(store for store, one in rules.items() if one.twins == "hold")
     tips = frozenset(store for store, one in rules.items() if one.tips == "note")
     links = frozenset(store for store, one in rules.items() if one.link_returns == "where_one_fits")
-    present = {other.name: other.reads for other in others.values()}
-    tills.append(SourceRunner(name, config, source, ledger, app.clock, candidate, present, longest, twins, tips, links))
+    present = {other.name: other.reads for other in others.values() if other.unknown is None}
+    tills.append(SourceRunner(name, config, build, ledger, app.clock, candidate, present, longest, twins, tips, links))
     return tills[0]

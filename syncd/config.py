@@ -15,7 +15,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
@@ -26,7 +26,7 @@ from syncd.config_checks import cross_checks, same_sources_refused
 from syncd.errors import ConfigError, ConfigProblem, UsageError
 from syncd.mapping.rules import CheckoutRules, Rules
 from syncd.sale.policy import PushPolicy, StorePolicy
-from syncd.secret import ALLOWED, secrets_in
+from syncd.secret import ALLOWED, READ_SECRETS, KeptSecret, kept_secrets, secrets_in
 from syncd.settings import (
     LISTEN,
     AlertSettings,
@@ -43,6 +43,7 @@ PLACES = ("./syncd.toml", "/etc/syncd/syncd.toml")
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
 _SENSITIVE = re.compile(f"{logs.SECRET_NAMES.pattern}|url$", re.IGNORECASE)
 _MAX_SHOWN = 60
+_SQLITE = "sqlite:///"
 _PATTERNS = {
     r"^[A-Z]{3}$": "must be a currency code such as USD",
     r"^[A-Z]{2}$": "must be a country code such as US",
@@ -151,8 +152,11 @@ def find(path: Path | None) -> Path:
     raise ConfigError(f"no config file: looked for {' and '.join(PLACES)}", cure=cure)
 
 
-def load(path: Path | None = None) -> Config:
+def load(path: Path | None = None, *, secrets: bool = True) -> Config:
     """Read, merge and check the configuration.
+
+    ``secrets``: read every secret now. Without, each is read when it is first needed, and what only secrets can tell is not
+    checked: for commands that show things.
 
     Raises:
         ConfigError: with every problem in it.
@@ -162,13 +166,14 @@ def load(path: Path | None = None) -> Config:
     written = _read(file)
     problems = list(_misspelt(written))
     tables = _merge(written, _environment())
-    checked = _validated(Tables, tables, (), problems)
+    checked, missing = _validated(Tables, tables, (), problems), list[ConfigProblem]()
     adapters = dict(_adapters(tables, problems))
     if checked is not None:
-        problems += cross_checks(checked)
-        problems += same_sources_refused(checked, adapters, file.parent)
+        missing = list(_named(checked, adapters, file.parent, read=secrets))
+        problems += [*cross_checks(checked), *missing]
+        problems += same_sources_refused(checked, adapters, file.parent) if secrets and not missing else []
     if checked is None or problems:
-        raise ConfigError(f"{file} cannot be used:", problems)
+        raise ConfigError(f"{file} cannot be used:", problems, READ_SECRETS if missing else "")
     sources = {
         name: SourceConfig(_with_store(common, checked), adapters[name]) for name, common in checked.sources.items()
     }
@@ -185,6 +190,19 @@ def load(path: Path | None = None) -> Config:
         stores={name: _at_home(store, file.parent) for name, store in checked.stores.items()},
         sources=sources,
     )
+
+
+def _named(tables: Tables, adapters: Mapping[str, BaseModel], home: Path, *, read: bool) -> Iterator[ConfigProblem]:
+    """Give each secret the name of its key; yield those that cannot be read, where they are to be."""
+    found = [*kept_secrets(tables), *((("sources", *at), one) for at, one in kept_secrets(adapters))]
+    for at, secret in found:
+        key = ".".join(part for part in at if part not in _ROOMS)
+        secret.named(key, home)
+        try:
+            if read:
+                secret.read()
+        except ValueError as error:
+            yield ConfigProblem(key, "", str(error))
 
 
 def written(file: Path) -> tuple[Table, Table]:
@@ -351,8 +369,9 @@ def _at_home(store: StoreSettings, base: Path) -> StoreSettings:
 
 
 def _resolved_url(url: SecretStr, base: Path) -> SecretStr:
-    text = url.get_secret_value()
-    prefix: Literal["sqlite:///"] = "sqlite:///"
-    if not text.startswith(prefix) or text == "sqlite:///:memory:":
-        return url
-    return SecretStr(prefix + str(base / Path(text.removeprefix(prefix)).expanduser()))
+    def resolved(text: str) -> str:
+        if not text.startswith(_SQLITE) or text == "sqlite:///:memory:":
+            return text
+        return _SQLITE + str(base / Path(text.removeprefix(_SQLITE)).expanduser())
+
+    return url.then(resolved) if isinstance(url, KeptSecret) else SecretStr(resolved(url.get_secret_value()))

@@ -49,6 +49,10 @@ class ConfigError(SyncdError):
         return "\n".join([*lines, f"  {self.cure}"] if self.cure else lines)
 
 
+class SecretMissing(ConfigError):
+    """A secret that is needed now cannot be read from where the config says."""
+
+
 class UsageError(SyncdError):
     """A command was called in a way that makes no sense."""
 

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from syncd.config import Config
+from syncd.errors import SecretMissing
 from syncd.intake.admission import Candidate
 from syncd.ledger import Ledger
 from syncd.ledger.names import KnownSource
 from syncd.sale.states import NOT_DONE
-from syncd.sources.sameness import reads_of
+from syncd.sources.sameness import Reads, reads_of
 
 
 def candidates(config: Config, known: Mapping[str, KnownSource]) -> dict[str, Candidate]:
@@ -19,7 +20,11 @@ def candidates(config: Config, known: Mapping[str, KnownSource]) -> dict[str, Ca
     for name, source in config.sources.items():
         if source.common.enabled:
             keys = source.common.formerly or (known[name].keys if name in known else name)
-            found[name] = Candidate(name, keys, reads_of(source.common.type, source.settings, config.base_dir))
+            kind = source.common.type
+            try:
+                found[name] = Candidate(name, keys, reads_of(kind, source.settings, config.base_dir))
+            except SecretMissing as error:
+                found[name] = Candidate(name, keys, Reads(kind=kind), error)
     return found
 
 

@@ -1,7 +1,8 @@
 """Secrets in the configuration: where each one comes from, never what it is.
 
-A secret is written ``{ env = "NAME" }``, ``{ file = "/run/credentials/token" }`` or ``{ command = ["pass", "show", "x"] }``.
-Its value lives in a pydantic ``SecretStr``, whose repr is stars.
+A secret is written ``{ env = "NAME" }``, ``{ file = "/run/credentials/token" }`` or ``{ command = ["pass", "show", "x"] }``. It is
+read when it is first needed, so that a command which needs none works where none can be read. Its value lives in a pydantic
+``SecretStr``, whose repr is stars.
 """
 
 from __future__ import annotations
@@ -9,23 +10,110 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, SecretStr
+from pydantic import BaseModel, PlainValidator, SecretStr, WithJsonSchema
+
+from syncd import logs
+from syncd.errors import SecretMissing
 
 ALLOWED = 'must be { env = "NAME" }, { file = "PATH" } or { command = ["PROGRAM", "ARG"] }'
 _COMMAND_TIMEOUT_S = 30
 _TOKEN = re.compile(r"[!-~]{1,8192}")
+READ_SECRETS = "Set it, name another place for it, or run the command as the service does: sudo syncd service COMMAND"
+
+Check = Callable[[str], str]
+"""Takes a value that was read and returns it; raises ValueError, in words that do not hold the value."""
+
+
+class KeptSecret(SecretStr):
+    """A secret that is read from its place when it is first needed, and kept."""
+
+    def __init__(self, where: Mapping[str, Any], check: Check = str) -> None:
+        super().__init__("")
+        self._where, self._check = where, check
+        self._key, self._home = "", Path()
+        self._kept: str | None = None
+        self._reading = threading.Lock()
+
+    def named(self, key: str, home: Path) -> None:
+        """Say which key of the config it is, and the folder in which a relative file lies."""
+        self._key, self._home = key, home
+
+    def read(self) -> str:
+        """Return the value.
+
+        Raises:
+            ValueError: its place has no value, or one that cannot be right; the message never holds a secret.
+
+        """
+        with self._reading:
+            if self._kept is None:
+                value = self._check(_read(self._where, self._home))
+                logs.hide(*hidden_in(value))
+                self._kept = value
+            return self._kept
+
+    @property
+    def is_read(self) -> bool:
+        """Whether its value is known by now."""
+        return self._kept is not None
+
+    def get_secret_value(self) -> str:
+        """Return the value; raises SecretMissing where it cannot be read."""
+        try:
+            return self.read()
+        except ValueError as error:
+            raise SecretMissing(f"{self._key or 'a secret'}: {error}", cure=READ_SECRETS) from None
+
+    def then(self, change: Check) -> KeptSecret:
+        """Return the same secret, with its value changed when it is read."""
+        check = self._check
+        changed = KeptSecret(self._where, lambda value: change(check(value)))
+        changed.named(self._key, self._home)
+        return changed
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both are read from the same place; unlike its value, that is always known."""
+        return isinstance(other, KeptSecret) and (self._where, self._home) == (other._where, other._home)
+
+    def __hash__(self) -> int:
+        """By where it is read from."""
+        return hash((repr(self._where), self._home))
+
+    def __len__(self) -> int:
+        """As long as its value."""
+        return len(self.get_secret_value())
+
+    def _display(self) -> str:
+        return "**********"
+
+
+def kept_secrets(settings: object, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], KeptSecret]]:
+    """Yield every secret that is read from somewhere, however deep, each with the keys that lead to it."""
+    if isinstance(settings, KeptSecret):
+        yield at, settings
+    elif isinstance(settings, BaseModel):
+        for name in type(settings).model_fields:
+            yield from kept_secrets(getattr(settings, name), (*at, name))
+    elif isinstance(settings, Mapping):
+        for name, value in settings.items():
+            yield from kept_secrets(value, (*at, str(name)))
+    elif isinstance(settings, list | tuple):
+        for place, value in enumerate(settings):
+            yield from kept_secrets(value, (*at, str(place)))
 
 
 def secrets_in(settings: object) -> Iterator[str]:
-    """Every secret that some settings hold, however deep, and of a secret that is a URL its password alone as well."""
+    """Every secret that some settings hold and that is known by now, and of a secret that is a URL its password alone as well."""
+    if isinstance(settings, KeptSecret) and not settings.is_read:
+        return  # it is hidden when it is read
     if isinstance(settings, SecretStr):
-        value = settings.get_secret_value()
-        yield from _of_url(value) if "://" in value else (value,)
+        yield from hidden_in(settings.get_secret_value())
     elif isinstance(settings, BaseModel):
         for name in type(settings).model_fields:
             yield from secrets_in(getattr(settings, name))
@@ -37,21 +125,24 @@ def secrets_in(settings: object) -> Iterator[str]:
             yield from secrets_in(value)
 
 
-def _of_url(url: str) -> Iterator[str]:
-    """Yield the secrets of a URL; one without a password holds none, and may be shown."""
+def hidden_in(value: str) -> Iterator[str]:
+    """Yield what nobody may see of a value: of a URL, itself and its password; one without a password may be shown."""
+    if "://" not in value:
+        yield value
+        return
     try:
-        password = urlsplit(url).password
+        password = urlsplit(value).password
     except ValueError:
-        password = url
+        password = value
     if password:
-        yield from (url, password, unquote(password))
+        yield from (value, password, unquote(password))
 
 
 def secret_files(node: object) -> Iterator[Path]:
     """Yield the files that ``{ file = "..." }`` secrets of a parsed config are read from."""
     if isinstance(node, Mapping):
         if set(node) == {"file"} and isinstance(node["file"], str):
-            yield Path(os.path.expandvars(node["file"]))
+            yield Path(os.path.expandvars(node["file"])).expanduser()
         for value in node.values():
             yield from secret_files(value)
     elif isinstance(node, list):
@@ -59,11 +150,11 @@ def secret_files(node: object) -> Iterator[Path]:
             yield from secret_files(value)
 
 
-def resolve_secret(value: object) -> SecretStr:
-    """Read the secret that ``value`` points to.
+def secret_of(value: object, check: Check = str) -> SecretStr:
+    """Return the secret that ``value`` points to, unread; ``check`` looks at its value once it is read.
 
     Raises:
-        ValueError: the form is wrong, or the place it names has no value; the message never holds a secret.
+        ValueError: the form is wrong.
 
     """
     if isinstance(value, SecretStr):
@@ -71,56 +162,63 @@ def resolve_secret(value: object) -> SecretStr:
     if not isinstance(value, Mapping) or len(value) != 1:
         raise ValueError(ALLOWED)
     ((kind, where),) = value.items()
-    if kind == "env" and isinstance(where, str):
+    text = kind in ("env", "file") and isinstance(where, str)
+    words = kind == "command" and isinstance(where, list) and where and all(isinstance(word, str) for word in where)
+    if not (text or words):
+        raise ValueError(ALLOWED)
+    return KeptSecret(value, check)
+
+
+def _read(place: Mapping[str, Any], home: Path) -> str:
+    ((kind, where),) = place.items()
+    if kind == "env":
         return _from_env(where)
-    if kind == "file" and isinstance(where, str):
-        return _from_file(where)
-    if kind == "command" and isinstance(where, list) and where and all(isinstance(word, str) for word in where):
-        return _from_command(where)
-    raise ValueError(ALLOWED)
+    return _from_file(where, home) if kind == "file" else _from_command(where)
 
 
-def _from_env(name: str) -> SecretStr:
+def _from_env(name: str) -> str:
     value = os.environ.get(name, "").strip()
     if not value:
         msg = f"environment variable {name} is not set: set it, or name a file or a command instead"
         raise ValueError(msg)
-    return SecretStr(value)
+    return value
 
 
-def _from_file(name: str) -> SecretStr:
+def _from_file(name: str, home: Path) -> str:
+    if "$CREDENTIALS_DIRECTORY" in name and "CREDENTIALS_DIRECTORY" not in os.environ:
+        msg = f"secret file {name} is there for the service alone"
+        raise ValueError(msg)
     try:
-        value = Path(os.path.expandvars(name)).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"secret file {name} cannot be read ({getattr(error, 'strerror', None) or 'not text'})"
+        value = (home / Path(os.path.expandvars(name)).expanduser()).read_text(encoding="utf-8").strip()
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: a home folder that nobody has
+        why = getattr(error, "strerror", None) or (
+            "not text" if isinstance(error, UnicodeDecodeError) else "no such path"
+        )
+        msg = f"secret file {name} cannot be read ({why})"
         raise ValueError(msg) from None
     if not value:
         msg = f"secret file {name} is empty"
         raise ValueError(msg)
-    return SecretStr(value)
+    return value
 
 
-def _from_command(command: list[str]) -> SecretStr:
+def _from_command(command: list[str]) -> str:
     try:
         done = subprocess.run(  # noqa: S603  the operator's own command, from the operator's own config file
             command, capture_output=True, text=True, timeout=_COMMAND_TIMEOUT_S, check=False, stdin=subprocess.DEVNULL
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         msg = f"secret command {command[0]} could not be run ({type(error).__name__})"
         raise ValueError(msg) from None
     value = done.stdout.strip()
     if done.returncode != 0 or not value:
         msg = f"secret command {command[0]} exited with {done.returncode} and {'no' if not value else 'some'} output"
         raise ValueError(msg)
-    return SecretStr(value)
+    return value
 
 
-Secret = Annotated[SecretStr, BeforeValidator(resolve_secret)]
-
-
-def _of_a_header(secret: SecretStr) -> SecretStr:
+def of_a_header(value: str) -> str:
     """Return a token as a header takes it: one word of ASCII. A credentials file as downloaded holds more than that."""
-    value = secret.get_secret_value()
     if not _TOKEN.fullmatch(value):
         lines = len(value.splitlines())
         what = f"{lines} lines" if lines > 1 else "blanks or characters that no token has"
@@ -128,8 +226,37 @@ def _of_a_header(secret: SecretStr) -> SecretStr:
             f"must be the token alone, and holds {what}: of a credentials file, keep the access token and nothing else"
         )
         raise ValueError(msg)
-    return secret
+    return value
 
 
-Token = Annotated[SecretStr, BeforeValidator(resolve_secret), AfterValidator(_of_a_header)]
+def _token_of(value: object) -> SecretStr:
+    if isinstance(value, SecretStr):
+        of_a_header(value.get_secret_value())
+    return secret_of(value, of_a_header)
+
+
+SECRET_SCHEMA = WithJsonSchema(
+    {
+        "description": ALLOWED,
+        "oneOf": [
+            {
+                "type": "object",
+                "properties": {kind: {"type": "string"}},
+                "required": [kind],
+                "additionalProperties": False,
+            }
+            for kind in ("env", "file")
+        ]
+        + [
+            {
+                "type": "object",
+                "properties": {"command": {"type": "array", "items": {"type": "string"}, "minItems": 1}},
+                "required": ["command"],
+                "additionalProperties": False,
+            }
+        ],
+    }
+)
+Secret = Annotated[SecretStr, PlainValidator(secret_of), SECRET_SCHEMA]
+Token = Annotated[SecretStr, PlainValidator(_token_of), SECRET_SCHEMA]
 """A secret that goes into a header."""

@@ -10,20 +10,35 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr, WithJsonSchema
 
 from syncd import logs
 from syncd.clock import Duration
 from syncd.errors import ConfigProblem
-from syncd.secret import Secret, Token, resolve_secret
+from syncd.secret import SECRET_SCHEMA, Check, Secret, Token, secret_of
 
 LISTEN = r"^\[?[0-9A-Za-z.:-]+\]?:\d{1,5}$"
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
-def _kept(value: object) -> SecretStr:
+def _kept(value: object, check: Check = str) -> SecretStr:
     """In clear or as a secret: a database's URL may hold a password, and a password's hash is nobody's business."""
-    return SecretStr(value) if isinstance(value, str) else resolve_secret(value)
+    return SecretStr(check(value)) if isinstance(value, str) else secret_of(value, check)
+
+
+def _is_hash(value: str) -> str:
+    if not value.startswith("$argon2"):
+        msg = "must be a hash that syncd web password makes"
+        raise ValueError(msg)
+    return value
+
+
+def _hash(value: object) -> SecretStr:
+    return _kept(value, _is_hash)
+
+
+CLEAR_OR_SECRET = WithJsonSchema({"anyOf": [{"type": "string"}, SECRET_SCHEMA.json_schema]})
+"""How the schema of the config describes a value that may be written in clear."""
 
 
 class LedgerSettings(BaseModel):
@@ -31,7 +46,7 @@ class LedgerSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    url: Annotated[SecretStr, BeforeValidator(_kept)] = SecretStr("sqlite:///ledger.db")
+    url: Annotated[SecretStr, PlainValidator(_kept), CLEAR_OR_SECRET] = SecretStr("sqlite:///ledger.db")
     keep_documents: Duration | None = None
     keep_history: Duration = timedelta(days=400)
 
@@ -109,7 +124,7 @@ class WebSettings(_Listening):
     enabled: bool = True
     listen: Annotated[str, Field(pattern=LISTEN)] = "127.0.0.1:8788"
     url: Annotated[str, Field(pattern=r"^https?://")] | None = None
-    password_hash: Annotated[SecretStr, BeforeValidator(_kept)] | None = None
+    password_hash: Annotated[SecretStr, PlainValidator(_hash), CLEAR_OR_SECRET] | None = None
     certificate: Path | None = None
     key: Path | None = None
     read_only: bool = False
@@ -141,5 +156,3 @@ class WebSettings(_Listening):
                     "must be the https:// address that browsers use, or give certificate and key: a password needs TLS"
                 )
                 yield ConfigProblem("web.url", repr(self.url) if self.url else "", words)
-        if self.password_hash is not None and not self.password_hash.get_secret_value().startswith("$argon2"):
-            yield ConfigProblem("web.password_hash", "", "must be a hash that syncd web password makes")

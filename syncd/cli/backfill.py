@@ -38,7 +38,7 @@ def run_backfill(  # noqa: PLR0913  one for each option of the command
     from syncd.service.daemon import stop_on_signals
 
     stop = threading.Event()
-    with stop_on_signals(stop), opened(config, stop=stop) as app:
+    with stop_on_signals(stop), opened(config, secrets=True, stop=stop) as app:
         need_work(app)
         till = till_of(app, source)
         start, end = date_range(days, till.zone)

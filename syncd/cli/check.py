@@ -36,7 +36,7 @@ _MARK = {"ok": "ok", "warning": "look", "error": "MEND", "mismatch": "MEND"}
 
 def run_check(config: Path | None, as_json: bool) -> Exit:
     """Examine everything that a pass needs, without reading sales or changing anything."""
-    with opened(config) as app:
+    with opened(config, secrets=True) as app:
         findings = [("config", finding) for finding in _config(app)]
         findings += [("ledger", Finding("ok", line)) for line in app.ledger.care.describe()]
         if careless := app.ledger.care.careless():

@@ -36,7 +36,7 @@ def run_show(path: Path | None, key: str | None, every: bool, as_json: bool) -> 
 
     found = {
         name: setting
-        for name, setting in settings_of(read_config(path, quiet=True)).items()
+        for name, setting in settings_of(read_config(path, quiet=True, secrets=False)).items()
         if (every or setting.origin != "default") and (key is None or name == key or name.startswith(f"{key}."))
     }
     if key is not None and not found:

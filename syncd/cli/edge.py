@@ -68,7 +68,7 @@ def options_first(words: list[str]) -> list[str]:
     rest: list[str] = []
     left = iter(words)
     for word in left:
-        if word == "--":
+        if word == "--" or (word == "service" and not rest):  # what follows is another command's
             return [*first, *rest, word, *left]
         if word in _EVERYWHERE or word.startswith("--log-level="):
             first.append(word)

@@ -284,6 +284,20 @@ cli.add_typer(web, name="web")
 cli.add_typer(alerts, name="alerts")
 
 
+@cli.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+def service(
+    words: Annotated[list[str], typer.Argument(help="A command of syncd, with its options.", metavar="COMMAND")],
+    unit: Annotated[str, typer.Option("--unit", help="The systemd unit of the service.")] = "syncd.service",
+) -> None:
+    """Run a command as the service does: with its user, folders and secrets. Needs root.
+
+    Example: sudo syncd service status
+    """
+    from syncd.cli.service import run_as_service
+
+    raise typer.Exit(run_as_service(unit, words))
+
+
 @cli.command()
 def sandbox(
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",

@@ -56,7 +56,7 @@ def run_sync(config: Path | None, limit: int | None, as_json: bool) -> Exit:
     from syncd.service.daemon import stop_on_signals
 
     stop = threading.Event()
-    with stop_on_signals(stop), opened(config, stop=stop) as app:
+    with stop_on_signals(stop), opened(config, secrets=True, stop=stop) as app:
         need_work(app)
         _await_settling(app, stop)
         polled, trouble = _poll_all(app, stop)

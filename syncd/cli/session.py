@@ -15,9 +15,12 @@ from syncd.config import Config, load
 from syncd.errors import ConfigError, LedgerError, UsageError
 
 
-def read_config(path: Path | None, *, quiet: bool = False) -> Config:
-    """Return the checked configuration; logs are set up as it says, or for warnings only where the command talks by itself."""
-    config = load(path)
+def read_config(path: Path | None, *, quiet: bool = False, secrets: bool = True) -> Config:
+    """Return the checked configuration; logs are set up as it says, or for warnings only where the command talks by itself.
+
+    ``secrets``: every secret is read now; else each when it is first needed.
+    """
+    config = load(path, secrets=secrets)
     usual: logs.LogLevel = "warning" if quiet and config.log.level == "info" else config.log.level
     logs.setup(config.log.format, wanted_level or usual)
     return config
@@ -29,9 +32,16 @@ wanted_level: logs.LogLevel | None = None
 
 @contextmanager
 def opened(
-    path: Path | None, *, quiet: bool = True, existing: bool = False, stop: threading.Event | None = None
+    path: Path | None,
+    *,
+    quiet: bool = True,
+    existing: bool = False,
+    secrets: bool = False,
+    stop: threading.Event | None = None,
 ) -> Iterator[App]:
     """Open the whole app, from a config path. ``existing``: a command that only shows things makes no ledger.
+
+    ``secrets``: read every secret now, for a command that will need them all; else each is read when it is first needed.
 
     Once ``stop`` is set, nothing waits for a store's quota any more.
 
@@ -39,7 +49,7 @@ def opened(
         LedgerError: there is no ledger yet, where one must be there.
 
     """
-    config = read_config(path, quiet=quiet)
+    config = read_config(path, quiet=quiet, secrets=secrets)
     if existing:
         _need_ledger(config)
     with open_app(config, stop=stop) as app:
@@ -71,13 +81,18 @@ def known_source(app: App, name: str | None) -> None:
     raise UsageError(f"there is no source {name!r}", f"{cure}Sources are {', '.join(names) or 'none yet'}.")
 
 
-def need_work(app: App) -> None:
-    """Raise ConfigError where there is nothing to carry, nowhere to carry it, or a rule that cannot be followed."""
+def need_work(app: App, source: str | None = None) -> None:
+    """Raise ConfigError where there is nothing to carry, nowhere to carry it, or a rule that cannot be followed.
+
+    ``source``: the only one that is needed.
+    """
     if not app.config.stores or not app.tills:
         missing = "store" if not app.config.stores else "enabled source"
         raise ConfigError(
             f"{app.config.path} names no {missing}", cure="Add one: see config/syncd.toml for an example."
         )
+    if source is None:
+        app.build_sources()
     for store in app.stores.values():
         store.prepare()
 

@@ -73,7 +73,7 @@ def _cell(value: object) -> object:
 def run_test(config: Path | None, name: str, sales: int, as_json: bool) -> Exit:
     """Try a source: what its check finds, and some of its sales as they would be sent."""
     with opened(config) as app:
-        need_work(app)
+        need_work(app, name)
         till = app.tills.get(name)
         if till is None:
             raise UsageError(f"there is no source {name!r}", f"Sources are {', '.join(sorted(app.tills))}.")

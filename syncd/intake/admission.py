@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from syncd.errors import SourceError
+from syncd.errors import SecretMissing, SourceError
 from syncd.ledger.names import KnownSource
 from syncd.sources.sameness import Reads, may_be_same
 
@@ -22,11 +22,12 @@ class NotAdmitted(SourceError):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A source that is to be read: its name, the name in its sale keys, and what it reads."""
+    """A source that is to be read: its name, the name in its sale keys, what it reads, and why that cannot be known here."""
 
     name: str
     keys: str
     reads: Reads
+    unknown: SecretMissing | None = None
 
 
 def admit(
@@ -39,8 +40,11 @@ def admit(
 
     Raises:
         NotAdmitted: a person must say first which source it is.
+        SecretMissing: what it reads is a secret that cannot be read here.
 
     """
+    if candidate.unknown is not None:
+        raise candidate.unknown
     own = known.get(candidate.name)
     if own is not None and own.keys != candidate.keys:
         _refuse_other_keys(candidate, own)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, SecretStr
 
 from syncd.clock import format_duration
 from syncd.config import Config, Table, written
+from syncd.secret import KeptSecret
 
 _HIDDEN = "***"
 _TABLES = ("ledger", "log", "service", "intake", "web", "alerts")
@@ -84,13 +85,15 @@ def _shown(value: Any) -> object:  # noqa: ANN401  whatever a setting holds
 
 
 def _mark(value: Any) -> str:  # noqa: ANN401  the same
-    plain = value.get_secret_value() if isinstance(value, SecretStr) else value
-    plain = (
-        [one.get_secret_value() if isinstance(one, SecretStr) else one for one in value]
-        if isinstance(value, tuple)
-        else plain
-    )
+    plain = [_plain(one) for one in value] if isinstance(value, tuple) else _plain(value)
     return hashlib.sha256(repr(plain).encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  the same
+    """Return a value with its secret in clear; one that was not read yet counts by where it is read from."""
+    if isinstance(value, KeptSecret) and not value.is_read:
+        return hash(value)
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
 def _origin(key: str, file: Table, environment: Table) -> str:

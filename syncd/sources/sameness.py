@@ -7,7 +7,7 @@ one account are two where each names locations of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from hashlib import blake2b
 from itertools import combinations
 from pathlib import Path
@@ -49,9 +49,15 @@ class Reads(BaseModel):
         return self.model_dump_json(exclude={"opens"}, exclude_defaults=True)
 
 
-def reads_of(kind: str, settings: BaseModel, home: Path) -> Reads:
-    """Return what a source of a type reads, by its settings; ``home`` is where relative paths begin."""
-    values = _plain(settings)
+def reads_of(kind: str, settings: BaseModel, home: Path, *, opens: bool = False) -> Reads:
+    """Return what a source of a type reads, by its settings; ``home`` is where relative paths begin.
+
+    ``opens``: with the digests of what opens it, which takes its secrets.
+
+    Raises:
+        SecretMissing: what it reads is a secret (a database's URL) that cannot be read here.
+
+    """
     if hasattr(settings, "path"):
         sftp = getattr(settings, "sftp", None)
         server = f"{sftp.host.lower()}:{sftp.port}/{sftp.path.strip('/') or '.'}" if sftp is not None else ""
@@ -59,6 +65,8 @@ def reads_of(kind: str, settings: BaseModel, home: Path) -> Reads:
             server = f"{bucket.endpoint or ''}{bucket.url.rstrip('/')}"
         path = "" if server else str((home / settings.path).resolve())
         return Reads(kind=kind, path=path, pattern=str(getattr(settings, "pattern", "*")), server=server)
+    wanted = (*_PLACES, *_NAMES, *_PARTS, *(_KEYS if opens else ()))
+    values = _plain(settings, wanted)
     return Reads(
         kind=kind,
         place={name: _without_password(str(values[name])) for name in _PLACES if values.get(name)},
@@ -73,7 +81,7 @@ def same_sources(sources: Mapping[str, tuple[str, BaseModel]], home: Path) -> li
 
     ``sources`` are each source's type and its settings.
     """
-    read = {name: reads_of(kind, settings, home) for name, (kind, settings) in sources.items()}
+    read = {name: reads_of(kind, settings, home, opens=True) for name, (kind, settings) in sources.items()}
     return [(a, b, what) for (a, one), (b, other) in combinations(read.items(), 2) if (what := same(one, other))]
 
 
@@ -164,13 +172,13 @@ def _digest(secret: str) -> str:
     return blake2b(secret.encode(), digest_size=16).hexdigest()
 
 
-def _plain(settings: BaseModel) -> dict[str, Any]:
-    """Return the settings as they are, those within others too; secrets in clear, for what is made of them here."""
+def _plain(settings: BaseModel, wanted: Container[str]) -> dict[str, Any]:
+    """Return the settings that are wanted, those within others too; secrets in clear, for what is made of them here."""
     found: dict[str, Any] = {}
     for name in type(settings).model_fields:
         value = getattr(settings, name)
         if isinstance(value, BaseModel):
-            found |= {inner: kept for inner, kept in _plain(value).items() if inner in _KEYS}
-        else:
+            found |= {inner: kept for inner, kept in _plain(value, wanted).items() if inner in _KEYS}
+        elif name in wanted:
             found[name] = value.get_secret_value() if isinstance(value, SecretStr) else value
     return found

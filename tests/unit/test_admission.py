@@ -26,12 +26,12 @@ def folder(path: str, pattern: str = "*", kind: str = "csv") -> Reads:
 
 def square(token: str = "one", *locations: str) -> Reads:
     settings = SquareSettings.model_validate({"token": SecretStr(token), "locations": locations})
-    return reads_of("square", settings, HOME)
+    return reads_of("square", settings, HOME, opens=True)
 
 
 def clover(merchant: str, token: str = "one") -> Reads:
     settings = CloverSettings.model_validate({"merchant_id": merchant, "token": SecretStr(token)})
-    return reads_of("clover", settings, HOME)
+    return reads_of("clover", settings, HOME, opens=True)
 
 
 def database(url: str) -> Reads:

@@ -14,8 +14,8 @@ from pydantic import BaseModel, SecretStr
 
 from syncd import logs
 from syncd.clock import BootTime, SystemClock, format_duration, parse_duration
-from syncd.errors import ConfigError, ConfigProblem, SyncdError
-from syncd.secret import resolve_secret, secrets_in
+from syncd.errors import ConfigError, ConfigProblem, SecretMissing, SyncdError
+from syncd.secret import KeptSecret, secret_of, secrets_in
 from syncd.service.sdnotify import notify, watchdog_interval_s
 
 
@@ -51,10 +51,10 @@ def test_gaps_across_boots_are_not_known() -> None:
 def test_secrets_come_from_the_environment_a_file_or_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("A_TOKEN", "one")
     (tmp_path / "token").write_text("two\n")
-    assert resolve_secret({"env": "A_TOKEN"}).get_secret_value() == "one"
-    assert resolve_secret({"file": str(tmp_path / "token")}).get_secret_value() == "two"
-    assert resolve_secret({"command": [sys.executable, "-c", "print('three')"]}).get_secret_value() == "three"
-    assert resolve_secret(SecretStr("four")).get_secret_value() == "four"
+    assert secret_of({"env": "A_TOKEN"}).get_secret_value() == "one"
+    assert secret_of({"file": str(tmp_path / "token")}).get_secret_value() == "two"
+    assert secret_of({"command": [sys.executable, "-c", "print('three')"]}).get_secret_value() == "three"
+    assert secret_of(SecretStr("four")).get_secret_value() == "four"
 
 
 @pytest.mark.parametrize(
@@ -62,19 +62,50 @@ def test_secrets_come_from_the_environment_a_file_or_a_command(tmp_path: Path, m
     [
         "in-clear",
         {},
-        {"env": "NOT_SET_ANYWHERE"},
-        {"file": "/nonexistent/token"},
-        {"command": [sys.executable, "-c", "print('leak'); raise SystemExit(3)"]},
-        {"command": ["/nonexistent/program"]},
         {"command": []},
         {"vault": "x"},
     ],
 )
-def test_a_secret_that_cannot_be_had_is_an_error_without_its_value(bad: object) -> None:
-    with pytest.raises(ValueError, match=r"secret|environment|must be") as caught:
-        resolve_secret(bad)
+def test_a_secret_of_a_wrong_form_is_refused_at_once_without_its_value(bad: object) -> None:
+    with pytest.raises(ValueError, match="must be") as caught:
+        secret_of(bad)
     assert "in-clear" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"env": "NOT_SET_ANYWHERE"},
+        {"file": "/nonexistent/token"},
+        {"file": "/tmp\0/token"},
+        {"file": "~nobody-of-that-name/token"},
+        {"file": "$CREDENTIALS_DIRECTORY/token"},
+        {"command": [sys.executable, "-c", "print('leak'); raise SystemExit(3)"]},
+        {"command": ["/nonexistent/program"]},
+        {"command": ["a\0b"]},
+    ],
+)
+def test_a_secret_that_cannot_be_read_is_an_error_without_its_value_and_only_when_it_is_needed(bad: object) -> None:
+    found = secret_of(bad)
+    assert "leak" not in f"{found} {found!r}"
+    with pytest.raises(SecretMissing, match=r"secret|environment") as caught:
+        found.get_secret_value()
     assert "leak" not in str(caught.value)
+    assert "syncd service" in str(caught.value)
+
+
+def test_a_secret_that_was_read_is_hidden_from_the_log_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LATE_TOKEN", "late-token-value")
+    assert secret_of({"env": "LATE_TOKEN"}).get_secret_value() == "late-token-value"
+    assert logs.redact("said late-token-value") == "said ***"
+
+
+def test_a_secret_files_path_begins_at_the_config(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("abc")
+    found = secret_of({"file": "token"})
+    assert isinstance(found, KeptSecret)
+    found.named("stores.main.token", tmp_path)
+    assert found.get_secret_value() == "abc"
 
 
 @pytest.fixture

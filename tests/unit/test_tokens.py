@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
+from syncd.errors import SecretMissing
 from syncd.secret import Token
 
 DOWNLOADED = "ACCESS TOKEN: abcdef0123456789\nCLIENT ID: client\nCLIENT SECRET: topsecret\nNAME: syncd\n"
@@ -19,8 +20,8 @@ class Model(BaseModel):
 def test_a_credentials_file_as_it_was_downloaded_is_refused_without_its_words(tmp_path: Path) -> None:
     file = tmp_path / "token.txt"
     file.write_text(DOWNLOADED)
-    with pytest.raises(ValidationError) as caught:
-        Model.model_validate({"token": {"file": str(file)}})
+    with pytest.raises(SecretMissing) as caught:
+        Model.model_validate({"token": {"file": str(file)}}).token.get_secret_value()
     said = f"{caught.value} {caught.value!r}"
     assert "must be the token alone, and holds 4 lines" in said
     assert not any(word in said for word in ("topsecret", "abcdef0123456789"))
@@ -29,8 +30,8 @@ def test_a_credentials_file_as_it_was_downloaded_is_refused_without_its_words(tm
 @pytest.mark.parametrize("value", ["two words", "tökén", "a\tb", "\u200babc"])
 def test_what_no_header_takes_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("T", value)
-    with pytest.raises(ValidationError, match="must be the token alone") as caught:
-        Model.model_validate({"token": {"env": "T"}})
+    with pytest.raises(SecretMissing, match="must be the token alone") as caught:
+        Model.model_validate({"token": {"env": "T"}}).token.get_secret_value()
     assert value not in str(caught.value)
 
 

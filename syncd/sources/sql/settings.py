@@ -5,32 +5,44 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, SecretStr, WithJsonSchema
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from syncd.canonical.kinds import TenderKind
 from syncd.clock import Duration
-from syncd.secret import ALLOWED, resolve_secret
+from syncd.secret import ALLOWED, SECRET_SCHEMA, secret_of
 from syncd.sources.settings import ZoneName
 from syncd.sources.zones import Fold, Skipped
 
 
 def _url(value: object) -> SecretStr:
     """Return a database URL: in clear where it holds no password, else as a secret."""
-    kept = SecretStr(value) if isinstance(value, str) else resolve_secret(value)
+    if not isinstance(value, str):
+        return secret_of(value, _checked)
     try:
-        url = make_url(kept.get_secret_value())
+        url = make_url(value)
     except (ArgumentError, ValueError):
-        clear = isinstance(value, str) and "@" in value
-        raise ValueError(ALLOWED if clear else _NO_URL) from None
-    if isinstance(value, str) and url.password:
+        raise ValueError(ALLOWED if "@" in value else _NO_URL) from None
+    if url.password:
         raise ValueError(ALLOWED)
-    return kept
+    return SecretStr(value)
+
+
+def _checked(value: str) -> str:
+    try:
+        make_url(value)
+    except (ArgumentError, ValueError):
+        raise ValueError(_NO_URL) from None
+    return value
 
 
 _NO_URL = "must be, or name, a database URL such as mysql://reader@127.0.0.1/pos"
-DatabaseUrl = Annotated[SecretStr, BeforeValidator(_url)]
+DatabaseUrl = Annotated[
+    SecretStr,
+    PlainValidator(_url),
+    WithJsonSchema({"anyOf": [{"type": "string"}, SECRET_SCHEMA.json_schema]}),
+]
 
 
 class SqlSettings(BaseModel):
