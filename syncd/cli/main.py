@@ -87,6 +87,28 @@ def check(config: ConfigPath = None, as_json: AsJson = False) -> None:
 
 
 @cli.command()
+def connect(
+    source: Annotated[str, typer.Argument(help="The source whose account is to give access.")],
+    config: ConfigPath = None,
+    paste: Annotated[
+        bool, typer.Option("--paste", help="No browser here: open the address elsewhere, and paste the answer.")
+    ] = False,
+    port: Annotated[int, typer.Option("--port", min=1, max=65_535, help="Port for the answer.")] = 8789,
+    redirect: Annotated[
+        str, typer.Option("--redirect", help="The application's own redirect address; its answer is pasted.")
+    ] = "",
+) -> None:
+    """Let the owner of a POS account give access, in a browser. The tokens are kept in the ledger.
+
+    Example: syncd connect till --paste
+    """
+    from syncd.cli.connect import run_connect
+    from syncd.cli.consent import ConsentWay
+
+    raise typer.Exit(run_connect(config, source, ConsentWay(paste, port, redirect)))
+
+
+@cli.command()
 def run(config: ConfigPath = None) -> None:
     """Run the daemon: poll, push, reconcile, for ever. SIGTERM drains what is on the wire and stops.
 

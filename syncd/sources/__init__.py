@@ -5,6 +5,7 @@ An adapter of your own begins with these names; see ``docs/adapter.md``.
 
 from syncd.sources.base import Finding, Source
 from syncd.sources.capabilities import (
+    AsksConsent,
     Delivery,
     FetchesOne,
     FolderReport,
@@ -19,6 +20,7 @@ from syncd.sources.errors import Forged, SourceAccessDenied, SourceRateLimited, 
 
 __all__ = [
     "AdapterState",
+    "AsksConsent",
     "Delivery",
     "FetchesOne",
     "Finding",

@@ -6,9 +6,12 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from syncd.canonical import Batch
+
+if TYPE_CHECKING:
+    from syncd.sources.consent import Consent
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,15 @@ class ReadsFiles(Protocol):
 
     def read_file(self, path: Path) -> Iterator[Batch]:
         """Yield the file's sales and faults."""
+        ...
+
+
+@runtime_checkable
+class AsksConsent(Protocol):
+    """A source of an account whose owner may give access on the POS's own page, for ``syncd connect``."""
+
+    def consent(self) -> Consent | None:
+        """Return how access is given; None where the config has a token that needs no consent."""
         ...
 
 

@@ -23,6 +23,7 @@ from syncd.sources.http import Auth, StaticAuth
 
 _STATE = "oauth"
 _EARLY = timedelta(minutes=5)
+_LONGEST_S = 10 * 366 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,33 +40,66 @@ Renewal = Callable[[str], Tokens]
 
 
 class Grant(Protocol):
-    """What a config says of an application's access: above all the refresh token to begin with."""
+    """What a config says of an application's access."""
 
     @property
-    def refresh_token(self) -> SecretStr:
-        """The first refresh token."""
+    def refresh_token(self) -> SecretStr | None:
+        """The first refresh token; None where ``syncd connect`` gets it."""
         ...
 
 
-def bearer(context: SourceContext, token: SecretStr | None, grant: Grant | None, how: tuple[Renewal, str]) -> Auth:
-    """Return a token that stays as it is, or tokens that renew themselves.
-
-    ``how`` is their renewal, and the cure where it fails.
-    """
+def bearer(context: SourceContext, token: SecretStr | None, grant: Grant | None, renewal: Renewal) -> Auth:
+    """Return a token that stays as it is, or tokens that renew themselves."""
     if token is not None:
         return StaticAuth({"Authorization": f"Bearer {token.get_secret_value()}"})
     assert grant is not None  # noqa: S101  the settings have checked that there is one of the two
-    return OAuth(context, grant.refresh_token.get_secret_value(), *how)
+    first = grant.refresh_token
+    return OAuth(context, first.get_secret_value() if first is not None else None, renewal)
+
+
+def tokens_of(said: object, vendor: str, before: str, expires: str) -> Tokens:
+    """Return the tokens of an answer; ``before`` is the refresh token that stays where the answer has none.
+
+    Raises:
+        SourceRejected: it holds no access token.
+
+    """
+    access = said.get("access_token") if isinstance(said, Mapping) else None
+    if not isinstance(said, Mapping) or not access:
+        raise SourceRejected(f"{vendor} answered without a token", 200)
+    return Tokens(str(access), str(said.get("refresh_token") or before), expires)
+
+
+def lives(said: object, clock: Clock) -> str:
+    """Return when a token ends that lives for ``expires_in`` seconds, as ISO 8601; empty where the answer does not say it."""
+    seconds = said.get("expires_in") if isinstance(said, Mapping) else None
+    if not isinstance(seconds, int) or not 0 < seconds < _LONGEST_S:
+        return ""
+    return (clock.now() + timedelta(seconds=seconds)).isoformat()
+
+
+def _bearer(tokens: Tokens) -> Mapping[str, str]:
+    return {"Authorization": f"Bearer {tokens.access}"}
+
+
+Headers = Callable[[Tokens], Mapping[str, str]]
+"""Tokens -> the headers that carry them."""
 
 
 class OAuth:
     """Bearer tokens that renew themselves; safe to use from many threads."""
 
-    def __init__(self, context: SourceContext, first: str, renewal: Renewal, cure: str) -> None:
-        """``first`` is the refresh token that the config names; another one there replaces whatever was kept."""
-        self._context, self._renewal, self._cure = context, renewal, cure
+    def __init__(
+        self, context: SourceContext, first: str | None, renewal: Renewal, made: Headers = _bearer, cure: str = ""
+    ) -> None:
+        """Make them of ``first``, the refresh token that the config names; another one there replaces whatever was kept.
+
+        None: the config names none, and tokens come from ``syncd connect``, as new ones do where there is no other ``cure``.
+        """
+        self._cure = cure
+        self._context, self._renewal, self._made = context, renewal, made
         self._first = first
-        self._seed = blake2b(first.encode(), digest_size=8).hexdigest()
+        self._seed = blake2b((first or "").encode(), digest_size=8).hexdigest()
         self._lock = threading.Lock()
         self._text: str | None = None
         self._tokens: Tokens | None = None
@@ -83,16 +117,27 @@ class OAuth:
             if tokens is None or not tokens.access or _ends_soon(tokens, self._context.clock):
                 tokens = self._renew(tokens)
             self._tokens = tokens
-            return _bearer(tokens)
+            return self._made(tokens)
+
+    def keep(self, tokens: Tokens) -> None:
+        """Keep the tokens that the owner's consent is worth; they replace those that were there."""
+        with self._lock:
+            _hidden(tokens)
+            self._text = self._written(tokens)
+            self._context.state.put(_STATE, self._text)
+            self._tokens = tokens
+
+    def _written(self, tokens: Tokens) -> str:
+        return json.dumps({**asdict(tokens), "seed": self._seed})
 
     def renew(self, used: Mapping[str, str]) -> bool:
         """Get new tokens, for the API did not take ``used``, unless somebody has done so meanwhile."""
         with self._lock:
             kept = self._kept()
-            if kept is None or _bearer(kept) == used:
+            if kept is None or self._made(kept) == used:
                 kept = self._renew(kept)
             self._tokens = kept
-            return _bearer(kept) != used
+            return self._made(kept) != used
 
     def _kept(self) -> Tokens | None:
         self._text = self._context.state.get(_STATE)
@@ -105,16 +150,19 @@ class OAuth:
             return None
 
     def _renew(self, before: Tokens | None) -> Tokens:
-        text = self._text
+        text, refresh = self._text, before.refresh if before else self._first
+        cure = self._cure or f"Give syncd access again: syncd connect {self._context.configured}"
+        if refresh is None:
+            raise SourceAccessDenied("syncd was not given access to this account yet", cure.replace(" again", ""))
         try:
-            new = self._renewal(before.refresh if before else self._first)
+            new = self._renewal(refresh)
         except (SourceRejected, SourceAccessDenied) as refused:
             other = self._kept()
             if other is not None and self._text != text and other.access:
                 return other  # another process has used the refresh token, and has kept what it got
-            raise SourceAccessDenied(f"the tokens could not be renewed: {refused.what}", self._cure) from None
+            raise SourceAccessDenied(f"the tokens could not be renewed: {refused.what}", cure) from None
         _hidden(new)
-        kept = json.dumps({**asdict(new), "seed": self._seed})
+        kept = self._written(new)
         if self._context.state.swap(_STATE, text, kept):
             self._text = kept
             return new
@@ -132,10 +180,6 @@ def _read(text: str | None) -> dict[str, Any] | None:
 def _hidden(tokens: Tokens) -> Tokens:
     logs.hide(tokens.access, tokens.refresh)
     return tokens
-
-
-def _bearer(tokens: Tokens) -> dict[str, str]:
-    return {"Authorization": f"Bearer {tokens.access}"}
 
 
 def _ends_soon(tokens: Tokens, clock: Clock) -> bool:

@@ -17,6 +17,7 @@ from syncd.sources.clover.settings import CloverSettings
 from syncd.sources.clover.source import CloverSource
 from syncd.testing.clocks import ManualClock
 from syncd.testing.double import CannedAnswer, Double, RecordedRequest
+from tests.doubles.consent import ConsentPage
 
 _ITEMS = (("I-MUG", "Mug", "MUG-1", 1250), ("I-TEE", "Tee", "TEE-M", 2400), ("I-TEA", "Tea", "", 475))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,6 +35,7 @@ class CloverDouble(Double):
         self.refunds: list[dict[str, Any]] = []
         self.token, self.refresh, self.tokens = "token-of-the-double-1", "", 1
         self.extra_settings: dict[str, Any] = {}
+        self.page_of_consent = ConsentPage(more={"merchant_id": "MID1"})
 
     def settings(self) -> CloverSettings:
         oauth = {"client_id": "app", "refresh_token": SecretStr("first-refresh")}
@@ -98,8 +100,8 @@ class CloverDouble(Double):
         self.token = f"token-of-the-double-{self.tokens}"
 
     def answer(self, asked: RecordedRequest) -> CannedAnswer:
-        if asked.path == "/oauth/v2/refresh":
-            return self._renew(asked)
+        if asked.path.startswith("/oauth/v2/"):
+            return self.page_of_consent.opened(asked) if asked.path.endswith("authorize") else self._renew(asked)
         if asked.headers.get("authorization") != f"Bearer {self.token}":
             return CannedAnswer(401, {"message": "401 Unauthorized"})
         parts = asked.path.removeprefix("/v3/merchants/MID1").strip("/").split("/")
@@ -119,7 +121,10 @@ class CloverDouble(Double):
         return CannedAnswer(404, {"message": "Not Found"})
 
     def _renew(self, asked: RecordedRequest) -> CannedAnswer:
-        if asked.json.get("refresh_token") != (self.refresh or "first-refresh"):
+        if asked.path.endswith("token"):
+            if why := self.page_of_consent.exchanged(asked.json, names_redirect=False):
+                return CannedAnswer(401, {"message": why})
+        elif asked.json.get("refresh_token") != (self.refresh or "first-refresh"):
             return CannedAnswer(401, {"message": "Invalid refresh token"})
         self.tokens += 1
         self.token, self.refresh = f"token-of-the-double-{self.tokens}", f"refresh-of-the-double-{self.tokens}"

@@ -17,6 +17,7 @@ from syncd.sources.lightspeed_x.settings import LightspeedSettings
 from syncd.sources.lightspeed_x.source import LightspeedSource
 from syncd.testing.clocks import ManualClock
 from syncd.testing.double import CannedAnswer, Double, RecordedRequest
+from tests.doubles.consent import ConsentPage
 
 _PRODUCTS = (
     ("P-MUG", "Mug", "MUG-1", "17.39130"),
@@ -37,6 +38,7 @@ class LightspeedDouble(Double):
         self.sales: dict[str, dict[str, Any]] = {}  # id -> version, number, times, note, or a whole document
         self.token, self.refresh, self.tokens = "lsxs_pt_token-1", "", 1
         self.extra_settings: dict[str, Any] = {}
+        self.page_of_consent = ConsentPage(secret="s", more={"domain_prefix": "corner"})
 
     def settings(self) -> LightspeedSettings:
         oauth = {"client_id": "app", "client_secret": SecretStr("s"), "refresh_token": SecretStr("first-refresh")}
@@ -94,6 +96,8 @@ class LightspeedDouble(Double):
         self.token = f"token-of-the-double-{self.tokens}"
 
     def answer(self, asked: RecordedRequest) -> CannedAnswer:
+        if asked.path == "/connect":
+            return self.page_of_consent.opened(asked)
         if asked.path == "/api/1.0/token":
             return self._renew(asked)
         if asked.headers.get("authorization") != f"Bearer {self.token}":
@@ -115,7 +119,10 @@ class LightspeedDouble(Double):
         return CannedAnswer(200, {"data": [document for _, document in page], "version": ends})
 
     def _renew(self, asked: RecordedRequest) -> CannedAnswer:
-        if asked.form.get("refresh_token") != (self.refresh or "first-refresh"):
+        if asked.form.get("grant_type") == "authorization_code":
+            if why := self.page_of_consent.exchanged(asked.form):
+                return CannedAnswer(400, {"error": "invalid_grant", "error_description": why})
+        elif asked.form.get("refresh_token") != (self.refresh or "first-refresh"):
             return CannedAnswer(400, {"error": "invalid_grant"})
         self.tokens += 1
         self.token, self.refresh = f"token-of-the-double-{self.tokens}", f"refresh-of-the-double-{self.tokens}"

@@ -36,7 +36,7 @@ class ShopifyDouble(Double):
         super().__init__(clock)
         self.page, self.seed = page, seed
         self.made: dict[str, dict[str, Any]] = {}
-        self.token = "token-of-the-double"
+        self.token, self.day = "token-of-the-double", 0
         self.scopes = ["read_orders", "read_all_orders"]
         self.left, self.filled_at = _BUCKET, self.clock.elapsed().seconds
         self.unlimited = True
@@ -84,7 +84,17 @@ class ShopifyDouble(Double):
     def expire_token(self) -> None:
         self.token = "another token"
 
+    def _credentials(self, asked: RecordedRequest) -> CannedAnswer:
+        wanted = {"grant_type": "client_credentials", "client_id": "app", "client_secret": "app-secret"}
+        if asked.form != wanted:
+            return CannedAnswer(400, {"error": "invalid_client"})
+        self.day += 1
+        self.token = f"token-of-day-{self.day}"
+        return CannedAnswer(200, {"access_token": self.token, "scope": ",".join(self.scopes), "expires_in": 86_399})
+
     def answer(self, asked: RecordedRequest) -> CannedAnswer:
+        if asked.path == "/admin/oauth/access_token":
+            return self._credentials(asked)
         if asked.headers.get("x-shopify-access-token") != self.token:
             return CannedAnswer(
                 401, {"errors": "[API] Invalid API key or access token (unrecognized login or wrong password)"}

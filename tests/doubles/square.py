@@ -17,6 +17,7 @@ from syncd.sources.square.settings import SquareSettings
 from syncd.sources.square.source import SquareSource
 from syncd.testing.clocks import ManualClock
 from syncd.testing.double import CannedAnswer, Double, RecordedRequest
+from tests.doubles.consent import ConsentPage
 
 _FIELDS = ("created_at", "updated_at", "closed_at")
 LOCATION = {
@@ -64,6 +65,7 @@ class SquareDouble(Double):
         self.payments_known: dict[str, dict[str, Any]] = {}
         self.tokens = 1
         self.extra_settings: dict[str, Any] = {}
+        self.page_of_consent = ConsentPage()
 
     # The POS's side
 
@@ -129,6 +131,8 @@ class SquareDouble(Double):
     # The API's side
 
     def answer(self, asked: RecordedRequest) -> CannedAnswer:
+        if asked.path == "/oauth2/authorize":
+            return self.page_of_consent.opened(asked)
         if asked.path == "/oauth2/token":
             return self._renew(asked)
         if asked.headers.get("authorization") != f"Bearer {self.token}":
@@ -155,7 +159,12 @@ class SquareDouble(Double):
 
     def _renew(self, asked: RecordedRequest) -> CannedAnswer:
         body = asked.json
-        if body.get("grant_type") != "refresh_token" or body.get("refresh_token") != (self.refresh or "first-refresh"):
+        if body.get("grant_type") == "authorization_code":
+            if why := self.page_of_consent.exchanged(body):
+                return error(401, "UNAUTHORIZED", why)
+        elif body.get("grant_type") != "refresh_token" or body.get("refresh_token") != (
+            self.refresh or "first-refresh"
+        ):
             return error(401, "UNAUTHORIZED", "The refresh token is not valid.")
         self.tokens += 1
         self.token, self.refresh = f"token-of-the-double-{self.tokens}", f"refresh-of-the-double-{self.tokens}"

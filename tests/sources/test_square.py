@@ -456,7 +456,7 @@ def test_a_revoked_refresh_token_is_told_with_its_cure_and_a_new_one_in_the_conf
     square.refresh = "revoked-and-given-anew"
     with pytest.raises(SourceAccessDenied, match="could not be renewed") as told:
         list(SquareSource(square.settings(), context).fetch(None))
-    assert "refresh token" in told.value.cure
+    assert told.value.cure == "Give syncd access again: syncd connect till"
     assert memory.get("oauth") is not None
 
 

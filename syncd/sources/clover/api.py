@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from syncd.sources.clover.settings import CloverSettings
+from syncd.sources.consent import Granted, of_this_account
 from syncd.sources.context import SourceContext
 from syncd.sources.errors import SourceRejected
 from syncd.sources.http import ApiProfile
-from syncd.sources.oauth import Tokens, bearer
+from syncd.sources.oauth import Tokens, bearer, tokens_of
 from syncd.sources.records import Document
 
-_OAUTH_CURE = "Give syncd access to the merchant again, and put the new refresh token in the config."
 _DENIED = "Check merchant_id, the token and its permissions (read: orders, payments, inventory, employees, customers, merchant)."
 EXPANDED = (
     "lineItems,lineItems.discounts,lineItems.modifications,lineItems.taxRates,payments,payments.tender,"
@@ -31,20 +31,27 @@ class CloverApi:
         self._settings, self._context = settings, context
         self._root = f"/v3/merchants/{settings.merchant_id}"
         terms = ApiProfile("Clover", per_second=10, burst=10, denied=_DENIED)
-        self.http = context.http(
-            settings.api_url, bearer(context, settings.token, settings.oauth, (self._renewed, _OAUTH_CURE)), terms
-        )
+        self.auth = bearer(context, settings.token, settings.oauth, self._renewed)
+        self.http = context.http(settings.api_url, self.auth, terms)
 
     def _renewed(self, refresh: str) -> Tokens:
+        return self._tokens("/oauth/v2/refresh", {"refresh_token": refresh}, refresh)
+
+    def exchanged(self, granted: Granted) -> Tokens:
+        """POST /oauth/v2/token: what the owner's consent is worth.
+
+        Source: https://docs.clover.com/dev/docs/oauth-flow-for-low-trust-apps-pkce
+        """
+        of_this_account("Clover", granted.said, "merchant_id", self._settings.merchant_id)
+        return self._tokens("/oauth/v2/token", {"code": granted.code, "code_verifier": granted.verifier}, "")
+
+    def _tokens(self, path: str, body: Mapping[str, object], before: str) -> Tokens:
         oauth = self._settings.oauth
         assert oauth is not None  # noqa: S101  nobody renews a merchant's own token
-        said = self.http.once("/oauth/v2/refresh", {"client_id": oauth.client_id, "refresh_token": refresh})
-        access = said.get("access_token") if isinstance(said, Mapping) else None
-        if not access:
-            raise SourceRejected("Clover answered a renewal without a token", 200)
-        ends = said.get("access_token_expiration")
-        expires = datetime.fromtimestamp(ends, UTC).isoformat() if isinstance(ends, int) and ends < 2**33 else ""
-        return Tokens(str(access), str(said.get("refresh_token") or refresh), expires)
+        said = self.http.once(path, {"client_id": oauth.client_id, **body})
+        ends = said.get("access_token_expiration") if isinstance(said, Mapping) else None
+        expires = datetime.fromtimestamp(ends, UTC).isoformat() if isinstance(ends, int) and 0 < ends < 2**33 else ""
+        return tokens_of(said, "Clover", before, expires)
 
     def changed(
         self, what: str, field: str, since: int, more: Mapping[str, object] | None = None

@@ -21,7 +21,7 @@ class CloverOAuth(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     client_id: str
-    refresh_token: Secret
+    refresh_token: Secret | None = None
 
 
 class CloverWebhook(BaseModel):

@@ -17,9 +17,11 @@ from syncd.sources.capabilities import Delivery, Received
 from syncd.sources.clover.api import EXPANDED, CloverApi, millis
 from syncd.sources.clover.reading import CloverReferenceData, read_order, sums_up
 from syncd.sources.clover.settings import CloverSettings
+from syncd.sources.consent import Consent
 from syncd.sources.context import SourceContext
 from syncd.sources.dedup import told_documents
 from syncd.sources.errors import Forged
+from syncd.sources.oauth import OAuth
 from syncd.sources.records import Document, Unreadable, inside, parse_documents
 from syncd.sources.zones import zone
 
@@ -118,6 +120,23 @@ class CloverSource:
         ids = [str(one["objectId"]) for one in ours]
         orders = tuple(key[2:] for key in dict.fromkeys(ids) if key.startswith("O:") and 2 < len(key) <= 40)
         return Received(sales=orders, poll=any(not key.startswith("O:") for key in ids))
+
+    def consent(self) -> Consent | None:
+        """How the merchant gives access; None where the config has a token of the merchant's own.
+
+        Source: https://docs.clover.com/dev/docs/oauth-flow-for-low-trust-apps-pkce
+        """
+        oauth = self._settings.oauth
+        if oauth is None or not isinstance(self._api.auth, OAuth):
+            return None
+        return Consent(
+            vendor="Clover",
+            page=f"{self._settings.api_url.replace('://api.', '://www.')}/oauth/v2/authorize",
+            client_id=oauth.client_id,
+            exchange=self._api.exchanged,
+            keep=self._api.auth.keep,
+            pkce=True,
+        )
 
     def check(self) -> Sequence[Finding]:
         """Whether the token opens the merchant, and what it sees there."""

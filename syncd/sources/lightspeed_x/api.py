@@ -6,17 +6,17 @@ Source: https://x-series-api.lightspeedhq.com/docs/pagination and https://x-seri
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
+from syncd.sources.consent import Granted, of_this_account
 from syncd.sources.context import SourceContext
 from syncd.sources.errors import SourceRejected
 from syncd.sources.http import ApiProfile
 from syncd.sources.lightspeed_x.settings import LightspeedSettings
-from syncd.sources.oauth import Tokens, bearer
+from syncd.sources.oauth import Tokens, bearer, lives, tokens_of
 from syncd.sources.records import Document, moment
 
-_OAUTH_CURE = "Give syncd access to the retailer again, and put the new refresh token in the config."
 _DENIED = "Check prefix and token, and that it may read sales, products, outlets, registers, users and customers."
 _WINDOW_S = 300.0
 _HIGHEST = 2**60
@@ -31,28 +31,25 @@ class LightspeedApi:
         self._settings, self._context = settings, context
         rate = (300 * settings.registers + 50) / _WINDOW_S
         terms = ApiProfile("Lightspeed", per_second=rate, burst=max(20, int(rate * 20)), denied=_DENIED)
-        self.http = context.http(
-            settings.base, bearer(context, settings.token, settings.oauth, (self._renewed, _OAUTH_CURE)), terms
-        )
+        self.auth = bearer(context, settings.token, settings.oauth, self._renewed)
+        self.http = context.http(settings.base, self.auth, terms)
 
     def _renewed(self, refresh: str) -> Tokens:
+        return self._tokens({"grant_type": "refresh_token", "refresh_token": refresh}, refresh)
+
+    def exchanged(self, granted: Granted) -> Tokens:
+        """POST /api/1.0/token: what the owner's consent is worth."""
+        of_this_account("Lightspeed", granted.said, "domain_prefix", self._settings.prefix)
+        return self._tokens(
+            {"grant_type": "authorization_code", "code": granted.code, "redirect_uri": granted.redirect}, ""
+        )
+
+    def _tokens(self, form: Mapping[str, str], before: str) -> Tokens:
         oauth = self._settings.oauth
         assert oauth is not None  # noqa: S101  nobody renews a personal token
-        said = self.http.form(
-            "/api/1.0/token",
-            {
-                "grant_type": "refresh_token",
-                "refresh_token": refresh,
-                "client_id": oauth.client_id,
-                "client_secret": oauth.client_secret.get_secret_value(),
-            },
-        )
-        access = said.get("access_token") if isinstance(said, Mapping) else None
-        if not access:
-            raise SourceRejected("Lightspeed answered a renewal without a token", 200)
-        lives = said.get("expires_in")
-        expires = self._context.clock.now() + timedelta(seconds=int(lives)) if isinstance(lives, int) else None
-        return Tokens(str(access), str(said.get("refresh_token") or refresh), expires.isoformat() if expires else "")
+        secret = oauth.client_secret.get_secret_value()
+        said = self.http.form("/api/1.0/token", {"client_id": oauth.client_id, "client_secret": secret, **form})
+        return tokens_of(said, "Lightspeed", before, lives(said, self._context.clock))
 
     def after(self, what: str, version: int, page: int) -> tuple[list[Document], int | None]:
         """GET /api/2.0/<what>?after=: a page of what has changed since a version, and the highest version on it."""

@@ -20,7 +20,7 @@ class LightspeedOAuth(BaseModel):
 
     client_id: str
     client_secret: Secret
-    refresh_token: Secret
+    refresh_token: Secret | None = None
 
 
 class LightspeedSettings(BaseModel):

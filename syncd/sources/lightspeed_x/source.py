@@ -19,11 +19,13 @@ from syncd.canonical import Batch, Cursor
 from syncd.errors import SourceError
 from syncd.sources.base import Finding
 from syncd.sources.capabilities import Delivery, Received
+from syncd.sources.consent import Consent
 from syncd.sources.context import SourceContext
 from syncd.sources.errors import Forged
 from syncd.sources.lightspeed_x.api import LightspeedApi, LightspeedNames
 from syncd.sources.lightspeed_x.reading import LightspeedOutlet, LightspeedReferenceData, read_sale
 from syncd.sources.lightspeed_x.settings import LightspeedSettings
+from syncd.sources.oauth import OAuth
 from syncd.sources.records import Document, parse_documents
 
 _LONGEST_EDIT = timedelta(
@@ -90,6 +92,22 @@ class LightspeedSource:
             msg = "the field payload is no object"
             raise ValueError(msg)
         return Received()
+
+    def consent(self) -> Consent | None:
+        """How the retailer gives access; None where the config has a personal token.
+
+        Source: https://x-series-api.lightspeedhq.com/docs/authorization
+        """
+        oauth = self._settings.oauth
+        if oauth is None or not isinstance(self._api.auth, OAuth):
+            return None
+        return Consent(
+            vendor="Lightspeed",
+            page=f"{self._settings.api_url or 'https://secure.retail.lightspeed.app'}/connect",
+            client_id=oauth.client_id,
+            exchange=self._api.exchanged,
+            keep=self._api.auth.keep,
+        )
 
     def check(self) -> Sequence[Finding]:
         """Whether the token opens the retailer, and what it sees there."""

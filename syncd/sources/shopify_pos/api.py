@@ -12,12 +12,16 @@ from typing import Any
 
 from syncd.sources.context import SourceContext
 from syncd.sources.errors import SourceAccessDenied, SourceRateLimited, SourceRejected, SourceUnavailable
-from syncd.sources.http import ApiProfile, StaticAuth
+from syncd.sources.http import ApiProfile, Auth, StaticAuth
+from syncd.sources.oauth import OAuth, Tokens, lives, tokens_of
 from syncd.sources.records import Document
 from syncd.sources.shopify_pos import queries
 from syncd.sources.shopify_pos.settings import ShopifySettings
 
 _DENIED = "Check shop and token, and the app's scopes: read_orders (and read_customers; staff = true needs read_users)."
+_APP_CURE = (
+    "Check client_id and client_secret (Dev Dashboard, your app, Settings), and that the app is installed in this shop."
+)
 _TRIES = 6
 _LONGEST_WAIT_S = 60.0
 _MARGIN_S = 0.05
@@ -30,9 +34,27 @@ class ShopifyApi:
         self._settings, self._context = settings, context
         self._path = f"/admin/api/{settings.version}/graphql.json"
         self._fields = queries.order_fields(customers=settings.customers, staff=settings.staff)
-        auth = StaticAuth({"X-Shopify-Access-Token": settings.token.get_secret_value()})
-        self.http = context.http(settings.base, auth, ApiProfile("Shopify", per_second=10, burst=20, denied=_DENIED))
+        self.http = context.http(
+            settings.base, self._auth(), ApiProfile("Shopify", per_second=10, burst=20, denied=_DENIED)
+        )
         self._cost, self._left, self._rate, self._at = 0.0, float("inf"), 100.0, 0.0
+
+    def _auth(self) -> Auth:
+        if self._settings.token is not None:
+            return StaticAuth(_headers(self._settings.token.get_secret_value()))
+        app = self._settings.app
+        assert app is not None  # noqa: S101  the settings have checked that there is one of the two
+        secret = app.client_secret.get_secret_value()
+        return OAuth(self._context, secret, self._token, lambda got: _headers(got.access), _APP_CURE)
+
+    def _token(self, secret: str) -> Tokens:
+        """POST /admin/oauth/access_token with the app's client credentials."""
+        app = self._settings.app
+        assert app is not None  # noqa: S101  nobody renews a token of an app that is not there
+        asked = {"grant_type": "client_credentials", "client_id": app.client_id, "client_secret": secret}
+        said = self.http.form("/admin/oauth/access_token", asked)
+        access = tokens_of(said, "Shopify", "", lives(said, self._context.clock))
+        return Tokens(access.access, secret, access.expires)
 
     def orders(self, query: str, key: str) -> Iterator[list[Document]]:
         """Yield the orders that a search finds, oldest first by ``key`` (UPDATED_AT, PROCESSED_AT), page by page; see ``whole``.
@@ -124,6 +146,10 @@ class ShopifyApi:
     def close(self) -> None:
         """Close the connections."""
         self.http.close()
+
+
+def _headers(token: str) -> Mapping[str, str]:
+    return {"X-Shopify-Access-Token": token}
 
 
 def _check(errors: list[Document], codes: set[str]) -> None:

@@ -20,6 +20,18 @@ class ShopifyWebhook(BaseModel):
     secret: Secret
 
 
+class ShopifyApp(BaseModel):
+    """An app of the shop's own organisation: its client credentials get a token that lives for a day.
+
+    Source: https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/client-credentials-grant
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    client_id: Annotated[str, Field(min_length=1)]
+    client_secret: Secret
+
+
 class ShopifySettings(BaseModel):
     """``shop`` is the first part of ``<shop>.myshopify.com``. Staff and customers need permissions of their own.
 
@@ -29,7 +41,8 @@ class ShopifySettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     shop: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$")] = ""
-    token: Token
+    token: Token | None = None
+    app: ShopifyApp | None = None
     webhook: ShopifyWebhook | None = None
     api_url: ApiUrl | None = None
     version: Annotated[str, Field(pattern=r"^(\d{4}-\d\d|unstable)$")] = "2026-07"
@@ -44,6 +57,9 @@ class ShopifySettings(BaseModel):
 
     @model_validator(mode="after")
     def _said_enough(self) -> Self:
+        if (self.token is None) == (self.app is None):
+            msg = "token or app is required, and not both"
+            raise ValueError(msg)
         if not self.shop and not self.api_url:
             msg = "shop is required: the first part of its myshopify.com address"
             raise ValueError(msg)

@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from syncd.errors import SourceError
+from syncd.sources.consent import Granted
 from syncd.sources.context import SourceContext
 from syncd.sources.errors import SourceAccessDenied, SourceRejected
 from syncd.sources.http import ApiProfile
-from syncd.sources.oauth import Tokens, bearer
+from syncd.sources.oauth import Tokens, bearer, tokens_of
 from syncd.sources.records import Document, moment
 from syncd.sources.square.settings import SquareSettings
 
-_OAUTH_CURE = "Give syncd access again in Square's developer console, and put the new refresh token in the config."
 _DENIED = (
     "Check the token, and that it may read: ORDERS_READ, PAYMENTS_READ, MERCHANT_PROFILE_READ, ITEMS_READ, CUSTOMERS_READ,"
     " EMPLOYEES_READ; skus, customers and staff = false do without the last three."
@@ -34,28 +34,29 @@ class SquareApi:
         terms = ApiProfile(
             "Square", per_second=10, burst=20, headers={"Square-Version": settings.version}, denied=_DENIED
         )
-        self.http = context.http(
-            settings.api_url, bearer(context, settings.token, settings.oauth, (self._renewed, _OAUTH_CURE)), terms
-        )
+        self.auth = bearer(context, settings.token, settings.oauth, self._renewed)
+        self.http = context.http(settings.api_url, self.auth, terms)
 
     def _renewed(self, refresh: str) -> Tokens:
         """POST /oauth2/token.
 
         Source: https://developer.squareup.com/reference/square/oauth-api/obtain-token
         """
+        return self._tokens({"grant_type": "refresh_token", "refresh_token": refresh}, refresh)
+
+    def exchanged(self, granted: Granted) -> Tokens:
+        """POST /oauth2/token: what the owner's consent is worth."""
+        body = {"grant_type": "authorization_code", "code": granted.code, "redirect_uri": granted.redirect}
+        secret = self._settings.oauth is not None and self._settings.oauth.client_secret is not None
+        return self._tokens(body | ({} if secret else {"code_verifier": granted.verifier}), "")
+
+    def _tokens(self, body: Mapping[str, object], before: str) -> Tokens:
         oauth = self._settings.oauth
         assert oauth is not None  # noqa: S101  nobody renews a personal token
-        body = {
-            "client_id": oauth.client_id,
-            "client_secret": oauth.client_secret.get_secret_value(),
-            "grant_type": "refresh_token",
-            "refresh_token": refresh,
-        }
-        said = self.http.once("/oauth2/token", body)
-        access = said.get("access_token") if isinstance(said, Mapping) else None
-        if not access:
-            raise SourceRejected("Square answered a renewal without a token", 200)
-        return Tokens(str(access), str(said.get("refresh_token") or refresh), str(said.get("expires_at") or ""))
+        secret = {"client_secret": oauth.client_secret.get_secret_value()} if oauth.client_secret is not None else {}
+        said = self.http.once("/oauth2/token", {"client_id": oauth.client_id, **secret, **body})
+        expires = str(said.get("expires_at") or "") if isinstance(said, Mapping) else ""
+        return tokens_of(said, "Square", before, expires)
 
     def locations(self) -> list[Document]:
         """GET /v2/locations: every location of the account."""

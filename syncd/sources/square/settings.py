@@ -21,8 +21,8 @@ class SquareOAuth(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     client_id: str
-    client_secret: Secret
-    refresh_token: Secret
+    client_secret: Secret | None = None
+    refresh_token: Secret | None = None
 
 
 class SquareWebhook(BaseModel):

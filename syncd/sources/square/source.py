@@ -14,8 +14,10 @@ from syncd.canonical import Batch, Cursor
 from syncd.errors import SourceError
 from syncd.sources.base import Finding
 from syncd.sources.capabilities import Delivery, Received
+from syncd.sources.consent import Consent
 from syncd.sources.context import SourceContext
 from syncd.sources.dedup import told_documents
+from syncd.sources.oauth import OAuth
 from syncd.sources.records import Document, NotReady, ParseResult, Unreadable, moment, parse_documents
 from syncd.sources.square.api import SquareApi, stamp
 from syncd.sources.square.lookups import Lookups
@@ -92,6 +94,27 @@ class SquareSource:
     def receive(self, delivery: Delivery) -> Received:
         """Return which orders a webhook of payments, refunds or orders is about."""
         return heard(delivery, self._settings.webhook)
+
+    def consent(self) -> Consent | None:
+        """How the seller gives access; None where the config has a token of the seller's own.
+
+        Source: https://developer.squareup.com/docs/oauth-api/create-urls-for-square-authorization
+        """
+        oauth = self._settings.oauth
+        if oauth is None or not isinstance(self._api.auth, OAuth):
+            return None
+        wanted = {"skus": "ITEMS_READ", "customers": "CUSTOMERS_READ", "staff": "EMPLOYEES_READ"}
+        more = [scope for name, scope in wanted.items() if getattr(self._settings, name)]
+        return Consent(
+            vendor="Square",
+            page=f"{self._settings.api_url}/oauth2/authorize",
+            client_id=oauth.client_id,
+            exchange=self._api.exchanged,
+            keep=self._api.auth.keep,
+            scopes=("ORDERS_READ", "PAYMENTS_READ", "MERCHANT_PROFILE_READ", *more),
+            params={"session": "false"},
+            pkce=oauth.client_secret is None,
+        )
 
     def check(self) -> Sequence[Finding]:
         """Whether the token opens the account, sees the locations, and may read what the settings want of it."""
