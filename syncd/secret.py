@@ -157,8 +157,10 @@ def secret_of(value: object, check: Check = str) -> SecretStr:
         ValueError: the form is wrong.
 
     """
-    if isinstance(value, SecretStr):
+    if isinstance(value, KeptSecret):
         return value
+    if isinstance(value, SecretStr):
+        return SecretStr(check(value.get_secret_value()))
     if not isinstance(value, Mapping) or len(value) != 1:
         raise ValueError(ALLOWED)
     ((kind, where),) = value.items()
@@ -230,8 +232,6 @@ def of_a_header(value: str) -> str:
 
 
 def _token_of(value: object) -> SecretStr:
-    if isinstance(value, SecretStr):
-        of_a_header(value.get_secret_value())
     return secret_of(value, of_a_header)
 
 

@@ -77,7 +77,8 @@ def _open_files(app: App) -> Iterator[Finding]:
     """Files that hold secrets, or the ledger, and that others may read."""
     url = app.config.ledger_url.get_secret_value()
     files = [Path(url.removeprefix("sqlite:///"))] if url.startswith("sqlite:///") else []
-    for path in [*files, *secret_files(written(app.config.path)[0])]:
+    for named in [*files, *secret_files(written(app.config.path)[0])]:
+        path = app.config.base_dir / named
         if path.exists() and path.stat().st_mode & 0o077:
             yield Finding("warning", f"others on this machine may read {path}", f"chmod 600 {path}")
 

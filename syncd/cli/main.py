@@ -63,16 +63,27 @@ Key = Annotated[str, typer.Argument(help="A sale key: SOURCE:ID, as `syncd sales
 def init(
     folder: Annotated[Path, typer.Option("--folder", help="Where the config goes; made where there is none.")] = Path(),
     api_url: Annotated[
-        str, typer.Option("--api-url", help="Another API, such as a sandbox on this machine.")
+        str, typer.Option("--api-url", help="Another API of BigCommerce, such as a sandbox on this machine.")
     ] = "https://api.bigcommerce.com",
+    pos_url: Annotated[
+        str, typer.Option("--pos-url", help="Another API of the POS, such as https://connect.squareupsandbox.com.")
+    ] = "",
+    add_source: Annotated[bool, typer.Option("--add-source", help="Add a source to the config that is there.")] = False,
+    redo: Annotated[
+        bool,
+        typer.Option("--redo", help="Ask again for the store, its address and who is mailed; Enter keeps an answer."),
+    ] = False,
 ) -> None:
-    """Set up a shop: eight questions at most, each answer tried at once; then a config, a first order and a service file.
+    """Set up a shop: a few questions, each answer tried at once; then a config, a first order and a service file.
 
     Example: syncd init --folder ~/shop
     """
-    from syncd.cli.init import run_init
+    from syncd.cli.wizard.init import InitOptions, run_add_source, run_init, run_redo
 
-    raise typer.Exit(run_init(folder, api_url))
+    if add_source and redo:
+        raise typer.BadParameter("goes without --add-source", param_hint="--redo")
+    run = run_add_source if add_source else run_redo if redo else run_init
+    raise typer.Exit(run(InitOptions(folder.expanduser().absolute(), api_url, pos_url)))
 
 
 @cli.command()

@@ -24,6 +24,7 @@ from syncd.sources.capabilities import Delivery, Received
 from syncd.sources.context import SourceContext
 from syncd.sources.errors import Forged
 from syncd.sources.jsonl import parse_line
+from syncd.sources.setup import Question, Setup
 
 _MOST = 1000
 
@@ -37,10 +38,22 @@ class PushSettings(BaseModel):
     window: Duration = timedelta(minutes=5)
 
 
+SETUP = Setup(
+    title="sales that a program posts (push)",
+    intro="A program of your own posts each sale, signed with a secret that both know.",
+    questions=(
+        Question("secret", "Secret to sign with (not shown; Enter makes one)", secret=True, default="{secret}"),
+    ),
+    after="Post sales to http://127.0.0.1:8787/intake/{name}, signed as docs/sources/push.md says.",
+    words=("push",),
+)
+
+
 class PushSource:
     """A source that is told, and never asks."""
 
     Settings: ClassVar[type[BaseModel]] = PushSettings
+    SETUP: ClassVar[Setup] = SETUP
     HAS_PAST: ClassVar[bool] = False
 
     def __init__(self, settings: PushSettings, context: SourceContext) -> None:

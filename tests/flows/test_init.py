@@ -51,7 +51,7 @@ def test_a_shop_is_set_up_with_a_first_order_and_everything_is_in_place(
 ) -> None:
     folder = tmp_path / "shop"
     path = f"{store.url}/stores/{store.store_hash}/v3/"
-    done = init(folder, store, path, store.token, _ADDRESS, str(export), "owner@example.com", "systemd")
+    done = init(folder, store, path, store.token, _ADDRESS, str(export), "", "owner@example.com", "systemd")
     assert done.code == 0, done.out + done.err
     (order,) = store.orders()
     assert (float(order["total_inc_tax"]), order["billing_address"]["email"]) == (1.0, "owner@example.com")
@@ -69,7 +69,7 @@ def test_a_shop_is_set_up_with_a_first_order_and_everything_is_in_place(
 def test_each_wrong_answer_is_told_at_once_and_asked_again(tmp_path: Path, store: Store, export: Path) -> None:
     folder = tmp_path / "shop"
     answers = ["NOT A HASH", "x", store.store_hash, "a-wrong-token", store.store_hash, store.token]
-    answers += ["Main Street", _ADDRESS, str(tmp_path / "nowhere.csv"), str(export), "", "none"]
+    answers += ["Main Street", _ADDRESS, str(tmp_path / "nowhere.csv"), str(export), "", "", "none"]
     done = init(folder, store, *answers)
     assert done.code == 0, done.out + done.err
     for words in ("is no store hash", "refused the token", "has 1 parts", "neither a file nor one of"):
@@ -80,7 +80,7 @@ def test_each_wrong_answer_is_told_at_once_and_asked_again(tmp_path: Path, store
 
 def test_check_names_secret_files_that_others_may_read(tmp_path: Path, store: Store, export: Path) -> None:
     folder = tmp_path / "shop"
-    init(folder, store, store.store_hash, store.token, _ADDRESS, str(export), "", "none")
+    init(folder, store, store.store_hash, store.token, _ADDRESS, str(export), "", "", "none")
     assert "others on this machine" not in command(folder, "check").out
     (folder / "bigcommerce-token").chmod(0o644)
     assert f"chmod 600 {folder / 'bigcommerce-token'}" in command(folder, "check").out
@@ -108,11 +108,3 @@ def test_an_export_that_is_known_by_its_columns_is_set_up_by_itself(tmp_path: Pa
     assert shown["sources.till.preset"]["value"] == "square"
     assert shown["sources.till.currency"]["value"]
     assert "127.0.0.1:8788:8788" in (folder / "compose.yaml").read_text()
-
-
-def test_an_account_is_set_up_with_its_token_in_a_file_of_its_own(tmp_path: Path, store: Store) -> None:
-    folder = tmp_path / "shop"
-    done = init(folder, store, store.store_hash, store.token, _ADDRESS, "loyverse", "a-loyverse-token", "", "none")
-    assert (folder / "loyverse-token").read_text() == "a-loyverse-token"
-    assert (folder / "loyverse-token").stat().st_mode & 0o077 == 0
-    assert "a-loyverse-token" not in done.out + done.err + (folder / "syncd.toml").read_text()

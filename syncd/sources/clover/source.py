@@ -17,12 +17,14 @@ from syncd.sources.capabilities import Delivery, Received
 from syncd.sources.clover.api import EXPANDED, CloverApi, millis
 from syncd.sources.clover.reading import CloverReferenceData, read_order, sums_up
 from syncd.sources.clover.settings import CloverSettings
+from syncd.sources.clover.setup import SETUP
 from syncd.sources.consent import Consent
 from syncd.sources.context import SourceContext
 from syncd.sources.dedup import told_documents
 from syncd.sources.errors import Forged
 from syncd.sources.oauth import OAuth
 from syncd.sources.records import Document, Unreadable, inside, parse_documents
+from syncd.sources.setup import Setup
 from syncd.sources.zones import zone
 
 _NAMES_KEPT_S = 900.0
@@ -34,6 +36,7 @@ class CloverSource:
     """One merchant's orders."""
 
     Settings: ClassVar[type[BaseModel]] = CloverSettings
+    SETUP: ClassVar[Setup] = SETUP
 
     def __init__(self, settings: CloverSettings, context: SourceContext) -> None:
         self._settings, self._context = settings, context

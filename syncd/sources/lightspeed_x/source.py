@@ -25,8 +25,10 @@ from syncd.sources.errors import Forged
 from syncd.sources.lightspeed_x.api import LightspeedApi, LightspeedNames
 from syncd.sources.lightspeed_x.reading import LightspeedOutlet, LightspeedReferenceData, read_sale
 from syncd.sources.lightspeed_x.settings import LightspeedSettings
+from syncd.sources.lightspeed_x.setup import SETUP
 from syncd.sources.oauth import OAuth
 from syncd.sources.records import Document, parse_documents
+from syncd.sources.setup import Setup
 
 _LONGEST_EDIT = timedelta(
     minutes=10
@@ -37,6 +39,7 @@ class LightspeedSource:
     """One retailer's sales."""
 
     Settings: ClassVar[type[BaseModel]] = LightspeedSettings
+    SETUP: ClassVar[Setup] = SETUP
 
     def __init__(self, settings: LightspeedSettings, context: SourceContext) -> None:
         self._settings, self._context = settings, context

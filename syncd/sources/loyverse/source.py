@@ -25,7 +25,9 @@ from syncd.sources.errors import Forged
 from syncd.sources.loyverse.api import LoyverseApi, NoHistory
 from syncd.sources.loyverse.reading import LoyverseReferenceData, read_receipt
 from syncd.sources.loyverse.settings import LoyverseSettings
+from syncd.sources.loyverse.setup import SETUP
 from syncd.sources.records import Document, parse_documents
+from syncd.sources.setup import Setup
 from syncd.sources.time_cursor import TimeCursor, spans
 from syncd.sources.zones import zone
 
@@ -40,6 +42,7 @@ class LoyverseSource:
     """One merchant's receipts."""
 
     Settings: ClassVar[type[BaseModel]] = LoyverseSettings
+    SETUP: ClassVar[Setup] = SETUP
 
     def __init__(self, settings: LoyverseSettings, context: SourceContext) -> None:
         self._settings, self._context = settings, context

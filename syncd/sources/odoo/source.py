@@ -22,7 +22,9 @@ from syncd.sources.odoo.api import OdooApi, stamp
 from syncd.sources.odoo.fields import LINE, ORDER, PAYMENT
 from syncd.sources.odoo.reading import MONEY_PRODUCTS, OdooReferenceData, key_of, read_order
 from syncd.sources.odoo.settings import OdooSettings
+from syncd.sources.odoo.setup import SETUP
 from syncd.sources.records import Document, parse_documents
+from syncd.sources.setup import Setup
 from syncd.sources.time_cursor import TimeCursor, spans
 from syncd.sources.zones import zone
 
@@ -36,6 +38,7 @@ class OdooSource:
     """The tills of one Odoo database."""
 
     Settings: ClassVar[type[BaseModel]] = OdooSettings
+    SETUP: ClassVar[Setup] = SETUP
 
     def __init__(self, settings: OdooSettings, context: SourceContext) -> None:
         self._settings, self._context = settings, context

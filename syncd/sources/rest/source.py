@@ -25,6 +25,8 @@ from syncd.sources.rest.expressions import search
 from syncd.sources.rest.pages import pages
 from syncd.sources.rest.reading import id_of, read_document
 from syncd.sources.rest.settings import RestSettings, SignIn
+from syncd.sources.rest.setup import SETUP
+from syncd.sources.setup import Setup
 from syncd.sources.time_cursor import TimeCursor, spans
 
 _DENIED = "Check auth of this source: that the key is this account's, not revoked, and may read sales."
@@ -38,6 +40,7 @@ class RestSource:
     """One API."""
 
     Settings: ClassVar[type[BaseModel]] = RestSettings
+    SETUP: ClassVar[Setup] = SETUP
 
     def __init__(self, settings: RestSettings, context: SourceContext) -> None:
         self._settings, self._context = settings, context

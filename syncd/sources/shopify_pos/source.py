@@ -20,9 +20,11 @@ from syncd.sources.context import SourceContext
 from syncd.sources.dedup import told_documents
 from syncd.sources.errors import Forged, SourceAccessDenied
 from syncd.sources.records import Document, moment, parse_documents
+from syncd.sources.setup import Setup
 from syncd.sources.shopify_pos.api import ShopifyApi, stamp
 from syncd.sources.shopify_pos.reading import read_order
 from syncd.sources.shopify_pos.settings import ShopifySettings
+from syncd.sources.shopify_pos.setup import SETUP
 from syncd.sources.time_cursor import TimeCursor
 from syncd.sources.zones import zone, zone_or_utc
 
@@ -34,6 +36,7 @@ class ShopifySource:
     """One shop's tills."""
 
     Settings: ClassVar[type[BaseModel]] = ShopifySettings
+    SETUP: ClassVar[Setup] = SETUP
 
     def __init__(self, settings: ShopifySettings, context: SourceContext) -> None:
         self._settings, self._context = settings, context

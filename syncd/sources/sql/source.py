@@ -14,11 +14,13 @@ from syncd.sources.base import Finding
 from syncd.sources.context import SourceContext
 from syncd.sources.dedup import RecentRecords
 from syncd.sources.records import parse_each
+from syncd.sources.setup import Setup
 from syncd.sources.sql.database import Database
 from syncd.sources.sql.preset import RowQuery, SaleRows
 from syncd.sources.sql.presets import preset
 from syncd.sources.sql.schema import Schema
 from syncd.sources.sql.settings import SqlSettings
+from syncd.sources.sql.setup import SETUP
 from syncd.sources.sql.walk import missing, pages
 from syncd.sources.time_cursor import TimeCursor
 
@@ -30,6 +32,7 @@ class SqlSource:
     """One till's database, or one that several tills share."""
 
     Settings: ClassVar[type[BaseModel]] = SqlSettings
+    SETUP: ClassVar[Setup] = SETUP
 
     @staticmethod
     def settings_for(table: Mapping[str, object]) -> type[BaseModel]:

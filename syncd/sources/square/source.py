@@ -19,10 +19,12 @@ from syncd.sources.context import SourceContext
 from syncd.sources.dedup import told_documents
 from syncd.sources.oauth import OAuth
 from syncd.sources.records import Document, NotReady, ParseResult, Unreadable, moment, parse_documents
+from syncd.sources.setup import Setup
 from syncd.sources.square.api import SquareApi, stamp
 from syncd.sources.square.lookups import Lookups
 from syncd.sources.square.reading import SquareLocation, is_ready, read_order
 from syncd.sources.square.settings import SquareSettings
+from syncd.sources.square.setup import SETUP
 from syncd.sources.square.webhook import heard
 
 _LOCATIONS_AT_ONCE = 10
@@ -37,6 +39,7 @@ class SquareSource:
     """One seller's account."""
 
     Settings: ClassVar[type[BaseModel]] = SquareSettings
+    SETUP: ClassVar[Setup] = SETUP
 
     def __init__(self, settings: SquareSettings, context: SourceContext) -> None:
         self._settings, self._context = settings, context
