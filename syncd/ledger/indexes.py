@@ -20,6 +20,7 @@ _PARTIAL = (
         "state = 'pending' and lane = 'backfill'",
         False,
     ),
+    ("sales_by_reason", sales, ("state", "reason"), "reason <> ''", False),
     ("sales_number", sales, ("number",), "number is not null", False),
     ("sales_waiting", sales, ("store", "recorded_at"), "state = 'pending'", False),
     ("sales_in_checkout", sales, ("store",), "checkout is not null and state = 'pending'", False),

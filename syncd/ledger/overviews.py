@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -31,6 +31,7 @@ from syncd.ledger.mirror import Run
 from syncd.ledger.queries import Selection, conditions, of_days, refunded_since, returns_of, synced_after
 from syncd.ledger.rows import from_micros, is_state, read_sale, to_micros
 from syncd.ledger.schema import attempts, audit, sales
+from syncd.sale.reasons import ReasonKind, kind_of_group
 from syncd.sale.sale import Sale
 from syncd.sale.states import Lane, State
 
@@ -68,13 +69,36 @@ class Sides:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why some sales stand still: the words, the cure, how many there are, and the first of them."""
+    """Sales of one store that wait for the same reason.
 
+    ``group`` names the reason (see ``sale.reasons``); ``why`` and ``cure`` are those of one; ``totals`` is what they come to,
+    by currency; ``oldest`` is the first by its time of sale, ``since`` when the first began to wait.
+    """
+
+    store: str
     state: State
+    group: str
     why: str
     cure: str
     number: int
     oldest: datetime
+    since: datetime
+    totals: Mapping[str, Decimal]
+
+    @property
+    def kind(self) -> ReasonKind:
+        """What is known of such reasons."""
+        return kind_of_group(self.group)
+
+    @property
+    def words(self) -> str:
+        """What is wrong: of one sale in its own words, of several in the words of their kind, where these say enough."""
+        return self.why if self.number == 1 or self.kind.by_words else self.kind.many
+
+    @property
+    def help(self) -> str:
+        """What to do about it."""
+        return self.cure if self.number == 1 else self.kind.do
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,10 +273,32 @@ def _amount(units: Any, rest: Any) -> Decimal:  # noqa: ANN401  whole numbers or
 
 
 def _reasons(connection: Connection, state: State) -> list[Reason]:
-    number = func.count().label("number")
-    query = select(sales.c.why, func.min(sales.c.cure), number, func.min(sales.c.placed_at)).where(is_state(state))
-    rows = connection.execute(query.group_by(sales.c.why).order_by(number.desc(), sales.c.why).limit(_MOST_FOUND))
-    return [Reason(state, row[0], row[1] or "", int(row[2]), from_micros(row[3])) for row in rows]
+    by = (sales.c.store, sales.c.reason, sales.c.currency)
+    parts = _parts(connection, sales.c.total_inc_tax)
+    firsts = (func.min(sales.c[name]) for name in ("why", "cure", "placed_at", "changed_at"))
+    query = select(*by, func.count(), *(func.sum(part) for part in parts), *firsts)
+    query = query.where(is_state(state), sales.c.reason != "").group_by(*by)
+    found: dict[tuple[str, str], Reason] = {}
+    for store, group, currency, number, units, rest, *first in connection.execute(query):
+        why, cure, oldest, since = first
+        one = Reason(
+            store, state, group, why, cure or "", int(number), from_micros(oldest), from_micros(since),
+            {currency: _amount(units, rest)},
+        )  # fmt: skip
+        before = found.get((store, group))
+        found[store, group] = one if before is None else _both(before, one)
+    return sorted(found.values(), key=lambda one: (-one.number, one.group, one.store))
+
+
+def _both(one: Reason, other: Reason) -> Reason:
+    """Return the same reason in two currencies as one."""
+    return replace(
+        one,
+        number=one.number + other.number,
+        oldest=min(one.oldest, other.oldest),
+        since=min(one.since, other.since),
+        totals={**one.totals, **other.totals},
+    )
 
 
 def _attempted(connection: Connection, after: int) -> tuple[dict[Attempted, int], int]:

@@ -32,7 +32,7 @@ class Selection:
     days: tuple[date, date] | None = None
     backfill: int | None = None
     ids: tuple[int, ...] | None = None
-    why: str | None = None
+    reason: str | None = None
     location: str | None = None
     register: str | None = None
     total: Decimal | None = None
@@ -224,7 +224,7 @@ def find(connection: Connection, selection: Selection, limit: int, offset: int =
     return [read_sale(row) for row in connection.execute(query.limit(limit).offset(offset))]
 
 
-_EQUAL = ("store", "source", "location", "register", "backfill", "why")
+_EQUAL = ("store", "source", "location", "register", "backfill", "reason")
 
 
 def conditions(selection: Selection) -> list[ColumnElement[bool]]:

@@ -23,6 +23,7 @@ from syncd.ledger.transitions import SYNCD, columns, write_audit
 from syncd.sale.events import with_status
 from syncd.sale.facts import Status
 from syncd.sale.overrides import Verb
+from syncd.sale.reasons import group_of_sale
 from syncd.sale.sale import Decider, IncomingVersion, Router, Sale, linked, new_sale, saying
 from syncd.sale.states import ON_THE_WIRE, Lane, State
 from syncd.sale.versions import (
@@ -232,6 +233,7 @@ def _row(one: IncomingVersion, sale: Sale, options: RecordOptions, now: Now) -> 
         "state": sale.state.value,
         "why": sale.why,
         "cure": sale.cure,
+        "reason": group_of_sale(sale, sale.state),
         "next_attempt_at": None if sale.next_attempt_at is None else to_micros(sale.next_attempt_at),
     }
 

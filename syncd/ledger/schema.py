@@ -48,6 +48,7 @@ sales = Table(
     Column("tries", Integer, nullable=False, server_default=text("0")),
     Column("why", Text, nullable=False, server_default=text("''")),
     Column("cure", Text, nullable=False, server_default=text("''")),
+    Column("reason", Text, nullable=False, server_default=text("''")),  # the group of sales that wait for the same
     Column("currency", Text, nullable=False),
     Column("total_inc_tax", Text, nullable=False),
     Column("total_tax", Text, nullable=False),

@@ -17,6 +17,7 @@ from syncd.ledger.rows import chunked, fact_columns, read_sale, to_micros
 from syncd.ledger.schema import audit, sales
 from syncd.sale.events import Applied, CheckoutMoved, Deferred, LookedUp, SaleEvent, TimePassed, describe, next_status
 from syncd.sale.facts import Doubt, Status
+from syncd.sale.reasons import group_of_sale
 from syncd.sale.sale import Decider, Sale
 from syncd.sale.states import State
 
@@ -42,7 +43,7 @@ _FACTS = (
     "unclean",
     "tries",
 )
-_STANDING = ("state", "why", "cure", "next_attempt_at", "synced_at", "changed_at")
+_STANDING = ("state", "why", "cure", "reason", "next_attempt_at", "synced_at", "changed_at")
 # Locked in the order of their ids: two transactions that lock the same sales never wait for each other.
 _SELECT = select(sales).where(sales.c.id.in_(bindparam("ids", expanding=True))).order_by(sales.c.id).with_for_update()
 _AUDIT = insert(audit)
@@ -127,6 +128,7 @@ def columns(sale: Sale, status: Status, now: datetime) -> dict[str, Any]:
         "state": status.state.value,
         "why": sale.why,
         "cure": sale.cure,
+        "reason": group_of_sale(sale, status.state),
         "next_attempt_at": None if due is None else to_micros(due),
         "synced_at": None if synced is None else to_micros(synced),
         "changed_at": to_micros(now),

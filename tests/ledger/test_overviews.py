@@ -99,8 +99,9 @@ def test_reasons_are_counted_the_most_frequent_first(book: Book) -> None:
     book.record(*(sale(sale_id=name) for name in holds), holds=holds)
     found = book.ledger.overviews.reasons(State.HELD)
     assert [(one.why, one.number) for one in found] == [("no till", 2), ("no price", 1)]
+    assert [one.totals for one in found] == [{"USD": Decimal("21.6")}, {"USD": Decimal("10.8")}]
     assert book.ledger.overviews.reasons(State.REJECTED) == []
-    chosen = book.ledger.overviews.page(Selection(state=State.HELD, why="no till"), 10)
+    chosen = book.ledger.overviews.page(Selection(state=State.HELD, reason=found[0].group), 10)
     assert {one.sale_key for one in chosen} == {"till:b", "till:c"}
 
 

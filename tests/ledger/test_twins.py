@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.canonical import Batch
@@ -122,6 +122,7 @@ def test_twins_are_found_however_far_the_sales_of_a_batch_lie_apart(book: Book) 
     assert {book.state(f"till:b{number}") for number in range(12)} == {State.HELD}
 
 
+@settings(deadline=None)
 @given(st.integers(-200, 200), st.sampled_from(sorted(OTHERWISE)), st.booleans())
 def test_likeness_goes_both_ways(seconds: int, case: str, changed: bool) -> None:
     one, other = two("41"), two("42", placed_at=AT + timedelta(seconds=seconds))

@@ -31,7 +31,7 @@ class Group:
     @property
     def selection(self) -> Selection:
         """All of them."""
-        return Selection(state=self.reason.state, why=self.reason.why)
+        return Selection(store=self.reason.store, state=self.reason.state, reason=self.reason.group)
 
 
 def groups(context: PageContext) -> list[Group]:
@@ -41,7 +41,7 @@ def groups(context: PageContext) -> list[Group]:
 
 
 def _name(reason: Reason) -> str:
-    return blake2b(f"{reason.state}\x00{reason.why}".encode(), digest_size=8).hexdigest()
+    return blake2b(f"{reason.store}\x00{reason.state}\x00{reason.group}".encode(), digest_size=8).hexdigest()
 
 
 def attention(context: PageContext, _ask: PageRequest) -> HtmlPage:
@@ -57,24 +57,28 @@ def group(context: PageContext, request: PageRequest) -> PageResult:
     if one is None:
         return HtmlPage("nothing.html", {"what": "No sale stands still for this reason any more.", "good": True})
     shown = context.app.ledger.overviews.page(one.selection, _SHOWN)
-    return HtmlPage("group.html", {"group": one, "sales": shown, "verbs": _verbs(one.reason.state)})
+    return HtmlPage("group.html", {"group": one, "sales": shown, "verbs": _verbs(one.reason)})
 
 
-def _verbs(state: State) -> list[str]:
-    match state:
-        case State.REJECTED:
-            return [Verb.RETRY.value, Verb.ACCEPT.value, Verb.SKIP.value]
-        case State.HELD:
-            return [Verb.RELEASE.value, Verb.ACCEPT.value, Verb.SKIP.value]
-        case _:
-            return []
+_ABLE = {
+    State.REJECTED: (Verb.RETRY, Verb.ACCEPT, Verb.SKIP),
+    State.HELD: (Verb.RELEASE, Verb.ACCEPT, Verb.RETRY, Verb.SKIP),
+}
+
+
+def _verbs(reason: Reason) -> list[str]:
+    """Return the decisions that can be taken about all sales of a reason, the advised ones first."""
+    able = _ABLE.get(reason.state, ())
+    advised = [verb for verb in reason.kind.verbs if verb in able]
+    others = [verb for verb in able if verb not in advised and verb is not Verb.RETRY]
+    return [verb.value for verb in (*advised, *others)]
 
 
 def act_on_group(context: PageContext, request: PageRequest) -> PageResult:
     """Retry, accept, release or skip the chosen sales of a group, or all of them once that is confirmed."""
     one = next((one for one in groups(context) if one.name == request.named.get("name")), None)
     verb = _verb(request)
-    if one is None or verb is None or verb.value not in _verbs(one.reason.state):
+    if one is None or verb is None or verb.value not in _verbs(one.reason):
         return Redirect("/attention")
     where = f"/attention/{one.name}"
     if request.first("scope") != "all":
