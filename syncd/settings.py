@@ -114,6 +114,7 @@ class AlertSettings(BaseModel):
     heartbeat: Secret | None = None
     digest: Annotated[time | None, BeforeValidator(_clock_time)] = time(8)
     paused_after: Duration = timedelta(minutes=5)
+    held_after: Duration = timedelta(minutes=15)
     late_after: Duration = timedelta(minutes=15)
     low_disk_mb: Annotated[int, Field(ge=0)] = 500
 

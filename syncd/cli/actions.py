@@ -11,8 +11,8 @@ from syncd.cli.options import sure
 from syncd.cli.render import print_json, say
 from syncd.cli.session import known_source, opened
 from syncd.errors import UsageError
+from syncd.formatting import count
 from syncd.ledger import Selection
-from syncd.presentation.formatting import count
 from syncd.sale.overrides import Verb
 
 _NAMED = 10

@@ -11,7 +11,7 @@ from syncd.cli.render import print_json, say
 from syncd.cli.session import opened
 from syncd.clock import parse_duration
 from syncd.errors import UsageError
-from syncd.presentation.formatting import ago, count, when
+from syncd.formatting import ago, count, when
 from syncd.service.delivery import Message, send
 from syncd.service.notifier import ping, silence, silent_until
 

@@ -9,8 +9,8 @@ from syncd.cli.exits import Exit
 from syncd.cli.render import columns, out, print_json, say
 from syncd.cli.session import opened
 from syncd.errors import UsageError
+from syncd.formatting import amount, count
 from syncd.presentation.books import COLUMNS, audit_of, days_asked, lines_of, summary
-from syncd.presentation.formatting import amount, count
 from syncd.push.store_orders.audit import AuditReport
 from syncd.spreadsheet import line as csv_line
 

@@ -19,9 +19,9 @@ from syncd.cli.render import notes, print_json, say
 from syncd.cli.run import polled_words
 from syncd.cli.session import need_work, opened
 from syncd.errors import Busy, LeaseTaken, UsageError
+from syncd.formatting import count, lasts
 from syncd.ledger.backfills import Backfill
 from syncd.presentation.backfills import compared, date_range, progress_words
-from syncd.presentation.formatting import count, lasts
 from syncd.sale.states import BackfillStage, State
 from syncd.service.health import read_health
 from syncd.stores import StoreServices

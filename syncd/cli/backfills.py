@@ -13,11 +13,11 @@ from syncd.cli.exits import Exit
 from syncd.cli.render import columns, out, print_json, say
 from syncd.cli.session import opened
 from syncd.errors import UsageError
+from syncd.formatting import count
 from syncd.intake.backfill import REPORT, cancel, report
 from syncd.ledger.backfills import Backfill
 from syncd.ledger.backfills import Progress as Far
 from syncd.presentation.backfills import compared, days_of, progress_words
-from syncd.presentation.formatting import count
 from syncd.spreadsheet import lines
 
 

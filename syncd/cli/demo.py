@@ -23,8 +23,8 @@ from syncd.cli.render import out, say
 from syncd.cli.run import polled_words, pushed_words
 from syncd.cli.session import never, opened
 from syncd.errors import UsageError
+from syncd.formatting import count
 from syncd.ledger import Selection
-from syncd.presentation.formatting import count
 from syncd.sale.states import State
 
 _TOKEN_ENV = "SYNCD_DEMO_TOKEN"  # noqa: S105  the name of a variable, not a secret

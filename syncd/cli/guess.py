@@ -20,7 +20,7 @@ from syncd.cli.exits import Exit
 from syncd.cli.render import columns, print_json, say
 from syncd.clock import SystemClock
 from syncd.errors import UsageError
-from syncd.presentation.formatting import count
+from syncd.formatting import count
 from syncd.sources import ReadsFiles, SourceContext, registry
 from syncd.sources.csv.guess import Guess, guess
 from syncd.sources.file_types import what_is

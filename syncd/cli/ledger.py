@@ -16,8 +16,8 @@ from syncd.cli.options import sure
 from syncd.cli.render import notes, out, print_json, say
 from syncd.cli.session import opened
 from syncd.errors import UsageError
+from syncd.formatting import count
 from syncd.presentation.backfills import date_range
-from syncd.presentation.formatting import count
 from syncd.push.store_orders.rebuild import Rebuilt, Span, differences, rebuild
 from syncd.stores import StoreServices
 

@@ -14,9 +14,9 @@ from syncd.cli.exits import Exit
 from syncd.cli.render import columns, print_json, say
 from syncd.cli.session import opened
 from syncd.errors import Busy, LeaseTaken, UsageError
+from syncd.formatting import count
 from syncd.ledger.renaming import Renaming
 from syncd.naming import gone
-from syncd.presentation.formatting import count
 
 What = Literal["source", "store"]
 

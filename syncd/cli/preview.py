@@ -15,7 +15,7 @@ from syncd.cli.exits import Exit
 from syncd.cli.render import notes, print_json, say
 from syncd.cli.session import opened
 from syncd.errors import UsageError
-from syncd.presentation.formatting import count
+from syncd.formatting import count
 from syncd.presentation.preview import Preview, PreviewSubject, document, previews_of
 from syncd.push.dry_cart import dry_cart
 from syncd.sale.checkout_steps import difference

@@ -12,7 +12,7 @@ from syncd.cli.exits import Exit
 from syncd.cli.render import columns, print_json, say
 from syncd.cli.session import opened
 from syncd.errors import UsageError
-from syncd.presentation.formatting import count
+from syncd.formatting import count
 from syncd.probe.answers import QUESTIONS, ProbeAnswer, kept, learned
 from syncd.probe.questions import probe
 from syncd.probe.trial import Trial

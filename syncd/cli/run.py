@@ -17,8 +17,8 @@ from syncd.cli.session import need_work, opened, read_config
 from syncd.cli.status import strange_words
 from syncd.config import Config
 from syncd.errors import Busy, LeaseTaken, NotListed, SourceError
+from syncd.formatting import count
 from syncd.intake import PollReport
-from syncd.presentation.formatting import count
 from syncd.push.worker.pusher import PushReport
 from syncd.sale.states import State
 from syncd.service.alert_rules import unread

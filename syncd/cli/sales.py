@@ -16,9 +16,9 @@ from syncd.cli.options import sure
 from syncd.cli.render import columns, out, print_json, say
 from syncd.cli.session import known_source, opened
 from syncd.errors import UsageError
+from syncd.formatting import amount, count, when
 from syncd.ledger import AttemptRow, Selection
 from syncd.presentation.explain import facts_in_words, link
-from syncd.presentation.formatting import amount, count, when
 from syncd.sale.sale import Sale, read_document
 from syncd.sale.states import State
 

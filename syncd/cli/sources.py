@@ -16,7 +16,7 @@ from syncd.cli.preview import note, show
 from syncd.cli.render import columns, print_json, say
 from syncd.cli.session import need_work, opened
 from syncd.errors import UsageError
-from syncd.presentation.formatting import count
+from syncd.formatting import count
 from syncd.presentation.preview import PreviewSubject, document, previews_of
 from syncd.sources import Finding, registry
 from syncd.sources.capabilities import FetchesOne, HasFolder, ReadsFiles, Receiving

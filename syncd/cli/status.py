@@ -12,11 +12,11 @@ from syncd.cli.render import columns, print_json, say
 from syncd.cli.session import opened
 from syncd.clock import Now
 from syncd.errors import SourceError
-from syncd.intake.admission import NotAdmitted
-from syncd.presentation.formatting import ago, count
-from syncd.presentation.overview import StoreStands, SystemOverview
+from syncd.formatting import ago, count
 from syncd.sale.states import State
 from syncd.service.health import of_this_host, read_health
+from syncd.service.needs import all_well, needs_of
+from syncd.service.overview import StoreStands, SystemOverview
 from syncd.sources import FolderReport
 
 _NEXT = {
@@ -42,9 +42,7 @@ def run_status(config: Path | None, as_json: bool) -> Exit:
         _show(standing)
     if any(store.pause.paused_why for store in standing.stores.values()):
         return Exit.REMOTE
-    attention = any(s.states[State.HELD] or s.states[State.REJECTED] or s.alerts for s in standing.stores.values())
-    attention = attention or any(isinstance(report, NotAdmitted) for report in standing.sources.values())
-    return Exit.ATTENTION if attention or standing.faults or standing.warnings else Exit.OK
+    return Exit.OK if all_well(needs_of(standing)) else Exit.ATTENTION
 
 
 def run_healthy(config: Path | None, as_json: bool) -> Exit:
@@ -62,7 +60,10 @@ def run_healthy(config: Path | None, as_json: bool) -> Exit:
 
 
 def _document(standing: SystemOverview) -> dict[str, object]:
+    needs = needs_of(standing)
     return {
+        "verdict": "ok" if all_well(needs) else "attention",
+        "needs": [asdict(need) for need in needs],
         "stores": [_store(name, store) for name, store in standing.stores.items()],
         "sources": [_source(name, report, standing.faults.get(name, 0)) for name, report in standing.sources.items()],
         "faults": sum(standing.faults.values()),
@@ -101,26 +102,25 @@ def _source(name: str, report: FolderReport | SourceError | None, faults: int) -
 
 
 def _show(standing: SystemOverview) -> None:
+    needs = needs_of(standing)
+    say("OK: nothing needs your attention." if all_well(needs) else "Needs attention:")
+    for need in needs:
+        if need.level != "note":
+            say(f"  {need.words}\n    {need.cure}", hang=4)
     for name, store in standing.stores.items():
-        pause, lag = store.pause, store.lag
-        say(f"store {name}" + (f": paused: {pause.paused_why}\n  {pause.cure}" if pause.paused_why else ""))
+        lag = store.lag
+        say(f"store {name}" + (" (paused)" if store.pause.paused_why else ""))
         rows = [(state.value, f"{store.states[state]:,}", _NEXT[state]) for state in _ORDER if store.states[state]]
         columns(rows or [("no sales yet", "", "")], indent="  ")
         waits = _waiting_since(lag.oldest_pending, standing.now)
         say(f"  last order {_ago(lag.newest_synced, standing.now)}{waits}")
-        for alert in store.alerts[:_NAMED]:
-            say(f"  {alert.kind}, {_ago(alert.at, standing.now)}: {alert.words}\n    {alert.cure}")
-        if len(store.alerts) > _NAMED:
-            say(f"  and {count(len(store.alerts) - _NAMED, 'alert')} more: syncd status --json")
     for line in _lines(standing):
         say(line)
     for one in standing.gone:
         say(f"{one.words}\n  {one.cure}")
-    for alert in standing.warnings:
-        say(f"{alert.words}\n  {alert.cure}")
-    for process, ails in zip(standing.daemons, standing.problems, strict=True) if standing.running else ():
+    for process, problems in zip(standing.daemons, standing.problems, strict=True) if standing.running else ():
         say(f"daemon: running, {process.process}")
-        for line in (*process.standing_by(), *ails):
+        for line in (*process.standing_by(), *problems):
             say(f"  {line}")
     if not standing.running:
         say("daemon: no daemon is running")
@@ -140,9 +140,7 @@ def _lines(standing: SystemOverview) -> Iterator[str]:
         if number := standing.faults.get(name, 0):
             yield f"  {count(number, 'fault')} open: syncd faults --source {name}"
         if isinstance(report, SourceError):
-            yield f"  {report.what}"
-            if isinstance(report, NotAdmitted):
-                yield f"  {report.cure}"
+            yield "  not read: see above"
         elif report is not None:
             settling = f", {report.settling} still settling" if report.settling else ""
             waiting = f"{count(report.waiting, 'file')} waiting{settling}" if report.waiting else "no file waiting"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -84,6 +85,11 @@ class Reason:
     oldest: datetime
     since: datetime
     totals: Mapping[str, Decimal]
+
+    @property
+    def name(self) -> str:
+        """A short name for addresses, which tells nothing of the reason."""
+        return blake2b(f"{self.store}\0{self.state}\0{self.group}".encode(), digest_size=8).hexdigest()
 
     @property
     def kind(self) -> ReasonKind:
@@ -169,6 +175,12 @@ class Overviews:
         within = (sales.c.placed_at >= to_micros(start), sales.c.placed_at < to_micros(end))
         query = select(func.count()).where(sales.c.source == source, *within)
         return self._read(lambda connection: int(connection.execute(query).scalar_one()))
+
+    def first_placed(self, source: str) -> datetime | None:
+        """Return the time of a source's first sale; None where it has none."""
+        query = select(func.min(sales.c.placed_at)).where(sales.c.source == source)
+        found = self._read(lambda connection: connection.execute(query).scalar())
+        return None if found is None else from_micros(found)
 
     def reasons(self, state: State) -> list[Reason]:
         """Why the sales of a state are in it, the most frequent reason first."""

@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from syncd.app import App, SourceRunner
 from syncd.canonical.money import format_money
 from syncd.errors import StoreError, UsageError
+from syncd.formatting import count, lasts
 from syncd.ledger.backfills import Backfill, Progress
 from syncd.presentation.books import audit_of, missing_words
-from syncd.presentation.formatting import count, lasts
 from syncd.push.store_orders.audit import Days, by_currency
 from syncd.sale.states import BackfillStage
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from syncd.app import App
 from syncd.canonical.money import format_money, to_minor
 from syncd.errors import UsageError
-from syncd.presentation.formatting import amount, count
+from syncd.formatting import amount, count
 from syncd.push.store_orders.audit import AuditFigures, AuditReport, Days, Key, Missing, audit, by_currency
 
 COLUMNS = (

@@ -8,8 +8,8 @@ from typing import assert_never
 from syncd.app import App
 from syncd.canonical.money import format_money
 from syncd.clock import Now
+from syncd.formatting import count, when
 from syncd.mapping.formats import status_words
-from syncd.presentation.formatting import count, when
 from syncd.sale.decide import next_step
 from syncd.sale.overrides import Verb
 from syncd.sale.policy import StorePolicy

@@ -84,7 +84,7 @@ KINDS = (
         "Sales that look like another one under a second id",
         "If it is the same sale, skip it; if both were sold, release it.",
         (Verb.SKIP, Verb.RELEASE),
-        (r"looks like ",),
+        (r"possible duplicate of ",),
     ),
     ReasonKind(
         "not_a_sale_any_more",

@@ -11,16 +11,20 @@ from statistics import median
 
 from syncd.app import App
 from syncd.clock import Now
+from syncd.formatting import count
 from syncd.ledger import Alert
+from syncd.ledger.overviews import Reason
 from syncd.ledger.store_state import StoreState
 from syncd.naming import Gone, gone
 from syncd.sale.states import State
 from syncd.service.health import Health
+from syncd.service.reasons import reason_help, reason_words
 from syncd.settings import AlertSettings
 from syncd.sources.capabilities import FolderReport
+from syncd.sources.settings import is_closed
 
 GONE = "gone"
-KINDS = ("paused", "rejected", "late", "faults", "unread", "job", "volume", "disk", GONE)
+KINDS = ("paused", "rejected", "held", "late", "faults", "unread", "job", "volume", "disk", GONE)
 """The causes that are watched here; others (a second order for a sale, orders changed by hand) are noticed where they are found."""
 SHOWN = ("late", "volume", "disk")
 """Those of them that nothing else on a page or in ``status`` says."""
@@ -35,10 +39,11 @@ _BACKGROUND, _BACKGROUND_AFTER = ("refresh ", "look over "), timedelta(hours=6) 
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """How many sales a source had in the last day, and in such days before it."""
+    """How many sales a source had in the last day, and in such days before it; whether its shop is closed, as the config says."""
 
     lately: int
     before: tuple[int, ...]
+    closed: bool = False
 
     @property
     def usual(self) -> float:
@@ -61,13 +66,14 @@ class AlertSnapshot:
     gone: Sequence[Gone] = ()
     disk_free: int | None = None
     ledger: str = ""
+    reasons: Sequence[Reason] = ()
 
 
 def evaluate(facts: AlertSnapshot, settings: AlertSettings, healthy_within: timedelta) -> list[Alert]:
     """Return an alert for each cause that holds now. Pure."""
     return [
         *_paused(facts, settings),
-        *_rejected(facts),
+        *_waiting(facts, settings),
         *_late(facts, settings),
         *_faults(facts),
         *_unread(facts),
@@ -85,17 +91,11 @@ def _paused(facts: AlertSnapshot, settings: AlertSettings) -> Iterator[Alert]:
             yield Alert(name, "paused", name, f"{name} is paused: {state.paused_why}", state.cure)
 
 
-def _rejected(facts: AlertSnapshot) -> Iterator[Alert]:
-    for name, states in facts.states.items():
-        if number := states.get(State.REJECTED, 0):
-            what = "a sale" if number == 1 else f"{number:,} sales"
-            yield Alert(
-                name,
-                "rejected",
-                name,
-                f"BigCommerce rejected {what} of {name}",
-                "See why: syncd sales --state rejected",
-            )
+def _waiting(facts: AlertSnapshot, settings: AlertSettings) -> Iterator[Alert]:
+    """Sales that wait for a person, one alert a reason: rejected ones at once, held ones after a while."""
+    for reason in facts.reasons:
+        if reason.state is State.REJECTED or facts.now.wall - reason.since >= settings.held_after:
+            yield Alert(reason.store, reason.state.value, reason.group, reason_words(reason), reason_help(reason))
 
 
 def _late(facts: AlertSnapshot, settings: AlertSettings) -> Iterator[Alert]:
@@ -105,20 +105,14 @@ def _late(facts: AlertSnapshot, settings: AlertSettings) -> Iterator[Alert]:
         if since is None or (state is not None and state.paused_why):
             continue
         if facts.now.wall - since >= settings.late_after:
-            words = f"sales for {name} have waited since {since.isoformat(timespec='minutes')}"
-            yield Alert(name, "late", name, words, "See what holds them up: syncd status")
+            words = f"sales for {name} have been waiting since {since:%d %b %H:%M} UTC"
+            yield Alert(name, "late", name, words, "See why: syncd status")
 
 
 def _faults(facts: AlertSnapshot) -> Iterator[Alert]:
     for source, number in facts.faults.items():
-        what = "a record" if number == 1 else f"{number:,} records"
-        yield Alert(
-            "",
-            "faults",
-            source,
-            f"{what} of {source} could not be read",
-            f"Look at them: syncd faults --source {source}",
-        )
+        words = f"{count(number, 'record')} of {source} could not be read"
+        yield Alert("", "faults", source, words, f"See which, and why: syncd faults --source {source}")
 
 
 def _unread(facts: AlertSnapshot) -> Iterator[Alert]:
@@ -126,13 +120,13 @@ def _unread(facts: AlertSnapshot) -> Iterator[Alert]:
     for source, names in facts.unread.items():
         if names:
             more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-            words = f"not read for a day in the folder of {source}: {', '.join(names[:_NAMED])}{more}"
+            words = f"{count(len(names), 'file')} in the folder of {source} cannot be read: {', '.join(names[:_NAMED])}{more}"
             yield Alert(
                 "",
                 "unread",
                 source,
                 words,
-                "Export them in a format that this source reads, or take them away: syncd check",
+                "Export them in a format that this source reads, or remove them: syncd check",
             )
 
 
@@ -145,28 +139,53 @@ def _jobs(facts: AlertSnapshot, healthy_within: timedelta) -> Iterator[Alert]:
         since = part.last_ok or facts.health.begun
         patience = _BACKGROUND_AFTER if name.startswith(_BACKGROUND) else healthy_within
         if since is not None and facts.now.age(since) > max(part.max_gap, patience):
-            words = part.last_error or "it has had no good cycle"
-            yield Alert("", "job", name, f"{name}: {words}", "See the log, and: syncd status")
+            why = f": {part.last_error}" if part.last_error else ""
+            words = f"syncd has not been able to {job_words(name)} since {since.wall:%H:%M} UTC{why}"
+            yield Alert("", "job", name, words, "See the log, and: syncd status")
+
+
+_JOBS = {
+    "poll": 'read "{}"',
+    "fetch": 'read what webhooks of "{}" named',
+    "backfill": 'backfill "{}"',
+    "push": 'send orders to store "{}"',
+    "reconcile": 'look up lost answers of store "{}"',
+    "refresh": 'refresh the catalog of store "{}"',
+    "metafields": 'write metafields of store "{}"',
+    "look over": 'check the orders of store "{}"',
+    "housekeep": "tidy up the ledger",
+    "tell": "send alerts",
+    "heartbeat": "send its heartbeat",
+}
+
+
+def job_words(name: str) -> str:
+    """Return what a job does, in words: ``read "till"`` for ``poll till``."""
+    for begin, words in _JOBS.items():
+        if name == begin or name.startswith(f"{begin} "):
+            return words.format(name.removeprefix(begin).strip())
+    return f'run "{name}"'
 
 
 def _volumes(facts: AlertSnapshot) -> Iterator[Alert]:
     for source, volume in facts.volumes.items():
-        if volume.usual >= _FEWEST and volume.lately == 0:
-            words = f"{source} has had no sale in the last day; usually {volume.usual:,.0f}"
-            yield Alert(
-                "", "volume", source, words, "Is the shop closed, or does its POS tell no more? syncd sources test"
+        if volume.usual >= _FEWEST and volume.lately == 0 and not volume.closed:
+            words = f"no sales of {source} for a day; usually {volume.usual:,.0f}"
+            cure = (
+                f"Is the shop closed, or has the POS stopped sending? Check: syncd sources test {source}."
+                f" Days on which the shop is closed: closed in [sources.{source}]"
             )
+            yield Alert("", "volume", source, words, cure)
         elif volume.usual >= _FEWEST and volume.lately > _TIMES * volume.usual:
-            words = f"{source} has had {volume.lately:,} sales in the last day; usually {volume.usual:,.0f}"
-            yield Alert(
-                "", "volume", source, words, "Is an old export read anew, or another shop's? syncd sales --source"
-            )
+            words = f"{volume.lately:,} sales of {source} in a day; usually {volume.usual:,.0f}"
+            cure = f"Was an old export read again, or another shop's? Look: syncd sales --source {source}"
+            yield Alert("", "volume", source, words, cure)
 
 
 def _disk(facts: AlertSnapshot, settings: AlertSettings) -> Iterator[Alert]:
     if facts.disk_free is not None and facts.disk_free < settings.low_disk_mb * 1_000_000:
-        words = f"only {facts.disk_free / 1e6:,.0f} MB are left on the disk of the ledger {facts.ledger}"
-        yield Alert("", "disk", "disk", words, "Free some: when it is full, nothing is recorded or pushed any more.")
+        words = f"only {facts.disk_free / 1e6:,.0f} MB are free on the disk of the ledger {facts.ledger}"
+        yield Alert("", "disk", "disk", words, "Free some space: when the disk is full, no sale is recorded or sent.")
 
 
 class Watch:
@@ -199,6 +218,7 @@ class Watch:
             self._volume(now),
             gone(self._app.config, ledger),
             *_room(self._app),
+            [reason for state in (State.REJECTED, State.HELD) for reason in ledger.overviews.reasons(state)],
         )
 
     def _volume(self, now: Now) -> dict[str, Volume]:
@@ -208,15 +228,23 @@ class Watch:
         return self._volumes
 
     def _of(self, source: str, now: datetime) -> Volume:
-        """Return the same weekday of the weeks before; of a younger source the days before."""
+        """Return the same weekday of the weeks before; of a younger source the days before. Days without a sale count as well."""
+        overviews, till = self._app.ledger.overviews, self._app.tills[source]
+        first = overviews.first_placed(source)
 
-        def count(back: int) -> int:
-            end = now - timedelta(days=back)
-            return self._app.ledger.overviews.placed(source, end - _SPAN, end)
+        def shut(end: datetime) -> bool:
+            """Whether the shop was closed on a day that reaches into the day up to ``end``."""
+            span = {(end - _SPAN).astimezone(till.zone).date(), end.astimezone(till.zone).date()}
+            return any(is_closed(day, till.config.common.closed) for day in span)
 
-        weeks = [number for back in _WEEKS if (number := count(back))]
-        days = weeks if len(weeks) > 1 else [number for back in _DAYS if (number := count(back))]
-        return Volume(count(0), tuple(days))
+        def of_days(backs: Sequence[int]) -> tuple[int, ...]:
+            ends = [now - timedelta(days=back) for back in backs]
+            known = [end for end in ends if first is not None and first <= end - _SPAN and not shut(end)]
+            return tuple(overviews.placed(source, end - _SPAN, end) for end in known)
+
+        weeks = of_days(_WEEKS)
+        before = weeks if len(weeks) > 1 else of_days(_DAYS)
+        return Volume(overviews.placed(source, now - _SPAN, now), before, shut(now))
 
 
 def unread(app: App) -> dict[str, tuple[str, ...]]:

@@ -18,14 +18,16 @@ from syncd.logs import redact
 
 _LONGEST_S, _LOOK_S = 60.0, 0.5
 _MOST_SAID = 500
+_MAILS = ("mailto:", "mailtos:")
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What people read."""
+    """What people read: as text, and as HTML where it has that form too."""
 
     title: str
     body: str
+    html: str = ""
 
 
 def send(urls: Sequence[SecretStr], message: Message, stop: threading.Event) -> str:
@@ -36,7 +38,7 @@ def send(urls: Sequence[SecretStr], message: Message, stop: threading.Event) -> 
     if not urls:
         return ""
     plain = [url.get_secret_value() for url in urls]
-    asked = json.dumps({"urls": plain, "title": message.title, "body": message.body})
+    asked = json.dumps({"urls": plain, "title": message.title, "body": message.body, "html": message.html})
     words, pipe = [sys.executable, "-m", "syncd.service.delivery"], subprocess.PIPE
     try:
         with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL) as sender:  # noqa: S603  our own module
@@ -73,10 +75,16 @@ def main() -> int:
     asked = json.load(sys.stdin)
     failed = []
     for number, url in enumerate(asked["urls"], start=1):
-        sender = apprise.Apprise()
-        if not sender.add(url):
+        service = apprise.Apprise.instantiate(url)
+        if service is None:
             failed.append(f"address {number} is none that apprise knows")
-        elif not sender.notify(title=asked["title"], body=asked["body"]):
+            continue
+        # What it is must be said: names and notes of a till are in it, and a mail would take them for HTML.
+        rich = bool(asked["html"]) and url.lower().startswith(_MAILS)
+        body, form = (asked["html"], apprise.NotifyFormat.HTML) if rich else (asked["body"], apprise.NotifyFormat.TEXT)
+        sender = apprise.Apprise()
+        sender.add(service)
+        if not sender.notify(title=asked["title"], body=body, body_format=form):
             failed.append(f"address {number} did not take it")
     sys.stdout.write("; ".join(failed))
     return 1 if failed else 0

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from itertools import groupby
+from datetime import UTC, datetime, time, tzinfo
 
 import requests
 
 from syncd.app import App
-from syncd.canonical.money import format_money
 from syncd.errors import LeaseTaken
-from syncd.ledger import Alert
-from syncd.ledger.alerts import Untold
 from syncd.ledger.cache import OPERATOR
 from syncd.logs import get_logger
-from syncd.sale.states import State
 from syncd.service.delivery import Message, send
+from syncd.service.messages import digest_of, message_of
 
 _PLACE = ("-", OPERATOR)
 _SILENCE, _DIGEST = "silent until", "last digest"
 _TELLS = "tell people"
-_NAMED = 3
 _PING_S = 5.0
 
 Sends = Callable[[Message], str]
@@ -111,64 +106,6 @@ def ping(address: str) -> str:
     except (requests.RequestException, ValueError) as error:  # the message of neither: it holds the address
         return f"it cannot be reached ({type(error).__name__})"
     return f"it answered {answer.status_code}" if answer.status_code >= 400 else ""
-
-
-def message_of(untold: Untold, url: str | None = None) -> Message:
-    """One message for everything that is new or over; many of one kind are counted, not listed. Pure."""
-    new, over = [alert for _, alert in untold.new], [alert for _, alert in untold.over]
-    lines = [*_lines(new), *(f"Over: {line}" for line in _lines(over, cures=False))]
-    first = new[0] if new else over[0]
-    more = len(lines) - 1 if len(new) + len(over) > 1 else 0
-    title = f"syncd: {'' if new else 'over: '}{first.words}"[:150]
-    if url:
-        lines.append(f"{url.rstrip('/')}/attention")
-    return Message(title + (f" (and {more} more)" if more > 0 else ""), "\n".join(lines))
-
-
-def _lines(some: Sequence[Alert], *, cures: bool = True) -> Iterator[str]:
-    key = lambda alert: (alert.store, alert.kind)  # noqa: E731  one key for two calls
-    for (store, kind), group in groupby(sorted(some, key=key), key):
-        alike = list(group)
-        if len(alike) > _NAMED:
-            yield f"{store + ': ' if store else ''}{len(alike):,} times {kind!r}, such as: {alike[0].words}"
-            continue
-        for alert in alike:
-            yield alert.words + (f"\n  {alert.cure}" if cures and alert.cure else "")
-
-
-def digest_of(app: App, today: date) -> Message:
-    """Return what became of yesterday's sales, store by store and source by source, and what needs a person."""
-    day = today - timedelta(days=1)
-    overviews, lines, all_well = app.ledger.overviews, list[str](), True
-    for source in app.tills:
-        for sides in overviews.sides(source, day):
-            both = [format_money(total, sides.currency) for total in (sides.pos_total, sides.order_total)]
-            off = format_money(sides.difference, sides.currency)
-            missing = f"; {sides.missing:,} not in BigCommerce" if sides.missing else ""
-            lines.append(
-                f"{source}: {sides.sales:,} sales, {both[0]}; {sides.orders:,} orders, {both[1]}; difference {off}{missing}"
-            )
-            all_well = all_well and sides.agree
-    lines = lines or ["No sale was told of."]
-    for store in app.config.stores:
-        left = _left(app, store)
-        lines.append(f"{store}: " + (", ".join(left) if left else "nothing needs a person"))
-        all_well = all_well and not left
-    if faults := sum(app.ledger.open_faults().values()):
-        lines.append(f"{faults:,} records could not be read")
-    verdict = "all well" if all_well and not faults else "look at it"
-    return Message(f"syncd: {day}, {verdict}", "\n".join(lines))
-
-
-def _left(app: App, store: str) -> list[str]:
-    counts: dict[State, int] = {}
-    for (_store, _lane, state), number in app.ledger.counts(store).items():
-        counts[state] = counts.get(state, 0) + number
-    left = [f"{counts[state]:,} {state}" for state in (State.REJECTED, State.HELD, State.UNKNOWN) if counts.get(state)]
-    paused = app.ledger.store_state(store).paused_why
-    alerts = len(app.ledger.alerts(store))
-    left += [f"{alerts:,} alert{'s' if alerts > 1 else ''}"] if alerts else []
-    return [*([f"paused: {paused}"] if paused else []), *left]
 
 
 def _zone(app: App) -> tzinfo:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Literal, Self
@@ -30,6 +31,36 @@ def _moment(value: object) -> object:
 
 
 _START = 'must be "now", "ever", a day such as "2026-11-23" or a time such as "2026-11-23T09:00:00-06:00"'
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY = re.compile(r"(\d{4}-)?\d{2}-\d{2}")
+
+
+def _closed_day(value: object) -> object:
+    """``"sun"`` or ``"Sunday"``, ``"12-25"`` of each year, or ``"2026-11-26"``."""
+    if isinstance(value, date):
+        return value.isoformat()[:10]
+    text = str(value).strip().lower()
+    if len(text) >= 3 and (
+        day := next((short for short in _WEEKDAYS if text.startswith(short) and text.isalpha()), None)
+    ):
+        return day
+    if _DAY.fullmatch(text):
+        with suppress(ValueError):
+            date.fromisoformat(text if len(text) > 5 else f"2024-{text}")  # a leap year: 02-29 is a day
+            return text
+    msg = 'must be a weekday such as "sun", a day of each year such as "12-25" or a day such as "2026-11-26"'
+    raise ValueError(msg)
+
+
+ClosedDay = Annotated[str, BeforeValidator(_closed_day)]
+"""A day on which a shop is closed."""
+
+
+def is_closed(day: date, closed: tuple[str, ...]) -> bool:
+    """Whether a shop is closed on a day."""
+    return bool({_WEEKDAYS[day.weekday()], f"{day:%m-%d}", day.isoformat()} & set(closed))
+
+
 StartFrom = Annotated[Literal["now", "ever"] | datetime | None, BeforeValidator(_moment)]
 """Since when sales are carried. None: from now where a source has a past (an account), ever where it has none (a folder)."""
 
@@ -37,7 +68,8 @@ StartFrom = Annotated[Literal["now", "ever"] | datetime | None, BeforeValidator(
 class SourceSettings(BaseModel):
     """``[sources.<name>]``: what all sources share; the rest of the table is the adapter's own (``settings``).
 
-    ``formerly`` is the first name of a source that was renamed: its sale keys begin with that for good.
+    ``formerly`` is the first name of a source that was renamed: its sale keys begin with that for good. ``closed`` are the days on
+    which its shop sells nothing: weekdays ("sun"), days of each year ("12-25") or single days ("2026-11-26").
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -49,6 +81,7 @@ class SourceSettings(BaseModel):
     enabled: bool = True
     formerly: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]{0,62})?$")] = ""
     start_from: StartFrom = None
+    closed: tuple[ClosedDay, ...] = ()
 
     def store_of(self, order: CanonicalOrder) -> str:
         """Return the store of a sale: by its location's id, else by its name, else the source's own."""

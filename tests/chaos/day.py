@@ -30,9 +30,9 @@ from syncd.app import open_app
 from syncd.config import load
 from syncd.errors import LedgerError
 from syncd.ledger.queries import Selection
-from syncd.presentation.overview import SystemOverview
 from syncd.sale.overrides import Verb
 from syncd.sale.states import State
+from syncd.service.overview import SystemOverview
 from syncd.testing.orders import sale
 from tests.chaos.daylight import DayClock, DayDaemon
 from tests.databases import SERVER, ledger_url

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
 from syncd.clock import BootTime, Now
 from syncd.ledger import Alert
 from syncd.ledger.alerts import Untold
+from syncd.ledger.overviews import Reason
 from syncd.ledger.store_state import StoreState
+from syncd.sale.reasons import group_of, reason_of
 from syncd.sale.states import State
 from syncd.service.alert_rules import AlertSnapshot, Volume, evaluate
 from syncd.service.health import Health, HealthPart, Process
-from syncd.service.notifier import message_of
+from syncd.service.messages import message_of
 from syncd.settings import AlertSettings
 
 _NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -48,6 +51,14 @@ def poll(part: HealthPart, begun: Now | None = None) -> AlertSnapshot:
 _OWES = timedelta(minutes=1)
 
 
+def reason(
+    state: State, number: int, *, minutes: float, why: str = "taxes come to 1.00 USD, the POS states 2.00"
+) -> Reason:
+    since = ago(minutes=minutes).wall
+    group = group_of(reason_of(state, why), why)
+    return Reason("main", state, group, why, "Fix it.", number, since, since, {"USD": Decimal("10.80") * number})
+
+
 @pytest.mark.parametrize(
     ("facts", "expected"),
     [
@@ -55,9 +66,12 @@ _OWES = timedelta(minutes=1)
         pytest.param(paused(4), [], id="a short pause is over before anybody could act"),
         pytest.param(paused(6), ["paused"], id="a pause that lasts is told"),
         pytest.param(
-            replace(_CALM, states={"main": {State.REJECTED: 1}}), ["rejected"], id="one rejected sale is told"
+            replace(_CALM, reasons=[reason(State.REJECTED, 1, minutes=0)]), ["rejected"], id="one rejected sale is told"
         ),
-        pytest.param(replace(_CALM, states={"main": {State.HELD: 5}}), [], id="held sales are in the digest"),
+        pytest.param(
+            replace(_CALM, reasons=[reason(State.HELD, 5, minutes=14)]), [], id="held sales may be settled soon"
+        ),
+        pytest.param(replace(_CALM, reasons=[reason(State.HELD, 5, minutes=16)]), ["held"], id="held sales that wait"),
         pytest.param(replace(_CALM, waiting_since={"main": ago(minutes=14).wall}), [], id="a sale that waits a little"),
         pytest.param(
             replace(_CALM, waiting_since={"main": ago(minutes=16).wall}), ["late"], id="a sale that waits long"
@@ -90,6 +104,10 @@ _OWES = timedelta(minutes=1)
         pytest.param(replace(_CALM, volumes={"till": Volume(300, (20, 30, 25))}), ["volume"], id="ten times as much"),
         pytest.param(replace(_CALM, volumes={"till": Volume(200, (20, 30, 25))}), [], id="a good day"),
         pytest.param(replace(_CALM, volumes={"till": Volume(0, (2, 3, 1))}), [], id="a quiet shop"),
+        pytest.param(
+            replace(_CALM, volumes={"till": Volume(0, (0, 0, 0, 0))}), [], id="closed on this day of the week"
+        ),
+        pytest.param(replace(_CALM, volumes={"till": Volume(0, (20, 30), closed=True)}), [], id="closed by the config"),
         pytest.param(replace(_CALM, volumes={"till": Volume(999, (20,))}), [], id="a young shop has no usual day"),
         pytest.param(replace(_CALM, disk_free=400_000_000), ["disk"], id="little room"),
         pytest.param(replace(_CALM, disk_free=None), [], id="a database elsewhere"),
@@ -105,7 +123,7 @@ def test_the_gaps_are_the_configs() -> None:
 
 
 def test_every_alert_says_what_to_do() -> None:
-    facts = replace(paused(9), states={"main": {State.REJECTED: 2}}, faults={"till": 1}, disk_free=1)
+    facts = replace(paused(9), reasons=[reason(State.REJECTED, 2, minutes=1)], faults={"till": 1}, disk_free=1)
     for alert in evaluate(facts, AlertSettings(), _WITHIN):
         assert alert.words
         assert alert.cure
@@ -115,11 +133,42 @@ def alert(kind: str, subject: str, words: str) -> Alert:
     return Alert("main", kind, subject, words, "Do this.")
 
 
+def test_sales_that_wait_are_one_alert_a_reason_with_their_number_their_sum_and_what_to_do() -> None:
+    other = "a return that names no original sale: BigCommerce has no order for goods that came back"
+    facts = replace(_CALM, reasons=[reason(State.HELD, 20, minutes=60), reason(State.HELD, 1, minutes=60, why=other)])
+    first, second = evaluate(facts, AlertSettings(), _WITHIN)
+    assert first.words == (
+        "20 sales of main, 216.00 USD, waiting for your decision: Sales whose parts do not add up to their total"
+    )
+    assert "syncd sales --state held" in first.cure
+    assert second.words == f"1 sale of main, 10.80 USD, waiting for your decision: {other}"
+    assert first.subject != second.subject
+
+
+def test_what_a_till_says_is_text_in_a_mail_and_no_markup() -> None:
+    evil = '<script>alert(1)</script><img src=x onerror=1> & "Tom"'
+    message = message_of(Untold(((1, Alert("main", "held", "x", evil, evil)),), ()), "https://shop.example/?a=1&b=2")
+    assert "<script>" not in message.html
+    assert "<img" not in message.html
+    assert "&lt;script&gt;" in message.html
+    assert evil in message.body
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("poll till", 'read "till"'), ("push main", 'send orders to store "main"'), ("housekeep", "tidy up the ledger")],
+)
+def test_a_job_is_called_by_what_it_does(name: str, words: str) -> None:
+    facts = replace(_CALM, health=health(name, HealthPart(_OWES, ago(minutes=30), "refused")))
+    (found,) = evaluate(facts, AlertSettings(), _WITHIN)
+    assert found.words == f"syncd has not been able to {words} since 11:30 UTC: refused"
+
+
 def test_many_alerts_of_one_kind_are_one_line() -> None:
     many = tuple((n, alert("order unknown", str(n), f"order {n} is not ours")) for n in range(400))
     message = message_of(Untold(many, ()))
-    assert len(message.body.splitlines()) == 1
-    assert "400 times" in message.body
+    assert message.body.splitlines() == ["main: 400 times 'order unknown', such as: order 0 is not ours", "  Do this."]
+    assert message.html.count("<p>") == 1
 
 
 def test_what_is_over_is_said_apart_and_the_page_is_named() -> None:
@@ -129,7 +178,7 @@ def test_what_is_over_is_said_apart_and_the_page_is_named() -> None:
     assert message.body.splitlines() == [
         "main is paused",
         "  Do this.",
+        "  https://shop.example/stores",
         "Over: sales wait",
-        "https://shop.example/attention",
     ]
     assert message_of(Untold((), untold.over)).title == "syncd: over: sales wait"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 
 from syncd.ledger import DecisionResult, Selection
 from syncd.ledger.overviews import Reason, place_of
-from syncd.presentation.overview import SystemOverview
 from syncd.sale.overrides import Verb
 from syncd.sale.states import State
 from syncd.service.jobs import push_job
+from syncd.service.overview import SystemOverview
 from syncd.web.page.context import PageContext
 from syncd.web.page.request import HtmlPage, PageRequest, PageResult, Redirect
 from syncd.web.page.sales import story_of
@@ -37,11 +36,7 @@ class Group:
 def groups(context: PageContext) -> list[Group]:
     """Everything that stands still, by reason."""
     found = [reason for state in _STANDING for reason in context.app.ledger.overviews.reasons(state)]
-    return [Group(_name(reason), reason) for reason in found]
-
-
-def _name(reason: Reason) -> str:
-    return blake2b(f"{reason.store}\x00{reason.state}\x00{reason.group}".encode(), digest_size=8).hexdigest()
+    return [Group(reason.name, reason) for reason in found]
 
 
 def attention(context: PageContext, _ask: PageRequest) -> HtmlPage:

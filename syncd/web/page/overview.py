@@ -9,10 +9,10 @@ from datetime import date, datetime, timedelta
 
 from syncd.ledger.overviews import SLOT, Sides
 from syncd.ledger.store_state import StoreState
-from syncd.presentation.formatting import count
-from syncd.presentation.overview import StoreStands, SystemOverview
 from syncd.sale.states import Lane, State
 from syncd.service.metrics import KIND
+from syncd.service.needs import needs_of
+from syncd.service.overview import StoreStands, SystemOverview
 from syncd.web.page.context import PageContext
 from syncd.web.page.request import HtmlPage, PageRequest
 
@@ -20,16 +20,6 @@ _HOURS = 24
 _DAYS = 7
 _ALERTS = 5
 _MOMENT, _WHILE, _LONG = timedelta(seconds=15), timedelta(minutes=1), timedelta(minutes=10)
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """Something that needs a person, or is about to: how bad, in words, what to do, and where to look."""
-
-    level: str
-    words: str
-    cure: str
-    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +54,7 @@ def overview(context: PageContext, _ask: PageRequest) -> HtmlPage:
     return HtmlPage(
         "overview.html",
         {
-            "needs": list(needs(standing)),
+            "needs": needs_of(standing),
             "cards": cards,
             "today": sum(one.today for one in cards),
             "waiting": sum(one.waiting for one in cards),
@@ -83,38 +73,6 @@ def attention(standing: SystemOverview) -> int:
     stores = standing.stores.values()
     sales = sum(store.states[State.HELD] + store.states[State.REJECTED] for store in stores)
     return sales + sum(standing.faults.values()) + sum(len(store.alerts) for store in stores)
-
-
-def needs(standing: SystemOverview) -> Iterator[Need]:
-    """Yield what needs a person, the worst first."""
-    for name, store in standing.stores.items():
-        if store.pause.paused_why:
-            yield Need("bad", f"{name} is paused: {store.pause.paused_why}", store.pause.cure, "/stores")
-    for lines in standing.problems:
-        for line in lines:
-            yield Need("bad", line, "syncd status and the log say more.", "/sources")
-    for alert in standing.warnings:
-        yield Need("bad", alert.words, alert.cure)
-    for name, store in standing.stores.items():
-        yield from _of_store(name, store)
-    for source, number in standing.faults.items():
-        words = f"{count(number, 'record')} of {source} could not be read"
-        cure = "Look at them; a good row of the same sale settles them, or a person."
-        yield Need("look", words, cure, f"/sources/{source}")
-
-
-def _of_store(name: str, store: StoreStands) -> Iterator[Need]:
-    for alert in store.alerts[:_ALERTS]:
-        yield Need("bad", f"{name}: {alert.words}", alert.cure, "/attention")
-    if rejected := store.states[State.REJECTED]:
-        words = f"BigCommerce rejected {count(rejected, 'sale')} of {name}"
-        yield Need("bad", words, "See why, mend it, and retry them.", "/attention")
-    if held := store.states[State.HELD]:
-        cure = "See why, and release, accept or skip them."
-        yield Need("look", f"{count(held, 'sale')} of {name} held", cure, "/attention")
-    if unknown := store.states[State.UNKNOWN]:
-        words = f"{count(unknown, 'sale')} of {name} in doubt"
-        yield Need("note", words, "An answer was lost; a look-up settles them by itself.", "/sales?state=unknown")
 
 
 def card(context: PageContext, name: str, stands: StoreStands) -> StoreCard:

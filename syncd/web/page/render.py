@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from syncd import __version__
 from syncd.canonical.money import format_money
-from syncd.presentation.formatting import ago, amount, count, lasts
+from syncd.formatting import ago, amount, count, lasts
 from syncd.web.page.context import PageContext
 from syncd.web.page.request import HtmlPage, PageRequest
 

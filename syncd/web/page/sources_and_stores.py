@@ -10,9 +10,9 @@ from syncd.bigcommerce.governor import GovernorReport
 from syncd.clock import Now
 from syncd.errors import SourceError
 from syncd.ledger.faults import FaultRow
-from syncd.presentation.overview import SystemOverview
 from syncd.service.health import HealthPart, read_health
 from syncd.service.jobs import poll_job, push_job
+from syncd.service.overview import SystemOverview
 from syncd.sources import FolderReport
 from syncd.web.page.context import PageContext
 from syncd.web.page.overview import Chart, quota_chart

@@ -10,12 +10,16 @@ from syncd.app import App
 from syncd.clock import Now
 from syncd.errors import SourceError
 from syncd.ledger import Alert, Lag
+from syncd.ledger.overviews import Reason
 from syncd.ledger.store_state import StoreState
 from syncd.naming import Gone, gone
 from syncd.sale.states import State
 from syncd.service.alert_rules import GONE, KINDS, SHOWN
 from syncd.service.health import Health, read_health
 from syncd.sources import FolderReport
+
+WAITING = (State.REJECTED, State.HELD, State.UNKNOWN)
+"""The states in which a sale waits for a person, or for a look-up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class SystemOverview:
     problems: Sequence[Sequence[str]]
     warnings: Sequence[Alert] = ()
     gone: Sequence[Gone] = ()
+    reasons: Sequence[Reason] = ()
 
     @classmethod
     def of(cls, app: App) -> SystemOverview:
@@ -60,6 +65,7 @@ class SystemOverview:
             [one.unwell(now, app.config.service.healthy_within) for one in daemons],
             [*(_lost(one) for one in missing if one.not_done), *(a for a in ledger.alerts() if a.kind in SHOWN)],
             [one for one in missing if not one.not_done],
+            [reason for state in WAITING for reason in ledger.overviews.reasons(state)],
         )
 
     @property

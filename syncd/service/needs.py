@@ -1,0 +1,119 @@
+"""What needs attention, worst first, and the one verdict of the page, the daily summary, ``syncd status`` and its exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal
+from urllib.parse import quote
+
+from syncd.errors import SourceError
+from syncd.formatting import count
+from syncd.intake.admission import NotAdmitted
+from syncd.ledger import Alert
+from syncd.ledger.overviews import Reason
+from syncd.sale.states import State
+from syncd.service.overview import StoreStands, SystemOverview
+from syncd.service.reasons import reason_help, reason_words
+
+Level = Literal["bad", "look", "note"]
+_NAMED = 3
+_PAUSED = ": paused: "
+_KINDS = {
+    "two orders": "sales have two orders in BigCommerce",
+    "changed by hand": "orders were changed by hand in BigCommerce",
+    "archived by hand": "orders were archived by hand in BigCommerce",
+    "unknown order": "orders in BigCommerce carry a key that this ledger does not know",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something that needs a person, or is about to: how bad, a code, the words, what to do, and its place on the page."""
+
+    level: Level
+    code: str
+    words: str
+    cure: str
+    place: str = ""
+
+
+def needs_of(standing: SystemOverview) -> list[Need]:
+    """Return everything that needs attention, each cause once."""
+    return sorted(_needs(standing), key=lambda need: ("bad", "look", "note").index(need.level))
+
+
+def all_well(needs: Sequence[Need]) -> bool:
+    """Return the verdict: whether nothing needs a person."""
+    return all(need.level == "note" for need in needs)
+
+
+def _needs(standing: SystemOverview) -> Iterator[Need]:
+    yield from _of_machine(standing)
+    yield from (Need("bad", one.kind, one.words, one.cure, place_of(one)) for one in standing.warnings)
+    for name, store in standing.stores.items():
+        yield from of_alerts(name, store)
+    yield from (of_reason(reason) for reason in standing.reasons)
+    for source, number in standing.faults.items():
+        words = f"{count(number, 'record')} of {source} could not be read"
+        cure = (
+            f"They close when the sale arrives correctly, or when you mark them as done: syncd faults --source {source}"
+        )
+        yield Need("look", "faults", words, cure, f"/sources/{quote(source)}")
+
+
+def _of_machine(standing: SystemOverview) -> Iterator[Need]:
+    """Yield what keeps all sales of a store or a source from going on."""
+    for name, store in standing.stores.items():
+        if store.pause.paused_why:
+            yield Need("bad", "paused", f"{name} is paused: {store.pause.paused_why}", store.pause.cure, "/stores")
+    for daemon, lines in zip(standing.daemons, standing.problems, strict=True):
+        level: Level = "note" if daemon.stopped else "bad"
+        for line in lines:
+            if _PAUSED not in line:  # that is said of the store
+                yield Need(level, "daemon", line, "See the log of syncd.", "/sources")
+    for name, report in standing.sources.items():
+        if isinstance(report, SourceError):
+            code = "not_admitted" if isinstance(report, NotAdmitted) else "source"
+            yield Need("bad", code, f"{name}: {report.what}", report.cure, f"/sources/{quote(name)}")
+
+
+def of_reason(reason: Reason) -> Need:
+    """Return sales that wait for one reason, as one need: how many, what they come to, why, and what to do."""
+    place = f"/attention/{reason.name}"
+    if reason.state is State.UNKNOWN:
+        words = f"{count(reason.number, 'sale')} of {reason.store}: the last answer of BigCommerce was lost"
+        return Need("note", "in_doubt", words, "Nothing to do: syncd looks for their orders by itself.", place)
+    level: Level = "bad" if reason.state is State.REJECTED else "look"
+    return Need(level, reason.kind.code, reason_words(reason), reason_help(reason), place)
+
+
+def of_alerts(name: str, store: StoreStands) -> Iterator[Need]:
+    """Yield a store's alerts, those of one kind as one where they are many."""
+    for kind, group in groupby(sorted(store.alerts, key=lambda one: one.kind), lambda one: one.kind):
+        alike = list(group)
+        if len(alike) > _NAMED:
+            yield Need("bad", kind, alerts_words(alike), alike[0].cure, "/attention")
+        else:
+            yield from (Need("bad", kind, f"{name}: {one.words}", one.cure, "/attention") for one in alike)
+
+
+def alerts_words(alike: Sequence[Alert]) -> str:
+    """Return one sentence for many alerts of a kind."""
+    first = alike[0]
+    store = f"{first.store}: " if first.store else ""
+    return f"{store}{len(alike):,} {_KINDS.get(first.kind, f'times {first.kind!r}')}, such as: {first.words}"
+
+
+def place_of(alert: Alert) -> str:
+    """Return where the page shows an alert's cause."""
+    match alert.kind:
+        case "paused" | "late":
+            return "/stores"
+        case "faults" | "unread" | "volume":
+            return f"/sources/{quote(alert.subject)}"
+        case "job" | "gone" | "disk":
+            return "/sources"
+        case _:
+            return "/attention"
