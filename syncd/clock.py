@@ -22,6 +22,7 @@ from pydantic import BeforeValidator, PlainSerializer
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _BOOT_ID_OF_MACOS = ("/usr/sbin/sysctl", "-n", "kern.bootsessionuuid")
+_LONGEST_S = 36_500 * 86_400.0  # a hundred years: added to any time of ours, it is still a time
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?(ms|s|m|h|d)")
 
@@ -119,10 +120,16 @@ def parse_duration(text: object) -> timedelta:
     """
     if isinstance(text, timedelta):
         return text
+    seconds = None
     if isinstance(text, int | float) and not isinstance(text, bool):
-        return timedelta(seconds=text)
-    if isinstance(text, str) and (match := _DURATION.fullmatch(text)):
-        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+        seconds = float(min(text, _LONGEST_S + 1))
+    elif isinstance(text, str) and (match := _DURATION.fullmatch(text)):
+        seconds = float(match[1]) * _UNITS[match[2]]
+    if seconds is not None and 0 <= seconds <= _LONGEST_S:
+        return timedelta(seconds=seconds)
+    if seconds is not None:
+        msg = "must be between 0 and 36500 days"
+        raise ValueError(msg)
     msg = 'must be a duration such as "250ms", "30s", "15m", "2h" or "7d"'
     raise ValueError(msg)
 

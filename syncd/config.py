@@ -260,12 +260,29 @@ def _env_names(node: object) -> Iterator[str]:
 
 def _read(file: Path) -> Table:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        found = tomllib.loads(file.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ConfigError(f"{file} is nested too deeply", cure="Write each table under a heading of its own.") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file} is not valid TOML: {error}", cure="Mend the line that it names.") from None
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise ConfigError(f"{file} cannot be read: {reason}") from None
+    if problems := list(_odd_texts(found, ())):
+        raise ConfigError(f"{file} cannot be used:", problems)
+    return found
+
+
+def _odd_texts(node: object, at: tuple[str, ...]) -> Iterator[ConfigProblem]:
+    """Yield what no path, address or name can hold: a text with a NUL in it."""
+    if isinstance(node, str) and "\0" in node:
+        yield ConfigProblem(".".join(at), "", "must not hold a NUL character")
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            yield from _odd_texts(value, (*at, key))
+    elif isinstance(node, list):
+        for place, value in enumerate(node):
+            yield from _odd_texts(value, (*at, str(place)))
 
 
 def _merge(below: Table, above: Table) -> Table:

@@ -10,7 +10,17 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    SecretStr,
+    WithJsonSchema,
+    field_validator,
+)
 
 from syncd import logs
 from syncd.clock import Duration
@@ -18,6 +28,7 @@ from syncd.errors import ConfigProblem
 from syncd.secret import SECRET_SCHEMA, Check, Secret, Token, secret_of
 
 LISTEN = r"^\[?[0-9A-Za-z.:-]+\]?:\d{1,5}$"
+_LAST_PORT = 65_535
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
@@ -78,6 +89,22 @@ class _Listening(BaseModel):
 
     listen: Annotated[str, Field(pattern=LISTEN)]
 
+    @field_validator("listen")
+    @classmethod
+    def _can_be_listened_on(cls, listen: str) -> str:
+        host, _, port = listen.rpartition(":")
+        bare = host.strip("[]")
+        if int(port) > _LAST_PORT:
+            msg = f"must have a port up to {_LAST_PORT}"
+            raise ValueError(msg)
+        if ":" in bare or bare.replace(".", "").isdigit():
+            try:
+                ip_address(bare)
+            except ValueError:
+                msg = 'must be an address and a port, such as "127.0.0.1:8787" or "[::1]:8787"'
+                raise ValueError(msg) from None
+        return listen
+
     @property
     def host(self) -> str:
         """The address."""
@@ -119,12 +146,23 @@ class AlertSettings(BaseModel):
     low_disk_mb: Annotated[int, Field(ge=0)] = 500
 
 
+def _with_host(url: str) -> str:
+    try:
+        host = urlsplit(url).hostname
+    except ValueError:
+        host = None
+    if not host:
+        msg = 'must be an address such as "https://syncd.example.com"'
+        raise ValueError(msg)
+    return url
+
+
 class WebSettings(_Listening):
     """``[web]``: the page. This machine alone sees it, unless it has a password and speaks TLS, itself or through a proxy."""
 
     enabled: bool = True
     listen: Annotated[str, Field(pattern=LISTEN)] = "127.0.0.1:8788"
-    url: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    url: Annotated[str, Field(pattern=r"^https?://"), AfterValidator(_with_host)] | None = None
     password_hash: Annotated[SecretStr, PlainValidator(_hash), CLEAR_OR_SECRET] | None = None
     certificate: Path | None = None
     key: Path | None = None

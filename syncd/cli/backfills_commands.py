@@ -12,7 +12,9 @@ from syncd.cli.options import AsJson, ConfigPath
 backfills = typer.Typer(
     no_args_is_help=True, help="Backfills that were asked for: how far they are; pause, resume, cancel."
 )
-Number = Annotated[int, typer.Argument(help="A backfill's number, as `syncd backfills list` shows it.")]
+Number = Annotated[
+    int, typer.Argument(min=1, max=2**63 - 1, help="A backfill's number, as `syncd backfills list` shows it.")
+]
 
 
 @backfills.command("list")

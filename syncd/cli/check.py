@@ -10,6 +10,7 @@ from syncd.app import App, SourceRunner
 from syncd.canonical.money import places
 from syncd.cli.check_checkout import checkout_findings
 from syncd.cli.check_effects import effects_of
+from syncd.cli.check_service import check_service
 from syncd.cli.exits import Exit
 from syncd.cli.probe import of_answers
 from syncd.cli.render import print_json, say
@@ -31,7 +32,7 @@ _LIVE = (
 )  # https://developer.bigcommerce.com/docs/rest-management/channels ("status")
 _SKEW_S = 120
 _NAMED = 10
-_MARK = {"ok": "ok", "warning": "look", "error": "MEND", "mismatch": "MEND"}
+MARK = {"ok": "ok", "warning": "WARN", "error": "FIX", "mismatch": "FIX"}
 
 
 def run_check(config: Path | None, as_json: bool) -> Exit:
@@ -48,6 +49,7 @@ def run_check(config: Path | None, as_json: bool) -> Exit:
             findings += [(f"source {name}", finding) for finding in _name(app, till)]
             findings += [(f"source {name}", finding) for finding in (*_source(till.source), *_start(app, till))]
         findings += [(f"source {name}", finding) for name, finding in _never_read(app)]
+        findings += check_service(app)
         remote_trouble = False
         for name, store in app.stores.items():
             for finding in _store(app, store):
@@ -57,7 +59,7 @@ def run_check(config: Path | None, as_json: bool) -> Exit:
         print_json([{"about": about, **asdict(finding)} for about, finding in findings])
     else:
         for about, finding in findings:
-            say(f"{_MARK[finding.level]:<5} {about}: {finding.what}", hang=6)
+            say(f"{MARK[finding.level]:<5} {about}: {finding.what}", hang=6)
             if finding.cure:
                 say(f"      {finding.cure}", hang=0)
     if remote_trouble:

@@ -23,6 +23,7 @@ from syncd.errors import StoreAccessDenied, StoreError, UsageError
 from syncd.mapping.formats import status_words
 from syncd.stores import StoreServices
 
+_LONGEST_NUMBER = 19
 _PARTS = ("products", "shipping_addresses", "coupons", "taxes", "shipments", "messages", "fees")
 _AS_ADMIN = Sending(live=True)
 
@@ -197,10 +198,11 @@ def parse_changes(status: int | None, note: str | None, settings: Sequence[str])
 
 
 def _find(app: App, shop: StoreServices, which: str) -> RemoteOrder:
-    sale = None if which.isdigit() else app.ledger.sale(which)
+    is_number = which.isascii() and which.isdigit() and len(which) < _LONGEST_NUMBER
+    sale = None if is_number else app.ledger.sale(which)
     if sale is not None and sale.order_id is None:
         raise UsageError(f"{which} is {sale.state.value} and has no order", f"See: syncd sale {which}")
-    number = int(which) if which.isdigit() else sale.order_id if sale else None
+    number = int(which) if is_number else sale.order_id if sale else None
     order = shop.orders.get(number) if number is not None else None
     if order is None:
         raise UsageError(f"{shop.name} has no order {which}", "Name it by its number, or by its sale key.")

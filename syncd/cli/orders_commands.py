@@ -92,7 +92,7 @@ def update(  # noqa: PLR0913, PLR0917  one for each option
 
 @orders.command()
 def archive(  # noqa: PLR0913, PLR0917  one for each option
-    ids: Annotated[list[int], typer.Argument(help="Order numbers.")],
+    ids: Annotated[list[int], typer.Argument(min=1, max=2**63 - 1, help="Order numbers.")],
     config: Config = None,
     store: StoreName = None,
     anyones: Anyones = False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +15,7 @@ from syncd.cli.exits import Exit
 from syncd.cli.render import notes, print_json, say
 from syncd.cli.session import need_work, opened, read_config
 from syncd.cli.status import strange_words
+from syncd.cli.sync_bar import SyncBar, sync_bar
 from syncd.config import Config
 from syncd.errors import Busy, LeaseTaken, NotListed, SourceError
 from syncd.formatting import count
@@ -59,8 +60,9 @@ def run_sync(config: Path | None, limit: int | None, as_json: bool) -> Exit:
     with stop_on_signals(stop), opened(config, secrets=True, stop=stop) as app:
         need_work(app)
         _await_settling(app, stop)
-        polled, trouble = _poll_all(app, stop)
-        pushed = {name: _push(store, stop, limit) for name, store in app.stores.items() if not stop.is_set()}
+        with sync_bar(app) as bar:
+            polled, trouble = _poll_all(app, stop, bar)
+            pushed = {name: _push(store, stop, limit, bar) for name, store in app.stores.items() if not stop.is_set()}
         for name, report in pushed.items():
             if words := pause_words(app, name):
                 trouble[name] = words
@@ -90,11 +92,12 @@ def pause_words(app: App, store: str) -> str:
     return f"paused: {state.paused_why}\n  {state.cure}" if state.paused_why else ""
 
 
-def _poll_all(app: App, stop: threading.Event) -> tuple[dict[str, PollReport], dict[str, str]]:
+def _poll_all(app: App, stop: threading.Event, bar: SyncBar) -> tuple[dict[str, PollReport], dict[str, str]]:
     polled, trouble = {}, {}
     for name, till in app.tills.items():
         try:
-            polled[name] = _poll(app, till, stop)
+            with bar.reading(name) as seen:
+                polled[name] = _poll(app, till, stop, seen)
         except SourceError as error:
             logs.get_logger().error("source_failed", source=name, why=error.what, cure=error.cure)
             trouble[name] = str(error)
@@ -103,22 +106,22 @@ def _poll_all(app: App, stop: threading.Event) -> tuple[dict[str, PollReport], d
     return polled, trouble
 
 
-def _poll(app: App, till: SourceRunner, stop: threading.Event) -> PollReport:
+def _poll(app: App, till: SourceRunner, stop: threading.Event, seen: Callable[[PollReport], None]) -> PollReport:
     """Poll a source; the orders of its stores are listed before that, where it must be known whether any is its own."""
     try:
-        return till.poll(stop)
+        return till.poll(stop, seen)
     except NotListed:
         for name in till.config.common.all_stores:
             with suppress(LeaseTaken), app.stores[name].leased() as lease:  # whoever has it lists them
                 app.stores[name].pusher.run(lease, stop, limit=0, lists=True)
-        return till.poll(stop)
+        return till.poll(stop, seen)
 
 
-def _push(store: StoreServices, stop: threading.Event, limit: int | None) -> PushReport | None:
+def _push(store: StoreServices, stop: threading.Event, limit: int | None, bar: SyncBar) -> PushReport | None:
     if limit == 0:
         return PushReport()
     try:
-        with store.leased() as lease:
+        with store.leased() as lease, bar.sending(store.name, limit):
             return store.push(lease, stop, limit)
     except Busy as busy:
         notes.print(f"{store.name}: {busy.what}; it will push what was recorded.", markup=False)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from syncd.app import App, SourceRunner
 from syncd.canonical.money import ZERO, format_money
+from syncd.cli.check import MARK
 from syncd.cli.exits import Exit
 from syncd.cli.preview import note, show
 from syncd.cli.render import columns, print_json, say
@@ -23,7 +24,6 @@ from syncd.sources.capabilities import FetchesOne, HasFolder, ReadsFiles, Receiv
 
 _SPANS = (timedelta(days=1), timedelta(days=7), timedelta(days=31))
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-_MARK = {"ok": "ok", "warning": "look", "error": "MEND", "mismatch": "MEND"}
 
 
 def run_types(as_json: bool) -> Exit:
@@ -134,7 +134,7 @@ def _tell(till: SourceRunner, findings: list[Finding]) -> None:
     able = [words for words, door in doors.items() if isinstance(till.source, door)]
     say(f"{till.name} ({till.config.common.type}) reads " + (", ".join(able) or "its sales by polling"))
     for finding in findings:
-        say(f"{_MARK[finding.level]:<5} {finding.what}", hang=6)
+        say(f"{MARK[finding.level]:<5} {finding.what}", hang=6)
         if finding.cure:
             say(f"      {finding.cure}", hang=0)
 

@@ -13,6 +13,8 @@ from syncd.presentation.books import audit_of, missing_words
 from syncd.push.store_orders.audit import Days, by_currency
 from syncd.sale.states import BackfillStage
 
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000
+
 
 def date_range(days: tuple[str, str], zone: tzinfo) -> tuple[datetime, datetime]:
     """Return the instants from the first day's midnight to the midnight after the last.
@@ -25,13 +27,12 @@ def date_range(days: tuple[str, str], zone: tzinfo) -> tuple[datetime, datetime]
         first, last = (date.fromisoformat(day) for day in days)
     except ValueError:
         raise UsageError(f"{days[0]!r} to {days[1]!r} is not a range of days", "Write days as 2026-11-23.") from None
+    if first.year < _FIRST_YEAR or last.year > _LAST_YEAR:
+        raise UsageError(f"{first} to {last} is not a range of days that a till has seen", "Write days as 2026-11-23.")
     if last < first:
         raise UsageError(f"the range ends ({last}) before it begins ({first})", "Give the two days in their order.")
-    try:
-        start, end = datetime.combine(first, time(), zone), datetime.combine(last + timedelta(days=1), time(), zone)
-        return start.astimezone(UTC).astimezone(zone), end.astimezone(UTC).astimezone(zone)
-    except OverflowError:
-        raise UsageError(f"{first} to {last} is not a range of days that a till has seen") from None
+    start, end = datetime.combine(first, time(), zone), datetime.combine(last + timedelta(days=1), time(), zone)
+    return start.astimezone(UTC).astimezone(zone), end.astimezone(UTC).astimezone(zone)
 
 
 def days_of(row: Backfill, zone: tzinfo) -> str:

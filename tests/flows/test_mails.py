@@ -211,3 +211,27 @@ def test_a_closed_sunday_raises_no_alert(told: Shop) -> None:
         assert Watch(app)._of("till", datetime(2026, 11, 9, 7, tzinfo=UTC)).closed
         assert Watch(app)._of("till", datetime(2026, 12, 26, 7, tzinfo=UTC)).closed
         assert not Watch(app)._of("till", datetime(2026, 12, 1, 20, tzinfo=UTC)).closed
+
+
+def test_check_finds_what_run_would_fail_on(told: Shop, tmp_path: Path) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        told.config.write_text(told.config.read_text().replace('"127.0.0.1:0"', f'"127.0.0.1:{port}"'))
+        done = told.run("check")
+        assert done.code == 1
+        assert f"127.0.0.1:{port} cannot be opened" in done.out
+    (tmp_path / "page.pem").write_text("no certificate")
+    text = told.config.read_text().replace("[web]", '[web]\ncertificate = "page.pem"\nkey = "page.pem"')
+    told.config.write_text(text)
+    assert "cannot be used" in told.run("check").out
+
+
+def test_check_names_an_address_of_alerts_that_is_none(told: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert told.run("check").code == 0
+    monkeypatch.setenv("ALERT_URL", "no-such-service://SECRET-PATH-99")
+    done = told.run("check")
+    assert done.code == 1
+    assert "FIX   alerts: address 1 is none that apprise knows" in done.out
+    assert "SECRET" not in done.out + done.err

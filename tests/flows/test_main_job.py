@@ -228,4 +228,4 @@ def test_check_has_a_line_for_everything(shop: Shop) -> None:
     done = shop.run("check", "--json")
     assert done.code == 0, done.out
     about = {finding["about"] for finding in done.json}
-    assert about == {"config", "ledger", "source till", "store main"}
+    assert about == {"alerts", "config", "ledger", "source till", "store main"}
