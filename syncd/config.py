@@ -76,9 +76,9 @@ class StoreSettings(BaseModel):
     def _sort_keys(cls, table: object) -> object:
         if not isinstance(table, Mapping):
             return table
-        sorted_keys: Table = {room: {} for room in _ROOMS}
+        sorted_keys: Table = {room: {} for room in ROOMS}
         for key, value in table.items():
-            owner = next((room for room, model in _ROOMS.items() if key in model.model_fields), None)
+            owner = next((room for room, model in ROOMS.items() if key in model.model_fields), None)
             if owner is None:
                 sorted_keys[key] = value
             else:
@@ -86,7 +86,7 @@ class StoreSettings(BaseModel):
         return sorted_keys
 
 
-_ROOMS: dict[str, type[BaseModel]] = {"connection": ConnectionSettings, "rules": Rules, "push": PushPolicy}
+ROOMS: dict[str, type[BaseModel]] = {"connection": ConnectionSettings, "rules": Rules, "push": PushPolicy}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ def find(path: Path | None) -> Path:
     for place in PLACES:
         if Path(place).is_file():
             return Path(place)
-    cure = "Copy config/syncd.toml beside your sales folder and edit it, or name a file with --config."
+    cure = "Run syncd init, or name a file with --config."
     raise ConfigError(f"no config file: looked for {' and '.join(PLACES)}", cure=cure)
 
 
@@ -196,7 +196,7 @@ def _named(tables: Tables, adapters: Mapping[str, BaseModel], home: Path, *, rea
     """Give each secret the name of its key; yield those that cannot be read, where they are to be."""
     found = [*kept_secrets(tables), *((("sources", *at), one) for at, one in kept_secrets(adapters))]
     for at, secret in found:
-        key = ".".join(part for part in at if part not in _ROOMS)
+        key = ".".join(part for part in at if part not in ROOMS)
         secret.named(key, home)
         try:
             if read:
@@ -302,11 +302,13 @@ def _validated(model: type[M], data: object, at: tuple[str, ...], problems: list
 
 
 def _problem(detail: ErrorDetails, at: tuple[str, ...], model: type[BaseModel]) -> ConfigProblem:
-    path = [*at, *(str(part) for part in detail["loc"] if str(part) not in _ROOMS and str(part) != "[key]")]
+    path = [*at, *(str(part) for part in detail["loc"] if str(part) not in ROOMS and str(part) != "[key]")]
     kind, message = detail["type"], detail["msg"].removeprefix("Value error, ")
     if kind == "missing":
         return ConfigProblem(".".join(path), "", "is required")
     if kind == "extra_forbidden":
+        if _is_old(tuple(path)):
+            return ConfigProblem(".".join(path), "", "is a key of an earlier syncd: syncd config upgrade")
         near = difflib.get_close_matches(path[-1], _known_keys(model), n=1)
         return ConfigProblem(".".join(path), "", "is not a known key" + (f"; did you mean {near[0]}?" if near else ""))
     secret = (
@@ -323,11 +325,17 @@ def _problem(detail: ErrorDetails, at: tuple[str, ...], model: type[BaseModel]) 
     return ConfigProblem(".".join(path), found, message[:1].lower() + message[1:])
 
 
+def _is_old(path: tuple[str, ...]) -> bool:
+    from syncd.config_upgrade import is_old  # noqa: PLC0415  only a config with an unknown key needs it
+
+    return is_old(path)
+
+
 def _known_keys(model: type[BaseModel]) -> list[str]:
     if model is not Tables:
         return list(model.model_fields)
     models: list[type[BaseModel]] = [
-        *_ROOMS.values(),
+        *ROOMS.values(),
         Tables,
         LedgerSettings,
         LogSettings,

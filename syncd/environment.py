@@ -39,4 +39,6 @@ def read() -> _Table:
         raise ConfigError(f"an environment variable cannot be used: {error}", cure=cure) from None
     except ValidationError as error:
         name = "SYNCD_" + str(error.errors()[0]["loc"][0]).upper()
-        raise ConfigError(f"{name} must name a key: {name}__...", cure="See config/syncd.toml for the keys.") from None
+        raise ConfigError(
+            f"{name} must name a key: {name}__...", cure="See syncd config example for the keys."
+        ) from None

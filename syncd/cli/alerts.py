@@ -45,7 +45,7 @@ def run_test(config: Path | None) -> Exit:
     with opened(config) as app:
         settings = app.config.alerts
         if not settings.urls and settings.heartbeat is None:
-            raise UsageError("[alerts] names neither urls nor a heartbeat", "See config/syncd.toml for both.")
+            raise UsageError("[alerts] names neither urls nor a heartbeat", "See syncd config example for both.")
         trouble = {
             "alerts": send(settings.urls, Message("syncd: a test", _WORDS), app.stop),
             "heartbeat": ping(settings.heartbeat.get_secret_value()) if settings.heartbeat else "",

@@ -1,4 +1,4 @@
-"""``syncd config show``: what holds, and where each value comes from."""
+"""``syncd config``: show, check, example, schema, upgrade."""
 
 from __future__ import annotations
 
@@ -25,6 +25,59 @@ def show(
     Example: syncd config show stores.main --all
     """
     run_show(path, key, every, as_json)
+
+
+@config.command()
+def check(
+    path: ConfigPath = None,
+    secrets: Annotated[bool, typer.Option("--secrets", help="Also read every secret from where it is kept.")] = False,
+) -> None:
+    """Look at the config file alone: every mistake at once. `syncd check` tries what it names as well.
+
+    Example: syncd config check
+    """
+    from syncd.cli.render import say
+    from syncd.config import find, load
+
+    say(f"{load(find(path), secrets=secrets).path} is valid")
+
+
+@config.command()
+def example() -> None:
+    """Print a config with every key, its default and a word on it.
+
+    Example: syncd config example > syncd.toml
+    """
+    from importlib.resources import files
+
+    typer.echo((files("syncd") / "config_example.toml").read_text(encoding="utf-8"), nl=False)
+
+
+@config.command()
+def schema() -> None:
+    """Print the JSON schema of the config, for editors that complete and check TOML.
+
+    Example: syncd config schema > syncd.schema.json
+    """
+    import json
+
+    from syncd.config_schema import schema as of_config
+
+    typer.echo(json.dumps(of_config(), indent=2))
+
+
+@config.command()
+def upgrade(
+    path: ConfigPath = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the changes; write nothing.")] = False,
+) -> None:
+    """Bring a config of an earlier syncd to today's keys. Remarks stay; the old file is kept beside it.
+
+    Example: syncd config upgrade --dry-run
+    """
+    from syncd.cli.config_upgrade import run_upgrade
+
+    raise typer.Exit(run_upgrade(path, dry_run=dry_run))
 
 
 def run_show(path: Path | None, key: str | None, every: bool, as_json: bool) -> None:

@@ -88,9 +88,7 @@ def need_work(app: App, source: str | None = None) -> None:
     """
     if not app.config.stores or not app.tills:
         missing = "store" if not app.config.stores else "enabled source"
-        raise ConfigError(
-            f"{app.config.path} names no {missing}", cure="Add one: see config/syncd.toml for an example."
-        )
+        raise ConfigError(f"{app.config.path} names no {missing}", cure="Add one: see syncd config example.")
     if source is None:
         app.build_sources()
     for store in app.stores.values():
