@@ -25,6 +25,7 @@ THOROUGH = (
     "flows/test_own_adapter.py",
     "flows/test_tutorial.py",
     "flows/test_init.py",
+    "flows/test_site.py",
     "flows/test_init_sources.py",
     "flows/test_connect.py",
     "flows/test_macos.py::test_every_command",
