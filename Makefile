@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest
 # The tests start hundreds of processes; without its byte code kept, each would compile syncd again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-all coverage chaos bench lint types contract build sbom docs deploy-check lock clean
+.PHONY: help release pictures demo test test-all coverage chaos bench lint types contract build sbom docs deploy-check lock clean
 
 help: ## what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -75,7 +75,19 @@ contract: $(READY) ## who may import whom
 build: $(READY) ## the wheel, as it would be published
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
 
+release: $(READY) ## what is published: wheel, source, SBOM and their checksums, in dist/
+	rm -rf dist
+	$(BIN)/python -m build --wheel --sdist --no-isolation --outdir dist .
+	$(MAKE) -s sbom
+	cd dist && sha256sum *.whl *.tar.gz *.json > SHA256SUMS && sha256sum --check --quiet SHA256SUMS
+	@ls -l dist
+
+pictures: $(READY) ## the pictures of the page that the README shows, made by its tests
+	mkdir -p docs/images
+	SYNCD_PICTURES=$(CURDIR)/docs/images $(PYTEST) -m "" tests/browser/test_look.py -k picture
+
 docs: $(READY) ## the documentation site into build/site; fails on a link that leads nowhere
+	$(BIN)/python docs/generate.py
 	$(BIN)/zensical build --strict
 
 RUNS := $(shell grep -oE '^[A-Za-z0-9._-]+==' deploy/requirements.txt | sed 's/==//')

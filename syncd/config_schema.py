@@ -67,14 +67,15 @@ def _sources(definitions: Schema) -> Iterator[Schema]:
             }
 
 
-class _WithoutDefaults(GenerateJsonSchema):
+class WithoutDefaults(GenerateJsonSchema):
     """A schema without defaults: some are secrets, and the example shows them all."""
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        """Return the schema of the value alone."""
         return self.generate_inner(schema["schema"])
 
 
 def _model(model: type[BaseModel], prefix: str, definitions: Schema) -> Schema:
-    found = model.model_json_schema(ref_template=f"#/$defs/{prefix}{{model}}", schema_generator=_WithoutDefaults)
+    found = model.model_json_schema(ref_template=f"#/$defs/{prefix}{{model}}", schema_generator=WithoutDefaults)
     definitions.update({f"{prefix}{name}": one for name, one in found.pop("$defs", {}).items()})
     return found

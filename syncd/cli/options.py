@@ -25,7 +25,7 @@ SourceOption = Annotated[str | None, typer.Option("--source", help="Only sales o
 TextOption = Annotated[str | None, typer.Option("--error", help="Only sales whose reason contains this text.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say which sales they are.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, whatever the number.")]
-DayOption = Annotated[str | None, typer.Option("--day", help="Only sales placed on this day (UTC), e.g. 2026-11-23.")]
+DayOption = Annotated[str | None, typer.Option("--day", help="Only sales of this business day, e.g. 2026-11-23.")]
 
 
 def sure(what: str, *, yes: bool) -> None:

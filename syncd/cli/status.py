@@ -106,7 +106,7 @@ def _show(standing: SystemOverview) -> None:
     say("OK: nothing needs your attention." if all_well(needs) else "Needs attention:")
     for need in needs:
         if need.level != "note":
-            say(f"  {need.words}\n    {need.cure}", hang=4)
+            say(f"  {need.words}\n    {need.full_cure}", hang=4)
     for name, store in standing.stores.items():
         lag = store.lag
         say(f"store {name}" + (" (paused)" if store.pause.paused_why else ""))

@@ -71,7 +71,7 @@ def digest_of(app: App, today: date) -> Message:
     needs = [need for need in needs_of(SystemOverview.of(app)) if need.level != "note"]
     well = all_well(needs) and agree
     url = app.config.web.url
-    items = [MessageItem(need.words, need.cure, _link(url, need.place)) for need in needs]
+    items = [MessageItem(need.words, need.full_cure, _link(url, need.place)) for need in needs]
     intro = "\n".join(lines or ["No sales received."])
     return _message(f"syncd, {_day(day)}: {'all well' if well else 'needs attention'}", intro, items, url)
 

@@ -15,7 +15,7 @@ from syncd.ledger import Alert
 from syncd.ledger.overviews import Reason
 from syncd.sale.states import State
 from syncd.service.overview import StoreStands, SystemOverview
-from syncd.service.reasons import reason_help, reason_words
+from syncd.service.reasons import COMMANDS, reason_words
 
 Level = Literal["bad", "look", "note"]
 _NAMED = 3
@@ -30,13 +30,22 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Something that needs a person, or is about to: how bad, a code, the words, what to do, and its place on the page."""
+    """Something that needs a person, or is about to: how bad, a code, the words, what to do, and its place on the page.
+
+    ``command`` shows it in a terminal, as its place does on the page.
+    """
 
     level: Level
     code: str
     words: str
     cure: str
     place: str = ""
+    command: str = ""
+
+    @property
+    def full_cure(self) -> str:
+        """What to do, for who reads it away from the page."""
+        return f"{self.cure} See: {self.command}" if self.command else self.cure
 
 
 def needs_of(standing: SystemOverview) -> list[Need]:
@@ -57,10 +66,8 @@ def _needs(standing: SystemOverview) -> Iterator[Need]:
     yield from (of_reason(reason) for reason in standing.reasons)
     for source, number in standing.faults.items():
         words = f"{count(number, 'record')} of {source} could not be read"
-        cure = (
-            f"They close when the sale arrives correctly, or when you mark them as done: syncd faults --source {source}"
-        )
-        yield Need("look", "faults", words, cure, f"/sources/{quote(source)}")
+        cure = "They close when the sale arrives correctly, or when you mark them as done."
+        yield Need("look", "faults", words, cure, f"/sources/{quote(source)}", f"syncd faults --source {source}")
 
 
 def _of_machine(standing: SystemOverview) -> Iterator[Need]:
@@ -86,7 +93,8 @@ def of_reason(reason: Reason) -> Need:
         words = f"{count(reason.number, 'sale')} of {reason.store}: the last answer of BigCommerce was lost"
         return Need("note", "in_doubt", words, "Nothing to do: syncd looks for their orders by itself.", place)
     level: Level = "bad" if reason.state is State.REJECTED else "look"
-    return Need(level, reason.kind.code, reason_words(reason), reason_help(reason), place)
+    command = COMMANDS[reason.state] if reason.number > 1 else ""
+    return Need(level, reason.kind.code, reason_words(reason), reason.help, place, command)
 
 
 def of_alerts(name: str, store: StoreStands) -> Iterator[Need]:

@@ -10,7 +10,7 @@ from syncd.formatting import count
 from syncd.ledger.overviews import Reason
 from syncd.sale.states import State
 
-_COMMANDS = {State.HELD: "syncd sales --state held", State.REJECTED: "syncd sales --state rejected"}
+COMMANDS = {State.HELD: "syncd sales --state held", State.REJECTED: "syncd sales --state rejected"}
 
 
 def reason_words(reason: Reason) -> str:
@@ -22,7 +22,7 @@ def reason_words(reason: Reason) -> str:
 
 def reason_help(reason: Reason) -> str:
     """Return what to do about such sales, with the command that shows them where they are several."""
-    return reason.help if reason.number == 1 else f"{reason.help} See them: {_COMMANDS[reason.state]}"
+    return reason.help if reason.number == 1 else f"{reason.help} See: {COMMANDS[reason.state]}"
 
 
 def money(totals: Mapping[str, Decimal]) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +23,16 @@ def test_no_page_is_wider_than_its_window_or_has_a_serious_fault(shop: Served, o
         keep(page, f"{path.strip('/').replace('/', '-').replace('?', '-') or 'overview'}-{look}")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
         assert faults_of(page) == [], path
+
+
+def test_the_page_has_a_picture_for_the_readme(shop: Served, opens: Opens, tmp_path: Path) -> None:
+    """With SYNCD_PICTURES (``make pictures``) it is the README's; else it only shows that it can be made."""
+    page = opens(shop.url, width=1100)
+    page.get_by_text("What needs attention").wait_for()
+    picture = Path(os.environ.get("SYNCD_PICTURES", tmp_path)) / "overview.png"
+    page.screenshot(path=picture, clip={"x": 0, "y": 0, "width": 1100, "height": 620})
+    assert picture.stat().st_size > 10_000
+    assert (Path(__file__).parents[2] / "docs/images/overview.png").exists()
 
 
 def test_dark_is_dark_and_light_is_light(shop: Served, opens: Opens) -> None:

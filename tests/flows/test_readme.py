@@ -42,3 +42,7 @@ def test_the_demo_sums_up_what_it_shows(tmp_path: Path) -> None:
     assert "cafe: 31 sales became 30 orders, 1 held" in done.stdout
     assert "outdoor: 25 sales became 24 orders, 1 skipped" in done.stdout
     assert "Nothing was sent twice" in done.stdout
+    shown = README.read_text().partition("`make demo` ends like this:")[2].partition("The smallest config:")[0]
+    promised = [line.strip() for line in shown.splitlines() if line.startswith("    ") and "..." not in line]
+    assert len(promised) > 4
+    assert [line for line in promised if line not in " ".join(done.stdout.split("\n"))] == []

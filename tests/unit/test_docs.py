@@ -1,3 +1,4 @@
+import importlib.util
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -194,3 +195,13 @@ def test_the_way_of_every_compared_field_is_documented() -> None:
     table = text.partition("### Which way a change of a field takes")[2].partition("Status, lines, fees")[0]
     rows = dict(re.findall(r"^\| `(\w+)` \| (.+?) \| .+ \|$", table, re.MULTILINE))
     assert rows == {name: way.value for name, way in WAYS.items()}
+
+
+def test_the_references_are_what_the_program_has() -> None:
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    for name, text in (("commands", made.commands_page()), ("config", made.config_page())):
+        assert (ROOT / "docs" / "reference" / f"{name}.md").read_text(encoding="utf-8") == text, "run: make docs"

@@ -1,0 +1,180 @@
+"""Writes docs/reference/: every command and every key of the config, from the program itself. ``python docs/generate.py``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import time
+from enum import Enum
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import typer
+from pydantic import BaseModel, SecretStr
+from pydantic_core import PydanticUndefined
+
+from syncd.cli.main import cli
+from syncd.clock import format_duration
+from syncd.config import ROOMS, Tables
+from syncd.config_schema import WithoutDefaults, schema
+from syncd.sources import registry
+from syncd.sources.settings import SourceSettings
+
+HERE = Path(__file__).parent / "reference"
+_NOTE = "<!-- Made by docs/generate.py: `make docs` writes it anew. -->\n\n"
+_KINDS = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "`true` or `false`",
+    "null": "nothing",
+}
+Command = Any  # typer has its own copy of click, and exports none of its types
+
+
+def commands_page() -> str:
+    """Return the reference of all commands."""
+    root = typer.main.get_command(cli)
+    lines = [
+        _NOTE + "# Commands\n",
+        "Each command's `-h` prints the same. Options that every command takes stand first.\n",
+    ]
+    lines += _options(root)
+    for path, command in _walk(root, ()):
+        text, _, example = (command.help or "").partition("Example: ")
+        lines.append(f"## {' '.join(path)}\n")
+        lines.append(" ".join(text.split()) + "\n")
+        if example:
+            lines.append(f"```sh\n{example.strip()}\n```\n")
+        lines += _options(command)
+    lines.append(f"## Exit codes\n\n{(root.epilog or '').removeprefix('Exit codes: ')}\n")
+    return "\n".join(lines)
+
+
+def _walk(command: Command, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Command]]:
+    if inner := getattr(command, "commands", None):
+        for name in sorted(inner):
+            yield from _walk(inner[name], (*path, name))
+    else:
+        yield path, command
+
+
+def _options(command: Command) -> list[str]:
+    context = typer.Context(command)
+    rows = []
+    for one in command.params:
+        if one.param_type_name == "argument":
+            rows.append((f"`{(one.metavar or str(one.name)).upper()}`", " ".join((one.help or "").split())))
+        elif record := one.get_help_record(context):
+            rows.append((f"`{record[0]}`", " ".join(record[1].split())))
+    if not rows:
+        return []
+    return ["| option | says |", "| --- | --- |", *(f"| {_cell(name)} | {_cell(says)} |" for name, says in rows), ""]
+
+
+def config_page() -> str:
+    """Return the reference of all keys of the config."""
+    remarks, definitions = dict(_remarks()), schema()
+    lines = [_NOTE + "# Config\n"]
+    lines.append(
+        "Every key, its kind and its default. `syncd config example` prints a file with all of them and a word on each;"
+        " `syncd config schema` prints a JSON schema for editors; `syncd config show --all` prints what is in effect.\n"
+    )
+    for name, field in Tables.model_fields.items():
+        if name not in ("stores", "sources"):
+            lines += _table(f"[{name}]", [field.default.__class__], definitions["$defs"], remarks)
+    lines += _table("[stores.NAME]", list(ROOMS.values()), definitions["$defs"], remarks)
+    lines += _table("[sources.NAME]: every type", [SourceSettings], definitions["$defs"], remarks)
+    for kind in registry.known():
+        lines += _table(
+            f'[sources.NAME], type = "{kind}"', [registry.settings_of({"type": kind})], definitions["$defs"], {}
+        )
+    return "\n".join(lines)
+
+
+def _table(
+    title: str, models: list[type[BaseModel]], definitions: dict[str, Any], remarks: dict[tuple[str, str], str]
+) -> list[str]:
+    lines = [f"## {title}\n", "| key | kind | default | |", "| --- | --- | --- | --- |"]
+    for key, kind, default in _rows(models, definitions):
+        says = remarks.get((re.sub(r"\W.*", "", title.strip("[")), key), "")
+        lines.append(f"| `{key}` | {_cell(kind)} | {_cell(default)} | {_cell(says)} |")
+    return [*lines, ""]
+
+
+def _rows(models: list[type[BaseModel]], definitions: dict[str, Any], at: str = "") -> Iterator[tuple[str, str, str]]:
+    for model in models:
+        shown = model.model_json_schema(schema_generator=WithoutDefaults).get("properties", {})
+        for name, field in model.model_fields.items():
+            default = field.get_default(call_default_factory=True, validated_data={})
+            inner = (
+                field.annotation
+                if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+                else None
+            )
+            if inner is None and isinstance(default, BaseModel):
+                inner = type(default)
+            if inner is not None:
+                yield from _rows([inner], definitions, f"{at}{name}.")
+            else:
+                yield f"{at}{name}", _kind(shown.get(name, {})), _default(default, required=field.is_required())
+
+
+def _kind(shown: dict[str, Any]) -> str:
+    if "enum" in shown:
+        return " or ".join(f"`{one}`" for one in shown["enum"])
+    if "const" in shown:
+        return f"`{shown['const']}`"
+    if "oneOf" in shown and "{ env" in str(shown.get("description")):
+        return "secret"
+    if "anyOf" in shown:
+        kinds = [kind for one in shown["anyOf"] if (kind := _kind(one)) != "nothing"]
+        return "duration" if kinds == ["text", "number"] and "30s" in str(shown) else " or ".join(dict.fromkeys(kinds))
+    if shown.get("type") == "array":
+        return f"list of {_kind(shown.get('items', {}))}"
+    return _KINDS.get(str(shown.get("type")), "table")
+
+
+def _default(value: object, *, required: bool) -> str:
+    if required or value is PydanticUndefined:
+        return "required"
+    if value is None or value in ((), {}, ""):
+        return ""
+    if isinstance(value, SecretStr):
+        return f"`{value.get_secret_value()}`"
+    if hasattr(value, "total_seconds"):
+        return f"`{format_duration(value)}`"  # type: ignore[arg-type]  # a timedelta
+    if isinstance(value, time):
+        return f"`{value:%H:%M}`"
+    if isinstance(value, tuple | list):
+        return ", ".join(f"`{one}`" for one in value)
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{value.value if isinstance(value, Enum) else value}`"
+
+
+def _remarks() -> Iterator[tuple[tuple[str, str], str]]:
+    """Yield the words that the example has on each key, by its table and its name."""
+    table, key = "", ("", "")
+    for line in (files("syncd") / "config_example.toml").read_text(encoding="utf-8").splitlines():
+        if heading := re.match(r"#? ?\[(\w+)[.\w]*\]", line):
+            table, key = heading[1], ("", "")
+        elif found := re.match(r"#? ?(\w+) = .*?\s+# (.+)$", line):
+            key = (table, found[1])
+            yield key, found[2]
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def main() -> None:
+    """Write both pages."""
+    HERE.mkdir(exist_ok=True)
+    (HERE / "commands.md").write_text(commands_page(), encoding="utf-8")
+    (HERE / "config.md").write_text(config_page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
