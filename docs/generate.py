@@ -18,6 +18,7 @@ from syncd.cli.main import cli
 from syncd.clock import format_duration
 from syncd.config import ROOMS, Tables
 from syncd.config_schema import WithoutDefaults, schema
+from syncd.sale.reasons import BY_CODE
 from syncd.sources import registry
 from syncd.sources.settings import SourceSettings
 
@@ -165,6 +166,20 @@ def _remarks() -> Iterator[tuple[tuple[str, str], str]]:
             yield key, found[2]
 
 
+def messages_page() -> str:
+    """Return why sales wait, by what the page and the mails say, and what to do."""
+    lines = [_NOTE + "# Why a sale waits\n"]
+    lines.append(
+        "The page groups sales by these reasons, mails name them, and `syncd sale KEY` shows the words of one sale."
+        " The first decision is the one that helps most often.\n"
+    )
+    lines += ["| it says | what to do | decisions |", "| --- | --- | --- |"]
+    for kind in BY_CODE.values():
+        verbs = ", ".join(f"`{verb}`" for verb in kind.verbs) or "none"
+        lines.append(f"| {_cell(kind.many)} | {_cell(kind.do)} | {verbs} |")
+    return "\n".join([*lines, ""])
+
+
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
@@ -173,6 +188,7 @@ def main() -> None:
     """Write both pages."""
     HERE.mkdir(exist_ok=True)
     (HERE / "commands.md").write_text(commands_page(), encoding="utf-8")
+    (HERE / "messages.md").write_text(messages_page(), encoding="utf-8")
     (HERE / "config.md").write_text(config_page(), encoding="utf-8")
 
 

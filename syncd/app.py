@@ -165,7 +165,7 @@ class SourceRunner:
 
     @property
     def carries_from_now(self) -> bool:
-        """Whether sales are carried from the first poll on."""
+        """Whether sales are sent from the first poll on."""
         return (self.config.common.start_from or ("now" if self.has_past else "ever")) == "now"
 
     def start_from(self) -> datetime | None:
@@ -191,16 +191,16 @@ class SourceRunner:
         asked = kept.asked_first()
         if unlisted := self.ledger.unlisted(places):
             what = f"{self.name} waits until the orders of {', '.join(unlisted)} were listed once"
-            raise NotListed(what, "Nothing to do: what is sold from now on is carried then.")
+            raise NotListed(what, "Nothing to do: what is sold from now on is sent then.")
         newest = self.ledger.newest_of(self.keys, places)
         if newest is None or newest >= asked:
             return kept.start_from(lambda: asked)
         start = kept.begin_anew(newest, newest - _CHANGED_WITHIN)
         words = (
             f"BigCommerce has orders of {self.name} from before this ledger read it: "
-            f"its sales are carried from its newest order on, {start:%Y-%m-%d %H:%M} UTC"
+            f"its sales are sent from its newest order on, {start:%Y-%m-%d %H:%M} UTC"
         )
-        cure = f"A sale from before that without an order is left out. To carry it: syncd backfill --source {self.name}"
+        cure = f"An earlier sale without an order is left out. To send it: syncd backfill --source {self.name}"
         for alert in self.ledger.raise_alerts([Alert(places[0], BEGUN_ANEW, self.name, words, cure)]):
             get_logger().warning("alert", store=alert.store, kind=alert.kind, why=alert.words, cure=alert.cure)
         return start

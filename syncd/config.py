@@ -264,7 +264,7 @@ def _read(file: Path) -> Table:
     except RecursionError:
         raise ConfigError(f"{file} is nested too deeply", cure="Write each table under a heading of its own.") from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file} is not valid TOML: {error}", cure="Mend the line that it names.") from None
+        raise ConfigError(f"{file} is not valid TOML: {error}", cure="Correct the line that it names.") from None
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise ConfigError(f"{file} cannot be read: {reason}") from None

@@ -86,7 +86,7 @@ class StoreRateLimited(StoreError):
 
 
 class Stopped(SyncdError):
-    """syncd was told to stop while it waited for its turn to speak to a store; nothing was sent."""
+    """syncd is stopping while it waited for its turn to speak to a store; nothing was sent."""
 
 
 class LedgerError(SyncdError):

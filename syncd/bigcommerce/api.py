@@ -20,7 +20,7 @@ _TRIES = 3
 _PAGE = 250
 _DENIED_CURE = "Check the token: it must be this store's, not revoked, with Orders: modify and Products: read-only."
 _DECLINED_CURE = "Check api_url, store_hash and any proxy between; if only one question is refused, what it asks for."
-_WAIT_CURE = "syncd goes on by itself once the store answers; see https://status.bigcommerce.com."
+_WAIT_CURE = "syncd continues automatically once the store answers; see https://status.bigcommerce.com."
 
 
 class Api:
@@ -73,7 +73,7 @@ class Api:
         return answer
 
     def acquire(self, *, live: bool) -> None:
-        """Wait for a turn; ``send_paced`` must follow. Raises Stopped where syncd was told to stop."""
+        """Wait for a turn; ``send_paced`` must follow. Raises Stopped where syncd is stopping."""
         self._governor.acquire(live=live)
 
     def get(
@@ -84,7 +84,7 @@ class Api:
         Raises:
             Denied: 401 or 403.
             Throttled: 429 three times.
-            Stopped: syncd was told to stop.
+            Stopped: syncd is stopping.
             Unreachable: anything else that is no answer.
 
         """

@@ -20,7 +20,7 @@ from syncd.logs import get_logger
 _CUSTOMERS = "/v3/customers"
 _AT_ONCE, _LONGEST = 50, 3000
 _MADE_AT_ONCE = 10  # what one call takes
-_WAIT = "syncd asks again by itself; a customer that was made is found by its e-mail."
+_WAIT = "syncd asks again; a customer that was made is found by its e-mail."
 _SCOPE = 'Grant Customers: modify, or set customers = "match".'
 
 

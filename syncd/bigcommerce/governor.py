@@ -43,7 +43,7 @@ class QuotaGovernor:
         """Wait for a turn, and take it; ``release`` must follow.
 
         Raises:
-            Stopped: syncd was told to stop; nothing is waited for any more.
+            Stopped: syncd is stopping; nothing is waited for any more.
 
         """
         with self._change:
@@ -52,7 +52,7 @@ class QuotaGovernor:
                 while (nap := self._nap(live)) > 0:
                     self._change.wait(min(nap, _LONGEST_NAP_S))
                 if self._stop.is_set():
-                    raise Stopped("syncd was told to stop")
+                    raise Stopped("syncd is stopping")
                 self._pace.take(self._now())
                 self._calls += 1
             finally:

@@ -46,7 +46,7 @@ class MetafieldsClient:
         done = not changed or self._send("PUT", changed)
         done = (not missing or self._send("POST", _new(order_id, namespace, missing))) and done
         if not done:
-            raise StoreUnavailable(f"the metafields of order {order_id} were refused", "syncd tries again by itself.")
+            raise StoreUnavailable(f"the metafields of order {order_id} were refused", "syncd tries again.")
         return True
 
     def _there(self, order_id: int, namespace: str) -> Sequence[Mapping[str, Any]] | None:
@@ -61,9 +61,7 @@ class MetafieldsClient:
         try:
             answer = self._api.exchange(method, f"{_ORDERS}/metafields", None, body, live=False)
         except HttpError as broken:
-            raise StoreUnavailable(
-                f"metafields could not be written: {broken.why}", "syncd tries again by itself."
-            ) from None
+            raise StoreUnavailable(f"metafields could not be written: {broken.why}", "syncd tries again.") from None
         if answer.status in (401, 403):
             raise StoreAccessDenied(
                 f"BigCommerce refused the token at {method} {_ORDERS}/metafields ({answer.status})", _SCOPE
@@ -73,7 +71,7 @@ class MetafieldsClient:
         if 400 <= answer.status < 500 and answer.status not in (408, 429):
             return False
         what = f"{method} {_ORDERS}/metafields answered {answer.status}: {words(answer.body)}"
-        raise StoreUnavailable(what, "syncd tries again by itself.")
+        raise StoreUnavailable(what, "syncd tries again.")
 
 
 def _new(order_id: int, namespace: str, facts: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -77,7 +77,7 @@ class Throttled:
 class NotSent:
     """The request never left: refused, no such host, connect time-out, TLS failure before the connection was up.
 
-    ``ours`` where we kept it back ourselves (it had grown stale, syncd was told to stop): that says nothing of the store.
+    ``ours`` where we kept it back ourselves (it had grown stale, syncd is stopping): that says nothing of the store.
     ``stale``: it had waited for longer than its intent lives.
     """
 

@@ -1,4 +1,4 @@
-"""What people are told of: list it, try the addresses, be silent for a while."""
+"""Alerts: list them, send a test, mute them for a while."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def run_list(config: Path | None, as_json: bool) -> Exit:
             for alert in found:
                 since = ago((now - alert.at).total_seconds()) if alert.at else ""
                 say(f"{alert.words}  ({since})\n  {alert.cure}")
-            say(f"{count(len(found), 'alert')} open" if found else "nothing ails")
-            say(_told(app) if until is None else f"silent until {when(until)}")
+            say(f"{count(len(found), 'alert')} open" if found else "no open alerts")
+            say(_told(app) if until is None else f"muted until {when(until)}")
         return Exit.ATTENTION if found else Exit.OK
 
 
 def _told(app: App) -> str:
     number = len(app.config.alerts.urls)
     if not number:
-        return "nobody is told: [alerts] urls names no address"
-    return f"told to {number} address" + ("es" if number > 1 else "")
+        return "nobody is notified: [alerts] urls has no address"
+    return f"sent to {number} address" + ("es" if number > 1 else "")
 
 
 def run_test(config: Path | None) -> Exit:
@@ -54,7 +54,7 @@ def run_test(config: Path | None) -> Exit:
             if wrong:
                 say(f"{what}: {wrong}")
         if settings.urls and not trouble["alerts"]:
-            say("sent; look whether it has arrived")
+            say("sent; check whether it arrived")
         if settings.heartbeat and not trouble["heartbeat"]:
             say("the heartbeat's address answered")
         return Exit.REMOTE if any(trouble.values()) else Exit.OK
@@ -65,9 +65,9 @@ def run_silence(config: Path | None, lasts: str) -> Exit:
     try:
         gap = None if lasts == "off" else parse_duration(lasts)
     except ValueError as error:
-        raise UsageError(f"{lasts!r} {error}", 'Or "off", to speak again.') from None
+        raise UsageError(f"{lasts!r} {error}", 'Or "off", to end it.') from None
     with opened(config) as app:
         until = app.clock.now() + gap if gap is not None else None
         silence(app, until)
-        say(f"silent until {when(until)}" if until else "speaking again")
+        say(f"muted until {when(until)}" if until else "alerts are on again")
     return Exit.OK

@@ -8,14 +8,12 @@ import typer
 
 from syncd.cli.options import AsJson, ConfigPath
 
-alerts = typer.Typer(
-    no_args_is_help=True, help="What people are told of: list it, try the addresses, be silent for a while."
-)
+alerts = typer.Typer(no_args_is_help=True, help="Alerts: list them, send a test, mute them for a while.")
 
 
 @alerts.command("list")
 def list_(config: ConfigPath = None, as_json: AsJson = False) -> None:
-    """What ails now, since when, and until when nothing is said.
+    """List open alerts, since when they are open, and until when alerts are muted.
 
     Example: syncd alerts list
     """
@@ -37,10 +35,10 @@ def try_them(config: ConfigPath = None) -> None:
 
 @alerts.command()
 def silence(
-    lasts: Annotated[str, typer.Argument(help='For how long, such as "2h" or "1d"; "off" speaks again.')],
+    lasts: Annotated[str, typer.Argument(help='For how long, such as "2h" or "1d"; "off" ends it.')],
     config: ConfigPath = None,
 ) -> None:
-    """Say nothing for a while. What still ails afterwards is told then; what is over by then is not told at all.
+    """Mute alerts. Problems that still exist afterwards are sent then.
 
     Example: syncd alerts silence 2h
     """

@@ -120,7 +120,7 @@ def _start(app: App, till: SourceRunner) -> Iterator[Finding]:
     since = app.ledger.private(till.name).kept_start()
     words = f"{since:%Y-%m-%d %H:%M} UTC" if since else "the first poll"
     cure = f"For earlier ones: syncd backfill --source {till.name} --from ... --to ..., or start_from in its config."
-    yield Finding("ok", f"sales are carried from {words} on; earlier ones are left out. {cure}")
+    yield Finding("ok", f"sales are sent from {words} on; earlier ones are left out. {cure}")
 
 
 def _store(app: App, store: StoreServices) -> Iterator[Finding]:

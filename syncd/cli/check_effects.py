@@ -118,7 +118,9 @@ def side_effects(rules: Rules, stock: Mapping[str, object], mails: Mapping[str, 
     elif sent := [words for name, words in _MAILS.items() if mails.get(name)]:
         what = f"a pushed order whose customer has an e-mail address may send: {', '.join(sent)}"
         yield Finding(
-            "warning", what, "Turn them off in BigCommerce (Settings, Transactional emails) if the till has told them."
+            "warning",
+            what,
+            "Turn these off in BigCommerce (Settings, Transactional emails) if your till already e-mails receipts.",
         )
     else:
         yield Finding("ok", "a pushed order sends no mail")

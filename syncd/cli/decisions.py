@@ -19,11 +19,11 @@ _HELP = {
         'syncd skip till:1001 --reason "entered by hand"',
     ),
     "release": (
-        "Push held or skipped sales as they are.",
+        "Send held or skipped sales unchanged.",
         "syncd release till:1001",
     ),
     "accept": (
-        "The order is right as it stands: leave it so until the POS says something new of the sale.",
+        "Accept the order as it is; only later changes in the POS will be sent.",
         'syncd accept till:1001 --reason "corrected in BigCommerce"',
     ),
     "hold": (

@@ -18,7 +18,7 @@ from syncd.cli.session import known_source, opened
 from syncd.errors import UsageError
 from syncd.formatting import amount, count, when
 from syncd.ledger import AttemptRow, Selection
-from syncd.presentation.explain import facts_in_words, link
+from syncd.presentation.explain import FACT_LABELS, facts_in_words, link
 from syncd.sale.sale import Sale, read_document
 from syncd.sale.states import State
 
@@ -154,7 +154,7 @@ def _tell(app: App, sale: Sale) -> None:
         if words:
             say(f"  {words}")
     for name, words in facts_in_words(app, sale).items():
-        say(f"  {name}: {words}")
+        say(f"  {FACT_LABELS[name]}: {words}")
     if (order := read_document(sale.document)) is not None:
         for line in _receipt(order):
             say(f"  {line}")

@@ -20,13 +20,13 @@ from syncd.service.overview import StoreStands, SystemOverview
 from syncd.sources import FolderReport
 
 _NEXT = {
-    State.HELD: "a person must look: syncd sales --state held",
-    State.REJECTED: "BigCommerce said no: syncd sales --state rejected",
-    State.UNKNOWN: "an answer was lost; settled by look-up",
-    State.PENDING: "to be pushed",
-    State.SENDING: "on the way",
-    State.SKIPPED: "left out, by a rule or a person",
-    State.SYNCED: "BigCommerce says what the sale says",
+    State.HELD: "waiting for your decision: syncd sales --state held",
+    State.REJECTED: "refused by BigCommerce: syncd sales --state rejected",
+    State.UNKNOWN: "the answer was lost; syncd looks for the order",
+    State.PENDING: "waiting to be sent",
+    State.SENDING: "being sent",
+    State.SKIPPED: "skipped by a rule or a person",
+    State.SYNCED: "order in BigCommerce matches the sale",
 }
 _ORDER = (State.HELD, State.REJECTED, State.UNKNOWN, State.PENDING, State.SENDING, State.SYNCED, State.SKIPPED)
 _NAMED = 5

@@ -17,11 +17,11 @@ from syncd.sale.overrides import Override, Verb
 from syncd.sale.sale import Decider, Sale, read_document
 from syncd.sale.states import ON_THE_WIRE, State
 
-IN_FLIGHT = "a request is on the wire or being looked up; wait until it is settled"
+IN_FLIGHT = "a request is being sent or looked up; wait until that is done"
 _PLAINLY = {
     Verb.RETRY: "retried by a person",
     Verb.RELEASE: "released by a person",
-    Verb.ACCEPT: "accepted by a person: the order is right as it stands",
+    Verb.ACCEPT: "accepted by a person: the order is right",
     Verb.SKIP: "skipped by a person",
     Verb.HOLD: "held by a person",
     Verb.ASIDE: "set aside with its backfill",
@@ -96,7 +96,7 @@ def _not_released(sale: Sale) -> str:
 
 def _not_accepted(sale: Sale) -> str:
     if sale.order_id is None:
-        return "BigCommerce has no order for it that could be right; to leave it out for good: skip"
+        return "no order in BigCommerce that could be right; to leave it out for good: skip"
     return ""
 
 

@@ -39,7 +39,9 @@ def copy(source: Path, target: Path) -> int:
         size = part.stat().st_size
         part.rename(target)
     except (OSError, sqlite3.OperationalError) as error:
-        raise Full(f"the backup {target} cannot be written: {error}", "Free space or mend permissions there.") from None
+        raise Full(
+            f"the backup {target} cannot be written: {error}", "Free space or correct the permissions there."
+        ) from None
     finally:
         part.unlink(missing_ok=True)
     return size

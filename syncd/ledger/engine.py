@@ -41,7 +41,7 @@ _BOUNDS = """
     ) as w (name, value) on s.name = w.name where s.setting = '0' or s.name like 'tcp_keepalives%'
 """
 _PIPELINE_OFF = 0  # psycopg.pq.PipelineStatus.OFF; the driver is an extra, so not imported here
-_CROWDED = "Too much goes on at once, or the database answers too slowly: look at it; syncd goes on by itself."
+_CROWDED = "Too much goes on at once, or the database answers too slowly: look at it; syncd continues automatically."
 _REPLACED = "syncd ends, so that the next start opens what lies there now and lists the store's orders before it sends anything."
 _MAGIC = b"SQLite format 3\x00"
 _PRAGMAS = (
@@ -86,7 +86,7 @@ class Engines:
             cure = "Check [ledger] url: its folder must exist and be writable for the user that runs syncd."
             raise Full(f"the ledger {self.path} cannot be opened for writing: {error.strerror}", cure) from None
         if head and head != _MAGIC:
-            cure = "Restore a backup, or name another file in [ledger] url; this one is left as it is."
+            cure = "Restore a backup, or name another file in [ledger] url; this one is not changed."
             raise Corrupt(f"{self.path} is not a ledger", cure)
 
     def check_file(self) -> None:
@@ -249,7 +249,8 @@ def _of_server(error: DBAPIError, state: str, said: str) -> LedgerError:
         return Busy(f"the ledger's database took too long: {said}", _CROWDED)
     if state in _SPACE or state.startswith("25006"):
         return Full(
-            f"the ledger cannot be written: {said}", "Free disk space or mend its permissions; syncd goes on by itself."
+            f"the ledger cannot be written: {said}",
+            "Free disk space or correct its permissions; syncd continues automatically.",
         )
     if state in ("42P01", "42703"):
         return Corrupt(
@@ -275,7 +276,7 @@ def to_ledger_error(error: DBAPIError, where: str) -> LedgerError:
     if any(sign in low for sign in ("full", "readonly", "read-only", "disk i/o", "unable to open", "no space")):
         return Full(
             f"the ledger {where} cannot be written: {said}",
-            "Free disk space or mend its permissions; syncd goes on by itself.",
+            "Free disk space or correct its permissions; syncd continues automatically.",
         )
     if any(sign in low for sign in ("malformed", "not a database", "corrupt", "no such table", "no such column")):
         return Corrupt(

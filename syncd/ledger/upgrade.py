@@ -54,7 +54,7 @@ def _revision(connection: Connection, where: str) -> str | None:
     if "alembic_version" in tables:
         return connection.execute(text("select version_num from alembic_version")).scalar_one_or_none()
     if tables & {"sales", "attempts", "audit"}:
-        cure = "Name another database in [ledger] url; this one is left as it is."
+        cure = "Name another database in [ledger] url; this one is not changed."
         raise Corrupt(f"{where} holds tables of something else", cure)
     return None
 

@@ -93,7 +93,7 @@ def _told_lowered(mapped: MappedLine, number: int, line: Line, order: CanonicalO
 def _unmappable(order: CanonicalOrder, taken: Decimal) -> Held | None:
     key = order.sale_key
     if order.returns_of or order.total_inc_tax < 0:
-        return Held("a return: BigCommerce has no order for goods that came back", _RETURN_CURE.format(key=key))
+        return Held("a return that has no order of its own in BigCommerce", _RETURN_CURE.format(key=key))
     if taken < 0:
         return Held(
             "its discounts would raise the total, which BigCommerce does not take", _RETURN_CURE.format(key=key)

@@ -267,7 +267,7 @@ class _Change:
             key, number = self.order.sale_key, self.remote.order_id
             what = ", ".join(theirs)
             why = f"changed in the POS, and a person changed the same in order {number} in BigCommerce: {what}"
-            cure = f"Bring order {number} in line by hand, then: syncd accept {key}; "
+            cure = f"Change order {number} in BigCommerce by hand, then: syncd accept {key}; "
             cure += f'or set staff_changes = "overwrite", then: syncd release {key}'
             return Held(why, cure, number)
         if self.ours is None and not self.restate and (strange := self._strange_lines(merged)):

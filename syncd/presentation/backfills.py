@@ -50,15 +50,15 @@ def progress_words(row: Backfill, far: Progress) -> str:
         }
         return waits.get(row.stage, row.stage.value)
     parts = [
-        "recording" if row.stage is BackfillStage.OPEN else "paused" if row.stage is BackfillStage.PAUSED else "pushing"
+        "recording" if row.stage is BackfillStage.OPEN else "paused" if row.stage is BackfillStage.PAUSED else "sending"
     ]
     if row.stage is BackfillStage.RECORDED and not far.waiting:
         parts = ["done"]
-    parts.append(f"{count(far.sales, 'sale')}, {far.waiting:,} to push")
+    parts.append(f"{far.sales - far.waiting:,} of {count(far.sales, 'sale')} sent")
     if far.waiting and far.per_second:
-        parts.append(f"{far.per_second:.1f} a second")
+        parts.append(f"{far.per_second:.1f}/s")
         if row.stage is BackfillStage.RECORDED and far.seconds_left is not None:
-            parts.append(f"some {lasts(far.seconds_left)} left")
+            parts.append(f"about {lasts(far.seconds_left)} left")
     return ", ".join(parts) + (f"; {row.last_error}" if row.last_error else "")
 
 

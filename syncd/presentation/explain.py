@@ -20,6 +20,18 @@ from syncd.sale.steps import Change, CheckoutCall, Compared, Create, Hold, LookU
 _SHORT = 8
 
 
+FACT_LABELS = {
+    "said": "In the POS",
+    "believed": "In BigCommerce",
+    "checkout": "Checkout",
+    "doubt": "Unclear",
+    "objection": "Problem",
+    "decided": "Your decision",
+    "next": "Next step",
+}
+"""What people read before each of the facts; programs read the names."""
+
+
 def facts_in_words(app: App, sale: Sale) -> dict[str, str]:
     """Return what is said, believed, doubted, objected and decided, and what follows; what there is nothing of is left out."""
     told = {
@@ -49,7 +61,7 @@ def _said(sale: Sale) -> str:
 def _believed(sale: Sale) -> str:
     belief, there = sale.belief, sale.belief.snapshot
     if belief.order_id is None:
-        return "BigCommerce has no order for it"
+        return "no order in BigCommerce"
     facts = [f"order {belief.order_id}"]
     if sale.external_key:
         facts.append(f"under the key {sale.external_key}")
@@ -58,11 +70,11 @@ def _believed(sale: Sale) -> str:
     if there.status_id is not None:
         facts.append(status_words(there.status_id))
     if belief.confirmed_version == sale.fingerprint:
-        facts.append("made to say this version")
+        facts.append("up to date")
     elif belief.confirmed_version is not None:
-        facts.append(f"made to say version {belief.confirmed_version[:_SHORT]}")
+        facts.append(f"has version {belief.confirmed_version[:_SHORT]}")
     else:
-        facts.append("which version it says is not certain")
+        facts.append("its version is not certain")
     if belief.differs:
         facts.append(f"but for this: {'; '.join(belief.differs)}")
     return ", ".join(facts)
@@ -121,21 +133,21 @@ def _decided(sale: Sale) -> str:
 
 def _stands_still(step: Hold | Reject) -> str:
     if isinstance(step, Hold) and step.until is not None:
-        return f"thought over again {when(step.until)}; before that nothing until a person acts: {step.cure}"
-    return f"nothing until a person acts: {step.cure}"
+        return f"decided again {when(step.until)}; before that waiting for your decision: {step.cure}"
+    return f"waiting for your decision: {step.cure}"
 
 
 def _rests(sale: Sale, step: NoAction) -> str:
     if step.state is not State.SYNCED:
-        return "nothing: it is left out"
+        return "nothing: it is skipped"
     if sale.belief.differs:
-        return f"nothing by itself; the order stays different: {'; '.join(sale.belief.differs)}"
-    return "nothing: BigCommerce says what the sale says"
+        return f"nothing automatic; the order stays different: {'; '.join(sale.belief.differs)}"
+    return "nothing to do: the order matches the sale"
 
 
 def _next(sale: Sale, step: Step) -> Iterator[str]:
     if sale.state is State.SENDING:
-        yield "its request is on the wire; its outcome decides"
+        yield "a request is being sent"
         return
     match step:
         case Create():
@@ -144,7 +156,7 @@ def _next(sale: Sale, step: Step) -> Iterator[str]:
             yield step.why or "the next call of its checkout is made"
         case Change(kind=kind, order_id=number):
             where = f"order {number}" if number else "the order of the sale that it returns"
-            yield f"{where} is looked at and brought in line ({kind})"
+            yield f"{where} will be checked and updated ({kind})"
         case LookUp(at=at, why=why):
             yield f"looked for again {when(sale.next_attempt_at or at)}: {why}"
         case Wait(until=until, why=why):

@@ -22,10 +22,13 @@ from syncd.sale.states import AttemptKind, State
 from syncd.sale.steps import CheckoutCall, Compared, Create, Hold, LookUp, Observation, Step
 
 _DIFFERS = (
-    "Mend what it names in BigCommerce or in the POS, then: syncd retry {key}; "
+    "Correct what it names in BigCommerce or in the POS, then: syncd retry {key}; "
     "to send the till's amounts by the Orders API: syncd release {key}"
 )
-_OTHERWISE = 'Mend that in the POS, or send such sales by the Orders API (checkout.otherwise = "orders"), then: syncd release {key}'
+_OTHERWISE = (
+    "Correct that in the POS, or send such sales by the Orders API "
+    '(checkout.otherwise = "orders"), then: syncd release {key}'
+)
 _VERSIONED = frozenset({"billing", "delivery", "shipping", "discounts", "coupon", "message"})
 
 

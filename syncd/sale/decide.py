@@ -40,12 +40,15 @@ from syncd.sale.steps import (
 )
 
 _MOST_UNCLEAN = 3
-_MEND = "Correct the sale in the POS or its export, or push it as it is: syncd release {key}"
-_REUSED = "If the POS's database was reset, give the source a new name; if it is the same sale: syncd release {key}"
-_AGAIN = "Look at order {order} in BigCommerce. To leave it so: syncd accept {key}; to send the amounts again: syncd release {key}"
+_MEND = "Correct the sale in the POS or its export; to send it unchanged: syncd release {key}"
+_REUSED = "If the POS's database was reset, give the source a new name. If it is the same sale: syncd release {key}"
+_AGAIN = "Look at order {order} in BigCommerce. To accept it: syncd accept {key}; to send the amounts again: syncd release {key}"
 _BRAKE = (
-    "{unclean} requests to create it ended in doubt, and none of them made an order that carries its key",
-    "Look in BigCommerce for an order of {total} of that time. There is none: syncd release {key}; there is one: syncd skip {key}",
+    "{unclean} requests to create it ended in doubt, and none of them made an order with its key",
+    (
+        "Look in BigCommerce for an order of {total} at that time. "
+        "If there is none: syncd release {key}; if there is one: syncd skip {key}"
+    ),
 )
 
 
@@ -97,7 +100,7 @@ def _changed_since(sale: Sale) -> Hold:
     """Hold a skipped sale that has an order and was changed in the POS: a void or a refund must not disappear."""
     why = f"it was skipped, and the POS has changed it since: order {sale.order_id} does not show that"
     key = sale.sale_key
-    return Hold(why, f"To carry the change: syncd release {key}; to leave the order as it is: syncd accept {key}")
+    return Hold(why, f"To send the change: syncd release {key}; to accept the order as it is: syncd accept {key}")
 
 
 def is_released(sale: Sale) -> bool:
@@ -262,7 +265,7 @@ _CHANGE = "whether the change arrived is unknown: once it can no longer be late,
 _LATEST = timedelta(days=1)
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _ANOTHER_DAY = timedelta(days=1)
-_WRONG_CLOCK = "the till's clock is wrong, or this machine's; it goes on by itself once that time is near"
+_WRONG_CLOCK = "the till's clock is wrong, or this machine's; it continues automatically once that time is near"
 
 
 def hold_reason(order: CanonicalOrder, now: datetime, hold: str = "") -> str:

@@ -45,7 +45,7 @@ KINDS = (
     ReasonKind(
         "does_not_add_up",
         "Sales whose parts do not add up to their total",
-        "Correct the sale in the POS or its export; or release it, to send it as it is.",
+        "Correct the sale in the POS or its export; or release it, to send it unchanged.",
         _PUSH,
         (
             r"(lines, fees, discounts and rounding|taxes|tenders) come to ",
@@ -57,7 +57,7 @@ KINDS = (
     ReasonKind(
         "wrong_time",
         "Sales with an impossible time",
-        "Set the till's clock. A sale from the near future goes on by itself.",
+        "Set the till's clock. A sale from the near future is sent once its time has come.",
         _PUSH,
         (r"its time, ",),
     ),
@@ -123,7 +123,7 @@ KINDS = (
         "Returns that do not say which sale they belong to",
         "Pick the sale that the goods came from. If there is none, skip the return.",
         (Verb.LINK, Verb.SKIP),
-        (r"a return that names no original sale", r"a return: BigCommerce has no order"),
+        (r"this return does not say which sale it belongs to", r"a return that has no order of its own"),
     ),
     ReasonKind(
         "return_unknown_sale",
@@ -195,7 +195,7 @@ KINDS = (
     ReasonKind(
         "changed_after_skip",
         "Skipped sales that the POS has changed since",
-        "Release them to carry the change, or accept the order as it is.",
+        "Release them to send the change, or accept the order as it is.",
         (Verb.RELEASE, Verb.ACCEPT),
         (r"it was skipped, and the POS has changed it since",),
     ),
@@ -209,7 +209,7 @@ KINDS = (
     ReasonKind(
         "in_doubt_too_often",
         "Sales for which several requests got no clear answer",
-        "Look in BigCommerce for an order of that time and total. There is none: release; there is one: skip.",
+        "Look in BigCommerce for an order of that time and total. If there is none, release the sale; if there is one, skip it.",
         (Verb.RELEASE, Verb.SKIP),
         (r"\d+ requests to create it ended in doubt",),
     ),
@@ -281,7 +281,7 @@ KINDS = (
 POS_REVIEW = ReasonKind(
     "pos_review",
     "Sales that the POS's own data leaves open",
-    "Correct the sale in the POS or its export; or release it, to send it as it is.",
+    "Correct the sale in the POS or its export; or release it, to send it unchanged.",
     _PUSH,
     (),
     by_words=True,
@@ -293,7 +293,7 @@ OTHER = ReasonKind(
 IN_DOUBT = ReasonKind(
     "in_doubt",
     "Sales whose last answer from BigCommerce was lost",
-    "Nothing to do: syncd looks for their orders by itself.",
+    "Nothing to do: syncd looks for their orders automatically.",
     (),
     (),
     State.UNKNOWN,

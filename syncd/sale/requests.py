@@ -100,7 +100,7 @@ def _risks_lines(sale: Sale, remote: Remote, change: Mapped, observation: Observ
         return None
     if observation.touched:
         why = f"its lines were changed, and so was order {remote.order_id} in BigCommerce since the checkout made it"
-        cure = f"Bring the order in line by hand, then: syncd accept {key}; to change its lines all the same: syncd release {key}"
+        cure = f"Change the order in BigCommerce, then: syncd accept {key}; to change its lines all the same: syncd release {key}"
         return Hold(why, cure, objects=True)
     lowered = [name for name in ("coupon_discount", "discount_amount") if Decimal(str(fields.get(name) or 0))]
     if fields.get("order_source") != "checkout_api" or not lowered:
@@ -169,7 +169,7 @@ def _of_another(sale: Sale, remote: Remote) -> Hold | None:
         return None
     shown, said = (format_money(one, sale.currency) for one in (remote.total_inc_tax or ZERO, sale.total_inc_tax))
     why = f"BigCommerce already has it as order {number}, of another time and with a total of {shown}; the sale says {said}"
-    cure = f"If the order is this sale's: syncd release {sale.sale_key}; if it is right as it stands: syncd accept {sale.sale_key}"
+    cure = f"If the order is this sale's: syncd release {sale.sale_key}; if it is right: syncd accept {sale.sale_key}"
     return Hold(why, cure, objects=True)
 
 

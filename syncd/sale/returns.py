@@ -17,7 +17,7 @@ from syncd.sale.steps import Change, Hold, NoAction, Observation, Step, Wait
 
 _WAITS = timedelta(seconds=5)
 _ON_THE_WAY = (State.PENDING, State.SENDING, State.UNKNOWN)
-_LINK = "Name the sale that the goods came from: syncd link {key}. There is none: syncd skip {key}"
+_LINK = "Pick the sale that the goods came from: syncd link {key}. If there is none: syncd skip {key}"
 _CURE = "Enter the return in BigCommerce by hand (a refund of the original order), then: syncd skip {key}"
 
 
@@ -34,10 +34,11 @@ def return_step(
         return Hold("it takes goods back and sells others, in a way that cannot be taken apart", cure)
     if order.returns_of is None and rules is not None and rules.unlinked_return == "note":
         return NoAction(
-            State.SKIPPED, 'a return that names no original sale, and unlinked_return = "note": no order shows it'
+            State.SKIPPED,
+            'this return does not say which sale it belongs to, and unlinked_return = "note": no order shows it',
         )
     if order.returns_of is None:
-        why = "a return that names no original sale: BigCommerce has no order for goods that came back"
+        why = "this return does not say which sale it belongs to, so it cannot be refunded automatically"
         return Hold(why, _LINK.format(key=sale.sale_key))
     if observation is None or rules is None:
         return Change(AttemptKind.UPDATE, sale.order_id)

@@ -66,7 +66,7 @@ class Wait:
 class Hold:
     """Hold for a person. ``objects``: finding out took look-ups, so keep the result for this version.
 
-    ``until``: it may end by itself, and is thought over again then.
+    ``until``: it may end by itself, and is decided again then.
     """
 
     why: str

@@ -147,7 +147,7 @@ def says_more(one: IncomingVersion, before: Sale) -> bool:
     return (one.fingerprint, one.hold) != (before.fingerprint, before.source_hold)
 
 
-UNCLEAR = "it says again what it had said before, and nothing tells which of the two is newer"
+UNCLEAR = "the POS sent an earlier version of this sale again, and nothing shows which one is newer"
 
 
 def _order(one: IncomingVersion, before: Sale, said_before: Callable[[IncomingVersion], bool]) -> VersionOrder:

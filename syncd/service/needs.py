@@ -24,7 +24,7 @@ _KINDS = {
     "two orders": "sales have two orders in BigCommerce",
     "changed by hand": "orders were changed by hand in BigCommerce",
     "archived by hand": "orders were archived by hand in BigCommerce",
-    "unknown order": "orders in BigCommerce carry a key that this ledger does not know",
+    "unknown order": "orders in BigCommerce have a key that this ledger does not know",
 }
 
 
@@ -91,7 +91,7 @@ def of_reason(reason: Reason) -> Need:
     place = f"/attention/{reason.name}"
     if reason.state is State.UNKNOWN:
         words = f"{count(reason.number, 'sale')} of {reason.store}: the last answer of BigCommerce was lost"
-        return Need("note", "in_doubt", words, "Nothing to do: syncd looks for their orders by itself.", place)
+        return Need("note", "in_doubt", words, "Nothing to do: syncd looks for their orders automatically.", place)
     level: Level = "bad" if reason.state is State.REJECTED else "look"
     command = COMMANDS[reason.state] if reason.number > 1 else ""
     return Need(level, reason.kind.code, reason_words(reason), reason.help, place, command)

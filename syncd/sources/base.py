@@ -29,7 +29,7 @@ class Source(Protocol):
     a line that came back may name it by itself (``origin``). A document that sells as well is told whole: a batch takes it apart.
 
     **Its past.** ``HAS_PAST = False`` says that all that comes is wanted, however old: nobody's account is walked. Where it is not
-    set, a source without a drop folder has a past, and its sales are carried from the first poll on (``start_from``).
+    set, a source without a drop folder has a past, and its sales are sent from the first poll on (``start_from``).
 
     **Batches** of a hundred to a thousand sales: each is one transaction, and memory holds one at a time.
 

@@ -159,7 +159,7 @@ class Bucket:
             cure = "Check the keys, and that they may list and read there."
             raise SourceAccessDenied(f"{self.shown} does not let us in: {_words(error)}", cure) from None
         except (exceptions.BaseError, OSError, ValueError) as error:
-            cure = "Check url, region and endpoint; syncd goes on by itself once the bucket answers."
+            cure = "Check url, region and endpoint; syncd continues automatically once the bucket answers."
             raise SourceUnavailable(f"{self.shown} cannot be used: {_words(error)}", cure) from None
 
 

@@ -19,7 +19,7 @@ class SourceRateLimited(SourceError):
     """The source has had enough of us for now; it is asked again after ``retry_after``."""
 
     def __init__(self, what: str, retry_after: timedelta, cure: str = "") -> None:
-        super().__init__(what, cure or "syncd goes on by itself.")
+        super().__init__(what, cure or "syncd continues automatically.")
         self.retry_after = retry_after
 
 

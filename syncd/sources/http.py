@@ -118,7 +118,7 @@ class HttpClient:
             Denied: 401 or 403; the cure says what to mend.
             Throttled: 429, and a longer wait than a poll should sit through.
             Refused: another 4xx, 404 among them.
-            Unavailable: no whole answer of JSON, tried several times; or syncd was told to stop meanwhile.
+            Unavailable: no whole answer of JSON, tried several times; or syncd is stopping meanwhile.
 
         """
         return self.page(path, params)[0]
@@ -192,11 +192,11 @@ class HttpClient:
         with self._lock:
             wait = self._pace.take(self._clock.elapsed().seconds)
         if wait > 0 and self._clock.wait(self._stop, wait):
-            raise SourceUnavailable(f"{self.terms.api} was not asked: syncd was told to stop")
+            raise SourceUnavailable(f"{self.terms.api} was not asked: syncd is stopping")
         try:
             answer = self._wire.send(method, target, None, body, headers=headers)
         except HttpError as broken:
-            cure = f"Check the network between here and {self._host}; syncd goes on by itself."
+            cure = f"Check the network between here and {self._host}; syncd continues automatically."
             raise SourceUnavailable(f"{self.terms.api} cannot be reached: {broken.why}", cure) from None
         self._learn(answer)
         return answer
@@ -226,7 +226,7 @@ class HttpClient:
                 f"{api}: {said} and pointed elsewhere; not followed", "Check the API's URL in the config."
             )
         raise SourceUnavailable(
-            f"{api}: {said or 'an answer that is no JSON'}", "syncd goes on by itself once it answers."
+            f"{api}: {said or 'an answer that is no JSON'}", "syncd continues automatically once it answers."
         )
 
     def _retry_after(self, headers: Mapping[str, str]) -> float:

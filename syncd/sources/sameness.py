@@ -153,7 +153,7 @@ def _shown_same(one: Reads, other: Reads) -> str:
 
 
 def _not_shown_apart(_one: Reads, _other: Reads) -> str:
-    return "the same account, for all that can be told"
+    return "the same account, as far as syncd can see"
 
 
 def _are_apart(one: Reads, other: Reads) -> bool:

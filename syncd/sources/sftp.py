@@ -115,7 +115,7 @@ class SftpFolder:
             raise SourceUnavailable(what, "Rename it there.") from None
         except (paramiko.SSHException, OSError, EOFError, TimeoutError) as error:
             words = str(error) or type(error).__name__
-            cure = "Check host, port and path; syncd goes on by itself once the server answers."
+            cure = "Check host, port and path; syncd continues automatically once the server answers."
             raise SourceUnavailable(f"{self.shown} cannot be used: {words[:200]}", cure) from None
 
     def _listed(self, client: paramiko.SFTPClient, deadline: _Deadline) -> Iterator[RemoteFile]:

@@ -34,7 +34,7 @@ def test_a_sale_is_searched_and_its_story_read(shop: Served, opens: Opens, scrip
     press(page, ".find button")
     assert "R-1003" in page.inner_text("h1")
     text = page.inner_text("main")
-    for words in ("synced", "Coffee beans", "accepted", "201", "BigCommerce says what the sale says"):
+    for words in ("synced", "Coffee beans", "accepted", "201", "order in BigCommerce matches the sale"):
         assert words in text
     assert page.get_attribute("a[href*=mybigcommerce]", "rel") == "noopener noreferrer"
     press(page, "text=What would be sent now")
@@ -163,7 +163,7 @@ def test_an_empty_shop_says_what_will_be_here(opens: Opens, tmp_path_factory: py
     with running_sandbox() as (_, store), page_of(tmp_path_factory.mktemp("empty"), store) as served:
         page = opens(served.url)
         for path, words in {
-            "/": "Nothing. Every sale that can be pushed is pushed by itself.",
+            "/": "Nothing. Every sale is sent automatically.",
             "/sales": "No sale fits",
             "/attention": "Nothing needs you",
             "/backfills": "Nobody has asked",

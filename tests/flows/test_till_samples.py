@@ -27,7 +27,7 @@ pytestmark = needs_samples
 Totals = dict[str, Decimal]
 _POSLOG = '[sources.till]\ntype = "poslog"\npath = "inbox"\nsettle = "0s"\ntimezone = "America/Los_Angeles"\n'
 # Receipts that are no orders: of which state they are, and why.
-_NOT_PUSHED = {"300-30001-2024-09-26-1888": ("held", "a return that names no original sale")}
+_NOT_PUSHED = {"300-30001-2024-09-26-1888": ("held", "this return does not say which sale it belongs to")}
 
 
 @pytest.fixture(autouse=True)

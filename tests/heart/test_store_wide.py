@@ -157,9 +157,9 @@ def test_sale_tells_what_is_said_believed_doubted_and_decided_and_what_comes_nex
     drop(shop, sold("a", line("X")))
     facts = told(shop, "till:a")["facts"]
     assert facts["said"].startswith("1.00 USD, version ")
-    assert "made to say this version" in facts["believed"]
+    assert "up to date" in facts["believed"]
     assert "Completed" in facts["believed"]
-    assert facts["next"] == "nothing: BigCommerce says what the sale says"
+    assert facts["next"] == "nothing to do: the order matches the sale"
     shop.run("hold", "till:a", "--reason", "ada still looks")
     facts = told(shop, "till:a")["facts"]
     assert "hold by cli:" in facts["decided"]
@@ -169,7 +169,7 @@ def test_sale_tells_what_is_said_believed_doubted_and_decided_and_what_comes_nex
     shop.drop("more.jsonl", sold("b", line("X")).to_json() + "\n")
     shop.run("sync")
     facts = told(shop, "till:b")["facts"]
-    assert facts["believed"] == "BigCommerce has no order for it"
+    assert facts["believed"] == "no order in BigCommerce"
     assert "whether a create took effect is not known; 0 looks" in facts["doubt"]
     assert facts["next"].startswith("looked for again")
     out = shop.run("sale", "till:b").out

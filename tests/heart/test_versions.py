@@ -142,7 +142,7 @@ def test_what_cannot_be_ordered_is_held_and_told_until_a_person_or_a_later_state
     for said in (one(), one(**LARGER), one()):
         push(shop, said)
     assert (shop.state("a"), order(shop)["total_inc_tax"]) == (State.HELD, "15.8000")
-    assert "nothing tells which of the two is newer" in kept(shop).why
+    assert "nothing shows which one is newer" in kept(shop).why
     push(shop, one())  # said once more, it is no clearer
     assert shop.state("a") is State.HELD
     decide(shop, Verb.RELEASE)

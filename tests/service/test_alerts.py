@@ -126,7 +126,7 @@ def test_a_receiver_that_hangs_holds_nothing_up(alerting: Shop, heard: Heard, mo
 
 def test_the_commands_list_try_and_silence(alerting: Shop, heard: Heard) -> None:
     alerting.run("sync")
-    assert "nothing ails" in alerting.run("alerts", "list").out
+    assert "no open alerts" in alerting.run("alerts", "list").out
     assert alerting.run("alerts", "test").code == 0
     assert (len(heard.messages), heard.pings) == (1, 1)
     heard.status = 503
@@ -135,7 +135,7 @@ def test_the_commands_list_try_and_silence(alerting: Shop, heard: Heard) -> None
     assert "SECRET" not in failed.out + failed.err
     assert "silent until" in alerting.run("alerts", "silence", "2h").out
     assert "silent until" in alerting.run("alerts", "list").out
-    assert "speaking again" in alerting.run("alerts", "silence", "off").out
+    assert "alerts are on again" in alerting.run("alerts", "silence", "off").out
     assert alerting.run("alerts", "silence", "soon").code == 2
 
 

@@ -136,7 +136,7 @@ def test_two_receipts_with_one_number_are_faults_that_say_why(till: Make, other:
     orders, faults = shop.read()
     assert orders == []
     assert len(faults) == 2
-    assert any("two sales carry this number" in fault.reason or "two values" in fault.reason for fault in faults)
+    assert any("two sales have this number" in fault.reason or "two values" in fault.reason for fault in faults)
 
 
 def test_two_loyverse_receipts_with_one_number_are_faults(till: Make) -> None:

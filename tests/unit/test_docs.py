@@ -203,5 +203,9 @@ def test_the_references_are_what_the_program_has() -> None:
     assert spec.loader is not None
     made = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(made)
-    for name, text in (("commands", made.commands_page()), ("config", made.config_page())):
+    for name, text in (
+        ("commands", made.commands_page()),
+        ("config", made.config_page()),
+        ("messages", made.messages_page()),
+    ):
         assert (ROOT / "docs" / "reference" / f"{name}.md").read_text(encoding="utf-8") == text, "run: make docs"

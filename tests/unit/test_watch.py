@@ -134,7 +134,7 @@ def alert(kind: str, subject: str, words: str) -> Alert:
 
 
 def test_sales_that_wait_are_one_alert_a_reason_with_their_number_their_sum_and_what_to_do() -> None:
-    other = "a return that names no original sale: BigCommerce has no order for goods that came back"
+    other = "this return does not say which sale it belongs to, so it cannot be refunded automatically"
     facts = replace(_CALM, reasons=[reason(State.HELD, 20, minutes=60), reason(State.HELD, 1, minutes=60, why=other)])
     first, second = evaluate(facts, AlertSettings(), _WITHIN)
     assert first.words == (

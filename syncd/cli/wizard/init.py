@@ -298,4 +298,4 @@ def _next(options: InitOptions, source: SourceAnswers) -> None:
     say(f"  syncd sync{where}     the rest")
     say(f"  syncd backfill --source {name} --from DAY --to DAY --dry-run{where}     earlier days: counted first")
     for key, why in source.unsure.items():
-        say(f"  and look at {key} in the config: {why}")
+        say(f"  and check {key} in the config: {why}")

@@ -37,9 +37,9 @@ _STORES_MATTER = (402, 404, 405, 407, 451)  # a frozen store, a wrong store hash
 _NO_DELIVERY = re.compile(r"shipping address .*incomplete", re.IGNORECASE)
 _CONFLICT = re.compile(r"conflict|version", re.IGNORECASE)
 _QUANTITY = re.compile(r"stock|quantity|minimum|maximum|inventory", re.IGNORECASE)
-_CURE = "Mend what it names (in the POS, in BigCommerce or in the rules of the config), then: syncd retry {key}"
+_CURE = "Correct what it names (in the POS, in BigCommerce or in the rules of the config), then: syncd retry {key}"
 _STOCK_CURE = (
-    "Mend its stock or its limits in BigCommerce, then: syncd retry {key}; "
+    "Correct its stock or its limits in BigCommerce, then: syncd retry {key}; "
     "to send it by the Orders API: syncd release {key}"
 )
 _NO_CARTS = "Check store_hash, api_url and any proxy between, and that the token may write carts and checkouts."

@@ -33,7 +33,7 @@ _SAME, _SUSPECT = (
 _DIGITS = re.compile(r"\d+")
 _REMEMBERED = 1_000
 _LOOKS_EVERY_S = 1.0
-_STUMBLE_CURE = "syncd probes the store by itself and goes on once it answers; see https://status.bigcommerce.com."
+_STUMBLE_CURE = "syncd tries the store again and continues once it answers; see https://status.bigcommerce.com."
 
 
 class CircuitBreaker:

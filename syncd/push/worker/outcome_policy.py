@@ -200,9 +200,7 @@ def _barred(outcome: Barred, sent: SentRequest, policy: PushPolicy, now: datetim
             Deferred(now + retry_delay(sent, policy), why), PossiblyForbidden(why, cure, sent.sale.sale_key)
         )
     why = f"BigCommerce, or a firewall before it, refuses this one sale ({outcome.status}): {outcome.words}"
-    cure = (
-        f"Look for what in its texts a firewall may dislike, mend it in the POS, then: syncd retry {sent.sale.sale_key}"
-    )
+    cure = f"Look for what in its texts a firewall may refuse, correct it in the POS, then: syncd retry {sent.sale.sale_key}"
     return Interpretation(Rejected(Objection(sent.attempt.fingerprint, State.REJECTED, why, cure)))
 
 
@@ -235,7 +233,7 @@ def unsettling(outcome: Unknown) -> StoreEffect:
         cure = "Check api_url and any proxy between: BigCommerce's API never redirects."
         return Pause(f"the API answered with a redirect: {outcome.why}", cure)
     if outcome.store_closed:
-        cure = "Look at the store's control panel, or ask BigCommerce's support; syncd goes on by itself once it is open again."
+        cure = "Look at the store's control panel, or ask BigCommerce's support; syncd continues once it is open again."
         return Pause(f"BigCommerce takes no orders for this store now: {outcome.why}", cure)
     if outcome.cut_at is not None:
         why = f"BigCommerce kept only {outcome.cut_at} characters of a sale's key: a second sale could end under the same one"
@@ -260,7 +258,7 @@ def _refused(outcome: Refused, sent: SentRequest, policy: PushPolicy, now: datet
         why = f"BigCommerce said {outcome.status}: {outcome.words}; the catalog is asked again"
         return Interpretation(Deferred(now, why), CatalogStale())
     why = f"BigCommerce said {outcome.status}: {outcome.words}"
-    cure = f"Mend what it names (in the POS, in BigCommerce or in the rules of the config), then: syncd retry {key}"
+    cure = f"Correct what it names (in the POS, in BigCommerce or in the rules of the config), then: syncd retry {key}"
     if outcome.status == 404 and sent.attempt.kind is not AttemptKind.CREATE:
         why = f"order {sent.attempt.order_id} is no longer in BigCommerce: {outcome.words}"
         cure = f"If it was deleted on purpose: syncd skip {key}"
@@ -285,7 +283,7 @@ def _short(outcome: Refused, sent: SentRequest) -> SaleEvent:
     if any(one.options for one in blamed):
         cure = f"Give its options a default in BigCommerce, or have the till say them, then: syncd release {key}"
         return Rejected(Objection(sent.attempt.fingerprint, State.HELD, f"BigCommerce wants to know more: {why}", cure))
-    cure = f"Mend its stock or its limits in BigCommerce, then: syncd release {key}"
+    cure = f"Correct its stock or its limits in BigCommerce, then: syncd release {key}"
     return Rejected(Objection(sent.attempt.fingerprint, State.HELD, f"BigCommerce takes no such quantity: {why}", cure))
 
 

@@ -193,7 +193,7 @@ def _hold(order: Document, currency: str) -> str:
     """Say why a manual refund waits: it names no sale, money went out, and a person must say of which."""
     back = total(cents(one, "amount", currency) for one in elements(order, "credits"))
     return (
-        f"{back} {currency} were given back by a manual refund: name the sale, or release it as it is" if back else ""
+        f"{back} {currency} were given back by a manual refund: name the sale, or release it unchanged" if back else ""
     )
 
 

@@ -82,7 +82,7 @@ class Evidence:
         for name, found in self._marks.items():
             if len(found) > 1:
                 both = " and ".join(found[mark] for mark in (",", "."))
-                yield f"its column {name!r} has both decimal marks ({both}): which one is meant cannot be told"
+                yield f"its column {name!r} has both decimal marks ({both}): which one is meant is unclear"
         sole = {name: next(iter(found)) for name, found in self._marks.items()}
         wrong = [name for name, mark in sole.items() if mark != (self.marks.get(name) or ".")]
         if wrong and len(set(sole.values())) > 1:

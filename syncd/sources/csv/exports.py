@@ -142,9 +142,7 @@ class Exports:
 
     def _keyless(self, file: Path, row: CsvRow | BadRow) -> Fault:
         reason = (
-            row.reason
-            if isinstance(row, BadRow)
-            else f"the row has no {self.preset.key_words}: no sale can be told by it"
+            row.reason if isinstance(row, BadRow) else f"the row has no {self.preset.key_words}: it identifies no sale"
         )
         return Fault(f"{shown(file)}:{row.line}", reason, row.raw)
 

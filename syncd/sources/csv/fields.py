@@ -172,7 +172,7 @@ def same_row(rows: Sequence[CsvRow], name: str) -> list[CsvRow]:
 
     """
     if other := next((row for row in rows[1:] if list(row.cells) != list(rows[0].cells)), None):
-        raise BadCell(other.line, f"two different sales carry this {name}")
+        raise BadCell(other.line, f"two different sales have this {name}")
     return list(rows[:1])
 
 
@@ -189,5 +189,5 @@ def agree(rows: Sequence[CsvRow], *names: str) -> None:
         said = {cell: row for row in rows if (cell := row.get(normal(name)))}
         if len(said) > 1:
             one, other = list(said)[:2]
-            why = f"two sales carry this number: their rows differ in {name} ({one[:40]!r} and {other[:40]!r})"
+            why = f"two sales have this number: their rows differ in {name} ({one[:40]!r} and {other[:40]!r})"
             raise BadCell(said[other].line, why)

@@ -129,7 +129,7 @@ class OdooApi:
             self._user = None
             return SourceAccessDenied(f"Odoo refused us: {words}", _DENIED)
         if "OperationalError" in name or "Serialization" in name:
-            return SourceUnavailable(f"Odoo's database is busy: {words}", "syncd goes on by itself.")
+            return SourceUnavailable(f"Odoo's database is busy: {words}", "syncd continues automatically.")
         return SourceRejected(f"Odoo does not take the question: {words}", 200, name)
 
 

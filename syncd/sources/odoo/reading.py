@@ -85,7 +85,7 @@ def read_order(order: Document, around: OdooReferenceData, source: str) -> Parse
     config = around.configs.get(key_of(order.get("config_id")) or 0, {})
     currency = name_of(order.get("currency_id")) or around.currency
     if not currency:
-        msg = "its currency is not told: set currency for this source"
+        msg = "its currency is unknown: set currency for this source"
         raise Unreadable(msg)
     if _sells_nothing(order, config):
         return Excluded("orders that move money and sell nothing")

@@ -124,12 +124,12 @@ class ShopifyApi:
             raise SourceRateLimited(
                 "Shopify asks us to wait: its query cost is used up", timedelta(seconds=self._wait_s() or 10)
             )
-        raise SourceUnavailable("Shopify answered without data", "syncd goes on by itself once it answers.")
+        raise SourceUnavailable("Shopify answered without data", "syncd continues automatically once it answers.")
 
     def _await_room(self) -> None:
         wait = min(self._wait_s(), _LONGEST_WAIT_S)
         if wait > 0 and self._context.clock.wait(self._context.stop, wait):
-            raise SourceUnavailable("Shopify was not asked: syncd was told to stop")
+            raise SourceUnavailable("Shopify was not asked: syncd is stopping")
 
     def _wait_s(self) -> float:
         since = self._context.clock.elapsed().seconds - self._at

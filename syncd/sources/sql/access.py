@@ -43,7 +43,7 @@ def may_write(connection: Connection) -> str:
         return _mysql(connection)
     if kind == "postgresql":
         return _postgresql(connection)
-    return "" if kind == "sqlite" else f"of an account of {kind} it cannot be told whether it can write"
+    return "" if kind == "sqlite" else f"of an account of {kind} whether it can write is unknown"
 
 
 def _mysql(connection: Connection) -> str:

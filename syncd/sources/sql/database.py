@@ -116,7 +116,7 @@ class Database:
         if codes & _DENIED or any(words in what for words in _REFUSALS):
             return SourceAccessDenied(what, "Mend the account, its password or its grants.")
         return SourceUnavailable(
-            what, "Is the database up, and does url name it? syncd goes on by itself once it answers."
+            what, "Is the database up, and does url name it? syncd continues automatically once it answers."
         )
 
     def _prepare(self, raw: Any, record: object) -> None:  # noqa: ANN401  the driver's own connection

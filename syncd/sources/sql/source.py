@@ -110,7 +110,7 @@ class SqlSource:
             return Batch((), (), None, deleted_ids=tuple(gone))
         why = (
             f"{len(gone)} sales of the last days are not in the database any more, {gone[0]} among them: more than"
-            f" deleted_at_most ({self._settings.deleted_at_most}). They are left as they are: was an older copy of the database"
+            f" deleted_at_most ({self._settings.deleted_at_most}). They are not changed: was an older copy of the database"
             " put back? If they were deleted, raise deleted_at_most"
         )
         return Batch((), (Fault("deleted sales", why, ", ".join(gone[:50])),), None)

@@ -22,7 +22,7 @@ _STANDING = (State.REJECTED, State.HELD, State.UNKNOWN)
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Sales that stand still for one reason; ``name`` names it in a URL and says nothing of it."""
+    """Sales waiting for your decision for one reason; ``name`` names it in a URL and says nothing of it."""
 
     name: str
     reason: Reason
@@ -50,7 +50,7 @@ def group(context: PageContext, request: PageRequest) -> PageResult:
     """One reason with its sales, and what can be done about all or some of them."""
     one = next((one for one in groups(context) if one.name == request.named.get("name")), None)
     if one is None:
-        return HtmlPage("nothing.html", {"what": "No sale stands still for this reason any more.", "good": True})
+        return HtmlPage("nothing.html", {"what": "No sale waits for this reason any more.", "good": True})
     shown = context.app.ledger.overviews.page(one.selection, _SHOWN)
     return HtmlPage("group.html", {"group": one, "sales": shown, "verbs": _verbs(one.reason)})
 

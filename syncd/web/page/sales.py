@@ -16,7 +16,7 @@ from syncd.canonical.originals import Fit
 from syncd.ledger import Selection, Story
 from syncd.ledger.actions import why_not
 from syncd.ledger.overviews import place_of
-from syncd.presentation.explain import facts_in_words, link
+from syncd.presentation.explain import FACT_LABELS, facts_in_words, link
 from syncd.presentation.preview import Preview, PreviewSubject, previews_of
 from syncd.sale.overrides import Verb
 from syncd.sale.sale import Sale, read_document
@@ -210,7 +210,7 @@ def story(context: PageContext, request: PageRequest) -> HtmlPage:
             "sale": sale,
             "order": order,
             "document": _pretty(sale.document),
-            "facts": facts_in_words(context.app, sale),
+            "facts": {FACT_LABELS[name]: words for name, words in facts_in_words(context.app, sale).items()},
             "link": link(context.app, sale),
             "attempts": found.attempts,
             "audit": found.audit,

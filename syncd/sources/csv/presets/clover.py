@@ -46,7 +46,7 @@ def parse(rows: Sequence[CsvRow], how: Reading[CloverOptions]) -> dict[str, Any]
     """
     row = rows[0]
     if any(list(other.cells) != list(row.cells) for other in rows[1:]):
-        raise BadCell(rows[1].line, "two different orders carry this Order ID")
+        raise BadCell(rows[1].line, "two different orders have this Order ID")
     stated, tax = how.amount(row, "Order Total"), how.zero(row, "Tax Amount")
     service, tip = how.zero(row, "Service Charge"), how.zero(row, "Tip")
     fees = (
@@ -93,7 +93,7 @@ def _hold(row: CsvRow, how: Reading[CloverOptions]) -> str:
     gone = abs(how.zero(row, "Manual Refunds Total"))
     if gone:
         currency = how.currency(row, "Currency")
-        return f"{gone} {currency} were given back by a manual refund: name the sale, or release it as it is"
+        return f"{gone} {currency} were given back by a manual refund: name the sale, or release it unchanged"
     if how.amount(row, "Order Total") < 0 or how.zero(row, "Payments Total") < 0:
         return "money went out: a refund without its sale"
     return "Clover's export has no lines" if how.settings.no_lines == "hold" else ""
