@@ -89,5 +89,5 @@ class _Reading:
 def sync_bar(app: App) -> Iterator[SyncBar]:
     """Yield the bar of one pass; it is gone at its end."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=notes, transient=True) as progress:
+    with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as progress:
         yield SyncBar(app, progress)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import groupby
 from typing import Literal
 from urllib.parse import quote
@@ -20,6 +21,7 @@ from syncd.service.reasons import COMMANDS, reason_words
 Level = Literal["bad", "look", "note"]
 _NAMED = 3
 _PAUSED = ": paused: "
+_NO_CYCLE, _BEGINS = ": no good cycle yet", timedelta(minutes=1)
 _KINDS = {
     "two orders": "sales have two orders in BigCommerce",
     "changed by hand": "orders were changed by hand in BigCommerce",
@@ -77,8 +79,9 @@ def _of_machine(standing: SystemOverview) -> Iterator[Need]:
             yield Need("bad", "paused", f"{name} is paused: {store.pause.paused_why}", store.pause.cure, "/stores")
     for daemon, lines in zip(standing.daemons, standing.problems, strict=True):
         level: Level = "note" if daemon.stopped else "bad"
+        begins = daemon.begun is not None and standing.now - daemon.begun.wall < _BEGINS
         for line in lines:
-            if _PAUSED not in line:  # that is said of the store
+            if _PAUSED not in line and not (begins and _NO_CYCLE in line):  # the first is said of the store
                 yield Need(level, "daemon", line, "See the log of syncd.", "/sources")
     for name, report in standing.sources.items():
         if isinstance(report, SourceError):

@@ -77,7 +77,7 @@ CASES = {
         "square",
         sum_of_rows("Transaction ID", "Net Sales", "Tax"),
         'currency = "USD"\nitems_only = "accept"\n',
-        not_pushed={"6ftNfFXAQiInb1dHMVCoipGcpyXZY": ("held", "a return")},
+        not_pushed={"6ftNfFXAQiInb1dHMVCoipGcpyXZY": ("held", "this return does not say")},
     ),
     "square transactions of 2018, ids blanked": Case(
         ("square-csv/transactions-44col-2018-blanked.csv",), "square", lambda _: {}, USD_CHICAGO, faults=4
@@ -87,7 +87,7 @@ CASES = {
         "square",
         first_of_each("Transaction ID", "Total Collected"),
         'currency = "USD"\n',
-        not_pushed={"RECON-RETURN-0002": ("held", "a return")},
+        not_pushed={"RECON-RETURN-0002": ("held", "this return does not say")},
     ),
     "square items of 2017": Case(
         ("square-legacy-2017/dashboard-items-1.csv",),
@@ -107,7 +107,7 @@ CASES = {
         first_of_each("Sale UUID", "Total", lambda row: row["Line Type"] == "Sale"),
         'currency = "NZD"\ntimezone = "Pacific/Auckland"\n',
         not_pushed={
-            "bbbbbbbb-0000-11ef-8000-000000000002": ("held", "a return"),
+            "bbbbbbbb-0000-11ef-8000-000000000002": ("held", "this return does not say"),
             "bbbbbbbb-0000-11ef-8000-000000000003": ("skipped", "voided"),
         },
     ),

@@ -108,7 +108,7 @@ def test_sources_and_types_are_listed(shop: Shop, square: SquareDouble) -> None:
 def test_an_accounts_past_stays_where_it_is_until_a_backfill_asks_for_it(shop: Shop, square: SquareDouble) -> None:
     to_now(square, 3 * 86_400)
     old = square.sell(3)
-    assert "are carried from the first poll on" in shop.run("check").out
+    assert "are sent from the first poll on" in shop.run("check").out
     shop.run("sync")
     to_now(square, -1)
     (new,) = square.sell(1)
@@ -223,7 +223,7 @@ def test_a_lost_ledger_goes_on_from_the_newest_order_of_the_account_and_says_so(
     assert done.json["sources"]["square"]["left_out"] == {"sales from before start_from": 1}
     assert "note" in str(shop.run("sale", f"square:{old[0]}", "--json").json["document"]["lines"])
     (alert,) = shop.run("alerts", "list", "--json").json["alerts"]
-    assert "carried from its newest order on" in alert["words"]
+    assert "sent from its newest order on" in alert["words"]
     shop.run("sync")
     assert len(shop.store.orders()) == 7
 

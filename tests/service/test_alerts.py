@@ -133,15 +133,15 @@ def test_the_commands_list_try_and_silence(alerting: Shop, heard: Heard) -> None
     failed = alerting.run("alerts", "test")
     assert failed.code == 3
     assert "SECRET" not in failed.out + failed.err
-    assert "silent until" in alerting.run("alerts", "silence", "2h").out
-    assert "silent until" in alerting.run("alerts", "list").out
+    assert "muted until" in alerting.run("alerts", "silence", "2h").out
+    assert "muted until" in alerting.run("alerts", "list").out
     assert "alerts are on again" in alerting.run("alerts", "silence", "off").out
     assert alerting.run("alerts", "silence", "soon").code == 2
 
 
 def test_nobody_is_told_where_no_address_is_named(shop: Shop) -> None:
     shop.run("sync")
-    assert "nobody is told" in shop.run("alerts", "list").out
+    assert "nobody is notified" in shop.run("alerts", "list").out
     assert shop.run("alerts", "test").code == 2
 
 

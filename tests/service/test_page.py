@@ -108,7 +108,7 @@ def test_sales_that_stand_still_for_one_reason_are_released_together_once_that_i
     assert "Release 5 sales?" in asked.text
     assert served.shop.store.orders() == []
     done = served.post(group, verb="release", scope="all", reason="counted by hand", sure="yes")
-    assert "5 done" in done.text
+    assert "5 changed" in done.text
     until(lambda: len(served.shop.store.orders()) == 5)
     story = json.loads(served.shop.run("sale", "till:h1", "--json").out)
     assert [(row["actor"], row["why"]) for row in story["audit"] if row["actor"] != "syncd"] == [
@@ -148,7 +148,7 @@ def test_only_those_that_are_ticked_are_acted_upon(served: Served) -> None:
     (group,) = set(re.findall(r'href="(/attention/[0-9a-f]+)"', served.get("/attention").text))
     assert "Nothing was chosen" in served.post(group, verb="skip", scope="chosen").text
     number = of(served, "till:h1").removeprefix("/sale/")
-    assert "1 done" in served.post(group, verb="skip", scope="chosen", id=[number]).text
+    assert "1 changed" in served.post(group, verb="skip", scope="chosen", id=[number]).text
     states = {one["sale"]: one["state"] for one in json.loads(served.shop.run("sales", "--json").out)}
     assert states == {"till:h0": "held", "till:h1": "skipped", "till:h2": "held"}
 
@@ -167,7 +167,7 @@ def test_what_makes_no_sense_any_more_is_left_as_it_is_and_said(served: Served) 
     served.shop.drop("a.jsonl", a_sale("s1"))
     settled(served, 1)
     answer = served.post(of(served, "s1"), verb="skip")
-    assert "0 done, 1 left as they were" in answer.text
+    assert "0 changed. 1 unchanged" in answer.text
 
 
 def test_records_that_cannot_be_read_are_shown_as_they_were_and_settled(served: Served) -> None:
@@ -177,7 +177,7 @@ def test_records_that_cannot_be_read_are_shown_as_they_were_and_settled(served: 
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
     assert "<script>alert" not in text
     assert "Nothing was chosen" in served.post("/sources/till", scope="chosen").text
-    assert "1 done" in served.post("/sources/till", scope="all").text
+    assert "1 changed" in served.post("/sources/till", scope="all").text
     assert "could not be read" not in served.get("/attention").text
 
 
