@@ -26,7 +26,7 @@ from syncd.config_checks import cross_checks, same_sources_refused
 from syncd.errors import ConfigError, ConfigProblem, UsageError
 from syncd.mapping.rules import CheckoutRules, Rules
 from syncd.sale.policy import PushPolicy, StorePolicy
-from syncd.secret import ALLOWED, READ_SECRETS, KeptSecret, kept_secrets, secrets_in
+from syncd.secret import ALLOWED, READ_SECRETS, KeptSecret, kept_secrets, masked, secrets_in
 from syncd.settings import (
     LISTEN,
     AlertSettings,
@@ -315,7 +315,8 @@ def _problem(detail: ErrorDetails, at: tuple[str, ...], model: type[BaseModel]) 
         _SENSITIVE.search(path[-1]) or message == ALLOWED
     )  # a secret in clear, under whatever name an adapter has for it
     tells = not secret and not isinstance(detail["input"], Mapping | list)
-    found = repr(detail["input"])[:_MAX_SHOWN] if tells else ""
+    told = detail["input"]
+    found = repr(masked(told) if isinstance(told, str) else told)[:_MAX_SHOWN] if tells else ""
     if kind == "string_pattern_mismatch":
         message = _PATTERNS.get(str((detail.get("ctx") or {}).get("pattern")), "is not written as it must be")
     elif kind == "model_type":

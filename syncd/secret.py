@@ -114,6 +114,8 @@ def secrets_in(settings: object) -> Iterator[str]:
         return  # it is hidden when it is read
     if isinstance(settings, SecretStr):
         yield from hidden_in(settings.get_secret_value())
+    elif isinstance(settings, str) and "://" in settings:
+        yield from hidden_in(settings)  # an address in clear may hold a password all the same
     elif isinstance(settings, BaseModel):
         for name in type(settings).model_fields:
             yield from secrets_in(getattr(settings, name))
@@ -136,6 +138,21 @@ def hidden_in(value: str) -> Iterator[str]:
         password = value
     if password:
         yield from (value, password, unquote(password))
+
+
+def masked(value: str) -> str:
+    """Return a text that may be shown: of an address with a password, the address with stars in its place."""
+    if "://" not in value:
+        return value
+    try:
+        parts = urlsplit(value)
+        password = parts.password
+    except ValueError:
+        return "***" if "@" in value else value
+    if not password:
+        return value
+    user, host = parts.netloc.rpartition("@")[0].partition(":")[0], parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=f"{user}:***@{host}").geturl()
 
 
 def secret_files(node: object) -> Iterator[Path]:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, SecretStr
 
 from syncd.clock import format_duration
 from syncd.config import Config, Table, written
-from syncd.secret import KeptSecret
+from syncd.secret import KeptSecret, masked
 
 _HIDDEN = "***"
 _TABLES = ("ledger", "log", "service", "intake", "web", "alerts")
@@ -81,6 +81,8 @@ def _shown(value: Any) -> object:  # noqa: ANN401  whatever a setting holds
         return format_duration(value)
     if isinstance(value, tuple | list | set | frozenset):
         return [_shown(one) for one in value]
+    if isinstance(value, str):
+        return masked(value)
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 

@@ -177,3 +177,24 @@ def test_where_there_is_no_systemd_the_container_is_named(bare: Shop, monkeypatc
     done = bare.run("service", "status", "--json")
     assert done.code == 2
     assert "docker compose exec syncd syncd status --json" in done.err
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://user:top-secret-pw@proxy.example:3128",
+        "https://user:top-secret-pw@[::1]:1/x",
+        "http://u:top-secret-pw@[x",
+    ],
+)
+def test_a_password_within_an_address_is_never_shown(bare: Shop, address: str) -> None:
+    text = bare.config.read_text()
+    bare.config.write_text(text.replace("[stores.main]", f'[stores.main]\nproxy = "{address}"', 1))
+    for words in (("config", "show"), ("config", "show", "--json"), ("status", "-v"), ("check",)):
+        done = bare.run(*words)
+        assert "top-secret-pw" not in done.out + done.err, words
+    bare.config.write_text(
+        text.replace("[stores.main]", f'[stores.main]\napi_url = "{address}"', 1).replace("\napi_url", "\n#", 1)
+    )
+    done = bare.run("config", "show")
+    assert "top-secret-pw" not in done.out + done.err
