@@ -20,6 +20,7 @@ THOROUGH = (
     "service/test_clock_jumps.py",
     "service/test_quota.py",
     "service/test_reload.py",
+    "service/test_week.py",
     "service/test_tills.py",
     # a wheel that is built and installed, a tutorial that is typed
     "flows/test_own_adapter.py",

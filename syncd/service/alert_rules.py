@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,12 +13,13 @@ from syncd.app import App
 from syncd.clock import Now
 from syncd.formatting import count
 from syncd.ledger import Alert
+from syncd.ledger.faults import FaultRow
 from syncd.ledger.overviews import Reason
 from syncd.ledger.store_state import StoreState
 from syncd.naming import Gone, gone
 from syncd.sale.states import State
 from syncd.service.health import Health
-from syncd.service.reasons import reason_help, reason_words
+from syncd.service.reasons import fault_words, newest_faults, reason_help, reason_words
 from syncd.settings import AlertSettings
 from syncd.sources.capabilities import FolderReport
 from syncd.sources.settings import is_closed
@@ -67,6 +68,7 @@ class AlertSnapshot:
     disk_free: int | None = None
     ledger: str = ""
     reasons: Sequence[Reason] = ()
+    newest_faults: Mapping[str, FaultRow] = field(default_factory=dict)
 
 
 def evaluate(facts: AlertSnapshot, settings: AlertSettings, healthy_within: timedelta) -> list[Alert]:
@@ -106,12 +108,12 @@ def _late(facts: AlertSnapshot, settings: AlertSettings) -> Iterator[Alert]:
             continue
         if facts.now.wall - since >= settings.late_after:
             words = f"sales for {name} have been waiting since {since:%d %b %H:%M} UTC"
-            yield Alert(name, "late", name, words, "See why: syncd status")
+            yield Alert(name, "late", name, words, "Can the store be reached? Try: syncd check")
 
 
 def _faults(facts: AlertSnapshot) -> Iterator[Alert]:
     for source, number in facts.faults.items():
-        words = f"{count(number, 'record')} of {source} could not be read"
+        words = fault_words(source, number, facts.newest_faults.get(source))
         yield Alert("", "faults", source, words, f"See which, and why: syncd faults --source {source}")
 
 
@@ -219,6 +221,7 @@ class Watch:
             gone(self._app.config, ledger),
             *_room(self._app),
             [reason for state in (State.REJECTED, State.HELD) for reason in ledger.overviews.reasons(state)],
+            newest_faults(ledger),
         )
 
     def _volume(self, now: Now) -> dict[str, Volume]:

@@ -16,7 +16,7 @@ from syncd.ledger import Alert
 from syncd.ledger.overviews import Reason
 from syncd.sale.states import State
 from syncd.service.overview import StoreStands, SystemOverview
-from syncd.service.reasons import COMMANDS, reason_words
+from syncd.service.reasons import COMMANDS, fault_words, reason_words
 
 Level = Literal["bad", "look", "note"]
 _NAMED = 3
@@ -67,7 +67,7 @@ def _needs(standing: SystemOverview) -> Iterator[Need]:
         yield from of_alerts(name, store)
     yield from (of_reason(reason) for reason in standing.reasons)
     for source, number in standing.faults.items():
-        words = f"{count(number, 'record')} of {source} could not be read"
+        words = fault_words(source, number, standing.newest_faults.get(source))
         cure = "They close when the sale arrives correctly, or when you mark them as done."
         yield Need("look", "faults", words, cure, f"/sources/{quote(source)}", f"syncd faults --source {source}")
 

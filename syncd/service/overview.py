@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from syncd.app import App
 from syncd.clock import Now
 from syncd.errors import SourceError
 from syncd.ledger import Alert, Lag
+from syncd.ledger.faults import FaultRow
 from syncd.ledger.overviews import Reason
 from syncd.ledger.store_state import StoreState
 from syncd.naming import Gone, gone
 from syncd.sale.states import State
 from syncd.service.alert_rules import GONE, KINDS, SHOWN
 from syncd.service.health import Health, read_health
+from syncd.service.reasons import newest_faults
 from syncd.sources import FolderReport
 
 WAITING = (State.REJECTED, State.HELD, State.UNKNOWN)
@@ -45,6 +47,7 @@ class SystemOverview:
     warnings: Sequence[Alert] = ()
     gone: Sequence[Gone] = ()
     reasons: Sequence[Reason] = ()
+    newest_faults: Mapping[str, FaultRow] = field(default_factory=dict)
 
     @classmethod
     def of(cls, app: App) -> SystemOverview:
@@ -66,6 +69,7 @@ class SystemOverview:
             [*(_lost(one) for one in missing if one.not_done), *(a for a in ledger.alerts() if a.kind in SHOWN)],
             [one for one in missing if not one.not_done],
             [reason for state in WAITING for reason in ledger.overviews.reasons(state)],
+            newest_faults(ledger),
         )
 
     @property

@@ -7,10 +7,28 @@ from decimal import Decimal
 
 from syncd.canonical.money import format_money
 from syncd.formatting import count
+from syncd.ledger import Ledger
+from syncd.ledger.faults import FaultRow
 from syncd.ledger.overviews import Reason
 from syncd.sale.states import State
 
+_LONGEST = 300
 COMMANDS = {State.HELD: "syncd sales --state held", State.REJECTED: "syncd sales --state rejected"}
+
+
+def fault_words(source: str, number: int, newest: FaultRow | None) -> str:
+    """Return how many records of a source could not be read, with the file and the reason of the newest."""
+    words = f"{count(number, 'record')} of {source} could not be read"
+    if newest is None:
+        return words
+    such = ": " if number == 1 else ", the newest: "
+    return f"{words}{such}{newest.where}: {newest.reason}"[:_LONGEST]
+
+
+def newest_faults(ledger: Ledger) -> dict[str, FaultRow]:
+    """Return the newest open fault of each source that has any."""
+    found = {source: ledger.faults(source, limit=1) for source in ledger.open_faults()}
+    return {source: rows[0] for source, rows in found.items() if rows}
 
 
 def reason_words(reason: Reason) -> str:
