@@ -27,6 +27,7 @@ THOROUGH = (
     "flows/test_tutorial.py",
     "flows/test_init.py",
     "flows/test_site.py",
+    "flows/test_recipes.py",
     "flows/test_init_sources.py",
     "flows/test_connect.py",
     "flows/test_macos.py::test_every_command",
