@@ -8,9 +8,7 @@ import plistlib
 import shlex
 import sys
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from syncd.cli.guess import toml
 from syncd.cli.wizard.source import SourceAnswers, with_secrets
@@ -202,8 +200,3 @@ def write_over(path: Path, text: str, mode: int) -> None:
     except BaseException:
         Path(part).unlink(missing_ok=True)
         raise
-
-
-def plain(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a table as plain dictionaries."""
-    return {key: plain(value) if isinstance(value, Mapping) else value for key, value in table.items()}
