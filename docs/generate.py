@@ -15,6 +15,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic_core import PydanticUndefined
 
 from syncd.cli.main import cli
+from syncd.cli.man import walk_commands
 from syncd.clock import format_duration
 from syncd.config import ROOMS, Tables
 from syncd.config_schema import WithoutDefaults, schema
@@ -42,7 +43,7 @@ def commands_page() -> str:
         "Each command's `-h` prints the same. Options that every command takes stand first.\n",
     ]
     lines += _options(root)
-    for path, command in _walk(root, ()):
+    for path, command in walk_commands(root, ()):
         text, _, example = (command.help or "").partition("Example: ")
         lines.append(f"## {' '.join(path)}\n")
         lines.append(" ".join(text.split()) + "\n")
@@ -51,14 +52,6 @@ def commands_page() -> str:
         lines += _options(command)
     lines.append(f"## Exit codes\n\n{(root.epilog or '').removeprefix('Exit codes: ')}\n")
     return "\n".join(lines)
-
-
-def _walk(command: Command, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Command]]:
-    if inner := getattr(command, "commands", None):
-        for name in sorted(inner):
-            yield from _walk(inner[name], (*path, name))
-    else:
-        yield path, command
 
 
 def _options(command: Command) -> list[str]:

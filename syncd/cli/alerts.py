@@ -13,6 +13,7 @@ from syncd.clock import parse_duration
 from syncd.errors import UsageError
 from syncd.formatting import ago, count, when
 from syncd.service.delivery import Message, send
+from syncd.service.needs import alerts_words, by_kind
 from syncd.service.notifier import ping, silence, silent_until
 
 _WORDS = "This is a test. Nothing is wrong: it only shows that alerts arrive here."
@@ -25,9 +26,10 @@ def run_list(config: Path | None, as_json: bool) -> Exit:
         if as_json:
             print_json({"alerts": [asdict(alert) for alert in found], "silent_until": until})
         else:
-            for alert in found:
-                since = ago((now - alert.at).total_seconds()) if alert.at else ""
-                say(f"{alert.words}  ({since})\n  {alert.cure}")
+            for alike in by_kind(found):
+                oldest = min((one.at for one in alike if one.at), default=None)
+                since = ago((now - oldest).total_seconds()) if oldest else ""
+                say(f"{alerts_words(alike)}  ({since})\n  {alike[0].cure}")
             say(f"{count(len(found), 'alert')} open" if found else "no open alerts")
             say(_told(app) if until is None else f"muted until {when(until)}")
         return Exit.ATTENTION if found else Exit.OK

@@ -36,7 +36,7 @@ def _page(root: Command) -> Iterator[str]:
     yield ".SH OPTIONS"
     yield from _options(root)
     yield ".SH COMMANDS"
-    for path, command in _walk(root, ()):
+    for path, command in walk_commands(root, ()):
         yield rf".SS {_roff(' '.join(path))}"
         yield from _body(command)
         yield from _options(command)
@@ -50,10 +50,11 @@ def _page(root: Command) -> Iterator[str]:
             yield from (".TP", rf"\fB{_roff(name)}\fR", _roff(says))
 
 
-def _walk(command: Command, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Command]]:
+def walk_commands(command: Command, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Command]]:
+    """Yield every command below one, with the words that lead to it."""
     if inner := getattr(command, "commands", None):
         for name in sorted(inner):
-            yield from _walk(inner[name], (*path, name))
+            yield from walk_commands(inner[name], (*path, name))
     else:
         yield path, command
 

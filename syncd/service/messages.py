@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from html import escape
-from itertools import groupby
 
 from syncd.app import App
 from syncd.canonical.money import format_money
@@ -14,10 +13,9 @@ from syncd.formatting import count
 from syncd.ledger import Alert
 from syncd.ledger.alerts import Untold
 from syncd.service.delivery import Message
-from syncd.service.needs import alerts_words, all_well, needs_of, place_of
+from syncd.service.needs import alerts_words, all_well, by_kind, needs_of, place_of
 from syncd.service.overview import SystemOverview
 
-_NAMED = 3
 _LONGEST_TITLE = 150
 
 
@@ -41,12 +39,8 @@ def message_of(untold: Untold, url: str | None = None) -> Message:
 
 
 def _items(some: Sequence[Alert], url: str | None) -> Iterator[MessageItem]:
-    key = lambda alert: (alert.store, alert.kind)  # noqa: E731  one key for two calls
-    for _, group in groupby(sorted(some, key=key), key):
-        alike = list(group)
-        shown = [Alert(alike[0].store, alike[0].kind, "", alerts_words(alike), alike[0].cure)]
-        for alert in shown if len(alike) > _NAMED else alike:
-            yield MessageItem(alert.words, alert.cure, _link(url, place_of(alert)))
+    for alike in by_kind(some):
+        yield MessageItem(alerts_words(alike), alike[0].cure, _link(url, place_of(alike[0])))
 
 
 def _link(url: str | None, place: str) -> str:

@@ -102,17 +102,24 @@ def of_reason(reason: Reason) -> Need:
 
 def of_alerts(name: str, store: StoreStands) -> Iterator[Need]:
     """Yield a store's alerts, those of one kind as one where they are many."""
-    for kind, group in groupby(sorted(store.alerts, key=lambda one: one.kind), lambda one: one.kind):
+    for alike in by_kind(store.alerts):
+        words = alerts_words(alike) if len(alike) > 1 else f"{name}: {alike[0].words}"
+        yield Need("bad", alike[0].kind, words, alike[0].cure, "/attention")
+
+
+def by_kind(some: Sequence[Alert]) -> Iterator[list[Alert]]:
+    """Yield alerts one by one; many of one store and kind together."""
+    key = lambda alert: (alert.store, alert.kind)  # noqa: E731  one key for two calls
+    for _, group in groupby(sorted(some, key=key), key):
         alike = list(group)
-        if len(alike) > _NAMED:
-            yield Need("bad", kind, alerts_words(alike), alike[0].cure, "/attention")
-        else:
-            yield from (Need("bad", kind, f"{name}: {one.words}", one.cure, "/attention") for one in alike)
+        yield from [alike] if len(alike) > _NAMED else ([one] for one in alike)
 
 
 def alerts_words(alike: Sequence[Alert]) -> str:
-    """Return one sentence for many alerts of a kind."""
+    """Return one sentence for the alerts of a kind: the words of a single one, the number and an example of many."""
     first = alike[0]
+    if len(alike) == 1:
+        return first.words
     store = f"{first.store}: " if first.store else ""
     return f"{store}{len(alike):,} {_KINDS.get(first.kind, f'times {first.kind!r}')}, such as: {first.words}"
 

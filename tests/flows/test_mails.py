@@ -235,3 +235,27 @@ def test_check_names_an_address_of_alerts_that_is_none(told: Shop, monkeypatch: 
     assert done.code == 1
     assert "FIX   alerts: address 1 is none that apprise knows" in done.out
     assert "SECRET" not in done.out + done.err
+
+
+def test_an_empty_ledger_beside_a_used_store_is_one_cause_with_a_count_everywhere(told: Shop, mailbox: Mailbox) -> None:
+    from syncd.ledger import Alert
+    from syncd.service.needs import needs_of
+    from syncd.service.overview import SystemOverview
+
+    told.run("sync")
+    many = [
+        Alert("main", "unknown order", str(n), f"order {n} has the key till:{n}", "Look at it.") for n in range(1685)
+    ]
+    with open_app(load(told.config)) as app:
+        app.ledger.raise_alerts(many)
+        Notifier(app).tell()
+        (need,) = needs_of(SystemOverview.of(app))
+    words = "main: 1,685 orders in BigCommerce have a key that this ledger does not know, such as: order 0 has the key till:0"
+    assert need.words == words
+    assert words in mailbox.html()
+    assert len(mailbox.mails) == 1
+    for words_of in (("status",), ("alerts", "list")):
+        out = told.run(*words_of).out
+        assert words in " ".join(out.split())
+        assert len(out.splitlines()) < 20
+    assert len(told.run("alerts", "list", "--json").json["alerts"]) == 1685

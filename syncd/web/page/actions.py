@@ -9,6 +9,7 @@ from syncd.ledger.overviews import Reason, place_of
 from syncd.sale.overrides import Verb
 from syncd.sale.states import State
 from syncd.service.jobs import push_job
+from syncd.service.needs import of_alerts
 from syncd.service.overview import SystemOverview
 from syncd.web.page.context import PageContext
 from syncd.web.page.request import HtmlPage, PageRequest, PageResult, Redirect
@@ -42,7 +43,7 @@ def groups(context: PageContext) -> list[Group]:
 def attention(context: PageContext, _ask: PageRequest) -> HtmlPage:
     """Show what needs a person: groups of sales, alerts, records that could not be read."""
     standing = SystemOverview.of(context.app)
-    alerts = [(name, alert) for name, store in standing.stores.items() for alert in store.alerts]
+    alerts = [need for name, store in standing.stores.items() for need in of_alerts(name, store)]
     return HtmlPage("attention.html", {"groups": groups(context), "alerts": alerts, "faults": standing.faults})
 
 
