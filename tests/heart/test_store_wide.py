@@ -173,7 +173,7 @@ def test_sale_tells_what_is_said_believed_doubted_and_decided_and_what_comes_nex
     assert "whether a create took effect is not known; 0 looks" in facts["doubt"]
     assert facts["next"].startswith("looked for again")
     out = shop.run("sale", "till:b").out
-    for name in ("said", "believed", "doubt", "next"):
+    for name in ("In the POS", "In BigCommerce", "Unclear", "Next step"):
         assert f"{name}: " in out
 
 
