@@ -30,11 +30,13 @@ THOROUGH = (
     "flows/test_mails.py",
     # hundreds of commands
     "flows/test_odd_words.py",
-    "flows/test_without_secrets.py::test_a_command_that_shows",
+    "flows/test_without_secrets.py",
+    "flows/test_config_commands.py::test_an_old_config",
+    "flows/test_config_commands.py::test_check_looks",
     "flows/test_recipes.py",
     "flows/test_init_sources.py",
     "flows/test_connect.py",
-    "flows/test_macos.py::test_every_command",
+    "flows/test_macos.py",
     # tills' own databases, and the adapters' contract on them
     "flows/test_tills.py",
     "flows/test_till_samples.py",
