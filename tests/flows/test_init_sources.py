@@ -353,6 +353,7 @@ def test_a_second_source_is_added_to_a_config_and_its_remarks_stay(tmp_path: Pat
         shown = ended(child)  # the same account a second time: refused, and the config stays as it was
         assert child.exitstatus == 2
         assert "every sale would become two orders" in shown
+        assert not (folder / "second-token").exists()
         assert {key.split(".")[1] for key in config_of(folder)} == {"loyverse", "till"}
 
 
@@ -425,6 +426,18 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, store: Store) -> None:
     ended(child)
     assert child.exitstatus == 130
     assert list(folder.iterdir()) == []
+
+
+def test_a_setup_that_was_killed_while_it_wrote_can_be_done_again(tmp_path: Path, store: Store) -> None:
+    folder, export = tmp_path / "shop", tmp_path / "sales.jsonl"
+    folder.mkdir()
+    for name in ("bigcommerce-token", "alert-url", "syncd.service"):  # what it had written before it died
+        (folder / name).write_text("cut off")
+    export.write_text(sale(source="till", sale_id="a").to_json() + "\n")
+    done = init(folder, store, store.store_hash, store.token, _ADDRESS, str(export), "", "", "systemd")
+    assert done.code in (0, 1), done.out + done.err
+    assert (folder / "bigcommerce-token").read_text() == store.token
+    assert "ExecStart" in (folder / "syncd.service").read_text()
 
 
 def test_questions_say_where_to_find_the_answer(tmp_path: Path, store: Store) -> None:

@@ -176,17 +176,6 @@ def agent_text(folder: Path) -> str:
     return plistlib.dumps(agent).decode()
 
 
-def write_new(path: Path, text: str, mode: int) -> None:
-    """Write a file that must not be there yet, whole or not at all.
-
-    Raises:
-        FileExistsError: it is there.
-
-    """
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
-        file.write(text)
-
-
 def write_over(path: Path, text: str, mode: int) -> None:
     """Write a file, in place of what may be there, whole or not at all."""
     handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

@@ -6,7 +6,6 @@ import shlex
 import sys
 import threading
 import tomllib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,6 @@ from syncd.cli.wizard.files import (
     secret_file,
     source_text,
     unit_text,
-    write_new,
     write_over,
 )
 from syncd.cli.wizard.source import SourceAnswers, SourceQuestions
@@ -83,13 +81,13 @@ def run_init(options: InitOptions) -> Exit:
     source = SourceQuestions(asker, store.currency, options.pos_url).ask()
     say("")
     alert = ask_alerts(asker)
-    _write_secrets(folder, source, write_new)
-    write_new(folder / _TOKEN, store.token, 0o600)
+    _write_secrets(folder, source)
+    write_over(folder / _TOKEN, store.token, 0o600)
     if alert:
-        write_new(folder / _ALERTS, alert, 0o600)
+        write_over(folder / _ALERTS, alert, 0o600)
     api = "" if options.api_url == DEFAULT_API else options.api_url
     text = config_text(store, api, alerts_text(_ALERTS if alert else ""), source_text(source))
-    write_new(options.config, text, 0o600)
+    write_over(options.config, text, 0o600)
     code = _checked(options.config, source)
     if code in (Exit.OK, Exit.ATTENTION):
         _first_order(options, store)
@@ -117,13 +115,15 @@ def run_add_source(options: InitOptions) -> Exit:
     if source.is_folder:
         source.table["path"] = _free_folder(options.folder, names)
     before = options.config.read_text(encoding="utf-8")
-    _write_secrets(options.folder, source, write_new)
+    _write_secrets(options.folder, source)
     table = source_text(source, store if len(stores) > 1 else "")
     write_over(options.config, f"{before.rstrip()}\n\n{table}", 0o600)
     try:
         load(options.config)
     except ConfigError:
         write_over(options.config, before, 0o600)
+        for key in source.secrets:
+            (options.folder / secret_file(source.name, key)).unlink()
         raise
     code = _checked(options.config, source)
     _next(options, source)
@@ -206,11 +206,12 @@ def _free_folder(folder: Path, names: tuple[str, ...]) -> str:
     return next(name for name in free if not (folder / name).exists())
 
 
-def _write_secrets(folder: Path, source: SourceAnswers, write: Callable[[Path, str, int], None]) -> None:
+def _write_secrets(folder: Path, source: SourceAnswers) -> None:
+    """Write a source's secrets, over what a setup that was cut off may have left: no config names those files yet."""
     if source.is_folder:
         (folder / str(source.table["path"])).mkdir(exist_ok=True)
     for key, value in source.secrets.items():
-        write(folder / secret_file(source.name, key), value, 0o600)
+        write_over(folder / secret_file(source.name, key), value, 0o600)
 
 
 def _checked(config: Path, source: SourceAnswers) -> Exit:
@@ -281,7 +282,7 @@ def _service(options: InitOptions) -> None:
     }
     if kind in texts:
         name, says = _SERVICES[kind]
-        write_new(folder / name, texts[kind](), 0o644)
+        write_over(folder / name, texts[kind](), 0o644)
         say(f"   Written: {folder / name}. {says}")
 
 
