@@ -15,7 +15,8 @@ from syncd.clock import Clock, Now
 from syncd.ledger import queries
 from syncd.ledger.actions import IN_FLIGHT, DecisionResult
 from syncd.ledger.mirror import Run
-from syncd.ledger.rows import is_state, read_sale, to_micros
+from syncd.ledger.rows import is_state, to_micros
+from syncd.ledger.sale_columns import read_sale
 from syncd.ledger.schema import sales
 from syncd.ledger.transitions import SYNCD, Transition, apply_transitions
 from syncd.sale.events import Overridden

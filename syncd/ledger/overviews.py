@@ -30,7 +30,8 @@ from syncd.canonical.kinds import SaleStatus
 from syncd.clock import Clock
 from syncd.ledger.mirror import Run
 from syncd.ledger.queries import Selection, conditions, of_days, refunded_since, returns_of, synced_after
-from syncd.ledger.rows import from_micros, is_state, read_sale, to_micros
+from syncd.ledger.rows import from_micros, is_state, to_micros
+from syncd.ledger.sale_columns import read_sale
 from syncd.ledger.schema import attempts, audit, sales
 from syncd.sale.reasons import ReasonKind, kind_of_group
 from syncd.sale.sale import Sale

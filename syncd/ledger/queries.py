@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal_column, or_, select
 
 from syncd.canonical.kinds import SaleStatus
-from syncd.ledger.rows import chunked, from_micros, is_state, read_sale, rows_in, to_micros
+from syncd.ledger.rows import chunked, from_micros, is_state, rows_in, to_micros
+from syncd.ledger.sale_columns import read_sale
 from syncd.ledger.schema import attempts, audit, backfills, cursors, known_orders, sales
 from syncd.sale.sale import Sale
 from syncd.sale.states import AttemptKind, BackfillStage, Lane, State

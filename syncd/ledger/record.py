@@ -16,15 +16,15 @@ from syncd.canonical import Batch
 from syncd.canonical.sale_key import LONGEST_KEY
 from syncd.clock import Now
 from syncd.ledger.faults import record_faults, settle_by_sales
-from syncd.ledger.rows import as_text, fact_columns, read_sale, rows_in, to_micros
+from syncd.ledger.rows import rows_in, to_micros
+from syncd.ledger.sale_columns import Part, columns_of, read_sale
 from syncd.ledger.schema import attempts, audit, cursors, sales
 from syncd.ledger.screening import held_twins, too_early
-from syncd.ledger.transitions import SYNCD, columns, write_audit
+from syncd.ledger.transitions import SYNCD, write_audit
 from syncd.sale.events import with_status
 from syncd.sale.facts import Status
 from syncd.sale.overrides import Verb
-from syncd.sale.reasons import group_of_sale
-from syncd.sale.sale import Decider, IncomingVersion, Router, Sale, linked, new_sale, saying
+from syncd.sale.sale import Decider, IncomingVersion, Router, Sale, new_sale, saying
 from syncd.sale.states import ON_THE_WIRE, Lane, State
 from syncd.sale.versions import (
     is_set_aside,
@@ -154,7 +154,8 @@ def _write_anew(connection: Connection, anew: Sequence[IncomingVersion]) -> None
         assert before is not None  # noqa: S101  as above
         kept = with_fingerprint(before, one.fingerprint)
         document = None if before.document is None else one.order.to_json()
-        facts = {name: fact_columns(kept)[name] for name in ("told", "objection", "decisions")}
+        written = columns_of(kept, Part.FACT)
+        facts = {name: written[name] for name in ("told", "objection", "decisions")}
         rows.append({"of_id": before.id, "mark": one.fingerprint, "doc": document, "by": __version__, **facts})
     if rows:
         connection.execute(_REREAD, rows)
@@ -200,10 +201,12 @@ def _insert(
     rows, statuses = [], []
     for one in new:
         store = options.router(one.order)
-        sale = new_sale(one, store, now.wall, lane=options.lane, history=options.history)
+        document = one.order.to_json()
+        sale = new_sale(one, store, now.wall, lane=options.lane, history=options.history, document=document)
         status = decider(sale, now, one)
         statuses.append(status)
-        rows.append(_row(one, with_status(sale, status, now), options, now))
+        row = columns_of(with_status(sale, status, now), Part.IDENTITY, Part.VERSION, Part.STATUS)
+        rows.append({**row, "source": options.source, "backfill": options.backfill, "returns_of": sale.returns_of})
     connection.execute(insert(sales), rows)
     first = _ids(connection, [one.order.sale_key for one in new])
     audits = [
@@ -217,49 +220,6 @@ def _insert(
 def _ids(connection: Connection, keys: Sequence[str]) -> dict[str, int]:
     query = select(sales.c.sale_key, sales.c.id)
     return {row.sale_key: row.id for row in rows_in(connection, query, sales.c.sale_key, keys)}
-
-
-def _row(one: IncomingVersion, sale: Sale, options: RecordOptions, now: Now) -> dict[str, Any]:
-    micros = to_micros(now.wall)
-    return {
-        "sale_key": sale.sale_key,
-        "source": options.source,
-        "store": sale.store,
-        "lane": options.lane.value,
-        "recorded_at": micros,
-        "backfill": options.backfill,
-        "history": int(options.history),
-        **_said(one, now),
-        "state": sale.state.value,
-        "why": sale.why,
-        "cure": sale.cure,
-        "reason": group_of_sale(sale, sale.state),
-        "next_attempt_at": None if sale.next_attempt_at is None else to_micros(sale.next_attempt_at),
-    }
-
-
-def _said(one: IncomingVersion, now: Now) -> dict[str, Any]:
-    order = one.order
-    return {
-        "fingerprint": one.fingerprint,
-        "placed_at": to_micros(order.placed_at),
-        "business_day": order.day.isoformat(),
-        "refunded_on": order.refunded_on.isoformat() if order.refunded_on else None,
-        "changed_at": to_micros(now.wall),
-        "currency": order.currency,
-        "total_inc_tax": as_text(order.total_inc_tax),
-        "total_tax": as_text(order.total_tax),
-        "number": order.number,
-        "location": order.location.label if order.location else None,
-        "register": order.register.label if order.register else None,
-        "document": order.to_json(),
-        "hold": one.hold or None,
-        "returns_of": order.returns_of,
-        "version": order.version,
-        "updated_at": None if order.updated_at is None else to_micros(order.updated_at),
-        "stated_at": None if one.stated_at is None else to_micros(one.stated_at),
-        "read_by": __version__,
-    }
 
 
 def _audit(  # noqa: PLR0913, PLR0917  a row of six columns
@@ -281,15 +241,15 @@ def _change(connection: Connection, one: IncomingVersion, options: RecordOptions
     """Give a sale its new version; decide its status too, unless a request is being sent."""
     before = one.before
     assert before is not None  # noqa: S101  only sales that are known are changed
-    values = _said(one, now) | {"returns_of": linked(one.order, before.overrides).returns_of}
+    sale = saying(before, one, one.order.to_json())
+    values = {**columns_of(sale, Part.VERSION), "returns_of": sale.returns_of, "changed_at": to_micros(now.wall)}
     after, why = before.state, _IN_FLIGHT
     if before.state not in ON_THE_WIRE:
-        sale = saying(before, one, values["document"])
         if is_set_aside(before):  # its backfill was cancelled; it arrives again, and is this one's now
             sale = replace(sale, overrides=sale.overrides.without(Verb.ASIDE), lane=options.lane)
             values |= {"lane": options.lane.value, "backfill": options.backfill}
         status: Status = decider(sale, now, one)
-        values |= columns(with_status(sale, status, now), status, now.wall)
+        values |= columns_of(with_status(sale, status, now), Part.STATUS, Part.FACT)
         after, why = status.state, status.why or "changed in the POS"
     connection.execute(
         update(sales).where(sales.c.id == before.id, sales.c.state == before.state.value).values(**values)

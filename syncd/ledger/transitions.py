@@ -13,44 +13,23 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from syncd.clock import Now
-from syncd.ledger.rows import chunked, fact_columns, read_sale, to_micros
+from syncd.ledger.rows import chunked, to_micros
+from syncd.ledger.sale_columns import Part, columns_of, names_of, read_sale
 from syncd.ledger.schema import audit, sales
 from syncd.sale.events import Applied, CheckoutMoved, Deferred, LookedUp, SaleEvent, TimePassed, describe, next_status
 from syncd.sale.facts import Doubt, Status
-from syncd.sale.reasons import group_of_sale
 from syncd.sale.sale import Decider, Sale
 from syncd.sale.states import State
 
 SYNCD = "syncd"
 
-_FACTS = (
-    "order_id",
-    "told",
-    "there_status",
-    "there_total",
-    "there_tax",
-    "there_currency",
-    "there_placed_at",
-    "asked_total",
-    "asked_tax",
-    "differs",
-    "doubt",
-    "objection",
-    "decisions",
-    "returns_of",
-    "short",
-    "checkout",
-    "unclean",
-    "tries",
-)
-_STANDING = ("state", "why", "cure", "reason", "next_attempt_at", "synced_at", "changed_at")
 # Locked in the order of their ids: two transactions that lock the same sales never wait for each other.
 _SELECT = select(sales).where(sales.c.id.in_(bindparam("ids", expanding=True))).order_by(sales.c.id).with_for_update()
 _AUDIT = insert(audit)
 _UPDATE = (
     update(sales)
     .where(sales.c.id == bindparam("of_id"), sales.c.state == bindparam("of_state"))
-    .values({name: bindparam(name) for name in (*_STANDING, *_FACTS)})
+    .values({name: bindparam(name) for name in names_of(Part.STATUS, Part.FACT)})
 )
 
 
@@ -83,7 +62,7 @@ def apply_transitions(
             continue
         after, status = next_status(sale, move.event, decider, now)
         made[sale.id] = after
-        updates.append({**columns(after, status, now.wall), "of_id": sale.id, "of_state": sale.state.value})
+        updates.append({**columns_of(after, Part.STATUS, Part.FACT), "of_id": sale.id, "of_state": sale.state.value})
         if _is_told(move, sale, after):
             audits.append(audit_row(sale, after.state, _why(move.event, status), move, now.wall))
     if updates:
@@ -119,21 +98,6 @@ def _expected(move: Transition, sale: Sale) -> bool:
     if move.doubt is not None and sale.doubt != move.doubt:
         return False
     return move.fingerprint is None or sale.fingerprint == move.fingerprint
-
-
-def columns(sale: Sale, status: Status, now: datetime) -> dict[str, Any]:
-    """Return the columns that a transition writes."""
-    due, synced = sale.next_attempt_at, sale.synced_at
-    return {
-        "state": status.state.value,
-        "why": sale.why,
-        "cure": sale.cure,
-        "reason": group_of_sale(sale, status.state),
-        "next_attempt_at": None if due is None else to_micros(due),
-        "synced_at": None if synced is None else to_micros(synced),
-        "changed_at": to_micros(now),
-        **fact_columns(sale),
-    }
 
 
 def _why(news: SaleEvent, status: Status) -> str:

@@ -366,6 +366,7 @@ def with_status(sale: Sale, status: Status, now: Now) -> Sale:
         doubt=sale.doubt if state in ON_THE_WIRE else None,
         objection=_objection(sale, status),
         synced_at=now.wall if state is State.SYNCED and sale.state is not state else sale.synced_at,
+        changed_at=now.wall,
     )
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
+from syncd import __version__
 from syncd.canonical import CanonicalOrder
 from syncd.clock import Now
 from syncd.errors import LedgerError
@@ -62,6 +63,7 @@ class Sale:
     source_hold: str = ""
     returns_of: str | None = None
     history: bool = False
+    refunded_on: date | None = None
     version: str | None = None
     updated_at: datetime | None = None
     stated_at: datetime | None = None
@@ -120,29 +122,28 @@ class Sale:
             ) from None
 
 
-def new_sale(said: IncomingVersion, store: str, at: datetime, *, lane: Lane = Lane.LIVE, history: bool = False) -> Sale:
+def new_sale(  # noqa: PLR0913  a version, where it belongs and how it came
+    said: IncomingVersion,
+    store: str,
+    at: datetime,
+    *,
+    lane: Lane = Lane.LIVE,
+    history: bool = False,
+    document: str | None = None,
+) -> Sale:
     """Make a sale of its first version; its status is not decided yet."""
-    order = said.order
     return Sale(
         id=0,
-        sale_key=order.sale_key,
-        source=order.source,
+        sale_key=said.order.sale_key,
+        source=said.order.source,
         store=store,
         lane=lane,
         state=State.PENDING,
-        fingerprint=said.fingerprint,
-        placed_at=order.placed_at,
-        business_day=order.day,
         recorded_at=at,
         changed_at=at,
-        currency=order.currency,
-        total_inc_tax=order.total_inc_tax,
-        total_tax=order.total_tax,
-        document=None,
-        number=order.number,
-        source_hold=said.hold,
-        returns_of=order.returns_of,
+        returns_of=said.order.returns_of,
         history=history,
+        **_stated(said, document),
     )
 
 
@@ -153,17 +154,33 @@ def saying(sale: Sale, said: IncomingVersion, document: str | None = None) -> Sa
     return replace(
         sale,
         belief=NO_BELIEF if became_a_sale else sale.belief,  # the order that showed a return is its original's
-        fingerprint=said.fingerprint,
-        placed_at=order.placed_at,
-        business_day=order.day,
-        currency=order.currency,
-        total_inc_tax=order.total_inc_tax,
-        total_tax=order.total_tax,
-        source_hold=said.hold,
         returns_of=linked(order, sale.overrides).returns_of,
-        document=document,
         tries=0,
+        **_stated(said, document),
     )
+
+
+def _stated(said: IncomingVersion, document: str | None) -> dict[str, Any]:
+    """Return the fields of a sale that its version states."""
+    order = said.order
+    return {
+        "fingerprint": said.fingerprint,
+        "placed_at": order.placed_at,
+        "business_day": order.day,
+        "refunded_on": order.refunded_on,
+        "currency": order.currency,
+        "total_inc_tax": order.total_inc_tax,
+        "total_tax": order.total_tax,
+        "number": order.number,
+        "location": order.location.label if order.location else None,
+        "register": order.register.label if order.register else None,
+        "document": document,
+        "source_hold": said.hold,
+        "version": order.version,
+        "updated_at": order.updated_at,
+        "stated_at": said.stated_at,
+        "read_by": __version__,
+    }
 
 
 def linked(order: CanonicalOrder, decisions: Overrides) -> CanonicalOrder:
