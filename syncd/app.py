@@ -18,9 +18,7 @@ from syncd.intake import PollReport, fetch_announced, link_where_one_fits, poll
 from syncd.intake.admission import Candidate, NotAdmitted, admit, types_before
 from syncd.intake.backfill import StateOf, estimate, of_days, walk
 from syncd.intake.poll import record_all
-from syncd.ledger import Alert, Ledger, RecordOptions
-from syncd.ledger.alerts import BEGUN_ANEW
-from syncd.ledger.backfills import Backfill, Estimate
+from syncd.ledger import BEGUN_ANEW, Alert, Backfill, Estimate, Ledger, RecordOptions
 from syncd.logs import bind, get_logger
 from syncd.naming import candidates, under_keys
 from syncd.sale.decide import StepDecider
@@ -101,7 +99,7 @@ class SourceRunner:
         """
         if not self._admitted.is_set():
             self.try_admit()
-            self.ledger.names.note_source(self.name, self.keys, self.candidate.reads.to_json())
+            self.ledger.sources.note(self.name, self.keys, self.candidate.reads.to_json())
             self._admitted.set()
 
     def confirm(self) -> None:
@@ -111,19 +109,19 @@ class SourceRunner:
             NotAdmitted: its name, or that in its sale keys, is another source's.
 
         """
-        names, text = self.ledger.names, self.candidate.reads.to_json()
-        known = names.sources()
+        sources, text = self.ledger.sources, self.candidate.reads.to_json()
+        known = sources.known()
         admit(self.candidate, known, self.present, confirmed=True)
         own = known.get(self.name)
         if own is not None and types_before(self.candidate, own):
-            names.begin_source_anew(self.name)
+            sources.begin_anew(self.name)
             if self.carries_from_now:
-                self.ledger.private(self.name).start_from(self.clock.now)
-        names.note_source(self.name, self.keys, text)
+                self.ledger.sources.private(self.name).start_from(self.clock.now)
+        sources.note(self.name, self.keys, text)
 
     def try_admit(self) -> None:
         """Try ``admit``, and note nothing."""
-        admit(self.candidate, self.ledger.names.sources(), self.present)
+        admit(self.candidate, self.ledger.sources.known(), self.present)
 
     def poll(self, stop: threading.Event, seen: Callable[[PollReport], None] = lambda _: None) -> PollReport:
         """Record what is new; see ``intake.poll``."""
@@ -156,7 +154,7 @@ class SourceRunner:
             posted = replace(self._options(), just_asked=False)
             record_all(iter((received.batch,)), posted, self.ledger, threading.Event())
         if received.sales:
-            self.ledger.hints.note(self.name, received.sales)
+            self.ledger.sources.announce(self.name, received.sales)
 
     @property
     def has_past(self) -> bool:
@@ -176,23 +174,23 @@ class SourceRunner:
 
         """
         if self.carries_from_now:
-            return self.ledger.private(self.name).kept_start() or self._begin()
+            return self.ledger.sources.private(self.name).kept_start() or self._begin()
         wanted = self.config.common.start_from
         return wanted if isinstance(wanted, datetime) else None
 
     def walk_from(self) -> datetime:
         """Since when the source is read where it was never read before; raises NotListed as ``start_from`` does."""
         start = self.start_from()
-        return (self.ledger.private(self.name).walk_from() if self.carries_from_now else None) or start or _EVER
+        return (self.ledger.sources.private(self.name).walk_from() if self.carries_from_now else None) or start or _EVER
 
     def _begin(self) -> datetime:
         """Settle since when sales are carried: from now on, or from the newest order on where a ledger was lost."""
-        kept, places = self.ledger.private(self.name), self.config.common.all_stores
+        kept, places = self.ledger.sources.private(self.name), self.config.common.all_stores
         asked = kept.asked_first()
-        if unlisted := self.ledger.unlisted(places):
+        if unlisted := self.ledger.stores.unlisted(places):
             what = f"{self.name} waits until the orders of {', '.join(unlisted)} were listed once"
             raise NotListed(what, "Nothing to do: what is sold from now on is sent then.")
-        newest = self.ledger.newest_of(self.keys, places)
+        newest = self.ledger.stores.newest_of(self.keys, places)
         if newest is None or newest >= asked:
             return kept.start_from(lambda: asked)
         start = kept.begin_anew(newest, newest - _CHANGED_WITHIN)
@@ -201,7 +199,7 @@ class SourceRunner:
             f"its sales are sent from its newest order on, {start:%Y-%m-%d %H:%M} UTC"
         )
         cure = f"An earlier sale without an order is left out. To send it: syncd backfill --source {self.name}"
-        for alert in self.ledger.raise_alerts([Alert(places[0], BEGUN_ANEW, self.name, words, cure)]):
+        for alert in self.ledger.alerts.raise_new([Alert(places[0], BEGUN_ANEW, self.name, words, cure)]):
             get_logger().warning("alert", store=alert.store, kind=alert.kind, why=alert.words, cure=alert.cure)
         return start
 
@@ -300,7 +298,7 @@ class App:
 
     def _judged(self, said: IncomingVersion, store: str) -> State:
         """Return the state in which a sale would be recorded, were it recorded now."""
-        kept = self.ledger.sale(said.order.sale_key)
+        kept = self.ledger.sales.get(said.order.sale_key)
         sale = saying(kept, said) if kept is not None else new_sale(said, store, self.clock.now())
         return self.decider(sale, Now.of(self.clock), said).state
 
@@ -348,7 +346,7 @@ def open_app(config: Config, clock: Clock | None = None, stop: threading.Event |
         grounds: dict[str, StorePolicy] = {}
         decider = StepDecider(grounds)
         ledger = exits.enter_context(Ledger.open(config.ledger_url.get_secret_value(), clock, decider))
-        found = candidates(config, ledger.names.sources())
+        found = candidates(config, ledger.sources.known())
         config = under_answers(under_keys(config, found), ledger)
         grounds |= {name: settings.policy for name, settings in config.stores.items()}
         tills: dict[str, SourceRunner] = {}
@@ -378,9 +376,9 @@ def _till(candidate: Candidate, others: Mapping[str, Candidate], whole: Config, 
     def start() -> datetime:
         return tills[0].walk_from()  # asked only once the till that answers is there
 
-    known = partial(ledger.told_by, name)
+    known = partial(ledger.sales.ids_placed, name)
     context = SourceContext(
-        candidate.keys, app.clock, whole.base_dir, app.stop, ledger.private(name), start, known, name
+        candidate.keys, app.clock, whole.base_dir, app.stop, ledger.sources.private(name), start, known, name
     )
 
     def build() -> Source:

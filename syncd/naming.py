@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from syncd.config import Config
 from syncd.errors import SecretMissing
 from syncd.intake.admission import Candidate
-from syncd.ledger import Ledger
-from syncd.ledger.names import KnownSource
+from syncd.ledger import KnownSource, Ledger
 from syncd.sale.states import NOT_DONE
 from syncd.sources.sameness import Reads, reads_of
 
@@ -62,9 +61,9 @@ class Gone:
 def gone(config: Config, ledger: Ledger) -> list[Gone]:
     """Return what the ledger knows and the config does not name."""
     waits: dict[str, int] = {}
-    for (store, _lane, state), number in ledger.counts().items():
+    for (store, _lane, state), number in ledger.sales.counts().items():
         if state in NOT_DONE:
             waits[store] = waits.get(store, 0) + number
-    stores = [Gone("store", name, waits.get(name, 0)) for name in ledger.names.stores() if name not in config.stores]
-    sources = [Gone("source", name, 0) for name in ledger.names.sources() if name not in config.sources]
+    stores = [Gone("store", name, waits.get(name, 0)) for name in ledger.stores.hashes() if name not in config.stores]
+    sources = [Gone("source", name, 0) for name in ledger.sources.known() if name not in config.sources]
     return [*stores, *sources]

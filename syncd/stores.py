@@ -194,11 +194,11 @@ class StoreServices:
             LedgerError: the ledger knows one of them by another.
 
         """
-        self._ledger.bind(self.name, self.settings.connection.store_hash, self._present)
+        self._ledger.stores.bind(self.name, self.settings.connection.store_hash, self._present)
 
     def check_binding(self) -> None:
         """Raise what ``bind`` would raise; nothing is written."""
-        self._ledger.check_binding(self.name, self.settings.connection.store_hash, self._present)
+        self._ledger.stores.check_binding(self.name, self.settings.connection.store_hash, self._present)
 
     @contextmanager
     def leased(self) -> Iterator[Lease]:
@@ -211,7 +211,7 @@ class StoreServices:
         """
         self.bind()
         with self._ledger.lease(self.name) as lease:
-            self._ledger.recover_interrupted(lease)
+            self._ledger.attempts.recover_interrupted(lease)
             yield lease
 
     def requests_per_s(self) -> float | None:

@@ -158,7 +158,7 @@ def pass_until_settled(shop: Shop, most: int = 12) -> dict[str, int]:
                 with store.leased() as lease:
                     store.push(lease, Event())
             counts: dict[str, int] = {}
-            for (_store, _lane, state), count in app.ledger.counts().items():
+            for (_store, _lane, state), count in app.ledger.sales.counts().items():
                 counts[state.value] = counts.get(state.value, 0) + count
             if not counts.keys() & {"pending", "sending", "unknown"}:
                 break

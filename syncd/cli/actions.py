@@ -36,11 +36,11 @@ def run_action(action: Verb, config: Path | None, selection: Selection, how: How
     with opened(config, existing=True) as app:
         known_source(app, selection.source)
         if how.dry_run or not selection.keys:
-            found = app.ledger.find(selection, limit=_MOST)
+            found = app.ledger.sales.find(selection, limit=_MOST)
             if how.dry_run:
                 return _only_looked(action, [sale.sale_key for sale in found], as_json=how.as_json)
             sure(f"{action.capitalize()} {count(len(found), 'sale')}", yes=how.yes or not found)
-        done = app.ledger.decide(action, selection, f"cli:{getpass.getuser()}", how.reason)
+        done = app.ledger.sales.decide(action, selection, f"cli:{getpass.getuser()}", how.reason)
         if how.as_json:
             print_json({"moved": list(done.moved), "refused": [{"sale": key, "why": why} for key, why in done.refused]})
         else:

@@ -22,7 +22,7 @@ _WORDS = "This is a test. Nothing is wrong: it only shows that alerts arrive her
 def run_list(config: Path | None, as_json: bool) -> Exit:
     """Show the alerts that are open."""
     with opened(config, existing=True) as app:
-        found, until, now = app.ledger.alerts(), silent_until(app), app.clock.now()
+        found, until, now = app.ledger.alerts.present(), silent_until(app), app.clock.now()
         if as_json:
             print_json({"alerts": [asdict(alert) for alert in found], "silent_until": until})
         else:

@@ -20,7 +20,7 @@ from syncd.cli.run import polled_words
 from syncd.cli.session import need_work, opened
 from syncd.errors import Busy, LeaseTaken, UsageError
 from syncd.formatting import count, lasts
-from syncd.ledger.backfills import Backfill
+from syncd.ledger import Backfill
 from syncd.presentation.backfills import compared, date_range, progress_words
 from syncd.sale.states import BackfillStage, State
 from syncd.service.health import read_health
@@ -94,7 +94,7 @@ class _Work:
 
     def paused(self) -> str:
         """Why a store is paused; empty where none is."""
-        states = {store.name: self.app.ledger.store_state(store.name).paused_why for store in self.stores}
+        states = {store.name: self.app.ledger.stores.get(store.name).paused_why for store in self.stores}
         return "; ".join(f"{name} is paused: {why}" for name, why in states.items() if why)
 
     def daemon(self) -> bool:

@@ -15,8 +15,8 @@ from syncd.cli.session import opened
 from syncd.errors import UsageError
 from syncd.formatting import count
 from syncd.intake.backfill import REPORT, cancel, report
-from syncd.ledger.backfills import Backfill
-from syncd.ledger.backfills import Progress as Far
+from syncd.ledger import Backfill
+from syncd.ledger import Progress as Far
 from syncd.presentation.backfills import compared, days_of, progress_words
 from syncd.spreadsheet import lines
 

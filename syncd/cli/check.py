@@ -39,10 +39,10 @@ def run_check(config: Path | None, as_json: bool) -> Exit:
     """Examine everything that a pass needs, without reading sales or changing anything."""
     with opened(config, secrets=True) as app:
         findings = [("config", finding) for finding in _config(app)]
-        findings += [("ledger", Finding("ok", line)) for line in app.ledger.care.describe()]
-        if careless := app.ledger.care.careless():
+        findings += [("ledger", Finding("ok", line)) for line in app.ledger.maintenance.describe()]
+        if careless := app.ledger.maintenance.careless():
             findings.append(("ledger", Finding("warning", careless, "Set fsync = on in postgresql.conf.")))
-        if shared := app.ledger.care.shared():
+        if shared := app.ledger.maintenance.shared():
             findings.append(("ledger", Finding("error", shared.what, shared.cure)))
         need_work(app)
         for name, till in app.tills.items():
@@ -107,7 +107,7 @@ def _name(app: App, till: SourceRunner) -> Iterator[Finding]:
     except NotAdmitted as error:
         yield Finding("error", error.what, error.cure)
         return
-    known = app.ledger.names.sources().get(till.name)
+    known = app.ledger.sources.known().get(till.name)
     if known is not None and known.keys not in (till.name, till.config.common.formerly):
         cure = f'Write formerly = "{known.keys}" into [sources.{till.name}]: it is needed if this ledger is ever lost.'
         yield Finding("warning", f"its sale keys begin with {known.keys}, its name of before", cure)
@@ -117,7 +117,7 @@ def _start(app: App, till: SourceRunner) -> Iterator[Finding]:
     """Since when an account's sales are carried, and what that leaves out."""
     if not till.carries_from_now:
         return
-    since = app.ledger.private(till.name).kept_start()
+    since = app.ledger.sources.private(till.name).kept_start()
     words = f"{since:%Y-%m-%d %H:%M} UTC" if since else "the first poll"
     cure = f"For earlier ones: syncd backfill --source {till.name} --from ... --to ..., or start_from in its config."
     yield Finding("ok", f"sales are sent from {words} on; earlier ones are left out. {cure}")

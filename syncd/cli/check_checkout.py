@@ -8,7 +8,7 @@ from decimal import Decimal
 from syncd.app import App
 from syncd.canonical import CanonicalOrder
 from syncd.errors import LedgerError, StoreAccessDenied, StoreError, StoreRejected
-from syncd.ledger.queries import Selection
+from syncd.ledger import Selection
 from syncd.mapping.addresses import billing_address
 from syncd.mapping.checkout import CheckoutPlan, as_v3, map_checkout
 from syncd.mapping.rules import LIVE
@@ -126,7 +126,7 @@ def _as_the_till_does(app: App, store: StoreServices) -> Iterator[Finding]:
     """Compare the newest sales that would go by the checkout: a till that taxes otherwise differs on every one."""
     tried = differ = 0
     words = ""
-    for sale in app.ledger.find(Selection(store=store.name), limit=_RECENT):
+    for sale in app.ledger.sales.find(Selection(store=store.name), limit=_RECENT):
         try:
             order = sale.order()
             matches = store.matcher.gather([order], may_create=False)[0]

@@ -134,7 +134,7 @@ def _summary(config: Path, store: DemoStore) -> bool:
     agree = True
     with opened(config) as app:
         for name in app.tills:
-            sales = app.ledger.find(Selection(source=name), limit=_ALL)
+            sales = app.ledger.sales.find(Selection(source=name), limit=_ALL)
             synced = [sale for sale in sales if sale.state is State.SYNCED]
             there = [orders[sale.sale_key] for sale in synced if sale.sale_key in orders]
             pos = sum((sale.total_inc_tax for sale in synced), Decimal(0))
@@ -147,9 +147,9 @@ def _summary(config: Path, store: DemoStore) -> bool:
             say(f"{name}: {count(len(sales), 'sale')} became {count(len(there), 'order')}{rest}")
             say(f"  {count(known, 'line')} from the catalog, {count(custom, 'custom line')} for what it does not have")
             say(f"  the tills say {format_money(pos, currency)}, the store says {format_money(remote, currency)}\n")
-        for sale in app.ledger.find(Selection(state=State.HELD), limit=_ALL):
+        for sale in app.ledger.sales.find(Selection(state=State.HELD), limit=_ALL):
             out.print(f"held: {sale.sale_key}: {sale.why}", markup=False)
-        for fault in reversed(app.ledger.faults(None, limit=10)):
+        for fault in reversed(app.ledger.sources.faults(None, limit=10)):
             out.print(f"fault: {fault.where}: {fault.reason}\n       {fault.raw[:100]}", markup=False)
     return agree
 

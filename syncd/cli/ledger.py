@@ -32,7 +32,7 @@ def run_backup(config: Path | None, target: Path, keep: int | None, as_json: boo
     with opened(config) as app:
         if folder is not None:
             target = folder / f"ledger-{app.clock.now():%Y%m%dT%H%M%SZ}.db"
-        size = app.ledger.care.backup(target)
+        size = app.ledger.maintenance.backup(target)
     gone = _prune(folder, keep) if folder is not None and keep is not None else []
     if as_json:
         print_json({"file": str(target), "bytes": size, "removed": [str(one) for one in gone]})
@@ -55,7 +55,7 @@ def _prune(folder: Path, keep: int) -> list[Path]:
 def run_vacuum(config: Path | None, as_json: bool) -> Exit:
     """Give back the room of what the ledger has forgotten."""
     with opened(config, existing=True) as app:
-        before, after = app.ledger.care.vacuum()
+        before, after = app.ledger.maintenance.vacuum()
     if as_json:
         print_json({"before": before, "after": after})
     else:
@@ -67,7 +67,7 @@ def run_verify(config: Path | None, days: tuple[str | None, str | None], *, with
     """Check the ledger itself and, where asked, what it says against what each store shows."""
     with opened(config) as app:
         span = _span(days)
-        found = {"ledger": app.ledger.care.verify()}
+        found = {"ledger": app.ledger.maintenance.verify()}
         for name, store in app.stores.items() if with_stores else ():
             found[name] = list(differences(name, app.ledger, store.orders, span))
     if as_json:
@@ -146,7 +146,7 @@ def run_forget(
     if email is not None and not _ADDRESS.fullmatch(email := email.strip()):
         raise UsageError(f"{email!r} is no e-mail address", "Give the whole address: --email mary@example.com")
     with opened(config, existing=True) as app:
-        person = app.ledger.forgetting.find(email, keys)
+        person = app.ledger.maintenance.find_person(email, keys)
         if not person.settled and not person.still_open and email is None:
             raise UsageError("the ledger has no such sale", "List keys with: syncd sales")
         if dry_run:
@@ -155,7 +155,7 @@ def run_forget(
             )
             return Exit.OK
         sure(f"Forget what {count(len(person.settled), 'sale')} said, for good", yes=yes or not person.settled)
-        done = app.ledger.forgetting.forget(person)
+        done = app.ledger.maintenance.forget_person(person)
     if as_json:
         print_json({**asdict(done), "still_open": list(person.still_open)})
     else:

@@ -19,12 +19,12 @@ _SHOWN = 10
 def run_link(config: Path | None, returned: str, original: str | None, *, as_json: bool) -> Exit:
     """Link a return to a sale; without a sale, list those that fit, each with the reason."""
     with opened(config, existing=True) as app:
-        sale = app.ledger.sale(returned)
+        sale = app.ledger.sales.get(returned)
         if sale is None:
             raise UsageError(f"the ledger has no sale {returned}", "List sales with: syncd sales --state held")
         if original is None:
             return _list(app, sale, as_json=as_json)
-        done = app.ledger.links.link(returned, original, f"cli:{getpass.getuser()}")
+        done = app.ledger.sales.link(returned, original, f"cli:{getpass.getuser()}")
         if as_json:
             print_json(
                 {"linked": list(done.moved), "refused": [{"sale": key, "why": why} for key, why in done.refused]}
@@ -38,8 +38,8 @@ def run_link(config: Path | None, returned: str, original: str | None, *, as_jso
 
 
 def _list(app: App, sale: Sale, *, as_json: bool) -> Exit:
-    fits = app.ledger.links.candidates(sale)
-    found = app.ledger.sales_by_key([one.sale_key for one in fits[:_SHOWN]])
+    fits = app.ledger.sales.originals_for(sale)
+    found = app.ledger.sales.by_key([one.sale_key for one in fits[:_SHOWN]])
     rows = [(one, found[one.sale_key]) for one in fits[:_SHOWN] if one.sale_key in found]
     if as_json:
         print_json(

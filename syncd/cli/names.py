@@ -15,7 +15,7 @@ from syncd.cli.render import columns, print_json, say
 from syncd.cli.session import opened
 from syncd.errors import Busy, LeaseTaken, UsageError
 from syncd.formatting import count
-from syncd.ledger.renaming import Renaming
+from syncd.ledger import Renaming
 from syncd.naming import gone
 
 What = Literal["source", "store"]
@@ -25,14 +25,14 @@ def run_rename(config: Path | None, what: What, names: tuple[str, str], as_json:
     """Rename a source, or a store, in the ledger; no sale key changes."""
     old, new = names
     with opened(config, existing=True) as app:
-        ledger, formerly = app.ledger.names, ""
+        ledger, formerly = app.ledger, ""
         if what == "source":
-            _check(what, names, ledger.sources(), app.config.sources)
-            look, rename = ledger.source_to_rename, ledger.rename_source
+            _check(what, names, ledger.sources.known(), app.config.sources)
+            look, rename = ledger.sources.to_rename, ledger.sources.rename
             formerly = app.config.sources[new].common.formerly
         else:
-            _check(what, names, ledger.stores(), app.config.stores)
-            look, rename = ledger.store_to_rename, ledger.rename_store
+            _check(what, names, ledger.stores.hashes(), app.config.stores)
+            look, rename = ledger.stores.to_rename, ledger.stores.rename
         if dry_run:
             found = look(old, new)
         else:
@@ -65,7 +65,7 @@ def run_confirm(config: Path | None, name: str) -> Exit:
 def run_stores(config: Path | None, as_json: bool) -> Exit:
     """Every store of the config, and those that only the ledger knows."""
     with opened(config, existing=True) as app:
-        known = app.ledger.names.stores()
+        known = app.ledger.stores.hashes()
         names = [*app.config.stores, *(name for name in known if name not in app.config.stores)]
         waits = {one.name: one.not_done for one in gone(app.config, app.ledger) if one.what == "store"}
         rows = [
@@ -118,7 +118,7 @@ def _nobody_pushes(app: App) -> Iterator[None]:
 
     """
     with ExitStack() as leases:
-        for name in app.ledger.names.stores():
+        for name in app.ledger.stores.hashes():
             try:
                 leases.enter_context(app.ledger.lease(name))
             except LeaseTaken as taken:

@@ -199,7 +199,7 @@ def parse_changes(status: int | None, note: str | None, settings: Sequence[str])
 
 def _find(app: App, shop: StoreServices, which: str) -> RemoteOrder:
     is_number = which.isascii() and which.isdigit() and len(which) < _LONGEST_NUMBER
-    sale = None if is_number else app.ledger.sale(which)
+    sale = None if is_number else app.ledger.sales.get(which)
     if sale is not None and sale.order_id is None:
         raise UsageError(f"{which} is {sale.state.value} and has no order", f"See: syncd sale {which}")
     number = int(which) if is_number else sale.order_id if sale else None
@@ -210,14 +210,14 @@ def _find(app: App, shop: StoreServices, which: str) -> RemoteOrder:
 
 
 def _need_ours(app: App, shop: StoreServices, ids: Sequence[int], *, anyones: bool) -> None:
-    ours = {sale.order_id for sale in app.ledger.of_orders(shop.name, ids)}
+    ours = {sale.order_id for sale in app.ledger.sales.of_orders(shop.name, ids)}
     if (strange := [number for number in ids if number not in ours]) and not anyones:
         named = ", ".join(map(str, strange))
         raise UsageError(f"syncd did not make order {named}", "Say --any to change it all the same.")
 
 
 def _our_ids(app: App, shop: StoreServices) -> list[int]:
-    linked = app.ledger.linked(shop.name, None, None)
+    linked = app.ledger.sales.linked(shop.name, None, None)
     return [sale.order_id for sale in linked if sale.order_id is not None and sale.returns_of is None]
 
 
@@ -243,7 +243,7 @@ def _again(orders: OrdersClient, number: int) -> Reply:
 
 def _remember(app: App, shop: StoreServices, ids: Sequence[int], what: str) -> None:
     if ids:
-        app.ledger.remark(shop.name, list(ids), f"cli:{getpass.getuser()}", what)
+        app.ledger.sales.remark(shop.name, list(ids), f"cli:{getpass.getuser()}", what)
 
 
 def _done(reply: Reply, about: str) -> None:

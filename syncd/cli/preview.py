@@ -42,7 +42,7 @@ def run_preview(  # noqa: PLR0913  each is an option of the command
             route = till.config.common
             parts = [(store, found.of(route.store_of, store)) for store in route.all_stores]
         else:
-            sale = app.ledger.sale(what)
+            sale = app.ledger.sales.get(what)
             if sale is None or not sale.document:
                 raise UsageError(f"{what} is neither a file nor a recorded sale", "List sales with: syncd sales")
             found.orders, parts = [sale.order()], [(sale.store, found)]

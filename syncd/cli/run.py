@@ -88,7 +88,7 @@ def _await_settling(app: App, stop: threading.Event) -> None:
 
 def pause_words(app: App, store: str) -> str:
     """Why a store is paused and what to do about it; empty while it is open."""
-    state = app.ledger.store_state(store)
+    state = app.ledger.stores.get(store)
     return f"paused: {state.paused_why}\n  {state.cure}" if state.paused_why else ""
 
 
@@ -131,7 +131,7 @@ def _push(store: StoreServices, stop: threading.Event, limit: int | None, bar: S
 def _left(app: App) -> dict[str, int]:
     """How many sales are in each state, over all stores."""
     left: dict[str, int] = {}
-    for (_store, _lane, state), number in app.ledger.counts().items():
+    for (_store, _lane, state), number in app.ledger.sales.counts().items():
         left[state.value] = left.get(state.value, 0) + number
     return left
 
@@ -218,7 +218,7 @@ def _next(app: App, left: dict[str, int]) -> Iterator[str]:
         yield f"{count(left['rejected'], 'sale')} rejected: syncd sales --state rejected"
     if left.get("unknown"):
         yield f"{count(left['unknown'], 'sale')} in doubt: run syncd sync again in a minute, or leave it to syncd run"
-    if number := sum(app.ledger.open_faults().values()):
+    if number := sum(app.ledger.sources.open_faults().values()):
         yield f"{count(number, 'fault')} open: syncd faults; once dealt with: syncd faults --settle"
 
 
@@ -228,4 +228,4 @@ def _exit(app: App, stop: threading.Event, trouble: bool, left: dict[str, int]) 
     if trouble:
         return Exit.REMOTE
     attention = any(left.get(state.value) for state in (*_NEED_A_PERSON, State.UNKNOWN))
-    return Exit.ATTENTION if attention or app.ledger.open_faults() or unread(app) else Exit.OK
+    return Exit.ATTENTION if attention or app.ledger.sources.open_faults() or unread(app) else Exit.OK

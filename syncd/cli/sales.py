@@ -55,7 +55,7 @@ def run_sales(config: Path | None, selection: Selection, limit: int, as_json: bo
     """Show a page of sales: each with its key, never folded, and why it is where it is on a line of its own."""
     with opened(config, existing=True) as app:
         known_source(app, selection.source)
-        found = app.ledger.find(selection, limit=limit)
+        found = app.ledger.sales.find(selection, limit=limit)
         if as_json:
             print_json([document_of(sale) for sale in found])
         elif out.is_terminal:
@@ -97,7 +97,7 @@ def _cells(sale: Sale) -> tuple[object, ...]:
 def run_sale(config: Path | None, key: str, as_json: bool) -> Exit:
     """One sale's story."""
     with opened(config, existing=True) as app:
-        story = app.ledger.story(key)
+        story = app.ledger.sales.story(key)
         if story is None:
             raise UsageError(f"the ledger has no sale {key}", "List keys with: syncd sales")
         if as_json:
@@ -183,7 +183,7 @@ def run_faults(  # noqa: PLR0913, PLR0917  one for each option of the command
     """Show the newest faults that nobody has settled."""
     with opened(config, existing=True) as app:
         known_source(app, source)
-        found = app.ledger.faults(source, limit=limit, settled=every)
+        found = app.ledger.sources.faults(source, limit=limit, settled=every)
         found = [fault for fault in found if not ids or fault.id in ids]
         if as_json:
             print_json([asdict(fault) for fault in found])
@@ -206,10 +206,10 @@ def run_settle(config: Path | None, source: str | None, ids: list[int], yes: boo
     with opened(config, existing=True) as app:
         known_source(app, source)
         if not ids:
-            open_ones = app.ledger.open_faults()
+            open_ones = app.ledger.sources.open_faults()
             number = open_ones.get(source, 0) if source else sum(open_ones.values())
             sure(f"Settle {count(number, 'open fault')}", yes=yes or number == 0)
-        settled = app.ledger.settle_faults(source, ids, f"cli:{getpass.getuser()}")
+        settled = app.ledger.sources.settle_faults(source, ids, f"cli:{getpass.getuser()}")
     if as_json:
         print_json({"settled": settled})
     else:

@@ -73,7 +73,7 @@ def known_source(app: App, name: str | None) -> None:
         UsageError: it is in neither.
 
     """
-    if name is None or name in app.config.sources or name in (known := app.ledger.sources()):
+    if name is None or name in app.config.sources or name in (known := app.ledger.sources.names()):
         return
     names = sorted({*app.config.sources, *known})
     near = difflib.get_close_matches(name, names, n=1)

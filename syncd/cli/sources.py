@@ -54,15 +54,15 @@ def _row(app: App, name: str) -> dict[str, object]:
     if till is not None:
         since = common.start_from if common.start_from not in (None, "now") else None
         since = since or (
-            app.ledger.private(name).kept_start() or "its first poll" if till.carries_from_now else "ever"
+            app.ledger.sources.private(name).kept_start() or "its first poll" if till.carries_from_now else "ever"
         )
     return {
         "source": name,
         "type": common.type,
         "stores": ", ".join(common.all_stores),
         "carried_since": since,
-        "last_read": app.ledger.cursor_age(name),
-        "faults": app.ledger.open_faults().get(name, 0),
+        "last_read": app.ledger.sources.cursor_age(name),
+        "faults": app.ledger.sources.open_faults().get(name, 0),
     }
 
 

@@ -60,7 +60,7 @@ class SyncBar:
             self._progress.remove_task(task)
 
     def _waiting(self, store: str) -> int:
-        counts = self._app.ledger.counts(store).items()
+        counts = self._app.ledger.sales.counts(store).items()
         return sum(number for (_store, _lane, state), number in counts if state in _LEFT)
 
     def tell(self, words: str) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from syncd.errors import SecretMissing, SourceError
-from syncd.ledger.names import KnownSource
+from syncd.ledger import KnownSource
 from syncd.sources.sameness import Reads, may_be_same
 
 

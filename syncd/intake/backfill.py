@@ -13,8 +13,7 @@ from syncd.canonical import Batch, Cursor, fingerprint
 from syncd.canonical.money import to_minor
 from syncd.errors import SourceError
 from syncd.intake.poll import PollReport, record_all
-from syncd.ledger import Ledger, RecordOptions, Selection
-from syncd.ledger.backfills import Backfill, Estimate
+from syncd.ledger import Backfill, Estimate, Ledger, RecordOptions, Selection
 from syncd.sale.overrides import Verb
 from syncd.sale.sale import IncomingVersion
 from syncd.sale.states import BackfillStage, Lane, State
@@ -82,7 +81,7 @@ def walk(  # noqa: PLR0913, PLR0917  what is walked, where to, and until when
             left.set()
 
     with ledger.backfills.walking(number):
-        cursor = ledger.cursor(options.source, backfill=number)
+        cursor = ledger.sources.cursor(options.source, backfill=number)
         try:
             polled = record_all(of_days(source, span, zone, cursor), how, ledger, left, told)
         except SourceError as error:
@@ -109,7 +108,7 @@ def estimate(
     for batch in batches:
         faults += len(batch.faults)
         for order in batch.orders:
-            kept = ledger.sale(order.sale_key)
+            kept = ledger.sales.get(order.sale_key)
             said = IncomingVersion(order, fingerprint(order), hold=batch.review_reasons.get(order.sale_id, ""))
             after = judged(said, options.router(order))
             states[after.value] += 1
@@ -161,9 +160,9 @@ def cancel(ledger: Ledger, number: int, by: str) -> int:
     """
     ledger.backfills.cancel(number)
     gone = 0
-    while waiting := ledger.find(waiting_of(number), limit=_SKIPPED_AT_ONCE):
+    while waiting := ledger.sales.find(waiting_of(number), limit=_SKIPPED_AT_ONCE):
         keys = tuple(sale.sale_key for sale in waiting)
-        moved = ledger.decide(
+        moved = ledger.sales.decide(
             Verb.ASIDE, replace(waiting_of(number), keys=keys), by, f"backfill {number} was cancelled"
         )
         gone += len(moved.moved)

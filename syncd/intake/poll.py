@@ -80,7 +80,7 @@ def poll(
 
     """
     with bind(source=options.source):
-        return record_all(source.fetch(ledger.cursor(options.source)), options, ledger, stop, seen)
+        return record_all(source.fetch(ledger.sources.cursor(options.source)), options, ledger, stop, seen)
 
 
 def _with_voids(batch: Batch, options: RecordOptions, ledger: Ledger) -> Batch:
@@ -95,7 +95,7 @@ def _with_voids(batch: Batch, options: RecordOptions, ledger: Ledger) -> Batch:
 def _all_parts(sale_id: str, options: RecordOptions, ledger: Ledger) -> Iterator[Sale]:
     """Yield what the ledger has of a document: its sale, and the returns of an exchange."""
     for number in itertools.count():
-        sale = ledger.sale(options.key_of(part_id(sale_id, number)))
+        sale = ledger.sales.get(options.key_of(part_id(sale_id, number)))
         if sale is None:
             return
         yield sale
@@ -114,7 +114,7 @@ def _with_tips_in_note(batch: Batch, options: RecordOptions) -> Batch:
 def _record(batch: Batch, options: RecordOptions, ledger: Ledger) -> Recorded:
     """Record a batch. A sale that breaks recording becomes a fault, and the others are recorded."""
     try:
-        return ledger.record(batch, options)
+        return ledger.sales.record(batch, options)
     except SyncdError:
         raise
     except Exception as error:  # noqa: BLE001  one of its sales, perhaps: each is written alone
@@ -124,14 +124,16 @@ def _record(batch: Batch, options: RecordOptions, ledger: Ledger) -> Recorded:
         hold = {order.sale_id: batch.review_reasons[order.sale_id]} if order.sale_id in batch.review_reasons else {}
         try:
             done = done.merge(
-                ledger.record(replace(batch, orders=(order,), review_reasons=hold, faults=(), cursor=None), options)
+                ledger.sales.record(
+                    replace(batch, orders=(order,), review_reasons=hold, faults=(), cursor=None), options
+                )
             )
         except SyncdError:
             raise
         except Exception as error:  # noqa: BLE001  this is the one
             why = f"syncd cannot record it ({type(error).__name__}: {str(error)[:200]})"
             faults.append(Fault(order.sale_key, why, order.to_json(), order.sale_id))
-    return done.merge(ledger.record(replace(batch, orders=(), review_reasons={}, faults=tuple(faults)), options))
+    return done.merge(ledger.sales.record(replace(batch, orders=(), review_reasons={}, faults=tuple(faults)), options))
 
 
 def record_all(

@@ -23,18 +23,18 @@ def fetch_announced(source: FetchesOne, options: RecordOptions, ledger: Ledger, 
     """
     done = PollReport()
     with bind(source=options.source):
-        for sale in ledger.hints.due(options.source, _AT_ONCE):
+        for sale in ledger.sources.announced(options.source, _AT_ONCE):
             if stop.is_set():
                 break
             try:
                 batch = source.fetch_one(sale)
             except SourceError:
-                ledger.hints.later(options.source, sale)
+                ledger.sources.fetch_later(options.source, sale)
                 raise
             if batch is None:
-                ledger.hints.later(options.source, sale)
+                ledger.sources.fetch_later(options.source, sale)
                 get_logger().info("sale_not_there_yet", sale=options.key_of(sale))
                 continue
             done = done.merge(record_all(iter((batch,)), options, ledger, stop))
-            ledger.hints.done(options.source, [sale])
+            ledger.sources.fetched(options.source, [sale])
     return done

@@ -1,28 +1,59 @@
-"""The ledger: the database that knows every sale's state. Knows no POS and no BigCommerce."""
+"""The ledger: the database that knows every sale's state. Knows no POS and no BigCommerce.
 
-from syncd.ledger.actions import DecisionResult
-from syncd.ledger.alerts import Alert
+Other rooms import from here alone, and reach its tables through the repositories of ``Ledger``.
+"""
+
+from syncd.ledger.actions import DecisionResult, why_not
+from syncd.ledger.alerts import BEGUN_ANEW, HAPPENED, WOUND_BACK, Alert, Untold
 from syncd.ledger.attempts import ReplyInfo
+from syncd.ledger.backfills import Backfill, Estimate, Progress
+from syncd.ledger.catalog import Code, MirrorRow, MirrorWalk
+from syncd.ledger.faults import FaultRow
 from syncd.ledger.lease import Lease
 from syncd.ledger.ledger import Ledger
-from syncd.ledger.mirror import Code, MirrorWalk
-from syncd.ledger.mirror import MirrorRow as MirrorRow
-from syncd.ledger.queries import AttemptRow, Lag, Selection, Story
+from syncd.ledger.overviews import SLOT, Attempted, LogRow, Reason, Sides, place_of
 from syncd.ledger.record import Recorded, RecordOptions
+from syncd.ledger.renaming import Renaming
+from syncd.ledger.sales import AttemptRow, Lag, Story
+from syncd.ledger.selection import Selection
+from syncd.ledger.sources import KnownSource
+from syncd.ledger.state import EVER
+from syncd.ledger.stores import DOUBLED, Pausing, StoreState
 
 __all__ = [
+    "BEGUN_ANEW",
+    "DOUBLED",
+    "EVER",
+    "HAPPENED",
+    "SLOT",
+    "WOUND_BACK",
     "Alert",
     "AttemptRow",
+    "Attempted",
+    "Backfill",
     "Code",
     "DecisionResult",
+    "Estimate",
+    "FaultRow",
+    "KnownSource",
     "Lag",
     "Lease",
     "Ledger",
+    "LogRow",
     "MirrorRow",
     "MirrorWalk",
+    "Pausing",
+    "Progress",
+    "Reason",
     "RecordOptions",
     "Recorded",
+    "Renaming",
     "ReplyInfo",
     "Selection",
+    "Sides",
+    "StoreState",
     "Story",
+    "Untold",
+    "place_of",
+    "why_not",
 ]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from syncd.clock import Now
-from syncd.ledger.queries import Selection, conditions
 from syncd.ledger.rows import rows_in
 from syncd.ledger.schema import sales
+from syncd.ledger.selection import Selection, conditions
 from syncd.ledger.transitions import Transition, apply_transitions, audit_row, locked, write_audit
 from syncd.sale.events import Overridden, TimePassed
 from syncd.sale.overrides import Override, Verb

@@ -8,11 +8,10 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, insert, select, update
 
 from syncd import logs
-from syncd.clock import Clock
 from syncd.errors import UsageError
-from syncd.ledger.mirror import Run
 from syncd.ledger.rows import to_micros
 from syncd.ledger.schema import source_state
+from syncd.ledger.transactions import Transactions
 
 _START = "_start_from"
 _ASKED = "_asked_first"
@@ -24,8 +23,8 @@ _LONGEST = 64 * 1024
 class PrivateState:
     """One source's names and values; safe to use from many threads and processes."""
 
-    def __init__(self, source: str, write: Run, read: Run, clock: Clock) -> None:
-        self._source, self._write, self._read, self._clock = source, write, read, clock
+    def __init__(self, source: str, database: Transactions) -> None:
+        self._source, self._write, self._read, self._clock = source, database.write, database.read, database.clock
 
     def get(self, name: str) -> str | None:
         """Return the value of a name, None where it has none. It is kept out of the log from here on.

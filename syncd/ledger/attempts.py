@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from syncd.clock import Now
-from syncd.ledger.rows import is_state, to_micros
+from syncd.ledger.lease import Lease
+from syncd.ledger.rows import chunked, from_micros, is_state, read_sales, rows_in, to_micros
 from syncd.ledger.schema import attempts, backfills, sales
-from syncd.ledger.store_state import advance
+from syncd.ledger.stores import advance, read_epoch
+from syncd.ledger.transactions import OutcomeBatcher, Repository, Transactions, reads, writes_under_lease
 from syncd.ledger.transitions import Transition, apply_transitions
 from syncd.sale.attempt import Attempt, Intent
 from syncd.sale.events import Drifted, Observed, OutcomeUnknown, SaleEvent, TimePassed
@@ -22,6 +26,7 @@ from syncd.sale.states import MAKES_ORDER, ON_THE_WIRE, REPEATABLE, AttemptKind,
 
 _INTERRUPTED = "the process that sent it ended before the outcome was written"
 _BEGIN = insert(attempts).returning(attempts.c.sale_id, attempts.c.id)  # a sale at a time: in any order, then
+_FIRST = (AttemptKind.CREATE.value, AttemptKind.FINISH.value)  # what makes an order the sale's
 _CLAIMED = (
     select(
         sales.c.id,
@@ -62,11 +67,197 @@ class ReplyInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended: the event for its sale, and what is kept of the answer."""
+
+    attempt: Attempt
+    event: SaleEvent
+    reply: ReplyInfo
+    at: Now
+
+
+@dataclass(frozen=True, slots=True)
 class Begun:
     """The attempts of a claim, and the epoch of the store's rows after it."""
 
     attempts: list[Attempt]
     epoch: int
+
+
+class AttemptRepository(Repository):
+    """Intents before a request leaves, outcomes after it, and what look-ups said. Writes need the lease of their store."""
+
+    def __init__(self, database: Transactions, outcomes: OutcomeBatcher) -> None:
+        super().__init__(database)
+        self._outcomes = outcomes
+        self._epochs: dict[str, int] = {}
+
+    def accept_epoch(self, store: str) -> None:
+        """Accept the store's epoch as it is now; only the holder of its lease may."""
+        self._epochs[store] = self.database.read(partial(read_epoch, store=store))
+
+    def begin(self, lease: Lease, intents: Sequence[Intent]) -> Sequence[Attempt]:
+        """Commit intents, durably, before anything is sent; leave out sales that changed since they were read.
+
+        Raises:
+            WoundBack: the ledger was taken back in time; nothing was claimed.
+
+        """
+        now, known = self.database.now, self._epochs.get(lease.store, 0)
+        begun = lease.run(lambda connection: begin(connection, lease.store, intents, known, now))
+        self._epochs[lease.store] = begun.epoch
+        return begun.attempts
+
+    def settle(self, attempt: Attempt, news: SaleEvent, reply: ReplyInfo) -> Future[State | None]:
+        """Close an attempt with its outcome; outcomes commit in groups. Gives the sale's state; None where it was closed before."""
+        outcome = Outcome(attempt, news, reply, self.database.now)
+        return self._outcomes.add(outcome, partial(settle, decider=self.database.decider))
+
+    @reads
+    def trail(self, connection: Connection, store: str, order_id: int) -> Trail:
+        """Return what was sent to an order; ask before the order is read."""
+        return trails(connection, store, [order_id]).get(order_id, UNTOUCHED)
+
+    @writes_under_lease
+    def record_without_request(
+        self, connection: Connection, decided: Sequence[tuple[Sale, SaleEvent]]
+    ) -> dict[int, State]:
+        """Apply events of pending sales that need no request; skip a sale that changed since it was read."""
+        now = self.database.now
+        moves = [Transition(sale.id, State.PENDING, news, sale.fingerprint) for sale, news in decided]
+        made = apply_transitions(connection, moves, self.database.decider, now)
+        looks = [
+            _look(sale, news, now)
+            for sale, news in decided
+            if isinstance(news, Observed) and news.stamp and sale.id in made
+        ]
+        if looks:
+            connection.execute(insert(attempts), looks)
+        return {number: sale.state for number, sale in made.items()}
+
+    @writes_under_lease
+    def drift(self, connection: Connection, drifted: Sequence[tuple[Sale, Drifted]]) -> int:
+        """Mark sales whose orders were changed, so that each is looked at again; return how many."""
+        moves = [Transition(sale.id, sale.state, news, sale.fingerprint) for sale, news in drifted]
+        return len(apply_transitions(connection, moves, self.database.decider, self.database.now))
+
+    def reevaluate_holds(self, lease: Lease) -> int:
+        """Decide again about held sales whose hold should have ended; return how many are held no more."""
+        now = self.database.now
+        ended = self.database.read(partial(_ended_holds, store=lease.store, now=now.wall))
+        why = "what it waited for has come"
+        moves = [Transition(sale.id, State.HELD, TimePassed(why), sale.fingerprint) for sale in ended]
+        if not moves:
+            return 0
+        moved = lease.run(lambda connection: apply_transitions(connection, moves, self.database.decider, now))
+        return sum(sale.state is not State.HELD for sale in moved.values())
+
+    def recover_interrupted(self, lease: Lease) -> int:
+        """Set a dead holder's ``sending`` sales to ``unknown``: their requests may have arrived. Return how many."""
+        return self._recover(lease, lease.store)
+
+    @writes_under_lease
+    def _recover(self, connection: Connection, store: str) -> int:
+        now = self.database.now
+        rows = connection.execute(
+            select(
+                sales.c.id, attempts.c.id.label("attempt_id"), attempts.c.kind, attempts.c.fingerprint, attempts.c.more
+            )
+            .join(attempts, (attempts.c.sale_id == sales.c.id) & attempts.c.settled_at.is_(None), isouter=True)
+            .where(sales.c.store == store, is_state(State.SENDING))
+        ).all()
+        moves = [
+            Transition(
+                row.id,
+                State.SENDING,
+                OutcomeUnknown(_left_open(row, now), _INTERRUPTED, at_once=True),
+                attempt_id=row.attempt_id,
+            )
+            for row in rows
+        ]
+        apply_transitions(connection, moves, self.database.decider, now)
+        closing = [_interrupted(row.attempt_id, now.wall) for row in rows if row.attempt_id is not None]
+        if closing:
+            connection.execute(_CLOSE, closing)
+        return len(rows)
+
+    def resolve(
+        self, lease: Lease, settled: Sequence[tuple[Sale, SaleEvent]], now: Now
+    ) -> dict[int, tuple[State, str]]:
+        """Apply what look-ups said of sales in doubt, some hundreds a transaction so that nobody waits long.
+
+        ``now`` is when the look-ups began. A sale whose doubt is another by now is skipped. Returns the state of each sale that
+        moved, by its id, and why.
+        """
+        moved: dict[int, tuple[State, str]] = {}
+        for some in chunked(settled):
+            moves = [Transition(sale.id, State.UNKNOWN, news, doubt=sale.doubt) for sale, news in some]
+            made = lease.run(partial(apply_transitions, moves=moves, decider=self.database.decider, now=now))
+            moved |= {number: (sale.state, sale.why) for number, sale in made.items()}
+        return moved
+
+    @writes_under_lease
+    def reschedule_lookups(self, connection: Connection, unsettled: Sequence[Sale], again_at: datetime) -> None:
+        """Make failed look-ups again later; they count for nothing."""
+        if unsettled:
+            connection.execute(_POSTPONE, [{"of_id": sale.id, "again_at": to_micros(again_at)} for sale in unsettled])
+
+    @reads
+    def last_attempt_at(self, connection: Connection) -> datetime | None:
+        """When the newest attempt of all began."""
+        newest = select(attempts.c.began_at).order_by(attempts.c.id.desc()).limit(1)
+        return from_micros(connection.execute(newest).scalar())
+
+    @reads
+    def stamps(self, connection: Connection, sale: Sale) -> list[str]:
+        """Return what the sale's order was last made to say, and every later try that may have taken effect; oldest first.
+
+        The last success is the newest attempt that was accepted; where a look-up found the order, the newest create. Where there is
+        neither, another ledger made the order, and nothing is certain: a try that got lost is no word that it was told.
+        """
+        stamped = (attempts.c.stamp.is_not(None), attempts.c.kind != AttemptKind.REFUND.value)
+        query = select(attempts).where(attempts.c.sale_id == sale.id, *stamped).order_by(attempts.c.id)
+        rows = connection.execute(query).all()
+        accepted = [row.id for row in rows if row.outcome == "accepted"] or [
+            row.id for row in rows if row.kind in _FIRST
+        ]
+        return [row.stamp for row in rows if row.id >= accepted[-1]] if accepted else []
+
+    @reads
+    def stamps_of(self, connection: Connection, ids: Sequence[int]) -> dict[int, str]:
+        """Return the stamp of the newest attempt of each sale that was accepted, else that of its newest create."""
+        found: dict[int, str] = {}
+        stamped = (attempts.c.stamp.is_not(None), attempts.c.kind != AttemptKind.REFUND.value)
+        for some in chunked(ids):
+            query = select(attempts).where(*stamped, attempts.c.sale_id.in_(some))
+            rows = connection.execute(query.order_by(attempts.c.id)).all()
+            found |= {row.sale_id: row.stamp for row in rows if row.kind in _FIRST}
+            found |= {row.sale_id: row.stamp for row in rows if row.outcome == "accepted"}
+        return found
+
+    @reads
+    def sent_at(self, connection: Connection, ids: Sequence[int]) -> dict[int, datetime]:
+        """When the newest attempt of each sale was settled."""
+        newest = select(attempts.c.sale_id, func.max(attempts.c.settled_at)).where(attempts.c.settled_at.is_not(None))
+        rows = rows_in(connection, newest.group_by(attempts.c.sale_id), attempts.c.sale_id, ids)
+        return {number: from_micros(at) for number, at in rows}
+
+    @reads
+    def refunds_sent(self, connection: Connection, sale: Sale) -> list[tuple[str, str | None]]:
+        """Return the stamp and the outcome of every refund record that was sent for a sale."""
+        of_sale = (
+            attempts.c.sale_id == sale.id,
+            attempts.c.kind == AttemptKind.REFUND.value,
+            attempts.c.stamp.is_not(None),
+        )
+        return [(row.stamp, row.outcome) for row in connection.execute(select(attempts).where(*of_sale))]
+
+    @reads
+    def last_sent(self, connection: Connection, sale: Sale) -> AttemptKind | None:
+        """Return the kind of a sale's newest attempt that was accepted."""
+        accepted = select(attempts.c.kind).where(attempts.c.sale_id == sale.id, attempts.c.outcome == "accepted")
+        found = connection.execute(accepted.order_by(attempts.c.id.desc()).limit(1)).scalar()
+        return None if found is None else AttemptKind(found)
 
 
 def begin(connection: Connection, store: str, intents: Sequence[Intent], epoch: int, now: Now) -> Begun:
@@ -169,16 +360,6 @@ def _row(intent: Intent, target: int | None, now: Now) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How an attempt ended: the event for its sale, and what is kept of the answer."""
-
-    attempt: Attempt
-    event: SaleEvent
-    reply: ReplyInfo
-    at: Now
-
-
 def settle(connection: Connection, outcomes: Sequence[Outcome], decider: Decider, now: Now) -> dict[int, State]:
     """Close attempts and apply their events; an attempt that was closed before (a stale process woke up) changes nothing.
 
@@ -221,22 +402,6 @@ def _closed(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def record_without_request(
-    connection: Connection, decided: Sequence[tuple[Sale, SaleEvent]], decider: Decider, now: Now
-) -> dict[int, State]:
-    """Apply events of pending sales that need no request; skip a sale that changed since it was read."""
-    moves = [Transition(sale.id, State.PENDING, news, sale.fingerprint) for sale, news in decided]
-    made = apply_transitions(connection, moves, decider, now)
-    looks = [
-        _look(sale, news, now)
-        for sale, news in decided
-        if isinstance(news, Observed) and news.stamp and sale.id in made
-    ]
-    if looks:
-        connection.execute(insert(attempts), looks)
-    return {number: sale.state for number, sale in made.items()}
-
-
 def _look(sale: Sale, saw: Observed, now: Now) -> dict[str, Any]:
     """Keep a look that found the order up to date like an attempt: later changes are compared with its stamp."""
     at = to_micros(now.wall)
@@ -249,43 +414,6 @@ def _look(sale: Sale, saw: Observed, now: Now) -> dict[str, Any]:
     settled = {"settled_at": at, "outcome": "accepted", "detail": saw.why, "stamp": saw.stamp, "digest": ""}
     began = {"began_at": at, "boot_id": now.boot.boot_id, "boot_s": repr(now.boot.seconds)}
     return {**kept, **settled, **began}
-
-
-def drift(connection: Connection, drifted: Sequence[tuple[Sale, Drifted]], decider: Decider, now: Now) -> int:
-    """Mark sales whose orders were changed, so that each is looked at again; return how many."""
-    moves = [Transition(sale.id, sale.state, news, sale.fingerprint) for sale, news in drifted]
-    return len(apply_transitions(connection, moves, decider, now))
-
-
-def reevaluate_holds(connection: Connection, ended: Sequence[Sale], decider: Decider, now: Now) -> dict[int, State]:
-    """Decide again about held sales whose hold may have ended."""
-    moves = [
-        Transition(sale.id, State.HELD, TimePassed("what it waited for has come"), sale.fingerprint) for sale in ended
-    ]
-    return {number: sale.state for number, sale in apply_transitions(connection, moves, decider, now).items()}
-
-
-def recover_interrupted(connection: Connection, store: str, decider: Decider, now: Now) -> int:
-    """Set a dead holder's ``sending`` sales to ``unknown``: their requests may have arrived."""
-    rows = connection.execute(
-        select(sales.c.id, attempts.c.id.label("attempt_id"), attempts.c.kind, attempts.c.fingerprint, attempts.c.more)
-        .join(attempts, (attempts.c.sale_id == sales.c.id) & attempts.c.settled_at.is_(None), isouter=True)
-        .where(sales.c.store == store, is_state(State.SENDING))
-    ).all()
-    moves = [
-        Transition(
-            row.id,
-            State.SENDING,
-            OutcomeUnknown(_left_open(row, now), _INTERRUPTED, at_once=True),
-            attempt_id=row.attempt_id,
-        )
-        for row in rows
-    ]
-    apply_transitions(connection, moves, decider, now)
-    closing = [_interrupted(row.attempt_id, now.wall) for row in rows if row.attempt_id is not None]
-    if closing:
-        connection.execute(_CLOSE, closing)
-    return len(rows)
 
 
 def _left_open(row: Row[*tuple[Any, ...]], now: Now) -> Doubt:
@@ -304,30 +432,11 @@ def _interrupted(attempt_id: int, now: datetime) -> dict[str, Any]:
     }
 
 
-def resolve(
-    connection: Connection, settled: Sequence[tuple[Sale, SaleEvent]], decider: Decider, now: Now
-) -> dict[int, tuple[State, str]]:
-    """Apply the results of look-ups; skip a sale whose doubt is another by now.
-
-    Returns the state of each sale that moved, and why it is in it.
-    """
-    moves = [Transition(sale.id, State.UNKNOWN, news, doubt=sale.doubt) for sale, news in settled]
-    return {
-        number: (sale.state, sale.why) for number, sale in apply_transitions(connection, moves, decider, now).items()
-    }
-
-
 _POSTPONE = (
     update(sales)
     .where(sales.c.id == bindparam("of_id"), sales.c.state == State.UNKNOWN.value)
     .values(next_attempt_at=bindparam("again_at"))
 )
-
-
-def reschedule_lookups(connection: Connection, unsettled: Sequence[Sale], again_at: datetime) -> None:
-    """Make failed look-ups again later; they count for nothing."""
-    if unsettled:
-        connection.execute(_POSTPONE, [{"of_id": sale.id, "again_at": to_micros(again_at)} for sale in unsettled])
 
 
 _TRAILS = (
@@ -347,3 +456,9 @@ def trails(connection: Connection, store: str, order_ids: Collection[int]) -> di
         on_its_way = State(row.state) in ON_THE_WIRE
         found[row.order_id] = Trail(max(before.newest, row.id), before.busy or on_its_way)
     return found
+
+
+def _ended_holds(connection: Connection, store: str, now: datetime) -> list[Sale]:
+    """Held sales whose hold was to end by now."""
+    held = sales.c.store == store, is_state(State.HELD), sales.c.next_attempt_at <= to_micros(now)
+    return read_sales(connection.execute(select(sales).where(*held).limit(500)))

@@ -11,13 +11,12 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from syncd.clock import Clock
 from syncd.errors import UsageError
 from syncd.ledger.counting import number_of
 from syncd.ledger.lease import Lease
-from syncd.ledger.mirror import Run
 from syncd.ledger.rows import from_micros, to_micros
 from syncd.ledger.schema import backfills, sales
+from syncd.ledger.transactions import Repository, Transactions, reads, writes
 from syncd.sale.states import BackfillStage, State
 
 _LATELY = timedelta(minutes=5)
@@ -104,45 +103,56 @@ class Progress:
         return self.waiting / self.per_second if self.per_second else None
 
 
-class Backfills:
-    """The backfills of all sources; safe to use from many threads and processes."""
+class BackfillRepository(Repository):
+    """The backfills of all sources."""
 
-    def __init__(
-        self, write: Run, read: Run, clock: Clock, lease: Callable[[str], AbstractContextManager[Lease]]
-    ) -> None:
-        self._write, self._read, self._clock, self._lease = write, read, clock, lease
+    def __init__(self, database: Transactions, lease: Callable[[str], AbstractContextManager[Lease]]) -> None:
+        super().__init__(database)
+        self._lease = lease
 
+    @writes
     def ask(  # noqa: PLR0913  what is asked for, and by whom
-        self, source: str, start: datetime, end: datetime, *, by: str, history: bool = False, estimate: bool = False
+        self,
+        connection: Connection,
+        source: str,
+        start: datetime,
+        end: datetime,
+        *,
+        by: str,
+        history: bool = False,
+        estimate: bool = False,
     ) -> Backfill:
         """Ask for a range; one of the same range and kind that is not over goes on instead. Durable on return."""
         wanted = {"source": source, "start_at": to_micros(start), "end_at": to_micros(end), "history": int(history)}
         stage = BackfillStage.ESTIMATING if estimate else BackfillStage.OPEN
-        values = {**wanted, "asked_by": by, "started_at": to_micros(self._clock.now())}
-        return self._write(lambda connection: _ask(connection, wanted, values, stage))
+        values = {**wanted, "asked_by": by, "started_at": to_micros(self.database.clock.now())}
+        return _ask(connection, wanted, values, stage)
 
-    def get(self, number: int) -> Backfill:
+    @reads
+    def get(self, connection: Connection, number: int) -> Backfill:
         """One backfill.
 
         Raises:
             UsageError: there is none of that number.
 
         """
-        found = self._read(lambda connection: _row_of(connection, number))
+        found = _row_of(connection, number)
         if found is None:
             raise UsageError(f"there is no backfill {number}", "List them with: syncd backfills list")
         return found
 
-    def newest(self, limit: int = 50) -> list[Backfill]:
+    @reads
+    def newest(self, connection: Connection, limit: int = 50) -> list[Backfill]:
         """Return the newest backfills first."""
         query = select(backfills).order_by(backfills.c.id.desc()).limit(limit)
-        return self._read(lambda connection: [_read(row) for row in connection.execute(query)])
+        return [_read(row) for row in connection.execute(query)]
 
-    def to_do(self, source: str) -> list[Backfill]:
+    @reads
+    def to_do(self, connection: Connection, source: str) -> list[Backfill]:
         """Those of a source that are to be walked, oldest first."""
         which = (backfills.c.source == source, backfills.c.state.in_([stage.value for stage in TO_DO]))
         query = select(backfills).where(*which).order_by(backfills.c.id)
-        return self._read(lambda connection: [_read(row) for row in connection.execute(query)])
+        return [_read(row) for row in connection.execute(query)]
 
     def walking(self, number: int) -> AbstractContextManager[Lease]:
         """Hold the right to walk a backfill, which the system takes back should the walker die.
@@ -176,21 +186,28 @@ class Backfills:
 
     def recorded(self, number: int) -> None:
         """Its whole range is recorded."""
-        values = {"state": BackfillStage.RECORDED.value, "finished_at": to_micros(self._clock.now()), "ails": ""}
+        values = {
+            "state": BackfillStage.RECORDED.value,
+            "finished_at": to_micros(self.database.clock.now()),
+            "ails": "",
+        }
         self._change(number, BackfillStage.OPEN, values)
 
-    def note_error(self, number: int, why: str) -> None:
+    @writes
+    def note_error(self, connection: Connection, number: int, why: str) -> None:
         """Keep why the last try to walk it failed; an empty ``why`` says that it went well."""
         where = (backfills.c.id == number, backfills.c.ails != why)
-        self._write(lambda connection: connection.execute(update(backfills).where(*where).values(ails=why)))
+        connection.execute(update(backfills).where(*where).values(ails=why))
 
-    def progress(self, number: int) -> Progress:
+    @reads
+    def progress(self, connection: Connection, number: int) -> Progress:
         """How far it is."""
-        return self._read(lambda connection: _progress(connection, number, self._clock.now()))
+        return _progress(connection, number, self.database.clock.now())
 
-    def _change(self, number: int, before: BackfillStage, values: Mapping[str, object]) -> None:
+    @writes
+    def _change(self, connection: Connection, number: int, before: BackfillStage, values: Mapping[str, object]) -> None:
         where = (backfills.c.id == number, backfills.c.state == before.value)  # paused meanwhile: so it stays
-        self._write(lambda connection: connection.execute(update(backfills).where(*where).values(**values)))
+        connection.execute(update(backfills).where(*where).values(**values))
 
     def _turn(self, number: int, what: str) -> Backfill:
         before = self.get(number)

@@ -14,9 +14,9 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, Table, delete, func, or_, select, update
 
 from syncd.canonical import CanonicalOrder
-from syncd.ledger.mirror import Run
 from syncd.ledger.rows import change_in, chunked
 from syncd.ledger.schema import attempts, audit, cache, faults, sales
+from syncd.ledger.transactions import Transactions
 from syncd.sale.sale import read_document
 from syncd.sale.states import State
 
@@ -44,27 +44,8 @@ class Forgotten:
     look_ups: int
 
 
-class Forgetting:
-    """Finds a person in the ledger and forgets them."""
-
-    def __init__(self, write: Run, read: Run) -> None:
-        self._write, self._read = write, read
-
-    def find(self, email: str | None, keys: Sequence[str]) -> Person:
-        """Return the person with an e-mail address (whatever its case), or of some sales."""
-        return self._read(lambda connection: _find(connection, email, keys))
-
-    def forget(self, person: Person) -> Forgotten:
-        """Forget what can be forgotten of a person."""
-        gone = stories = 0
-        for some in chunked(person.settled, _AT_ONCE):
-            dropped, cleared = self._write(partial(_forget_sales, ids=some, words=person.words))
-            gone, stories = gone + dropped, stories + cleared
-        unread, look_ups = self._write(partial(_forget_beside, words=person.words))
-        return Forgotten(gone, stories, unread, look_ups)
-
-
-def _find(connection: Connection, email: str | None, keys: Sequence[str]) -> Person:
+def find_person(connection: Connection, email: str | None, keys: Sequence[str]) -> Person:
+    """Return the person with an e-mail address (whatever its case), or of some sales."""
     query = select(sales.c.id, sales.c.sale_key, sales.c.state, sales.c.document)
     if email is not None:
         query = query.where(func.lower(sales.c.document).contains(email.lower(), autoescape=True))
@@ -83,6 +64,16 @@ def _find(connection: Connection, email: str | None, keys: Sequence[str]) -> Per
         else:
             still_open.append(row.sale_key)
     return Person(tuple(settled), tuple(still_open), tuple(word for word in words if len(word) >= _SHORTEST))
+
+
+def forget_person(database: Transactions, person: Person) -> Forgotten:
+    """Forget what can be forgotten of a person, some sales a transaction."""
+    gone = stories = 0
+    for some in chunked(person.settled, _AT_ONCE):
+        dropped, cleared = database.write(partial(_forget_sales, ids=some, words=person.words))
+        gone, stories = gone + dropped, stories + cleared
+    unread, look_ups = database.write(partial(_forget_beside, words=person.words))
+    return Forgotten(gone, stories, unread, look_ups)
 
 
 def _addresses(order: CanonicalOrder) -> set[str]:

@@ -17,8 +17,8 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Connection
 
 from syncd.errors import LeaseTaken
-from syncd.ledger.group_commit import Writer
 from syncd.ledger.session import CURE, Session
+from syncd.ledger.transactions import Writer
 
 T = TypeVar("T")
 

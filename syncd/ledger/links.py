@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import Connection, or_, select
 
 from syncd.canonical.money import ZERO
 from syncd.canonical.originals import Fit, codes_of, fit
-from syncd.clock import Clock, Now
-from syncd.ledger import queries
+from syncd.clock import Now
 from syncd.ledger.actions import IN_FLIGHT, DecisionResult
-from syncd.ledger.mirror import Run
-from syncd.ledger.rows import is_state, to_micros
-from syncd.ledger.sale_columns import read_sale
+from syncd.ledger.rows import is_state, read_sale, read_sales, to_micros
 from syncd.ledger.schema import sales
-from syncd.ledger.transitions import SYNCD, Transition, apply_transitions
+from syncd.ledger.transitions import Transition, apply_transitions
 from syncd.sale.events import Overridden
-from syncd.sale.overrides import Override, Verb
+from syncd.sale.overrides import Override
 from syncd.sale.sale import Decider, Sale, read_document
 from syncd.sale.states import ON_THE_WIRE, State
 
@@ -29,30 +26,15 @@ _MOST = 300
 _LINKED_WITHIN = timedelta(days=30)
 
 
-class Links:
-    """Returns and the sales that their goods came from; safe to use from many threads and processes."""
-
-    def __init__(self, write: Run, read: Run, decider: Decider, clock: Clock) -> None:
-        self._write, self._read, self._decider, self._clock = write, read, decider, clock
-
-    def candidates(self, returned: Sale) -> list[Fit]:
-        """Return the sales that the goods of a return may have come from, the best first; none where the sale is known."""
-        return self._read(lambda connection: _candidates(connection, returned))
-
-    def unlinked(self, source: str, stores: Sequence[str]) -> list[Sale]:
-        """Return the returns of a source without a known sale that were placed in the last 30 days and are held."""
-        since = to_micros(self._clock.now() - _LINKED_WITHIN)
-        return self._read(lambda connection: _unlinked(connection, source, list(stores), since))
-
-    def link(self, returned: str, original: str, by: str = SYNCD) -> DecisionResult:
-        """Keep that the goods of a return came from a sale; says why not, where that cannot be."""
-        now = Now.of(self._clock)
-        decision = Override(Verb.LINK, by, now.wall, "", original)
-        return self._write(lambda connection: _link(connection, returned, decision, self._decider, now))
+def sale_of_key(connection: Connection, key: str) -> Sale | None:
+    """Return the sale of a key."""
+    row = connection.execute(select(sales).where(sales.c.sale_key == key)).one_or_none()
+    return read_sale(row) if row is not None else None
 
 
-def _link(connection: Connection, key: str, decision: Override, decider: Decider, now: Now) -> DecisionResult:
-    returned = queries.sale(connection, key)
+def link(connection: Connection, key: str, decision: Override, decider: Decider, now: Now) -> DecisionResult:
+    """Keep that the goods of the return ``key`` came from the sale that the decision names, unless that cannot be."""
+    returned = sale_of_key(connection, key)
     if returned is None:
         return DecisionResult((), ((key, "the ledger has no such sale"),))
     if no := _why_not(connection, returned, decision.why):
@@ -66,7 +48,7 @@ def _link(connection: Connection, key: str, decision: Override, decider: Decider
 
 def _why_not(connection: Connection, returned: Sale, key: str) -> str:
     """Why a return cannot be linked to the sale ``key``; empty where it can."""
-    original = queries.sale(connection, key)
+    original = sale_of_key(connection, key)
     if returned.state in ON_THE_WIRE:
         return IN_FLIGHT
     if returned.total_inc_tax >= 0:
@@ -86,7 +68,8 @@ def _why_not(connection: Connection, returned: Sale, key: str) -> str:
     return ""
 
 
-def _candidates(connection: Connection, returned: Sale) -> list[Fit]:
+def candidates(connection: Connection, returned: Sale) -> list[Fit]:
+    """Return the sales that the goods of a return may have come from, the best first."""
     order = read_document(returned.document)
     if order is None or returned.returns_of is not None or returned.total_inc_tax >= 0:
         return []
@@ -121,14 +104,15 @@ def _named_total(connection: Connection, of: str) -> Decimal:
     return -sum((Decimal(text) for text in named), ZERO)
 
 
-def _unlinked(connection: Connection, source: str, stores: Sequence[str], since: int) -> list[Sale]:
+def unlinked(connection: Connection, source: str, stores: Sequence[str], now: datetime) -> list[Sale]:
+    """Return the returns of a source without a known sale that were placed lately and are held."""
     query = select(sales).where(
         sales.c.source == source,
         sales.c.store.in_(stores),
-        sales.c.placed_at >= since,
+        sales.c.placed_at >= to_micros(now - _LINKED_WITHIN),
         is_state(State.HELD),
         sales.c.returns_of.is_(None),
         sales.c.total_inc_tax.like("-%"),
         sales.c.order_id.is_(None),
     )
-    return [read_sale(row) for row in connection.execute(query.order_by(sales.c.placed_at, sales.c.id).limit(_MOST))]
+    return read_sales(connection.execute(query.order_by(sales.c.placed_at, sales.c.id).limit(_MOST)))

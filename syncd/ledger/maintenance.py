@@ -5,26 +5,40 @@ from __future__ import annotations
 import secrets
 import shutil
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from syncd.errors import Full, LedgerError, UsageError
 from syncd.ledger import backup, upgrade, verify
 from syncd.ledger.counting import fold_counts
 from syncd.ledger.engine import Engines, busy_or_worse, translated
-from syncd.ledger.mirror import Run
+from syncd.ledger.erasure import Forgotten, Person, find_person, forget_person
+from syncd.ledger.retention import forget_documents, forget_history
 from syncd.ledger.session import prove_own
+from syncd.ledger.transactions import Repository, Transactions, reads
 
 _ROOM = 1.1  # of its size: a compacted copy is written beside it
 
 
-class Care:
-    """The care of one ledger."""
+class Maintenance(Repository):
+    """The upkeep of one ledger."""
 
-    def __init__(self, engines: Engines, where: str, write: Run, read: Run) -> None:
-        self._engines, self._where, self._write, self._read = engines, where, write, read
+    def __init__(self, database: Transactions, engines: Engines, where: str) -> None:
+        super().__init__(database)
+        self._engines, self._where = engines, where
+
+    def check_file(self) -> None:
+        """Make sure that the ledger's file still is the one that was opened.
+
+        Raises:
+            Replaced: it was removed, or another one is in its place.
+
+        """
+        self._engines.check_file()
 
     def describe(self) -> list[str]:
         """Return what ``syncd check`` says of the ledger: where it is, its schema, how durable it is."""
@@ -63,7 +77,7 @@ class Care:
     def tidy(self) -> None:
         """Small things that keep the ledger quick; to be called every minute or so."""
         if not self._engines.is_sqlite:
-            self._write(fold_counts)
+            self.database.write(fold_counts)
 
     def backup(self, target: Path) -> int:
         """Copy the ledger while it is in use; return the bytes written. Raises UsageError where it is not a SQLite file of ours."""
@@ -71,9 +85,27 @@ class Care:
             raise UsageError("a PostgreSQL ledger is backed up by the database's own means", "Use pg_dump.")
         return backup.copy(self._engines.path, target)
 
-    def verify(self) -> list[str]:
+    @reads
+    def verify(self, connection: Connection) -> list[str]:
         """Return a line for everything in the ledger that is not as it must be."""
-        return self._read(lambda connection: list(verify.problems(connection)))
+        return list(verify.problems(connection))
+
+    @reads
+    def find_person(self, connection: Connection, email: str | None, keys: Sequence[str]) -> Person:
+        """Return the person with an e-mail address (whatever its case), or of some sales."""
+        return find_person(connection, email, keys)
+
+    def forget_person(self, person: Person) -> Forgotten:
+        """Forget what can be forgotten of a person; see ``erasure``."""
+        return forget_person(self.database, person)
+
+    def forget_documents(self, synced_before: datetime) -> int:
+        """Forget what sales said that were synced long ago; see ``retention``. Return how many they were."""
+        return forget_documents(self.database, synced_before)
+
+    def forget_history(self, before: datetime) -> int:
+        """Forget how sales that were synced long ago came there; see ``retention``. Return how many rows."""
+        return forget_history(self.database, before)
 
     def vacuum(self) -> tuple[int, int]:
         """Give back the room of what was forgotten; bytes before and after. Writers to a SQLite ledger wait meanwhile.

@@ -27,12 +27,10 @@ from sqlalchemy import (
 )
 
 from syncd.canonical.kinds import SaleStatus
-from syncd.clock import Clock
-from syncd.ledger.mirror import Run
-from syncd.ledger.queries import Selection, conditions, of_days, refunded_since, returns_of, synced_after
-from syncd.ledger.rows import from_micros, is_state, to_micros
-from syncd.ledger.sale_columns import read_sale
+from syncd.ledger.rows import after_place, from_micros, is_state, read_sales, rows_in, to_micros
 from syncd.ledger.schema import attempts, audit, sales
+from syncd.ledger.selection import Selection, conditions
+from syncd.ledger.transactions import Repository, reads
 from syncd.sale.reasons import ReasonKind, kind_of_group
 from syncd.sale.sale import Sale
 from syncd.sale.states import Lane, State
@@ -44,6 +42,7 @@ _MISSING = (*_STANDS_STILL, State.PENDING.value, State.SENDING.value, State.UNKN
 _NO_SALE = (0, 5, 6)  # incomplete, cancelled, declined: no order of these statuses counts
 _PLACES = 10  # no amount has more
 _MOST_FOUND = 200
+_ROWS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,138 +133,202 @@ class Attempted(NamedTuple):
     outcome: str
 
 
-class Overviews:
-    """The reads; safe to use from many threads."""
+class OverviewRepository(Repository):
+    """What pages show of sales and attempts: each read walks an index, as far as it shows."""
 
-    def __init__(self, read: Run, clock: Clock) -> None:
-        self._read, self._clock = read, clock
+    @reads
+    def synced(self, connection: Connection, store: str, since: datetime) -> dict[datetime, int]:
+        """Return how many sales were synced in each quarter of an hour; quarters without any are left out."""
+        slot = sales.c.synced_at / literal_column(str(_MICROS), BigInteger)
+        slot = slot if connection.dialect.name == "sqlite" else func.floor(slot)
+        query = select(cast(slot, BigInteger).label("slot"), func.count()).where(
+            sales.c.store == store, sales.c.synced_at >= to_micros(since)
+        )
+        rows = connection.execute(query.group_by(literal_column("slot")))
+        return {from_micros(row[0] * _MICROS): int(row[1]) for row in rows}
 
-    def synced(self, store: str, since: datetime) -> dict[datetime, int]:
-        """How many sales were synced in each quarter of an hour; quarters without any are left out."""
-        return self._read(lambda connection: _synced(connection, store, since))
-
-    def waiting_since(self, store: str) -> datetime | None:
+    @reads
+    def waiting_since(self, connection: Connection, store: str) -> datetime | None:
         """When the live sale was recorded that has waited longest to be pushed; None where none waits."""
-        return self._read(lambda connection: _waiting_since(connection, store))
+        lane = sales.c.lane == literal_column(f"'{Lane.LIVE.value}'")
+        query = select(sales.c.recorded_at).where(sales.c.store == store, is_state(State.PENDING), lane)
+        return from_micros(connection.execute(query.order_by(sales.c.placed_at, sales.c.id).limit(1)).scalar())
 
-    def sides(self, source: str, day: date) -> list[Sides]:
-        """Return what the POS sold on a day of its own and what BigCommerce last answered, by currency; returns are in no sum."""
-        return self._read(lambda connection: _sides(connection, source, day))
+    @reads
+    def sides(self, connection: Connection, source: str, day: date) -> list[Sides]:
+        """Return what the POS sold on a day of its own and what BigCommerce last answered, by currency; returns are in no sum.
+
+        The sums are of whole numbers, so that no float ever adds up money: exact in both databases.
+        """
+        voided = sales.c.document.like(f'%"status":"{SaleStatus.VOIDED.value}"%')
+        no_order = sales.c.order_id.is_(None) | sales.c.there_status.in_(_NO_SALE)
+        stands = case((no_order, ~func.coalesce(voided, False)), else_=True)  # a document is read only where it matters
+        counts = sales.c.order_id.is_not(None) & sales.c.there_status.not_in(_NO_SALE)
+        is_sale = sales.c.total_inc_tax.not_like("-%")
+        sold, there = and_(is_sale, stands), and_(is_sale, counts)
+        missing = sales.c.state.in_(_MISSING) & (
+            (~is_sale) | sales.c.order_id.is_(None) | sales.c.state.in_(_STANDS_STILL)
+        )
+        query = select(
+            sales.c.currency,
+            func.sum(case((missing, 1), else_=0)),
+            func.sum(case((sold, 1), else_=0)),
+            func.sum(case((there, 1), else_=0)),
+            *(func.sum(case((sold, part), else_=0)) for part in _parts(connection, sales.c.total_inc_tax)),
+            *(func.sum(case((there, part), else_=0)) for part in _parts(connection, sales.c.there_total)),
+        ).where(
+            sales.c.source == source,
+            sales.c.business_day == day.isoformat(),
+            sales.c.state != State.SKIPPED.value,
+        )
+        rows = connection.execute(query.group_by(sales.c.currency).order_by(sales.c.currency))
+        found = [
+            Sides(row[0], int(row[2]), int(row[3]), _amount(*row[4:6]), _amount(*row[6:8]), int(row[1])) for row in rows
+        ]
+        return [one for one in found if one.sales or one.orders or one.missing]
 
     def of_days(self, store: str, first: date, last: date) -> Iterator[Sale]:
         """Every sale of a store of some business days, both included, by day, page by page."""
         days, after = (first, last), ("", 0)
-        while page := self._read(partial(of_days, store=store, days=days, after=after)):
+        while page := self.database.read(partial(_of_days, store=store, days=days, after=after)):
             yield from page
             after = (page[-1].business_day.isoformat(), page[-1].id)
 
-    def synced_after(self, store: str, after: tuple[int, int], limit: int) -> list[Sale]:
-        """Return the next sales of a store that were synced after a place (microseconds, id), by time and id."""
-        return self._read(lambda connection: synced_after(connection, store, after, limit))
+    @reads
+    def synced_after(self, connection: Connection, store: str, after: tuple[int, int], limit: int) -> list[Sale]:
+        """Return the next sales of a store that were synced after a place, by time and id."""
+        at = after[0]
+        later = after_place(sales.c.synced_at, sales.c.id, after)
+        query = select(sales).where(sales.c.store == store, sales.c.synced_at >= at, later, is_state(State.SYNCED))
+        return read_sales(connection.execute(query.order_by(sales.c.synced_at, sales.c.id).limit(limit)))
 
-    def returns_of(self, store: str, keys: Sequence[str]) -> list[Sale]:
-        """Every return of a store that names one of some sales."""
-        return self._read(lambda connection: returns_of(connection, store, keys))
+    @reads
+    def returns_of(self, connection: Connection, store: str, keys: Sequence[str]) -> list[Sale]:
+        """Return the returns of a store that name one of some sales, by time."""
+        rows = rows_in(connection, select(sales).where(sales.c.store == store), sales.c.returns_of, keys)
+        return sorted(read_sales(rows), key=lambda one: (one.placed_at, one.id))
 
-    def refunded_since(self, store: str, day: date) -> list[Sale]:
-        """Return the sales of a store from before a business day of which money was given back on it, or later."""
-        return self._read(lambda connection: refunded_since(connection, store, day))
+    @reads
+    def refunded_since(self, connection: Connection, store: str, day: date) -> list[Sale]:
+        """Return the sales of a store from before a day of which money was given back on it, or later."""
+        first = day.isoformat()
+        query = select(sales).where(sales.c.store == store, sales.c.refunded_on >= first, sales.c.business_day < first)
+        return read_sales(connection.execute(query.order_by(sales.c.id)))
 
-    def placed(self, source: str, start: datetime, end: datetime) -> int:
+    @reads
+    def placed(self, connection: Connection, source: str, start: datetime, end: datetime) -> int:
         """How many sales of a source were placed in ``[start, end)``."""
         within = (sales.c.placed_at >= to_micros(start), sales.c.placed_at < to_micros(end))
-        query = select(func.count()).where(sales.c.source == source, *within)
-        return self._read(lambda connection: int(connection.execute(query).scalar_one()))
+        return int(connection.execute(select(func.count()).where(sales.c.source == source, *within)).scalar_one())
 
-    def first_placed(self, source: str) -> datetime | None:
+    @reads
+    def first_placed(self, connection: Connection, source: str) -> datetime | None:
         """Return the time of a source's first sale; None where it has none."""
         query = select(func.min(sales.c.placed_at)).where(sales.c.source == source)
-        found = self._read(lambda connection: connection.execute(query).scalar())
-        return None if found is None else from_micros(found)
+        return from_micros(connection.execute(query).scalar())
 
-    def reasons(self, state: State) -> list[Reason]:
-        """Why the sales of a state are in it, the most frequent reason first."""
-        return self._read(lambda connection: _reasons(connection, state))
-
-    def named(self, name: str, sources: Sequence[str], stores: Sequence[str]) -> tuple[int, ...]:
-        """Return the sales that ``name`` may mean: a sale key, the POS's own id, a receipt number, or an order's number."""
-        return self._read(lambda connection: _named(connection, name, sources, stores))
-
-    def page(self, selection: Selection, limit: int, before: tuple[int, int] | None = None) -> list[Sale]:
-        """Return the chosen sales, newest first; those before a place (``place_of`` the last one of the page before)."""
-        return self._read(lambda connection: _page(connection, selection, limit, before))
-
-    def newest_placed(self) -> datetime | None:
+    @reads
+    def newest_placed(self, connection: Connection) -> datetime | None:
         """When the newest sale was placed."""
         query = select(sales.c.placed_at).order_by(sales.c.placed_at.desc()).limit(1)
-        return self._read(lambda connection: from_micros(connection.execute(query).scalar()))
+        return from_micros(connection.execute(query).scalar())
 
-    def key_of(self, number: int) -> str | None:
+    @reads
+    def key_of(self, connection: Connection, number: int) -> str | None:
         """Return the key of the sale with this number in the ledger."""
-        query = select(sales.c.sale_key).where(sales.c.id == number)
-        return self._read(lambda connection: connection.execute(query).scalar_one_or_none())
+        return connection.execute(select(sales.c.sale_key).where(sales.c.id == number)).scalar_one_or_none()
 
-    def newest_attempt(self) -> int:
+    @reads
+    def newest_attempt(self, connection: Connection) -> int:
         """Return the number of the newest attempt, 0 where there is none."""
-        query = select(func.max(attempts.c.id))
-        return self._read(lambda connection: int(connection.execute(query).scalar() or 0))
+        return int(connection.execute(select(func.max(attempts.c.id))).scalar() or 0)
 
-    def attempted(self, after: int) -> tuple[dict[Attempted, int], int]:
+    @reads
+    def reasons(self, connection: Connection, state: State) -> list[Reason]:
+        """Why the sales of a state are in it, the most frequent reason first."""
+        by = (sales.c.store, sales.c.reason, sales.c.currency)
+        parts = _parts(connection, sales.c.total_inc_tax)
+        firsts = (func.min(sales.c[name]) for name in ("why", "cure", "placed_at", "changed_at"))
+        query = select(*by, func.count(), *(func.sum(part) for part in parts), *firsts)
+        query = query.where(is_state(state), sales.c.reason != "").group_by(*by)
+        found: dict[tuple[str, str], Reason] = {}
+        for store, group, currency, number, units, rest, *first in connection.execute(query):
+            why, cure, oldest, since = first
+            one = Reason(
+                store, state, group, why, cure or "", int(number), from_micros(oldest), from_micros(since),
+                {currency: _amount(units, rest)},
+            )  # fmt: skip
+            before = found.get((store, group))
+            found[store, group] = one if before is None else _both(before, one)
+        return sorted(found.values(), key=lambda one: (-one.number, one.group, one.store))
+
+    @reads
+    def named(
+        self, connection: Connection, name: str, sources: Sequence[str], stores: Sequence[str]
+    ) -> tuple[int, ...]:
+        """Return the sales that ``name`` may mean: a sale key, the POS's own id, a receipt number, or an order's number."""
+        keys = [name, *(f"{source}:{name}" for source in sources)]
+        found = [sales.c.sale_key.in_(keys), sales.c.number == name]
+        if name.isdigit() and len(name) <= 18:
+            found.append(sales.c.store.in_(stores) & (sales.c.order_id == int(name)))
+        ids: dict[int, None] = {}
+        for one in found:  # each by an index of its own
+            ids |= dict.fromkeys(connection.execute(select(sales.c.id).where(one).limit(_MOST_FOUND)).scalars())
+        return tuple(ids)
+
+    @reads
+    def page(
+        self, connection: Connection, selection: Selection, limit: int, before: tuple[int, int] | None = None
+    ) -> list[Sale]:
+        """Return the chosen sales, newest first; those before a place (``place_of`` the last one of the page before)."""
+        query = select(sales).where(*conditions(selection))
+        if before is not None:
+            at, number = before
+            earlier = (sales.c.placed_at < at) | ((sales.c.placed_at == at) & (sales.c.id < number))
+            query = query.where(sales.c.placed_at <= at, earlier)
+        query = query.order_by(sales.c.placed_at.desc(), sales.c.id.desc()).limit(limit)
+        return read_sales(connection.execute(query))
+
+    @reads
+    def attempted(self, connection: Connection, after: int) -> tuple[dict[Attempted, int], int]:
         """Count attempts later than ``after`` by outcome, up to the first that is open; return where the next count begins, too."""
-        return self._read(lambda connection: _attempted(connection, after))
+        newest = int(connection.execute(select(func.max(attempts.c.id))).scalar() or 0)
+        still_open = select(func.min(attempts.c.id)).where(attempts.c.settled_at.is_(None), attempts.c.id > after)
+        first_open = connection.execute(still_open).scalar()
+        up_to = max(after, newest if first_open is None else int(first_open) - 1)
+        by = (sales.c.store, attempts.c.kind, attempts.c.outcome)
+        counted = select(*by, func.count()).join(sales, sales.c.id == attempts.c.sale_id)
+        rows = connection.execute(counted.where(attempts.c.id > after, attempts.c.id <= up_to).group_by(*by))
+        return {Attempted(row[0], row[1], row[2] or "none"): int(row[3]) for row in rows}, up_to
 
-    def log(self, before: tuple[int, int] | None, limit: int) -> list[LogRow]:
-        """Return the newest lines of the log; those before a line's place."""
-        return self._read(lambda connection: _log(connection, before, limit))
+    @reads
+    def log(self, connection: Connection, before: tuple[int, int] | None, limit: int) -> list[LogRow]:
+        """Return the newest lines of the log; those before a line's place.
+
+        Two tables, each by its own numbers, which rise with time; merged by time.
+        """
+        change, request = before or (_NEWEST, _NEWEST)
+        changes = connection.execute(_CHANGES, {"before": change, "most": limit}).all()
+        requests = connection.execute(_REQUESTS, {"before": request, "most": limit}).all()
+        rows: list[LogRow] = []
+        left, right = iter(changes), iter(requests)
+        one, other = next(left, None), next(right, None)
+        while (one or other) and len(rows) < limit:
+            if other is None or (one is not None and one.at >= other.at):
+                assert one is not None  # noqa: S101  the loop ends where both are at their end
+                change = one.id
+                rows.append(_log_row(one, (change, request)))
+                one = next(left, None)
+            else:
+                request = other.id
+                rows.append(_log_row(other, (change, request)))
+                other = next(right, None)
+        return rows
 
 
 def place_of(sale: Sale) -> tuple[int, int]:
     """Where a sale stands in a list, newest first."""
     return to_micros(sale.placed_at), sale.id
-
-
-def _synced(connection: Connection, store: str, since: datetime) -> dict[datetime, int]:
-    slot = sales.c.synced_at / literal_column(str(_MICROS), BigInteger)
-    slot = slot if connection.dialect.name == "sqlite" else func.floor(slot)
-    query = select(cast(slot, BigInteger).label("slot"), func.count()).where(
-        sales.c.store == store, sales.c.synced_at >= to_micros(since)
-    )
-    rows = connection.execute(query.group_by(literal_column("slot")))
-    return {from_micros(row[0] * _MICROS): int(row[1]) for row in rows}
-
-
-def _waiting_since(connection: Connection, store: str) -> datetime | None:
-    lane = sales.c.lane == literal_column(f"'{Lane.LIVE.value}'")
-    query = select(sales.c.recorded_at).where(sales.c.store == store, is_state(State.PENDING), lane)
-    return from_micros(connection.execute(query.order_by(sales.c.placed_at, sales.c.id).limit(1)).scalar())
-
-
-def _sides(connection: Connection, source: str, day: date) -> list[Sides]:
-    """Select sums of whole numbers, so that no float ever adds up money; exact in both databases."""
-    voided = sales.c.document.like(f'%"status":"{SaleStatus.VOIDED.value}"%')
-    no_order = sales.c.order_id.is_(None) | sales.c.there_status.in_(_NO_SALE)
-    stands = case((no_order, ~func.coalesce(voided, False)), else_=True)  # a document is read only where it matters
-    counts = sales.c.order_id.is_not(None) & sales.c.there_status.not_in(_NO_SALE)
-    is_sale = sales.c.total_inc_tax.not_like("-%")
-    sold, there = and_(is_sale, stands), and_(is_sale, counts)
-    missing = sales.c.state.in_(_MISSING) & ((~is_sale) | sales.c.order_id.is_(None) | sales.c.state.in_(_STANDS_STILL))
-    query = select(
-        sales.c.currency,
-        func.sum(case((missing, 1), else_=0)),
-        func.sum(case((sold, 1), else_=0)),
-        func.sum(case((there, 1), else_=0)),
-        *(func.sum(case((sold, part), else_=0)) for part in _parts(connection, sales.c.total_inc_tax)),
-        *(func.sum(case((there, part), else_=0)) for part in _parts(connection, sales.c.there_total)),
-    ).where(
-        sales.c.source == source,
-        sales.c.business_day == day.isoformat(),
-        sales.c.state != State.SKIPPED.value,
-    )
-    rows = connection.execute(query.group_by(sales.c.currency).order_by(sales.c.currency))
-    found = [
-        Sides(row[0], int(row[2]), int(row[3]), _amount(*row[4:6]), _amount(*row[6:8]), int(row[1])) for row in rows
-    ]
-    return [one for one in found if one.sales or one.orders or one.missing]
 
 
 def _parts(connection: Connection, column: ColumnElement[Any]) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
@@ -285,24 +348,6 @@ def _amount(units: Any, rest: Any) -> Decimal:  # noqa: ANN401  whole numbers or
     return Decimal(units or 0) + Decimal(rest or 0).scaleb(-_PLACES)
 
 
-def _reasons(connection: Connection, state: State) -> list[Reason]:
-    by = (sales.c.store, sales.c.reason, sales.c.currency)
-    parts = _parts(connection, sales.c.total_inc_tax)
-    firsts = (func.min(sales.c[name]) for name in ("why", "cure", "placed_at", "changed_at"))
-    query = select(*by, func.count(), *(func.sum(part) for part in parts), *firsts)
-    query = query.where(is_state(state), sales.c.reason != "").group_by(*by)
-    found: dict[tuple[str, str], Reason] = {}
-    for store, group, currency, number, units, rest, *first in connection.execute(query):
-        why, cure, oldest, since = first
-        one = Reason(
-            store, state, group, why, cure or "", int(number), from_micros(oldest), from_micros(since),
-            {currency: _amount(units, rest)},
-        )  # fmt: skip
-        before = found.get((store, group))
-        found[store, group] = one if before is None else _both(before, one)
-    return sorted(found.values(), key=lambda one: (-one.number, one.group, one.store))
-
-
 def _both(one: Reason, other: Reason) -> Reason:
     """Return the same reason in two currencies as one."""
     return replace(
@@ -312,59 +357,6 @@ def _both(one: Reason, other: Reason) -> Reason:
         since=min(one.since, other.since),
         totals={**one.totals, **other.totals},
     )
-
-
-def _attempted(connection: Connection, after: int) -> tuple[dict[Attempted, int], int]:
-    newest = int(connection.execute(select(func.max(attempts.c.id))).scalar() or 0)
-    still_open = select(func.min(attempts.c.id)).where(attempts.c.settled_at.is_(None), attempts.c.id > after)
-    first_open = connection.execute(still_open).scalar()
-    up_to = max(after, newest if first_open is None else int(first_open) - 1)
-    by = (sales.c.store, attempts.c.kind, attempts.c.outcome)
-    counted = select(*by, func.count()).join(sales, sales.c.id == attempts.c.sale_id)
-    rows = connection.execute(counted.where(attempts.c.id > after, attempts.c.id <= up_to).group_by(*by))
-    return {Attempted(row[0], row[1], row[2] or "none"): int(row[3]) for row in rows}, up_to
-
-
-def _named(connection: Connection, name: str, sources: Sequence[str], stores: Sequence[str]) -> tuple[int, ...]:
-    keys = [name, *(f"{source}:{name}" for source in sources)]
-    found = [sales.c.sale_key.in_(keys), sales.c.number == name]
-    if name.isdigit() and len(name) <= 18:
-        found.append(sales.c.store.in_(stores) & (sales.c.order_id == int(name)))
-    ids: dict[int, None] = {}
-    for one in found:  # each by an index of its own
-        ids |= dict.fromkeys(connection.execute(select(sales.c.id).where(one).limit(_MOST_FOUND)).scalars())
-    return tuple(ids)
-
-
-def _page(connection: Connection, selection: Selection, limit: int, before: tuple[int, int] | None) -> list[Sale]:
-    query = select(sales).where(*conditions(selection))
-    if before is not None:
-        at, number = before
-        earlier = (sales.c.placed_at < at) | ((sales.c.placed_at == at) & (sales.c.id < number))
-        query = query.where(sales.c.placed_at <= at, earlier)
-    query = query.order_by(sales.c.placed_at.desc(), sales.c.id.desc()).limit(limit)
-    return [read_sale(row) for row in connection.execute(query)]
-
-
-def _log(connection: Connection, before: tuple[int, int] | None, limit: int) -> list[LogRow]:
-    """Two tables, each by its own numbers, which rise with time; merged by time."""
-    change, request = before or (_NEWEST, _NEWEST)
-    changes = connection.execute(_CHANGES, {"before": change, "most": limit}).all()
-    requests = connection.execute(_REQUESTS, {"before": request, "most": limit}).all()
-    rows: list[LogRow] = []
-    left, right = iter(changes), iter(requests)
-    one, other = next(left, None), next(right, None)
-    while (one or other) and len(rows) < limit:
-        if other is None or (one is not None and one.at >= other.at):
-            assert one is not None  # noqa: S101  the loop ends where both are at their end
-            change = one.id
-            rows.append(_log_row(one, (change, request)))
-            one = next(left, None)
-        else:
-            request = other.id
-            rows.append(_log_row(other, (change, request)))
-            other = next(right, None)
-    return rows
 
 
 _NEWEST = 2**62
@@ -421,3 +413,12 @@ def _log_row(row: Row[*tuple[Any, ...]], place: tuple[int, int]) -> LogRow:
         row.order_id,
         place,
     )
+
+
+def _of_days(connection: Connection, store: str, days: tuple[date, date], after: tuple[str, int]) -> list[Sale]:
+    """Return the next sales of a store of some business days, by day and id; ``after`` is the last one's day and id."""
+    day = after[0]
+    column, first, last = sales.c.business_day, max(day, days[0].isoformat()), days[1].isoformat()
+    later = after_place(column, sales.c.id, after)
+    query = select(sales).where(sales.c.store == store, column.between(first, last), later)
+    return read_sales(connection.execute(query.order_by(column, sales.c.id).limit(_ROWS_AT_ONCE)))

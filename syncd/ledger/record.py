@@ -16,8 +16,7 @@ from syncd.canonical import Batch
 from syncd.canonical.sale_key import LONGEST_KEY
 from syncd.clock import Now
 from syncd.ledger.faults import record_faults, settle_by_sales
-from syncd.ledger.rows import rows_in, to_micros
-from syncd.ledger.sale_columns import Part, columns_of, read_sale
+from syncd.ledger.rows import Part, columns_of, read_sale, rows_in, to_micros
 from syncd.ledger.schema import attempts, audit, cursors, sales
 from syncd.ledger.screening import held_twins, too_early
 from syncd.ledger.transitions import SYNCD, write_audit
@@ -203,6 +202,7 @@ def _insert(
         store = options.router(one.order)
         document = one.order.to_json()
         sale = new_sale(one, store, now.wall, lane=options.lane, history=options.history, document=document)
+        sale = replace(sale, read_by=__version__)
         status = decider(sale, now, one)
         statuses.append(status)
         row = columns_of(with_status(sale, status, now), Part.IDENTITY, Part.VERSION, Part.STATUS)
@@ -241,7 +241,7 @@ def _change(connection: Connection, one: IncomingVersion, options: RecordOptions
     """Give a sale its new version; decide its status too, unless a request is being sent."""
     before = one.before
     assert before is not None  # noqa: S101  only sales that are known are changed
-    sale = saying(before, one, one.order.to_json())
+    sale = replace(saying(before, one, one.order.to_json()), read_by=__version__)
     values = {**columns_of(sale, Part.VERSION), "returns_of": sale.returns_of, "changed_at": to_micros(now.wall)}
     after, why = before.state, _IN_FLIGHT
     if before.state not in ON_THE_WIRE:

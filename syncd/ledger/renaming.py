@@ -22,6 +22,7 @@ from syncd.ledger.schema import (
     sales,
     source_state,
     sources,
+    state,
     stores,
 )
 from syncd.sale.states import NOT_DONE
@@ -116,7 +117,7 @@ def rename_store(connection: Connection, old: str, new: str) -> Renaming:
 
     """
     found = store_to_rename(connection, old, new)
-    for table in (catalog, mirrors, cache, known_orders):
+    for table in (catalog, mirrors, cache, state, known_orders):
         connection.execute(delete(table).where(table.c.store == new))
         connection.execute(update(table).where(table.c.store == old).values(store=new))
     for table in (sales, alerts):

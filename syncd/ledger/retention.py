@@ -14,11 +14,11 @@ from functools import partial
 
 from sqlalchemy import Connection, Select, delete, func, select, update
 
-from syncd.ledger.cache import LASTING, Cache
 from syncd.ledger.counting import number_of
-from syncd.ledger.mirror import Run
 from syncd.ledger.rows import to_micros
 from syncd.ledger.schema import attempts, audit, faults, known_orders, sales
+from syncd.ledger.state import StateRepository
+from syncd.ledger.transactions import Transactions
 from syncd.sale.states import AttemptKind, State
 
 AT_ONCE = 500
@@ -36,39 +36,38 @@ Step = Callable[[Connection, Sequence[int]], int]
 """Forgets something of some sales that are still synced; how much that was."""
 
 
-class Retention:
-    """What a ledger forgets, and how far it is with that."""
+def forget_documents(database: Transactions, synced_before: datetime) -> int:
+    """Forget what sales said that were synced long ago; key, fingerprint, totals and order id stay. Return how many."""
+    return _walk_stores(database, "documents", synced_before, drop_documents)
 
-    def __init__(self, write: Run, read: Run, cache: Cache) -> None:
-        self._write, self._read, self._cache = write, read, cache
 
-    def documents(self, synced_before: datetime) -> int:
-        """Forget what sales said that were synced long ago; key, fingerprint, totals and order id stay. How many."""
-        return self._walk("documents", synced_before, drop_documents)
+def forget_history(database: Transactions, before: datetime) -> int:
+    """Forget how sales that were synced long ago came there, and faults and noted orders that are settled.
 
-    def history(self, before: datetime) -> int:
-        """Forget how sales that were synced long ago came there, and faults and noted orders that are settled. How many rows."""
-        gone = self._walk("history", before, drop_history)
-        while some := self._write(partial(drop_faults, before=before)):
+    Returns how many rows.
+    """
+    gone = _walk_stores(database, "history", before, drop_history)
+    while some := database.write(partial(drop_faults, before=before)):
+        gone += some
+    for store in database.read(stores_of):
+        after: str | None = ""
+        while after is not None:
+            some, after = database.write(partial(drop_known, store=store, after=after))
             gone += some
-        for store in self._read(stores_of):
-            after: str | None = ""
-            while after is not None:
-                some, after = self._write(partial(drop_known, store=store, after=after))
-                gone += some
-        return gone
+    return gone
 
-    def _walk(self, what: str, before: datetime, step: Step) -> int:
-        gone = 0
-        for store in self._read(stores_of):
-            kept = self._cache.get(store, LASTING, [what]).get(what)
-            place: RetentionPosition | None = RetentionPosition(*json.loads(kept)) if kept else RetentionPosition()
-            while place is not None:
-                some, place = self._write(partial(walk, store=store, after=place, before=before, step=step))
-                gone += some
-                if place is not None:
-                    self._cache.put(store, LASTING, {what: json.dumps(astuple(place))})
-        return gone
+
+def _walk_stores(database: Transactions, what: str, before: datetime, step: Step) -> int:
+    gone, state = 0, StateRepository(database)
+    for store in database.read(stores_of):
+        kept = state.get("retention", [what], store).get(what)
+        place: RetentionPosition | None = RetentionPosition(*json.loads(kept)) if kept else RetentionPosition()
+        while place is not None:
+            some, place = database.write(partial(walk, store=store, after=place, before=before, step=step))
+            gone += some
+            if place is not None:
+                state.put("retention", {what: json.dumps(astuple(place))}, store)
+    return gone
 
 
 def stores_of(connection: Connection) -> list[str]:

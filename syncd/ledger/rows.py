@@ -1,21 +1,30 @@
-"""Convert between rows and values: times, amounts, JSON; and split long lists of parameters."""
+"""Convert between rows and values; a sale by one map of its columns; and split long lists of parameters.
+
+A new column of a sale is a line of ``COLUMNS`` here and one in ``schema`` (beside its field in ``Sale`` and its migration).
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from enum import Enum, auto
+from operator import attrgetter
 from typing import Any, TypeVar, overload
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Connection, Delete, Row, Select, Update, literal_column
+from sqlalchemy import Column, ColumnElement, Connection, Delete, Row, Select, Update, func, literal_column, select
 
 from syncd.clock import BootTime
 from syncd.ledger.schema import sales
 from syncd.sale.checkout import Checkout
-from syncd.sale.facts import Doubt, Objection
-from syncd.sale.states import AttemptKind, State
+from syncd.sale.facts import NO_BELIEF, Belief, Doubt, Objection, OrderSnapshot
+from syncd.sale.overrides import Overrides
+from syncd.sale.reasons import group_of_sale
+from syncd.sale.sale import Sale
+from syncd.sale.states import AttemptKind, Lane, State
 
 
 def as_text(amount: Decimal | None) -> str | None:
@@ -115,3 +124,187 @@ def change_in(
 ) -> int:
     """Update or delete the rows whose ``column`` is one of ``values``; return how many they were."""
     return sum(connection.execute(change.where(column.in_(some))).rowcount for some in chunked(values))
+
+
+def each_value(connection: Connection, column: Column[str]) -> Iterator[str]:
+    """Yield the different values of a column, each by a step in its index: there are few among millions of rows."""
+    value = connection.execute(select(func.min(column))).scalar()
+    while value is not None:
+        yield value
+        value = connection.execute(select(func.min(column)).where(column > value)).scalar()
+
+
+def after_place(
+    column: ColumnElement[Any], number: ColumnElement[int], place: tuple[object, int]
+) -> ColumnElement[bool]:
+    """Return the condition for what comes after a place in a walk by a column, and by id among equals."""
+    at, last = place
+    return (column > at) | ((column == at) & (number > last))
+
+
+# A sale and its row
+
+
+class Part(Enum):
+    """Which write of a sale its columns belong to."""
+
+    IDENTITY = auto()
+    """Written once, as the sale is recorded."""
+    VERSION = auto()
+    """What the POS states: written with each version."""
+    STATUS = auto()
+    """What follows for the sale: written with each transition."""
+    FACT = auto()
+    """What is known of its order, and what people decided: written with each transition."""
+
+
+Convert = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SaleColumn:
+    """A column: which write it belongs to, its value for a sale, and the field of ``Sale`` that is read from it alone, if any."""
+
+    name: str
+    part: Part
+    write: Callable[[Sale], Any]
+    field: str = ""
+    read: Convert | None = None
+
+
+def _field(
+    name: str, part: Part, field: str = "", read: Convert | None = None, write: Convert | None = None
+) -> SaleColumn:
+    """Return a column that is one field of ``Sale``, of the same name unless ``field`` says another."""
+    get = attrgetter(field or name)
+    return SaleColumn(name, part, get if write is None else lambda sale: write(get(sale)), field or name, read)
+
+
+def _written(name: str, part: Part, write: Callable[[Sale], Any]) -> SaleColumn:
+    """Return a column that is read together with others, or not at all."""
+    return SaleColumn(name, part, write)
+
+
+def _micros(at: datetime | None) -> int | None:
+    return None if at is None else to_micros(at)
+
+
+def _time(name: str, part: Part) -> SaleColumn:
+    return _field(name, part, "", from_micros, _micros)
+
+
+def _amount(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def _day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _read_day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _read_short(text: str | None) -> dict[int, str]:
+    return {int(number): why for number, why in json.loads(text or "{}").items()}
+
+
+def _requested(which: int) -> Callable[[Sale], str | None]:
+    return lambda sale: as_text(sale.belief.requested_totals[which]) if sale.belief.requested_totals else None
+
+
+def _value(one: Lane | State) -> str:
+    return one.value
+
+
+COLUMNS = (
+    _field("sale_key", Part.IDENTITY),
+    _field("source", Part.IDENTITY),
+    _field("store", Part.IDENTITY),
+    _field("lane", Part.IDENTITY, read=Lane, write=_value),
+    _time("recorded_at", Part.IDENTITY),
+    _field("history", Part.IDENTITY, read=bool, write=int),
+    _field("fingerprint", Part.VERSION),
+    _time("placed_at", Part.VERSION),
+    _field("business_day", Part.VERSION, read=_read_day, write=_day),
+    _field("refunded_on", Part.VERSION, read=_read_day, write=_day),
+    _field("currency", Part.VERSION),
+    _field("total_inc_tax", Part.VERSION, read=Decimal, write=as_text),
+    _field("total_tax", Part.VERSION, read=Decimal, write=as_text),
+    _field("number", Part.VERSION),
+    _field("location", Part.VERSION),
+    _field("register", Part.VERSION),
+    _field("document", Part.VERSION),
+    _field("hold", Part.VERSION, "source_hold", lambda text: text or "", lambda words: words or None),
+    _field("version", Part.VERSION),
+    _time("updated_at", Part.VERSION),
+    _time("stated_at", Part.VERSION),
+    _field("read_by", Part.VERSION),
+    _field("state", Part.STATUS, read=State, write=_value),
+    _field("why", Part.STATUS),
+    _field("cure", Part.STATUS),
+    _written("reason", Part.STATUS, lambda sale: group_of_sale(sale, sale.state)),
+    _time("next_attempt_at", Part.STATUS),
+    _time("synced_at", Part.STATUS),
+    _time("changed_at", Part.STATUS),
+    _written("order_id", Part.FACT, attrgetter("belief.order_id")),
+    _written("told", Part.FACT, attrgetter("belief.confirmed_version")),
+    _written("there_status", Part.FACT, attrgetter("belief.snapshot.status_id")),
+    _written("there_total", Part.FACT, lambda sale: as_text(sale.belief.snapshot.total_inc_tax)),
+    _written("there_tax", Part.FACT, lambda sale: as_text(sale.belief.snapshot.total_tax)),
+    _written("there_currency", Part.FACT, attrgetter("belief.snapshot.currency")),
+    _written("there_placed_at", Part.FACT, lambda sale: _micros(sale.belief.snapshot.placed_at)),
+    _written("asked_total", Part.FACT, _requested(0)),
+    _written("asked_tax", Part.FACT, _requested(1)),
+    _written("differs", Part.FACT, lambda sale: json.dumps(sale.belief.differs) if sale.belief.differs else None),
+    _field("doubt", Part.FACT, read=read_doubt, write=write_doubt),
+    _field("objection", Part.FACT, read=read_objection, write=write_objection),
+    _field("decisions", Part.FACT, "overrides", Overrides.from_json, Overrides.to_json),
+    _field("returns_of", Part.FACT),
+    _field("short", Part.FACT, "out_of_stock", _read_short, lambda short: json.dumps(short) if short else None),
+    _field("checkout", Part.FACT, read=read_checkout, write=write_checkout),
+    _field("unclean", Part.FACT, "unconfirmed_creates"),
+    _field("tries", Part.FACT),
+)
+_SENT_AS = _field("sent_as", Part.IDENTITY, "external_key")  # written by a claim alone
+_PLAIN = tuple((one.field, one.name) for one in (*COLUMNS, _SENT_AS) if one.field and one.read is None)
+_CONVERTED = tuple((one.field, one.name, one.read) for one in COLUMNS if one.field and one.read is not None)
+
+
+def columns_of(sale: Sale, *parts: Part) -> dict[str, Any]:
+    """Return the columns of a sale that belong to some writes."""
+    return {one.name: one.write(sale) for one in COLUMNS if one.part in parts}
+
+
+def names_of(*parts: Part) -> tuple[str, ...]:
+    """Return the names of the columns that belong to some writes."""
+    return tuple(one.name for one in COLUMNS if one.part in parts)
+
+
+def read_sale(row: Row[*tuple[Any, ...]]) -> Sale:
+    """Read a sale from its row."""
+    values: Mapping[Any, Any] = row._mapping  # noqa: SLF001  SQLAlchemy's documented access to a row's columns
+    fields: dict[str, Any] = {field: values[name] for field, name in _PLAIN}
+    for field, name, read in _CONVERTED:
+        fields[field] = read(values[name])
+    fields["business_day"] = fields["business_day"] or fields["placed_at"].date()
+    belief = _belief(values) if values["order_id"] is not None else NO_BELIEF
+    return Sale(id=values["id"], belief=belief, newest_order_before=values.get("order_floor"), **fields)
+
+
+def read_sales(rows: Iterable[Row[*tuple[Any, ...]]]) -> list[Sale]:
+    """Read sales from their rows."""
+    return [read_sale(row) for row in rows]
+
+
+def _belief(values: Mapping[Any, Any]) -> Belief:
+    total, tax = _amount(values["asked_total"]), _amount(values["asked_tax"])
+    snapshot = OrderSnapshot(
+        values["there_status"],
+        _amount(values["there_total"]),
+        _amount(values["there_tax"]),
+        values["there_currency"],
+        from_micros(values["there_placed_at"]),
+    )
+    requested = (total, tax) if total is not None and tax is not None else None
+    return Belief(values["order_id"], values["told"], snapshot, requested, tuple(json.loads(values["differs"] or "[]")))

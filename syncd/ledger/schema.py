@@ -286,6 +286,18 @@ mirrors = Table(
     Column("checked_at", BigInteger, nullable=False),
 )
 
+# What lasts of syncd's own, by the part that owns it (see ``state``).
+state = Table(
+    "state",
+    metadata,
+    Column("store", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+# Look-ups only: what is old in it may be forgotten at any time.
 cache = Table(
     "cache",
     metadata,

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.sale_key import sent_forms
-from syncd.ledger.store_state import known as known_to_store
+from syncd.ledger.stores import known as known_to_store
 from syncd.ledger.twins import find_twins
 from syncd.sale.sale import IncomingVersion, Sale
 from syncd.sale.twins import is_twin_hold, twin_words

@@ -13,8 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from syncd.clock import Now
-from syncd.ledger.rows import chunked, to_micros
-from syncd.ledger.sale_columns import Part, columns_of, names_of, read_sale
+from syncd.ledger.rows import Part, chunked, columns_of, names_of, read_sale, to_micros
 from syncd.ledger.schema import audit, sales
 from syncd.sale.events import Applied, CheckoutMoved, Deferred, LookedUp, SaleEvent, TimePassed, describe, next_status
 from syncd.sale.facts import Doubt, Status

@@ -8,7 +8,7 @@ from syncd.app import App, SourceRunner
 from syncd.canonical.money import format_money
 from syncd.errors import StoreError, UsageError
 from syncd.formatting import count, lasts
-from syncd.ledger.backfills import Backfill, Progress
+from syncd.ledger import Backfill, Progress
 from syncd.presentation.books import audit_of, missing_words
 from syncd.push.store_orders.audit import Days, by_currency
 from syncd.sale.states import BackfillStage

@@ -114,7 +114,7 @@ def _gather(store: StoreServices, orders: Sequence[CanonicalOrder], note: Callab
 
 
 def _preview(app: App, store: StoreServices, order: CanonicalOrder, matches: Matches, hold: str) -> Preview:
-    kept, rules, there = app.ledger.sale(order.sale_key), store.settings.rules, _there(app, order)
+    kept, rules, there = app.ledger.sales.get(order.sale_key), store.settings.rules, _there(app, order)
     said = IncomingVersion(order, fingerprint(order), kept, hold)
     sale = saying(kept, said) if kept is not None else new_sale(said, store.name, app.clock.now())
     occasion = Occasion(backfill=sale.lane is Lane.BACKFILL, history=sale.history)
@@ -179,7 +179,7 @@ def _with_way(mapped: Mapped, seen: Observation, rules: Rules) -> Mapped:
 
 
 def _there(app: App, order: CanonicalOrder) -> str:
-    sale = app.ledger.sale(order.sale_key)
+    sale = app.ledger.sales.get(order.sale_key)
     if sale is None:
         return "not recorded yet"
     if sale.order_id is None:

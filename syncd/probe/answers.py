@@ -8,9 +8,6 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from syncd.ledger import Ledger
-from syncd.ledger.cache import OPERATOR
-
-_KEPT = "probe "
 
 QUESTIONS: Mapping[str, str] = {
     "key length": "how many characters of external_order_id a store keeps",
@@ -65,16 +62,15 @@ class Learned:
 def keep(ledger: Ledger, answer: ProbeAnswer) -> None:
     """Keep an answer, over an earlier one of the same store to the same question."""
     text = json.dumps(asdict(answer) | {"at": answer.at.isoformat()})
-    ledger.cache.put(answer.store, OPERATOR, {f"{_KEPT}{answer.question}": text})
+    ledger.state.put("probe", {answer.question: text}, answer.store)
 
 
 def kept(ledger: Ledger, stores: Iterable[str]) -> dict[str, ProbeAnswer]:
     """Return the newest answer of any of ``stores`` to each question, by question, in their order."""
-    codes = [f"{_KEPT}{question}" for question in QUESTIONS]
     found: dict[str, ProbeAnswer] = {}
     for store in stores:
-        for text in ledger.cache.get(store, OPERATOR, codes).values():
-            answer = _read(text or "{}")
+        for text in ledger.state.get("probe", list(QUESTIONS), store).values():
+            answer = _read(text)
             before = found.get(answer.question)
             if before is None or before.at < answer.at:
                 found[answer.question] = answer

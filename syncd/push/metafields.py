@@ -11,7 +11,6 @@ from syncd.bigcommerce.metafields import MetafieldsClient
 from syncd.clock import Clock
 from syncd.errors import LedgerError, StoreError
 from syncd.ledger import Ledger
-from syncd.ledger.cache import OPERATOR
 from syncd.logs import get_logger
 from syncd.mapping.metafields import NAMESPACE, facts_of
 from syncd.sale.sale import Sale
@@ -54,14 +53,14 @@ class MetafieldWriter:
         return self._client.write(sale.order_id, NAMESPACE, facts_of(order))
 
     def _after(self) -> tuple[int, int]:
-        kept = self._ledger.cache.get(self._store, OPERATOR, [_KEPT]).get(_KEPT)
+        kept = self._ledger.state.get("metafields", [_KEPT], self._store).get(_KEPT)
         if kept is None:
             kept = f"{int(self._clock.now().timestamp() * 1_000_000)}.0"
-            self._ledger.cache.put(self._store, OPERATOR, {_KEPT: kept})
+            self._ledger.state.put("metafields", {_KEPT: kept}, self._store)
         at, _, number = kept.partition(".")
         return int(at), int(number)
 
     def _keep(self, sale: Sale) -> None:
         assert sale.synced_at is not None  # noqa: S101  the caller has looked
         at = int(sale.synced_at.timestamp() * 1_000_000)
-        self._ledger.cache.put(self._store, OPERATOR, {_KEPT: f"{at}.{sale.id}"})
+        self._ledger.state.put("metafields", {_KEPT: f"{at}.{sale.id}"}, self._store)

@@ -9,7 +9,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
-from syncd import __version__
 from syncd.canonical import CanonicalOrder
 from syncd.clock import Now
 from syncd.errors import LedgerError
@@ -179,7 +178,6 @@ def _stated(said: IncomingVersion, document: str | None) -> dict[str, Any]:
         "version": order.version,
         "updated_at": order.updated_at,
         "stated_at": said.stated_at,
-        "read_by": __version__,
     }
 
 

@@ -12,10 +12,7 @@ from statistics import median
 from syncd.app import App
 from syncd.clock import Now
 from syncd.formatting import count
-from syncd.ledger import Alert
-from syncd.ledger.faults import FaultRow
-from syncd.ledger.overviews import Reason
-from syncd.ledger.store_state import StoreState
+from syncd.ledger import Alert, FaultRow, Reason, StoreState
 from syncd.naming import Gone, gone
 from syncd.sale.states import State
 from syncd.service.health import Health
@@ -201,20 +198,20 @@ class Watch:
     def look(self, health: Health | None) -> list[Alert]:
         """Evaluate the rules, and keep the alerts in the ledger; return those that are new."""
         present = evaluate(self.facts(health), self._app.config.alerts, self._app.config.service.healthy_within)
-        return self._app.ledger.notices.watched(KINDS, present)
+        return self._app.ledger.alerts.watched(KINDS, present)
 
     def facts(self, health: Health | None) -> AlertSnapshot:
         """Return what is known now."""
         ledger, now, stores = self._app.ledger, Now.of(self._app.clock), list(self._app.config.stores)
         states: dict[str, dict[State, int]] = {name: {} for name in stores}
-        for (store, _lane, state), number in ledger.counts().items():
+        for (store, _lane, state), number in ledger.sales.counts().items():
             states.setdefault(store, {})[state] = states.get(store, {}).get(state, 0) + number
         return AlertSnapshot(
             now,
-            {name: ledger.store_state(name) for name in stores},
+            {name: ledger.stores.get(name) for name in stores},
             states,
             {name: ledger.overviews.waiting_since(name) for name in stores},
-            ledger.open_faults(),
+            ledger.sources.open_faults(),
             unread(self._app),
             health,
             self._volume(now),

@@ -88,7 +88,7 @@ def run_daemon(
         _keep(pulse)
         beat = min(_BEAT_S, watchdog_interval_s() or _BEAT_S)
         while not app.clock.wait(stop, beat if pulse.begun() else min(beat, _FIRST_BEATS_S)):
-            app.ledger.check_file()
+            app.ledger.maintenance.check_file()
             if jumps.look():
                 jobs.list_again()
             if not stuck.look():

@@ -21,8 +21,6 @@ from syncd.app import App
 from syncd.clock import BootTime, Clock, Now
 from syncd.ledger import Ledger
 
-_PLACE = ("-", "health")
-
 
 @dataclass(frozen=True, slots=True)
 class Process:
@@ -188,13 +186,13 @@ class Heartbeats:
         """Write the report into the ledger."""
         mine = self._process
         document = _REPORT.dump_json(self.report(stopped=stopped)).decode()
-        self._ledger.cache.put(*_PLACE, {f"{mine.host}/{mine.pid}/{mine.started}": document})
+        self._ledger.state.put("daemons", {f"{mine.host}/{mine.pid}/{mine.started}": document})
 
     def forget_the_dead(self) -> None:
         """Drop the reports of daemons of this host that have ended."""
-        kept = self._ledger.cache.all(*_PLACE)
-        dead = [code for code, text in kept.items() if text and _is_dead(_read(text))]
-        self._ledger.cache.drop(*_PLACE, dead)
+        kept = self._ledger.state.all("daemons")
+        dead = [code for code, text in kept.items() if _is_dead(_read(text))]
+        self._ledger.state.drop("daemons", dead)
 
 
 def _read(text: str) -> Health | None:
@@ -216,7 +214,7 @@ def read_health(ledger: Ledger) -> list[Health]:
 
     Empty where no daemon has ever run on it.
     """
-    kept = [_read(text) for text in ledger.cache.all(*_PLACE).values() if text]
+    kept = [_read(text) for text in ledger.state.all("daemons").values()]
     reports = [one for one in kept if one is not None]
     running = [one for one in reports if one.running()]
     newest = sorted(reports, key=lambda one: one.at.wall)[-1:]

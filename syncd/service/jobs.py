@@ -12,7 +12,7 @@ from syncd.app import App, SourceRunner
 from syncd.clock import Now
 from syncd.errors import LeaseTaken, NotListed, SourceError, Stopped, SyncdError
 from syncd.intake import PollReport
-from syncd.ledger.alerts import HAPPENED
+from syncd.ledger import HAPPENED
 from syncd.logs import bind, get_logger
 from syncd.sale.states import BackfillStage
 from syncd.service.alert_rules import Watch
@@ -78,7 +78,7 @@ class Jobs:
         ]
         for name in self._app.stores:
             jobs += self._of_store(name)
-        jobs.append(Job("tidy", _TIDY, lambda: self._edge("tidy", self._app.ledger.care.tidy)))
+        jobs.append(Job("tidy", _TIDY, lambda: self._edge("tidy", self._app.ledger.maintenance.tidy)))
         jobs.append(Job("note", _NOTE, lambda: self._edge("note", self._samples.take)))
         jobs.append(Job("watch", _NOTE, lambda: self._edge("watch", self.watch)))
         if self._app.config.alerts.urls:
@@ -260,12 +260,15 @@ class Jobs:
 
         def work() -> None:
             now, keep, ledger = self._app.clock.now(), self._app.config.ledger, self._app.ledger
-            ledger.cache.prune(now - _CACHE_KEPT)
+            ledger.catalog.prune_lookups(now - _CACHE_KEPT)
+            ledger.state.drop_older("quota", now - _CACHE_KEPT)
             self._pulse.forget_the_dead()
-            ledger.notices.end_older(HAPPENED, now - _SHOWN_FOR)
-            if keep.keep_documents is not None and (gone := ledger.retention.documents(now - keep.keep_documents)):
+            ledger.alerts.end_older(HAPPENED, now - _SHOWN_FOR)
+            if keep.keep_documents is not None and (
+                gone := ledger.maintenance.forget_documents(now - keep.keep_documents)
+            ):
                 get_logger().info("documents_dropped", sales=gone, older_than=(now - keep.keep_documents).isoformat())
-            if gone := ledger.retention.history(now - keep.keep_history):
+            if gone := ledger.maintenance.forget_history(now - keep.keep_history):
                 get_logger().info("history_dropped", rows=gone, older_than=(now - keep.keep_history).isoformat())
 
         self._edge("housekeep", work)
@@ -291,7 +294,7 @@ class Jobs:
             self._teller.ping()
 
     def _check_open(self, store: str) -> None:
-        state = self._app.ledger.store_state(store)
+        state = self._app.ledger.stores.get(store)
         if state.paused_why:
             raise _Paused(state.paused_why)
 

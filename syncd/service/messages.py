@@ -10,8 +10,7 @@ from html import escape
 from syncd.app import App
 from syncd.canonical.money import format_money
 from syncd.formatting import count
-from syncd.ledger import Alert
-from syncd.ledger.alerts import Untold
+from syncd.ledger import Alert, Untold
 from syncd.service.delivery import Message
 from syncd.service.needs import alerts_words, all_well, by_kind, needs_of, place_of
 from syncd.service.overview import SystemOverview

@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 
 from syncd import __version__
 from syncd.app import App
-from syncd.ledger.overviews import Attempted
+from syncd.ledger import Attempted
 from syncd.sale.states import BackfillStage, Lane, State
 from syncd.service.health import Health, read_health
 
@@ -68,7 +68,7 @@ class _Ledger(Collector):
 
     def _sales(self) -> Iterator[Metric]:
         sales = GaugeMetricFamily("syncd_sales", "Sales in the ledger.", labels=("store", "lane", "state"))
-        counts = self._app.ledger.counts()
+        counts = self._app.ledger.sales.counts()
         for store in self._app.config.stores:
             for lane in Lane:
                 for state in State:
@@ -84,10 +84,10 @@ class _Ledger(Collector):
         left = _gauge("syncd_quota_left_requests", "Requests that are left in it.", "store")
         calls = CounterMetricFamily("syncd_requests", "Requests that this process sent.", labels=("store",))
         for name, store in self._app.stores.items():
-            paused.add_metric((name,), int(bool(ledger.store_state(name).paused_why)))
+            paused.add_metric((name,), int(bool(ledger.stores.get(name).paused_why)))
             since = ledger.overviews.waiting_since(name)
             waits.add_metric((name,), (now - since).total_seconds() if since else 0)
-            _when(newest, name, ledger.lag(name).newest_synced)
+            _when(newest, name, ledger.sales.lag(name).newest_synced)
             seen = store.governor.report()
             quota.add_metric((name,), seen.quota or 0)
             left.add_metric((name,), seen.left)
@@ -99,10 +99,10 @@ class _Ledger(Collector):
         read = _gauge(
             "syncd_last_recorded_timestamp_seconds", "When something of the source was recorded last.", "source"
         )
-        found = self._app.ledger.open_faults()
+        found = self._app.ledger.sources.open_faults()
         for name in self._app.tills:
             faults.add_metric((name,), found.get(name, 0))
-            _when(read, name, self._app.ledger.cursor_age(name))
+            _when(read, name, self._app.ledger.sources.cursor_age(name))
         yield from (faults, read)
 
     def _jobs(self) -> Iterator[Metric]:
@@ -118,7 +118,7 @@ class _Ledger(Collector):
         ledger = self._app.ledger
         alerts = _gauge("syncd_open_alerts", "Causes that people were, or are to be, told of.", "kind")
         kinds: dict[str, int] = {}
-        for alert in ledger.alerts():
+        for alert in ledger.alerts.present():
             kinds[alert.kind] = kinds.get(alert.kind, 0) + 1
         for kind, number in kinds.items():
             alerts.add_metric((kind.replace(" ", "_"),), number)
@@ -171,9 +171,6 @@ def _file(app: App) -> Path | None:
     return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
 
 
-KIND = "quota"
-
-
 class Samples:
     """Notes how many calls went out since the last note."""
 
@@ -191,4 +188,4 @@ class Samples:
             allowed = seen.quota * (now - before[0]) / seen.window_s
             at = self._app.clock.now()
             sample = {"at": at.isoformat(timespec="seconds"), "used": round((seen.calls - before[1]) / allowed, 4)}
-            self._app.ledger.cache.put(name, KIND, {f"{at:%Y-%m-%dT%H:%M}": json.dumps(sample)})
+            self._app.ledger.state.put("quota", {f"{at:%Y-%m-%dT%H:%M}": json.dumps(sample)}, name)

@@ -12,8 +12,7 @@ from urllib.parse import quote
 from syncd.errors import SourceError
 from syncd.formatting import count
 from syncd.intake.admission import NotAdmitted
-from syncd.ledger import Alert
-from syncd.ledger.overviews import Reason
+from syncd.ledger import Alert, Reason
 from syncd.sale.states import State
 from syncd.service.overview import StoreStands, SystemOverview
 from syncd.service.reasons import COMMANDS, fault_words, reason_words

@@ -11,12 +11,10 @@ import requests
 
 from syncd.app import App
 from syncd.errors import LeaseTaken
-from syncd.ledger.cache import OPERATOR
 from syncd.logs import get_logger
 from syncd.service.delivery import Message, send
 from syncd.service.messages import digest_of, message_of
 
-_PLACE = ("-", OPERATOR)
 _SILENCE, _DIGEST = "silent until", "last digest"
 _TELLS = "tell people"
 _PING_S = 5.0
@@ -27,14 +25,14 @@ Sends = Callable[[Message], str]
 def silence(app: App, until: datetime | None) -> None:
     """Say nothing until then; None: speak again."""
     if until is None:
-        app.ledger.cache.drop(*_PLACE, [_SILENCE])
+        app.ledger.state.drop("alerts", [_SILENCE])
     else:
-        app.ledger.cache.put(*_PLACE, {_SILENCE: until.isoformat()})
+        app.ledger.state.put("alerts", {_SILENCE: until.isoformat()})
 
 
 def silent_until(app: App) -> datetime | None:
     """Until when nothing is said; None where there is no silence."""
-    kept = app.ledger.cache.get(*_PLACE, [_SILENCE]).get(_SILENCE)
+    kept = app.ledger.state.get("alerts", [_SILENCE]).get(_SILENCE)
     until = datetime.fromisoformat(kept) if kept else None
     return until if until is not None and until > app.clock.now() else None
 
@@ -54,9 +52,9 @@ class Notifier:
         if not self._app.config.alerts.urls or silent_until(self._app):
             return
         with suppress(LeaseTaken), self._app.ledger.lease(_TELLS):
-            untold = self._app.ledger.notices.untold()
+            untold = self._app.ledger.alerts.untold()
             if (untold.new or untold.over) and self._sent(message_of(untold, self._app.config.web.url)):
-                self._app.ledger.notices.told(untold)
+                self._app.ledger.alerts.told(untold)
 
     def digest(self) -> None:
         """Once a day at its time: what became of yesterday."""
@@ -69,9 +67,9 @@ class Notifier:
     def _digest(self, at: time) -> None:
         zone = _zone(self._app)
         now = self._app.clock.now().astimezone(zone)
-        last = self._app.ledger.cache.get(*_PLACE, [_DIGEST]).get(_DIGEST)
+        last = self._app.ledger.state.get("alerts", [_DIGEST]).get(_DIGEST)
         if now.time() >= at and last != now.date().isoformat() and self._sent(digest_of(self._app, now.date())):
-            self._app.ledger.cache.put(*_PLACE, {_DIGEST: now.date().isoformat()})
+            self._app.ledger.state.put("alerts", {_DIGEST: now.date().isoformat()})
 
     def ping(self) -> None:
         """Tell the heartbeat's address that all is well; whatever comes of it holds nothing up."""

@@ -9,10 +9,7 @@ from datetime import datetime
 from syncd.app import App
 from syncd.clock import Now
 from syncd.errors import SourceError
-from syncd.ledger import Alert, Lag
-from syncd.ledger.faults import FaultRow
-from syncd.ledger.overviews import Reason
-from syncd.ledger.store_state import StoreState
+from syncd.ledger import Alert, FaultRow, Lag, Reason, StoreState
 from syncd.naming import Gone, gone
 from syncd.sale.states import State
 from syncd.service.alert_rules import GONE, KINDS, SHOWN
@@ -63,10 +60,13 @@ class SystemOverview:
             now.wall,
             {name: _stands(app, name) for name in app.config.stores},
             {name: reports.get(name) for name in app.tills},
-            ledger.open_faults(),
+            ledger.sources.open_faults(),
             daemons,
             [one.unwell(now, app.config.service.healthy_within) for one in daemons],
-            [*(_lost(one) for one in missing if one.not_done), *(a for a in ledger.alerts() if a.kind in SHOWN)],
+            [
+                *(_lost(one) for one in missing if one.not_done),
+                *(a for a in ledger.alerts.present() if a.kind in SHOWN),
+            ],
             [one for one in missing if not one.not_done],
             [reason for state in WAITING for reason in ledger.overviews.reasons(state)],
             newest_faults(ledger),
@@ -84,12 +84,12 @@ def _lost(one: Gone) -> Alert:
 
 def _stands(app: App, store: str) -> StoreStands:
     ledger = app.ledger
-    alerts = [alert for alert in ledger.alerts(store) if alert.kind not in KINDS]
-    return StoreStands(_states(app, store), ledger.lag(store), ledger.store_state(store), alerts)
+    alerts = [alert for alert in ledger.alerts.present(store) if alert.kind not in KINDS]
+    return StoreStands(_states(app, store), ledger.sales.lag(store), ledger.stores.get(store), alerts)
 
 
 def _states(app: App, store: str) -> dict[State, int]:
     found: dict[State, int] = dict.fromkeys(State, 0)
-    for (_store, _lane, state), number in app.ledger.counts(store).items():
+    for (_store, _lane, state), number in app.ledger.sales.counts(store).items():
         found[state] += number
     return found

@@ -7,9 +7,7 @@ from decimal import Decimal
 
 from syncd.canonical.money import format_money
 from syncd.formatting import count
-from syncd.ledger import Ledger
-from syncd.ledger.faults import FaultRow
-from syncd.ledger.overviews import Reason
+from syncd.ledger import FaultRow, Ledger, Reason
 from syncd.sale.states import State
 
 _LONGEST = 300
@@ -27,7 +25,7 @@ def fault_words(source: str, number: int, newest: FaultRow | None) -> str:
 
 def newest_faults(ledger: Ledger) -> dict[str, FaultRow]:
     """Return the newest open fault of each source that has any."""
-    found = {source: ledger.faults(source, limit=1) for source in ledger.open_faults()}
+    found = {source: ledger.sources.faults(source, limit=1) for source in ledger.sources.open_faults()}
     return {source: rows[0] for source, rows in found.items() if rows}
 
 

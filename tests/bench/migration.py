@@ -50,8 +50,8 @@ def main(sales: int) -> None:
         begun = time.perf_counter()
         ledger = Ledger.open(url, ManualClock(), DECIDER)
         took = time.perf_counter() - begun
-        told = sum(ledger.counts().values())
-        last = ledger.sale(f"till:n{sales + 99}")
+        told = sum(ledger.sales.counts().values())
+        last = ledger.sales.get(f"till:n{sales + 99}")
         assert last is not None
         assert last.belief.confirmed_version == last.fingerprint
         print(f"{told:,} sales ({size:.0f} MB) upgraded in {took:.1f} s, copy included")

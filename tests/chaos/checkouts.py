@@ -24,7 +24,7 @@ import requests
 from syncd.app import open_app
 from syncd.canonical import CanonicalOrder
 from syncd.config import load
-from syncd.ledger.queries import Selection
+from syncd.ledger import Selection
 from syncd.sale.overrides import Verb
 from syncd.sale.states import State
 from syncd.testing.clocks import AheadClock
@@ -146,13 +146,13 @@ def push_to_rest(shop: Shop) -> dict[str, int]:
             with app.stores["main"].leased() as lease:
                 app.stores["main"].push(lease, Event())
             counts = Counter()
-            for (_store, _lane, state), count in app.ledger.counts().items():
+            for (_store, _lane, state), count in app.ledger.sales.counts().items():
                 counts[state.value] += count
             for state in (State.HELD, State.REJECTED):  # a person looks, and lets it go on
-                for one in app.ledger.find(Selection(state=state), limit=100):
+                for one in app.ledger.sales.find(Selection(state=state), limit=100):
                     print(one.sale_key, state, one.why)
-                app.ledger.decide(Verb.RETRY, Selection(state=state), "storm")
-            app.ledger.decide(Verb.RELEASE, Selection(state=State.HELD), "storm")
+                app.ledger.sales.decide(Verb.RETRY, Selection(state=state), "storm")
+            app.ledger.sales.decide(Verb.RELEASE, Selection(state=State.HELD), "storm")
             if not counts.keys() & {"pending", "sending", "unknown", "held", "rejected"}:
                 break
             clock.pass_time(10)

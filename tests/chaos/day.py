@@ -29,7 +29,7 @@ from syncd import logs
 from syncd.app import open_app
 from syncd.config import load
 from syncd.errors import LedgerError
-from syncd.ledger.queries import Selection
+from syncd.ledger import Selection
 from syncd.sale.overrides import Verb
 from syncd.sale.states import State
 from syncd.service.overview import SystemOverview
@@ -165,7 +165,7 @@ class Shop:
         self.cured = True
         self.plan()
         with open_app(load(self.config), self.clock) as app:
-            app.ledger.decide(Verb.RELEASE, Selection(keys=tuple(self.poisoned)), "owner")
+            app.ledger.sales.decide(Verb.RELEASE, Selection(keys=tuple(self.poisoned)), "owner")
         self.poisoned.clear()
 
     def set_clock(self, by: timedelta) -> None:
@@ -349,7 +349,7 @@ class Shop:
             found = [
                 one
                 for state in (State.PENDING, State.UNKNOWN)
-                for one in app.ledger.find(Selection(state=state), limit=3)
+                for one in app.ledger.sales.find(Selection(state=state), limit=3)
             ]
             return [
                 f"{one.sale_key} {one.state} due {one.next_attempt_at} now {app.clock.now()}: {one.why}"
@@ -430,7 +430,7 @@ def live_through(shop: Shop, hours: float) -> Day:
     day = shop.day
     day.orders, day.twice = len(set(created)), len(created) - len(set(created))
     with open_app(load(shop.config), shop.clock) as app:
-        day.held = [f"{one.sale_key}: {one.why}" for one in app.ledger.find(Selection(state=State.HELD), limit=9)]
+        day.held = [f"{one.sale_key}: {one.why}" for one in app.ledger.sales.find(Selection(state=State.HELD), limit=9)]
     day.missing = sorted(shop.placed.keys() - set(created))
     return day
 

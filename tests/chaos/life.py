@@ -199,7 +199,7 @@ class Life:
         found: list[str] = []
         held = told = 0
         for name, living in self.till.sales.items():
-            sale = self.shop.worker.ledger.sale(f"till:{name}")
+            sale = self.shop.worker.ledger.sales.get(f"till:{name}")
             held += sale is not None and sale.state.value in ("held", "rejected")
             told += sale is not None and bool(sale.belief.differs)
             if living.of is None:

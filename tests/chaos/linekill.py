@@ -64,7 +64,7 @@ def template(folder: Path, store: Store) -> None:
     (folder / "inbox").mkdir(parents=True)
     (folder / "syncd.toml").write_text(text)
     with open_app(load(folder / "syncd.toml")) as app:
-        app.ledger.record(Batch((sale(),), (), "c"), RecordOptions("till", to_main))
+        app.ledger.sales.record(Batch((sale(),), (), "c"), RecordOptions("till", to_main))
 
 
 def push(folder: Path) -> None:
@@ -86,11 +86,11 @@ def run_to_rest(folder: Path) -> tuple[State, list[str]]:
                 clock.pass_time(10)  # more than twice the settle time of CONFIG
                 if (state := _state(app)) is State.SYNCED:
                     break
-        return state, app.ledger.care.verify()
+        return state, app.ledger.maintenance.verify()
 
 
 def _state(app: Any) -> State:
-    found = app.ledger.sale(KEY)
+    found = app.ledger.sales.get(KEY)
     assert found is not None, "the sale is not in the ledger"
     state: State = found.state
     return state

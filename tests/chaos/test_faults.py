@@ -67,7 +67,7 @@ def test_f3_a_death_at_any_line_of_the_first_migration_leaves_the_old_schema_or_
 
     assert in_child(die) in {0, -signal.SIGKILL}
     with Ledger.open(url, ManualClock(), DECIDER) as ledger:
-        assert ledger.care.verify() == []
+        assert ledger.maintenance.verify() == []
         assert Book(ledger, ManualClock(), url).record(sale()).new == 1
 
 
@@ -106,7 +106,7 @@ def test_f52_a_ledger_with_flipped_bits_is_refused_or_found_out_or_unharmed(seed
     file = tmp_path / "ledger.db"
     with Ledger.open(f"sqlite:///{file}", ManualClock(), DECIDER) as ledger:
         Book(ledger, ManualClock(), "").record(*numbered(60))
-        whole = {key: found.document for key in (f"till:{n}" for n in range(60)) if (found := ledger.sale(key))}
+        whole = {key: found.document for key in (f"till:{n}" for n in range(60)) if (found := ledger.sales.get(key))}
     with sqlite3.connect(file) as raw:
         raw.execute("pragma wal_checkpoint(truncate)")
     raw.close()
@@ -118,8 +118,8 @@ def test_f52_a_ledger_with_flipped_bits_is_refused_or_found_out_or_unharmed(seed
     file.write_bytes(data)
     try:
         with Ledger.open(f"sqlite:///{file}", ManualClock(), DECIDER) as ledger:
-            problems = ledger.care.verify()
-            same = {key: found.document for key in whole if (found := ledger.sale(key))} == whole
+            problems = ledger.maintenance.verify()
+            same = {key: found.document for key in whole if (found := ledger.sales.get(key))} == whole
             assert problems or same
     except LedgerError as refused:
         told = str(refused)

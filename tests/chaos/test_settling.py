@@ -37,15 +37,15 @@ def test_a_thousand_left_sending_are_settled_in_a_dozen_calls_and_hold_up_no_liv
         with open_app(load(shop.config), clock) as app:
             orders = [sale(source="till", sale_id=f"x{number}") for number in range(LEFT)]
             batch = Batch(tuple(orders), (), "c")
-            app.ledger.record(batch, RecordOptions("till", to_main, lane=Lane.BACKFILL, backfill=1))
+            app.ledger.sales.record(batch, RecordOptions("till", to_main, lane=Lane.BACKFILL, backfill=1))
             far = app.stores["main"].settings.push.settle
             with app.stores["main"].leased() as lease:
-                due = app.ledger.due("main", limit=LEFT, now=clock.now(), far=far)
+                due = app.ledger.sales.due("main", limit=LEFT, now=clock.now(), far=far)
                 intents = [
                     Intent(s.id, s.sale_key, AttemptKind.CREATE, s.fingerprint, "d", newest_order_before=100)
                     for s in due
                 ]
-                app.ledger.begin(lease, intents)
+                app.ledger.attempts.begin(lease, intents)
         host, port = store.url.removeprefix("http://").split(":")
         exchange((host, int(port)), requests_of(store, LEFT - ABSENT, source="till"))
         before = store.stats()["requests"]

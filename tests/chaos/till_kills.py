@@ -114,7 +114,7 @@ def run(kind: str, count: int, kills: int, folder: Path, *, push: bool) -> Outco
 def _compared(wanted: Mapping[str, Decimal], shop: Shop, store: Store, kills: int, most_mb: float) -> Outcome:
     found: dict[str, Decimal] = {}
     with open_app(load(shop.config)) as app:
-        for kept in app.ledger.placed("main", datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)):
+        for kept in app.ledger.sales.placed("main", datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)):
             found[kept.sale_key] = Decimal(kept.total_inc_tax)
     orders = store.orders()
     keys = [order["external_order_id"] for order in orders]

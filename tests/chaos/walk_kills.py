@@ -68,7 +68,7 @@ def walk(sales: int, kills: int, folder: Path, page: int = 500) -> Outcome:
         done, most = killed_on_the_way(shop, words, sales, kills)
         searched = sum(asked.path.endswith("/orders/search") for asked in square.asked)
         with open_app(load(shop.config)) as app:
-            counts = app.ledger.counts()
+            counts = app.ledger.sales.counts()
         kept = sum(counts.values())
         orders = store.orders()
         keys = [order["external_order_id"] for order in orders]

@@ -147,7 +147,7 @@ def test_page_summary_status_and_exit_code_have_one_verdict(told: Shop, mailbox:
         status = told.run("status")
         document = told.run("status", "--json").json
         with open_app(load(told.config), AheadClock()) as app:
-            app.ledger.cache.drop("-", "operator", ["last digest"])
+            app.ledger.state.drop("alerts", ["last digest"])
             Notifier(app).digest()
         subject = str(email.header.make_header(email.header.decode_header(mailbox.mails[-1]["Subject"])))
         assert (done.code, status.code) == ((0, 0) if well else (1, 1))
@@ -247,7 +247,7 @@ def test_an_empty_ledger_beside_a_used_store_is_one_cause_with_a_count_everywher
         Alert("main", "unknown order", str(n), f"order {n} has the key till:{n}", "Look at it.") for n in range(1685)
     ]
     with open_app(load(told.config)) as app:
-        app.ledger.raise_alerts(many)
+        app.ledger.alerts.raise_new(many)
         Notifier(app).tell()
         (need,) = needs_of(SystemOverview.of(app))
     words = "main: 1,685 orders in BigCommerce have a key that this ledger does not know, such as: order 0 has the key till:0"

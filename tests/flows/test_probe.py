@@ -231,7 +231,7 @@ def test_keys_get_no_longer_than_a_trial_store_has_kept(shop: Shop) -> None:
     long = sale(sale_id="a" * 60)
     with opened(shop) as (app, _):
         assert app.config.stores["main"].rules.longest_key == 40
-        app.ledger.record(Batch((long,), (), "c"), RecordOptions("till", to_main))
+        app.ledger.sales.record(Batch((long,), (), "c"), RecordOptions("till", to_main))
         push(app)
     assert [one["external_order_id"] for one in shop.store.orders()] == [sent_key(f"till:{'a' * 60}", 40)]
 
@@ -240,11 +240,11 @@ def test_a_filter_that_a_trial_store_did_not_keep_to_is_not_asked_and_a_lost_ans
     answered(shop, "key filter", filter_trusted=0)
     shop.store.control("faults", {"faults": [{"kind": "drop_after_commit", "method": "POST", "times": 1}]})
     with opened(shop) as (app, _):
-        app.ledger.record(Batch((sale(),), (), "c"), RecordOptions("till", to_main))
+        app.ledger.sales.record(Batch((sale(),), (), "c"), RecordOptions("till", to_main))
         for _ in range(8):
             push(app)
             app.clock.wait(app.stop, 10)
-        found = app.ledger.sale("till:1001")
+        found = app.ledger.sales.get("till:1001")
         assert found is not None
         assert found.state is State.SYNCED
     assert len(shop.store.orders()) == 1

@@ -190,7 +190,7 @@ def test_a_sale_that_the_pos_has_deleted_becomes_a_void(tmp_path: Path) -> None:
     intake = RecordOptions("till", to_main, just_asked=True)
     record_all(iter((Batch((sale(),), (), None),)), intake, ledger, Event())
     record_all(iter((Batch((), (), None, deleted_ids=("1001", "never-seen")),)), intake, ledger, Event())
-    kept = ledger.sale("till:1001")
+    kept = ledger.sales.get("till:1001")
     assert kept is not None
     assert json.loads(kept.document or "{}")["status"] == "voided"
     ledger.close()

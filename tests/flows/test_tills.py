@@ -79,7 +79,7 @@ def agree(till: SourceRunner, said: Mapping[str, tuple[Decimal, str]], deleted: 
     """The sales of which ledger and database say different things."""
     wrong = []
     for key, (amount, written) in said.items():
-        kept = till.ledger.sale(f"till:{key}")
+        kept = till.ledger.sales.get(f"till:{key}")
         order = kept.order() if kept else None
         if order is None or order.total_inc_tax != amount or order.status is not SaleStatus.COMPLETED:
             wrong.append(key)
@@ -88,7 +88,7 @@ def agree(till: SourceRunner, said: Mapping[str, tuple[Decimal, str]], deleted: 
         elif words == "tendered" and order.tenders[0].tendered != Decimal(written):
             wrong.append(f"{key}: {order.tenders[0].tendered} / {written}")
     for key in deleted:
-        kept = till.ledger.sale(f"till:{key}")
+        kept = till.ledger.sales.get(f"till:{key}")
         if kept is not None and kept.order().status is not SaleStatus.VOIDED:  # one that nobody saw is nobody's
             wrong.append(f"{key} is gone, and stays {kept.order().status}")
     return wrong
@@ -133,7 +133,7 @@ def test_a_till_that_writes_all_the_while_and_the_ledger_agree_once_it_stops(
             assert len(said) > 20
             assert deleted
             assert agree(till, said, deleted, "note" if preset == "opensourcepos" else "tendered") == []
-            assert till.ledger.faults("till", limit=10) == []
+            assert till.ledger.sources.faults("till", limit=10) == []
 
 
 @needs_samples
@@ -167,7 +167,7 @@ def test_what_was_deleted_long_since_does_not_count_as_deleted_at_once_and_what_
 
             def voided() -> list[str]:
                 till.poll(threading.Event())
-                kept = {key: till.ledger.sale(f"till:{key}") for key in ids}
+                kept = {key: till.ledger.sales.get(f"till:{key}") for key in ids}
                 return [key for key, sale in kept.items() if sale and sale.order().status is SaleStatus.VOIDED]
 
             assert voided() == []
@@ -175,7 +175,7 @@ def test_what_was_deleted_long_since_does_not_count_as_deleted_at_once_and_what_
                 for key in ids[day * 2 : day * 2 + 2]:
                     pos.delete(key)
                 assert voided() == ids[: day * 2 + 2]
-            assert till.ledger.faults("till", limit=10) == []
+            assert till.ledger.sources.faults("till", limit=10) == []
             pos.made = 0
             pos.write([clock.now() - timedelta(seconds=7)])  # number 1, put back as it was
             assert voided() == ids[1:6]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from syncd.canonical import CanonicalOrder
-from syncd.ledger.queries import Selection
+from syncd.ledger import Selection
 from syncd.sale.overrides import Verb
 from syncd.testing.orders import sale
 from tests.model.simulation import Shop, copy_ledger
@@ -34,7 +34,7 @@ def one(name: str = "a", **changes: Any) -> CanonicalOrder:
 
 
 def decide(shop: Shop, verb: Verb, name: str = "a") -> tuple[str, ...]:
-    return shop.worker.ledger.decide(verb, Selection(keys=(f"till:{name}",)), "ada").moved
+    return shop.worker.ledger.sales.decide(verb, Selection(keys=(f"till:{name}",)), "ada").moved
 
 
 def order(shop: Shop, name: str = "a") -> dict[str, Any]:
@@ -43,7 +43,7 @@ def order(shop: Shop, name: str = "a") -> dict[str, Any]:
 
 
 def kept(shop: Shop, name: str = "a") -> Any:
-    return shop.worker.ledger.sale(f"till:{name}")
+    return shop.worker.ledger.sales.get(f"till:{name}")
 
 
 def lose_ledger(shop: Shop, backup: Path | None = None) -> None:

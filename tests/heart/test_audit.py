@@ -17,7 +17,7 @@ import pytest
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import ZERO
 from syncd.canonical.tips import without_tips
-from syncd.ledger.queries import Selection
+from syncd.ledger import Selection
 from syncd.mapping.rules import Rules
 from syncd.push.store_orders.audit import AuditReport
 from syncd.push.store_orders.audit.figures import tips_of
@@ -117,7 +117,7 @@ class Till:
         )
 
     def order(self, name: str) -> dict[str, Any]:
-        number = self.shop.worker.ledger.sale(f"till:{name}")
+        number = self.shop.worker.ledger.sales.get(f"till:{name}")
         assert number is not None
         assert number.order_id is not None
         return self.shop.store.orders[number.order_id]
@@ -249,7 +249,7 @@ def till_total(order: CanonicalOrder) -> Decimal:
 
 
 def every(till: Till) -> list[CanonicalOrder]:
-    return [sale.order() for sale in till.shop.worker.ledger.find(Selection(), limit=500)]
+    return [sale.order() for sale in till.shop.worker.ledger.sales.find(Selection(), limit=500)]
 
 
 def plants(till: Till, plain: list[CanonicalOrder]) -> dict[str, str]:
@@ -358,7 +358,7 @@ def test_what_the_pos_says_and_no_order_shows_is_found_each_once_with_its_cause(
     back = till.give_back(next(plain), linked=False)
     planted[back.sale_id] = "a return that is held"
     back = till.give_back(next(plain))
-    till.shop.worker.ledger.decide(Verb.HOLD, Selection(keys=(back.sale_key,)), "ada")
+    till.shop.worker.ledger.sales.decide(Verb.HOLD, Selection(keys=(back.sale_key,)), "ada")
     planted[back.sale_id] = "a return that is held"
     waiting = till.sell()
     planted[waiting.sale_id] = "it is unknown"
@@ -372,7 +372,7 @@ def test_what_is_not_in_bigcommerce_is_told_and_the_left_side_is_the_tills_day_r
 ) -> None:
     till = make("status", 3)
     sold, held, skipped = till.sell(), till.sell(total_inc_tax="999.00"), till.sell()
-    till.shop.worker.ledger.decide(Verb.SKIP, Selection(keys=(skipped.sale_key,)), "ada")
+    till.shop.worker.ledger.sales.decide(Verb.SKIP, Selection(keys=(skipped.sale_key,)), "ada")
     till.shop.rest()
     report = till.shop.audit(FIRST, LAST)
     pos, there, off = figures(report)

@@ -28,7 +28,7 @@ def test_a_sale_that_came_while_this_machines_clock_was_a_year_back_goes_out_onc
     shop.push()
     assert kept(shop).state is State.SYNCED
     assert order(shop)["external_order_id"] == "till:a"
-    story = shop.worker.ledger.story("till:a")
+    story = shop.worker.ledger.sales.story("till:a")
     assert story is not None
     assert [row.why for row in story.audit if row.before == "held"] == ["what it waited for has come"]
 

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from syncd.canonical import Batch
 from syncd.intake.backfill import cancel
-from syncd.ledger import RecordOptions
-from syncd.ledger.queries import Selection
+from syncd.ledger import RecordOptions, Selection
 from syncd.sale.overrides import LASTING, NO_OVERRIDES, Override, Overrides, Verb
 from syncd.sale.states import Lane, State
 from tests.deciders import to_main
@@ -27,7 +26,7 @@ def backfilled(shop: Shop, *names: str, number: int | None = None, **changes: ob
     if number is None:
         number = ledger.backfills.ask("till", *_DAY, by="ada").number
     batch = Batch(tuple(one(name, **changes) for name in names), (), "c")
-    ledger.record(batch, RecordOptions("till", to_main, lane=Lane.BACKFILL, backfill=number))
+    ledger.sales.record(batch, RecordOptions("till", to_main, lane=Lane.BACKFILL, backfill=number))
     return number
 
 
@@ -93,7 +92,7 @@ def test_a_void_or_a_refund_of_a_skipped_sale_that_has_an_order_is_held_and_not_
 def record_held(shop: Shop) -> None:
     """A sale for which its source cannot answer."""
     batch = Batch((one(),), (), "c", review_reasons={"a": "look at this one"})
-    shop.worker.ledger.record(batch, RecordOptions("till", to_main))
+    shop.worker.ledger.sales.record(batch, RecordOptions("till", to_main))
 
 
 def test_a_retry_after_a_release_leaves_the_release_in_force(shop: Shop) -> None:
@@ -123,7 +122,7 @@ def test_a_release_that_was_sent_cannot_be_undone(shop: Shop) -> None:
     record_held(shop)
     decide(shop, Verb.RELEASE)
     shop.push()
-    done = shop.worker.ledger.decide(Verb.UNDO, Selection(keys=("till:a",)), "ada")
+    done = shop.worker.ledger.sales.decide(Verb.UNDO, Selection(keys=("till:a",)), "ada")
     assert done.moved == ()
     assert "has been sent" in done.refused[0][1]
 

@@ -186,4 +186,4 @@ def test_a_return_that_is_said_anew_still_counts_as_what_its_originals_order_sho
     shop.rest()
     shop.record(exchange(version="2", note="a word more"))
     assert shop.state("ex/return") is State.PENDING
-    assert shop.worker.ledger.returned_total("till:o1", but="") == Decimal("21.60")
+    assert shop.worker.ledger.sales.returned_total("till:o1", but="") == Decimal("21.60")

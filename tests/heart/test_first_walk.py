@@ -76,4 +76,4 @@ def test_a_walk_that_came_to_its_end_leaves_nothing_to_go_on_from(full: Shop, mo
     full.record(one("s6"))
     full.rest()
     assert line.began[0][0] > ORDERS - 250
-    assert full.worker.ledger.cache.all("main", "catch up") == {}
+    assert full.worker.ledger.state.all("scans", "main") == {}

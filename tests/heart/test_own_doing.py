@@ -30,7 +30,7 @@ def test_a_sale_whose_creates_were_interrupted_by_kills_again_and_again_is_pushe
         shop.push("accepted", "crash before")
         shop.store.fates.clear()
         shop.pass_time(61)
-    assert sum(one_.kind == "create" for one_ in shop.worker.ledger.story("till:a").attempts) > 3  # type: ignore[union-attr]  # it is there
+    assert sum(one_.kind == "create" for one_ in shop.worker.ledger.sales.story("till:a").attempts) > 3  # type: ignore[union-attr]  # it is there
     shop.rest()
     assert (shop.state("a"), len(shop.store.orders)) == (State.SYNCED, 25)
 
@@ -43,7 +43,7 @@ def test_retention_keeps_what_an_order_was_told_beside_its_refund(tmp_path: Path
     refund = {"id": "r1", "amount_inc_tax": "1.00"}
     shop.record(one(version="2", status="partially_refunded", refunds=[refund]))
     shop.rest()
-    shop.worker.ledger.retention.history(shop.clock.now() + timedelta(days=1))
+    shop.worker.ledger.maintenance.forget_history(shop.clock.now() + timedelta(days=1))
     shop.record(one(version="3", status="partially_refunded", refunds=[refund], **LARGER))
     shop.rest()
     names = [line["name"] for line in shop.store.world.get(order(shop)["id"]).lines]

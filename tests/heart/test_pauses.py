@@ -38,7 +38,7 @@ class Firewall:
 
 
 def paused(shop: Shop) -> str | None:
-    return shop.worker.ledger.store_state("main").paused_why
+    return shop.worker.ledger.stores.get("main").paused_why
 
 
 def pass_an_hour(shop: Shop) -> None:
@@ -81,7 +81,7 @@ def test_one_sale_that_a_firewall_refuses_is_its_own_fault_and_stops_nobody(
         shop.pass_time(3)
         shop.push()
     assert shop.state("s3") is State.REJECTED
-    refused = shop.worker.ledger.sale("till:s3")
+    refused = shop.worker.ledger.sales.get("till:s3")
     assert refused is not None
     assert "firewall" in refused.why
     assert "syncd retry till:s3" in refused.cure

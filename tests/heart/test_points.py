@@ -38,7 +38,7 @@ __all__ = ["shop"]  # the fixture
 def test_a_hold_does_not_claim_that_bigcommerce_was_told_so_a_later_refund_brings_the_total_along(shop: Shop) -> None:
     shop.record(one())
     shop.push()
-    shop.worker.ledger.record(
+    shop.worker.ledger.sales.record(
         _batch(one(**LARGER), review_reasons={"a": "look at this one"}), RecordOptions("till", lambda _: "main")
     )
     shop.push()
@@ -179,7 +179,7 @@ def test_an_older_version_never_replaces_a_newer_one(
 ) -> None:
     new, old = one(note="new", **newer), one(note="old", **older)
     if together:
-        shop.worker.ledger.record(_batch(new, old), RecordOptions("till", lambda _: "main"))
+        shop.worker.ledger.sales.record(_batch(new, old), RecordOptions("till", lambda _: "main"))
     else:
         shop.record(new, old)
     shop.rest()
@@ -230,7 +230,7 @@ def test_a_store_that_cuts_our_keys_gets_one_order_a_sale_and_is_paused_with_one
         shop.pass_time(300)
         shop.push()
     assert len(shop.store.orders) == 1
-    state = shop.worker.ledger.store_state("main")
+    state = shop.worker.ledger.stores.get("main")
     assert "kept only 50" in (state.paused_why or "")
     assert "longest_key = 50" in state.cure
     shop.restart()

@@ -92,7 +92,7 @@ def test_of_several_orders_with_one_key_the_lowest_live_one_is_taken_and_one_ale
     shop.push("lost before")
     shop.rest()
     assert (shop.state("a"), kept(shop).order_id, shop.store.posts) == (State.SYNCED, made[1], 0)
-    (alert,) = shop.worker.ledger.alerts("main")
+    (alert,) = shop.worker.ledger.alerts.present("main")
     assert str(made[2]) in alert.words
     assert str(made[0]) not in alert.words
 
@@ -151,9 +151,9 @@ def test_a_look_from_before_a_new_doubt_counts_for_nothing_in_it(shop: Shop) -> 
     shop.push("lost before")
     young = kept(shop, "b")
     with ledger.lease("main") as lease:
-        assert ledger.resolve(lease, [(old, LookedUp(shop.clock.elapsed()))], Now.of(shop.clock)) == {}
+        assert ledger.attempts.resolve(lease, [(old, LookedUp(shop.clock.elapsed()))], Now.of(shop.clock)) == {}
         forged = type(young)(**{**{name: getattr(young, name) for name in young.__slots__}, "doubt": old.doubt})
-        assert ledger.resolve(lease, [(forged, LookedUp(shop.clock.elapsed()))], Now.of(shop.clock)) == {}
+        assert ledger.attempts.resolve(lease, [(forged, LookedUp(shop.clock.elapsed()))], Now.of(shop.clock)) == {}
     assert kept(shop, "b").doubt == young.doubt
 
 

@@ -97,8 +97,8 @@ def test_a_sale_that_cannot_be_recorded_for_a_reason_nobody_foresaw_is_a_fault_b
     batch = Batch((one("a"), one("bad"), one("b")), (), "the cursor")
     options = RecordOptions("till", breaks, just_asked=True)
     done = record_all(iter((batch,)), options, shop.worker.ledger, threading.Event())
-    assert (done.new, done.faults, shop.worker.ledger.cursor("till")) == (2, 1, "the cursor")
-    (fault,) = shop.worker.ledger.faults(limit=5)
+    assert (done.new, done.faults, shop.worker.ledger.sources.cursor("till")) == (2, 1, "the cursor")
+    (fault,) = shop.worker.ledger.sources.faults(limit=5)
     assert "ZeroDivisionError: nobody foresaw this" in fault.reason
 
 
@@ -112,14 +112,14 @@ def test_any_sale_that_the_model_takes_can_be_recorded_judged_mapped_listed_skip
     shop.record(named)
     shop.push()
     ledger = shop.worker.ledger
-    found = ledger.sale(named.sale_key)
+    found = ledger.sales.get(named.sale_key)
     assert found is not None
     assert found.state in (State.SYNCED, State.HELD, State.SKIPPED, State.REJECTED, State.PENDING)
-    assert ledger.story(named.sale_key) is not None
-    assert ledger.find(Selection(keys=(named.sale_key,)), limit=1)
+    assert ledger.sales.story(named.sale_key) is not None
+    assert ledger.sales.find(Selection(keys=(named.sale_key,)), limit=1)
     ledger.overviews.sides("till", found.business_day)
-    ledger.decide(Verb.SKIP, Selection(keys=(named.sale_key,)), "ada")
-    assert ledger.care.verify() == []
+    ledger.sales.decide(Verb.SKIP, Selection(keys=(named.sale_key,)), "ada")
+    assert ledger.maintenance.verify() == []
 
 
 def _rubbish(dice: random.Random) -> Iterator[tuple[str, bytes]]:

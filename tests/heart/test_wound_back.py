@@ -47,7 +47,7 @@ def test_sales_told_again_to_a_ledger_that_was_wound_back_under_a_daemon_are_not
         shop.rest()
         assert {shop.state(name) for name in "abc"} == {State.SYNCED}
         assert (len(shop.store.orders), shop.store.posts) == (4, 4)
-        assert [alert.kind for alert in shop.worker.ledger.alerts()] == ["ledger wound back"]
+        assert [alert.kind for alert in shop.worker.ledger.alerts.present()] == ["ledger wound back"]
 
 
 def test_a_create_whose_answer_was_lost_before_the_ledger_was_wound_back_is_waited_for(
@@ -98,7 +98,7 @@ def test_a_ledger_file_that_is_removed_or_replaced_is_noticed_before_the_next_re
         with pytest.raises(Replaced, match=r"ledger\.db"):
             shop.record(one("b"))
         with pytest.raises(LedgerError):
-            shop.worker.ledger.check_file()
+            shop.worker.ledger.maintenance.check_file()
     assert len(shop.store.orders) == 1
 
 
@@ -118,23 +118,23 @@ def test_rows_that_are_brought_back_in_postgresql_are_noticed_too(tmp_path: Path
     ):
         from syncd.canonical import Batch
 
-        ledger.record(Batch(tuple(numbered(2)), (), "c"), RecordOptions("till", to_main))
-        first, second = (ledger.sale(f"till:{number}") for number in range(2))
+        ledger.sales.record(Batch(tuple(numbered(2)), (), "c"), RecordOptions("till", to_main))
+        first, second = (ledger.sales.get(f"till:{number}") for number in range(2))
         assert first
         assert second
 
         def intent(sale: object) -> Intent:
             return Intent(sale.id, sale.sale_key, AttemptKind.CREATE, sale.fingerprint, "d")  # type: ignore[attr-defined]  # a Sale
 
-        assert len(ledger.begin(lease, [intent(first)])) == 1
+        assert len(ledger.attempts.begin(lease, [intent(first)])) == 1
         engine = create_engine(url)
         with engine.begin() as connection:
             connection.execute(text("update stores set epoch = 0"))
         engine.dispose()
         with pytest.raises(WoundBack):
-            ledger.begin(lease, [intent(second)])
-        ledger.know_again("main")
-        assert len(ledger.begin(lease, [intent(second)])) == 1
+            ledger.attempts.begin(lease, [intent(second)])
+        ledger.attempts.accept_epoch("main")
+        assert len(ledger.attempts.begin(lease, [intent(second)])) == 1
 
 
 def test_an_order_that_was_changed_since_the_newest_attempt_is_looked_at_by_whoever_pushes_next(
@@ -156,7 +156,7 @@ def test_an_order_that_was_changed_since_the_newest_attempt_is_looked_at_by_whoe
 
 
 def told_of(shop: Shop, name: str) -> str:
-    story = shop.worker.ledger.story(f"till:{name}")
+    story = shop.worker.ledger.sales.story(f"till:{name}")
     assert story is not None
     return " ".join(row.why for row in story.audit)
 

@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 
 from syncd.canonical import Batch, CanonicalOrder, Fault
-from syncd.ledger import DecisionResult, Lease, Ledger, RecordOptions, ReplyInfo
-from syncd.ledger.queries import Selection
-from syncd.ledger.record import Recorded
+from syncd.ledger import DecisionResult, Lease, Ledger, Recorded, RecordOptions, ReplyInfo, Selection
 from syncd.sale.attempt import Attempt, Intent
 from syncd.sale.events import Applied, SaleEvent
 from syncd.sale.overrides import Verb
@@ -35,19 +33,19 @@ class Book:
 
     def record(self, *orders: CanonicalOrder, faults: Sequence[Fault] = (), cursor: str = "c", **how: Any) -> Recorded:
         batch = Batch(orders, tuple(faults), cursor, review_reasons=how.pop("holds", {}))
-        return self.ledger.record(batch, RecordOptions("till", to_main, **how))
+        return self.ledger.sales.record(batch, RecordOptions("till", to_main, **how))
 
     def due(self, limit: int = 100) -> Sequence[Sale]:
-        return self.ledger.due("main", limit=limit, now=self.clock.now(), far=FAR)
+        return self.ledger.sales.due("main", limit=limit, now=self.clock.now(), far=FAR)
 
     def unsettled(self) -> Sequence[Sale]:
-        return self.ledger.unsettled("main", limit=100, now=self.clock.now(), far=FAR)
+        return self.ledger.sales.unsettled("main", limit=100, now=self.clock.now(), far=FAR)
 
     def begin(self, lease: Lease, *sales: Sale) -> Sequence[Attempt]:
-        return self.ledger.begin(lease, [intent(sale) for sale in sales])
+        return self.ledger.attempts.begin(lease, [intent(sale) for sale in sales])
 
     def settle(self, attempt: Attempt, news: SaleEvent) -> State | None:
-        return self.ledger.settle(attempt, news, ReplyInfo(200, "r1", 0.2, "accepted", "7")).result(10)
+        return self.ledger.attempts.settle(attempt, news, ReplyInfo(200, "r1", 0.2, "accepted", "7")).result(10)
 
     def push(self, number: int = 1) -> None:
         """Every sale that is due is accepted by BigCommerce, as orders from ``number`` on."""
@@ -56,15 +54,15 @@ class Book:
                 self.settle(attempt, took(attempt, place))
 
     def decide(self, verb: Verb, *keys: str) -> DecisionResult:
-        return self.ledger.decide(verb, Selection(keys=keys or ("till:1001",)), "ada")
+        return self.ledger.sales.decide(verb, Selection(keys=keys or ("till:1001",)), "ada")
 
     def sale(self, key: str = "till:1001") -> Sale:
-        found = self.ledger.sale(key)
+        found = self.ledger.sales.get(key)
         assert found is not None
         return found
 
     def state(self, key: str = "till:1001") -> State:
-        found = self.ledger.sale(key)
+        found = self.ledger.sales.get(key)
         assert found is not None
         return found.state
 

@@ -8,8 +8,7 @@ import pytest
 
 from syncd.errors import LeaseTaken, UsageError
 from syncd.intake.backfill import REPORT, cancel, report
-from syncd.ledger import Ledger, Selection
-from syncd.ledger.backfills import Backfill, Estimate
+from syncd.ledger import Backfill, Estimate, Ledger, Selection
 from syncd.sale.overrides import Verb
 from syncd.sale.states import BackfillStage, Lane, State
 from syncd.testing.clocks import ManualClock
@@ -54,9 +53,9 @@ def test_what_was_read_to_be_pushed_before_a_backfill_was_paused_is_not_claimed(
     read = [intent(one) for one in book.due()]
     book.ledger.backfills.pause(first.number)
     with book.ledger.lease("main") as lease:
-        assert {one.sale_key for one in book.ledger.begin(lease, read)} == {"till:live", "till:c"}
+        assert {one.sale_key for one in book.ledger.attempts.begin(lease, read)} == {"till:live", "till:c"}
         book.ledger.backfills.resume(first.number)
-        assert {one.sale_key for one in book.ledger.begin(lease, read)} == {"till:a", "till:b"}
+        assert {one.sale_key for one in book.ledger.attempts.begin(lease, read)} == {"till:a", "till:b"}
 
 
 @both_databases
@@ -90,7 +89,7 @@ def test_a_cancelled_backfill_skips_what_waits_and_leaves_what_was_pushed(book: 
     assert cancel(book.ledger, number, "cli:ada") == 3
     assert book.ledger.backfills.get(number).stage is BackfillStage.CANCELLED
     assert book.ledger.backfills.progress(number).states == {State.SYNCED: 1, State.SKIPPED: 3}
-    found = book.ledger.story("till:s0")
+    found = book.ledger.sales.story("till:s0")
     assert found is not None
     assert (found.audit[-1].actor, found.audit[-1].why) == ("cli:ada", f"backfill {number} was cancelled")
     assert book.decide(Verb.RELEASE, "till:s0").moved == ("till:s0",)
@@ -182,7 +181,7 @@ def test_a_backfill_that_was_cut_off_before_the_upgrade_does_not_start_by_itself
         with Ledger.open(url, ManualClock(), DECIDER) as ledger:
             assert [one.stage for one in ledger.backfills.newest()] == [BackfillStage.RECORDED, BackfillStage.CANCELLED]
             assert ledger.backfills.to_do("till") == []
-            assert ledger.find(Selection(backfill=1), limit=5) == []
+            assert ledger.sales.find(Selection(backfill=1), limit=5) == []
 
 
 @both_databases
@@ -195,5 +194,5 @@ def test_of_the_alerts_before_the_upgrade_those_that_are_open_are_told(database:
             )
             connection.exec_driver_sql(f"insert into alerts ({names}) values {rows}")
         with Ledger.open(url, ManualClock(), DECIDER) as ledger:
-            untold = ledger.notices.untold()
+            untold = ledger.alerts.untold()
             assert ([one.words for _, one in untold.new], untold.over) == (["still there"], ())

@@ -33,7 +33,7 @@ THE_20TH = date(2026, 11, 20)
 @both_databases
 def test_a_sale_is_of_the_day_that_the_till_says_else_of_that_of_its_own_time(book: Book) -> None:
     book.record(EVENING, NIGHT, MORNING, AUCKLAND)
-    found = book.ledger.find(Selection(days=(THE_20TH, THE_20TH)), limit=10)
+    found = book.ledger.sales.find(Selection(days=(THE_20TH, THE_20TH)), limit=10)
     assert {one.sale_key for one in found} == {"till:evening", "till:night", "till:auckland"}
     assert {one.sale_key for one in book.ledger.overviews.of_days("main", THE_20TH, THE_20TH)} == {
         one.sale_key for one in found
@@ -108,7 +108,7 @@ def test_an_upgrade_finds_the_days_of_the_sales_that_are_there(database: str, tm
                 connection.execute(text(words), values)
         engines.dispose()
         with Ledger.open(url, ManualClock(), DECIDER) as ledger:
-            days = {key: str(found.business_day) for key, _, _ in rows if (found := ledger.sale(key))}
+            days = {key: str(found.business_day) for key, _, _ in rows if (found := ledger.sales.get(key))}
             again = [found.sale_key for found in ledger.overviews.refunded_since("main", date(2026, 11, 24))]
     assert days == {
         "till:evening": "2026-11-20",

@@ -32,11 +32,11 @@ IN_SHOP = Checkout("f", cart_id="c-1", done=("cart", "billing"), items=(("i-1", 
 def test_only_carts_that_are_there_count_as_open_checkouts(book: Book, checkout: Checkout, carts: int) -> None:
     book.record(sale(source="till"))
     (due,) = book.due()
-    assert book.ledger.open_checkouts("main") == 0
+    assert book.ledger.stores.open_checkouts("main") == 0
     with book.ledger.lease("main") as lease:
-        book.ledger.record_without_request(lease, [(due, CheckoutMoved(checkout))])
-    assert book.ledger.open_checkouts("main") == carts
-    kept = book.ledger.sale(due.sale_key)
+        book.ledger.attempts.record_without_request(lease, [(due, CheckoutMoved(checkout))])
+    assert book.ledger.stores.open_checkouts("main") == carts
+    kept = book.ledger.sales.get(due.sale_key)
     assert kept is not None
     assert kept.checkout == checkout
 

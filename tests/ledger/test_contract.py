@@ -9,8 +9,7 @@ import pytest
 from syncd.canonical import Fault
 from syncd.clock import Now
 from syncd.errors import Busy, LedgerError
-from syncd.ledger import Alert, RecordOptions
-from syncd.ledger.alerts import HAPPENED, WOUND_BACK
+from syncd.ledger import HAPPENED, WOUND_BACK, Alert, RecordOptions
 from syncd.sale.attempt import Attempt
 from syncd.sale.events import Deferred, Discovered, OutcomeUnknown, Rejected, SaleEvent
 from syncd.sale.facts import Doubt, Objection, OrderSnapshot, StoreOrder
@@ -42,17 +41,17 @@ def test_a_sale_comes_back_as_it_was_recorded(book: Book) -> None:
 
 
 def test_cursor_and_sales_are_written_together(book: Book) -> None:
-    assert book.ledger.cursor("till") is None
+    assert book.ledger.sources.cursor("till") is None
     book.record(sale(), cursor="page 2")
-    assert book.ledger.cursor("till") == "page 2"
+    assert book.ledger.sources.cursor("till") == "page 2"
 
     def fail(_: object) -> None:
         raise RuntimeError("the router broke")
 
     with pytest.raises(RuntimeError):
-        book.ledger.record(_batch("page 3"), RecordOptions("till", fail))  # type: ignore[arg-type]  # it breaks on purpose
-    assert book.ledger.cursor("till") == "page 2"
-    assert book.ledger.sale("till:later") is None
+        book.ledger.sales.record(_batch("page 3"), RecordOptions("till", fail))  # type: ignore[arg-type]  # it breaks on purpose
+    assert book.ledger.sources.cursor("till") == "page 2"
+    assert book.ledger.sales.get("till:later") is None
 
 
 def _batch(cursor: str) -> object:
@@ -64,7 +63,7 @@ def _batch(cursor: str) -> object:
 def test_a_backfills_cursor_is_its_own(book: Book) -> None:
     book.record(sale(), cursor="live")
     book.record(sale(sale_id="old"), cursor="back", lane=Lane.BACKFILL, backfill=3)
-    assert (book.ledger.cursor("till"), book.ledger.cursor("till", backfill=3)) == ("live", "back")
+    assert (book.ledger.sources.cursor("till"), book.ledger.sources.cursor("till", backfill=3)) == ("live", "back")
 
 
 def test_a_changed_sale_that_was_never_pushed_just_says_the_new_thing(book: Book) -> None:
@@ -85,7 +84,7 @@ def test_a_fault_is_kept_once(book: Book) -> None:
     fault = Fault("day.csv:3", "no date", "raw\x00text")
     assert book.record(faults=[fault]).faults == 1
     assert book.record(faults=[fault]).faults == 0
-    (kept,) = book.ledger.faults(limit=10)
+    (kept,) = book.ledger.sources.faults(limit=10)
     assert (kept.where, kept.reason, kept.raw) == ("day.csv:3", "no date", "raw\\x00text")
 
 
@@ -136,7 +135,7 @@ def test_an_intent_moves_its_sale_to_sending_and_counts_the_try(book: Book) -> N
     book.record(sale())
     with book.ledger.lease("main") as lease:
         (attempt,) = book.begin(lease, *book.due())
-    story = book.ledger.story("till:1001")
+    story = book.ledger.sales.story("till:1001")
     assert story is not None
     assert (story.sale.state, story.sale.tries, attempt.order_id) == (State.SENDING, 1, None)
     assert [row.after for row in story.audit] == ["pending"]  # the attempt says the rest
@@ -186,14 +185,14 @@ def test_an_outcome_moves_its_sale_and_closes_its_attempt(book: Book, state: Sta
     with book.ledger.lease("main") as lease:
         (attempt,) = book.begin(lease, *book.due())
     assert book.settle(attempt, NEWS[state](attempt)) is state
-    story = book.ledger.story("till:1001")
+    story = book.ledger.sales.story("till:1001")
     assert story is not None
     assert story.sale.state is state
     assert story.attempts[0].settled_at is not None
     assert story.audit[-1].after == (
         "pending" if state is State.SYNCED else state.value
     )  # what went well, its attempt says
-    assert book.ledger.care.verify() == []
+    assert book.ledger.maintenance.verify() == []
 
 
 def test_an_outcome_that_comes_twice_counts_once(book: Book) -> None:
@@ -227,7 +226,7 @@ def test_an_unknown_sale_edited_meanwhile_stays_unknown_for_nothing_may_overtake
         book.clock.pass_time(61)
         (unsure,) = book.unsettled()
         found = Discovered(9, OrderSnapshot(10, Decimal("10.80"), Decimal("0.80"), "USD"), "found", attempt.fingerprint)
-        assert len(book.ledger.resolve(lease, [(unsure, found)], Now.of(book.clock))) == 1
+        assert len(book.ledger.attempts.resolve(lease, [(unsure, found)], Now.of(book.clock))) == 1
     assert book.state() is State.PENDING
 
 
@@ -238,8 +237,8 @@ def test_what_a_dead_holder_left_on_the_wire_becomes_unknown(open_book: Callable
         book.begin(lease, *book.due())
     other = open_book()
     with other.ledger.lease("main") as lease:
-        assert other.ledger.recover_interrupted(lease) == 3
-        assert other.ledger.recover_interrupted(lease) == 0
+        assert other.ledger.attempts.recover_interrupted(lease) == 3
+        assert other.ledger.attempts.recover_interrupted(lease) == 0
     assert {found.state for found in other.unsettled()} == {State.UNKNOWN}
     assert len(other.unsettled()) == 3
 
@@ -247,15 +246,17 @@ def test_what_a_dead_holder_left_on_the_wire_becomes_unknown(open_book: Callable
 def test_many_outcomes_settled_at_once_are_all_written(book: Book) -> None:
     book.record(*numbered(200))
     with book.ledger.lease("main") as lease:
-        attempts = book.ledger.begin(lease, [intent(found) for found in book.due(200)])
+        attempts = book.ledger.attempts.begin(lease, [intent(found) for found in book.due(200)])
         from syncd.ledger import ReplyInfo
 
         done = [
-            book.ledger.settle(attempt, took(attempt, 1000 + attempt.id), ReplyInfo(200, None, 0.1, "accepted", ""))
+            book.ledger.attempts.settle(
+                attempt, took(attempt, 1000 + attempt.id), ReplyInfo(200, None, 0.1, "accepted", "")
+            )
             for attempt in attempts
         ]
         assert all(one.result(20) for one in done)
-    assert book.ledger.counts("main")[("main", Lane.LIVE, State.SYNCED)] == 200
+    assert book.ledger.sales.counts("main")[("main", Lane.LIVE, State.SYNCED)] == 200
 
 
 # The right to push
@@ -282,7 +283,7 @@ def test_people_move_what_a_person_may_move_and_are_named_in_the_audit(book: Boo
     moved = book.decide(Verb.RELEASE, "till:1001", "till:none")
     assert moved.moved == ("till:1001",)
     assert dict(moved.refused)["till:none"] == "the ledger has no such sale"
-    story = book.ledger.story("till:1001")
+    story = book.ledger.sales.story("till:1001")
     assert story is not None
     assert (story.audit[-1].actor, story.audit[-1].after) == ("ada", "pending")
 
@@ -312,7 +313,7 @@ def test_counts_are_those_of_the_sales(book: Book) -> None:
     with book.ledger.lease("main") as lease:
         attempts = book.begin(lease, *book.due(2))
         book.settle(attempts[0], took(attempts[0], 1))
-    assert {key: number for key, number in book.ledger.counts("main").items() if number} == {
+    assert {key: number for key, number in book.ledger.sales.counts("main").items() if number} == {
         ("main", Lane.LIVE, State.PENDING): 3,
         ("main", Lane.LIVE, State.SENDING): 1,
         ("main", Lane.LIVE, State.SYNCED): 1,
@@ -322,56 +323,58 @@ def test_counts_are_those_of_the_sales(book: Book) -> None:
 
 
 def test_a_stores_name_is_tied_to_its_hash(book: Book) -> None:
-    book.ledger.bind("main", "abc")
-    book.ledger.bind("main", "abc")
+    book.ledger.stores.bind("main", "abc")
+    book.ledger.stores.bind("main", "abc")
     with pytest.raises(LedgerError, match="abc"):
-        book.ledger.bind("main", "other")
+        book.ledger.stores.bind("main", "other")
 
 
 def test_orders_that_the_store_was_seen_to_have_are_remembered(book: Book) -> None:
-    assert not book.ledger.knows_any("main")
+    assert not book.ledger.stores.knows_any("main")
     one, two = StoreOrder(7, OrderSnapshot(10, Decimal("1.50"), Decimal("0.10"), "USD", AT)), StoreOrder(8)
-    assert book.ledger.note_known("main", [("till:1", one), ("till:2", two)]) == []
-    assert book.ledger.known("main", ["till:1", "till:2", "till:3"]) == {"till:1": one, "till:2": two}
-    assert book.ledger.knows_any("main")
+    assert book.ledger.stores.note_known("main", [("till:1", one), ("till:2", two)]) == []
+    assert book.ledger.stores.known("main", ["till:1", "till:2", "till:3"]) == {"till:1": one, "till:2": two}
+    assert book.ledger.stores.knows_any("main")
 
 
 def test_of_several_orders_with_one_key_the_lowest_live_one_counts_and_one_alert_names_the_others(book: Book) -> None:
     for turn in range(2):  # walks repeat themselves
-        opened = book.ledger.note_known(
+        opened = book.ledger.stores.note_known(
             "main", [("till:1", StoreOrder(5000, archived=True)), ("till:1", StoreOrder(12))]
         )
         assert opened == []
-        opened = book.ledger.note_known("main", [("till:1", StoreOrder(10)), ("till:1", StoreOrder(3, archived=True))])
+        opened = book.ledger.stores.note_known(
+            "main", [("till:1", StoreOrder(10)), ("till:1", StoreOrder(3, archived=True))]
+        )
         assert len(opened) == (1 if turn == 0 else 0)
-    assert book.ledger.known("main", ["till:1"])["till:1"].order_id == 10
-    (alert,) = book.ledger.alerts("main")
+    assert book.ledger.stores.known("main", ["till:1"])["till:1"].order_id == 10
+    (alert,) = book.ledger.alerts.present("main")
     assert (alert.subject, "12" in alert.words, "3" in alert.words.split("is taken")[1]) == ("till:1", True, False)
-    assert book.ledger.end_alerts("main", alert.kind, ["till:1"]) == 1
-    assert book.ledger.alerts() == []
+    assert book.ledger.alerts.end("main", alert.kind, ["till:1"]) == 1
+    assert book.ledger.alerts.present() == []
 
 
 def test_what_happened_once_is_shown_for_a_while_and_no_longer(book: Book) -> None:
-    book.ledger.raise_alerts([Alert("main", kind, "x", "words", "cure") for kind in (WOUND_BACK, "two orders")])
-    assert book.ledger.notices.end_older(HAPPENED, book.clock.now()) == 0
+    book.ledger.alerts.raise_new([Alert("main", kind, "x", "words", "cure") for kind in (WOUND_BACK, "two orders")])
+    assert book.ledger.alerts.end_older(HAPPENED, book.clock.now()) == 0
     book.clock.pass_time(60)
-    assert book.ledger.notices.end_older(HAPPENED, book.clock.now()) == 1
-    assert [alert.kind for alert in book.ledger.alerts()] == ["two orders"]
+    assert book.ledger.alerts.end_older(HAPPENED, book.clock.now()) == 1
+    assert [alert.kind for alert in book.ledger.alerts.present()] == ["two orders"]
 
 
 def test_the_highest_order_id_never_goes_down(book: Book) -> None:
-    book.ledger.note_order_id("main", 50)
-    book.ledger.note_order_id("main", 40)
-    assert book.ledger.store_state("main").highest_order_id == 50
+    book.ledger.stores.note_order_id("main", 50)
+    book.ledger.stores.note_order_id("main", 40)
+    assert book.ledger.stores.get("main").highest_order_id == 50
 
 
 def test_look_ups_are_kept_with_their_misses_and_age(book: Book) -> None:
-    book.ledger.cache.put("main", "sku", {"A": "1", "B": None})
+    book.ledger.catalog.keep_lookups("main", "sku", {"A": "1", "B": None})
     fresh = book.clock.now() - timedelta(minutes=1)
-    assert book.ledger.cache.get("main", "sku", ["A", "B", "C"], younger_than=fresh) == {"A": "1", "B": None}
+    assert book.ledger.catalog.lookups("main", "sku", ["A", "B", "C"], younger_than=fresh) == {"A": "1", "B": None}
     book.clock.pass_time(3600)
-    assert book.ledger.cache.get("main", "sku", ["A"], younger_than=book.clock.now() - timedelta(minutes=1)) == {}
-    assert book.ledger.cache.prune(book.clock.now()) == 2
+    assert book.ledger.catalog.lookups("main", "sku", ["A"], younger_than=book.clock.now() - timedelta(minutes=1)) == {}
+    assert book.ledger.catalog.prune_lookups(book.clock.now()) == 2
 
 
 def test_documents_of_sales_synced_long_ago_are_dropped_and_the_rest_stays(book: Book) -> None:
@@ -381,13 +384,13 @@ def test_documents_of_sales_synced_long_ago_are_dropped_and_the_rest_stays(book:
         book.settle(attempts[0], took(attempts[0], 1))
         book.clock.pass_time(86_400)
         book.settle(attempts[1], took(attempts[1], 2))
-    assert book.ledger.retention.documents(book.clock.now() - timedelta(hours=1)) == 1
-    assert book.ledger.retention.documents(book.clock.now() - timedelta(hours=1)) == 0
-    old = book.ledger.sale(attempts[0].sale_key)
+    assert book.ledger.maintenance.forget_documents(book.clock.now() - timedelta(hours=1)) == 1
+    assert book.ledger.maintenance.forget_documents(book.clock.now() - timedelta(hours=1)) == 0
+    old = book.ledger.sales.get(attempts[0].sale_key)
     assert old is not None
     assert (old.document, old.order_id, old.state) == (None, 1, State.SYNCED)
     assert book.record(*numbered(3)).same == 3, "the same export again is still known"
-    assert book.ledger.care.verify() == []
+    assert book.ledger.maintenance.verify() == []
 
 
 def test_everything_is_there_after_it_was_closed_and_opened_again(book: Book) -> None:
@@ -397,8 +400,8 @@ def test_everything_is_there_after_it_was_closed_and_opened_again(book: Book) ->
         book.settle(attempt, took(attempt, 3))
     again = book.reopened()
     try:
-        assert sum(again.ledger.counts("main").values()) == 3
-        assert again.ledger.cursor("till") == "c"
+        assert sum(again.ledger.sales.counts("main").values()) == 3
+        assert again.ledger.sources.cursor("till") == "c"
     finally:
         again.ledger.close()
 

@@ -75,9 +75,11 @@ def test_an_exchange_that_was_recorded_whole_is_taken_apart(database: str, tmp_p
             (back, {"state": "synced", "order_id": 100, "told": fingerprint(back)}),
         )
         with Ledger.open(url, ManualClock(), DECIDER) as ledger:
-            kept = {key: ledger.sale(f"till:{key}") for key in ("shown", "shown/return", "unlinked", "unlinked/return")}
-            unchanged = [ledger.sale(f"till:{key}") for key in ("plain", "back")]
-            assert ledger.care.verify() == []
+            kept = {
+                key: ledger.sales.get(f"till:{key}") for key in ("shown", "shown/return", "unlinked", "unlinked/return")
+            }
+            unchanged = [ledger.sales.get(f"till:{key}") for key in ("plain", "back")]
+            assert ledger.maintenance.verify() == []
     told = {key: (str(one.total_inc_tax), one.order_id, one.returns_of, one.state) for key, one in kept.items() if one}
     assert told == {
         "shown": ("10.8", None, None, State.PENDING),
@@ -92,5 +94,5 @@ def test_an_exchange_that_is_read_again_after_the_upgrade_is_no_edit(tmp_path: P
     with ledger_url("sqlite", tmp_path) as url:
         recorded_whole(url, (exchange("a"), {}))
         with Ledger.open(url, ManualClock(), DECIDER) as ledger:
-            done = ledger.record(Batch((exchange("a"),), (), None), RecordOptions("till", lambda _: "main"))
+            done = ledger.sales.record(Batch((exchange("a"),), (), None), RecordOptions("till", lambda _: "main"))
             assert (done.new, done.changed, done.same) == (0, 0, 2)

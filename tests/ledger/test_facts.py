@@ -83,10 +83,10 @@ def test_a_ledger_of_the_schema_before_keeps_every_sale_and_learns_what_is_told_
             old_ledger(connection)
         engines.dispose()
         with Ledger.open(url, ManualClock(), DECIDER) as ledger:
-            kept = {number: ledger.sale(f"till:s{number}") for number in range(1, 10)}
-            assert ledger.care.verify() == []
-            assert ledger.known("main", ["till:x"])["till:x"].order_id == 100
-            assert ledger.alerts() == []
+            kept = {number: ledger.sales.get(f"till:s{number}") for number in range(1, 10)}
+            assert ledger.maintenance.verify() == []
+            assert ledger.stores.known("main", ["till:x"])["till:x"].order_id == 100
+            assert ledger.alerts.present() == []
         one, difference, off, refused, by_hand, by_rule, changed, created, due = kept.values()
         assert all((one, difference, off, refused, by_hand, by_rule, changed, created, due))
         assert one
@@ -147,7 +147,7 @@ def test_another_way_of_taking_fingerprints_turns_no_synced_sale_into_an_edit(
     kept = book.sale("till:0")
     assert kept.fingerprint.startswith("2")
     assert kept.belief.confirmed_version == kept.fingerprint
-    assert book.ledger.care.verify() == []
+    assert book.ledger.maintenance.verify() == []
     assert book.record(sale(sale_id="0", note="edited")).changed == 1
 
 
@@ -187,7 +187,7 @@ def test_an_adapter_that_fills_new_fields_turns_no_synced_sale_into_an_edit(
     assert book.record(sale(**FILLED)).same == 1
     assert book.state() is State.SYNCED
     assert book.sale().order().cashier is not None
-    assert book.ledger.care.verify() == []
+    assert book.ledger.maintenance.verify() == []
     assert book.record(sale(**FILLED | {"cashier": {"id": "8", "name": "Bo"}})).changed == 1
 
 
@@ -224,8 +224,8 @@ def test_commits_wait_for_the_disk_whatever_the_database_has_by_default(
             connection.execute(text(f'alter database "{name}" set synchronous_commit = {default}'))
         engines.dispose()
         with Ledger.open(url, ManualClock(), DECIDER) as ledger:
-            assert f"synchronous_commit {used}" in ledger.care.describe()[1]
-            assert ledger.care.careless() == ""
+            assert f"synchronous_commit {used}" in ledger.maintenance.describe()[1]
+            assert ledger.maintenance.careless() == ""
 
 
 # A connection that breaks

@@ -6,6 +6,7 @@ from syncd.testing.orders import sale
 from tests.databases import both_databases
 from tests.ledger.conftest import Book
 
+EMAILS = [f"{name}@{host}" for name in ("mary", "bob", "ann", "joann") for host in ("example.com", "x.com")]
 _MARY = {"first_name": "Mary", "last_name": "Jones", "email": "Mary@Example.com", "phone": "+1 512 555 0100"}
 
 
@@ -14,19 +15,19 @@ def test_a_person_is_found_by_e_mail_whatever_its_case_and_forgotten_everywhere(
     orders = [sale(sale_id="s1", customer=_MARY), sale(sale_id="s2", customer=_MARY), sale(sale_id="other")]
     book.record(*orders, faults=[Fault("a.csv:3", "mary@example.com is no number", "x,mary@example.com,y")])
     book.push(10)
-    book.ledger.cache.put("main", "email", {"mary@example.com": "7", "bob@example.com": "8"})
-    forgetting = book.ledger.forgetting
-    person = forgetting.find("MARY@example.com", ())
+    book.ledger.catalog.keep_lookups("main", "email", {"mary@example.com": "7", "bob@example.com": "8"})
+    maintenance = book.ledger.maintenance
+    person = maintenance.find_person("MARY@example.com", ())
     assert (len(person.settled), person.still_open) == (2, ())
-    done = forgetting.forget(person)
+    done = maintenance.forget_person(person)
     assert (done.sales, done.faults, done.look_ups) == (2, 1, 1)
     kept = book.sale("till:s1")
     assert (kept.document, kept.order_id, str(kept.total_inc_tax)) == (None, 10, "10.8")
     assert book.sale("till:other").document is not None
-    (fault,) = book.ledger.faults(limit=5)
+    (fault,) = book.ledger.sources.faults(limit=5)
     assert "mary" not in (fault.raw + fault.reason).lower()
-    assert book.ledger.cache.all("main", "email") == {"bob@example.com": "8"}
-    assert forgetting.find("mary@example.com", ()).settled == ()
+    assert book.ledger.catalog.lookups("main", "email", EMAILS) == {"bob@example.com": "8"}
+    assert maintenance.find_person("mary@example.com", ()).settled == ()
 
 
 @both_databases
@@ -34,7 +35,7 @@ def test_an_export_that_is_read_again_brings_nothing_back(book: Book) -> None:
     order = sale(sale_id="s1", customer=_MARY)
     book.record(order)
     book.push(10)
-    book.ledger.forgetting.forget(book.ledger.forgetting.find(None, ("till:s1",)))
+    book.ledger.maintenance.forget_person(book.ledger.maintenance.find_person(None, ("till:s1",)))
     again = book.record(order)
     assert (again.new, again.changed, again.same) == (0, 0, 1)
     assert (book.state("till:s1"), book.sale("till:s1").document) == (State.SYNCED, None)
@@ -43,9 +44,9 @@ def test_an_export_that_is_read_again_brings_nothing_back(book: Book) -> None:
 @both_databases
 def test_what_is_still_to_be_pushed_is_named_and_left(book: Book) -> None:
     book.record(sale(sale_id="s1", customer=_MARY))
-    person = book.ledger.forgetting.find("mary@example.com", ())
+    person = book.ledger.maintenance.find_person("mary@example.com", ())
     assert (person.settled, person.still_open) == ((), ("till:s1",))
-    book.ledger.forgetting.forget(person)
+    book.ledger.maintenance.forget_person(person)
     assert book.sale("till:s1").document is not None
 
 
@@ -62,11 +63,11 @@ def test_an_address_within_another_is_another_persons(book: Book) -> None:
     book.push(10)
     book.push(11)
     book.push(12)
-    book.ledger.cache.put("main", "email", {"joann@x.com": "7", "ann@x.com": "8"})
-    person = book.ledger.forgetting.find("Ann@X.com", ())
+    book.ledger.catalog.keep_lookups("main", "email", {"joann@x.com": "7", "ann@x.com": "8"})
+    person = book.ledger.maintenance.find_person("Ann@X.com", ())
     assert len(person.settled) == 1
-    done = book.ledger.forgetting.forget(person)
+    done = book.ledger.maintenance.forget_person(person)
     assert (done.sales, done.faults, done.look_ups) == (1, 1, 1)
     assert book.sale("till:s2").document is not None
-    assert {fault.raw for fault in book.ledger.faults(limit=5)} == {"", "x,joann@x.com,y"}
-    assert book.ledger.cache.all("main", "email") == {"joann@x.com": "7"}
+    assert {fault.raw for fault in book.ledger.sources.faults(limit=5)} == {"", "x,joann@x.com,y"}
+    assert book.ledger.catalog.lookups("main", "email", EMAILS) == {"joann@x.com": "7"}

@@ -86,7 +86,7 @@ def test_the_reasons_of_an_older_ledger_move_out_of_its_documents(database: str,
             old_sale(connection, 7, "held", document='{"hold": damaged')
         engines.dispose()
         with Ledger.open(url, ManualClock(), DECIDER) as ledger:
-            found = [ledger.sale(f"till:s{number}") for number in range(1, 8)]
+            found = [ledger.sales.get(f"till:s{number}") for number in range(1, 8)]
             assert [one.source_hold for one in found if one] == ["money is outstanding", "größer", "", "", "", "", ""]
             kept = [one.order().extra for one in found[:5] if one]
             assert kept == [{}, {"Tags": "a"}, {"Tags": '"hold"'}, {}, {}]

@@ -38,7 +38,7 @@ def back(name: str = "back", *lines: dict[str, str], day: int = 20, **changes: A
 
 
 def fits(book: Book, name: str = "back") -> list[str]:
-    return [one.sale_key.removeprefix("till:") for one in book.ledger.links.candidates(book.sale(f"till:{name}"))]
+    return [one.sale_key.removeprefix("till:") for one in book.ledger.sales.originals_for(book.sale(f"till:{name}"))]
 
 
 @both_databases
@@ -54,7 +54,7 @@ def test_sales_that_fit_a_return_are_proposed_the_best_first_each_with_its_reaso
         sold("given back", status="refunded", refunds=[{"id": "r", "amount_inc_tax": "21.60"}]),
         back(customer=ANN),
     )
-    found = book.ledger.links.candidates(book.sale("till:back"))
+    found = book.ledger.sales.originals_for(book.sale("till:back"))
     assert [one.sale_key for one in found] == ["till:anns", "till:nobodys", "till:bobs", "till:cheaper"]
     assert [one.reason for one in found] == [
         "all of its goods at the same price, same customer, 12 days before",
@@ -68,7 +68,7 @@ def test_sales_that_fit_a_return_are_proposed_the_best_first_each_with_its_reaso
 def test_a_return_that_is_linked_waits_for_its_sale_and_counts_for_it(book: Book) -> None:
     book.record(sold("o1"), back())
     assert book.sale("till:back").state is State.HELD
-    assert book.ledger.links.link("till:back", "till:o1", "ada").moved == ("till:back",)
+    assert book.ledger.sales.link("till:back", "till:o1", "ada").moved == ("till:back",)
     linked = book.sale("till:back")
     assert (linked.state, linked.returns_of, linked.order().returns_of) == (State.PENDING, "till:o1", "till:o1")
     book.record(back(note="said again"))
@@ -77,14 +77,14 @@ def test_a_return_that_is_linked_waits_for_its_sale_and_counts_for_it(book: Book
     assert fits(book, "another") == []  # what it was sold for has been given back already
     book.decide(Verb.UNDO, "till:back")
     assert (book.sale("till:back").state, book.sale("till:back").returns_of) == (State.HELD, None)
-    assert book.ledger.care.verify() == []
+    assert book.ledger.maintenance.verify() == []
 
 
 @both_databases
 def test_a_link_that_cannot_be_is_refused_in_words(book: Book) -> None:
     book.record(sold("o1"), back(), back("known", returns_of="till:o1"), sold("euro", currency="EUR"))
     tries = [("back", "none"), ("back", "known"), ("o1", "o1"), ("known", "o1"), ("back", "euro"), ("none", "o1")]
-    refused = [book.ledger.links.link(f"till:{one}", f"till:{other}").refused[0][1] for one, other in tries]
+    refused = [book.ledger.sales.link(f"till:{one}", f"till:{other}").refused[0][1] for one, other in tries]
     assert refused == [
         "the ledger has no sale till:none",
         "till:known is a return itself",
@@ -99,7 +99,7 @@ def test_a_link_that_cannot_be_is_refused_in_words(book: Book) -> None:
 @both_databases
 def test_the_pos_goes_before_a_person_where_it_names_the_sale_later(book: Book) -> None:
     book.record(sold("o1"), sold("o2"), back())
-    book.ledger.links.link("till:back", "till:o1", "ada")
+    book.ledger.sales.link("till:back", "till:o1", "ada")
     book.record(back(returns_of="till:o2"))
     assert book.sale("till:back").order().returns_of == "till:o2"
     assert book.sale("till:back").returns_of == "till:o2"
@@ -114,7 +114,7 @@ def test_the_rule_links_where_exactly_one_sale_fits_and_leaves_all_else_to_a_per
     one, two = book.sale("till:one"), book.sale("till:two")
     assert (one.state, one.returns_of) == (State.PENDING, "till:shirt")
     assert (two.state, two.returns_of) == (State.HELD, None)
-    story = book.ledger.story("till:one")
+    story = book.ledger.sales.story("till:one")
     assert story
     assert [(row.actor, row.why) for row in story.audit][-1] == ("syncd", "linked to till:shirt")
 

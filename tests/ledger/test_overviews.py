@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from syncd.canonical import Batch
 from syncd.canonical.kinds import SaleStatus
-from syncd.ledger import RecordOptions, Selection
-from syncd.ledger.overviews import Sides, place_of
+from syncd.ledger import RecordOptions, Selection, Sides, place_of
 from syncd.sale.overrides import Verb
 from syncd.sale.states import Lane, State
 from syncd.testing.orders import sale
@@ -63,7 +62,7 @@ def test_the_sums_are_exact_whatever_the_amounts_are(book: Book, amounts: list[D
         sale(source=name, sale_id=str(n), total_inc_tax=amount, total_tax="0", tenders=[])
         for n, amount in enumerate(amounts)
     ]
-    book.ledger.record(Batch(tuple(orders), (), "c"), RecordOptions(name, to_main))
+    book.ledger.sales.record(Batch(tuple(orders), (), "c"), RecordOptions(name, to_main))
     (sides,) = book.ledger.overviews.sides(name, _DAY[0].date())
     assert sides.pos_total == sum(amounts)
 

@@ -17,12 +17,8 @@ from sqlalchemy import Connection, Engine, event, text
 
 from syncd.canonical import Batch, Fault
 from syncd.clock import Now
-from syncd.ledger import Ledger, RecordOptions
-from syncd.ledger.alerts import Alert
-from syncd.ledger.attempts import ReplyInfo
+from syncd.ledger import Alert, Ledger, RecordOptions, ReplyInfo, Selection, place_of
 from syncd.ledger.engine import Engines
-from syncd.ledger.overviews import place_of
-from syncd.ledger.queries import Selection
 from syncd.sale.attempt import Intent
 from syncd.sale.events import LookedUp
 from syncd.sale.facts import OrderSnapshot, StoreOrder
@@ -127,26 +123,26 @@ def everything(ledger: Ledger, clock: ManualClock) -> None:
     selections += [Selection(store="second"), Selection(source="other"), Selection(store="main", state=State.HELD)]
     selections += [Selection(source="till", state=State.REJECTED), Selection(state=State.HELD, text="no")]
     for selection in selections:
-        ledger.find(selection, limit=20)
+        ledger.sales.find(selection, limit=20)
     for selection in selections[1:3]:
-        ledger.decide(Verb.RETRY, selection, "ada")
+        ledger.sales.decide(Verb.RETRY, selection, "ada")
     for verb, state in ((Verb.RETRY, State.REJECTED), (Verb.RELEASE, State.HELD), (Verb.SKIP, State.HELD)):
-        ledger.decide(verb, Selection(state=state), "ada")
-    ledger.story("till:5")
-    ledger.sales_by_key(["till:5", "till:6"])
-    ledger.of_orders("main", [5, 7, 8])
-    ledger.remark("main", [5, 8], "ada", "archived")
-    ledger.returned_total("till:5", but="till:6")
-    _first(ledger.placed("main", *span))
-    _first(ledger.linked("main", *span))
-    _first(ledger.linked("main", None, None))
-    ledger.faults(limit=20)
-    ledger.faults("till", limit=20)
-    ledger.faults("till", limit=20, settled=True)
-    ledger.open_faults()
-    ledger.settle_faults("till", [3], "ada")
-    ledger.settle_faults("till", [], "ada")
-    ledger.sources()
+        ledger.sales.decide(verb, Selection(state=state), "ada")
+    ledger.sales.story("till:5")
+    ledger.sales.by_key(["till:5", "till:6"])
+    ledger.sales.of_orders("main", [5, 7, 8])
+    ledger.sales.remark("main", [5, 8], "ada", "archived")
+    ledger.sales.returned_total("till:5", but="till:6")
+    _first(ledger.sales.placed("main", *span))
+    _first(ledger.sales.linked("main", *span))
+    _first(ledger.sales.linked("main", None, None))
+    ledger.sources.faults(limit=20)
+    ledger.sources.faults("till", limit=20)
+    ledger.sources.faults("till", limit=20, settled=True)
+    ledger.sources.open_faults()
+    ledger.sources.settle_faults("till", [3], "ada")
+    ledger.sources.settle_faults("till", [], "ada")
+    ledger.sources.names()
     _pages(ledger, selections, span)
 
 
@@ -181,13 +177,13 @@ def _first(sales: Iterator[object]) -> None:
 def _intake(ledger: Ledger) -> None:
     orders = tuple(sale(source="till", sale_id=str(number)) for number in (SALES + 1, SALES + 2, 8))
     batch = Batch(orders, (Fault("a.csv:1", "bad", "x", "9"),), "c")
-    ledger.record(batch, RecordOptions("till", to_main))
+    ledger.sales.record(batch, RecordOptions("till", to_main))
     number = ledger.backfills.ask("till", *_SPAN, by="me").number
-    ledger.record(batch, RecordOptions("till", to_main, lane=Lane.BACKFILL, backfill=number))
+    ledger.sales.record(batch, RecordOptions("till", to_main, lane=Lane.BACKFILL, backfill=number))
     ledger.backfills.recorded(number)
     ledger.backfills.progress(number)
     ledger.backfills.pause(number)
-    ledger.cursor("till")
+    ledger.sources.cursor("till")
 
 
 _SPAN = (datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC))
@@ -195,39 +191,41 @@ _SPAN = (datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC))
 
 def _service(ledger: Ledger, clock: ManualClock) -> None:
     now = clock.now()
-    ledger.bind("main", "hash")
+    ledger.stores.bind("main", "hash")
     with ledger.lease("main") as lease:
-        ledger.recover_interrupted(lease)
-        ledger.reevaluate_holds(lease)
-        due = ledger.due("main", limit=4, now=now, far=FAR)
-        attempts = ledger.begin(lease, [Intent(s.id, s.sale_key, AttemptKind.CREATE, s.fingerprint, "d") for s in due])
+        ledger.attempts.recover_interrupted(lease)
+        ledger.attempts.reevaluate_holds(lease)
+        due = ledger.sales.due("main", limit=4, now=now, far=FAR)
+        attempts = ledger.attempts.begin(
+            lease, [Intent(s.id, s.sale_key, AttemptKind.CREATE, s.fingerprint, "d") for s in due]
+        )
         for attempt in attempts:
-            ledger.settle(attempt, took(attempt, attempt.id + SALES), ReplyInfo(200, "r", 0.1, "accepted", "7")).result(
-                60
-            )
-        doubtful = ledger.unsettled("main", limit=100, now=now, far=FAR)
-        ledger.reschedule_lookups(lease, doubtful[:2], now)
-        ledger.resolve(lease, [(doubtful[2], LookedUp(clock.elapsed()))], Now.of(clock))
-        ledger.stamps(doubtful[0])
-    ledger.knows_any("main")
-    ledger.open_checkouts("main")
-    ledger.known("main", ["old:5", "old:6"])
-    ledger.note_known("main", [("old:7", StoreOrder(7, OrderSnapshot()))])
-    ledger.counts()
-    ledger.lag("main")
-    ledger.store_state("main")
-    ledger.raise_alerts([Alert("main", "two orders", "x", "y", "z")])
-    ledger.end_alerts("main", "two orders", ["x"])
-    ledger.alerts("main")
-    ledger.cache.put("main", "sku", {"A": "1"})
-    ledger.cache.get("main", "sku", ["A"], younger_than=now)
-    ledger.cache.prune(now - timedelta(days=2))
-    ledger.mirror.find("main", "sku", ["S5"])
-    ledger.mirror.find("main", "upc", ["U5"])
+            ledger.attempts.settle(
+                attempt, took(attempt, attempt.id + SALES), ReplyInfo(200, "r", 0.1, "accepted", "7")
+            ).result(60)
+        doubtful = ledger.sales.unsettled("main", limit=100, now=now, far=FAR)
+        ledger.attempts.reschedule_lookups(lease, doubtful[:2], now)
+        ledger.attempts.resolve(lease, [(doubtful[2], LookedUp(clock.elapsed()))], Now.of(clock))
+        ledger.attempts.stamps(doubtful[0])
+    ledger.stores.knows_any("main")
+    ledger.stores.open_checkouts("main")
+    ledger.stores.known("main", ["old:5", "old:6"])
+    ledger.stores.note_known("main", [("old:7", StoreOrder(7, OrderSnapshot()))])
+    ledger.sales.counts()
+    ledger.sales.lag("main")
+    ledger.stores.get("main")
+    ledger.alerts.raise_new([Alert("main", "two orders", "x", "y", "z")])
+    ledger.alerts.end("main", "two orders", ["x"])
+    ledger.alerts.present("main")
+    ledger.catalog.keep_lookups("main", "sku", {"A": "1"})
+    ledger.catalog.lookups("main", "sku", ["A"], younger_than=now)
+    ledger.catalog.prune_lookups(now - timedelta(days=2))
+    ledger.catalog.find_variants("main", "sku", ["S5"])
+    ledger.catalog.find_variants("main", "upc", ["U5"])
     old = now - timedelta(days=200)
-    ledger.retention.documents(old)
-    ledger.retention.history(old)
-    ledger.care.tidy()
+    ledger.maintenance.forget_documents(old)
+    ledger.maintenance.forget_history(old)
+    ledger.maintenance.tidy()
 
 
 # What the database says of it

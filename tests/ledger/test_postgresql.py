@@ -18,8 +18,7 @@ from sqlalchemy import make_url, text
 
 from syncd.canonical import Batch
 from syncd.errors import Busy, LeaseTaken, LedgerError
-from syncd.ledger import Lease, Ledger, RecordOptions
-from syncd.ledger.attempts import ReplyInfo
+from syncd.ledger import Lease, Ledger, RecordOptions, ReplyInfo
 from syncd.ledger.engine import Engines
 from syncd.sale.attempt import Attempt
 from syncd.sale.events import Deferred
@@ -66,12 +65,12 @@ def test_stores_that_push_and_are_throttled_at_the_same_time_never_lock_each_oth
     with opened(url) as ledger, ThreadPoolExecutor(STORES) as pool:
         for store in range(STORES):
             orders = tuple(sale(source=f"till{store}", sale_id=str(n)) for n in range(SALES))
-            ledger.record(Batch(orders, (), "c"), RecordOptions(f"till{store}", lambda _, name=f"s{store}": name))  # type: ignore[misc]  # mypy#12557
+            ledger.sales.record(Batch(orders, (), "c"), RecordOptions(f"till{store}", lambda _, name=f"s{store}": name))  # type: ignore[misc]  # mypy#12557
         together = threading.Barrier(STORES)
         for done in [pool.submit(throttled, ledger, f"s{store}", together) for store in range(STORES)]:
             done.result()
-        assert ledger.care.verify() == []
-        assert sum(ledger.counts().values()) == STORES * SALES
+        assert ledger.maintenance.verify() == []
+        assert sum(ledger.sales.counts().values()) == STORES * SALES
 
 
 def throttled(ledger: Ledger, store: str, together: threading.Barrier) -> None:
@@ -79,19 +78,19 @@ def throttled(ledger: Ledger, store: str, together: threading.Barrier) -> None:
     with ledger.lease(store) as lease:
         together.wait()
         for turn in range(ROUNDS):
-            now = ledger._clock.now()
-            due = ledger.due(store, limit=SALES, now=now, far=FAR)
+            now = ledger.sales.database.clock.now()
+            due = ledger.sales.due(store, limit=SALES, now=now, far=FAR)
             settled = []
             for some in (
                 due[start : start + 4] for start in range(0, SALES, 4)
             ):  # each begun while the last is settled
-                for attempt in ledger.begin(lease, [intent(sale_) for sale_ in some]):
+                for attempt in ledger.attempts.begin(lease, [intent(sale_) for sale_ in some]):
                     news = took(attempt, attempt.id) if (attempt.id + turn) % 97 == 0 else Deferred(now, "429")
-                    settled.append(ledger.settle(attempt, news, REPLY))
+                    settled.append(ledger.attempts.settle(attempt, news, REPLY))
             for one in settled:
                 one.result(60)
             if turn % 5 == 0:
-                ledger.care.tidy()
+                ledger.maintenance.tidy()
 
 
 @contextmanager
@@ -125,13 +124,15 @@ def test_an_outcome_is_never_thrown_away_by_a_deadlock(codes: str, url: str, mon
     on(url, f"alter database {make_url(url).database} set deadlock_timeout = '2s'")
     free = threading.Event()
     with opened(url) as ledger:
-        ledger.record(Batch((sale(sale_id="a"), sale(sale_id="b")), (), "c"), RecordOptions("till", lambda _: "main"))
+        ledger.sales.record(
+            Batch((sale(sale_id="a"), sale(sale_id="b")), (), "c"), RecordOptions("till", lambda _: "main")
+        )
         with ledger.lease("main") as lease, ExitStack() as exits:
-            due = ledger.due("main", limit=9, now=ledger._clock.now(), far=FAR)
-            begun = ledger.begin(lease, [intent(one) for one in due])
+            due = ledger.sales.due("main", limit=9, now=ledger.sales.database.clock.now(), far=FAR)
+            begun = ledger.attempts.begin(lease, [intent(one) for one in due])
             want = exits.enter_context(locking(url, "till:b", "till:a"))
             ledger._writer.submit(lambda _connection: free.wait(60))  # what comes meanwhile is one transaction
-            settled = [ledger.settle(attempt, took(attempt, attempt.id), REPLY) for attempt in begun]
+            settled = [ledger.attempts.settle(attempt, took(attempt, attempt.id), REPLY) for attempt in begun]
             free.set()
             while not waiting(url):
                 pass
@@ -143,15 +144,15 @@ def test_an_outcome_is_never_thrown_away_by_a_deadlock(codes: str, url: str, mon
 
 def test_counts_are_right_before_and_after_they_are_folded(url: str) -> None:
     with opened(url) as ledger:
-        ledger.record(
+        ledger.sales.record(
             Batch(tuple(sale(sale_id=str(n)) for n in range(7)), (), "c"), RecordOptions("till", lambda _: "main")
         )
-        assert sum(ledger.counts("main").values()) == 7
-        ledger.care.tidy()
+        assert sum(ledger.sales.counts("main").values()) == 7
+        ledger.maintenance.tidy()
         assert on(url, "select * from count_changes") == []
-        ledger.record(Batch((sale(sale_id="8"),), (), "c"), RecordOptions("till", lambda _: "main"))
-        assert {state: n for (_, _, state), n in ledger.counts().items()} == {State.PENDING: 8}
-        assert ledger.care.verify() == []
+        ledger.sales.record(Batch((sale(sale_id="8"),), (), "c"), RecordOptions("till", lambda _: "main"))
+        assert {state: n for (_, _, state), n in ledger.sales.counts().items()} == {State.PENDING: 8}
+        assert ledger.maintenance.verify() == []
 
 
 def test_counts_of_an_older_ledger_stay_right(url: str) -> None:
@@ -162,11 +163,13 @@ def test_counts_of_an_older_ledger_stay_right(url: str) -> None:
     engines.dispose()
     with opened(url) as ledger:
         with ledger.lease("main") as lease:
-            (attempt,) = ledger.begin(lease, [intent(ledger.due("main", limit=1, now=ledger._clock.now(), far=FAR)[0])])
-            ledger.settle(attempt, took(attempt, attempt.id), REPLY).result(60)
-        assert ledger.care.verify() == []
-        ledger.care.tidy()
-        assert {state: n for (_, _, state), n in ledger.counts().items()} == {State.PENDING: 4, State.SYNCED: 1}
+            (attempt,) = ledger.attempts.begin(
+                lease, [intent(ledger.sales.due("main", limit=1, now=ledger.sales.database.clock.now(), far=FAR)[0])]
+            )
+            ledger.attempts.settle(attempt, took(attempt, attempt.id), REPLY).result(60)
+        assert ledger.maintenance.verify() == []
+        ledger.maintenance.tidy()
+        assert {state: n for (_, _, state), n in ledger.sales.counts().items()} == {State.PENDING: 4, State.SYNCED: 1}
 
 
 def test_a_document_whose_sale_has_just_become_pending_again_is_not_dropped(url: str) -> None:
@@ -177,7 +180,7 @@ def test_a_document_whose_sale_has_just_become_pending_again_is_not_dropped(url:
         engines = Engines(url)
         with engines.write.connect() as connection, ThreadPoolExecutor(1) as pool:
             connection.execute(text("update sales set state = 'pending', next_attempt_at = 0"))  # not committed yet
-            dropping = pool.submit(ledger.retention.documents, book.clock.now() + timedelta(days=1))
+            dropping = pool.submit(ledger.maintenance.forget_documents, book.clock.now() + timedelta(days=1))
             while not on(
                 url, "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
             ):
@@ -197,7 +200,7 @@ def test_twenty_five_stores_need_one_session_and_everything_else_goes_on(url: st
         assert all(lease.alive() for lease in leases)
         (row,) = on(url, f"select count(distinct pid), count(*) from pg_locks where locktype = 'advisory' and {HERE}")
         assert row == (1, 25)
-        assert mine.sale("till:1") is None  # there is a connection left to read with
+        assert mine.sales.get("till:1") is None  # there is a connection left to read with
         for n in (0, 24):
             with pytest.raises(LeaseTaken, match="database session"), theirs.lease(f"s{n}"):
                 pass
@@ -225,7 +228,7 @@ def test_a_session_that_is_cut_loses_every_right_at_once_and_they_can_be_taken_a
 
 
 def begin_nothing(ledger: Ledger, lease: Lease) -> list[Attempt]:
-    return list(ledger.begin(lease, []))
+    return list(ledger.attempts.begin(lease, []))
 
 
 def test_nothing_takes_for_ever_and_the_server_notices_that_we_are_gone(url: str) -> None:
@@ -256,11 +259,11 @@ def test_a_pool_that_is_used_up_is_told_with_a_cure(url: str) -> None:
         for _ in range(20):
             held.enter_context(ledger._engines.write.connect())
         with pytest.raises(Busy, match="no connection free"):
-            ledger.sale("till:1")
+            ledger.sales.get("till:1")
         with pytest.raises(Busy, match="no connection free"):
-            ledger.care.tidy()
+            ledger.maintenance.tidy()
         held.close()
-        assert ledger.sale("till:1") is None
+        assert ledger.sales.get("till:1") is None
 
 
 # A pooler between
@@ -309,8 +312,8 @@ def test_a_pooler_that_hands_sessions_round_is_refused_with_a_cure(url: str) -> 
         with pytest.raises(LedgerError, match="hands its sessions round") as refused, ledger.lease("main"):
             pass
         assert "session mode" in refused.value.cure
-        assert "hands its sessions round" in str(ledger.care.shared())
-        assert straight.care.shared() is None
+        assert "hands its sessions round" in str(ledger.maintenance.shared())
+        assert straight.maintenance.shared() is None
         with straight.lease("main"):
             pass
 
@@ -320,7 +323,7 @@ def test_a_pooler_in_session_mode_is_as_good_as_the_database(url: str) -> None:
     with bouncer("session") as through, opened(through(url)) as one, opened(through(url)) as two:
         with one.lease("main"), pytest.raises(LeaseTaken), two.lease("main"):
             pass
-        assert one.care.shared() is None
+        assert one.maintenance.shared() is None
         with two.lease("main"):
             pass
 
@@ -333,6 +336,6 @@ def test_a_session_that_is_taken_away_in_mid_flight_writes_nothing(url: str) -> 
         with ledger.lease("main") as lease:
             lease.run(lambda connection: connection.execute(text("select set_config('syncd.session', 'x', false)")))
             with pytest.raises(Busy, match="hands its sessions round"):
-                ledger.begin(lease, [intent(book.due()[0])])
+                ledger.attempts.begin(lease, [intent(book.due()[0])])
             assert not lease.alive()
         assert book.sale().state is State.PENDING

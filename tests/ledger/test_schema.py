@@ -4,11 +4,13 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import text
 
 from syncd.errors import Busy, Full, LedgerError, TooNew
 from syncd.ledger import Ledger, upgrade
@@ -52,11 +54,11 @@ def test_faults_and_known_orders_of_an_older_ledger_stay_and_the_faults_are_open
             connection.exec_driver_sql(f"insert into faults (source, digest, at, place, reason, raw) values {values}")
             connection.exec_driver_sql("insert into known_orders values ('main', 'till:a', 100, '1.00')")
         with Ledger.open(url, ManualClock(), DECIDER) as ledger:
-            assert ledger.open_faults() == {"till": 1}
-            assert ledger.known("main", ["till:a"])["till:a"].snapshot.currency is None
-            assert ledger.settle_faults("till", (), "me") == 1
-            assert ledger.open_faults() == {}
-            assert ledger.care.verify() == []
+            assert ledger.sources.open_faults() == {"till": 1}
+            assert ledger.stores.known("main", ["till:a"])["till:a"].snapshot.currency is None
+            assert ledger.sources.settle_faults("till", (), "me") == 1
+            assert ledger.sources.open_faults() == {}
+            assert ledger.maintenance.verify() == []
 
 
 @both_databases
@@ -179,3 +181,63 @@ def test_another_ledger_on_the_same_server_is_not_taken_for_the_holder(tmp_path:
         third.lease("main"),
     ):
         pass
+
+
+@both_databases
+def test_what_lasts_leaves_the_cache_with_its_values_and_look_ups_stay_there(database: str, tmp_path: Path) -> None:
+    kept = {
+        ("-", "health", "host/1/2"): "{}",
+        ("-", "operator", "silent until"): "2026-11-29T10:00:00+00:00",
+        ("-", "operator", "last digest"): "2026-11-28",
+        ("main", "operator", "probe key length"): '{"question": "key length"}',
+        ("main", "operator", "metafields"): "5.6",
+        ("main", "quota", "2026-11-29T09:00"): '{"used": 0.5}',
+        ("main", "forgotten", "history"): "[7, 8]",
+        ("main", "catch up", "places"): '{"orders": 9}',
+        ("main", "rebuild", "None..None"): '{"archived": 3}',
+        ("main", "sku", "A"): "1",
+        ("main", "email", "b@example.com"): None,
+    }
+    with ledger_url(database, tmp_path) as url:
+        with older_ledger(url, "0024") as connection:
+            for (store, kind, code), value in kept.items():
+                values = {"store": store, "kind": kind, "code": code, "value": value}
+                connection.execute(text("insert into cache values (:store, :kind, :code, :value, 5000000)"), values)
+        with Ledger.open(url, ManualClock(), DECIDER) as ledger:
+            state = ledger.state
+            assert state.all("daemons") == {"host/1/2": "{}"}
+            assert state.all("alerts") == {"silent until": "2026-11-29T10:00:00+00:00", "last digest": "2026-11-28"}
+            assert state.all("probe", "main") == {"key length": '{"question": "key length"}'}
+            assert state.all("metafields", "main") == {"metafields": "5.6"}
+            assert state.all("quota", "main") == {"2026-11-29T09:00": '{"used": 0.5}'}
+            assert state.all("retention", "main") == {"history": "[7, 8]"}
+            assert state.all("scans", "main") == {
+                "catch up/places": '{"orders": 9}',
+                "rebuild/None..None": '{"archived": 3}',
+            }
+            assert (
+                state.get("retention", ["history"], "main", younger_than=datetime(1970, 1, 1, 0, 0, 6, tzinfo=UTC))
+                == {}
+            )
+            assert ledger.catalog.lookups("main", "sku", ["A"]) == {"A": "1"}
+            assert ledger.catalog.lookups("main", "email", ["b@example.com"]) == {"b@example.com": None}
+            assert (
+                ledger.catalog.prune_lookups(datetime(1970, 1, 1, 0, 0, 6, tzinfo=UTC)) == 2
+            )  # nothing else is left there
+            assert ledger.maintenance.verify() == []
+
+
+@both_databases
+def test_state_is_kept_by_owner_and_store_whatever_is_pruned_from_the_cache(book: Book) -> None:
+    state = book.ledger.state
+    state.put("scans", {"place": "1"}, "main")
+    state.put("scans", {"place": "2"}, "second")
+    state.put("quota", {"place": "3"}, "main")
+    book.clock.pass_time(40 * 86_400)
+    book.ledger.catalog.prune_lookups(book.clock.now())
+    state.put("scans", {"place": "4"}, "second")
+    assert [state.all("scans", store) for store in ("main", "second", "")] == [{"place": "1"}, {"place": "4"}, {}]
+    assert state.drop_older("scans", book.clock.now()) == 1
+    state.drop("scans", ["place"], "second")
+    assert (state.all("scans", "main"), state.all("scans", "second")) == ({}, {})
+    assert state.all("quota", "main") == {"place": "3"}

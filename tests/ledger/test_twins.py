@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.canonical import Batch
-from syncd.ledger import RecordOptions
-from syncd.ledger.record import Recorded
+from syncd.ledger import Recorded, RecordOptions
 from syncd.sale.facts import OrderSnapshot, StoreOrder
 from syncd.sale.overrides import Verb
 from syncd.sale.states import State
@@ -40,7 +39,7 @@ def two(sale_id: str = "42", **changes: Any) -> Any:
 
 def record(book: Book, *orders: Any) -> Recorded:
     batch = Batch(orders, (), "c")
-    return book.ledger.record(batch, RecordOptions("till", to_main, holds_twins={"main"}, just_asked=True))
+    return book.ledger.sales.record(batch, RecordOptions("till", to_main, holds_twins={"main"}, just_asked=True))
 
 
 @both_databases
@@ -93,7 +92,7 @@ def test_a_twin_is_free_once_it_is_none_any_more(book: Book) -> None:
 
 @both_databases
 def test_one_that_has_an_order_already_is_no_question_any_more(book: Book) -> None:
-    book.ledger.note_known("main", [("till:42", StoreOrder(7, OrderSnapshot()))])
+    book.ledger.stores.note_known("main", [("till:42", StoreOrder(7, OrderSnapshot()))])
     record(book, two("41"), two("42"))
     assert book.state("till:42") is State.PENDING
 
@@ -107,10 +106,10 @@ def test_sales_that_differ_are_two_sales(case: str, book: Book) -> None:
 
 @both_databases
 def test_a_rule_lets_them_pass_and_other_sources_are_not_looked_at(book: Book) -> None:
-    book.ledger.record(Batch((two("41"), two("42")), (), "c"), RecordOptions("till", to_main))
+    book.ledger.sales.record(Batch((two("41"), two("42")), (), "c"), RecordOptions("till", to_main))
     assert book.state("till:42") is State.PENDING
     other = two("43", source="other")
-    book.ledger.record(Batch((other,), (), "c"), RecordOptions("other", to_main, holds_twins={"main"}))
+    book.ledger.sales.record(Batch((other,), (), "c"), RecordOptions("other", to_main, holds_twins={"main"}))
     assert book.state("other:43") is State.PENDING
 
 

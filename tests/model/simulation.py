@@ -280,13 +280,13 @@ class Worker:
         self._reconciler = Reconciler("main", self.ledger, orders, catch_up, StorePolicy(rules, POLICY), clock)
 
     def record(self, order: CanonicalOrder, stated_at: datetime | None = None) -> None:
-        self.ledger.record(Batch((order,), (), "c", stated_at=stated_at), RecordOptions("till", to_main))
+        self.ledger.sales.record(Batch((order,), (), "c", stated_at=stated_at), RecordOptions("till", to_main))
 
     def push(self) -> bool:
         """Take the lease, reconcile, push; False where somebody else holds it."""
         try:
             with self.ledger.lease("main") as lease:
-                self.ledger.recover_interrupted(lease)
+                self.ledger.attempts.recover_interrupted(lease)
                 self.work(lease)
         except Busy:
             return False
@@ -365,7 +365,7 @@ class Shop:
             self.worker.push()
 
     def state(self, name: str) -> State:
-        found = self.worker.ledger.sale(f"till:{name}")
+        found = self.worker.ledger.sales.get(f"till:{name}")
         assert found is not None
         return found.state
 

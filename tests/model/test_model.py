@@ -32,7 +32,7 @@ from hypothesis.stateful import (
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import SaleStatus
 from syncd.clock import Now
-from syncd.ledger.queries import Selection, Story
+from syncd.ledger import Selection, Story
 from syncd.sale.decide import next_step, status_of
 from syncd.sale.overrides import Verb
 from syncd.sale.policy import StorePolicy
@@ -154,7 +154,7 @@ class Lives(RuleBasedStateMachine):
             self.store.world.update(number, {"staff_notes": f"{order['staff_notes']}\n{words}"})
             self.written.setdefault(name, []).append(words)
             return
-        found = self.workers[0].ledger.sale(f"till:{name}")
+        found = self.workers[0].ledger.sales.get(f"till:{name}")
         if found is None or found.state is not State.SYNCED:
             return
         if act == "move":
@@ -281,7 +281,7 @@ class Lives(RuleBasedStateMachine):
     @rule(data=st.data(), act=st.sampled_from(["retry", "release", "accept", "skip", "hold"]))
     def a_person_acts(self, data: st.DataObject, act: str) -> None:
         name = data.draw(st.sampled_from(sorted(self.sales)))
-        moved = self.workers[0].ledger.decide(Verb(act), Selection(keys=(f"till:{name}",)), "ada", "by hand")
+        moved = self.workers[0].ledger.sales.decide(Verb(act), Selection(keys=(f"till:{name}",)), "ada", "by hand")
         if act == "accept" and moved.moved:
             self.accepted.add(name)
         if act == "release" and moved.moved:
@@ -298,7 +298,7 @@ class Lives(RuleBasedStateMachine):
     @invariant()
     def no_sale_is_gone_and_its_audit_explains_its_state(self) -> None:
         for name in self.sales:
-            story = self.workers[0].ledger.story(f"till:{name}")
+            story = self.workers[0].ledger.sales.story(f"till:{name}")
             assert story is not None, f"{name} is not in the ledger"
             assert explained(story, story.audit[-1].after, story.sale.state.value)
             for one, two in zip(story.audit, story.audit[1:], strict=False):
@@ -323,7 +323,7 @@ class Lives(RuleBasedStateMachine):
                 worker.push()
         self.no_sale_has_two_orders()
         for name, order in self.sales.items():
-            found = self.workers[0].ledger.sale(f"till:{name}")
+            found = self.workers[0].ledger.sales.get(f"till:{name}")
             assert found is not None
             live = self.store.live(f"till:{name}")
             step = next_step(found, StorePolicy(RULES, POLICY), Now.of(self.clock))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from syncd.canonical import CanonicalOrder
-from syncd.ledger.queries import Selection
+from syncd.ledger import Selection
 from syncd.push.store_orders.catch_up import CatchUp
 from syncd.push.worker import prepare
 from syncd.sale import decide
@@ -220,18 +220,18 @@ def test_f80_a_revoked_token_pauses_the_store_blames_no_sale_and_ends_by_itself(
     shop.record(*[one(f"s{number}") for number in range(5)])
     shop.push("barred")
     assert shop.store.posts <= 2
-    assert shop.worker.ledger.store_state("main").paused_why
+    assert shop.worker.ledger.stores.get("main").paused_why
     assert {shop.state(f"s{number}") for number in range(5)} <= {State.PENDING, State.SYNCED}
     shop.rest()
     assert {shop.state(f"s{number}") for number in range(5)} == {State.SYNCED}
-    assert not shop.worker.ledger.store_state("main").paused_why
+    assert not shop.worker.ledger.stores.get("main").paused_why
 
 
 def test_f84_a_total_that_bigcommerce_changed_is_held_and_not_filed_as_synced(shop: Shop) -> None:
     shop.record(one())
     shop.push("wrong total")
     assert shop.state("a") is State.HELD
-    shop.worker.ledger.decide(Verb.RELEASE, Selection(keys=("till:a",)), "ada")
+    shop.worker.ledger.sales.decide(Verb.RELEASE, Selection(keys=("till:a",)), "ada")
     shop.rest()
     assert len(shop.store.orders) == 1
 
@@ -242,7 +242,7 @@ def test_f20_a_store_that_is_away_costs_no_sale_and_is_probed_with_growing_gaps(
     shop.record(*[one(f"t{number}") for number in range(10)])
     refused: list[Fate] = ["not sent"] * 10
     shop.push(*refused)
-    assert shop.worker.ledger.store_state("main").paused_why
+    assert shop.worker.ledger.stores.get("main").paused_why
     shop.store.down = True
     reads = []
     for _ in range(120):

@@ -133,10 +133,10 @@ def plan(day: Day) -> dict[float, Callable[[], object]]:
     kiosk, away = day.folder / "kiosk", day.folder / "away"
 
     def settle(app: App) -> None:
-        app.ledger.settle_faults("cafe", (), "owner")
+        app.ledger.sources.settle_faults("cafe", (), "owner")
 
     def skip(app: App) -> None:
-        app.ledger.decide(Verb.SKIP, Selection(state=State.REJECTED), "owner")
+        app.ledger.sales.decide(Verb.SKIP, Selection(state=State.REJECTED), "owner")
 
     return {
         0.5: lambda: day.fault(1, revoked),

@@ -60,7 +60,7 @@ def test_a_cause_is_told_once_and_once_when_it_is_over_and_no_log_shows_the_addr
         assert len(heard.messages) == 1
         assert heard.messages[0]["title"].startswith("syncd: 1 record of till could not be read: a.jsonl:1: ")
         assert "syncd faults --source till" in heard.messages[0]["message"]
-        app.ledger.settle_faults("till", (), "me")
+        app.ledger.sources.settle_faults("till", (), "me")
         watch.look(None)
         tellers[0].tell()
         assert heard.messages[-1]["title"].startswith("syncd: over: 1 record of till could not be read")
@@ -82,10 +82,10 @@ def test_an_alert_that_ended_before_anybody_heard_of_it_is_not_told(
 ) -> None:
     monkeypatch.setenv("FLOW_TOKEN", alerting.store.token)
     with open_app(load(alerting.config)) as app:
-        app.ledger.notices.watched(KINDS, [Alert("main", "paused", "main", "main is paused", "Do this.")])
-        app.ledger.notices.watched(KINDS, [])
+        app.ledger.alerts.watched(KINDS, [Alert("main", "paused", "main", "main is paused", "Do this.")])
+        app.ledger.alerts.watched(KINDS, [])
         Notifier(app).tell()
-        app.ledger.notices.watched(KINDS, [Alert("main", "late", "main", "sales wait", "Do this.")])
+        app.ledger.alerts.watched(KINDS, [Alert("main", "late", "main", "sales wait", "Do this.")])
         Notifier(app).tell()
     assert [one["title"] for one in heard.messages] == ["syncd: sales wait"]
 
@@ -96,7 +96,7 @@ def test_what_could_not_be_told_is_told_later_and_silence_holds_it_back(
     monkeypatch.setenv("FLOW_TOKEN", alerting.store.token)
     with open_app(load(alerting.config)) as app:
         teller = Notifier(app)
-        app.ledger.raise_alerts([Alert("main", "paused", "main", "main is paused", "Do this.")])
+        app.ledger.alerts.raise_new([Alert("main", "paused", "main", "main is paused", "Do this.")])
         heard.status = 500
         teller.tell()
         heard.status = 200
@@ -104,7 +104,7 @@ def test_what_could_not_be_told_is_told_later_and_silence_holds_it_back(
         silence(app, app.clock.now() + timedelta(hours=1))
         teller.tell()
         assert heard.messages == []
-        app.ledger.cache.prune(app.clock.now() + timedelta(days=9))
+        app.ledger.catalog.prune_lookups(app.clock.now() + timedelta(days=9))
         assert silent_until(app) is not None
         silence(app, None)
         teller.tell()
@@ -116,7 +116,7 @@ def test_a_receiver_that_hangs_holds_nothing_up(alerting: Shop, heard: Heard, mo
     monkeypatch.setenv("FLOW_TOKEN", alerting.store.token)
     heard.hangs_s = 300
     with open_app(load(alerting.config)) as app:
-        app.ledger.raise_alerts([Alert("main", "two orders", "x", "a sale has two orders", "Do this.")])
+        app.ledger.alerts.raise_new([Alert("main", "two orders", "x", "a sale has two orders", "Do this.")])
     begin = time.monotonic()
     with daemon(alerting, monkeypatch) as app:
         until(lambda: any(one.running() for one in read_health(app.ledger)))

@@ -173,7 +173,7 @@ def test_the_reports_of_daemons_that_died_here_are_forgotten_and_the_newest_is_k
     pulse.keep()
     assert len(read_health(pulse._ledger)) == 1  # of the two the one that runs
     pulse.forget_the_dead()
-    assert len(pulse._ledger.cache.all("-", "health")) == 1
+    assert len(pulse._ledger.state.all("daemons")) == 1
 
 
 def test_a_daemon_that_was_stopped_is_not_well(pulse: Heartbeats) -> None:
@@ -244,8 +244,8 @@ def test_a_report_that_another_version_wrote_is_passed_over_and_dropped(pulse: H
     pulse.expect("poll till", OWES)
     pulse.ok("poll till")
     pulse.keep()
-    pulse._ledger.cache.put("-", "health", {"elsewhere/1/1": text})
+    pulse._ledger.state.put("daemons", {"elsewhere/1/1": text})
     (report,) = read_health(pulse._ledger)
     assert report == replace(pulse.report(), at=report.at)  # and what is kept is read again as it was
     pulse.forget_the_dead()
-    assert "elsewhere/1/1" not in pulse._ledger.cache.all("-", "health")
+    assert "elsewhere/1/1" not in pulse._ledger.state.all("daemons")

@@ -87,4 +87,4 @@ def test_a_job_that_asks_for_another_while_the_daemon_ends_lets_it_end(
             thread.join(60)
             assert not thread.is_alive()
             assert let_go.is_set()
-            assert app.ledger.counts() != {}
+            assert app.ledger.sales.counts() != {}

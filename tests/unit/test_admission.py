@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from syncd.intake.admission import Candidate, NotAdmitted, admit
-from syncd.ledger.names import KnownSource
+from syncd.ledger import KnownSource
 from syncd.sources.clover.settings import CloverSettings
 from syncd.sources.odoo.settings import OdooSettings
 from syncd.sources.push import PushSettings

@@ -9,10 +9,7 @@ from decimal import Decimal
 import pytest
 
 from syncd.clock import BootTime, Now
-from syncd.ledger import Alert
-from syncd.ledger.alerts import Untold
-from syncd.ledger.overviews import Reason
-from syncd.ledger.store_state import StoreState
+from syncd.ledger import Alert, Reason, StoreState, Untold
 from syncd.sale.reasons import group_of, reason_of
 from syncd.sale.states import State
 from syncd.service.alert_rules import AlertSnapshot, Volume, evaluate

@@ -218,7 +218,7 @@ def _checked(config: Path, source: SourceAnswers) -> Exit:
     """Keep what the source's adapter was given by consent, and check everything."""
     if (tokens := source.state.get("oauth")) is not None:
         with open_app(load(config)) as app:
-            app.ledger.private(app.tills[source.name].keys).put("oauth", tokens)
+            app.ledger.sources.private(app.tills[source.name].keys).put("oauth", tokens)
     say(f"\nWritten: {config}. What syncd check says of it:\n")
     return run_check(config, as_json=False)
 
@@ -237,10 +237,10 @@ def _first_order(options: InitOptions, store: StoreAnswers) -> None:
         return
     with open_app(load(options.config)) as app:
         services, order = app.stores["main"], _sample(store.currency, email, app.clock)
-        app.ledger.record(Batch((order,), (), None), RecordOptions("first-order", lambda _: "main"))
+        app.ledger.sales.record(Batch((order,), (), None), RecordOptions("first-order", lambda _: "main"))
         with services.leased() as lease:
             services.push(lease, threading.Event(), 1)
-        sale = app.ledger.sale(order.sale_key)
+        sale = app.ledger.sales.get(order.sale_key)
         assert sale is not None  # noqa: S101  it was recorded a line above
         if sale.state is State.SYNCED:
             say(f"   Order {sale.order_id}: {link(app, sale)}")

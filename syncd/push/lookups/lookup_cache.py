@@ -79,7 +79,7 @@ class LookupCache(Generic[T]):
     def put(self, values: Mapping[str, T]) -> None:
         """Keep a value that was learned elsewhere: a customer that was just created, say."""
         if values:
-            self._ledger.cache.put(
+            self._ledger.catalog.keep_lookups(
                 self._store, self._kind, {code: self._write(value) for code, value in values.items()}
             )
             self._remember(values, self._clock.now())
@@ -90,7 +90,7 @@ class LookupCache(Generic[T]):
         with self._lock:
             for code in dropped:
                 self._memory.pop(code, None)
-        self._ledger.cache.drop(self._store, self._kind, dropped)
+        self._ledger.catalog.drop_lookups(self._store, self._kind, dropped)
 
     def refresh(self) -> int:
         """Ask again for old hits that were used; return how many.
@@ -119,7 +119,7 @@ class LookupCache(Generic[T]):
     def _asked(self, codes: list[str]) -> dict[str, T | None]:
         found = self._ask(codes)
         kept = {code: self._write(found[code]) if code in found else None for code in codes}
-        self._ledger.cache.put(self._store, self._kind, kept)
+        self._ledger.catalog.keep_lookups(self._store, self._kind, kept)
         return {code: found.get(code) for code in codes}
 
     def _remember(self, known: Mapping[str, T | None], now: datetime) -> None:
@@ -132,9 +132,9 @@ class LookupCache(Generic[T]):
 
     def _kept(self, codes: list[str], now: datetime) -> dict[str, T | None]:
         """Read what the ledger has and is young enough; note old hits for a refresh."""
-        usable = self._ledger.cache.get(self._store, self._kind, codes, younger_than=now - self._ages.hit_most)
-        young = self._ledger.cache.get(self._store, self._kind, codes, younger_than=now - self._ages.hit)
-        misses = self._ledger.cache.get(self._store, self._kind, codes, younger_than=now - self._ages.miss)
+        usable = self._ledger.catalog.lookups(self._store, self._kind, codes, younger_than=now - self._ages.hit_most)
+        young = self._ledger.catalog.lookups(self._store, self._kind, codes, younger_than=now - self._ages.hit)
+        misses = self._ledger.catalog.lookups(self._store, self._kind, codes, younger_than=now - self._ages.miss)
         with self._lock:
             self._stale.update(dict.fromkeys(code for code, text in usable.items() if text and code not in young))
         return {code: self._read(text) if text else None for code, text in usable.items() if text or code in misses}
@@ -159,10 +159,10 @@ class StoreCurrencies:
 
         """
         since = self._clock.now() - _AGE
-        known = self._ledger.cache.get(self._store, _KIND, [_CODE], younger_than=since).get(_CODE)
+        known = self._ledger.catalog.lookups(self._store, _KIND, [_CODE], younger_than=since).get(_CODE)
         if known is None:
             known = self._asked()
-            self._ledger.cache.put(self._store, _KIND, {_CODE: known})
+            self._ledger.catalog.keep_lookups(self._store, _KIND, {_CODE: known})
         return tuple(known.split())
 
     def _asked(self) -> str:
@@ -186,10 +186,10 @@ class StorePricing:
 
         """
         since = self._clock.now() - _AGE
-        known = self._ledger.cache.get(self._store, _PRICING, [_CODE], younger_than=since).get(_CODE)
+        known = self._ledger.catalog.lookups(self._store, _PRICING, [_CODE], younger_than=since).get(_CODE)
         if known is None:
             known = "inc" if self._info.store().prices_include_tax else "ex"
-            self._ledger.cache.put(self._store, _PRICING, {_CODE: known})
+            self._ledger.catalog.keep_lookups(self._store, _PRICING, {_CODE: known})
         return known == "inc"
 
 
@@ -205,8 +205,8 @@ class CatalogMirror:
     """The mirror of one store's catalog. Only who holds the store's lease walks; everybody may read."""
 
     def __init__(self, store: str, ledger: Ledger, catalog: CatalogClient, clock: Clock) -> None:
-        self._store, self._tables, self._catalog, self._clock = store, ledger.mirror, catalog, clock
-        self._walk: MirrorWalk | None = self._tables.walk(store)
+        self._store, self._kept, self._catalog, self._clock = store, ledger.catalog, catalog, clock
+        self._walk: MirrorWalk | None = self._kept.walk(store)
         self._tried = False
         self._lock = threading.Lock()
 
@@ -259,30 +259,30 @@ class CatalogMirror:
             RemoteError: a code is missing and BigCommerce could not be asked for changes.
 
         """
-        found = self._tables.find(self._store, by, codes)
+        found = self._kept.find_variants(self._store, by, codes)
         if len(found) < len(set(codes)):
             with self._lock:
                 age = self._clock.now() - self._walk.checked_at if self._walk is not None else timedelta(0)
                 if not timedelta(0) <= age <= _FRESH and self._take_changes():
-                    found = self._tables.find(self._store, by, codes)
+                    found = self._kept.find_variants(self._store, by, codes)
         return {code: _VARIANT.validate_json(text) for code, text in found.items()}
 
     def drop(self, by: Code, codes: Sequence[str]) -> None:
         """Forget codes whose product BigCommerce has refused and no longer has."""
-        self._tables.drop(self._store, by, codes)
+        self._kept.drop_variants(self._store, by, codes)
 
     def _step(self, *, live: bool) -> ProductPage | None:
         """Read the next page of the walk, and begin one where there is none; None where another process has ended it."""
-        walk = self._tables.walk(self._store)
+        walk = self._kept.walk(self._store)
         if walk is None or walk.last_id is None:
-            walk = self._tables.begin(self._store, self._clock.now())
+            walk = self._kept.begin_walk(self._store, self._clock.now())
         assert walk.last_id is not None  # noqa: S101  a walk that was begun, or goes on
         page = self._catalog.product_page(after=walk.last_id, live=live)
         walk = replace(walk, last_id=page.last_id if page.products else walk.last_id)
-        self._tables.put(self._store, walk, page.products, _rows(page))
+        self._kept.put_page(self._store, walk, page.products, _rows(page))
         if not page.more:
-            walk = self._tables.end(self._store, walk)
-            get_logger().info("catalog_mirrored", store=self._store, variants=self._tables.count(self._store))
+            walk = self._kept.end_walk(self._store, walk)
+            get_logger().info("catalog_mirrored", store=self._store, variants=self._kept.count_variants(self._store))
         self._walk = walk
         return page
 
@@ -291,17 +291,17 @@ class CatalogMirror:
 
         More than a bounded way of them (a bulk import) is left to a walk behind the scenes: no sale waits for that.
         """
-        walk = self._tables.walk(self._store)
+        walk = self._kept.walk(self._store)
         if walk is None:
             return 0
         now, since = self._clock.now(), walk.checked_at - _OVERLAP
         after, pages, more = 0, 0, True
         while more and pages < _PAGES_A_STEP:
             page = self._catalog.product_page(after=after, changed_since=since)
-            self._tables.put(self._store, walk, page.products, _rows(page))
+            self._kept.put_page(self._store, walk, page.products, _rows(page))
             after, more, pages = page.last_id, page.more, pages + 1
-        self._walk = replace(self._tables.begin(self._store, now) if more else walk, checked_at=now)
-        self._tables.put(self._store, self._walk, (), ())
+        self._walk = replace(self._kept.begin_walk(self._store, now) if more else walk, checked_at=now)
+        self._kept.put_page(self._store, self._walk, (), ())
         return pages
 
 

@@ -51,31 +51,31 @@ class CatchUp:
         """
         with self._walking:
             if self._lease is not lease:
-                highest = self._ledger.store_state(self._store).highest_order_id or 0
+                highest = self._ledger.stores.get(self._store).highest_order_id or 0
                 checkpoint = ScanCheckpoint(self._store, self._ledger, "catch up", "places")
                 self._walk(_below(highest), (), checkpoint)
-                self._ledger.note_listed(self._store)
+                self._ledger.stores.note_listed(self._store)
                 checkpoint.clear()
                 self._look_for_changes(lease)
                 self._lease = lease
 
     def _look_for_changes(self, lease: Lease) -> None:
         """Find orders that were changed since the ledger's newest attempt: by staff, or by a ledger that was lost."""
-        last = self._ledger.last_attempt_at()
+        last = self._ledger.attempts.last_attempt_at()
         if last is None:
             return
         for page in scan_orders(lambda archived: self._orders.list_modified(last - _SLACK, archived=archived)):
             ours = page.with_a_key
-            sales = self._ledger.sales_by_key([order.external_order_id for order in ours])
+            sales = self._ledger.sales.by_key([order.external_order_id for order in ours])
             resting = [(sales[o.external_order_id], o) for o in ours if _is_at_rest(sales.get(o.external_order_id), o)]
             ids = [sale.id for sale, _ in resting]
-            stamps, sent = self._ledger.stamps_of(ids), self._ledger.sent_at(ids)
+            stamps, sent = self._ledger.attempts.stamps_of(ids), self._ledger.attempts.sent_at(ids)
             drifted = [
                 (sale, Drifted(_CHANGED))
                 for sale, o in resting
                 if has_drifted(sale, stamps.get(sale.id), sent.get(sale.id), o)
             ]
-            if moved := self._ledger.drift(lease, drifted):
+            if moved := self._ledger.attempts.drift(lease, drifted):
                 get_logger().info("orders_changed_meanwhile", store=self._store, sales=moved)
 
     def forget(self) -> None:
@@ -130,7 +130,7 @@ class CatchUp:
             listed = iter(self._orders.drafts(lowest))
             while rows := tuple(islice(listed, PAGE)):
                 noted += len(self._note(OrderPage(rows, archived=False)))
-        self._ledger.note_order_id(self._store, highest)
+        self._ledger.stores.note_order_id(self._store, highest)
         self.newest = highest
         if noted:
             get_logger().info("store_listed", store=self._store, orders_with_a_key=noted, highest_order_id=highest)
@@ -140,7 +140,7 @@ class CatchUp:
         """Remember the orders of a page that carry a key, and return them."""
         ours = [(order.external_order_id, known_of(order, two_steps=self._two_steps)) for order in page.with_a_key]
         ours += [(key, known_of(order)) for key, order in page.drafts]
-        for alert in self._ledger.note_known(self._store, ours):
+        for alert in self._ledger.stores.note_known(self._store, ours):
             get_logger().error("alert", store=self._store, kind=alert.kind, why=alert.words, cure=alert.cure)
         return ours
 

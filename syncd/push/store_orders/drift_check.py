@@ -12,8 +12,7 @@ from datetime import timedelta
 
 from syncd.bigcommerce.client import FilterBroken, OrdersClient, RemoteOrder
 from syncd.clock import Clock
-from syncd.ledger import Alert, Ledger
-from syncd.ledger.store_state import DOUBLED
+from syncd.ledger import DOUBLED, Alert, Ledger
 from syncd.logs import get_logger
 from syncd.mapping.rules import Rules
 from syncd.push.store_orders.differences import BACK, OrderDifference, differences
@@ -44,7 +43,7 @@ class DriftCheck:
 
     def due(self) -> bool:
         """Whether the last check is a day ago, or lies in the future (the clock was set back)."""
-        last, now = self._ledger.store_state(self._store).checked_at, self._clock.now()
+        last, now = self._ledger.stores.get(self._store).checked_at, self._clock.now()
         return last is None or not timedelta(0) <= now - last < EVERY
 
     def run(self) -> list[Alert]:
@@ -61,27 +60,27 @@ class DriftCheck:
             if len(numbers) > 1:
                 words = f"{key} has {len(numbers)} live orders: {', '.join(map(str, sorted(numbers)))}"
                 seen.alerts.append(Alert(self._store, DOUBLED, key, words, "Look at both and archive the wrong one."))
-        opened = self._ledger.raise_alerts(seen.alerts)
+        opened = self._ledger.alerts.raise_new(seen.alerts)
         for kind in (STRANGER, CHANGED, ARCHIVED):
             still = {alert.subject for alert in seen.alerts if alert.kind == kind}
-            self._ledger.end_alerts(self._store, kind, seen.keys - still)
-        self._ledger.end_alerts(self._store, DOUBLED, self._single_again())
-        self._ledger.note_checked(self._store, begun)
+            self._ledger.alerts.end(self._store, kind, seen.keys - still)
+        self._ledger.alerts.end(self._store, DOUBLED, self._single_again())
+        self._ledger.stores.note_checked(self._store, begun)
         for alert in opened:
             get_logger().error("alert", store=self._store, kind=alert.kind, why=alert.words, cure=alert.cure)
         return opened
 
     def _single_again(self) -> list[str]:
         """Return the keys that were said to have several orders, and have one live one at most by now, whatever the others' age."""
-        open_ones = [alert.subject for alert in self._ledger.alerts(self._store) if alert.kind == DOUBLED]
+        open_ones = [alert.subject for alert in self._ledger.alerts.present(self._store) if alert.kind == DOUBLED]
         try:
             return [key for key in open_ones if sum(not order.is_deleted for order in self._orders.find(key)) <= 1]
         except FilterBroken:  # nobody can say whether they are: the alerts stay until somebody ends them
             return []
 
     def _look_at(self, orders: Sequence[RemoteOrder], seen: _Seen) -> None:
-        sales = self._ledger.sales_by_key([order.external_order_id for order in orders])
-        stamps = self._ledger.stamps_of([sale.id for sale in sales.values()])
+        sales = self._ledger.sales.by_key([order.external_order_id for order in orders])
+        stamps = self._ledger.attempts.stamps_of([sale.id for sale in sales.values()])
         for order in orders:
             key = order.external_order_id
             seen.keys.add(key)
@@ -92,7 +91,7 @@ class DriftCheck:
             seen.alerts += _alerts(self._store, order, sale, self._rules, "; ".join(words))
 
     def _differences(self, sale: Sale, stamp: str | None, order: RemoteOrder) -> list[OrderDifference]:
-        came_back = order.status_id in BACK and bool(self._ledger.returned_total(sale.sale_key, but=""))
+        came_back = order.status_id in BACK and bool(self._ledger.sales.returned_total(sale.sale_key, but=""))
         return differences(sale, stamp, order, came_back=came_back)
 
 

@@ -72,7 +72,7 @@ def rebuild(  # noqa: PLR0913, PLR0917  what to walk, what to fill, when to stop
         for page in scan_orders(list_half):
             ours = [(order.external_order_id, known_of(order)) for order in page.with_a_key]
             ours += [(key, known_of(order)) for key, order in page.drafts]
-            ledger.note_known(store, ours)
+            ledger.stores.note_known(store, ours)
             places[page.archived] = page.highest_id
             checkpoint.save(places)
             looked_at, with_a_key = looked_at + len(page.orders), with_a_key + len(ours)
@@ -95,8 +95,8 @@ def differences(store: str, ledger: Ledger, orders: OrdersClient, span: Span) ->
     seen: dict[str, int] = {}
     for page in scan_orders(lambda archived: orders.list_between(1, span.start, span.end, archived=archived)):
         ours = page.with_a_key
-        sales = ledger.sales_by_key([order.external_order_id for order in ours])
-        stamps = ledger.stamps_of([sale.id for sale in sales.values()])
+        sales = ledger.sales.by_key([order.external_order_id for order in ours])
+        stamps = ledger.attempts.stamps_of([sale.id for sale in sales.values()])
         for order in ours:
             key = order.external_order_id
             if key in seen and seen[key] != order.id:
@@ -106,7 +106,7 @@ def differences(store: str, ledger: Ledger, orders: OrdersClient, span: Span) ->
             yield from _of_one(sale, order, seen[key])
             if sale is not None and sale.state is State.SYNCED and sale.order_id == order.id:
                 yield from _changed(ledger, sale, stamps.get(sale.id), order)
-    for sale in ledger.linked(store, span.start, span.end):
+    for sale in ledger.sales.linked(store, span.start, span.end):
         if sale.returns_of is None and sale.sent_key not in seen:
             yield f"{sale.sale_key} is linked to order {sale.order_id}, which the store does not show"
 
@@ -121,7 +121,7 @@ def _of_one(sale: Sale | None, order: RemoteOrder, lowest: int) -> Iterator[str]
 
 
 def _changed(ledger: Ledger, sale: Sale, stamp: str | None, order: RemoteOrder) -> Iterator[str]:
-    came_back = order.status_id in BACK and bool(ledger.returned_total(sale.sale_key, but=""))
+    came_back = order.status_id in BACK and bool(ledger.sales.returned_total(sale.sale_key, but=""))
     for one in of_order(sale, stamp, order, came_back=came_back):
         yield f"{sale.sale_key}, order {order.id}: {one}"
     for words in sale.belief.differs:

@@ -13,8 +13,7 @@ from email.utils import parsedate_to_datetime
 from itertools import islice
 
 from syncd.bigcommerce.client import RemoteOrder
-from syncd.ledger import Ledger
-from syncd.ledger.cache import EVER
+from syncd.ledger import EVER, Ledger
 from syncd.mapping.checkout import key_in
 from syncd.sale.facts import OrderSnapshot, StoreOrder
 
@@ -68,22 +67,22 @@ class ScanCheckpoint:
     """Where an interrupted scan of a store came to, in each half: kept in the ledger until the scan is complete."""
 
     def __init__(self, store: str, ledger: Ledger, scan: str, name: str) -> None:
-        self._store, self._cache, self._scan, self._name = store, ledger.cache, scan, name
+        self._store, self._state, self._name = store, ledger.state, f"{scan}/{name}"
 
     def load(self, younger_than: datetime = EVER) -> dict[bool, int]:
         """Return the highest order id that was read in each half (by whether it is the archived one); empty where none was."""
-        kept = self._cache.get(self._store, self._scan, [self._name], younger_than=younger_than).get(self._name)
+        kept = self._state.get("scans", [self._name], self._store, younger_than=younger_than).get(self._name)
         places: Mapping[str, int] = json.loads(kept) if kept else {}
         return {archived: places[name] for archived, name in _NAMES.items() if name in places}
 
     def save(self, places: Mapping[bool, int]) -> None:
         """Keep how far the scan has come."""
         named = {_NAMES[archived]: place for archived, place in places.items()}
-        self._cache.put(self._store, self._scan, {self._name: json.dumps(named)})
+        self._state.put("scans", {self._name: json.dumps(named)}, self._store)
 
     def clear(self) -> None:
         """Forget it: the scan is complete."""
-        self._cache.drop(self._store, self._scan, [self._name])
+        self._state.drop("scans", [self._name], self._store)
 
 
 def draft_key(order: RemoteOrder) -> str | None:

@@ -40,7 +40,7 @@ def archive_stray_drafts(store: str, ledger: Ledger, orders: OrdersClient, rules
         archived.append(draft.id)
         get_logger().info("draft_archived", store=store, sale=sale.sale_key, order_id=draft.id)
         if sale.order_id is not None:
-            ledger.remark(store, [sale.order_id], "syncd", f"archived draft order {draft.id}, which arrived late")
+            ledger.sales.remark(store, [sale.order_id], "syncd", f"archived draft order {draft.id}, which arrived late")
     return archived
 
 
@@ -51,7 +51,7 @@ def _strays(ledger: Ledger, orders: OrdersClient, rules: Rules, clock: Clock) ->
         key = draft_key(order) or (order.external_order_id if rules.create == "draft" else "")
         if key and not order.is_deleted:
             keyed[order.id] = (key, order)
-    sales = ledger.sales_by_key([key for key, _ in keyed.values()])
+    sales = ledger.sales.by_key([key for key, _ in keyed.values()])
     for key, order in keyed.values():
         sale = sales.get(key)
         if sale is None or order.id == sale.order_id or _is_needed(sale, order.id):

@@ -17,8 +17,7 @@ from typing import assert_never
 from syncd.canonical.sale_key import LONGEST_KEY
 from syncd.clock import Clock
 from syncd.errors import StoreError
-from syncd.ledger import Ledger
-from syncd.ledger.store_state import Pausing, StoreState
+from syncd.ledger import Ledger, Pausing, StoreState
 from syncd.logs import get_logger
 from syncd.push.worker.outcome_policy import Failure, Pause, PossiblyForbidden, Repeated, StoreEffect, Success
 from syncd.sale.policy import PushPolicy
@@ -75,7 +74,7 @@ class CircuitBreaker:
             self._look()
 
     def _look(self) -> None:
-        known = self._ledger.store_state(self._store)
+        known = self._ledger.stores.get(self._store)
         if known.paused_why is None and self._known.paused_why is not None:
             self._forget()
         self._known, self._seen_at = known, self._clock.elapsed().seconds
@@ -115,7 +114,7 @@ class CircuitBreaker:
                     self._was_refused(effect)
                 case Pause(why=why, cure=cure, key_limit=limit, by=by):
                     if limit is not None:
-                        self._ledger.note_key_limit(self._store, limit)
+                        self._ledger.stores.note_key_limit(self._store, limit)
                         self._look()
                     self._pause(why, cure, by)
                 case _:
@@ -178,7 +177,7 @@ class CircuitBreaker:
         if self._trial:
             self._trial_gap = self._longer(self._trial_gap)
         self._trial, gap = False, self._trial_gap
-        self._ledger.set_pause(self._store, (why, cure), by, self._clock.now() + gap)
+        self._ledger.stores.pause(self._store, (why, cure), by, self._clock.now() + gap)
         self._look()
         log = get_logger()
         if was is None:
@@ -220,7 +219,7 @@ class CircuitBreaker:
 
     def _probe_failed(self, error: StoreError) -> None:
         self._read_gap, by = self._longer(self._read_gap), self._known.paused_by or "read"
-        self._ledger.set_pause(self._store, (error.what, error.cure), by, self._clock.now() + self._read_gap)
+        self._ledger.stores.pause(self._store, (error.what, error.cure), by, self._clock.now() + self._read_gap)
         self._look()
         log = get_logger()
         log.info("store_still_paused", store=self._store, why=error.what, next_probe_s=_seconds(self._read_gap))
@@ -242,7 +241,7 @@ class CircuitBreaker:
                 self._stumbles, self._trial_gap = _STUMBLES - 1, gap  # no sale has shown yet that it takes them
 
     def _resume(self) -> None:
-        self._ledger.clear_pause(self._store)
+        self._ledger.stores.unpause(self._store)
         self._forget()
         self._look()
         get_logger().info("store_resumed", store=self._store)

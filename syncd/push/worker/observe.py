@@ -59,11 +59,11 @@ class OrderObserver:
         if shows_on_another(order, self._rules):
             return self._return(sale, order, matches)
         assert sale.order_id is not None  # noqa: S101  a sale without an order has nothing to look at (needs_look)
-        trail = self._ledger.trail(self._store, sale.order_id)
+        trail = self._ledger.attempts.trail(self._store, sale.order_id)
         if trail.busy:
             return Observation(order, matches, trail=trail)
         order = self._with_returns(sale, order)
-        ours = Ours.of([Stamp.from_json(text) for text in self._ledger.stamps(sale)])
+        ours = Ours.of([Stamp.from_json(text) for text in self._ledger.attempts.stamps(sale)])
         payload = _wanted(order, matches, self._rules, occasion)
         found, voided = self._orders.get(sale.order_id), order.status is SaleStatus.VOIDED
         refunds = not voided and found is not None and self._may_have_records(sale, order, found)
@@ -73,7 +73,9 @@ class OrderObserver:
         address = unsure or (not voided and _address_moved(payload, ours))
         remote = self._read(found, goods=goods, refunds=refunds, address=address) if found is not None else None
         touched = ours is None and found is not None and self._was_touched(sale, found)
-        archived = remote is not None and remote.is_deleted and self._ledger.last_sent(sale) is AttemptKind.ARCHIVE
+        archived = (
+            remote is not None and remote.is_deleted and self._ledger.attempts.last_sent(sale) is AttemptKind.ARCHIVE
+        )
         refund: Wanted | RefundProblem | None = None
         if refunds and remote is not None and payload:
             sent = self._refunds_sent(sale)
@@ -99,13 +101,13 @@ class OrderObserver:
         """Whether somebody changed an order since the checkout that made it: no stamp says what its lines were then."""
         if sale.checkout is None or not sale.checkout.live:
             return False
-        sent, changed = self._ledger.sent_at([sale.id]).get(sale.id), modified_at(found)
+        sent, changed = self._ledger.attempts.sent_at([sale.id]).get(sale.id), modified_at(found)
         return sent is not None and changed is not None and changed > sent + _SKEW
 
     def _refunds_sent(self, sale: Sale) -> RefundsSent:
         """Read which refunds of a sale were sent, by the markers that its attempts kept."""
         taken, in_doubt = set[str](), Counter[str]()
-        for stamp, outcome in self._ledger.refunds_sent(sale):
+        for stamp, outcome in self._ledger.attempts.refunds_sent(sale):
             known_by = str(json.loads(stamp)["refund"])
             if outcome == "accepted":
                 taken.add(known_by)
@@ -119,16 +121,16 @@ class OrderObserver:
         return None if more_than_was_paid(refund, remote) else self._orders.refund_quote(remote.order_id, refund.items)
 
     def _return(self, sale: Sale, order: CanonicalOrder, matches: Matches) -> Observation:
-        original = self._ledger.sale(order.returns_of) if order.returns_of else None
+        original = self._ledger.sales.get(order.returns_of) if order.returns_of else None
         if original is None or original.order_id is None:
             return Observation(order, matches, original=original)
-        trail = self._ledger.trail(self._store, original.order_id)
+        trail = self._ledger.attempts.trail(self._store, original.order_id)
         if trail.busy:
             return Observation(order, matches, original=original, trail=trail)
         records = self._rules.refunds == "record"
         found = self._orders.get(original.order_id)
         remote = self._read(found, goods=False, refunds=records) if found is not None else None
-        before = self._ledger.returned_total(original.sale_key, but=order.sale_key)
+        before = self._ledger.sales.returned_total(original.sale_key, but=order.sale_key)
         refund: Wanted | RefundProblem | None = None
         ways: Ways | None = ()
         if records and remote is not None and order.status is not SaleStatus.VOIDED:
@@ -139,7 +141,7 @@ class OrderObserver:
 
     def _with_returns(self, sale: Sale, order: CanonicalOrder) -> CanonicalOrder:
         """Return the sale as its order must show it: returns of their own refund it, wholly or in part."""
-        if order.status not in _SOLD or not (back := self._ledger.returned_total(sale.sale_key, but="")):
+        if order.status not in _SOLD or not (back := self._ledger.sales.returned_total(sale.sale_key, but="")):
             return order
         given = back + sum((refund.amount_inc_tax for refund in order.refunded), ZERO)
         status = SaleStatus.REFUNDED if given >= order.total_inc_tax else SaleStatus.PARTIALLY_REFUNDED
@@ -150,7 +152,7 @@ class OrderObserver:
         if self._rules.refunds != "record":
             return False
         shows = found.status_id in (*BACK, _CANCELLED)  # a cancelled order's status hides them
-        return bool(order.refunded) or shows or bool(self._ledger.refunds_sent(sale))
+        return bool(order.refunded) or shows or bool(self._ledger.attempts.refunds_sent(sale))
 
     def _read(self, found: RemoteOrder, *, goods: bool, refunds: bool, address: bool = False) -> Remote:
         order_id = found.id

@@ -24,7 +24,7 @@ from syncd.bigcommerce.outcome import (
     Throttled,
     Unknown,
 )
-from syncd.ledger.store_state import Pausing
+from syncd.ledger import Pausing
 from syncd.mapping.stamp import not_taken, payload_lines
 from syncd.sale.attempt import Attempt
 from syncd.sale.checkout import Checkout

@@ -23,10 +23,10 @@ from syncd.mapping.model import Matches
 from syncd.mapping.rules import Occasion, Rules
 from syncd.push.lookups.matching import Matcher
 from syncd.push.store_orders.catch_up import CatchUp
+from syncd.push.worker.capacity import CheckoutTurns, in_turn, within
 from syncd.push.worker.hook import Hook, run_hook
 from syncd.push.worker.observe import OrderObserver
 from syncd.push.worker.ready import Ready, ready_of, snapshot_of
-from syncd.push.worker.turns import CheckoutTurns, in_turn, within
 from syncd.sale.checkout_steps import closed_first, tidy
 from syncd.sale.decide import next_step
 from syncd.sale.events import CheckoutMoved, Deferred, Discovered, DraftFound, Observed, Rejected, SaleEvent, TimePassed
@@ -101,7 +101,9 @@ class Preparer:
         self._observer = OrderObserver(setup.store, setup.ledger, setup.orders, setup.rules)
         self._ready: deque[Ready] = deque()
         self._since = 0.0
-        self.turns = CheckoutTurns(setup.policy.threads, lambda: setup.ledger.open_checkouts(setup.store), setup.clock)
+        self.turns = CheckoutTurns(
+            setup.policy.threads, lambda: setup.ledger.stores.open_checkouts(setup.store), setup.clock
+        )
 
     def fill(self, lease: Lease, limit: int | None, tell: Callable[[State], None]) -> bool:
         """Prepare a group of due sales; False where none is due. ``tell`` gets the state of those that need no request.
@@ -163,7 +165,7 @@ class Preparer:
         ready = ready_of(draft.sale, draft.order, step, draft.observation)
         if ready is None or ready.call is None or ready.order_id is None:
             return ready
-        return replace(ready, after=self._setup.ledger.trail(self._setup.store, ready.order_id).newest)
+        return replace(ready, after=self._setup.ledger.attempts.trail(self._setup.store, ready.order_id).newest)
 
     def take(self, most: int) -> list[Ready]:
         """Take at most ``most`` of the prepared requests, in order."""
@@ -186,12 +188,14 @@ class Preparer:
 
     def _due(self, limit: int) -> Sequence[Sale]:
         setup = self._setup
-        return setup.ledger.due(setup.store, limit=limit, now=setup.clock.now(), far=setup.policy.back_off_most * 2)
+        return setup.ledger.sales.due(
+            setup.store, limit=limit, now=setup.clock.now(), far=setup.policy.back_off_most * 2
+        )
 
     def _adopt(self, lease: Lease, sales: Sequence[Sale], tell: Callable[[State], None]) -> list[Sale]:
         """Link the sales that the store already has under their key; the others need a request."""
         setup = self._setup
-        if not setup.ledger.knows_any(setup.store):  # a rebuild beside us may have learned of some
+        if not setup.ledger.stores.knows_any(setup.store):  # a rebuild beside us may have learned of some
             return list(sales)
         forms = {
             form: sale
@@ -199,7 +203,7 @@ class Preparer:
             if sale.order_id is None
             for form in sent_forms(sale.sale_key, setup.rules.longest_key)
         }
-        known = setup.ledger.known(setup.store, list(forms))
+        known = setup.ledger.stores.known(setup.store, list(forms))
         there = {forms[key].id: (forms[key], order) for key, order in known.items()}
         there = {number: (sale, order) for number, (sale, order) in there.items() if not _is_taken_over(sale, order)}
         news = [(sale, found_event(order)) for sale, order in there.values()]
@@ -212,7 +216,7 @@ class Preparer:
         """Record events that need no request, and report the states that followed."""
         if not news:
             return
-        states = self._setup.ledger.record_without_request(lease, news)
+        states = self._setup.ledger.attempts.record_without_request(lease, news)
         for sale, one in news:
             if (state := states.get(sale.id)) is not None:
                 tell(state)

@@ -19,9 +19,9 @@ from syncd.bigcommerce.checkouts import CheckoutAddress
 from syncd.bigcommerce.client import Sending
 from syncd.bigcommerce.outcome import Accepted, Answered, Barred, NotSent, Refused, Reply, Unknown
 from syncd.errors import Stopped, StoreAccessDenied, StoreError, SyncdError, WoundBack
-from syncd.ledger import Alert, Lease, ReplyInfo
-from syncd.ledger.alerts import WOUND_BACK
+from syncd.ledger import WOUND_BACK, Alert, Lease, ReplyInfo
 from syncd.logs import bind, get_logger
+from syncd.push.worker.capacity import WorkerSlots, is_new_checkout
 from syncd.push.worker.checkout_policy import interpret_call
 from syncd.push.worker.circuit_breaker import MANY, CircuitBreaker
 from syncd.push.worker.outcome_policy import (
@@ -37,8 +37,6 @@ from syncd.push.worker.outcome_policy import (
 )
 from syncd.push.worker.prepare import Preparer, PushSetup
 from syncd.push.worker.ready import Ready
-from syncd.push.worker.slots import WorkerSlots
-from syncd.push.worker.turns import is_new_checkout
 from syncd.sale.attempt import Attempt
 from syncd.sale.policy import PushPolicy
 from syncd.sale.states import MAKES_ORDER, AttemptKind, Lane, State
@@ -137,7 +135,7 @@ class Pusher:
         run = _Run(lease, stop, limit, moves, lists=lists)
         self._start_threads()
         self._pick_up(lease)
-        if freed := self._setup.ledger.reevaluate_holds(lease):
+        if freed := self._setup.ledger.attempts.reevaluate_holds(lease):
             get_logger().info("holds_ended", store=self._setup.store, sales=freed)
         try:
             while self._admitted(run) and self._turn(run):
@@ -174,7 +172,7 @@ class Pusher:
     def _pick_up(self, lease: Lease) -> None:
         """Recover sales whose outcome could not be written: nothing is being sent, so they become unknown."""
         if self._outcome_lost.is_set():
-            left = self._setup.ledger.recover_interrupted(lease)
+            left = self._setup.ledger.attempts.recover_interrupted(lease)
             self._outcome_lost.clear()
             get_logger().info("outcomes_picked_up", store=self._setup.store, unknown=left)
 
@@ -226,14 +224,16 @@ class Pusher:
         """Remember how far the store's orders are known, so that a process that dies leaves the next one little to list again."""
         newest = self._setup.catch_up.newest
         if newest is not None and newest - self._noted > behind:
-            self._setup.ledger.note_order_id(self._setup.store, newest)
+            self._setup.ledger.stores.note_order_id(self._setup.store, newest)
             self._noted = newest
 
     def _claim(self, run: _Run, ready: Sequence[Ready]) -> None:
         if not ready:
             return
         try:
-            attempts = self._setup.ledger.begin(run.lease, [item.intent(self._setup.catch_up.newest) for item in ready])
+            attempts = self._setup.ledger.attempts.begin(
+                run.lease, [item.intent(self._setup.catch_up.newest) for item in ready]
+            )
         except WoundBack as back:
             self._begin_anew(run, back)
             return
@@ -252,9 +252,9 @@ class Pusher:
         get_logger().error("ledger_wound_back", store=setup.store, why=back.what, cure=back.cure)
         self._seats.wait_idle()
         self._preparer.clear()
-        setup.ledger.know_again(setup.store)
-        setup.ledger.recover_interrupted(run.lease)
-        setup.ledger.raise_alerts([Alert(setup.store, WOUND_BACK, setup.store, back.what, back.cure)])
+        setup.ledger.attempts.accept_epoch(setup.store)
+        setup.ledger.attempts.recover_interrupted(run.lease)
+        setup.ledger.alerts.raise_new([Alert(setup.store, WOUND_BACK, setup.store, back.what, back.cure)])
         setup.catch_up.forget()
         # What was sent since then is not in this ledger, and may still take effect for so long.
         self._rests_until = setup.clock.elapsed().seconds + 2 * setup.policy.settle.total_seconds()
@@ -360,7 +360,9 @@ class Pusher:
             getattr(outcome, "why", "") or getattr(outcome, "words", "") or getattr(outcome, "order_id", "")
         )
         info = ReplyInfo(reply.status, reply.request_id, reply.elapsed_s, type(outcome).__name__.lower(), detail)
-        self._setup.ledger.settle(attempt, interpretation.event, info).add_done_callback(partial(self._written, run))
+        self._setup.ledger.attempts.settle(attempt, interpretation.event, info).add_done_callback(
+            partial(self._written, run)
+        )
         elapsed_s = round(reply.elapsed_s, 3)
         known = {"status": reply.status, "request_id": reply.request_id, "detail": detail, "elapsed_s": elapsed_s}
         get_logger().info(LOG_EVENTS[type(outcome)], **known)

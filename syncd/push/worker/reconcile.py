@@ -108,7 +108,7 @@ class Reconciler:
         """Look up what is due; a failed look-up counts for nothing and is repeated later."""
         report = ReconcileReport()
         while not stop.is_set() and circuit.reads:
-            sales = self._ledger.unsettled(
+            sales = self._ledger.sales.unsettled(
                 self._store, now=self._clock.now(), far=self._policy.settle * 4, limit=_AT_ONCE
             )
             if not sales:
@@ -119,7 +119,7 @@ class Reconciler:
                 break
             except StoreError as error:
                 get_logger().warning("look_up_failed", store=self._store, why=error.what)
-                self._ledger.reschedule_lookups(lease, sales, self._clock.now() + self._policy.back_off)
+                self._ledger.attempts.reschedule_lookups(lease, sales, self._clock.now() + self._policy.back_off)
                 break
             if len(sales) < _AT_ONCE:
                 break
@@ -132,7 +132,7 @@ class Reconciler:
         absent = any(_is_create(sale) and not found.get(sale.sale_key) for sale in sales)
         newest = self._newest() if absent else None
         news = [(sale, look_says(found.get(sale.sale_key, ()), sale, now, newest)) for sale in sales]
-        moved = self._ledger.resolve(lease, news, now)
+        moved = self._ledger.attempts.resolve(lease, news, now)
         return self._report(news, moved)
 
     def _drafts_of(self, sales: Sequence[Sale]) -> dict[str, Sequence[StoreOrder]]:
@@ -179,7 +179,7 @@ class Reconciler:
             ):
                 found[sale.sale_key] = [named]
         keys = {sale.sent_key: sale.sale_key for sale in sales if sale.sale_key not in found}
-        noted = self._ledger.known(self._store, list(keys))
+        noted = self._ledger.stores.known(self._store, list(keys))
         found |= {keys[key]: [known] for key, known in noted.items()}
         rest = {key: own for key, own in keys.items() if key not in noted}
         if rest:

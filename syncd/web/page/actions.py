@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from syncd.ledger import DecisionResult, Selection
-from syncd.ledger.overviews import Reason, place_of
+from syncd.ledger import DecisionResult, Reason, Selection, place_of
 from syncd.sale.overrides import Verb
 from syncd.sale.states import State
 from syncd.service.jobs import push_job
@@ -103,7 +102,7 @@ def link(context: PageContext, request: PageRequest) -> PageResult:
     found = story_of(context, request)
     if found is None:
         return HtmlPage("nothing.html", {"what": "There is no such sale in the ledger."}, 404)
-    done = context.app.ledger.links.link(found.sale.sale_key, request.first("original").strip(), request.actor)
+    done = context.app.ledger.sales.link(found.sale.sale_key, request.first("original").strip(), request.actor)
     if done.moved and found.sale.store in context.app.config.stores:
         context.jobs.run_now(push_job(found.sale.store))
     if done.refused:
@@ -122,7 +121,7 @@ def decide(context: PageContext, request: PageRequest, verb: Verb, selection: Se
     until = context.app.clock.elapsed().seconds + _LONGEST_S
     before: tuple[int, int] | None = None
     while some := ledger.overviews.page(selection, _AT_ONCE, before):
-        done = ledger.decide(
+        done = ledger.sales.decide(
             verb, Selection(keys=tuple(sale.sale_key for sale in some)), request.actor, request.first("reason")
         )
         moved += done.moved

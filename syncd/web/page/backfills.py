@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from syncd.errors import UsageError
 from syncd.intake.backfill import REPORT, cancel, report
-from syncd.ledger.backfills import Backfill, Progress
+from syncd.ledger import Backfill, Progress
 from syncd.presentation.backfills import date_range, days_of, progress_words
 from syncd.sale.states import BackfillStage
 from syncd.service.jobs import backfill_job

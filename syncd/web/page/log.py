@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from syncd.ledger.overviews import LogRow
+from syncd.ledger import LogRow
 from syncd.spreadsheet import lines
 from syncd.web.page.context import PageContext
 from syncd.web.page.request import Download, HtmlPage, PageRequest

@@ -7,10 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from syncd.ledger.overviews import SLOT, Sides
-from syncd.ledger.store_state import StoreState
+from syncd.ledger import SLOT, Sides, StoreState
 from syncd.sale.states import Lane, State
-from syncd.service.metrics import KIND
 from syncd.service.needs import needs_of
 from syncd.service.overview import StoreStands, SystemOverview
 from syncd.web.page.context import PageContext
@@ -81,7 +79,7 @@ def card(context: PageContext, name: str, stands: StoreStands) -> StoreCard:
     first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=_HOURS)
     synced = context.kept.get(("synced", name), _MOMENT, lambda: overviews.synced(name, first))
     midnight = context.day(context.today())[0]
-    counts = context.app.ledger.counts(name)
+    counts = context.app.ledger.sales.counts(name)
     backfilling = sum(n for (_, lane, state), n in counts.items() if lane is Lane.BACKFILL and state is State.PENDING)
     return StoreCard(
         name,
@@ -107,13 +105,13 @@ def _rate(context: PageContext, synced: dict[datetime, int], first: datetime) ->
 
 def quota_chart(context: PageContext, store: str) -> Chart:
     """How much of the store's quota was used, quarter by quarter; from what the daemon noted every minute."""
-    kept = context.kept.get(("quota", store), _WHILE, lambda: context.app.ledger.cache.all(store, KIND))
+    kept = context.kept.get(("quota", store), _WHILE, lambda: context.app.ledger.state.all("quota", store))
     now = context.now
     begin = datetime.fromtimestamp(now.timestamp() // SLOT.total_seconds() * SLOT.total_seconds(), now.tzinfo)
     slots = [begin - SLOT * n for n in range(_HOURS * 4, -1, -1)]
     used: dict[datetime, list[float]] = {slot: [] for slot in slots}
     for text in kept.values():
-        sample = json.loads(text or "{}")
+        sample = json.loads(text)
         at = datetime.fromisoformat(sample["at"])
         slot = at - timedelta(seconds=at.timestamp() % SLOT.total_seconds())
         if slot in used:

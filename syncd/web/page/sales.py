@@ -13,9 +13,7 @@ from urllib.parse import urlencode
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.originals import Fit
-from syncd.ledger import Selection, Story
-from syncd.ledger.actions import why_not
-from syncd.ledger.overviews import place_of
+from syncd.ledger import Selection, Story, place_of, why_not
 from syncd.presentation.explain import FACT_LABELS, facts_in_words, link
 from syncd.presentation.preview import Preview, PreviewSubject, previews_of
 from syncd.sale.overrides import Verb
@@ -137,7 +135,7 @@ def sales(context: PageContext, request: PageRequest) -> PageResult:
             "sales": shown,
             "older": older,
             "states": [state.value for state in State],
-            "sources": sorted({*context.app.config.sources, *context.app.ledger.sources()}),
+            "sources": sorted({*context.app.config.sources, *context.app.ledger.sources.names()}),
             "stores": list(context.app.config.stores),
         },
     )
@@ -179,7 +177,7 @@ def _selection(context: PageContext, wanted: Search) -> tuple[Selection, tuple[d
 
 
 def _named(context: PageContext, words: str) -> tuple[int, ...]:
-    sources = sorted({*context.app.config.sources, *context.app.ledger.sources()})
+    sources = sorted({*context.app.config.sources, *context.app.ledger.sources.names()})
     return context.app.ledger.overviews.named(words.strip(), sources, list(context.app.config.stores))
 
 
@@ -194,7 +192,7 @@ def story_of(context: PageContext, request: PageRequest) -> Story | None:
     """Return the story of the sale that a path names."""
     number = request.number("number")
     key = context.app.ledger.overviews.key_of(number) if number is not None else None
-    return context.app.ledger.story(key) if key is not None else None
+    return context.app.ledger.sales.story(key) if key is not None else None
 
 
 def story(context: PageContext, request: PageRequest) -> HtmlPage:
@@ -224,8 +222,8 @@ def _fits(context: PageContext, sale: Sale) -> list[tuple[Fit, Sale]] | None:
     """Return the sales that the goods of a return may have come from, where that is not known; None of all other sales."""
     if sale.total_inc_tax >= 0 or sale.returns_of is not None or sale.order_id is not None:
         return None
-    fits = context.app.ledger.links.candidates(sale)[:_FITS]
-    found = context.app.ledger.sales_by_key([one.sale_key for one in fits])
+    fits = context.app.ledger.sales.originals_for(sale)[:_FITS]
+    found = context.app.ledger.sales.by_key([one.sale_key for one in fits])
     return [(one, found[one.sale_key]) for one in fits if one.sale_key in found]
 
 

@@ -9,7 +9,7 @@ from syncd.app import SourceRunner
 from syncd.bigcommerce.governor import GovernorReport
 from syncd.clock import Now
 from syncd.errors import SourceError
-from syncd.ledger.faults import FaultRow
+from syncd.ledger import FaultRow
 from syncd.service.health import HealthPart, read_health
 from syncd.service.jobs import poll_job, push_job
 from syncd.service.overview import SystemOverview
@@ -40,7 +40,7 @@ def sources(context: PageContext, _ask: PageRequest) -> HtmlPage:
 
 
 def _rows(context: PageContext) -> list[SourceRow]:
-    faults, reports, parts = context.app.ledger.open_faults(), context.app.folder_reports(), _parts(context)
+    faults, reports, parts = context.app.ledger.sources.open_faults(), context.app.folder_reports(), _parts(context)
     names = sorted({*context.app.config.sources, *faults})
     rows = []
     for name in names:
@@ -51,7 +51,7 @@ def _rows(context: PageContext) -> list[SourceRow]:
                 name,
                 context.app.tills.get(name),
                 part.last_ok.wall if part and part.last_ok else None,
-                context.app.ledger.cursor_age(name),
+                context.app.ledger.sources.cursor_age(name),
                 ails,
                 faults.get(name, 0),
                 report if isinstance(report, FolderReport) else None,
@@ -69,8 +69,8 @@ def source(context: PageContext, request: PageRequest) -> HtmlPage:
     row = next((row for row in _rows(context) if row.name == request.named.get("name")), None)
     if row is None:
         return HtmlPage("nothing.html", {"what": "There is no such source."}, 404)
-    faults: list[FaultRow] = context.app.ledger.faults(row.name, limit=_FAULTS)
-    cursor = context.app.ledger.cursor(row.name)
+    faults: list[FaultRow] = context.app.ledger.sources.faults(row.name, limit=_FAULTS)
+    cursor = context.app.ledger.sources.cursor(row.name)
     return HtmlPage("source.html", {"source": row, "found": faults, "cursor": cursor})
 
 
@@ -80,12 +80,12 @@ def settle(context: PageContext, request: PageRequest) -> PageResult:
     ids = [int(text) for text in request.form.get("id", ()) if text.isascii() and text.isdigit() and len(text) < 18]
     if not ids and request.first("scope") != "all":
         return Redirect(f"/sources/{name}?did=none")
-    done = context.app.ledger.settle_faults(name, ids, request.actor) if name in _known(context) else 0
+    done = context.app.ledger.sources.settle_faults(name, ids, request.actor) if name in _known(context) else 0
     return Redirect(f"/sources/{name}?did={done}" if name in _known(context) else "/sources")
 
 
 def _known(context: PageContext) -> set[str]:
-    return {*context.app.config.sources, *context.app.ledger.open_faults(), *context.app.ledger.sources()}
+    return {*context.app.config.sources, *context.app.ledger.sources.open_faults(), *context.app.ledger.sources.names()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from syncd.push.worker.slots import WorkerSlots
+from syncd.push.worker.capacity import WorkerSlots
 
 
 def test_a_seat_that_was_given_back_before_the_wait_ends_it_at_once() -> None:

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.mapping.model import Mapped
+from syncd.push.worker.capacity import in_turn
 from syncd.push.worker.ready import Ready
-from syncd.push.worker.turns import in_turn
 from syncd.sale.checkout import Checkout
 from syncd.sale.states import AttemptKind
 from syncd.sale.steps import CheckoutCall

@@ -141,7 +141,7 @@ class _Parts:
         """Return what belongs to some sales; a return goes to the part of its original."""
         known = {one.sale_key: one for one in entered}
         named = {one.returns_of for one in entered if one.returns_of is not None} - known.keys()
-        found = {key: one for key, one in self._ledger.sales_by_key(sorted(named)).items() if one.store == self._store}
+        found = {key: one for key, one in self._ledger.sales.by_key(sorted(named)).items() if one.store == self._store}
         elsewhere = {key for key, one in found.items() if key in self._done or self._is_asked_for(one)}
         known |= {key: one for key, one in found.items() if key not in elsewhere}
         self._done |= {key for key, one in known.items() if not self._is_asked_for(one)}
@@ -166,7 +166,7 @@ class _Parts:
         """Give each sale its orders: the one that it is linked to, and those that carry its key and are linked to no other."""
         own = {case.sale.order_id: case.sale.sale_key for case in cases if _owns(case.sale)}
         more = {case.sale.sale_key: set(self.there.with_key(case.sale.sent_key)) - own.keys() for case in cases}
-        linked = self._ledger.of_orders(self._store, sorted(set().union(*more.values())))
+        linked = self._ledger.sales.of_orders(self._store, sorted(set().union(*more.values())))
         others = {sale.order_id for sale in linked if _owns(sale)}
         for case in cases:
             ids = [case.sale.order_id] if _owns(case.sale) and case.sale.order_id is not None else []
@@ -204,8 +204,8 @@ def _give_back(original: Case, returned: Case) -> None:
 def _say(ledger: Ledger, cases: Mapping[str, Case]) -> None:
     """Note what each order was last made to say and when, and the refunds that its sale itself tells of."""
     ids = [case.sale.id for case in cases.values() if case.sale.order_id is not None]
-    stamps = ledger.stamps_of(ids)
-    sent = ledger.sent_at([*ids, *(one.sale.id for case in cases.values() for one in case.given)])
+    stamps = ledger.attempts.stamps_of(ids)
+    sent = ledger.attempts.sent_at([*ids, *(one.sale.id for case in cases.values() for one in case.given)])
     for case in cases.values():
         sale, order = case.sale, case.order
         text = stamps.get(sale.id)

@@ -82,7 +82,7 @@ def audit(  # noqa: PLR0913, PLR0917  both sides, and what is asked of them
             entry.stranger(order)
             of_returns.append(causes.of_stranger(order))
     report.differences += of_returns
-    faults = ledger.open_faults()
+    faults = ledger.sources.open_faults()
     report.unread = {name: faults[name] for name in sorted(sources) if faults.get(name)}
     return report
 

@@ -61,7 +61,7 @@ class ShownOrders:
             for key, numbers in self._by_key.items()
             if ":" in key and self._days.of(key) and (ids := [one for one in numbers if self._is_left(one)])
         }
-        known = ledger.sales_by_key(list(left))
+        known = ledger.sales.by_key(list(left))
         for key, ids in left.items():
             if key not in known:
                 yield from (_unpack(self._by_id[one]) for one in ids)

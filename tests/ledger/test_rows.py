@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncd.ledger.sale_columns import COLUMNS
+from syncd.ledger.rows import COLUMNS
 from syncd.ledger.schema import sales
 
 _OF_THE_LEDGER = {"id", "backfill", "sent_as"}  # given by the database, by who asked for the sale, and by a claim

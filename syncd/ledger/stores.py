@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from importlib import import_module
 from typing import Literal
 
@@ -13,9 +14,12 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 
 from syncd.errors import LedgerError, WoundBack
 from syncd.ledger.alerts import Alert, raise_alerts
-from syncd.ledger.rows import as_text, from_micros, rows_in, to_micros
+from syncd.ledger.renaming import Renaming, rename_store, store_to_rename
+from syncd.ledger.rows import as_text, each_value, from_micros, is_state, rows_in, to_micros
 from syncd.ledger.schema import known_orders, sales, stores
+from syncd.ledger.transactions import Repository, reads, writes
 from syncd.sale.facts import OrderSnapshot, StoreOrder
+from syncd.sale.states import State
 
 DOUBLED = "two orders"
 
@@ -37,6 +41,152 @@ class StoreState:
     key_limit: int | None = None
     checked_at: datetime | None = None
     paused_by: Pausing | None = None
+
+
+class StoreRepository(Repository):
+    """The stores of the ledger, by the name that each has in the config."""
+
+    @reads
+    def get(self, connection: Connection, store: str) -> StoreState:
+        """Return what is known of a store; the defaults where it was never seen."""
+        return store_state(connection, store)
+
+    @reads
+    def hashes(self, connection: Connection) -> dict[str, str | None]:
+        """Return every store that this ledger has rows of, with its hash where it was ever spoken to."""
+        found: dict[str, str | None] = dict.fromkeys(sorted(each_value(connection, sales.c.store)))
+        return {**found, **{row.name: row.store_hash for row in connection.execute(select(stores))}}
+
+    def bind(self, store: str, store_hash: str, present: Collection[str] = ()) -> None:
+        """Tie a store's name to its hash for good: sales meant for a sandbox must never reach a live store.
+
+        Raises:
+            LedgerError: see ``check_binding``.
+
+        """
+        if self.get(store).store_hash != store_hash:
+            self._bind(store, store_hash, present)
+
+    @writes
+    def _bind(self, connection: Connection, store: str, store_hash: str, present: Collection[str]) -> None:
+        _check_binding(connection, store, store_hash, present)
+        if store_state(connection, store).store_hash is None:
+            update_store(connection, store, {"store_hash": store_hash})
+
+    @reads
+    def check_binding(self, connection: Connection, store: str, store_hash: str, present: Collection[str] = ()) -> None:
+        """Check that a store's name may stand for its hash; ``present`` are the names that the config has.
+
+        Raises:
+            LedgerError: the name is tied to another hash, or the hash to a name that is not in the config any more.
+
+        """
+        _check_binding(connection, store, store_hash, present)
+
+    @reads
+    def to_rename(self, connection: Connection, old: str, new: str) -> Renaming:
+        """Return what a store's new name would change; see ``renaming``."""
+        return store_to_rename(connection, old, new)
+
+    @writes
+    def rename(self, connection: Connection, old: str, new: str) -> Renaming:
+        """Give a store another name; see ``renaming``."""
+        return rename_store(connection, old, new)
+
+    @writes
+    def pause(
+        self, connection: Connection, store: str, words: tuple[str, str], by: Pausing, probe_at: datetime
+    ) -> None:
+        """Pause a store, or keep it paused, until what failed (``by``) goes well again; ``words`` are why, and the cure.
+
+        Since when it is paused stays.
+        """
+        since = store_state(connection, store).paused_at or self.database.clock.now()
+        values = {"paused_why": words[0], "paused_cure": words[1], "paused_by": by}
+        update_store(connection, store, {**values, "paused_at": to_micros(since), "probe_at": to_micros(probe_at)})
+
+    @writes
+    def unpause(self, connection: Connection, store: str) -> None:
+        """Open a store again."""
+        names = ("paused_why", "paused_cure", "paused_by", "paused_at", "probe_at")
+        update_store(connection, store, dict.fromkeys(names))
+
+    @writes
+    def note_order_id(self, connection: Connection, store: str, highest: int) -> None:
+        """Remember the highest order id up to which every order of ours is in the ledger; it never goes down."""
+        if highest > store_state(connection, store).highest_order_id:
+            update_store(connection, store, {"highest_order_id": highest})
+
+    @writes
+    def note_listed(self, connection: Connection, store: str) -> None:
+        """Remember that all orders of a store were listed for this ledger: what it has of ours is known. The first time counts."""
+        if unlisted(connection, [store]):
+            update_store(connection, store, {"listed_at": to_micros(self.database.clock.now())})
+
+    @reads
+    def unlisted(self, connection: Connection, names: Sequence[str]) -> list[str]:
+        """Return those stores whose orders were never listed for this ledger."""
+        return unlisted(connection, names)
+
+    @writes
+    def note_key_limit(self, connection: Connection, store: str, limit: int) -> None:
+        """Remember that the store cuts our keys at a length."""
+        update_store(connection, store, {"key_limit": limit})
+
+    @writes
+    def note_checked(self, connection: Connection, store: str, at: datetime) -> None:
+        """Remember when the store's newest orders were gone through."""
+        update_store(connection, store, {"checked_at": to_micros(at)})
+
+    def note_known(self, store: str, found: Sequence[tuple[str, StoreOrder]]) -> list[Alert]:
+        """Remember orders that the store was seen to have under sale keys, unless the ledger has linked them already.
+
+        Of several with one key the lowest live one counts; returns the alerts that were opened for the others.
+        """
+        return self._note_known(store, found) if found else []
+
+    @writes
+    def _note_known(self, connection: Connection, store: str, found: Sequence[tuple[str, StoreOrder]]) -> list[Alert]:
+        return note_known(connection, store, found, self.database.clock.now())
+
+    def known(self, store: str, keys: Sequence[str]) -> dict[str, StoreOrder]:
+        """Return the orders that the store was seen to have under ``keys``."""
+        return self.database.read(partial(known, store=store, keys=keys)) if keys else {}
+
+    @reads
+    def newest_of(self, connection: Connection, keys: str, names: Sequence[str]) -> datetime | None:
+        """Return when the newest sale of a source that has an order was placed; of several stores, where the slowest is.
+
+        ``keys`` is the name with which its sale keys begin. None where no store has an order of the source.
+        """
+        found = []
+        prefix = f"{keys}:"
+        for name in names:
+            theirs = func.substr(known_orders.c.sale_key, 1, len(prefix)) == prefix
+            listed = select(func.max(known_orders.c.placed_at)).where(known_orders.c.store == name, theirs)
+            linked = select(func.max(sales.c.placed_at)).where(
+                sales.c.store == name,
+                func.substr(sales.c.sale_key, 1, len(prefix)) == prefix,
+                sales.c.order_id.is_not(None),
+            )
+            newest = [at for query in (listed, linked) if (at := connection.execute(query).scalar()) is not None]
+            if newest:
+                found.append(max(newest))
+        return from_micros(min(found)) if found else None
+
+    @reads
+    def open_checkouts(self, connection: Connection, store: str) -> int:
+        """Count the pending sales of a store whose cart is there; one whose cart could not be made has a checkout and no cart."""
+        begun = sales.c.store == store, is_state(State.PENDING), sales.c.checkout.is_not(None)
+        there = sales.c.checkout.like('%"cart_id"%'), sales.c.checkout.not_like('%"cart_deleted"%')
+        return int(connection.execute(select(func.count()).select_from(sales).where(*begun, *there)).scalar() or 0)
+
+    @reads
+    def knows_any(self, connection: Connection, store: str) -> bool:
+        """Whether any order is noted for the store at all."""
+        noted = select(known_orders.c.order_id).where(known_orders.c.store == store)
+        by_index = noted.order_by(known_orders.c.store, known_orders.c.sale_key)  # else a server may walk every store's
+        return connection.execute(by_index.limit(1)).first() is not None
 
 
 def store_state(connection: Connection, name: str) -> StoreState:
@@ -68,25 +218,7 @@ def update_store(connection: Connection, name: str, values: Mapping[str, object]
         connection.execute(change)
 
 
-def bind(connection: Connection, name: str, store_hash: str, present: Collection[str] = ()) -> None:
-    """Tie a store's name to its hash for good: sales meant for a sandbox must never reach a live store.
-
-    Raises:
-        LedgerError: see ``check_binding``.
-
-    """
-    check_binding(connection, name, store_hash, present)
-    if store_state(connection, name).store_hash is None:
-        update_store(connection, name, {"store_hash": store_hash})
-
-
-def check_binding(connection: Connection, name: str, store_hash: str, present: Collection[str] = ()) -> None:
-    """Return where a store's name may stand for its hash; ``present`` are the names that the config has.
-
-    Raises:
-        LedgerError: the name is tied to another hash, or the hash to a name that is not in the config any more.
-
-    """
+def _check_binding(connection: Connection, name: str, store_hash: str, present: Collection[str] = ()) -> None:
     known = store_state(connection, name).store_hash
     if known is not None and known != store_hash:
         cure = "Give the new store a name of its own in the config, or use another ledger for it."
@@ -99,44 +231,11 @@ def check_binding(connection: Connection, name: str, store_hash: str, present: C
         )
 
 
-def note_order_id(connection: Connection, name: str, highest: int) -> None:
-    """Remember the highest order id up to which every order of ours is in the ledger; it never goes down."""
-    if highest > store_state(connection, name).highest_order_id:
-        update_store(connection, name, {"highest_order_id": highest})
-
-
-def note_listed(connection: Connection, name: str, now: datetime) -> None:
-    """All orders of a store were listed for this ledger: what it has of ours is known. The first time counts."""
-    if name in unlisted(connection, [name]):
-        update_store(connection, name, {"listed_at": to_micros(now)})
-
-
 def unlisted(connection: Connection, names: Sequence[str]) -> list[str]:
     """Those stores whose orders were never listed for this ledger."""
     done = select(stores.c.name).where(stores.c.name.in_(names), stores.c.listed_at.is_not(None))
     listed = set(connection.execute(done).scalars())
     return [name for name in names if name not in listed]
-
-
-def newest_of(connection: Connection, keys: str, names: Sequence[str]) -> datetime | None:
-    """When the newest sale of a source that has an order was placed; of several stores, where the one that is furthest behind is.
-
-    ``keys`` is the name with which its sale keys begin. None where no store has an order of the source.
-    """
-    found = []
-    prefix = f"{keys}:"
-    for name in names:
-        theirs = func.substr(known_orders.c.sale_key, 1, len(prefix)) == prefix
-        listed = select(func.max(known_orders.c.placed_at)).where(known_orders.c.store == name, theirs)
-        linked = select(func.max(sales.c.placed_at)).where(
-            sales.c.store == name,
-            func.substr(sales.c.sale_key, 1, len(prefix)) == prefix,
-            sales.c.order_id.is_not(None),
-        )
-        newest = [at for query in (listed, linked) if (at := connection.execute(query).scalar()) is not None]
-        if newest:
-            found.append(max(newest))
-    return from_micros(min(found)) if found else None
 
 
 def note_known(
@@ -215,21 +314,6 @@ def known(connection: Connection, store: str, keys: Sequence[str]) -> dict[str, 
         others = tuple(int(number) for number in row.others.split(",") if number)
         found[row.sale_key] = StoreOrder(row.order_id, there, bool(row.archived), bool(row.draft), row.cart_id, others)
     return found
-
-
-def set_pause(
-    connection: Connection, name: str, words: tuple[str, str], by: Pausing, at: tuple[datetime, datetime]
-) -> None:
-    """Pause a store, or keep it paused: why and the cure, what failed, now and when to try again. Since when it is paused stays."""
-    now, probe_at = at
-    since = store_state(connection, name).paused_at or now
-    values = {"paused_why": words[0], "paused_cure": words[1], "paused_by": by}
-    update_store(connection, name, {**values, "paused_at": to_micros(since), "probe_at": to_micros(probe_at)})
-
-
-def clear_pause(connection: Connection, name: str) -> None:
-    """Open a store again."""
-    update_store(connection, name, dict.fromkeys(("paused_why", "paused_cure", "paused_by", "paused_at", "probe_at")))
 
 
 # The epoch: a number that rises with every claim, so that a ledger taken back in time is noticed. Whoever holds the right to push

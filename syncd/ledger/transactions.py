@@ -1,4 +1,9 @@
-"""One writer that commits in groups: operations that arrive together, outcomes among them, share one durable commit.
+"""How the ledger is read and written: repositories above, and one writer below that commits in groups.
+
+A repository's methods are written as work on a connection; a decorator says on which: one that cannot write (``reads``), the one
+writer's (``writes``), or the one that holds the right to push for a store (``writes_under_lease``).
+
+Operations that arrive together, outcomes among them, share one durable commit.
 
 Each operation runs in a savepoint of its own, so that one that fails takes nobody with it; its future is resolved only
 after the commit, and with the commit's error where that fails.
@@ -10,23 +15,97 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from syncd.clock import Clock, Now
 from syncd.errors import LedgerError
-from syncd.ledger import attempts
-from syncd.ledger.attempts import Outcome
 from syncd.ledger.engine import Engines, is_conflict, to_ledger_error, translated
 from syncd.sale.sale import Decider
 from syncd.sale.states import State
 
+if TYPE_CHECKING:
+    from syncd.ledger.attempts import Outcome
+    from syncd.ledger.lease import Lease
+
+P = ParamSpec("P")
 T = TypeVar("T")
+R = TypeVar("R", bound="Repository")
 Operation = Callable[[Connection], T]
 _GROUP = 64
 _TRIES = 5
 _Job = tuple[Operation[Any], "Future[Any]"]
+
+
+class Run(Protocol):
+    """Runs an operation of ours in the ledger: in a transaction, or on a connection that cannot write."""
+
+    def __call__(self, operation: Callable[[Connection], T], /) -> T:
+        """Return what the operation returned; durable, where it wrote.
+
+        Raises:
+            LedgerError: it could not be done; nothing of it stays.
+
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Transactions:
+    """One ledger, as repositories see it. Safe to use from many threads."""
+
+    write: Run
+    read: Run
+    clock: Clock
+    decider: Decider
+
+    @property
+    def now(self) -> Now:
+        """The time, on both clocks."""
+        return Now.of(self.clock)
+
+
+class Repository:
+    """One part of the ledger; safe to use from many threads and processes. Every method may raise ``LedgerError``."""
+
+    def __init__(self, database: Transactions) -> None:
+        self.database = database
+
+
+def reads(query: Callable[Concatenate[R, Connection, P], T]) -> Callable[Concatenate[R, P], T]:
+    """Run a method of a repository on a connection that cannot write."""
+
+    @wraps(query)
+    def run(self: R, /, *args: P.args, **named: P.kwargs) -> T:
+        return self.database.read(lambda connection: query(self, connection, *args, **named))
+
+    return run
+
+
+def writes(change: Callable[Concatenate[R, Connection, P], T]) -> Callable[Concatenate[R, P], T]:
+    """Run a method of a repository in a transaction; it returns once that is durable."""
+
+    @wraps(change)
+    def run(self: R, /, *args: P.args, **named: P.kwargs) -> T:
+        return self.database.write(lambda connection: change(self, connection, *args, **named))
+
+    return run
+
+
+def writes_under_lease(
+    change: Callable[Concatenate[R, Connection, P], T],
+) -> Callable[Concatenate[R, Lease, P], T]:
+    """Run a method of a repository in a transaction that only the holder of a lease may make."""
+
+    @wraps(change)
+    def run(self: R, lease: Lease, /, *args: P.args, **named: P.kwargs) -> T:
+        return lease.run(lambda connection: change(self, connection, *args, **named))
+
+    return run
 
 
 class Writer:
@@ -134,36 +213,47 @@ class Writer:
             done.append((future, value))
 
 
-_Waiting = tuple[Outcome, "Future[State | None]"]
+_Waiting = tuple["Outcome", "Future[State | None]"]
+
+
+class Settle(Protocol):
+    """Closes attempts with their outcomes; returns the state of the sale of each that was closed, by attempt."""
+
+    def __call__(self, connection: Connection, outcomes: Sequence[Outcome], *, now: Now) -> dict[int, State]:
+        """Close them in this transaction."""
+        ...
 
 
 class OutcomeBatcher:
     """Gathers outcomes and hands them to the writer."""
 
-    def __init__(self, writer: Writer, decider: Decider) -> None:
-        self._writer, self._decider = writer, decider
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
         self._waiting: list[_Waiting] = []
         self._lock = threading.Lock()
 
-    def add(self, outcome: Outcome) -> Future[State | None]:
-        """Queue an outcome; the future is the sale's state once that is durable, None where the attempt was closed before."""
+    def add(self, outcome: Outcome, settle: Settle) -> Future[State | None]:
+        """Queue an outcome that ``settle`` writes.
+
+        The future is the sale's state once that is durable; None where the attempt was closed before.
+        """
         future: Future[State | None] = Future()
         with self._lock:
             self._waiting.append((outcome, future))
             first = len(self._waiting) == 1
         if first:
             taken: list[_Waiting] = []
-            self._writer.submit(lambda connection: self._write(connection, taken)).add_done_callback(
+            self._writer.submit(lambda connection: self._write(connection, taken, settle)).add_done_callback(
                 lambda done: _tell(taken, done) if taken else self._refuse(done)
             )
         return future
 
-    def _write(self, connection: Connection, taken: list[_Waiting]) -> dict[int, State]:
+    def _write(self, connection: Connection, taken: list[_Waiting], settle: Settle) -> dict[int, State]:
         with self._lock:
             taken += self._waiting  # the operation may be tried again: what it took before stays
             self._waiting = []
         outcomes = [outcome for outcome, _ in taken]
-        return attempts.settle(connection, outcomes, self._decider, outcomes[-1].at)
+        return settle(connection, outcomes, now=outcomes[-1].at)
 
     def _refuse(self, done: Future[dict[int, State]]) -> None:
         """Fail an operation that never ran (the ledger is closed or could not begin): nobody may wait for ever."""
