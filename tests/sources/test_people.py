@@ -15,7 +15,7 @@ from syncd.sources.clover.reading import read_order as read_clover
 from syncd.sources.lightspeed_x.reading import LightspeedOutlet, LightspeedReferenceData, read_sale
 from syncd.sources.lightspeed_x.source import _customer as lightspeed_customer
 from syncd.sources.loyverse.reading import LoyverseReferenceData, read_receipt
-from syncd.sources.loyverse.source import _customer as loyverse_customer
+from syncd.sources.loyverse.reading import customer_of as loyverse_customer
 from syncd.sources.odoo.reading import OdooReferenceData
 from syncd.sources.odoo.reading import read_order as read_odoo
 from syncd.sources.records import ParsedSale, ParseResult

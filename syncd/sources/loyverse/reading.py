@@ -184,3 +184,19 @@ def _digits(text: object) -> str | None:
 
 def _named(key: object, names: Mapping[str, str]) -> dict[str, Any] | None:
     return {"id": str(key), "name": names.get(str(key), "")} if key else None
+
+
+def customer_of(row: Document) -> Mapping[str, str]:
+    """Return what is known of a customer, from its row; empty texts where nothing is."""
+    given, _, family = str(row.get("name") or "").strip().rpartition(" ")
+    return {
+        "first_name": given or family,
+        "last_name": family if given else "",
+        "email": str(row.get("email") or ""),
+        "phone": str(row.get("phone_number") or ""),
+        "street_1": str(row.get("address") or ""),
+        "city": str(row.get("city") or ""),
+        "state": str(row.get("region") or ""),
+        "zip": str(row.get("postal_code") or ""),
+        "country": str(row.get("country_code") or ""),
+    }
