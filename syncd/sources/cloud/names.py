@@ -8,21 +8,22 @@ from typing import Generic, TypeVar
 from syncd.clock import Clock
 from syncd.sources.records import Document
 
+K = TypeVar("K")
 T = TypeVar("T")
 _KEPT_S = 900.0
 _MOST_KEPT = 20_000
 
 
-class NameCache(Generic[T]):
+class NameCache(Generic[K, T]):
     """Look-ups by id. ``look`` gets the ids that are not known yet and returns what it finds; ``absent`` stands for the others."""
 
-    def __init__(self, clock: Clock, look: Callable[[Sequence[str]], Mapping[str, T]], absent: T) -> None:
+    def __init__(self, clock: Clock, look: Callable[[Sequence[K]], Mapping[K, T]], absent: T) -> None:
         self._clock, self._look, self._absent = clock, look, absent
-        self._kept: dict[str, T] = {}
+        self._kept: dict[K, T] = {}
         self._since: float | None = None
 
-    def of(self, ids: Iterable[object]) -> Mapping[str, T]:
-        """Return what is known of all ids so far; ids that are empty are left out.
+    def of(self, ids: Iterable[K | None]) -> Mapping[K, T]:
+        """Return what is known of all ids so far; what is no id is left out.
 
         Raises:
             SourceError: the POS cannot be asked.
@@ -31,7 +32,7 @@ class NameCache(Generic[T]):
         now = self._clock.elapsed().seconds
         if self._since is None or now - self._since > _KEPT_S or len(self._kept) > _MOST_KEPT:
             self._kept, self._since = {}, now
-        missing = sorted({str(one) for one in ids if one} - self._kept.keys())
+        missing = [one for one in dict.fromkeys(ids) if one and one not in self._kept]
         if missing:
             self._kept |= {**dict.fromkeys(missing, self._absent), **self._look(missing)}
         return self._kept

@@ -69,7 +69,7 @@ class LoyverseSource(CloudSource[LoyverseSettings]):
         auth = StaticAuth({"Authorization": f"Bearer {settings.token.get_secret_value()}"})
         self.http = context.http(settings.api_url, auth, ApiProfile("Loyverse", per_second=1, burst=20, denied=_DENIED))
         self._names = Kept(context.clock, self._look_up)
-        self._customers = NameCache[Mapping[str, str]](context.clock, self._customers_of, {})
+        self._customers = NameCache[str, Mapping[str, str]](context.clock, self._customers_of, {})
 
     def pages(self, ask: Ask) -> Iterator[Page]:
         """GET /v1.0/receipts: those of a span, newest first; HTTP 402 of a span of which the account keeps none."""
@@ -95,7 +95,7 @@ class LoyverseSource(CloudSource[LoyverseSettings]):
         """Return what reads receipts, with the customers that they name."""
         around = self._names.get()
         if self.settings.customers:
-            around = replace(around, customers=self._customers.of(one.get("customer_id") for one in records))
+            around = replace(around, customers=self._customers.of(str(one.get("customer_id") or "") for one in records))
         return lambda one: read_receipt(one, around, self.context.name, self.settings.leave_out)
 
     def heard(self, delivery: Delivery, webhook: SignedOrNot) -> Received:

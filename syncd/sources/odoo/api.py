@@ -75,10 +75,6 @@ class OdooApi:
             self._fields[model] = frozenset(found) if isinstance(found, Mapping) else frozenset()
         return self._fields[model]
 
-    def close(self) -> None:
-        """Close the connections."""
-        self.http.close()
-
     def _search(self, model: str, domain: Domain, wanted: Sequence[str], limit: int) -> list[Document]:
         there = self.fields(model)
         arguments = {

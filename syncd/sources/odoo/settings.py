@@ -6,15 +6,16 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from syncd.canonical.kinds import TenderKind
 from syncd.clock import Duration
 from syncd.secret import Token
+from syncd.sources.cloud import CloudSettings, Currency
 from syncd.sources.settings import ApiUrl, ZoneName
 
 
-class OdooSettings(BaseModel):
+class OdooSettings(CloudSettings):
     """Where Odoo is, and an API key of a user who may read the Point of Sale.
 
     ``api``: ``jsonrpc`` (Odoo 13 to 21; it wants the user's ``login``) or ``json2`` (19 and newer).
@@ -22,22 +23,19 @@ class OdooSettings(BaseModel):
     in the currency.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     url: ApiUrl
     database: str
     key: Token
     api: Literal["jsonrpc", "json2"] = "jsonrpc"
     login: str = ""
     tills: tuple[str, ...] = ()
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    currency: Currency | None = None
     timezone: ZoneName = "UTC"
     customers: bool = True
     cash_step: Annotated[Decimal, Field(gt=0)] | None = None
     tenders: dict[str, TenderKind] = Field(default_factory=dict)
     page: Annotated[int, Field(ge=1, le=500)] = 100
     overlap: Duration = timedelta(minutes=5)
-    look_back: Duration = timedelta(days=4)
     look_back_every: Duration = timedelta(hours=1)
 
     @model_validator(mode="after")

@@ -143,10 +143,6 @@ class ShopifyApi:
         self._rate = max(_float(status.get("restoreRate"), self._rate), 1.0)
         self._at = self._context.clock.elapsed().seconds
 
-    def close(self) -> None:
-        """Close the connections."""
-        self.http.close()
-
 
 def _headers(token: str) -> Mapping[str, str]:
     return {"X-Shopify-Access-Token": token}

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from syncd.clock import Duration
 from syncd.secret import Secret, Token
+from syncd.sources.cloud import CloudSettings, one_way_in
 from syncd.sources.settings import ApiUrl, ZoneName
 
 
@@ -32,13 +33,11 @@ class ShopifyApp(BaseModel):
     client_secret: Secret
 
 
-class ShopifySettings(BaseModel):
+class ShopifySettings(CloudSettings):
     """``shop`` is the first part of ``<shop>.myshopify.com``. Staff and customers need permissions of their own.
 
     ``only`` names the sources of orders to carry: the tills'. The web shop's own stay where they are.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     shop: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$")] = ""
     token: Token | None = None
@@ -52,14 +51,11 @@ class ShopifySettings(BaseModel):
     timezone: ZoneName | None = None
     page: Annotated[int, Field(ge=1, le=50)] = 10
     overlap: Duration = timedelta(minutes=5)
-    look_back: Duration = timedelta(days=4)
     look_back_every: Duration = timedelta(hours=1)
 
     @model_validator(mode="after")
     def _said_enough(self) -> Self:
-        if (self.token is None) == (self.app is None):
-            msg = "token or app is required, and not both"
-            raise ValueError(msg)
+        one_way_in(token=self.token, app=self.app)
         if not self.shop and not self.api_url:
             msg = "shop is required: the first part of its myshopify.com address"
             raise ValueError(msg)
