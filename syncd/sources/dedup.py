@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
-from syncd.sources.records import Document
-
 _MOST = 20_000
 
 T = TypeVar("T")
@@ -33,8 +31,3 @@ class RecentRecords(Generic[T]):
         if len(self._kept) > _MOST:
             self._kept.clear()
         self._kept |= {self._id_of(one): self._mark_of(one) for one in page}
-
-
-def told_documents(id_key: str, mark: str) -> RecentRecords[Document]:
-    """Return the same of documents that say their id and their mark of change."""
-    return RecentRecords(lambda one: str(one.get(id_key)), lambda one: one.get(mark))

@@ -43,6 +43,11 @@ class Grant(Protocol):
     """What a config says of an application's access."""
 
     @property
+    def client_id(self) -> str:
+        """The application's id."""
+        ...
+
+    @property
     def refresh_token(self) -> SecretStr | None:
         """The first refresh token; None where ``syncd connect`` gets it."""
         ...

@@ -23,13 +23,13 @@ from tests.doubles.square import SquareDouble
 _START = datetime(2026, 11, 20, tzinfo=UTC)
 STEPS = ("first poll", "quiet poll", "two sales and an edit", "quiet again", "the look-back is due", "a range", "check")
 EXPECTED: dict[str, tuple[int, ...]] = {
-    "clover": (10, 3, 4, 4, 6, 8, 2),
-    "lightspeed_x": (12, 1, 2, 1, 1, 12, 3),
+    "clover": (10, 3, 4, 4, 7, 8, 2),
+    "lightspeed_x": (12, 1, 2, 1, 4, 12, 3),
     "loyverse": (9, 2, 2, 2, 7, 4, 0),
     "odoo": (24, 8, 9, 9, 19, 8, 1),
-    "rest": (4, 2, 3, 3, 5, 4, 1),
+    "rest": (4, 2, 3, 3, 4, 4, 1),
     "shopify_pos": (3, 2, 2, 2, 3, 2, 2),
-    "square": (13, 2, 6, 3, 7, 15, 4),
+    "square": (13, 2, 6, 3, 5, 15, 4),
 }
 
 

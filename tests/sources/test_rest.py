@@ -173,7 +173,7 @@ def test_the_key_is_in_no_repr_and_no_error(pos: RestDouble, tmp_path: Path) -> 
     pos.expire_token()
     (finding,) = source.check()
     assert finding.level == "error"
-    assert "key-of-the-double" not in f"{finding} {source!r} {pos.settings()!r} {source._http!r}"
+    assert "key-of-the-double" not in f"{finding} {source!r} {pos.settings()!r} {source.http!r}"
 
 
 def test_check_tells_how_many_sales_can_be_read(pos: RestDouble, tmp_path: Path) -> None:

@@ -479,4 +479,4 @@ def test_an_answer_that_points_elsewhere_is_not_followed(square: SquareDouble, t
 
 def test_no_token_stands_in_what_a_source_shows(square: SquareDouble, tmp_path: Path) -> None:
     till = source(square, tmp_path)
-    assert "token-of-the-double" not in repr(till._settings) + repr(till._api.http) + repr(till._api.http._auth)
+    assert "token-of-the-double" not in repr(till.settings) + repr(till._api.http) + repr(till._api.http._auth)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from pydantic import SecretStr
 
@@ -15,21 +14,7 @@ from syncd.clock import Clock
 from syncd.sources.consent import Consent, Granted, of_this_account
 from syncd.sources.context import SourceContext
 from syncd.sources.http import ApiProfile, HttpClient
-from syncd.sources.oauth import OAuth, Tokens, bearer, lives, tokens_of
-
-
-class App(Protocol):
-    """What a config says of an application."""
-
-    @property
-    def client_id(self) -> str:
-        """The application's id."""
-        ...
-
-    @property
-    def refresh_token(self) -> SecretStr | None:
-        """The first refresh token; None where ``syncd connect`` gets it."""
-        ...
+from syncd.sources.oauth import Grant, OAuth, Tokens, bearer, lives, tokens_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +47,7 @@ class Access:
         context: SourceContext,
         base: str,
         profile: ApiProfile,
-        keys: tuple[SecretStr | None, App | None],
+        keys: tuple[SecretStr | None, Grant | None],
         api: OAuthApi,
     ) -> None:
         token, self._app = keys
@@ -75,16 +60,8 @@ class Access:
         if self._app is None or not isinstance(self._auth, OAuth):
             return None
         api = self._api
-        return Consent(
-            api.vendor,
-            api.page,
-            self._app.client_id,
-            self._exchanged,
-            self._auth.keep,
-            api.scopes,
-            api.params,
-            api.pkce,
-        )
+        owner = (api.vendor, api.page, self._app.client_id)
+        return Consent(*owner, self._exchanged, self._auth.keep, api.scopes, api.params, api.pkce)
 
     def _renewed(self, refresh: str) -> Tokens:
         grant = {} if self._api.bare else {"grant_type": "refresh_token"}

@@ -25,7 +25,7 @@ from syncd.sources.context import SourceContext
 from syncd.sources.dedup import RecentRecords
 from syncd.sources.errors import Forged
 from syncd.sources.http import HttpClient
-from syncd.sources.records import Document, ParseResult, parse_documents
+from syncd.sources.records import Document, ParseResult, fault, parse_each
 from syncd.sources.setup import Setup
 from syncd.sources.time_cursor import spans
 
@@ -144,7 +144,10 @@ class CloudSource(ABC, Generic[S]):
         known, late = Positions.read(since), self.feed.late
         first = {part: known.reached.get(part) for part in self.range_partitions()}
         at = Positions({part: place or self.place_at(start - self.feed.early) for part, place in first.items()})
-        until = None if late is None else min(end + late, self.http.now())
+        now = self.http.now()
+        until = (
+            min(end + late, now) if late is not None else now + self.feed.ahead if self.feed.ahead is not None else None
+        )
         for batch, _ in self._walk(self.feed.placed, at, until, at, again=True):
             yield batch.placed_within(start, end)
             if self.context.stop.is_set():
@@ -275,7 +278,9 @@ class CloudSource(ABC, Generic[S]):
 
     def _batch(self, records: Sequence[Document], ask: Ask, cursor: Cursor | None) -> Batch:
         whole = self.whole(records, ask)
-        return parse_documents(whole, self.reader(whole), cursor, self.feed.id)
+        return parse_each(
+            whole, self.reader(whole), cursor, lambda one, why: fault({**one, "id": self.id_of(one)}, why)
+        )
 
 
 def _all_of_it(record: Document) -> object:

@@ -9,19 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from syncd.clock import Duration
 from syncd.secret import Secret, Token
+from syncd.sources.cloud import CloudSettings, OAuthApp, one_way_in
 from syncd.sources.settings import ApiUrl, ZoneName
-
-
-class CloverOAuth(BaseModel):
-    """An application's access to a merchant; each refresh token works once.
-
-    Source: https://docs.clover.com/dev/docs/refresh-access-tokens
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    client_id: str
-    refresh_token: Secret | None = None
 
 
 class CloverWebhook(BaseModel):
@@ -32,17 +21,15 @@ class CloverWebhook(BaseModel):
     auth_code: Secret | None = None
 
 
-class CloverSettings(BaseModel):
+class CloverSettings(CloudSettings):
     """One merchant (a location of its own). Clover tells no time zone in its orders: ``timezone`` is the shop's.
 
-    ``leave_out`` names orders, by their type, title or note, that are none of the till's.
+    ``leave_out`` names orders, by their type, title or note, that are none of the till's. Each refresh token works once.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     merchant_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9]+$")]
     token: Token | None = None
-    oauth: CloverOAuth | None = None
+    oauth: OAuthApp | None = None
     webhook: CloverWebhook | None = None
     api_url: ApiUrl = "https://api.clover.com"
     timezone: ZoneName = "UTC"
@@ -54,7 +41,5 @@ class CloverSettings(BaseModel):
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:
-        if (self.token is None) == (self.oauth is None):
-            msg = "token or oauth is required, and not both"
-            raise ValueError(msg)
+        one_way_in(token=self.token, oauth=self.oauth)
         return self

@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from syncd.sources.consent import Granted, of_this_account
+from syncd.clock import Clock
+from syncd.sources.cloud import Access, OAuthApi, one_of, rows_of
 from syncd.sources.context import SourceContext
-from syncd.sources.errors import SourceRejected
 from syncd.sources.http import ApiProfile
 from syncd.sources.lightspeed_x.settings import LightspeedSettings
-from syncd.sources.oauth import Tokens, bearer, lives, tokens_of
 from syncd.sources.records import Document, moment
 
 _DENIED = "Check prefix and token, and that it may read sales, products, outlets, registers, users and customers."
@@ -28,34 +27,24 @@ class LightspeedApi:
     """One retailer."""
 
     def __init__(self, settings: LightspeedSettings, context: SourceContext) -> None:
-        self._settings, self._context = settings, context
+        self._settings = settings
         rate = (300 * settings.registers + 50) / _WINDOW_S
-        terms = ApiProfile("Lightspeed", per_second=rate, burst=max(20, int(rate * 20)), denied=_DENIED)
-        self.auth = bearer(context, settings.token, settings.oauth, self._renewed)
-        self.http = context.http(settings.base, self.auth, terms)
-
-    def _renewed(self, refresh: str) -> Tokens:
-        return self._tokens({"grant_type": "refresh_token", "refresh_token": refresh}, refresh)
-
-    def exchanged(self, granted: Granted) -> Tokens:
-        """POST /api/1.0/token: what the owner's consent is worth."""
-        of_this_account("Lightspeed", granted.said, "domain_prefix", self._settings.prefix)
-        return self._tokens(
-            {"grant_type": "authorization_code", "code": granted.code, "redirect_uri": granted.redirect}, ""
+        profile = ApiProfile("Lightspeed", per_second=rate, burst=max(20, int(rate * 20)), denied=_DENIED)
+        oauth = OAuthApi(
+            vendor="Lightspeed",
+            page=f"{settings.api_url or 'https://secure.retail.lightspeed.app'}/connect",
+            exchange="/api/1.0/token",
+            renew="/api/1.0/token",
+            form=True,
+            account=("domain_prefix", settings.prefix),
         )
-
-    def _tokens(self, form: Mapping[str, str], before: str) -> Tokens:
-        oauth = self._settings.oauth
-        assert oauth is not None  # noqa: S101  nobody renews a personal token
-        secret = oauth.client_secret.get_secret_value()
-        said = self.http.form("/api/1.0/token", {"client_id": oauth.client_id, "client_secret": secret, **form})
-        return tokens_of(said, "Lightspeed", before, lives(said, self._context.clock))
+        self.access = Access(context, settings.base, profile, (settings.token, settings.oauth), oauth)
+        self.http = self.access.http
 
     def after(self, what: str, version: int, page: int) -> tuple[list[Document], int | None]:
         """GET /api/2.0/<what>?after=: a page of what has changed since a version, and the highest version on it."""
         said = self.http.get(f"/api/2.0/{what}", {"after": version, "page_size": page})
-        rows = said.get("data") if isinstance(said, Mapping) else None
-        found = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+        found = rows_of(said, "data")
         told = (said.get("version") or {}).get("max") if isinstance(said, Mapping) else None
         versions = [row["version"] for row in found if isinstance(row.get("version"), int)]
         highest = max([*versions, *([told] if isinstance(told, int) else [])], default=None)
@@ -72,14 +61,7 @@ class LightspeedApi:
 
     def one(self, what: str, key: str) -> Document | None:
         """GET /api/2.0/<what>/{id}; None where there is none."""
-        try:
-            said = self.http.get(f"/api/2.0/{what}/{key}")
-        except SourceRejected as refused:
-            if refused.status == 404:
-                return None
-            raise
-        found = said.get("data") if isinstance(said, Mapping) else None
-        return found if isinstance(found, Mapping) else None
+        return one_of(self.http, f"/api/2.0/{what}/{key}", name="data")
 
     def version_at(self, when: datetime) -> int:
         """Return the version at which a walk of all that was changed since ``when`` begins.
@@ -102,28 +84,23 @@ class LightspeedApi:
         at = moment(rows[0].get("updated_at")) if rows else None
         return at is not None and at < when
 
-    def close(self) -> None:
-        """Close the connections."""
-        self.http.close()
-
 
 class LightspeedNames:
     """What sales name by id: a few are asked for one by one, many by walking the list, which goes on from where it was."""
 
-    def __init__(
-        self, api: LightspeedApi, what: str, now: Callable[[], float], wanted: Callable[[Document], Any]
-    ) -> None:
-        self._api, self._what, self._now, self._wanted = api, what, now, wanted
+    def __init__(self, api: LightspeedApi, what: str, clock: Clock, wanted: Callable[[Document], Any]) -> None:
+        self._api, self._what, self._clock, self._wanted = api, what, clock, wanted
         self._kept: dict[str, Any] = {}
         self._missed: dict[str, float] = {}
         self._version = 0
         self._since: float | None = None
 
-    def of(self, keys: Sequence[str]) -> Mapping[str, Any]:
-        """Return what is known of each; nothing of those that are not there."""
-        now = self._now()
+    def of(self, records: Sequence[Document], field: str) -> Mapping[str, Any]:
+        """Return what is known of those that a field of some records names; nothing of those that are not there."""
+        keys = [str(row[field]) for row in records if row.get(field)]
+        now = self._clock.elapsed().seconds
         self._keep_fresh(now)
-        missing = [key for key in dict.fromkeys(keys) if key and key not in self._kept and not self._lately(key, now)]
+        missing = [key for key in dict.fromkeys(keys) if key not in self._kept and not self._lately(key, now)]
         if len(missing) > _ONE_BY_ONE:
             self._walk()
             missing = [key for key in missing if key not in self._kept][: _ONE_BY_ONE * 4]

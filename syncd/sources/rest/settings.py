@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from syncd.canonical.kinds import TenderKind
 from syncd.clock import Duration
 from syncd.secret import Secret, Token
+from syncd.sources.cloud import CloudSettings, Currency
 from syncd.sources.csv.states import State
 from syncd.sources.named_values import LINES, SALES, TENDERS
 from syncd.sources.rest.expressions import Expression
@@ -100,14 +101,12 @@ class Listing(_Table):
         return self
 
 
-class RestSettings(BaseModel):
+class RestSettings(CloudSettings):
     """An API, and the mapping from its documents. ``sale``, ``line`` and ``tender`` map names of ours to JMESPath expressions.
 
     ``sale.lines`` and ``sale.tenders`` find the lists that ``line`` and ``tender`` read. ``minor_units``: amounts are whole numbers
     of the smallest coin. ``leave_out`` finds something in documents that are no sales of the till's.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     url: ApiUrl
     auth: SignIn
@@ -118,7 +117,7 @@ class RestSettings(BaseModel):
     leave_out: Expression | None = None
     headers: dict[Header, str] = Field(default_factory=dict)
     timezone: ZoneName | None = None
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    currency: Currency | None = None
     location: str | None = None
     minor_units: bool = False
     prices_include_tax: bool = False
@@ -128,8 +127,6 @@ class RestSettings(BaseModel):
     skipped_hour: Skipped = "later"
     requests_per_second: Annotated[float, Field(gt=0, le=100)] = 4.0
     overlap: Duration = timedelta(minutes=5)
-    look_back: Duration = timedelta(days=4)
-    look_back_every: Duration = timedelta(hours=6)
 
     @field_validator("sale")
     @classmethod

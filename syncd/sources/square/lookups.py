@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from syncd.clock import Clock
+from syncd.sources.cloud import NameCache
 from syncd.sources.records import Document, moment
 from syncd.sources.square.api import SquareApi
 from syncd.sources.square.reading import SquareLocation, SquareReferenceData
 from syncd.sources.square.settings import SquareSettings
 
-_KEPT_S = 900.0
-_MOST_KEPT = 20_000
 _BESIDE = timedelta(minutes=10)
 _ONE_BY_ONE = 20
 
@@ -21,10 +20,9 @@ class Lookups:
     """Look-ups over one account; SKUs and names are kept for a quarter of an hour."""
 
     def __init__(self, api: SquareApi, settings: SquareSettings, clock: Clock) -> None:
-        self._api, self._settings, self._clock = api, settings, clock
-        self._variations: dict[str, Document] = {}
-        self._team: dict[str, str] = {}
-        self._since: float | None = None
+        self._api, self._settings = api, settings
+        self._variations = NameCache[str, Document](clock, api.variations, {})
+        self._team = NameCache[str, str](clock, lambda _: api.team(), "")
 
     def around(self, page: Sequence[Document], places: Mapping[str, SquareLocation]) -> SquareReferenceData:
         """Return what is known beside a page of orders.
@@ -33,33 +31,21 @@ class Lookups:
             SourceError: Square cannot be asked, or does not allow what the settings want.
 
         """
-        self._grow_old()
         payments = self._payments(page) if self._settings.staff else {}
         team = self._names(payments.values())
         return SquareReferenceData(places, self._skus(page), payments, self._customers(page), team)
 
-    def _grow_old(self) -> None:
-        now = self._clock.elapsed().seconds
-        if self._since is None or now - self._since > _KEPT_S or len(self._variations) > _MOST_KEPT:
-            self._variations, self._team, self._since = {}, {}, now
-
     def _skus(self, page: Sequence[Document]) -> Mapping[str, Document]:
         if not self._settings.skus:
             return {}
-        named = {str(item["catalog_object_id"]) for item in _items(page) if item.get("catalog_object_id")}
-        if missing := sorted(named - self._variations.keys()):
-            self._variations |= {number: {} for number in missing} | self._api.variations(missing)
-        return {number: self._variations[number] for number in named}
+        return self._variations.of(str(item.get("catalog_object_id") or "") for item in _items(page))
 
     def _customers(self, page: Sequence[Document]) -> Mapping[str, Document]:
         named = sorted({str(order["customer_id"]) for order in page if order.get("customer_id")})
         return self._api.customers(named) if named and self._settings.customers else {}
 
     def _names(self, payments: Iterable[Document]) -> Mapping[str, str]:
-        named = {str(one["team_member_id"]) for one in payments if one.get("team_member_id")}
-        if named - self._team.keys():
-            self._team |= dict.fromkeys(named, "") | self._api.team()
-        return self._team
+        return self._team.of(str(one.get("team_member_id") or "") for one in payments)
 
     def _payments(self, page: Sequence[Document]) -> dict[str, Document]:
         """Return the payments of a page: listed where they are of the days that it spans, the others one by one."""

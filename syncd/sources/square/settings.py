@@ -9,20 +9,17 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from syncd.clock import Duration
 from syncd.secret import Secret, Token
+from syncd.sources.cloud import CloudSettings, OAuthApp, one_way_in
 from syncd.sources.settings import ApiUrl
 
 
-class SquareOAuth(BaseModel):
+class SquareOAuth(OAuthApp):
     """An application's access to a seller's account.
 
     Source: https://developer.squareup.com/docs/oauth-api/overview
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    client_id: str
     client_secret: Secret | None = None
-    refresh_token: Secret | None = None
 
 
 class SquareWebhook(BaseModel):
@@ -34,13 +31,11 @@ class SquareWebhook(BaseModel):
     url: Annotated[str, Field(pattern=r"^https?://")]
 
 
-class SquareSettings(BaseModel):
+class SquareSettings(CloudSettings):
     """``token`` (a personal access token) or ``oauth``; ``locations`` by id, all active ones where it is empty.
 
     ``leave_out`` names order sources whose sales are none of the till's: BigCommerce's own come back otherwise.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     token: Token | None = None
     oauth: SquareOAuth | None = None
@@ -54,12 +49,9 @@ class SquareSettings(BaseModel):
     staff: bool = True
     page: Annotated[int, Field(ge=1, le=1000)] = 500
     overlap: Duration = timedelta(minutes=5)
-    look_back: Duration = timedelta(days=4)
     look_back_every: Duration = timedelta(hours=1)
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:
-        if (self.token is None) == (self.oauth is None):
-            msg = "token or oauth is required, and not both"
-            raise ValueError(msg)
+        one_way_in(token=self.token, oauth=self.oauth)
         return self
