@@ -36,7 +36,7 @@ Read = Callable[[Document], ParseResult]
 
 
 class CloudSource(ABC, Generic[S]):
-    """One account of a POS in the cloud. A subclass says at least ``feed``, ``pages``, ``one``, ``reader`` and ``findings``."""
+    """One account of a POS in the cloud. A subclass says at least ``feed``, ``pages``, ``reader`` and ``findings``."""
 
     Settings: ClassVar[type[BaseModel]]
     SETUP: ClassVar[Setup]
@@ -63,16 +63,17 @@ class CloudSource(ABC, Generic[S]):
         """
 
     @abstractmethod
-    def one(self, sale_id: str) -> Document | None:
-        """Return one record; None where there is none, or none that is whole yet."""
-
-    @abstractmethod
     def reader(self, records: Sequence[Document]) -> Read:
         """Return what reads these records, once what they name was looked up."""
 
     @abstractmethod
     def findings(self) -> Sequence[Finding]:
         """Return what ``syncd check`` says; a SourceError is a finding, too."""
+
+    def one(self, sale_id: str) -> Document | None:
+        """Return one record; None where there is none, none that is whole yet, or no way to ask for one."""
+        del sale_id
+        return None
 
     def prepare(self) -> None:
         """Look up what a walk needs; its answer tells the POS's own clock."""

@@ -1,14 +1,16 @@
-"""Questions that many APIs take alike: one record, a list with a cursor, a time as text."""
+"""Questions that many APIs take alike: one record, a list that is oldest first, a list with a cursor, a time as text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from syncd.sources.errors import SourceRejected
 from syncd.sources.http import HttpClient
 from syncd.sources.records import Document
 
+T = TypeVar("T")
 _NOT_FOUND = (404, 410)
 
 
@@ -33,6 +35,33 @@ def one_of(http: HttpClient, path: str, params: Mapping[str, object] | None = No
         raise
     found = said.get(name) if name and isinstance(said, Mapping) else said
     return found if isinstance(found, Mapping) else None
+
+
+def oldest_first(
+    fetch: Callable[[datetime, T | None], tuple[list[Document], T | None]],
+    begin: datetime,
+    time_of: Callable[[Document], datetime | None],
+    id_of: Callable[[Document], object] = lambda row: row.get("id"),
+) -> Iterator[list[Document]]:
+    """Yield a list that is oldest first, page by page, each record once.
+
+    ``fetch`` gets a time and a token, and returns the records from that time on and the token of the page after; None at the end.
+    Every page is asked for from the last record's own time on, for records move to the end of the list while it is read: a
+    number, an offset or the API's own cursor would skip others. The token is followed through records of one moment alone.
+    """
+    seen: set[object] = set()
+    token: T | None = None
+    while True:
+        rows, more = fetch(begin, token)
+        if fresh := [row for row in rows if id_of(row) not in seen]:
+            yield fresh
+        if not rows or more is None:
+            return
+        last = time_of(rows[-1])
+        if last is not None and last > begin:
+            begin, token, seen = last, None, {id_of(row) for row in rows if time_of(row) == last}
+        else:
+            token, seen = more, seen | {id_of(row) for row in rows}
 
 
 def pages_by_cursor(

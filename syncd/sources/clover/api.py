@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
-from syncd.sources.cloud import Access, OAuthApi, one_of, rows_of
+from syncd.sources.cloud import Access, OAuthApi, oldest_first, one_of, rows_of
 from syncd.sources.cloud.feed import EPOCH
 from syncd.sources.clover.settings import CloverSettings
 from syncd.sources.context import SourceContext
@@ -44,35 +44,22 @@ class CloverApi:
         self.http = self.access.http
 
     def changed(
-        self, what: str, field: str, since: int, more: Mapping[str, object] | None = None
+        self, what: str, field: str, since: datetime, more: Mapping[str, object] | None = None
     ) -> Iterator[list[Document]]:
-        """GET /v3/merchants/{mId}/<what>: everything whose ``field`` (epoch milliseconds) is ``since`` or later, oldest first.
+        """GET /v3/merchants/{mId}/<what>: everything whose ``field`` is ``since`` or later, oldest first."""
+        size = self._settings.page
 
-        Pages go on from the last row's own time: an offset alone would skip rows whenever one of those before it changes.
-        """
-        offset = 0
-        seen: set[str] = set()
-        while True:
-            params: dict[str, object] = {
-                "filter": f"{field}>={since}",
+        def fetch(begin: datetime, offset: int | None) -> tuple[list[Document], int | None]:
+            asked = {
+                "filter": f"{field}>={millis(begin)}",
                 "orderBy": f"{field} ASC",
-                "limit": self._settings.page,
-                "offset": offset,
-                **(more or {}),
+                "limit": size,
+                "offset": offset or 0,
             }
-            rows = rows_of(self.http.get(f"{self._root}/{what}", params), "elements")
-            fresh = [row for row in rows if row.get("id") not in seen]
-            if fresh:
-                yield fresh
-            if len(rows) < self._settings.page:
-                return
-            last = rows[-1].get(field)
-            if isinstance(last, int) and last > since:
-                seen = {str(row.get("id")) for row in rows if row.get(field) == last}
-                since, offset = last, 0
-            else:
-                seen |= {str(row.get("id")) for row in rows}
-                offset += len(rows)
+            rows = rows_of(self.http.get(f"{self._root}/{what}", {**asked, **(more or {})}), "elements")
+            return rows, (offset or 0) + len(rows) if len(rows) >= size else None
+
+        yield from oldest_first(fetch, since, lambda row: time_at(row.get(field)))
 
     def one(self, path: str, expand: str = "") -> Document | None:
         """GET /v3/merchants/{mId}/<path>; None where there is none."""

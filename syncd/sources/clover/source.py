@@ -13,7 +13,7 @@ from syncd.canonical import Batch
 from syncd.sources.base import Finding
 from syncd.sources.capabilities import Delivery, Received
 from syncd.sources.cloud import Ask, CloudSource, Feed, Kept, NameCache, Page, Read, event_of, names_of
-from syncd.sources.clover.api import EXPANDED, CloverApi, millis, time_at
+from syncd.sources.clover.api import EXPANDED, CloverApi, time_at
 from syncd.sources.clover.reading import CloverReferenceData, read_order, sums_up
 from syncd.sources.clover.settings import CloverSettings, CloverWebhook
 from syncd.sources.clover.setup import SETUP
@@ -53,7 +53,7 @@ class CloverSource(CloudSource[CloverSettings]):
     def pages(self, ask: Ask) -> Iterator[Page]:
         """Yield orders or refunds, oldest first."""
         (what,) = ask.where
-        for page in self._api.changed(what, _TIMES[what], millis(ask.since), _EXPAND[what]):
+        for page in self._api.changed(what, _TIMES[what], ask.since, _EXPAND[what]):
             times = [at for one in page if (at := time_at(one.get(_TIMES[what])))]
             yield Page(page, max(times, default=None))
 
@@ -109,7 +109,7 @@ class CloverSource(CloudSource[CloverSettings]):
         merchant = self._api.one("")
         if merchant is None:
             return [Finding("error", f"Clover knows no merchant {self.settings.merchant_id}", "Check merchant_id.")]
-        next(self._api.changed("orders", "modifiedTime", millis(self.http.now())), None)
+        next(self._api.changed("orders", "modifiedTime", self.http.now()), None)
         findings = [Finding("ok", f"Clover answers; merchant {merchant.get('name')}; orders can be read")]
         if self.settings.timezone == "UTC":
             findings.append(Finding("warning", "times are shown in UTC", "Set timezone, such as America/Chicago."))

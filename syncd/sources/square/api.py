@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from syncd.errors import SourceError
-from syncd.sources.cloud import Access, OAuthApi, one_of, pages_by_cursor, rows_of, stamp
+from syncd.sources.cloud import Access, OAuthApi, oldest_first, one_of, pages_by_cursor, rows_of, stamp
 from syncd.sources.context import SourceContext
 from syncd.sources.errors import SourceAccessDenied
 from syncd.sources.http import ApiProfile
@@ -58,34 +58,23 @@ class SquareApi:
     ) -> Iterator[list[Document]]:
         """POST /v2/orders/search: the orders of at most ten locations, by one of their times, oldest first.
 
-        Pages go on from the last order's own time and not from Square's cursor, which lives five minutes and may stand still
-        while orders move; it is followed only through orders of one and the same moment.
+        Square's cursor lives five minutes, and may stand still while orders move.
 
         Raises:
             SourceError: Square cannot be asked.
 
         """
         start, end = span
-        cursor = ""
-        seen: set[str] = set()
-        while True:
-            document = self.http.ask("/v2/orders/search", self._search(where, field, (start, end), cursor))
-            page = rows_of(document, "orders")
-            fresh = [order for order in page if order.get("id") not in seen]
-            if fresh:
-                yield fresh
-            cursor = str(document.get("cursor") or "") if isinstance(document, Mapping) else ""
-            if not page or not cursor:
-                return
-            last = moment(page[-1].get(field))
-            if last is not None and last > start:
-                seen = {str(order.get("id")) for order in page if moment(order.get(field)) == last}
-                start, cursor = last, ""
-            else:
-                seen |= {str(order.get("id")) for order in page}
+
+        def fetch(begin: datetime, cursor: str | None) -> tuple[list[Document], str | None]:
+            said = self.http.ask("/v2/orders/search", self._search(where, field, (begin, end), cursor))
+            more = said.get("cursor") if isinstance(said, Mapping) else None
+            return rows_of(said, "orders"), str(more) if more else None
+
+        yield from oldest_first(fetch, start, lambda order: moment(order.get(field)))
 
     def _search(
-        self, where: Sequence[str], field: str, span: tuple[datetime, datetime | None], cursor: str
+        self, where: Sequence[str], field: str, span: tuple[datetime, datetime | None], cursor: str | None
     ) -> dict[str, Any]:
         times = {"start_at": exact(span[0])} | ({"end_at": exact(span[1])} if span[1] else {})
         states = {"state_filter": {"states": ["COMPLETED", "CANCELED"]}} if field == "closed_at" else {}

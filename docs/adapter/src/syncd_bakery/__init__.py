@@ -1,138 +1,109 @@
-"""A syncd source for Bakery POS, a cloud till that we made up: one list of sales, by the time of their last change."""
+"""A syncd source for Bakery POS, a cloud till that we made up: one list of sales, by the time of their last change.
+
+The driver (``syncd.sources.cloud``) walks: cursor, overlap, look-back, ranges, tokens that renew themselves, webhooks. This says
+how Bakery POS is asked.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Any, ClassVar
-from zoneinfo import ZoneInfo
+from typing import Annotated, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from syncd.canonical import Batch, CanonicalOrder, Cursor
-from syncd.errors import SourceError
-from syncd.secret import Secret
-from syncd.sources import Finding, SourceContext
-from syncd.sources.http import ApiProfile, StaticAuth
-from syncd.sources.records import Document, ParsedSale, ParseResult, listed, moment, needed, number, parse_documents
+from syncd.clock import Duration
+from syncd.secret import Secret, Token
+from syncd.sources import Delivery, Finding, Received, SourceContext
+from syncd.sources.cloud import (
+    Access,
+    Ask,
+    CloudSettings,
+    CloudSource,
+    Feed,
+    OAuthApi,
+    OAuthApp,
+    Page,
+    Read,
+    Signature,
+    event_of,
+    oldest_first,
+    one_of,
+    one_way_in,
+    rows_of,
+)
+from syncd.sources.http import ApiProfile
+from syncd.sources.records import Document, moment
+from syncd_bakery.reading import read_sale
 
-_OVERLAP = timedelta(minutes=5)  # the list may show a sale a little later than it was made
 
-
-class BakerySettings(BaseModel):
-    """What ``[sources.<name>]`` may say beside what every source's table does."""
+class BakeryWebhook(BaseModel):
+    """The secret with which Bakery POS signs what it posts."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    token: Secret
+    secret: Secret
+
+
+class BakerySettings(CloudSettings):
+    """What ``[sources.<name>]`` may say beside what every source's table does: a token, or an application's access."""
+
+    token: Token | None = None
+    oauth: OAuthApp | None = None
+    webhook: BakeryWebhook | None = None
     api_url: str = "https://api.bakery.example"
     timezone: str = "Europe/Berlin"
     page: Annotated[int, Field(ge=1, le=200)] = 100
+    overlap: Duration = timedelta(minutes=5)
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        one_way_in(token=self.token, oauth=self.oauth)
+        return self
 
 
-class BakerySource:
+class BakerySource(CloudSource[BakerySettings]):
     """One shop's sales."""
 
     Settings: ClassVar[type[BaseModel]] = BakerySettings
+    feed = Feed(
+        changed="changed", placed="changed", mark="changed", late=None
+    )  # whatever was placed was changed then, or later
 
     def __init__(self, settings: BakerySettings, context: SourceContext) -> None:
-        self._settings, self._context = settings, context
-        auth = StaticAuth({"Authorization": f"Bearer {settings.token.get_secret_value()}"})
-        self._http = context.http(settings.api_url, auth, ApiProfile("Bakery POS", per_second=5, burst=10))
+        profile = ApiProfile("Bakery POS", per_second=5, burst=10)
+        oauth = OAuthApi(
+            "Bakery POS", page=f"{settings.api_url}/allow", exchange="/token", renew="/token", form=True, pkce=True
+        )
+        access = Access(context, settings.api_url, profile, (settings.token, settings.oauth), oauth)
+        self.http = access.http
+        super().__init__(settings, context, access)
 
-    def fetch(self, since: Cursor | None) -> Iterator[Batch]:
-        """Every sale that was changed since the cursor, less an overlap: the fingerprint makes repeats free."""
-        reached = _read(since, self._http.now() + timedelta(days=1))
-        begin = reached - _OVERLAP if reached else self._context.start_from()
-        for page in self._pages(begin):
-            yield self._batch(page, _cursor(page))
-            if self._context.stop.is_set():
-                return
+    def pages(self, ask: Ask) -> Iterator[Page]:
+        """GET /sales: oldest change first; ``after`` is the last sale's id where more were changed in one moment."""
 
-    def fetch_range(self, start: datetime, end: datetime, since: Cursor | None = None) -> Iterator[Batch]:
-        """Yield the sales of a range; whatever was changed later than it was placed stands later in the list."""
-        for page in self._pages(_read(since, None) or start):
-            batch = self._batch(page, _cursor(page))
-            orders = tuple(order for order in batch.orders if start <= order.placed_at < end)
-            yield Batch(orders, batch.faults, batch.cursor)
+        def fetch(begin: datetime, after: str | None) -> tuple[list[Document], str | None]:
+            asked = {"changed_since": begin.isoformat(), "limit": self.settings.page, "after": after or ""}
+            rows = rows_of(self.http.get("/sales", asked), "sales")
+            return rows, str(rows[-1]["id"]) if len(rows) == self.settings.page else None
 
-    def check(self) -> Sequence[Finding]:
-        """Whether the token opens the shop."""
-        try:
-            shop = self._http.get("/shop")
-        except SourceError as error:
-            return [Finding("error", error.what, error.cure)]
-        return [Finding("ok", f"Bakery POS answers: {shop.get('name')}")]
+        for rows in oldest_first(fetch, ask.since, lambda sale: moment(sale.get("changed"))):
+            yield Page(rows, moment(rows[-1].get("changed")))
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
+    def one(self, sale_id: str) -> Document | None:
+        """GET /sales/{id}, for what a webhook names."""
+        return one_of(self.http, f"/sales/{sale_id}")
 
-    def _pages(self, begin: datetime) -> Iterator[list[Document]]:
-        """Page after page, each from the last sale's own time on: rows that move while we read are never skipped.
+    def reader(self, records: Sequence[Document]) -> Read:
+        """Return what reads sales; what they name by id would be looked up here, for all of ``records`` at once."""
+        del records
+        return lambda sale: read_sale(sale, self.context.name, self.settings.timezone)
 
-        A page must hold more sales than can be changed in one and the same moment.
-        """
-        seen: set[str] = set()
-        while True:
-            said = self._http.get("/sales", {"changed_since": begin.isoformat(), "limit": self._settings.page})
-            rows = listed(said, "sales")
-            fresh = [row for row in rows if str(row.get("id")) not in seen]
-            if not fresh:
-                return
-            yield fresh
-            begin = needed(moment(rows[-1].get("changed")), "time of change")
-            seen = {str(row.get("id")) for row in rows if moment(row.get("changed")) == begin}
+    def heard(self, delivery: Delivery, webhook: BakeryWebhook) -> Received:
+        """Return the sale that an event is about."""
+        Signature("X-Bakery-Signature", ("hex",)).check(delivery, webhook.secret)
+        return Received(sales=(str(event_of(delivery, "Bakery POS").get("sale") or ""),))
 
-    def _batch(self, page: Sequence[Document], cursor: Cursor) -> Batch:
-        return parse_documents(page, lambda sale: read_sale(sale, self._context.name, self._settings.timezone), cursor)
-
-
-def read_sale(sale: Document, source: str, timezone: str) -> ParseResult:
-    """Read a sale as a canonical order. Pure, so that it can be tested with documents alone.
-
-    Raises:
-        Unreadable, pydantic.ValidationError: the sale is not what Bakery POS's reference says; it becomes a fault.
-
-    """
-    lines: list[dict[str, Any]] = [
-        {
-            "line_id": str(place),
-            "sku": item.get("sku") or None,
-            "name": item.get("name") or "Item",
-            "quantity": number(item, "quantity"),
-            "total_ex_tax": number(item, "net"),
-            "total_inc_tax": number(item, "net") + number(item, "vat"),
-        }
-        for place, item in enumerate(listed(sale, "items"), start=1)
-    ]
-    fields: dict[str, Any] = {
-        "source": source,
-        "sale_id": sale.get("id"),
-        "status": "voided" if sale.get("cancelled") else "completed",
-        "placed_at": needed(moment(sale.get("sold")), "time of sale").astimezone(ZoneInfo(timezone)),
-        "updated_at": moment(sale.get("changed")),
-        "currency": "EUR",
-        "lines": lines,
-        "tenders": [{"kind": "cash", "label": "Cash", "amount": number(sale, "total")}],
-        "note": sale.get("note") or "",
-        "total_inc_tax": number(sale, "total"),
-        "total_tax": number(sale, "vat"),
-    }
-    return ParsedSale(CanonicalOrder.model_validate(fields))
-
-
-def _read(cursor: Cursor | None, latest: datetime | None) -> datetime | None:
-    """How far a walk came; None for a cursor that cannot be read or lies in the future: better too much than too little."""
-    try:
-        said = json.loads(cursor or "{}")
-    except ValueError:
-        return None
-    at = moment(said.get("at")) if isinstance(said, Mapping) else None
-    return at if at is None or latest is None or at <= latest else None
-
-
-def _cursor(page: Sequence[Document]) -> Cursor:
-    """Return the time of the last change that the page tells of: a walk that begins there sees everything that comes after."""
-    return json.dumps({"at": str(page[-1].get("changed"))})
+    def findings(self) -> Sequence[Finding]:
+        """Return which shop the token opens."""
+        return [Finding("ok", f"Bakery POS answers: {self.http.get('/shop').get('name')}")]
