@@ -6,6 +6,8 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+RUNS := $(VENV)/.runs
+EXTRAS := alerts bucket mysql poslog postgresql sftp workbooks
 FOUND := $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python3.14,$(shell command -v $(name) >/dev/null 2>&1 && $(name) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 PYTEST := $(BIN)/python -m pytest
 # The tests start hundreds of processes; without its byte code kept, each would compile syncd again.
@@ -16,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
-demo: $(READY) ## two shops' sales become orders in a local store, before your eyes
+demo: $(if $(wildcard $(READY)),$(READY),$(RUNS)) ## two shops' sales become orders in a local store, before your eyes
 	$(BIN)/syncd demo
 
 test: $(READY) ## the tests of every step, within four minutes; none depends on how fast the machine is
@@ -90,14 +92,14 @@ docs: $(READY) ## the documentation site into build/site; fails on a link that l
 	$(BIN)/python docs/generate.py
 	$(BIN)/zensical build --strict
 
-RUNS := $(shell grep -oE '^[A-Za-z0-9._-]+==' deploy/requirements.txt | sed 's/==//')
+SHIPS := $(shell grep -oE '^[A-Za-z0-9._-]+==' deploy/requirements.txt | sed 's/==//')
 MAY := MIT;BSD;Apache;ISC;MPL;Mozilla Public License;PSF;LGPL;Python Software Foundation;Unlicense
 
 sbom: $(READY) ## what syncd is made of: CycloneDX, and the licence of each part; fails on one that we may not ship with
 	mkdir -p dist
 	$(BIN)/python -W ignore -m cyclonedx_py requirements deploy/requirements.txt --pyproject pyproject.toml --output-reproducible \
 		--of JSON -o dist/syncd.cdx.json
-	$(BIN)/pip-licenses --from=mixed --packages $(RUNS) --partial-match --allow-only="$(MAY)" --format=markdown --with-urls \
+	$(BIN)/pip-licenses --from=mixed --packages $(SHIPS) --partial-match --allow-only="$(MAY)" --format=markdown --with-urls \
 		--output-file=dist/LICENCES.md
 
 deploy-check: $(READY) ## the Dockerfile and, where systemd is installed, the unit
@@ -106,19 +108,31 @@ deploy-check: $(READY) ## the Dockerfile and, where systemd is installed, the un
 
 lock: $(READY) ## resolve the locked requirements anew
 	$(BIN)/pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
-		--extra postgresql --extra bucket --extra dev --output-file .ci/requirements-dev.txt pyproject.toml
+		$(addprefix --extra ,$(EXTRAS)) --extra dev --output-file .ci/requirements-dev.txt pyproject.toml
 	$(BIN)/pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
-		--extra postgresql --extra bucket --constraint .ci/requirements-dev.txt --output-file deploy/requirements.txt pyproject.toml
+		$(addprefix --extra ,$(EXTRAS)) --constraint .ci/requirements-dev.txt --output-file deploy/requirements.txt pyproject.toml
+	$(BIN)/pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
+		--constraint .ci/requirements-dev.txt --output-file deploy/requirements-plain.txt pyproject.toml
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist *.egg-info demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+# What a demo needs, and no more.
+$(RUNS): pyproject.toml deploy/requirements-plain.txt
+	@if [ -z "$(FOUND)" ]; then echo "syncd needs Python 3.11 or newer with venv (on Debian: apt install python3-venv)" >&2; exit 1; fi
+	$(FOUND) -m venv $(VENV)
+	$(PIP) --require-hashes -r deploy/requirements-plain.txt
+	$(PIP) --no-deps --editable .
+	touch $@
+
 $(READY): pyproject.toml .ci/requirements-dev.txt
 	@if [ -z "$(FOUND)" ]; then echo "syncd needs Python 3.11 or newer with venv (on Debian: apt install python3-venv)" >&2; exit 1; fi
 	$(FOUND) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .ci/requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(VENV)/official-client \
+	$(PIP) --require-hashes -r .ci/requirements-dev.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@$(PIP) --no-deps --upgrade --target $(VENV)/official-client \
 		"bigcommerce>=0.23" "PyJWT>=2.8" 2>/dev/null \
 		|| echo "BigCommerce's own client cannot be installed here: its test is skipped"
 	touch $@

@@ -16,7 +16,9 @@ from syncd.cli.probe import of_answers
 from syncd.cli.render import print_json, say
 from syncd.cli.session import need_work, opened
 from syncd.config import written
+from syncd.config_extras import needed_extras
 from syncd.errors import LedgerError, SourceError, StoreAccessDenied, StoreError
+from syncd.extras import install_command, is_installed
 from syncd.intake.admission import NotAdmitted
 from syncd.naming import gone
 from syncd.secret import secret_files
@@ -47,7 +49,7 @@ def run_check(config: Path | None, as_json: bool) -> Exit:
         need_work(app)
         for name, till in app.tills.items():
             findings += [(f"source {name}", finding) for finding in _name(app, till)]
-            findings += [(f"source {name}", finding) for finding in (*_source(till.source), *_start(app, till))]
+            findings += [(f"source {name}", finding) for finding in (*_source(till), *_start(app, till))]
         findings += [(f"source {name}", finding) for name, finding in _never_read(app)]
         findings += check_service(app)
         remote_trouble = False
@@ -70,9 +72,22 @@ def run_check(config: Path | None, as_json: bool) -> Exit:
 def _config(app: App) -> Iterator[Finding]:
     """Yield the config by itself, and beside the names that the ledger knows."""
     yield Finding("ok", f"{app.config.path} is valid")
+    yield from _extras(app)
     yield from _open_files(app)
     for one in gone(app.config, app.ledger):
         yield Finding("mismatch" if one.not_done else "warning", one.words, one.cure)
+
+
+def _extras(app: App) -> Iterator[Finding]:
+    """Yield the extras that the config needs, and whether they are installed."""
+    needed = needed_extras(app.config)
+    for extra in sorted(set(needed.values())):
+        keys = ", ".join(key for key, one in needed.items() if one == extra)
+        if is_installed(extra):
+            yield Finding("ok", f"{keys}: needs the extra {extra}, which is installed")
+        else:
+            why = f"{keys}: needs the extra {extra}, which is not installed"
+            yield Finding("error", why, f"Install it: {install_command([extra])}")
 
 
 def _open_files(app: App) -> Iterator[Finding]:
@@ -93,9 +108,9 @@ def _never_read(app: App) -> Iterator[tuple[str, Finding]]:
             yield name, Finding("warning", f"never read: {names}", "Export them in a format that this source reads.")
 
 
-def _source(source: object) -> Iterator[Finding]:
+def _source(till: SourceRunner) -> Iterator[Finding]:
     try:
-        yield from source.check()  # type: ignore[attr-defined]  # narrowed by the caller
+        yield from till.source.check()
     except SourceError as error:
         yield Finding("error", error.what, error.cure)
 

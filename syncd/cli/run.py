@@ -13,7 +13,7 @@ from syncd.app import App, SourceRunner, open_app
 from syncd.cli import loading
 from syncd.cli.exits import Exit
 from syncd.cli.render import notes, print_json, say
-from syncd.cli.session import need_work, opened, read_config
+from syncd.cli.session import need_all, opened, read_config
 from syncd.cli.status import strange_words
 from syncd.cli.sync_bar import SyncBar, sync_bar
 from syncd.config import Config
@@ -44,7 +44,7 @@ def run_service(config: Path | None) -> Exit:
     def turn(now: Config, ends: threading.Event) -> None:
         with open_app(now, stop=ends) as app:
             loading.done()
-            need_work(app)
+            need_all(app)
             run_daemon(app, ends, doors_open, turns.leaving)
 
     with stop_on_signals(stop, turns.reload):
@@ -58,7 +58,7 @@ def run_sync(config: Path | None, limit: int | None, as_json: bool) -> Exit:
 
     stop = threading.Event()
     with stop_on_signals(stop), opened(config, secrets=True, stop=stop) as app:
-        need_work(app)
+        need_all(app)
         _await_settling(app, stop)
         with sync_bar(app) as bar:
             polled, trouble = _poll_all(app, stop, bar)

@@ -12,6 +12,7 @@ from syncd import logs
 from syncd.app import App, open_app
 from syncd.cli import loading
 from syncd.config import Config, load
+from syncd.config_extras import check_extras
 from syncd.errors import ConfigError, LedgerError, UsageError
 
 
@@ -79,6 +80,12 @@ def known_source(app: App, name: str | None) -> None:
     near = difflib.get_close_matches(name, names, n=1)
     cure = f"Did you mean {near[0]}? " if near else ""
     raise UsageError(f"there is no source {name!r}", f"{cure}Sources are {', '.join(names) or 'none yet'}.")
+
+
+def need_all(app: App) -> None:
+    """Check that there is work, and all that it needs: see ``need_work`` and ``check_extras``."""
+    check_extras(app.config)
+    need_work(app)
 
 
 def need_work(app: App, source: str | None = None) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 
 from syncd.errors import Busy, ConfigError, Corrupt, Full, LedgerError, Replaced
+from syncd.extras import install_command, is_installed
 
 _BUSY_MS = 30_000
 _WAL_MS = 20
@@ -164,7 +165,11 @@ def _postgresql(url: str) -> Engine:
         usual = {name: value for name, value in _CONNECTING.items() if name not in asked}
         engine = create_engine(url, pool_pre_ping=True, pool_size=4, max_overflow=16, connect_args=usual)
     except (ModuleNotFoundError, NoSuchModuleError):
-        cure = 'Install the driver: pip install "syncd[postgresql]".'
+        cure = (
+            f"Install it: {install_command(['postgresql'])}"
+            if not is_installed("postgresql")
+            else "Correct [ledger] url."
+        )
         raise ConfigError("the ledger's database has no driver here", cure=cure) from None
     except SQLAlchemyError:
         raise ConfigError(

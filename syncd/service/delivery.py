@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
+from syncd.extras import install_command, is_installed
 from syncd.logs import redact
 
 _LONGEST_S, _LOOK_S = 60.0, 0.5
@@ -46,6 +47,8 @@ def unknown_addresses(urls: Sequence[SecretStr]) -> str:
 
 
 def _asked(urls: Sequence[SecretStr], what: Mapping[str, str], stop: threading.Event) -> str:
+    if not is_installed("alerts"):
+        return f"messages need the extra alerts, which is not installed. Install it: {install_command(['alerts'])}"
     plain = [url.get_secret_value() for url in urls]
     asked = json.dumps({"urls": plain, **what})
     words, pipe = [sys.executable, "-m", "syncd.service.delivery"], subprocess.PIPE

@@ -15,20 +15,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import obstore
+from obstore import exceptions
+from obstore.store import from_url
+
 from syncd.canonical import Fault
 from syncd.clock import Clock
-from syncd.errors import SourceError, UsageError
+from syncd.errors import SourceError
 from syncd.sources.errors import SourceAccessDenied, SourceUnavailable
 from syncd.sources.fetched import LARGEST, MOST, RemoteFile, check_room, is_here, oversize
 from syncd.sources.own_files import create, free_name
 from syncd.sources.remote_settings import BucketSettings
-
-try:
-    import obstore
-    from obstore import exceptions
-    from obstore.store import from_url
-except ImportError as missing:  # an extra, which most shops do without
-    raise UsageError("a bucket needs the package obstore", "Install it: pip install 'syncd[bucket]'") from missing
 
 if TYPE_CHECKING:
     from obstore import GetOptions

@@ -10,8 +10,10 @@ from typing import Protocol
 
 from syncd.canonical import Batch, Fault
 from syncd.errors import SourceError
+from syncd.extras import require
 from syncd.sources.base import Finding
 from syncd.sources.context import SourceContext
+from syncd.sources.errors import SourceUnavailable
 from syncd.sources.folder import Folder, FolderSettings
 from syncd.sources.packed import is_packed
 
@@ -46,10 +48,12 @@ class Inbox:
         path = context.base_dir / settings.path.expanduser()
         folder = Folder(path, settings, context.clock, suffixes)
         if settings.sftp is not None:
+            require("sftp", "a folder on a server", SourceUnavailable)
             from syncd.sources.sftp import SftpFolder  # noqa: PLC0415  most folders are filled by hand
 
             return cls(folder, SftpFolder(settings.sftp, context.clock, context.stop))
         if settings.bucket is not None:
+            require("bucket", "a folder in a bucket", SourceUnavailable)
             from syncd.sources.bucket import Bucket  # noqa: PLC0415  as above, and it is an extra
 
             return cls(folder, Bucket(settings.bucket, context.clock, context.stop))

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from syncd.errors import UsageError
+from syncd.extras import extra_of, install_command
 
 GROUP = "syncd.sources"
 
@@ -46,6 +47,12 @@ def load(kind: str) -> Any:  # noqa: ANN401  a class with ``Settings`` that take
         )
     try:
         return point.load()
+    except ModuleNotFoundError as error:
+        if (extra := extra_of(error.name)) is not None:
+            raise UsageError(
+                f"needs the extra {extra}, which is not installed; install it: {install_command([extra])}"
+            ) from None
+        raise UsageError(f"the adapter {kind} ({point.value}) cannot be loaded: {error}") from error
     except (ImportError, AttributeError) as error:
         raise UsageError(f"the adapter {kind} ({point.value}) cannot be loaded: {error}") from error
 

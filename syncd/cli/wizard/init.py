@@ -33,7 +33,9 @@ from syncd.cli.wizard.source import SourceAnswers, SourceQuestions
 from syncd.cli.wizard.store import DEFAULT_API, FIELDS, StoreAnswers, ask_store
 from syncd.clock import Clock
 from syncd.config import Config, load
+from syncd.config_extras import needed_extras
 from syncd.errors import ConfigError, StoreError, UsageError
+from syncd.extras import install_command, is_installed
 from syncd.ledger import RecordOptions
 from syncd.presentation.explain import link
 from syncd.sale.states import State
@@ -290,6 +292,9 @@ def _next(options: InitOptions, source: SourceAnswers) -> None:
     config, name = options.config, source.name
     where = "" if Path("syncd.toml").absolute() == config else f" -c {shlex.quote(str(config))}"
     say("\nNext:")
+    needed = set(needed_extras(load(config, secrets=False)).values())
+    if missing := sorted(extra for extra in needed if not is_installed(extra)):
+        say(f"  {install_command(missing)}    this config needs it")
     if source.is_folder:
         say(f"  put an export into {config.parent / str(source.table['path'])}/, then")
     if source.after:

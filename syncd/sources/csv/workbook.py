@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 
+from syncd.extras import install_command, is_installed
 from syncd.sources.csv import header
 from syncd.sources.csv.header import NoHeader, Recognise, Sheet
 from syncd.sources.csv.kinds import FileKind
@@ -59,6 +60,9 @@ def tables(path: Path, how: How, recognise: Recognise, names: Container[str]) ->
 
 def _look_at(path: Path, kind: FileKind) -> None:
     """Check what can be known before it is opened."""
+    if not is_installed("workbooks"):
+        cure = f"install it ({install_command(['workbooks'])}) and drop the file again, or export it as CSV"
+        raise UnreadableFile(f"workbooks need the extra workbooks, which is not installed: {cure}")
     if path.stat().st_size > _LARGEST:
         raise UnreadableFile(f"the workbook has more than {_LARGEST >> 20} MB: export it as CSV")
     with path.open("rb") as file:

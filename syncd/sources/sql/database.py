@@ -17,6 +17,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from syncd.errors import SourceError
+from syncd.extras import extra_of, require
 from syncd.sources.errors import SourceAccessDenied, SourceUnavailable
 from syncd.sources.sql.access import cure, may_write
 
@@ -180,6 +181,8 @@ def _engine(where: URL, patience_s: int, base_dir: Path) -> Engine:
     except (ArgumentError, NoSuchModuleError, ValueError):
         raise SourceUnavailable("url names a kind of database that SQLAlchemy does not know", "Correct it.") from None
     except ImportError as error:
+        if (extra := extra_of(error.name)) is not None:
+            require(extra, "this kind of database", SourceUnavailable)
         raise SourceUnavailable(
             f"the database's driver is not installed ({error.name})", "Install it beside syncd."
         ) from None
