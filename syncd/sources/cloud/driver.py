@@ -18,16 +18,16 @@ from syncd.errors import SourceError
 from syncd.sources.base import Finding
 from syncd.sources.capabilities import Delivery, Received
 from syncd.sources.cloud.access import Access
-from syncd.sources.cloud.feed import WHOLE, Ask, Feed, Page, Position, Positions
+from syncd.sources.cloud.feed import Ask, Feed, Page
 from syncd.sources.cloud.settings import CloudSettings
 from syncd.sources.consent import Consent
 from syncd.sources.context import SourceContext
 from syncd.sources.dedup import RecentRecords
 from syncd.sources.errors import Forged
 from syncd.sources.http import HttpClient
+from syncd.sources.positions import WHOLE, Position, Positions, spans
 from syncd.sources.records import Document, ParseResult, fault, parse_each
 from syncd.sources.setup import Setup
-from syncd.sources.time_cursor import spans
 
 S = TypeVar("S", bound=CloudSettings)
 _A_DAY = timedelta(days=1)

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from syncd.sources.cloud import Access, OAuthApi, oldest_first, one_of, rows_of
-from syncd.sources.cloud.feed import EPOCH
 from syncd.sources.clover.settings import CloverSettings
 from syncd.sources.context import SourceContext
 from syncd.sources.http import ApiProfile
+from syncd.sources.positions import EPOCH
 from syncd.sources.records import Document
 
 _DENIED = "Check merchant_id, the token and its permissions (read: orders, payments, inventory, employees, customers, merchant)."

@@ -18,12 +18,12 @@ from pydantic import BaseModel
 from syncd.sources.base import Finding
 from syncd.sources.capabilities import Delivery, Received
 from syncd.sources.cloud import Ask, CloudSource, Feed, Page, Read, Signature
-from syncd.sources.cloud.feed import Position, Positions
 from syncd.sources.context import SourceContext
 from syncd.sources.lightspeed_x.api import LightspeedApi, LightspeedNames
 from syncd.sources.lightspeed_x.reading import LightspeedOutlet, LightspeedReferenceData, read_sale
 from syncd.sources.lightspeed_x.settings import LightspeedSettings
 from syncd.sources.lightspeed_x.setup import SETUP
+from syncd.sources.positions import Position, Positions
 from syncd.sources.records import Document
 from syncd.sources.settings import SignedOrNot
 from syncd.sources.setup import Setup

@@ -13,6 +13,7 @@ from syncd.errors import SourceError, UsageError
 from syncd.sources.base import Finding
 from syncd.sources.context import SourceContext
 from syncd.sources.dedup import RecentRecords
+from syncd.sources.positions import WHOLE, Positions
 from syncd.sources.records import parse_each
 from syncd.sources.setup import Setup
 from syncd.sources.sql.database import Database
@@ -22,7 +23,6 @@ from syncd.sources.sql.schema import Schema
 from syncd.sources.sql.settings import SqlSettings
 from syncd.sources.sql.setup import SETUP
 from syncd.sources.sql.walk import missing, pages
-from syncd.sources.time_cursor import TimeCursor
 
 _RAW_KEPT = 2000
 _AHEAD = timedelta(days=1)  # how far a till's clock may be ahead of ours
@@ -64,22 +64,23 @@ class SqlSource:
     def fetch(self, since: Cursor | None) -> Iterator[Batch]:
         """Yield what was sold or changed since the cursor, less an overlap; every few minutes the last days as a whole."""
         now = self._context.clock.now()
-        marks = TimeCursor.read(since, now + _AHEAD)
-        begin = marks.reached - self._settings.overlap if marks.reached else self._context.start_from()
-        yield from self._walk((begin, None), marks)
+        known = Positions.read(since, now + _AHEAD)
+        reached = known.time
+        begin = reached - self._settings.overlap if reached else self._context.start_from()
+        yield from self._walk((begin, None), known)
         if self._context.stop.is_set():
             return
-        if now - marks.swept_at >= self._settings.look_back_every or marks.swept_at > now:
+        if not timedelta(0) <= now - known.looked_at < self._settings.look_back_every:
             yield from self._look_over(now)
 
-    def _walk(self, span: tuple[datetime, datetime | None], marks: TimeCursor) -> Iterator[Batch]:
+    def _walk(self, span: tuple[datetime, datetime | None], known: Positions) -> Iterator[Batch]:
         """Page after page; the cursor never lies ahead of our clock, however wrong a till's is."""
-        now, reached, ask = self._context.clock.now(), marks.reached, self._ask
+        now, at, ask = self._context.clock.now(), known, self._ask
         for page in pages(self._database, ask, ask.mark, span, self._settings.page):
             if page.reached is not None:
-                reached = max(filter(None, (reached, min(page.reached, now))))
+                at = at.move(WHOLE, min(page.reached, now))
             if fresh := self._told.fresh(page.sales):
-                yield self._batch(fresh, TimeCursor(reached, marks.swept_at).text())
+                yield self._batch(fresh, at.text())
                 self._told.note(fresh)
             if self._context.stop.is_set():
                 return
@@ -96,7 +97,7 @@ class SqlSource:
             if self._context.stop.is_set():
                 return
         gone = self._gone(begin, now + _AHEAD, seen) if self._settings.deleted == "void" else Batch((), (), None)
-        yield Batch((), gone.faults, TimeCursor(now, now).text(), deleted_ids=gone.deleted_ids)
+        yield Batch((), gone.faults, Positions({"": now}, now).text(), deleted_ids=gone.deleted_ids)
 
     def _gone(self, begin: datetime, end: datetime, seen: set[str]) -> Batch:
         """Return the sales that were handed on before and are not there any more.
@@ -117,11 +118,12 @@ class SqlSource:
 
     def fetch_range(self, start: datetime, end: datetime, since: Cursor | None = None) -> Iterator[Batch]:
         """Yield the sales placed in a range, by time of sale."""
-        reached = TimeCursor.read(since).reached
-        span = (max(start, reached) if reached else start, end)
+        at = Positions.read(since)
+        span = (max(start, at.time or start), end)
         ask = self._ask
         for page in pages(self._database, ask, ask.placed, span, self._settings.page):
-            batch = self._batch(page.sales, TimeCursor(page.reached or reached).text())
+            at = at.move(WHOLE, page.reached)
+            batch = self._batch(page.sales, at.text())
             yield batch.placed_within(start, end)
             if self._context.stop.is_set():
                 return
