@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
-from syncd.ledger.rows import change_in, from_micros, to_micros
+from syncd.ledger.rows import change_in, read_as, to_micros
 from syncd.ledger.schema import alerts
 from syncd.ledger.transactions import Repository, reads, writes
 
@@ -48,7 +47,7 @@ class AlertRepository(Repository):
         """Return the alerts that are open, oldest first."""
         query = select(alerts).where(alerts.c.ended_at.is_(None)).order_by(alerts.c.id)
         rows = connection.execute(query if store is None else query.where(alerts.c.store == store))
-        return [_read(row) for row in rows]
+        return [read_as(Alert, row) for row in rows]
 
     def raise_new(self, new: Sequence[Alert]) -> list[Alert]:
         """Open alerts, each once for as long as it lasts; return those that were not open before."""
@@ -98,8 +97,8 @@ class AlertRepository(Repository):
         over = select(alerts).where(is_over, alerts.c.over_told_at.is_(None)).order_by(alerts.c.id)
         rows = connection.execute(over).all()
         return Untold(
-            tuple((row.id, _read(row)) for row in connection.execute(new)),
-            tuple((row.id, _read(row)) for row in rows if row.told_at is not None),
+            tuple((row.id, read_as(Alert, row)) for row in connection.execute(new)),
+            tuple((row.id, read_as(Alert, row)) for row in rows if row.told_at is not None),
         )
 
     @writes
@@ -129,7 +128,3 @@ def raise_alerts(connection: Connection, new: Sequence[Alert], now: datetime) ->
             connection.execute(insert(alerts).values(**row))
             opened.append(one)
     return opened
-
-
-def _read(row: Row[*tuple[Any, ...]]) -> Alert:
-    return Alert(row.store, row.kind, row.subject, row.words, row.cure, from_micros(row.at))

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, func, select, update
 
 from syncd.canonical import Fault
-from syncd.ledger.rows import change_in, from_micros, rows_in, to_micros
+from syncd.ledger.rows import change_in, read_as, rows_in, to_micros
 from syncd.ledger.schema import faults
 
 _RAW_KEPT = 20_000
@@ -87,19 +87,7 @@ def list_faults(connection: Connection, source: str | None, limit: int, *, settl
     if not settled:
         query = query.where(faults.c.settled_at.is_(None))
     rows = connection.execute(query if source is None else query.where(faults.c.source == source))
-    return [
-        FaultRow(
-            row.id,
-            row.source,
-            from_micros(row.at),
-            row.place,
-            row.reason,
-            row.raw,
-            from_micros(row.settled_at),
-            row.settled_by,
-        )
-        for row in rows
-    ]
+    return [read_as(FaultRow, row, where=row.place) for row in rows]
 
 
 def _open(query: Select[Any], source: str) -> Select[Any]:

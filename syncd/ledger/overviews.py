@@ -16,7 +16,6 @@ from sqlalchemy import (
     Connection,
     Integer,
     Numeric,
-    Row,
     and_,
     bindparam,
     case,
@@ -27,7 +26,7 @@ from sqlalchemy import (
 )
 
 from syncd.canonical.kinds import SaleStatus
-from syncd.ledger.rows import after_place, from_micros, is_state, read_sales, rows_in, to_micros
+from syncd.ledger.rows import after_place, from_micros, is_state, read_as, read_sales, rows_in, to_micros
 from syncd.ledger.schema import attempts, audit, sales
 from syncd.ledger.selection import Selection, conditions
 from syncd.ledger.transactions import Repository, reads
@@ -317,11 +316,11 @@ class OverviewRepository(Repository):
             if other is None or (one is not None and one.at >= other.at):
                 assert one is not None  # noqa: S101  the loop ends where both are at their end
                 change = one.id
-                rows.append(_log_row(one, (change, request)))
+                rows.append(read_as(LogRow, one, place=(change, request)))
                 one = next(left, None)
             else:
                 request = other.id
-                rows.append(_log_row(other, (change, request)))
+                rows.append(read_as(LogRow, other, place=(change, request)))
                 other = next(right, None)
         return rows
 
@@ -396,23 +395,6 @@ _REQUESTS = (
     .order_by(attempts.c.id.desc())
     .limit(bindparam("most"))
 )
-
-
-def _log_row(row: Row[*tuple[Any, ...]], place: tuple[int, int]) -> LogRow:
-    return LogRow(
-        from_micros(row.at),
-        row.sale_id,
-        row.sale_key,
-        row.number,
-        row.actor,
-        row.before,
-        row.after,
-        row.why,
-        row.status,
-        row.request_id,
-        row.order_id,
-        place,
-    )
 
 
 def _of_days(connection: Connection, store: str, days: tuple[date, date], after: tuple[str, int]) -> list[Sale]:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum, auto
 from operator import attrgetter
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from pydantic import TypeAdapter
 from sqlalchemy import Column, ColumnElement, Connection, Delete, Row, Select, Update, func, literal_column, select
@@ -25,6 +25,9 @@ from syncd.sale.overrides import Overrides
 from syncd.sale.reasons import group_of_sale
 from syncd.sale.sale import Sale
 from syncd.sale.states import AttemptKind, Lane, State
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 def as_text(amount: Decimal | None) -> str | None:
@@ -78,6 +81,7 @@ def read_objection(text: str | None) -> Objection | None:
 
 
 T = TypeVar("T")
+D = TypeVar("D", bound="DataclassInstance")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICRO = timedelta(microseconds=1)
 
@@ -124,6 +128,14 @@ def change_in(
 ) -> int:
     """Update or delete the rows whose ``column`` is one of ``values``; return how many they were."""
     return sum(connection.execute(change.where(column.in_(some))).rowcount for some in chunked(values))
+
+
+def read_as(kind: type[D], row: Row[*tuple[Any, ...]], **given: object) -> D:
+    """Read a dataclass from a row: a field as ``given``, else from the column of its name; ``at`` and ``..._at`` are times."""
+    values = row._mapping  # noqa: SLF001  SQLAlchemy's documented access to a row's columns
+    names = [one.name for one in fields(kind) if one.name not in given]
+    found = {name: from_micros(values[name]) if name.endswith("at") else values[name] for name in names}
+    return kind(**found, **given)
 
 
 def each_value(connection: Connection, column: Column[str]) -> Iterator[str]:

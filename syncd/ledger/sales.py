@@ -17,7 +17,7 @@ from syncd.canonical.originals import Fit
 from syncd.ledger import actions, links
 from syncd.ledger.counting import number_of
 from syncd.ledger.record import Recorded, RecordOptions, record
-from syncd.ledger.rows import after_place, from_micros, is_state, read_sale, read_sales, rows_in, to_micros
+from syncd.ledger.rows import after_place, from_micros, is_state, read_as, read_sale, read_sales, rows_in, to_micros
 from syncd.ledger.schema import attempts, audit, backfills, sales
 from syncd.ledger.selection import Selection, conditions
 from syncd.ledger.transactions import Repository, reads, writes
@@ -191,25 +191,15 @@ class SaleRepository(Repository):
         found = links.sale_of_key(connection, key)
         if found is None:
             return None
-        tries = connection.execute(_of(attempts.c.sale_id, found.id, select(attempts).order_by(attempts.c.id)))
-        rows = connection.execute(_of(audit.c.sale_id, found.id, select(audit).order_by(audit.c.id)))
+        tries = connection.execute(select(attempts).where(attempts.c.sale_id == found.id).order_by(attempts.c.id))
+        rows = connection.execute(select(audit).where(audit.c.sale_id == found.id).order_by(audit.c.id))
         return Story(
             found,
             tuple(
-                AttemptRow(
-                    row.id,
-                    row.kind,
-                    from_micros(row.began_at),
-                    from_micros(row.settled_at),
-                    row.outcome,
-                    row.status,
-                    row.request_id,
-                    None if row.elapsed_ms is None else row.elapsed_ms / 1000,
-                    row.detail,
-                )
+                read_as(AttemptRow, row, elapsed_s=None if row.elapsed_ms is None else row.elapsed_ms / 1000)
                 for row in tries
             ),
-            tuple(AuditRow(from_micros(row.at), row.actor, row.before, row.after, row.why) for row in rows),
+            tuple(read_as(AuditRow, row) for row in rows),
         )
 
     @reads
@@ -274,10 +264,6 @@ def _due_queries(connection: Connection) -> Iterator[tuple[Select[Any], Mapping[
     yield _DUE_OF_NONE, {}
     for number in connection.execute(_NOT_PAUSED).scalars().all():
         yield _DUE_OF_ONE, {"number": number}
-
-
-def _of(column: ColumnElement[Any], sale_id: int, query: Select[Any]) -> Select[Any]:
-    return query.where(column == sale_id)
 
 
 def _placed(connection: Connection, store: str, span: tuple[datetime, datetime], after: tuple[int, int]) -> list[Sale]:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 from syncd.errors import LedgerError, WoundBack
 from syncd.ledger.alerts import Alert, raise_alerts
 from syncd.ledger.renaming import Renaming, rename_store, store_to_rename
-from syncd.ledger.rows import as_text, each_value, from_micros, is_state, rows_in, to_micros
+from syncd.ledger.rows import as_text, each_value, from_micros, is_state, read_as, rows_in, to_micros
 from syncd.ledger.schema import known_orders, sales, stores
 from syncd.ledger.transactions import Repository, reads, writes
 from syncd.sale.facts import OrderSnapshot, StoreOrder
@@ -194,17 +194,7 @@ def store_state(connection: Connection, name: str) -> StoreState:
     row = connection.execute(select(stores).where(stores.c.name == name)).one_or_none()
     if row is None:
         return StoreState()
-    return StoreState(
-        row.store_hash,
-        row.highest_order_id,
-        row.paused_why,
-        row.paused_cure or "",
-        from_micros(row.paused_at),
-        from_micros(row.probe_at),
-        row.key_limit,
-        from_micros(row.checked_at),
-        row.paused_by,
-    )
+    return read_as(StoreState, row, cure=row.paused_cure or "")
 
 
 def update_store(connection: Connection, name: str, values: Mapping[str, object]) -> None:
