@@ -15,6 +15,7 @@ from syncd.testing.contract import Notebook
 from tests.doubles.clover import CloverDouble
 from tests.doubles.lightspeed_x import LightspeedDouble
 from tests.doubles.loyverse import LoyverseDouble
+from tests.doubles.square import SquareDouble
 
 _START = datetime(2026, 11, 1, tzinfo=UTC)
 _HOUR = 3600
@@ -109,4 +110,48 @@ def test_a_look_back_that_fails_holds_up_no_new_sale_and_is_made_again(tmp_path:
         assert f"till:{key}" not in book.sales
         book.walk(source.fetch(book.cursor))
         assert f"till:{key}" in book.sales
+        source.close()
+
+
+def test_a_look_back_reads_the_last_days_and_not_the_whole_past_of_an_account_that_is_read_from_its_beginning(
+    tmp_path: Path,
+) -> None:
+    with LightspeedDouble() as pos:
+        pos.sell_many(1000)
+        oldest_of_today = pos.version
+        pos.sell(3)
+        source = pos.adapter(
+            pos.settings(),
+            SourceContext(
+                "till", pos.clock, tmp_path, threading.Event(), Memory(), lambda: datetime(2020, 1, 1, tzinfo=UTC)
+            ),
+        )
+        book = Notebook().walk(source.fetch(None))
+        assert len(book.sales) == 1003
+        for _ in range(3):
+            pos.clock.pass_time(7 * _HOUR)
+            pos.sell(1)
+            before = len(pos.asked)
+            book.walk(source.fetch(book.cursor))
+            walked = [
+                one for one in pos.asked[before:] if one.path.endswith("/sales") and one.one("page_size") == "200"
+            ]
+            assert min(int(one.one("after")) for one in walked) >= oldest_of_today
+        assert len(book.sales) == 1006
+        source.close()
+
+
+def test_a_look_back_asks_for_many_locations_at_once(tmp_path: Path) -> None:
+    with SquareDouble(page=50) as pos:
+        pos.locations = [{**pos.locations[0], "id": f"L{number:02}"} for number in range(12)]
+        pos.sell(12)
+        source = pos.adapter(
+            pos.settings(), SourceContext("till", pos.clock, tmp_path, threading.Event(), Memory(), lambda: _START)
+        )
+        book = Notebook().walk(source.fetch(None))
+        pos.clock.pass_time(3 * _HOUR)
+        before = len(pos.asked)
+        book.walk(source.fetch(book.cursor))
+        searches = [one for one in pos.asked[before:] if one.path.endswith("/orders/search")]
+        assert len(searches) == 4  # two groups of locations, and their last days
         source.close()

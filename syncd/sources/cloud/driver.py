@@ -25,7 +25,7 @@ from syncd.sources.context import SourceContext
 from syncd.sources.dedup import RecentRecords
 from syncd.sources.errors import Forged
 from syncd.sources.http import HttpClient
-from syncd.sources.positions import WHOLE, Position, Positions, spans
+from syncd.sources.positions import WHOLE, Position, Positions, order_of, spans
 from syncd.sources.records import Document, ParseResult, fault, parse_each
 from syncd.sources.setup import Setup
 
@@ -126,8 +126,7 @@ class CloudSource(ABC, Generic[S]):
         now = self.http.now()
         known = self.trusted(Positions.read(since, now + _A_DAY))
         begin = {part: self._begin(known, part) for part in self.partitions()}
-        at = known if known.reached else Positions(begin).looked(now, self.settings.look_back)
-        at = replace(at, reached=known.reached)
+        at = known if known.reached else self._first(begin, now)
         end = None if self.feed.ahead is None else now + self.feed.ahead
         for batch, moved in self._walk(self.feed.changed, replace(at, reached=begin), end, at):
             yield batch
@@ -135,7 +134,8 @@ class CloudSource(ABC, Generic[S]):
             if self.context.stop.is_set():
                 return
         if not timedelta(0) <= now - at.looked_at < self.settings.look_back_every:
-            yield from self._look_back(known, begin, now)
+            at = self._with_a_version(at, now - self.settings.look_back)
+            yield from self._look_back(replace(at, reached=known.reached), begin, now)
             if not self.context.stop.is_set():
                 yield Batch((), (), at.looked(now, self.settings.look_back).text())
 
@@ -198,14 +198,27 @@ class CloudSource(ABC, Generic[S]):
         overlap: timedelta = getattr(self.settings, "overlap", timedelta(0))
         return max(reached - overlap, self.feed.oldest)
 
+    def _first(self, begin: Mapping[str, Position], now: datetime) -> Positions:
+        """Return the positions of a first walk: its beginning is a version to look back to, unless it lies long ago."""
+        if self.context.start_from() < now - self.settings.look_back:
+            return Positions(looked_at=now)
+        return replace(Positions(begin).looked(now, self.settings.look_back), reached={})
+
+    def _with_a_version(self, at: Positions, long_ago: datetime) -> Positions:
+        """Look up which version had been reached, where no poll has noted it."""
+        if at.passed or not any(isinstance(place, int) for place in at.reached.values()):
+            return at
+        version = self.place_at(max(long_ago, self.context.start_from()))
+        return replace(at, passed=((long_ago, version),)) if isinstance(version, int) else at
+
     def _look_back(self, known: Positions, begin: Mapping[str, Position], now: datetime) -> Iterator[Batch]:
         """Read the last days again, up to where the walk began: what the POS shows late has a time that was passed already."""
         by = self.feed.look_back or self.feed.changed
         back = {part: self._back(known, begin[part], now) for part in known.reached if part in begin}
-        for part, place in back.items():
-            end = begin[part] if by == self.feed.changed else now + _A_DAY
-            ask = Ask((part,), by, place, end)
-            for page in self.pages(ask) if place != end else ():
+        for where in Positions(back).groups(self.feed.partitions_at_once):
+            ends = [begin[part] for part in where] if by == self.feed.changed else [now + _A_DAY]
+            ask = Ask(where, by, back[where[0]], max(ends, key=order_of))
+            for page in self.pages(ask) if ask.begin != ask.end else ():
                 fresh = self._recent.fresh(page.records)
                 if fresh:
                     yield self._batch(fresh, ask, None)
