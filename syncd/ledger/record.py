@@ -201,8 +201,8 @@ def _insert(
     for one in new:
         store = options.router(one.order)
         document = one.order.to_json()
-        sale = new_sale(one, store, now.wall, lane=options.lane, history=options.history, document=document)
-        sale = replace(sale, read_by=__version__)
+        lane, history = options.lane, options.history
+        sale = new_sale(one, store, now.wall, lane=lane, history=history, document=document, read_by=__version__)
         status = decider(sale, now, one)
         statuses.append(status)
         row = columns_of(with_status(sale, status, now), Part.IDENTITY, Part.VERSION, Part.STATUS)
@@ -241,7 +241,7 @@ def _change(connection: Connection, one: IncomingVersion, options: RecordOptions
     """Give a sale its new version; decide its status too, unless a request is being sent."""
     before = one.before
     assert before is not None  # noqa: S101  only sales that are known are changed
-    sale = replace(saying(before, one, one.order.to_json()), read_by=__version__)
+    sale = saying(before, one, one.order.to_json(), __version__)
     values = {**columns_of(sale, Part.VERSION), "returns_of": sale.returns_of, "changed_at": to_micros(now.wall)}
     after, why = before.state, _IN_FLIGHT
     if before.state not in ON_THE_WIRE:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum, auto
+from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -202,7 +203,13 @@ def _micros(at: datetime | None) -> int | None:
 
 
 def _time(name: str, part: Part) -> SaleColumn:
-    return _field(name, part, "", from_micros, _micros)
+    get = attrgetter(name)
+
+    def write(sale: Sale) -> int | None:
+        at: datetime | None = get(sale)
+        return None if at is None else (at - _EPOCH) // _MICRO
+
+    return SaleColumn(name, part, write, name, from_micros)
 
 
 def _amount(text: str | None) -> Decimal | None:
@@ -283,14 +290,19 @@ _PLAIN = tuple((one.field, one.name) for one in (*COLUMNS, _SENT_AS) if one.fiel
 _CONVERTED = tuple((one.field, one.name, one.read) for one in COLUMNS if one.field and one.read is not None)
 
 
+@cache
+def _writers(*parts: Part) -> tuple[tuple[str, Callable[[Sale], Any]], ...]:
+    return tuple((one.name, one.write) for one in COLUMNS if one.part in parts)
+
+
 def columns_of(sale: Sale, *parts: Part) -> dict[str, Any]:
     """Return the columns of a sale that belong to some writes."""
-    return {one.name: one.write(sale) for one in COLUMNS if one.part in parts}
+    return {name: write(sale) for name, write in _writers(*parts)}
 
 
 def names_of(*parts: Part) -> tuple[str, ...]:
     """Return the names of the columns that belong to some writes."""
-    return tuple(one.name for one in COLUMNS if one.part in parts)
+    return tuple(name for name, _ in _writers(*parts))
 
 
 def read_sale(row: Row[*tuple[Any, ...]]) -> Sale:

@@ -129,6 +129,7 @@ def new_sale(  # noqa: PLR0913  a version, where it belongs and how it came
     lane: Lane = Lane.LIVE,
     history: bool = False,
     document: str | None = None,
+    read_by: str | None = None,
 ) -> Sale:
     """Make a sale of its first version; its status is not decided yet."""
     return Sale(
@@ -142,12 +143,12 @@ def new_sale(  # noqa: PLR0913  a version, where it belongs and how it came
         changed_at=at,
         returns_of=said.order.returns_of,
         history=history,
-        **_stated(said, document),
+        **_stated(said, document, read_by),
     )
 
 
-def saying(sale: Sale, said: IncomingVersion, document: str | None = None) -> Sale:
-    """Give a sale its new version; its status is not decided yet."""
+def saying(sale: Sale, said: IncomingVersion, document: str | None = None, read_by: str | None = None) -> Sale:
+    """Give a sale its new version; its status is not decided yet. ``read_by`` is the syncd that reads it."""
     order = said.order
     became_a_sale = sale.returns_of is not None and order.returns_of is None and order.total_inc_tax >= 0
     return replace(
@@ -155,11 +156,11 @@ def saying(sale: Sale, said: IncomingVersion, document: str | None = None) -> Sa
         belief=NO_BELIEF if became_a_sale else sale.belief,  # the order that showed a return is its original's
         returns_of=linked(order, sale.overrides).returns_of,
         tries=0,
-        **_stated(said, document),
+        **_stated(said, document, read_by),
     )
 
 
-def _stated(said: IncomingVersion, document: str | None) -> dict[str, Any]:
+def _stated(said: IncomingVersion, document: str | None, read_by: str | None) -> dict[str, Any]:
     """Return the fields of a sale that its version states."""
     order = said.order
     return {
@@ -178,6 +179,7 @@ def _stated(said: IncomingVersion, document: str | None) -> dict[str, Any]:
         "version": order.version,
         "updated_at": order.updated_at,
         "stated_at": said.stated_at,
+        "read_by": read_by,
     }
 
 
