@@ -229,7 +229,7 @@ _BUSY = st.lists(
 
 @pytest.mark.parametrize("kind", [OldestFirst, InSpans, ByVersion])
 @given(events=_BUSY)
-@under(max_examples=150)
+@under(max_examples=150, deadline=None)
 def test_the_cursor_alone_loses_nothing_before_any_look_back(kind: type[Base], events: list[tuple[str, int]]) -> None:
     account = Account()
     process = Process(kind, account, never=True)

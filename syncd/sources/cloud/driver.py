@@ -127,8 +127,7 @@ class CloudSource(ABC, Generic[S]):
         known = self.trusted(Positions.read(since, now + _A_DAY))
         begin = {part: self._begin(known, part) for part in self.partitions()}
         at = known if known.reached else self._first(begin, now)
-        end = None if self.feed.ahead is None else now + self.feed.ahead
-        for batch, moved in self._walk(self.feed.changed, replace(at, reached=begin), end, at):
+        for batch, moved in self._walk(self.feed.changed, replace(at, reached=begin), self._end(now), at):
             yield batch
             at = moved
             if self.context.stop.is_set():
@@ -142,13 +141,12 @@ class CloudSource(ABC, Generic[S]):
     def fetch_range(self, start: datetime, end: datetime, since: Cursor | None = None) -> Iterator[Batch]:
         """Yield the sales placed in ``[start, end)``, asked for by the time of sale."""
         self.prepare()
-        known, late = Positions.read(since), self.feed.late
-        first = {part: known.reached.get(part) for part in self.range_partitions()}
-        at = Positions({part: place or self.place_at(start - self.feed.early) for part, place in first.items()})
-        now = self.http.now()
-        until = (
-            min(end + late, now) if late is not None else now + self.feed.ahead if self.feed.ahead is not None else None
-        )
+        known, now = Positions.read(since), self.http.now()
+        parts = self.range_partitions()
+        missing = [part for part in parts if part not in known.reached]
+        first = dict.fromkeys(missing, self.place_at(start - self.feed.early)) if missing else {}
+        at = Positions({**first, **{part: place for part, place in known.reached.items() if part in parts}})
+        until = self._end(now) if self.feed.late is None else min(end + self.feed.late, now)
         for batch, _ in self._walk(self.feed.placed, at, until, at, again=True):
             yield batch.placed_within(start, end)
             if self.context.stop.is_set():
@@ -187,6 +185,9 @@ class CloudSource(ABC, Generic[S]):
         self.http.close()
 
     # The walk
+
+    def _end(self, now: datetime) -> datetime | None:
+        return None if self.feed.ahead is None else now + self.feed.ahead
 
     def _begin(self, known: Positions, part: str) -> Position:
         reached = known.reached.get(part)
