@@ -295,6 +295,7 @@ state = Table(
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
+    Index("state_age", "owner", "at"),
 )
 
 # Look-ups only: what is old in it may be forgotten at any time.

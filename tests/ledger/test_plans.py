@@ -32,7 +32,7 @@ from tests.ledger.conftest import FAR, took
 
 SALES = 300_000
 OTHERS = 60_000  # rows of each other table: more than any plan would walk without a reason
-GROWING = ("sales", "attempts", "audit", "faults", "known_orders", "catalog", "cache")
+GROWING = ("sales", "attempts", "audit", "faults", "known_orders", "catalog", "cache", "state")
 DAY = 86_400_000_000
 NEWEST = int(datetime(2026, 11, 23, tzinfo=UTC).timestamp()) * 1_000_000
 NUMBERS = {
@@ -66,6 +66,10 @@ FILL = (
     """
     insert into catalog (store, variant_id, product_id, sku, upc, variant, walk)
     {numbers} select 'main', i, i, 'S' || i, 'U' || i, '{{}}', 1 from n
+    """,
+    """
+    insert into state (store, owner, name, value, at)
+    {numbers} select 's' || (i % 40), 'quota', 'n' || i, '{{}}', {newest} + i from n
     """,
 )
 
@@ -220,6 +224,11 @@ def _service(ledger: Ledger, clock: ManualClock) -> None:
     ledger.catalog.keep_lookups("main", "sku", {"A": "1"})
     ledger.catalog.lookups("main", "sku", ["A"], younger_than=now)
     ledger.catalog.prune_lookups(now - timedelta(days=2))
+    ledger.state.put("quota", {"now": "{}"}, "s7")
+    ledger.state.get("quota", ["now"], "s7")
+    ledger.state.drop("quota", ["now"], "s7")
+    ledger.state.drop_older("quota", now - timedelta(days=2))
+    ledger.state.all("daemons")
     ledger.catalog.find_variants("main", "sku", ["S5"])
     ledger.catalog.find_variants("main", "upc", ["U5"])
     old = now - timedelta(days=200)

@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("value", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
     )
+    op.create_index("state_age", "state", ["owner", "at"])
     moves = [(f"kind = '{kind}'", owner, name) for kind, owner, name in _MOVES]
     moves += [(f"kind = 'operator' and code = '{code}'", owner, "code") for code, owner in _OF_OPERATORS]
     moves += [("kind = 'operator' and code like 'probe %'", "probe", "substr(code, 7)")]
