@@ -12,7 +12,7 @@ from syncd.ledger.rows import rows_in
 from syncd.ledger.schema import sales
 from syncd.ledger.selection import Selection, conditions
 from syncd.ledger.transitions import Transition, apply_transitions, audit_row, locked, write_audit
-from syncd.sale.events import Overridden, TimePassed
+from syncd.sale.events import Overridden
 from syncd.sale.overrides import Override, Verb
 from syncd.sale.sale import Decider, Sale, read_document
 from syncd.sale.states import ON_THE_WIRE, State
@@ -131,9 +131,6 @@ def remark(connection: Connection, orders: tuple[str, Sequence[int]], who: tuple
     found = locked(connection, ids).values()
     write_audit(
         connection,
-        [
-            audit_row(sale, sale.state, what, Transition(sale.id, sale.state, TimePassed(), actor=actor), now.wall)
-            for sale in found
-        ],
+        [audit_row(sale.id, (sale.state, sale.state), what, now.wall, actor=actor) for sale in found],
     )
     return len(ids)

@@ -9,10 +9,10 @@ from hashlib import blake2b
 from importlib import import_module
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select, update
+from sqlalchemy import Connection, Select, select, update
 
 from syncd.canonical import Fault
-from syncd.ledger.rows import change_in, read_as, rows_in, to_micros
+from syncd.ledger.rows import change_in, rows_in, to_micros
 from syncd.ledger.schema import faults
 
 _RAW_KEPT = 20_000
@@ -65,29 +65,6 @@ def settle_by_sales(connection: Connection, source: str, keys: Sequence[str], no
     values = {"settled_at": to_micros(now), "settled_by": "syncd: the sale was read well later"}
     which = (faults.c.source == source, faults.c.settled_at.is_(None))
     change_in(connection, update(faults).where(*which).values(**values), faults.c.sale_key, keys)
-
-
-def settle(connection: Connection, source: str | None, ids: Sequence[int], actor: str, now: datetime) -> int:
-    """Settle open faults: those of ``ids`` (all, where none is named) of one source or of all; how many they were."""
-    which: list[ColumnElement[bool]] = [faults.c.settled_at.is_(None)]
-    which += [faults.c.source == source] if source is not None else []
-    which += [faults.c.id.in_(ids)] if ids else []
-    return connection.execute(update(faults).where(*which).values(settled_at=to_micros(now), settled_by=actor)).rowcount
-
-
-def count_open(connection: Connection) -> dict[str, int]:
-    """Return the open faults of each source that has any."""
-    query = select(faults.c.source, func.count()).where(faults.c.settled_at.is_(None)).group_by(faults.c.source)
-    return {row[0]: row[1] for row in connection.execute(query)}
-
-
-def list_faults(connection: Connection, source: str | None, limit: int, *, settled: bool = False) -> list[FaultRow]:
-    """Return the newest faults: the open ones, or, with ``settled``, all."""
-    query = select(faults).order_by(faults.c.id.desc()).limit(limit)
-    if not settled:
-        query = query.where(faults.c.settled_at.is_(None))
-    rows = connection.execute(query if source is None else query.where(faults.c.source == source))
-    return [read_as(FaultRow, row, where=row.place) for row in rows]
 
 
 def _open(query: Select[Any], source: str) -> Select[Any]:

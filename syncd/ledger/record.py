@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from hashlib import blake2b
-from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 
@@ -19,7 +18,7 @@ from syncd.ledger.faults import record_faults, settle_by_sales
 from syncd.ledger.rows import Part, columns_of, read_sale, rows_in, to_micros
 from syncd.ledger.schema import attempts, audit, cursors, sales
 from syncd.ledger.screening import held_twins, too_early
-from syncd.ledger.transitions import SYNCD, write_audit
+from syncd.ledger.transitions import audit_row, write_audit
 from syncd.sale.events import with_status
 from syncd.sale.facts import Status
 from syncd.sale.overrides import Verb
@@ -210,7 +209,13 @@ def _insert(
     connection.execute(insert(sales), rows)
     first = _ids(connection, [one.order.sale_key for one in new])
     audits = [
-        _audit(first[one.order.sale_key], None, status.state, status.why or "recorded", one, now)
+        audit_row(
+            first[one.order.sale_key],
+            (None, status.state),
+            status.why or "recorded",
+            now.wall,
+            fingerprint=one.fingerprint,
+        )
         for one, status in zip(new, statuses, strict=True)
     ]
     write_audit(connection, audits)
@@ -220,21 +225,6 @@ def _insert(
 def _ids(connection: Connection, keys: Sequence[str]) -> dict[str, int]:
     query = select(sales.c.sale_key, sales.c.id)
     return {row.sale_key: row.id for row in rows_in(connection, query, sales.c.sale_key, keys)}
-
-
-def _audit(  # noqa: PLR0913, PLR0917  a row of six columns
-    sale_id: int, before: State | None, after: State, why: str, one: IncomingVersion, now: Now
-) -> dict[str, Any]:
-    return {
-        "sale_id": sale_id,
-        "at": to_micros(now.wall),
-        "actor": SYNCD,
-        "before": before.value if before else None,
-        "after": after.value,
-        "why": why,
-        "attempt_id": None,
-        "fingerprint": one.fingerprint,
-    }
 
 
 def _change(connection: Connection, one: IncomingVersion, options: RecordOptions, decider: Decider, now: Now) -> int:
@@ -254,7 +244,7 @@ def _change(connection: Connection, one: IncomingVersion, options: RecordOptions
     connection.execute(
         update(sales).where(sales.c.id == before.id, sales.c.state == before.state.value).values(**values)
     )
-    write_audit(connection, [_audit(before.id, before.state, after, why, one, now)])
+    write_audit(connection, [audit_row(before.id, (before.state, after), why, now.wall, fingerprint=one.fingerprint)])
     return int(after is State.HELD)
 
 

@@ -16,11 +16,11 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, 
 
 from syncd.canonical import Cursor
 from syncd.ledger.adapter_state import PrivateState
-from syncd.ledger.faults import FaultRow, count_open, list_faults, settle
+from syncd.ledger.faults import FaultRow
 from syncd.ledger.record import cursor_name
 from syncd.ledger.renaming import Renaming, begin_source_anew, rename_source, source_to_rename
-from syncd.ledger.rows import each_value, from_micros, to_micros
-from syncd.ledger.schema import cursors, hints, sales, sources
+from syncd.ledger.rows import each_value, from_micros, read_as, to_micros
+from syncd.ledger.schema import cursors, faults, hints, sales, sources
 from syncd.ledger.transactions import Repository, reads, writes
 
 _MOST = 10_000
@@ -92,17 +92,26 @@ class SourceRepository(Repository):
         self, connection: Connection, source: str | None = None, *, limit: int, settled: bool = False
     ) -> list[FaultRow]:
         """Return the newest faults that are still open; with ``settled``, all of them."""
-        return list_faults(connection, source, limit, settled=settled)
+        query = select(faults).order_by(faults.c.id.desc()).limit(limit)
+        if not settled:
+            query = query.where(faults.c.settled_at.is_(None))
+        rows = connection.execute(query if source is None else query.where(faults.c.source == source))
+        return [read_as(FaultRow, row, where=row.place) for row in rows]
 
     @reads
     def open_faults(self, connection: Connection) -> dict[str, int]:
         """Count the open faults of each source that has any."""
-        return count_open(connection)
+        still_open = select(faults.c.source, func.count()).where(faults.c.settled_at.is_(None))
+        return {row[0]: row[1] for row in connection.execute(still_open.group_by(faults.c.source))}
 
     @writes
     def settle_faults(self, connection: Connection, source: str | None, ids: Sequence[int], actor: str) -> int:
         """Settle the faults of ``ids``, else all open ones of a source, for a person; return how many they were."""
-        return settle(connection, source, ids, actor, self.database.clock.now())
+        which: list[ColumnElement[bool]] = [faults.c.settled_at.is_(None)]
+        which += [faults.c.source == source] if source is not None else []
+        which += [faults.c.id.in_(ids)] if ids else []
+        values = {"settled_at": to_micros(self.database.clock.now()), "settled_by": actor}
+        return connection.execute(update(faults).where(*which).values(values)).rowcount
 
     def private(self, source: str) -> PrivateState:
         """Return what a source's adapter keeps for itself."""

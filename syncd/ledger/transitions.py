@@ -5,7 +5,7 @@ Each move is a guarded update that names the state before, with an audit row tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -63,7 +63,8 @@ def apply_transitions(
         made[sale.id] = after
         updates.append({**columns_of(after, Part.STATUS, Part.FACT), "of_id": sale.id, "of_state": sale.state.value})
         if _is_told(move, sale, after):
-            audits.append(audit_row(sale, after.state, _why(move.event, status), move, now.wall))
+            states, why = (sale.state, after.state), _why(move.event, status)
+            audits.append(audit_row(sale.id, states, why, now.wall, actor=move.actor, attempt_id=move.attempt_id))
     if updates:
         connection.execute(_UPDATE, updates)
         write_audit(connection, audits)
@@ -105,21 +106,31 @@ def _why(news: SaleEvent, status: Status) -> str:
     return told if not follows or follows in told else f"{told}; {follows}" if told else follows
 
 
-def audit_row(sale: Sale, after: State, why: str, move: Transition, now: datetime) -> dict[str, Any]:
-    """Return the audit row of a transition."""
+def audit_row(  # noqa: PLR0913  a row of eight columns
+    sale_id: int,
+    states: tuple[State | None, State],
+    why: str,
+    now: datetime,
+    *,
+    actor: str = SYNCD,
+    attempt_id: int | None = None,
+    fingerprint: str | None = None,
+) -> dict[str, Any]:
+    """Return an audit row: a sale's states before and after, why and who; its new fingerprint, where a version made the change."""
+    before, after = states
     return {
-        "sale_id": sale.id,
+        "sale_id": sale_id,
         "at": to_micros(now),
-        "actor": move.actor,
-        "before": sale.state.value,
+        "actor": actor,
+        "before": before.value if before else None,
         "after": after.value,
         "why": why,
-        "attempt_id": move.attempt_id,
-        "fingerprint": None,
+        "attempt_id": attempt_id,
+        "fingerprint": fingerprint,
     }
 
 
-def write_audit(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+def write_audit(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Append audit rows."""
     if rows:
-        connection.execute(_AUDIT, [dict(row) for row in rows])
+        connection.execute(_AUDIT, list(rows))
