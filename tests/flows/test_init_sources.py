@@ -422,8 +422,14 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, store: Store) -> None:
     child = start(folder, store)
     talk(child, opening(store))
     child.expect("number or a name")
-    child.sendintr()
-    ended(child)
+    for _ in range(
+        12
+    ):  # a signal that comes just before readline waits is heard at the next key: people press it again
+        child.sendintr()
+        if child.expect([pexpect.EOF, pexpect.TIMEOUT], timeout=5) == 0:
+            break
+    child.close()
+    assert "Traceback" not in (child.before or "")
     assert child.exitstatus == 130
     assert list(folder.iterdir()) == []
 
