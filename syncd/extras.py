@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from importlib import invalidate_caches
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, get_args
@@ -24,7 +25,8 @@ _PACKAGES: dict[Extra, str] = {
 
 
 def is_installed(extra: Extra) -> bool:
-    """Whether the package that an extra brings is there."""
+    """Whether the package that an extra brings is there, were it installed a moment ago."""
+    invalidate_caches()
     return find_spec(_PACKAGES[extra]) is not None
 
 

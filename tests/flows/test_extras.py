@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import pytest
 
 from syncd.errors import ConfigError, SourceError
 from syncd.extras import _PACKAGES, EXTRAS, Extra, extra_of, install_command, is_installed, require
+from syncd.testing.orders import sale
+from tests.shop import Store
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -34,8 +37,8 @@ NEEDS: dict[Extra, str] = {
 }
 
 
-def without(extra: Extra, *words: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run syncd where the packages of an extra are not there: nothing of them can be found or imported."""
+def hide(extra: Extra, folder: Path) -> Path:
+    """Return a folder for PYTHONPATH in whose processes the packages of an extra can be neither found nor imported."""
     hidden = folder / "hidden"
     hidden.mkdir(exist_ok=True)
     (hidden / "sitecustomize.py").write_text(
@@ -49,10 +52,15 @@ def without(extra: Extra, *words: str, folder: Path) -> subprocess.CompletedProc
         "found = importlib.util.find_spec\n"
         f"importlib.util.find_spec = lambda name, package=None: None if name == {_PACKAGES[extra]!r} else found(name, package)\n"
     )
+    return hidden
+
+
+def without(extra: Extra, *words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run syncd where the packages of an extra are not there."""
     env = {
         "PATH": "/usr/bin:/bin",
         "HOME": "secret",
-        "PYTHONPATH": str(hidden),
+        "PYTHONPATH": str(hide(extra, folder)),
         "TILL": "mysql://u:p@127.0.0.1:1/pos",
         "LEDGER": "postgresql://127.0.0.1:1/none",
         "COLUMNS": "300",
@@ -81,6 +89,35 @@ def test_a_workbook_that_nothing_can_read_says_what_to_install(tmp_path: Path) -
     (tmp_path / "drop" / "day.xlsx").write_bytes(b"PK\x03\x04 a workbook")
     ran = without("workbooks", "preview", "drop/day.xlsx", folder=tmp_path)
     assert "install 'syncd[workbooks]'" in ran.stdout + ran.stderr, ran.stdout + ran.stderr
+
+
+def test_init_says_which_extra_the_config_needs_before_it_asks_and_at_its_end(tmp_path: Path, store: Store) -> None:
+    export = tmp_path / "sales.jsonl"
+    export.write_text(sale(source="till", sale_id="a").to_json() + "\n")
+    folder, cure = tmp_path / "shop", "install 'syncd[alerts]'"
+    env = {**os.environ, "PYTHONPATH": str(hide("alerts", tmp_path))}
+    words = [sys.executable, "-m", "syncd", "init", "--folder", str(folder), "--api-url", store.url]
+    typed = [store.store_hash, store.token, "1 Main Street, Austin, Texas, 78701, US", str(export)]
+
+    def init(*answers: str, more: tuple[str, ...] = ()) -> str:
+        done = subprocess.run(
+            [*words, *more],
+            input="\n".join(answers) + "\n",
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            env=env,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return done.stdout + done.stderr
+
+    said = init(*typed, "json://127.0.0.1:1/", "", "", "no")
+    assert said.index(cure) < said.index("Who shall be mailed?"), said
+    config = folder / "syncd.toml"
+    config.write_text(config.read_text().replace("[alerts]", '[alerts]\nurls = [{ env = "HOME" }]'))
+    added = init(str(export), "second", "", "", more=("--add-source",))
+    assert cure in added.rpartition("Next:")[2], added
 
 
 def test_the_extras_of_the_package_are_those_that_the_program_knows() -> None:

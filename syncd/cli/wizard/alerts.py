@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from syncd.cli.render import say
 from syncd.cli.wizard.asking import TRIES, Asker
 from syncd.errors import UsageError
+from syncd.extras import install_command, is_installed
 from syncd.logs import hide
 from syncd.service.delivery import Message, send
 
@@ -23,6 +24,12 @@ _PLAIN_PORT = "25"
 
 def ask_alerts(asker: Asker) -> str:
     """Return the address that alerts go to, as apprise has it; empty for nobody. A test message went there."""
+    if not is_installed("alerts"):
+        say(
+            f"   Mails and messages need the extra alerts. In another terminal: {install_command(['alerts'])}\n"
+            "   Answer once it is done, or press Enter for nobody: [alerts] in the config does it later.",
+            hang=3,
+        )
     for _ in range(TRIES):
         try:
             url = _ask(asker)
