@@ -11,7 +11,8 @@ from syncd.ledger.catalog import Code, MirrorRow, MirrorWalk
 from syncd.ledger.faults import FaultRow
 from syncd.ledger.lease import Lease
 from syncd.ledger.ledger import Ledger
-from syncd.ledger.overviews import SLOT, Attempted, LogRow, Reason, Sides, place_of
+from syncd.ledger.log_rows import LogRow
+from syncd.ledger.overviews import SLOT, Attempted, Reason, Sides, place_of
 from syncd.ledger.record import Recorded, RecordOptions
 from syncd.ledger.renaming import Renaming
 from syncd.ledger.sales import AttemptRow, Lag, Story

@@ -15,10 +15,14 @@ from syncd.testing.contract import Notebook
 from tests.doubles.clover import CloverDouble
 from tests.doubles.lightspeed_x import LightspeedDouble
 from tests.doubles.loyverse import LoyverseDouble
+from tests.doubles.odoo import OdooDouble
+from tests.doubles.rest import RestDouble
+from tests.doubles.shopify_pos import ShopifyDouble
 from tests.doubles.square import SquareDouble
 
 _START = datetime(2026, 11, 1, tzinfo=UTC)
 _HOUR = 3600
+_DOUBLES = [CloverDouble, LightspeedDouble, LoyverseDouble, OdooDouble, RestDouble, ShopifyDouble, SquareDouble]
 
 
 class Late:
@@ -33,14 +37,15 @@ class Late:
         pos.sell(3)
 
     def show(self) -> str:
-        key: str = self.pos._make(self._at)
+        make = self.pos.make if isinstance(self.pos, OdooDouble) else self.pos._make
+        key: str = make(self._at)
         if self._version:
             self.pos.sales[key]["version"] = self._version
         return key
 
 
 @pytest.mark.parametrize("hours", [7, 30, 80])
-@pytest.mark.parametrize("double", [CloverDouble, LightspeedDouble, LoyverseDouble])
+@pytest.mark.parametrize("double", _DOUBLES)
 def test_a_sale_that_shows_late_is_found_by_the_look_back(
     double: Callable[[], Any], hours: int, tmp_path: Path
 ) -> None:

@@ -116,7 +116,8 @@ class CloudSource(ABC, Generic[S]):
             ValueError: its body is not what the vendor sends.
 
         """
-        raise NotImplementedError
+        del delivery, webhook
+        raise Forged("this kind of source takes no webhooks", "Remove its webhook from the config.")
 
     # The source, see ``base.Source`` and ``capabilities``
 
