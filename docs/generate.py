@@ -18,7 +18,7 @@ from syncd.cli.main import cli
 from syncd.cli.man import walk_commands
 from syncd.clock import format_duration
 from syncd.config import ROOMS, Tables
-from syncd.config_schema import WithoutDefaults, schema
+from syncd.config.schema import WithoutDefaults, schema
 from syncd.sale.reasons import BY_CODE
 from syncd.sources import registry
 from syncd.sources.settings import SourceSettings
@@ -76,9 +76,21 @@ def config_page() -> str:
         " `syncd config schema` prints a JSON schema for editors; `syncd config show --all` prints what is in effect.\n"
     )
     for name, field in Tables.model_fields.items():
-        if name not in ("stores", "sources"):
+        if isinstance(field.default, BaseModel):
             lines += _table(f"[{name}]", [field.default.__class__], definitions["$defs"], remarks)
     lines += _table("[stores.NAME]", list(ROOMS.values()), definitions["$defs"], remarks)
+    lines += [
+        "## [store_defaults], [source_defaults]\n",
+        (
+            "What every store and every source has that does not say otherwise: any key of `[stores.NAME]` in the first, any key "
+            "that all types share in the second. Keys of one type go into a table of its own: `[source_defaults.square]`.\n"
+        ),
+        "## conf.d/*.toml\n",
+        (
+            "Files beside the config file, each with `[stores.NAME]` and `[sources.NAME]` alone: one file a store. A file that "
+            "cannot be used leaves its own store out, and no other. Relative paths start at the folder of the config file.\n"
+        ),
+    ]
     lines += _table("[sources.NAME]: every type", [SourceSettings], definitions["$defs"], remarks)
     for kind in registry.known():
         lines += _table(

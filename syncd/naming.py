@@ -59,11 +59,13 @@ class Gone:
 
 
 def gone(config: Config, ledger: Ledger) -> list[Gone]:
-    """Return what the ledger knows and the config does not name."""
+    """Return what the ledger knows and the config does not name; what a file of ``conf.d`` leaves out is not gone."""
     waits: dict[str, int] = {}
     for (store, _lane, state), number in ledger.sales.counts().items():
         if state in NOT_DONE:
             waits[store] = waits.get(store, 0) + number
-    stores = [Gone("store", name, waits.get(name, 0)) for name in ledger.stores.hashes() if name not in config.stores]
-    sources = [Gone("source", name, 0) for name in ledger.sources.known() if name not in config.sources]
+    there = {*config.stores, *(name for left in config.left_out for name in left.stores)}
+    stores = [Gone("store", name, waits.get(name, 0)) for name in ledger.stores.hashes() if name not in there]
+    read = {*config.sources, *(name for left in config.left_out for name in left.sources)}
+    sources = [Gone("source", name, 0) for name in ledger.sources.known() if name not in read]
     return [*stores, *sources]

@@ -17,7 +17,7 @@ from syncd.canonical.money import format_money
 from syncd.cli.exits import Exit
 from syncd.cli.render import notes, print_json, say
 from syncd.cli.run import polled_words
-from syncd.cli.session import need_all, opened
+from syncd.cli.session import read_config, ready_to_work
 from syncd.errors import Busy, LeaseTaken, UsageError
 from syncd.formatting import count, lasts
 from syncd.ledger import Backfill
@@ -38,8 +38,7 @@ def run_backfill(  # noqa: PLR0913  one for each option of the command
     from syncd.service.daemon import stop_on_signals
 
     stop = threading.Event()
-    with stop_on_signals(stop), opened(config, secrets=True, stop=stop) as app:
-        need_all(app)
+    with stop_on_signals(stop), ready_to_work(read_config(config, quiet=True), stop) as app:
         till = till_of(app, source)
         start, end = date_range(days, till.zone)
         if dry_run:

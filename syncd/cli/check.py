@@ -15,8 +15,8 @@ from syncd.cli.exits import Exit
 from syncd.cli.probe import of_answers
 from syncd.cli.render import print_json, say
 from syncd.cli.session import need_work, opened
-from syncd.config import written
-from syncd.config_extras import needed_extras
+from syncd.config import read_written
+from syncd.config.extras import needed_extras
 from syncd.errors import LedgerError, SourceError, StoreAccessDenied, StoreError
 from syncd.extras import install_command, is_installed
 from syncd.intake.admission import NotAdmitted
@@ -72,6 +72,8 @@ def run_check(config: Path | None, as_json: bool) -> Exit:
 def _config(app: App) -> Iterator[Finding]:
     """Yield the config by itself, and beside the names that the ledger knows."""
     yield Finding("ok", f"{app.config.path} is valid")
+    for left in app.config.left_out:
+        yield Finding("error", left.words, left.cure)
     yield from _extras(app)
     yield from _open_files(app)
     for one in gone(app.config, app.ledger):
@@ -94,10 +96,16 @@ def _open_files(app: App) -> Iterator[Finding]:
     """Files that hold secrets, or the ledger, and that others may read."""
     url = app.config.ledger_url.get_secret_value()
     files = [Path(url.removeprefix("sqlite:///"))] if url.startswith("sqlite:///") else []
-    for named in [*files, *secret_files(written(app.config.path)[0])]:
+    for named in [*files, *_secret_files(app)]:
         path = app.config.base_dir / named
         if path.exists() and path.stat().st_mode & 0o077:
             yield Finding("warning", f"others on this machine may read {path}", f"chmod 600 {path}")
+
+
+def _secret_files(app: App) -> Iterator[Path]:
+    found = read_written(app.config.path)
+    for table in (found.main, *found.parts.values()):
+        yield from secret_files(table)
 
 
 def _never_read(app: App) -> Iterator[tuple[str, Finding]]:

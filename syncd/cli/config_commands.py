@@ -38,8 +38,17 @@ def check(
     """
     from syncd.cli.render import say
     from syncd.config import find, load
+    from syncd.errors import ConfigError, ConfigProblem
 
-    say(f"{load(find(path), secrets=secrets).path} is valid")
+    found = load(find(path), secrets=secrets)
+    if found.left_out:
+        problems = [
+            ConfigProblem(f"{left.file}: {one.key}", one.found, one.allowed)
+            for left in found.left_out
+            for one in left.problems
+        ]
+        raise ConfigError(f"{found.path} is valid, but for files of conf.d, whose stores are left out:", problems)
+    say(f"{found.path} is valid" + (f", and so are {len(found.parts):,} files of conf.d" if found.parts else ""))
 
 
 @config.command()
@@ -61,7 +70,7 @@ def schema() -> None:
     """
     import json
 
-    from syncd.config_schema import schema as of_config
+    from syncd.config.schema import schema as of_config
 
     typer.echo(json.dumps(of_config(), indent=2))
 

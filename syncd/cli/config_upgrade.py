@@ -10,7 +10,7 @@ from syncd.cli.exits import Exit
 from syncd.cli.render import say
 from syncd.cli.wizard.files import write_over
 from syncd.config import find
-from syncd.config_upgrade import upgraded
+from syncd.config.upgrade import upgraded
 from syncd.errors import ConfigError
 from syncd.formatting import count
 

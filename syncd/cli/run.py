@@ -9,11 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from syncd import logs
-from syncd.app import App, SourceRunner, open_app
+from syncd.app import App, SourceRunner
 from syncd.cli import loading
 from syncd.cli.exits import Exit
 from syncd.cli.render import notes, print_json, say
-from syncd.cli.session import need_all, opened, read_config
+from syncd.cli.session import read_config, ready_to_work
 from syncd.cli.status import strange_words
 from syncd.cli.sync_bar import SyncBar, sync_bar
 from syncd.config import Config
@@ -32,22 +32,20 @@ _NEED_A_PERSON = (State.HELD, State.REJECTED)
 
 def run_service(config: Path | None) -> Exit:
     """Run the daemon until a signal stops it; SIGHUP reloads the config."""
-    from syncd.presentation.config import changed, settings_of
+    from syncd.presentation.config import differences
     from syncd.service.daemon import run_daemon, stop_on_signals
     from syncd.service.reload import Stop, Turns
     from syncd.web.daemon import doors_open
 
     stop = Stop()
     loading.begin()
-    turns = Turns(stop, lambda: read_config(config), lambda old, new: changed(settings_of(old), settings_of(new)))
+    turns = Turns(stop, lambda: read_config(config), differences)
 
     def turn(now: Config, ends: threading.Event) -> None:
-        with open_app(now, stop=ends) as app:
-            loading.done()
-            need_all(app)
+        with ready_to_work(now, ends) as app:
             run_daemon(app, ends, doors_open, turns.leaving)
 
-    with stop_on_signals(stop, turns.reload):
+    with stop_on_signals(stop, turns.reload), turns.following():
         turns.run(turn)
     return Exit.OK
 
@@ -57,8 +55,7 @@ def run_sync(config: Path | None, limit: int | None, as_json: bool) -> Exit:
     from syncd.service.daemon import stop_on_signals
 
     stop = threading.Event()
-    with stop_on_signals(stop), opened(config, secrets=True, stop=stop) as app:
-        need_all(app)
+    with stop_on_signals(stop), ready_to_work(read_config(config, quiet=True), stop) as app:
         _await_settling(app, stop)
         with sync_bar(app) as bar:
             polled, trouble = _poll_all(app, stop, bar)
@@ -163,6 +160,8 @@ def _show(
             say(f"{name}: {pushed_words(pushes)}")
     for name, why in trouble.items():
         say(f"{name}: {why}")
+    for file in app.config.left_out:
+        say(f"{file.words}\n  {file.cure}")
     for line in _next(app, left):
         say(line)
 
@@ -228,4 +227,5 @@ def _exit(app: App, stop: threading.Event, trouble: bool, left: dict[str, int]) 
     if trouble:
         return Exit.REMOTE
     attention = any(left.get(state.value) for state in (*_NEED_A_PERSON, State.UNKNOWN))
+    attention |= bool(app.config.left_out)
     return Exit.ATTENTION if attention or app.ledger.sources.open_faults() or unread(app) else Exit.OK

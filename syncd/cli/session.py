@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import difflib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from syncd import logs
 from syncd.app import App, open_app
 from syncd.cli import loading
 from syncd.config import Config, load
-from syncd.config_extras import check_extras
-from syncd.errors import ConfigError, LedgerError, UsageError
+from syncd.config.extras import check_extras, missing_extras
+from syncd.errors import ConfigError, ConfigProblem, LedgerError, SourceError, UsageError
 
 
 def read_config(path: Path | None, *, quiet: bool = False, secrets: bool = True) -> Config:
@@ -82,10 +83,52 @@ def known_source(app: App, name: str | None) -> None:
     raise UsageError(f"there is no source {name!r}", f"{cure}Sources are {', '.join(names) or 'none yet'}.")
 
 
-def need_all(app: App) -> None:
-    """Check that there is work, and all that it needs: see ``need_work`` and ``check_extras``."""
-    check_extras(app.config)
-    need_work(app)
+@contextmanager
+def ready_to_work(config: Config, stop: threading.Event) -> Iterator[App]:
+    """Open the app with all that its work needs: see ``need_work`` and ``check_extras``.
+
+    A file of ``conf.d`` whose store or source cannot begin is left out, with a word in the log; the others begin.
+
+    Raises:
+        ConfigError: the config file has something that cannot begin, or there is no work at all.
+        SourceError: a source of the config file cannot be built.
+
+    """
+    for left in config.left_out:
+        logs.get_logger().error("left_out", file=left.file, why=left.words, cure=left.cure)
+    while True:
+        with open_app(config, stop=stop) as app:
+            loading.done()
+            if not (refused := dict(_refused_parts(app))):
+                check_extras(app.config)
+                need_work(app)
+                yield app
+                return
+        for file, problems in refused.items():
+            config = config.without(file, problems)
+            left = config.left_out[-1]
+            logs.get_logger().error("left_out", file=left.file, why=left.words, cure=left.cure)
+
+
+def _refused_parts(app: App) -> Iterator[tuple[str, list[ConfigProblem]]]:
+    """Yield the files of ``conf.d`` whose stores or sources cannot begin, each with its problems."""
+    found: dict[str, list[ConfigProblem]] = {}
+    parts = app.config.parts
+    for problem in missing_extras(app.config) if parts else ():
+        if (file := app.config.part_of(problem.key)) is not None:
+            found.setdefault(file, []).append(problem)
+    for file, names in parts.items():
+        if file in found:
+            continue
+        begins: dict[str, Callable[[], object]] = {f"stores.{name}": app.stores[name].prepare for name in names.stores}
+        tills = {name: app.tills[name] for name in names.sources if name in app.tills}
+        begins |= {f"sources.{name}": partial(getattr, till, "source") for name, till in tills.items()}
+        for key, begin in begins.items():
+            try:
+                begin()
+            except (ConfigError, SourceError) as error:
+                found.setdefault(file, []).append(ConfigProblem(key, "", error.what))
+    yield from found.items()
 
 
 def need_work(app: App, source: str | None = None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 
 from syncd.clock import format_duration
-from syncd.config import Config, Table, written
+from syncd.config import Config, Table, merge, read_written
 from syncd.secret import KeptSecret, masked
 
 _HIDDEN = "***"
@@ -34,14 +34,20 @@ def settings_of(config: Config) -> dict[str, Setting]:
         ConfigError: the file or the environment cannot be read any more.
 
     """
-    file, environment = written(config.path)
-    return {key: Setting(_shown(value), _origin(key, file, environment), _mark(value)) for key, value in _walk(config)}
+    places = _places(config)
+    return {key: Setting(_shown(value), _origin(key, places), _mark(value)) for key, value in _walk(config)}
 
 
 def changed(before: Mapping[str, Setting], after: Mapping[str, Setting]) -> list[str]:
     """Return the keys that differ, those of a secret as well."""
     keys = [*before, *(key for key in after if key not in before)]
     return [key for key in keys if _mark_of(before, key) != _mark_of(after, key)]
+
+
+def differences(before: Config, after: Config) -> list[str]:
+    """Return the keys that differ between two configs, and the files of ``conf.d`` that only one of them could use."""
+    left = [{one.file for one in config.left_out} for config in (before, after)]
+    return [*changed(settings_of(before), settings_of(after)), *sorted(left[0] ^ left[1])]
 
 
 def _mark_of(settings: Mapping[str, Setting], key: str) -> str | None:
@@ -98,8 +104,24 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  the same
     return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
-def _origin(key: str, file: Table, environment: Table) -> str:
-    for table, words in ((environment, "environment"), (file, "file")):
+def _places(config: Config) -> list[tuple[str, Table]]:
+    """Return where values are written, the place that wins first: the environment, the files, the defaults that a file has."""
+    written = read_written(config.path)
+    main = written.main
+    defaults = merge(
+        {"stores": dict.fromkeys(config.stores, main.get("store_defaults", {}))},
+        {"sources": {name: _source_defaults(main, one.common.type) for name, one in config.sources.items()}},
+    )
+    return [("environment", written.environment), *written.parts.items(), ("file", main), ("defaults", defaults)]
+
+
+def _source_defaults(main: Table, kind: str) -> Table:
+    shared = main.get("source_defaults", {})
+    return merge(shared, shared.get(kind, {}))
+
+
+def _origin(key: str, places: Sequence[tuple[str, Table]]) -> str:
+    for words, table in places:
         node: Any = table
         for part in key.split("."):
             node = node.get(part) if isinstance(node, Mapping) else None

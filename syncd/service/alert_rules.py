@@ -11,6 +11,7 @@ from statistics import median
 
 from syncd.app import App
 from syncd.clock import Now
+from syncd.config import LeftOut
 from syncd.formatting import count
 from syncd.ledger import Alert, FaultRow, Reason, StoreState
 from syncd.naming import Gone, gone
@@ -21,8 +22,8 @@ from syncd.settings import AlertSettings
 from syncd.sources.capabilities import FolderReport
 from syncd.sources.settings import is_closed
 
-GONE = "gone"
-KINDS = ("paused", "rejected", "held", "late", "faults", "unread", "job", "volume", "disk", GONE)
+GONE, LEFT_OUT = "gone", "config"
+KINDS = ("paused", "rejected", "held", "late", "faults", "unread", "job", "volume", "disk", GONE, LEFT_OUT)
 """The causes that are watched here; others (a second order for a sale, orders changed by hand) are noticed where they are found."""
 SHOWN = ("late", "volume", "disk")
 """Those of them that nothing else on a page or in ``status`` says."""
@@ -62,6 +63,7 @@ class AlertSnapshot:
     health: Health | None = None
     volumes: dict[str, Volume] = field(default_factory=dict)
     gone: Sequence[Gone] = ()
+    left_out: Sequence[LeftOut] = ()
     disk_free: int | None = None
     ledger: str = ""
     reasons: Sequence[Reason] = ()
@@ -80,6 +82,7 @@ def evaluate(facts: AlertSnapshot, settings: AlertSettings, healthy_within: time
         *_volumes(facts),
         *_disk(facts, settings),
         *(Alert("", GONE, one.name, one.words, one.cure) for one in facts.gone if one.not_done),
+        *(Alert("", LEFT_OUT, left.file, left.words, left.cure) for left in facts.left_out),
     ]
 
 
@@ -216,6 +219,7 @@ class Watch:
             health,
             self._volume(now),
             gone(self._app.config, ledger),
+            self._app.config.left_out,
             *_room(self._app),
             [reason for state in (State.REJECTED, State.HELD) for reason in ledger.overviews.reasons(state)],
             newest_faults(ledger),

@@ -130,7 +130,7 @@ def place_of(alert: Alert) -> str:
             return "/stores"
         case "faults" | "unread" | "volume":
             return f"/sources/{quote(alert.subject)}"
-        case "job" | "gone" | "disk":
+        case "job" | "gone" | "disk" | "config":
             return "/sources"
         case _:
             return "/attention"

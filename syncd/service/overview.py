@@ -12,7 +12,7 @@ from syncd.errors import SourceError
 from syncd.ledger import Alert, FaultRow, Lag, Reason, StoreState
 from syncd.naming import Gone, gone
 from syncd.sale.states import State
-from syncd.service.alert_rules import GONE, KINDS, SHOWN
+from syncd.service.alert_rules import GONE, KINDS, LEFT_OUT, SHOWN
 from syncd.service.health import Health, read_health
 from syncd.service.reasons import newest_faults
 from syncd.sources import FolderReport
@@ -65,6 +65,7 @@ class SystemOverview:
             [one.unwell(now, app.config.service.healthy_within) for one in daemons],
             [
                 *(_lost(one) for one in missing if one.not_done),
+                *(Alert("", LEFT_OUT, left.file, left.words, left.cure) for left in app.config.left_out),
                 *(a for a in ledger.alerts.present() if a.kind in SHOWN),
             ],
             [one for one in missing if not one.not_done],

@@ -1,17 +1,21 @@
-"""``syncd run`` through its reloads: SIGHUP reads the config anew, says what has changed, and goes on with that, or as before."""
+"""``syncd run`` through its reloads: SIGHUP, or a change in ``conf.d``, reads the config anew, and what has changed is logged."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from syncd.clock import SystemClock
-from syncd.config import Config
+from syncd.config import Config, part_files
 from syncd.errors import SyncdError
 from syncd.logs import get_logger
 from syncd.service.sdnotify import notify
 
 Reads = Callable[[], Config]
+Seen = tuple[tuple[str, int, int], ...]
+_LOOK_S = 2.0
 Differs = Callable[[Config, Config], list[str]]
 _AGAIN_S = 60.0
 
@@ -27,6 +31,35 @@ class Stop(threading.Event):
         """Told to end."""
         super().set()
         self.turn.set()
+
+
+class PartsWatch:
+    """Notices that files of ``conf.d`` were added, changed or removed, once they stay for a moment: a file may be half written."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._known = self._last = self._look()
+
+    def _look(self) -> Seen:
+        """Return each file with its time and its size."""
+        found: list[tuple[str, int, int]] = []
+        for part in part_files(self._file):
+            with suppress(OSError):  # it was removed meanwhile
+                facts = part.stat()
+                found.append((part.name, facts.st_mtime_ns, facts.st_size))
+        return tuple(found)
+
+    def changed(self) -> bool:
+        """Whether the files differ from what the last True was about, and have not changed since the last call."""
+        try:
+            before, self._last = self._last, self._look()
+        except SyncdError as error:
+            get_logger().warning("folder_not_read", why=error.what, cure=error.cure)
+            return False
+        if self._last != before or self._last == self._known:
+            return False
+        self._known = self._last
+        return True
 
 
 class Turns:
@@ -55,6 +88,24 @@ class Turns:
             get_logger().info("reloading", changed=changes)
             self._next = found
             self._stop.turn.set()
+
+    @contextmanager
+    def following(self, looks_every_s: float = _LOOK_S) -> Iterator[None]:
+        """Reload after each change in ``conf.d``, until the end of the block."""
+        ended, watch = threading.Event(), PartsWatch(self._config.path)
+
+        def follow() -> None:
+            while not self._clock.wait(ended, looks_every_s):
+                if watch.changed():
+                    self.reload()
+
+        thread = threading.Thread(target=follow, name="conf.d", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
     def leaving(self) -> Sequence[str]:
         """Return what the service manager hears at the end of a turn."""

@@ -7,9 +7,9 @@ one account are two where each names locations of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterator, Mapping
 from hashlib import blake2b
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -81,8 +81,52 @@ def same_sources(sources: Mapping[str, tuple[str, BaseModel]], home: Path) -> li
 
     ``sources`` are each source's type and its settings.
     """
-    read = {name: reads_of(kind, settings, home, opens=True) for name, (kind, settings) in sources.items()}
-    return [(a, b, what) for (a, one), (b, other) in combinations(read.items(), 2) if (what := same(one, other))]
+    index, found = ReadsIndex(), list[tuple[str, str, str]]()
+    for name, (kind, settings) in sources.items():
+        reads = reads_of(kind, settings, home, opens=True)
+        found += [(other, name, what) for other, what in index.clashes(reads)]
+        index.add(name, reads)
+    return found
+
+
+class ReadsIndex:
+    """What many sources read, so that one which reads the same as another is found without a look at each."""
+
+    def __init__(self) -> None:
+        self._reads: dict[str, Reads] = {}
+        self._by: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+
+    def add(self, name: str, reads: Reads) -> None:
+        """Add a source, by its name."""
+        self._reads[name] = reads
+        for key in _keys_of(reads):
+            self._by[key].append(name)
+        for folder in _folders_above(reads):
+            self._by["within", reads.kind, folder].append(name)
+
+    def clashes(self, reads: Reads) -> list[tuple[str, str]]:
+        """Return the sources that read the same as ``reads``, each with what that is in words."""
+        keys = [*_keys_of(reads), *(("path", reads.kind, folder) for folder in _folders_above(reads))]
+        keys += [("within", reads.kind, reads.path)] if reads.path else []
+        names = dict.fromkeys(name for key in keys for name in self._by.get(key, ()))
+        return [(name, what) for name in names if (what := same(self._reads[name], reads))]
+
+
+def _folders_above(reads: Reads) -> Iterator[str]:
+    if reads.path:
+        yield from map(str, Path(reads.path).parents)
+
+
+def _keys_of(reads: Reads) -> Iterator[tuple[str, ...]]:
+    """Yield a key for each thing by which ``same`` can find that two sources read the same."""
+    if reads.path:
+        yield "path", reads.kind, reads.path
+    if reads.server:
+        yield "server", reads.kind, reads.server
+    if reads.place:
+        yield "place", reads.kind, *sorted(f"{name}={value}" for name, value in reads.place.items())
+    for name, value in (*reads.account.items(), *reads.opens.items()):
+        yield "account", reads.kind, name, value
 
 
 def same(one: Reads, other: Reads) -> str:

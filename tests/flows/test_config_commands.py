@@ -12,8 +12,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from syncd.config_schema import schema
-from syncd.config_upgrade import upgraded
+from syncd.config.schema import schema
+from syncd.config.upgrade import upgraded
 from tests.shop import Shop
 
 ROOT = Path(__file__).parents[2]

@@ -33,7 +33,7 @@ from syncd.cli.wizard.source import SourceAnswers, SourceQuestions
 from syncd.cli.wizard.store import DEFAULT_API, FIELDS, StoreAnswers, ask_store
 from syncd.clock import Clock
 from syncd.config import Config, load
-from syncd.config_extras import needed_extras
+from syncd.config.extras import needed_extras
 from syncd.errors import ConfigError, StoreError, UsageError
 from syncd.extras import install_command, is_installed
 from syncd.ledger import RecordOptions

@@ -23,6 +23,8 @@ class _Environment(BaseSettings):
     alerts: _Table = Field(default_factory=dict)
     stores: _Table = Field(default_factory=dict)
     sources: _Table = Field(default_factory=dict)
+    store_defaults: _Table = Field(default_factory=dict)
+    source_defaults: _Table = Field(default_factory=dict)
 
 
 def read() -> _Table:

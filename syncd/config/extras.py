@@ -49,6 +49,15 @@ def _of_url(url: str) -> Extra | None:
     return _DATABASES.get(url.partition(":")[0].partition("+")[0])
 
 
+def missing_extras(config: Config) -> list[ConfigProblem]:
+    """Return a problem for each key that needs an extra which is not installed."""
+    return [
+        ConfigProblem(key, "", f"needs the extra {extra}, which is not installed")
+        for key, extra in needed_extras(config).items()
+        if not is_installed(extra)
+    ]
+
+
 def check_extras(config: Config) -> None:
     """Check that every extra that a config needs is installed.
 
@@ -58,8 +67,6 @@ def check_extras(config: Config) -> None:
     """
     missing = {key: extra for key, extra in needed_extras(config).items() if not is_installed(extra)}
     if missing:
-        problems = [
-            ConfigProblem(key, "", f"needs the extra {extra}, which is not installed") for key, extra in missing.items()
-        ]
+        problems = missing_extras(config)
         cure = f"Install what is missing: {install_command(set(missing.values()))}"
         raise ConfigError("this config needs more than is installed:", problems, cure)

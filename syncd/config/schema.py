@@ -37,14 +37,28 @@ def schema() -> Schema:
         "additionalProperties": False,
         "patternProperties": {_NAME: store},
     }
+    whole["properties"]["store_defaults"] = {key: value for key, value in store.items() if key != "required"}
     sources = {"oneOf": list(_sources(definitions))}
     whole["properties"]["sources"] = {
         "type": "object",
         "additionalProperties": False,
         "patternProperties": {_NAME: sources},
     }
+    whole["properties"]["source_defaults"] = _source_defaults(sources["oneOf"], definitions)
     whole["$defs"] = definitions
     return whole
+
+
+def _source_defaults(kinds: list[Schema], definitions: Schema) -> Schema:
+    """Return the table of the defaults: keys that all sources share, and a table of its own for each type."""
+    shared = deepcopy(_model(SourceSettings, "source_", definitions)["properties"])
+    of_type: Schema = {}
+    for kind in kinds:
+        name = kind["properties"]["type"]["const"]
+        table = of_type.setdefault(name, {"type": "object", "additionalProperties": False, "properties": {}})
+        own = {key: value for key, value in kind["properties"].items() if key not in ("type", "preset")}
+        table["properties"] |= own | ({"preset": {"type": "string"}} if "preset" in kind["properties"] else {})
+    return {"type": "object", "additionalProperties": False, "properties": shared | of_type}
 
 
 def _sources(definitions: Schema) -> Iterator[Schema]:
