@@ -11,7 +11,7 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import MutableMapping, Sequence
+from collections.abc import MutableMapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
@@ -27,37 +27,43 @@ SECRET_NAMES = re.compile(
 )
 """What a field is called whose value nobody may see, in a log line as in a config."""
 _SHORTEST_SECRET = 4
-_FEW = 8
+_FEW = 32  # more of them in one pattern cost more than a look at each place of a text
 _planted: set[str] = set()
+_heads: dict[str, list[str]] = {}  # the hidden values by their first letters
 _found: re.Pattern[str] | None = None
 
 
 def hide(*values: str) -> None:
     """Never let any of ``values`` (tokens as they were read) appear in a log line, whatever carries them."""
-    global _found  # noqa: PLW0603  the one pattern of this process, made anew where it grows
+    global _found  # noqa: PLW0603  the one pattern of this process, made anew while there are few
     new = {value for value in values if len(value) >= _SHORTEST_SECRET} - _planted
+    _planted.update(new)
+    for value in new:
+        _heads[value[:_SHORTEST_SECRET]] = sorted(
+            [*_heads.get(value[:_SHORTEST_SECRET], ()), value], key=len, reverse=True
+        )
     if new:
-        _planted.update(new)
-        _found = re.compile(_alternatives(sorted(_planted)))
+        few = len(_planted) <= _FEW
+        _found = re.compile("|".join(map(re.escape, sorted(_planted, key=len, reverse=True)))) if few else None
 
 
-def _alternatives(values: Sequence[str]) -> str:
-    """Return a pattern of texts, by their first letters, so that many cost little more than a few; the longest first."""
-    if len(values) <= _FEW:
-        return "|".join(re.escape(value) for value in sorted(values, key=len, reverse=True))
-    heads: dict[str, list[str]] = {}
-    for value in values:
-        heads.setdefault(value[:1], []).append(value[1:])
-    whole = heads.pop("", None)
-    parts = [f"{re.escape(head)}(?:{_alternatives(rest)})" for head, rest in heads.items()]
-    return "|".join(parts if whole is None else [*parts, ""])
+def _without_secrets(text: str) -> str:
+    """Return a text with stars for every hidden value; of two that begin at one place, the longer goes."""
+    if _found is not None or not _planted:
+        return _found.sub("***", text) if _found is not None else text
+    parts, start = list[str](), 0
+    begins = [at for at in range(len(text) - _SHORTEST_SECRET + 1) if text[at : at + _SHORTEST_SECRET] in _heads]
+    for at in begins:
+        value = next((one for one in _heads[text[at : at + _SHORTEST_SECRET]] if text.startswith(one, at)), "")
+        if value and at >= start:
+            parts += [text[start:at], "***"]
+            start = at + len(value)
+    return "".join([*parts, text[start:]]) if parts else text
 
 
 def redact(text: str) -> str:
     """``text`` without any hidden value, and with control characters written out (a name may hold a newline or ANSI)."""
-    if _found is not None:
-        text = _found.sub("***", text)
-    return text.translate(_CONTROL)
+    return _without_secrets(text).translate(_CONTROL)
 
 
 def _clean(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

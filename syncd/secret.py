@@ -12,6 +12,8 @@ import re
 import subprocess
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
@@ -93,13 +95,19 @@ class KeptSecret(SecretStr):
         return "**********"
 
 
+_PLAIN = frozenset(
+    {str, int, bool, float, type(None), Decimal, timedelta}
+)  # a config of many stores has millions of these
+
+
 def kept_secrets(settings: object, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], KeptSecret]]:
     """Yield every secret that is read from somewhere, however deep, each with the keys that lead to it."""
     if isinstance(settings, KeptSecret):
         yield at, settings
     elif isinstance(settings, BaseModel):
-        for name in type(settings).model_fields:
-            yield from kept_secrets(getattr(settings, name), (*at, name))
+        for name, value in settings.__dict__.items():
+            if type(value) not in _PLAIN:
+                yield from kept_secrets(value, (*at, name))
     elif isinstance(settings, Mapping):
         for name, value in settings.items():
             yield from kept_secrets(value, (*at, str(name)))
@@ -116,15 +124,15 @@ def secrets_in(settings: object) -> Iterator[str]:
         yield from hidden_in(settings.get_secret_value())
     elif isinstance(settings, str) and "://" in settings:
         yield from hidden_in(settings)  # an address in clear may hold a password all the same
-    elif isinstance(settings, BaseModel):
-        for name in type(settings).model_fields:
-            yield from secrets_in(getattr(settings, name))
-    elif isinstance(settings, Mapping):
-        for value in settings.values():
-            yield from secrets_in(value)
     elif isinstance(settings, Iterable) and not isinstance(settings, str | bytes):
-        for value in settings:
-            yield from secrets_in(value)
+        parts: Iterable[object] = settings
+        if isinstance(settings, BaseModel):
+            parts = settings.__dict__.values()
+        elif isinstance(settings, Mapping):
+            parts = settings.values()
+        for value in parts:
+            if type(value) not in _PLAIN or (type(value) is str and "://" in value):
+                yield from secrets_in(value)
 
 
 def hidden_in(value: str) -> Iterator[str]:

@@ -26,7 +26,7 @@ class KnownNames:
         """Add the names of a file; the first is the config file itself."""
         if self.stores is None:
             self.stores, self.sources = list(tables.stores), list(tables.sources)
-        self.all_stores |= tables.stores.keys()
+        self.all_stores.update(tables.stores)
         self.keys |= {source.formerly or name: name for name, source in tables.sources.items()}
 
 
