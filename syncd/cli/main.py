@@ -343,6 +343,9 @@ def sandbox(
     window_ms: Annotated[int, typer.Option("--window-ms", help="Length of the quota window.")] = 30_000,
     latency_ms: Annotated[int, typer.Option("--latency-ms", help="Answer this much later.")] = 0,
     currency: Annotated[str, typer.Option("--currency", help="The store's currency.")] = "USD",
+    stores: Annotated[
+        int, typer.Option("--stores", min=1, help="So many stores, sandbox-1, sandbox-2 ..., each with its own quota.")
+    ] = 1,
 ) -> None:
     """Run a local BigCommerce to try things on. It holds no real store's data and needs no network.
 
@@ -362,6 +365,7 @@ def sandbox(
             "window_ms": window_ms,
             "latency_ms": latency_ms,
             "currency": currency,
+            "stores": stores,
         }
     )
 

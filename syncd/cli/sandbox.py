@@ -23,6 +23,8 @@ def run_sandbox(options: Mapping[str, Any]) -> None:
         path: Path | None = options[name]
         if path is not None and not path.is_file():
             raise UsageError(f"--{name}: there is no file {path}")
+    if options["stores"] > 1 and options["db"] is not None:
+        raise UsageError("--db keeps the orders of one store, not of many", "Leave out --db, or --stores.")
     try:
         run_forever(SandboxSettings(**options))
     except (ValueError, KeyError, TypeError, AttributeError) as error:

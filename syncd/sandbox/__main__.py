@@ -17,7 +17,7 @@ def main() -> None:
     parser.add_argument("--print-port", action="store_true", help="print JSON with the URL (kept for scripts)")
     for name in ("db", "catalog", "faults", "record"):
         parser.add_argument(f"--{name}", type=Path)
-    for name, default in (("quota", 0), ("window-ms", 30_000), ("latency-ms", 0), ("seed", 1)):
+    for name, default in (("quota", 0), ("window-ms", 30_000), ("latency-ms", 0), ("seed", 1), ("stores", 1)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--currency", default="USD")
     parser.add_argument("--more-currencies", default=(), type=lambda text: tuple(text.split(",")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -30,11 +30,21 @@ def index(orders: Orders) -> Answer:
     return page("Sandbox store", body)
 
 
+def street(stores: Sequence[tuple[str, int]], number: int) -> Answer:
+    """Return the stores that were asked for something, each by its hash with how many orders it has."""
+    rows = "".join(
+        f'<tr><td><a href="/at/{escape(store)}/">{escape(store)}</a></td><td class=n>{orders:,}</td></tr>'
+        for store, orders in sorted(stores, key=lambda one: (-one[1], one[0]))[:_SHOWN]
+    )
+    body = f"<h1>Sandbox stores</h1><p>{number:,} stores, {sum(n for _, n in stores):,} orders in all.</p>"
+    return page("Sandbox stores", f"{body}<table><tr><th>Store</th><th class=n>Orders</th></tr>{rows}</table>")
+
+
 def _row(kept: StoredOrder) -> str:
     order = kept.order
     person = order["billing_address"]
     cells = (
-        f'<td class=n><a href="/orders/{order["id"]}">{order["id"]}</a></td>',
+        f'<td class=n><a href="orders/{order["id"]}">{order["id"]}</a></td>',
         f"<td>{escape(str(order['external_order_id'] or ''))}<br><small>{escape(str(order['external_source'] or ''))}</small></td>",
         f"<td>{escape(order['date_created'])}</td>",
         f"<td>{escape(order['status'])}{' <small>archived</small>' if order['is_deleted'] else ''}</td>",
@@ -59,7 +69,7 @@ def one(kept: StoredOrder) -> Answer:
     )
     sums = _facts(order, ("subtotal_inc_tax", "shipping_cost_inc_tax", "discount_amount", "total_tax", "total_inc_tax"))
     body = (
-        f"<p><a href='/'>All orders</a></p><h1>Order {order['id']}</h1>{facts}<h2>Lines</h2>"
+        f"<p><a href='../'>All orders</a></p><h1>Order {order['id']}</h1>{facts}<h2>Lines</h2>"
         f"<table><tr><th>Name</th><th>SKU</th><th>Kind</th><th class=n>Quantity</th><th class=n>Total</th></tr>{lines}</table>"
         f"<h2>Fees</h2><ul>{fees or '<li class=dim>none</li>'}</ul>{sums}"
         f"<h2>Staff notes</h2><pre>{escape(order['staff_notes'] or '')}</pre>"

@@ -12,18 +12,15 @@ from typing import Any, cast
 import httptools
 
 from syncd.sandbox.answers import Answer, Refusal, v2_error, v3_error
-from syncd.sandbox.catalog import read_catalog
-from syncd.sandbox.checkouts import Checkouts
 from syncd.sandbox.clock import steady, wall
-from syncd.sandbox.faults import InjectedFault, load_plan
-from syncd.sandbox.orders import Orders
+from syncd.sandbox.faults import InjectedFault
 from syncd.sandbox.persist import SandboxState
-from syncd.sandbox.quota import Quota
 from syncd.sandbox.routes import respond
 from syncd.sandbox.settings import SandboxSettings
+from syncd.sandbox.stores import Stores
 from syncd.sandbox.tape import Tape
 from syncd.sandbox.wire import as_asked, to_wire
-from syncd.sandbox.world import CHANNELS, Asked, World
+from syncd.sandbox.world import Asked, World
 
 _FLUSH_S = 0.2
 _UUID, _UUID_DASHES = 36, 4
@@ -49,20 +46,18 @@ class Sandbox:
 
     def __init__(self, settings: SandboxSettings | None = None) -> None:
         self.settings = settings or SandboxSettings()
-        catalog = read_catalog(self.settings.catalog)
-        more = self.settings.more_currencies
-        orders = Orders("", self.settings.currency, catalog, CHANNELS, more_currencies=more)
-        orders.has_customer = lambda number: number in self.world.customers.by_id
-        self.quota = Quota(self.settings.quota, self.settings.window_ms)
-        plan = load_plan(self.settings.faults, self.settings.seed)
-        self.world = World(self.settings, orders, catalog, plan, self.quota, Checkouts(orders))
+        self.connections: set[asyncio.Transport] = set()
+        self.stores = Stores(self.settings, lambda: len(self.connections))
         self.url = ""
         self._shelf = SandboxState(self.settings.db) if self.settings.db else None
         self.tape = Tape(self.settings.record) if self.settings.record else None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._done: asyncio.Event | None = None
-        self.connections: set[asyncio.Transport] = set()
-        self.world.connections = lambda: len(self.connections)
+
+    @property
+    def world(self) -> World:
+        """The store, where there is one; else the first."""
+        return self.stores.first
 
     async def serve(self, ready: Callable[[str], None] = lambda _: None) -> None:
         """Listen until ``stop``; ``ready`` is told the URL once connections are taken."""
@@ -73,7 +68,7 @@ class Sandbox:
         server = await self._loop.create_server(lambda: _Connection(self), self.settings.host, self.settings.port)
         host, port = server.sockets[0].getsockname()[:2]
         self.url = f"http://{host}:{port}"
-        self.world.orders.base_url = f"{self.url}/stores/{self.settings.store_hash}/v2"
+        self.stores.serve_at(self.url)
         ready(self.url)
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -156,9 +151,11 @@ class _Connection(asyncio.Protocol):
         asked.accept = self._accept
         self._url, self._body, self._token, self._accept = b"", b"", "", ""
         sandbox = self._sandbox
-        fault = sandbox.world.plan.strike(method, asked.path, asked.body) if asked.path.startswith("/stores/") else None
+        fault = None
+        if asked.path.startswith("/stores/"):
+            fault = sandbox.stores.of(asked.path).plan.strike(method, asked.path, asked.body)
         if fault is None and not sandbox.settings.latency_ms and self._turn is None:
-            self._write(asked, _answer(sandbox, asked))
+            self._write(asked, _answer(sandbox.stores, asked))
         else:
             self._turn = asyncio.get_running_loop().create_task(self._slowly(asked, fault, self._turn))
 
@@ -168,22 +165,21 @@ class _Connection(asyncio.Protocol):
         if self._sandbox.settings.latency_ms and not asked.path.startswith("/_sandbox/"):
             await asyncio.sleep(self._sandbox.settings.latency_ms / 1000)
         if fault is None:
-            self._write(asked, _answer(self._sandbox, asked))
+            self._write(asked, _answer(self._sandbox.stores, asked))
         else:
             await self._misbehave(asked, fault)
         self._turn = None
 
     async def _misbehave(self, asked: Asked, fault: InjectedFault) -> None:
-        sandbox = self._sandbox
         if fault.kind not in _AFTER:
             await self._before(asked, fault)
             return
-        answer = _answer(sandbox, asked)
+        world, answer = self._sandbox.stores.of(asked.path), _answer(self._sandbox.stores, asked)
         match fault.kind:
             case "drop_after_commit":
                 self._close()
             case "5xx_after":
-                self._write(asked, _failed(sandbox, fault.status))
+                self._write(asked, _failed(world, fault.status))
             case "garbage_body":
                 self._write(asked, Answer(answer.status, b"<html>Sorry</html>", "text/html", answer.headers))
             case "truncated_body":
@@ -199,7 +195,7 @@ class _Connection(asyncio.Protocol):
                 self._write(asked, _altered(answer, {"total_inc_tax": "0.0100"}))
 
     async def _before(self, asked: Asked, fault: InjectedFault) -> None:
-        sandbox = self._sandbox
+        world = self._sandbox.stores.of(asked.path)
         match fault.kind:
             case "drop_before_commit":
                 self._close()
@@ -207,17 +203,17 @@ class _Connection(asyncio.Protocol):
                 await asyncio.sleep(fault.seconds)
                 self._close()
             case "late_commit":
-                _note(sandbox, asked)
+                _note(world, asked)
                 self._close()
                 await asyncio.sleep(fault.seconds)
-                respond(sandbox.world, asked)
+                respond(world, asked)
             case "redirect":
-                self._write(asked, _limited(sandbox, Answer(302, headers={"Location": f"{sandbox.url}/elsewhere"})))
+                self._write(asked, _limited(world, Answer(302, headers={"Location": f"{self._sandbox.url}/elsewhere"})))
             case "5xx_before":
-                _note(sandbox, asked)
-                self._write(asked, _failed(sandbox, fault.status))
+                _note(world, asked)
+                self._write(asked, _failed(world, fault.status))
             case _:
-                self._write(asked, _turned_away(sandbox, fault))
+                self._write(asked, _turned_away(world, fault))
 
     async def _drip(self, wire: bytes, seconds: float, *, spare: int | None) -> None:
         """Send the last ``spare`` bytes (all, where None) one by one over ``seconds``."""
@@ -244,39 +240,39 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
 
 
-def _answer(sandbox: Sandbox, asked: Asked) -> Answer:
+def _answer(stores: Stores, asked: Asked) -> Answer:
     if not asked.path.startswith("/stores/"):
-        return respond(sandbox.world, asked)
-    now = steady()
-    if not sandbox.quota.spend(now):
-        return _limited(sandbox, v3_error(429, "You have exceeded the rate limit."))
-    _note(sandbox, asked)
+        return stores.respond(asked)
+    now, world = steady(), stores.of(asked.path)
+    if not world.quota.spend(now):
+        return _limited(world, v3_error(429, "You have exceeded the rate limit."))
+    _note(world, asked)
     try:
-        answer = respond(sandbox.world, asked)
+        answer = respond(world, asked)
     except Refusal as refusal:
         answer = refusal.answer
-    sandbox.world.statuses[answer.status] = sandbox.world.statuses.get(answer.status, 0) + 1
-    return _limited(sandbox, answer)
+    world.statuses[answer.status] = world.statuses.get(answer.status, 0) + 1
+    return _limited(world, answer)
 
 
-def _failed(sandbox: Sandbox, status: int) -> Answer:
+def _failed(world: World, status: int) -> Answer:
     """Return a server's failure: 502 and 504 are the edge's own, a page and no JSON."""
     if status in (502, 504):
         return Answer(status, _HTML, "text/html")
-    return _limited(sandbox, v2_error(status, "The server has a problem."))
+    return _limited(world, v2_error(status, "The server has a problem."))
 
 
-def _turned_away(sandbox: Sandbox, fault: InjectedFault) -> Answer:
+def _turned_away(world: World, fault: InjectedFault) -> Answer:
     """Return a store that takes no request now: over its quota in four dresses, locked, full, suspended, or the token revoked."""
     match fault.kind:
         case "401":
-            return _limited(sandbox, v2_error(401, "Unauthorized. The X-Auth-Token was revoked."))
+            return _limited(world, v2_error(401, "Unauthorized. The X-Auth-Token was revoked."))
         case "423":
-            return _limited(sandbox, v2_error(423, "The resource is locked."))
+            return _limited(world, v2_error(423, "The resource is locked."))
         case "507":
-            return _limited(sandbox, v2_error(507, "The store has reached a limit of its plan."))
+            return _limited(world, v2_error(507, "The store has reached a limit of its plan."))
         case "suspended":
-            return _limited(sandbox, v2_error(503, _SUSPENDED))
+            return _limited(world, v2_error(503, _SUSPENDED))
         case "429_bare":
             return v3_error(429, "Too many requests.")
         case "429_retry_after":
@@ -284,16 +280,15 @@ def _turned_away(sandbox: Sandbox, fault: InjectedFault) -> Answer:
             made.headers["X-Retry-After"] = str(max(1, round(fault.seconds)))
             return made
         case "429_as_500":
-            made = _limited(sandbox, v2_error(500, "The server has a problem."))
+            made = _limited(world, v2_error(500, "The server has a problem."))
             made.headers["X-Rate-Limit-Requests-Left"] = "0"
             return made
         case _:
-            return _limited(sandbox, v3_error(429, "You have exceeded the rate limit."))
+            return _limited(world, v3_error(429, "You have exceeded the rate limit."))
 
 
-def _note(sandbox: Sandbox, asked: Asked) -> None:
+def _note(world: World, asked: Asked) -> None:
     """Remember that a request arrived, even where its answer never leaves."""
-    world = sandbox.world
     kind = asked.path.split("/", 3)[-1]
     name = f"{asked.method} /" + "/".join("{id}" if _is_id(part) else part for part in kind.split("/"))
     world.requests[name] = world.requests.get(name, 0) + 1
@@ -309,8 +304,8 @@ def _is_id(part: str) -> bool:
     return part.isdigit() or (len(part) == _UUID and part.count("-") == _UUID_DASHES)
 
 
-def _limited(sandbox: Sandbox, answer: Answer) -> Answer:
-    answer.headers |= sandbox.quota.headers(steady())
+def _limited(world: World, answer: Answer) -> Answer:
+    answer.headers |= world.quota.headers(steady())
     return answer
 
 
@@ -325,12 +320,15 @@ def run_forever(settings: SandboxSettings, *, as_json: bool = False) -> None:
     """Serve until interrupted, and say where."""
 
     def ready(url: str) -> None:
-        facts = {"url": url, "store_hash": settings.store_hash, "token": settings.token}
-        said = (
-            json.dumps(facts)
-            if as_json
-            else f"Sandbox store at {url}/ (store_hash {settings.store_hash}, token {settings.token})"
-        )
+        facts = {"url": url, "store_hash": settings.store_hash, "token": settings.token, "stores": settings.stores}
+        which = f"store_hash {settings.store_hash}, token {settings.token}"
+        what = "Sandbox store"
+        if settings.stores > 1:
+            which = (
+                f"store_hash {settings.store_hash}-1 to {settings.store_hash}-{settings.stores}, token {settings.token}"
+            )
+            what = f"{settings.stores:,} sandbox stores"
+        said = json.dumps(facts) if as_json else f"{what} at {url}/ ({which})"
         print(said, flush=True)  # noqa: T201  what a person, or a test, waits for
 
     asyncio.run(Sandbox(settings).serve(ready))

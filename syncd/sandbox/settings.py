@@ -12,6 +12,7 @@ from typing import Any
 class SandboxSettings:
     """A sandbox store.
 
+    ``stores`` above 1 makes so many, ``sandbox-1``, ``sandbox-2`` and so on by their hashes, with one token.
     ``quota`` 0 is as good as unlimited, ``db`` None keeps orders in memory, ``record`` names a file to which every request
     and its answer are written. Orders may be in ``currency`` and in ``more_currencies``.
     """
@@ -30,6 +31,16 @@ class SandboxSettings:
     catalog: Path | None = None
     faults: Path | None = None
     record: Path | None = None
+    stores: int = 1
+
+    def __post_init__(self) -> None:
+        """Raise ValueError where what is asked for does not go together."""
+        if self.stores < 1:
+            msg = "there must be a store at the least"
+            raise ValueError(msg)
+        if self.stores > 1 and self.db is not None:
+            msg = "a file keeps the orders of one store, not of many"
+            raise ValueError(msg)
 
 
 @dataclass(slots=True)
