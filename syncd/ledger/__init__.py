@@ -20,6 +20,7 @@ from syncd.ledger.selection import Selection
 from syncd.ledger.sources import KnownSource
 from syncd.ledger.state import EVER
 from syncd.ledger.stores import DOUBLED, Pausing, StoreState
+from syncd.ledger.turns import DueStore, SourceTurn
 
 __all__ = [
     "BEGUN_ANEW",
@@ -34,6 +35,7 @@ __all__ = [
     "Backfill",
     "Code",
     "DecisionResult",
+    "DueStore",
     "Estimate",
     "FaultRow",
     "KnownSource",
@@ -52,6 +54,7 @@ __all__ = [
     "ReplyInfo",
     "Selection",
     "Sides",
+    "SourceTurn",
     "StoreState",
     "Story",
     "Untold",

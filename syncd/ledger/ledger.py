@@ -25,6 +25,7 @@ from syncd.ledger.sources import SourceRepository
 from syncd.ledger.state import StateRepository
 from syncd.ledger.stores import StoreRepository
 from syncd.ledger.transactions import OutcomeBatcher, Transactions, Writer
+from syncd.ledger.turns import TurnRepository
 from syncd.sale.sale import Decider
 
 T = TypeVar("T")
@@ -50,6 +51,7 @@ class Ledger:
         self.backfills = BackfillRepository(database, self.lease)
         self.alerts = AlertRepository(database)
         self.state = StateRepository(database)
+        self.turns = TurnRepository(database)
         self.maintenance = Maintenance(database, engines, where)
 
     @classmethod

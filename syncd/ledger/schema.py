@@ -155,6 +155,19 @@ sources = Table(
     Column("key_name", Text, nullable=False),
 )
 
+# When each source of a fleet is polled next, and how its last turns went.
+source_turns = Table(
+    "source_turns",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("next_poll_at", BigInteger, nullable=False),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    Column("last_ok_at", BigInteger),
+    Column("why", Text, nullable=False, server_default=text("''")),
+    Column("cure", Text, nullable=False, server_default=text("''")),
+    Index("source_turns_due", "next_poll_at"),
+)
+
 # What adapters keep between runs; ``secret`` rows (tokens) are in no backup.
 source_state = Table(
     "source_state",
@@ -207,6 +220,9 @@ stores = Table(
     Column("epoch", BigInteger, nullable=False, server_default=text("0")),  # rises with every claim (see ``epoch``)
     Column("listed_at", BigInteger),  # when all of its orders were listed for this ledger for the first time
     Column("checked_at", BigInteger),  # when its newest orders were last gone through for duplicates
+    Column(
+        "handover", Text
+    ),  # what its holder in a fleet knows of its quota and its circuit, as JSON, for the next one
 )
 
 counts = Table(

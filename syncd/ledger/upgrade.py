@@ -10,7 +10,7 @@ from syncd.errors import Corrupt, TooNew
 from syncd.ledger import backup
 from syncd.ledger.engine import Engines
 
-HEAD = "0025"
+HEAD = "0026"
 KNOWN = tuple(f"{number:04}" for number in range(1, int(HEAD) + 1))
 _FOLDER = Path(__file__).with_name("migrations")
 

@@ -1,0 +1,191 @@
+"""Whose turn it is in a fleet: sources to poll, stores to push to. Rows say it, and a job of a queue is a mere hint to look."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib import import_module
+
+from sqlalchemy import Connection, delete, select, text, update
+
+from syncd.ledger.rows import change_in, chunked, from_micros, read_as, rows_in, to_micros
+from syncd.ledger.schema import backfills, hints, source_turns, stores
+from syncd.ledger.transactions import Repository, reads, writes
+from syncd.sale.states import BackfillStage
+
+_TO_WALK = (BackfillStage.ESTIMATING.value, BackfillStage.OPEN.value)
+# Each open state by steps in its index, store by store: there are few stores among millions of sales.
+_STORES_IN = """
+    with recursive open_stores(store) as (
+        select min(store) from sales where state = '{state}' and state <> 'synced'
+        union all
+        select (select min(store) from sales where state = '{state}' and state <> 'synced' and store > open_stores.store)
+        from open_stores where open_stores.store is not null
+    )
+    select store, (
+        select min(next_attempt_at) from sales
+        where state = '{state}' and state <> 'synced' and store = open_stores.store
+    ) as due_at from open_stores where store is not null
+"""
+_DUE = {state: text(_STORES_IN.format(state=state)) for state in ("pending", "unknown", "held", "sending")}
+_LIVE = text(
+    "select 1 from sales where state = 'pending' and state <> 'synced' and store = :store and lane = 'live' limit 1"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTurn:
+    """One source of a fleet: when it is polled next, how often it failed in a row since when, and why (with what to do)."""
+
+    source: str
+    next_poll_at: datetime
+    failures: int
+    last_ok_at: datetime | None
+    why: str
+    cure: str
+
+
+@dataclass(frozen=True, slots=True)
+class DueStore:
+    """A store that has something to do: since when, and whether a live sale is among what waits."""
+
+    store: str
+    since: datetime | None
+    live: bool
+
+
+class TurnRepository(Repository):
+    """Turns of sources and stores; many workers ask at once, and each source goes to one of them."""
+
+    @writes
+    def follow(self, connection: Connection, sources: Collection[str]) -> None:
+        """Give each of ``sources`` turns from now on, and no other source any; those that have turns keep theirs."""
+        known = set(connection.execute(select(source_turns.c.source)).scalars())
+        at = to_micros(self.database.clock.now())
+        for some in chunked(sorted(set(sources) - known)):
+            rows = [{"source": name, "next_poll_at": at} for name in some]
+            dialect = import_module(f"sqlalchemy.dialects.{connection.dialect.name}")  # of two, one is never needed
+            connection.execute(
+                dialect.insert(source_turns).on_conflict_do_nothing(), rows
+            )  # another worker's may be there
+        change_in(connection, delete(source_turns), source_turns.c.source, sorted(known - set(sources)))
+
+    @reads
+    def due_sources(self, connection: Connection, limit: int) -> int:
+        """Count the sources whose turn it is, up to a limit."""
+        at = to_micros(self.database.clock.now())
+        due = select(source_turns.c.source).where(source_turns.c.next_poll_at <= at).limit(limit)
+        return len(connection.execute(due).all())
+
+    @writes
+    def claim(self, connection: Connection, limit: int, hold: timedelta, *, but: Collection[str] = ()) -> list[str]:
+        """Take the turns of some due sources, the longest overdue first; nobody else is given them for ``hold``.
+
+        ``but``: sources that the caller may not poll.
+        """
+        now = self.database.clock.now()
+        due = select(source_turns.c.source).where(source_turns.c.next_poll_at <= to_micros(now))
+        due = due.order_by(source_turns.c.next_poll_at).limit(limit + len(but)).with_for_update(skip_locked=True)
+        barred = set(but)
+        names = [name for name in connection.execute(due).scalars() if name not in barred][:limit]
+        until = {"next_poll_at": to_micros(now + hold)}
+        change_in(connection, update(source_turns).values(until), source_turns.c.source, names)
+        return names
+
+    @writes
+    def hold(self, connection: Connection, source: str, hold: timedelta) -> None:
+        """Keep a turn for longer: its poll goes on."""
+        until = to_micros(self.database.clock.now() + hold)
+        connection.execute(update(source_turns).where(source_turns.c.source == source).values(next_poll_at=until))
+
+    @writes
+    def wake(self, connection: Connection, source: str) -> None:
+        """Make it a source's turn now."""
+        at = to_micros(self.database.clock.now())
+        change = update(source_turns).where(source_turns.c.source == source, source_turns.c.next_poll_at > at)
+        connection.execute(change.values(next_poll_at=at))
+
+    @writes
+    def polled(self, connection: Connection, source: str, again_in: timedelta) -> None:
+        """End a turn that went well."""
+        now = self.database.clock.now()
+        good = {"failures": 0, "why": "", "cure": "", "last_ok_at": to_micros(now)}
+        change = update(source_turns).where(source_turns.c.source == source)
+        connection.execute(change.values(**good, next_poll_at=to_micros(now + again_in)))
+
+    @writes
+    def failed(
+        self, connection: Connection, source: str, again_in: timedelta, words: tuple[str, str], *, counts: bool = True
+    ) -> None:
+        """End a turn that failed; ``words`` are why, and the cure. ``counts``: it is a failure, and no mere waiting."""
+        again = to_micros(self.database.clock.now() + again_in)
+        bad = {"why": words[0], "cure": words[1], "failures": source_turns.c.failures + 1} if counts else {}
+        connection.execute(
+            update(source_turns).where(source_turns.c.source == source).values(**bad, next_poll_at=again)
+        )
+
+    @reads
+    def of(self, connection: Connection, sources: Sequence[str]) -> dict[str, SourceTurn]:
+        """Return the turns of some sources."""
+        rows = rows_in(connection, select(source_turns), source_turns.c.source, sources)
+        return {row.source: read_as(SourceTurn, row) for row in rows}
+
+    @reads
+    def failing(self, connection: Connection) -> list[SourceTurn]:
+        """Return the sources whose last turn failed."""
+        rows = connection.execute(select(source_turns).where(source_turns.c.failures > 0))
+        return [read_as(SourceTurn, row) for row in rows]
+
+    @reads
+    def oldest_due_source(self, connection: Connection) -> datetime | None:
+        """Return since when it is the turn of the source that waits longest; None where it is nobody's."""
+        query = select(source_turns).order_by(source_turns.c.next_poll_at).limit(1)
+        row = connection.execute(query).one_or_none()
+        turn = read_as(SourceTurn, row) if row is not None else None
+        return turn.next_poll_at if turn is not None and turn.next_poll_at <= self.database.clock.now() else None
+
+    @reads
+    def announced_sources(self, connection: Connection) -> list[str]:
+        """Return the sources whose webhooks named sales that are to be fetched now."""
+        due = select(hints.c.source).where(hints.c.not_before <= to_micros(self.database.clock.now())).distinct()
+        return list(connection.execute(due).scalars())
+
+    @reads
+    def sources_to_backfill(self, connection: Connection) -> list[str]:
+        """Return the sources that have a backfill to walk."""
+        return list(
+            connection.execute(select(backfills.c.source).where(backfills.c.state.in_(_TO_WALK)).distinct()).scalars()
+        )
+
+    @reads
+    def due_stores(self, connection: Connection) -> list[DueStore]:
+        """Return the stores that have something to do now, but those that are paused until later.
+
+        Sales to send, answers to look up, holds that have ended, and what a worker that died has left on the wire.
+        """
+        now = to_micros(self.database.clock.now())
+        resting = select(stores.c.name).where(stores.c.paused_why.is_not(None), stores.c.probe_at > now)
+        paused = set(connection.execute(resting).scalars())
+        since: dict[str, datetime | None] = {}
+        for state, query in _DUE.items():
+            for row in connection.execute(query):
+                if row.store in paused or (state != "sending" and (row.due_at is None or row.due_at > now)):
+                    continue
+                found = from_micros(row.due_at)
+                known = since.get(row.store)
+                since[row.store] = min((at for at in (known, found) if at is not None), default=None)
+        return [
+            DueStore(store, at, live=connection.execute(_LIVE, {"store": store}).first() is not None)
+            for store, at in since.items()
+        ]
+
+    @writes
+    def hand_over(self, connection: Connection, store: str, knowledge: str) -> None:
+        """Keep what the holder of a store knows of its quota and its circuit, for the next holder."""
+        connection.execute(update(stores).where(stores.c.name == store).values(handover=knowledge))
+
+    @reads
+    def handed_over(self, connection: Connection, store: str) -> str | None:
+        """Return what the last holder of a store knew."""
+        return connection.execute(select(stores.c.handover).where(stores.c.name == store)).scalar_one_or_none()
