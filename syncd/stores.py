@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -44,6 +44,37 @@ class Environment:
     folder: Path
     stop: threading.Event
     stores: Collection[str] = ()  # the names of all stores of the config
+
+
+class StoreShelf(Mapping[str, "StoreServices"]):
+    """The stores of a config by name, each made when it is first asked for. Safe to use from many threads."""
+
+    def __init__(self, settings: Mapping[str, StoreSettings], ledger: Ledger, environment: Environment) -> None:
+        self._settings, self._ledger, self._environment = settings, ledger, environment
+        self._made: dict[str, StoreServices] = {}
+        self._lock = threading.Lock()
+
+    def __getitem__(self, name: str) -> StoreServices:
+        """Return a store; raises KeyError where the config has none of that name."""
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = StoreServices(name, self._settings[name], self._ledger, self._environment)
+            return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names of the stores, in the config's order."""
+        return iter(self._settings)
+
+    def __len__(self) -> int:
+        """How many stores there are."""
+        return len(self._settings)
+
+    def close(self) -> None:
+        """Wait for what is on the wire and close the connections that were opened."""
+        with self._lock:
+            made, self._made = list(self._made.values()), {}
+        for store in made:
+            store.close()
 
 
 class StoreServices:

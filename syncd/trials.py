@@ -20,8 +20,12 @@ def answers_for(config: Config, ledger: Ledger, store: str) -> Mapping[str, Prob
 
 def under_answers(config: Config, ledger: Ledger) -> Config:
     """Return the config with each store's settings on the safe side of what trial stores answered."""
+    trials = [name for name, settings in config.stores.items() if settings.connection.trial]
+    if not trials:
+        return config
+    of_all = learned(kept(ledger, trials))
     stores = {
-        name: with_answers(settings, learned(answers_for(config, ledger, name)))
+        name: with_answers(settings, learned(kept(ledger, [name])) if name in trials else of_all)
         for name, settings in config.stores.items()
     }
     return config if stores == config.stores else replace(config, stores=stores)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from syncd.app import App, SourceRunner
+from syncd.app import App
 from syncd.canonical.money import format_money
 from syncd.cli.exits import Exit
 from syncd.cli.render import notes, print_json, say
@@ -24,6 +24,7 @@ from syncd.ledger import Backfill
 from syncd.presentation.backfills import compared, date_range, progress_words
 from syncd.sale.states import BackfillStage, State
 from syncd.service.health import read_health
+from syncd.source_runner import SourceRunner
 from syncd.stores import StoreServices
 
 _LOOK_S = 0.5

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from syncd.app import App, SourceRunner
+from syncd.app import App
 from syncd.canonical.money import places
 from syncd.cli.check_checkout import checkout_findings
 from syncd.cli.check_effects import effects_of
@@ -22,6 +22,7 @@ from syncd.extras import install_command, is_installed
 from syncd.intake.admission import NotAdmitted
 from syncd.naming import gone
 from syncd.secret import secret_files
+from syncd.source_runner import SourceRunner
 from syncd.sources import Finding
 from syncd.stores import StoreServices
 from syncd.trials import answers_for

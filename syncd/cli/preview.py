@@ -9,7 +9,7 @@ from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 
-from syncd.app import App, SourceRunner
+from syncd.app import App
 from syncd.canonical.money import ZERO, format_money
 from syncd.cli.exits import Exit
 from syncd.cli.render import notes, print_json, say
@@ -20,6 +20,7 @@ from syncd.presentation.preview import Preview, PreviewSubject, document, previe
 from syncd.push.dry_cart import dry_cart
 from syncd.sale.checkout_steps import difference
 from syncd.sale.states import State
+from syncd.source_runner import SourceRunner
 from syncd.sources import HasFolder, ReadsFiles
 
 _FAULTS_SHOWN = 10

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from syncd import logs
-from syncd.app import App, SourceRunner
+from syncd.app import App
 from syncd.cli import loading
 from syncd.cli.exits import Exit
 from syncd.cli.render import notes, print_json, say
@@ -23,6 +23,7 @@ from syncd.intake import PollReport
 from syncd.push.worker.pusher import PushReport
 from syncd.sale.states import State
 from syncd.service.alert_rules import unread
+from syncd.source_runner import SourceRunner
 from syncd.sources import FolderReport
 from syncd.stores import StoreServices
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from syncd.app import App, SourceRunner
+from syncd.app import App
 from syncd.canonical.money import ZERO, format_money
 from syncd.cli.check import MARK
 from syncd.cli.exits import Exit
@@ -19,6 +19,7 @@ from syncd.cli.session import need_work, opened
 from syncd.errors import UsageError
 from syncd.formatting import count
 from syncd.presentation.preview import PreviewSubject, document, previews_of
+from syncd.source_runner import SourceRunner
 from syncd.sources import Finding, registry
 from syncd.sources.capabilities import FetchesOne, HasFolder, ReadsFiles, Receiving
 

@@ -51,6 +51,12 @@ class SourceRepository(Repository):
         """Return the sources that have a cursor: each has one from its first batch on."""
         return _with_a_cursor(connection)
 
+    @reads
+    def is_noted(self, connection: Connection, name: str, keys: str, reads: str) -> bool:
+        """Whether a source was admitted before with these keys and what it reads."""
+        row = connection.execute(select(sources).where(sources.c.name == name)).one_or_none()
+        return row is not None and row.key_name == keys and reads in json.loads(row.reads)
+
     @writes
     def note(self, connection: Connection, name: str, keys: str, reads: str) -> None:
         """Keep what a source reads from now on, beside what it read before, and the name in its keys."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from syncd.app import App, SourceRunner
+from syncd.app import App
 from syncd.canonical.money import format_money
 from syncd.errors import StoreError, UsageError
 from syncd.formatting import count, lasts
@@ -12,6 +12,7 @@ from syncd.ledger import Backfill, Progress
 from syncd.presentation.books import audit_of, missing_words
 from syncd.push.store_orders.audit import Days, by_currency
 from syncd.sale.states import BackfillStage
+from syncd.source_runner import SourceRunner
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 9000
 

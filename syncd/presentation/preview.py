@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from syncd.app import App, SourceRunner
+from syncd.app import App
 from syncd.canonical import Batch, CanonicalOrder, Fault, fingerprint
 from syncd.canonical.tips import without_tips
 from syncd.clock import Now
@@ -25,6 +25,7 @@ from syncd.sale.requests import needs_look
 from syncd.sale.sale import IncomingVersion, new_sale, saying
 from syncd.sale.states import AttemptKind, Lane, State
 from syncd.sale.steps import Change, CheckoutCall, Create, Observation
+from syncd.source_runner import SourceRunner
 from syncd.sources import ReadsFiles
 from syncd.stores import StoreServices
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from syncd.app import App, SourceRunner
+from syncd.app import App
 from syncd.clock import Now
 from syncd.errors import LeaseTaken, NotListed, SourceError, Stopped, SyncdError
 from syncd.intake import PollReport
@@ -20,6 +20,7 @@ from syncd.service.health import Heartbeats
 from syncd.service.leases import LeaseKeeper
 from syncd.service.metrics import Samples
 from syncd.service.notifier import Notifier
+from syncd.source_runner import SourceRunner
 from syncd.sources import FetchesOne, FolderReport, Receiving, SourceRateLimited
 
 _CACHE_KEPT = timedelta(days=2)

@@ -15,11 +15,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from syncd.app import SourceRunner
 from syncd.clock import Clock
 from syncd.errors import LedgerError
 from syncd.intake.admission import NotAdmitted
 from syncd.logs import bind, get_logger
+from syncd.source_runner import SourceRunner
 from syncd.sources import Delivery, Forged, Received, Receiving
 
 _MOST_BYTES = 1024 * 1024

@@ -13,9 +13,10 @@ from typing import Protocol
 
 import pytest
 
-from syncd.app import SourceRunner, open_app
+from syncd.app import open_app
 from syncd.canonical.kinds import SaleStatus
 from syncd.config import load
+from syncd.source_runner import SourceRunner
 from syncd.testing.clocks import ManualClock
 from tests.shared import needs_samples
 from tests.shop import Shop, Store

@@ -106,17 +106,18 @@ class Pusher:
 
     def __init__(self, setup: PushSetup, circuit: CircuitBreaker) -> None:
         self._setup, self._circuit = setup, circuit
-        self._pool = ThreadPoolExecutor(setup.policy.threads, thread_name_prefix=f"push-{setup.store}")
+        self._pool: ThreadPoolExecutor | None = None
         self._seats = WorkerSlots(setup.policy.threads)
         self._preparer = Preparer(setup)
         self._outcome_lost = threading.Event()
-        self._started = False
         self._noted = 0
         self._rests_until = 0.0
 
     def close(self) -> None:
-        """Wait for what is on the wire; nothing new is sent."""
-        self._pool.shutdown(wait=True)
+        """Wait for what is on the wire, and end the threads; another run starts them again."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(wait=True)
 
     def run(
         self,
@@ -133,7 +134,6 @@ class Pusher:
         are listed even where nothing is due, for a source waits to know them.
         """
         run = _Run(lease, stop, limit, moves, lists=lists)
-        self._start_threads()
         self._pick_up(lease)
         if freed := self._setup.ledger.attempts.reevaluate_holds(lease):
             get_logger().info("holds_ended", store=self._setup.store, sales=freed)
@@ -149,25 +149,33 @@ class Pusher:
         self._note_newest(0)
         return PushReport(run.sent, run.states, run.unreachable)
 
-    def _start_threads(self) -> None:
-        """Start every thread before anything is claimed: a claimed sale must have a sender.
+    def _senders(self) -> ThreadPoolExecutor:
+        """Return the threads that send, every one started before anything is claimed: a claimed sale must have a sender.
+
+        A store with nothing to send has none.
 
         Raises:
             SyncdError: the system lets this process have no more threads.
 
         """
-        if self._started:
-            return
-        together = threading.Barrier(self._setup.policy.threads + 1)
+        if self._pool is not None:
+            return self._pool
+        threads = self._setup.policy.threads
+        pool, together = (
+            ThreadPoolExecutor(threads, thread_name_prefix=f"push-{self._setup.store}"),
+            threading.Barrier(threads + 1),
+        )
         try:
-            for _ in range(self._setup.policy.threads):
-                self._pool.submit(together.wait)
+            for _ in range(threads):
+                pool.submit(together.wait)
         except RuntimeError as error:
             together.abort()
+            pool.shutdown(wait=False)
             cure = "Lower threads in [stores], or raise this process' limits on memory and tasks."
             raise SyncdError(f"the system refused a thread ({error}): nothing was sent", cure) from None
         together.wait()
-        self._started = True
+        self._pool = pool
+        return pool
 
     def _pick_up(self, lease: Lease) -> None:
         """Recover sales whose outcome could not be written: nothing is being sent, so they become unknown."""
@@ -230,6 +238,7 @@ class Pusher:
     def _claim(self, run: _Run, ready: Sequence[Ready]) -> None:
         if not ready:
             return
+        senders = self._senders()
         try:
             attempts = self._setup.ledger.attempts.begin(
                 run.lease, [item.intent(self._setup.catch_up.newest) for item in ready]
@@ -244,7 +253,7 @@ class Pusher:
         run.begin([by_id[attempt.sale_id] for attempt in attempts])
         self._preparer.turns.count(sum(by_id[attempt.sale_id].call is not None for attempt in attempts))
         for attempt in attempts:
-            self._pool.submit(self._send, run, by_id[attempt.sale_id], attempt)
+            senders.submit(self._send, run, by_id[attempt.sale_id], attempt)
 
     def _begin_anew(self, run: _Run, back: WoundBack) -> None:
         """Begin again with a ledger that was taken back in time: create nothing before the store was listed anew."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from syncd.app import SourceRunner
 from syncd.bigcommerce.governor import GovernorReport
 from syncd.clock import Now
 from syncd.errors import SourceError
@@ -13,6 +12,7 @@ from syncd.ledger import FaultRow
 from syncd.service.health import HealthPart, read_health
 from syncd.service.jobs import poll_job, push_job
 from syncd.service.overview import SystemOverview
+from syncd.source_runner import SourceRunner
 from syncd.sources import FolderReport
 from syncd.web.page.context import PageContext
 from syncd.web.page.overview import Chart, quota_chart
