@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RUNS := $(VENV)/.runs
-EXTRAS := alerts bucket mysql poslog postgresql sftp workbooks
+EXTRAS := alerts bucket fleet mysql poslog postgresql sftp workbooks
 FOUND := $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python3.14,$(shell command -v $(name) >/dev/null 2>&1 && $(name) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 PYTEST := $(BIN)/python -m pytest
 # The tests start hundreds of processes; without its byte code kept, each would compile syncd again.

@@ -11,11 +11,12 @@ from typing import Literal, get_args
 
 from syncd.errors import SyncdError
 
-Extra = Literal["alerts", "bucket", "mysql", "poslog", "postgresql", "sftp", "workbooks"]
+Extra = Literal["alerts", "bucket", "fleet", "mysql", "poslog", "postgresql", "sftp", "workbooks"]
 EXTRAS: tuple[Extra, ...] = get_args(Extra)
 _PACKAGES: dict[Extra, str] = {
     "alerts": "apprise",
     "bucket": "obstore",
+    "fleet": "procrastinate",
     "mysql": "pymysql",
     "poslog": "lxml",
     "postgresql": "psycopg",

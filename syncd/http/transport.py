@@ -15,6 +15,7 @@ import ssl
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, Protocol, cast
 from urllib.parse import urlencode, urlsplit
 
@@ -248,19 +249,23 @@ class _BoundedSocket(socket.socket):
         return super().recv_into(*words, **named)
 
 
-def _bounded_tls(deadlines: Deadlines) -> type[ssl.SSLSocket]:
-    class BoundedTLSSocket(ssl.SSLSocket):
-        def recv_into(self, *words: Any, **named: Any) -> int:  # noqa: ANN401  handed on as they are
-            self.settimeout(deadlines.remaining())
-            return super().recv_into(*words, **named)
+class _BoundedTLSSocket(ssl.SSLSocket):
+    """The same over TLS; unbounded by itself only during the handshake, which the connection's own time-out bounds."""
 
-    return BoundedTLSSocket
+    deadlines: Deadlines | None = None
+
+    def recv_into(self, *words: Any, **named: Any) -> int:  # noqa: ANN401  handed on as they are
+        if self.deadlines is not None:
+            self.settimeout(self.deadlines.remaining())
+        return super().recv_into(*words, **named)
 
 
-def _tls_context(ca_file: str, deadlines: Deadlines) -> ssl.SSLContext:
+@cache
+def _tls_context(ca_file: str) -> ssl.SSLContext:
+    """Return the one context of this process for an authority file: each takes a megabyte, and milliseconds to make."""
     context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
     context.load_verify_locations(ca_file)
-    context.sslsocket_class = _bounded_tls(deadlines)
+    context.sslsocket_class = _BoundedTLSSocket
     return context
 
 
@@ -281,6 +286,8 @@ def _connection_classes(deadlines: Deadlines, context: ssl.SSLContext) -> tuple[
 
         def connect(self) -> None:
             super().connect()
+            if isinstance(self.sock, _BoundedTLSSocket):
+                self.sock.deadlines = deadlines
             if not self.is_tls:  # a plain one is opened between putrequest and its first byte, one of TLS before both
                 deadlines.leaving()
 
@@ -330,7 +337,7 @@ class BoundedAdapter(HTTPAdapter):
 
     def __init__(self, deadlines: Deadlines, ca_file: str, connections: int) -> None:
         self._pool: Any = None  # as requests has it: a pool, of whichever scheme
-        self._classes = _pool_classes(deadlines, _tls_context(ca_file, deadlines))
+        self._classes = _pool_classes(deadlines, _tls_context(ca_file))
         super().__init__(pool_connections=1, pool_maxsize=connections, max_retries=0, pool_block=False)
 
     def init_poolmanager(self, *words: Any, **named: Any) -> None:  # noqa: ANN401  handed on as they are
