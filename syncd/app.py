@@ -39,6 +39,8 @@ class App:
     decider: StepDecider
     tills: Mapping[str, SourceRunner]
     stop: threading.Event
+    most_stores: int | None = None
+    kept_stores: StoreShelf | None = None
 
     @cached_property
     def stores(self) -> StoreShelf:
@@ -46,7 +48,7 @@ class App:
         from syncd.stores import Environment, StoreShelf  # noqa: PLC0415  a command that only shows things need not wait for it
 
         environment = Environment(self.clock, self.config.base_dir, self.stop, frozenset(self.config.stores))
-        return StoreShelf(self.config.stores, self.ledger, environment)
+        return self.kept_stores or StoreShelf(self.config.stores, self.ledger, environment, self.most_stores)
 
     def build_sources(self) -> None:
         """Build every adapter now, so that one which cannot be built is heard of at the start.
@@ -118,7 +120,7 @@ class App:
         return found
 
 
-@dataclass(frozen=True)
+@dataclass
 class Foundation:
     """What an app stands on, and what stays where a worker takes up another config: the ledger, the clock, the event to stop.
 
@@ -130,9 +132,12 @@ class Foundation:
     stop: threading.Event
     decider: StepDecider
     policies: dict[str, StorePolicy] = field(default_factory=dict)
+    most_stores: int | None = None
 
-    def build(self, config: Config) -> App:
+    def build(self, config: Config, before: App | None = None) -> App:
         """Build what a config names; connections open when they are first used.
+
+        With ``before``, the app of another config: stores and sources that have not changed stay as they are.
 
         Raises:
             LedgerError: the ledger cannot be read.
@@ -146,7 +151,13 @@ class Foundation:
             del self.policies[name]
         present = {other.name: other.reads for other in found.values() if other.unknown is None}
         tills = {name: self._till(candidate, present, config) for name, candidate in found.items()}
-        return App(config, self.clock, self.ledger, self.decider, tills, self.stop)
+        if before is None:
+            return App(config, self.clock, self.ledger, self.decider, tills, self.stop, self.most_stores)
+        tills = {
+            name: before.tills[name] if till.is_as(before.tills.get(name)) else till for name, till in tills.items()
+        }
+        before.stores.take_up(config.stores)
+        return App(config, self.clock, self.ledger, self.decider, tills, self.stop, kept_stores=before.stores)
 
     def _till(self, candidate: Candidate, present: Mapping[str, Reads], whole: Config) -> SourceRunner:
         """One source: its adapter, constructed with its settings and with what every adapter gets."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
 
@@ -53,6 +53,14 @@ class SourceRunner:
 
         """
         return self.build()
+
+    def is_as(self, other: SourceRunner | None) -> bool:
+        """Whether another runner reads the same in the same way; what other sources read may differ."""
+        return other is not None and all(
+            getattr(self, one.name) == getattr(other, one.name)
+            for one in fields(self)
+            if one.name not in ("build", "present", "_admitted")
+        )
 
     @property
     def adapter(self) -> type:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from syncd.ledger import Alert, Lease, Ledger
 from syncd.push.lookups.lookup_cache import StoreCurrencies, StorePricing
 from syncd.push.lookups.matching import Matcher, Remotes
 from syncd.push.metafields import MetafieldWriter
-from syncd.push.store_orders.catch_up import CatchUp
+from syncd.push.store_orders.catch_up import CatchUp, Listed
 from syncd.push.store_orders.drift_check import DriftCheck
 from syncd.push.store_orders.stray_drafts import archive_stray_drafts
 from syncd.push.worker.circuit_breaker import CircuitBreaker
@@ -44,22 +45,71 @@ class Environment:
     folder: Path
     stop: threading.Event
     stores: Collection[str] = ()  # the names of all stores of the config
+    listed: Listed = field(
+        default_factory=dict
+    )  # for which taking of the right to push each store's orders were listed
 
 
 class StoreShelf(Mapping[str, "StoreServices"]):
-    """The stores of a config by name, each made when it is first asked for. Safe to use from many threads."""
+    """The stores of a config by name, each made when it is first asked for. Safe to use from many threads.
 
-    def __init__(self, settings: Mapping[str, StoreSettings], ledger: Ledger, environment: Environment) -> None:
-        self._settings, self._ledger, self._environment = settings, ledger, environment
-        self._made: dict[str, StoreServices] = {}
+    ``most``: keep the connections of so many, those that were used last; None keeps all.
+    """
+
+    def __init__(
+        self,
+        settings: Mapping[str, StoreSettings],
+        ledger: Ledger,
+        environment: Environment,
+        most: int | None = None,
+    ) -> None:
+        self._settings, self._ledger, self._environment, self._most = settings, ledger, environment, most
+        self._made: OrderedDict[str, StoreServices] = OrderedDict()
+        self._borrowed: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def __getitem__(self, name: str) -> StoreServices:
         """Return a store; raises KeyError where the config has none of that name."""
         with self._lock:
-            if name not in self._made:
-                self._made[name] = StoreServices(name, self._settings[name], self._ledger, self._environment)
-            return self._made[name]
+            found = self._made.get(name)
+            if found is None or found.settings != self._settings[name]:
+                found = self._made[name] = StoreServices(name, self._settings[name], self._ledger, self._environment)
+            self._made.move_to_end(name)
+            return found
+
+    @contextmanager
+    def borrowed(self, name: str) -> Iterator[StoreServices]:
+        """Use a store until the end of the block; meanwhile its connections stay, whatever others are used."""
+        found = self[name]
+        with self._lock:
+            self._borrowed[name] += 1
+        try:
+            yield found
+        finally:
+            with self._lock:
+                self._borrowed[name] -= 1
+                if not self._borrowed[name]:
+                    del self._borrowed[name]
+                gone = [] if self._made.get(name) is found else [found]
+                gone += list(self._too_many())
+            for store in gone:
+                store.close()
+
+    def _too_many(self) -> Iterator[StoreServices]:
+        """Take away and yield the stores that were not used for longest, beyond those that are kept."""
+        excess = len(self._made) - self._most if self._most is not None else 0
+        idle = [name for name in self._made if name not in self._borrowed] if excess > 0 else []
+        for name in idle[:excess]:
+            yield self._made.pop(name)
+
+    def take_up(self, settings: Mapping[str, StoreSettings]) -> None:
+        """Go on with another config: a store whose settings have changed is made anew when it is next asked for."""
+        with self._lock:
+            self._settings, self._environment = settings, replace(self._environment, stores=frozenset(settings))
+            changed = [name for name, store in self._made.items() if settings.get(name) != store.settings]
+            gone = [self._made.pop(name) for name in changed if name not in self._borrowed]
+        for store in gone:
+            store.close()
 
     def __iter__(self) -> Iterator[str]:
         """Yield the names of the stores, in the config's order."""
@@ -72,7 +122,7 @@ class StoreShelf(Mapping[str, "StoreServices"]):
     def close(self) -> None:
         """Wait for what is on the wire and close the connections that were opened."""
         with self._lock:
-            made, self._made = list(self._made.values()), {}
+            made, self._made = list(self._made.values()), OrderedDict()
         for store in made:
             store.close()
 
@@ -89,6 +139,7 @@ class StoreServices:
             environment.stop,
         )
         self._present = environment.stores or (name,)
+        self._listed = environment.listed
 
     @cached_property
     def governor(self) -> QuotaGovernor:
@@ -145,7 +196,7 @@ class StoreServices:
     @cached_property
     def catch_up(self) -> CatchUp:
         """What this store has that the ledger may not know of."""
-        return CatchUp(self.name, self._ledger, self.orders, self.settings.rules)
+        return CatchUp(self.name, self._ledger, self.orders, self.settings.rules, self._listed)
 
     @cached_property
     def hook(self) -> Hook | None:

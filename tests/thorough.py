@@ -14,6 +14,7 @@ THOROUGH = (
     "service/test_page.py",
     # processes that are killed, disks that are full, a day that is compressed
     "chaos/",
+    "fleet/test_fleet.py",
     "heart/test_life.py",
     "heart/test_books_mutants.py",
     "service/test_alert_day.py",

@@ -29,6 +29,20 @@ class GovernorReport:
     calls: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class QuotaState:
+    """What one process knows of a store's quota, for another that speaks to it next: times are seconds from when it was taken."""
+
+    quota: int | None
+    window_s: float
+    left: float
+    resets_in_s: float
+    blocked_for_s: float
+    refusals: int
+    errors: int
+    at_once: float
+
+
 class QuotaGovernor:
     """Lets calls through at the pace that the store's answers allow; safe to use from many threads."""
 
@@ -108,6 +122,17 @@ class QuotaGovernor:
                 self._calls,
             )
 
+    def hand_over(self) -> QuotaState:
+        """Return what is known of the quota; ask while no call is on its way."""
+        with self._change:
+            return self._pace.state(self._now())
+
+    def take_over(self, state: QuotaState, age_s: float) -> None:
+        """Go on with what another process knew ``age_s`` ago: so a store that changes hands sends no burst."""
+        with self._change:
+            self._pace.resume(state, self._now(), age_s)
+            self._change.notify_all()
+
     def _now(self) -> float:
         return self._clock.elapsed().seconds
 
@@ -144,6 +169,22 @@ class Pace:
     halved_at: float = -math.inf
     full_at: float = -math.inf
     learned_at: float = -math.inf
+
+    def state(self, now: float) -> QuotaState:
+        """Return what is known, as seconds from now."""
+        self._roll(now)
+        resets, blocked = max(self.resets_at - now, 0.0), max(self.blocked_until - now, 0.0)
+        return QuotaState(
+            self.quota, self.window_s, self.left, resets, blocked, self.refusals, self.errors, self.at_once
+        )
+
+    def resume(self, state: QuotaState, now: float, age_s: float) -> None:
+        """Take over what another pace knew so many seconds ago."""
+        self.quota, self.window_s, self.left = state.quota, state.window_s, state.left
+        self.resets_at, self.next_at = now + state.resets_in_s - age_s, now
+        self.blocked_until = now + max(state.blocked_for_s - age_s, 0.0)
+        self.refusals, self.errors = state.refusals, state.errors
+        self.at_once = min(max(state.at_once, 1.0), _MOST_AT_ONCE)
 
     def delay(self, now: float) -> float:
         """Seconds until the next call may go; 0 where it may go now."""

@@ -13,6 +13,7 @@ from syncd.cli.alerts_commands import alerts
 from syncd.cli.backfills_commands import backfills
 from syncd.cli.config_commands import config
 from syncd.cli.decisions import add_decisions
+from syncd.cli.fleet_commands import fleet
 from syncd.cli.ledger_commands import ledger
 from syncd.cli.options import AsJson, ConfigPath, DayOption, SourceOption, StateOption, TextOption, Yes
 from syncd.cli.orders_commands import orders
@@ -284,6 +285,7 @@ def link(
 cli.add_typer(backfills, name="backfills")
 add_decisions(cli)
 cli.add_typer(ledger, name="ledger")
+cli.add_typer(fleet, name="fleet")
 
 
 @cli.command()
@@ -344,7 +346,7 @@ def sandbox(
     latency_ms: Annotated[int, typer.Option("--latency-ms", help="Answer this much later.")] = 0,
     currency: Annotated[str, typer.Option("--currency", help="The store's currency.")] = "USD",
     stores: Annotated[
-        int, typer.Option("--stores", min=1, help="So many stores, sandbox-1, sandbox-2 ..., each with its own quota.")
+        int, typer.Option("--stores", min=1, help="So many stores, sandbox1, sandbox2 ..., each with its own quota.")
     ] = 1,
 ) -> None:
     """Run a local BigCommerce to try things on. It holds no real store's data and needs no network.

@@ -96,6 +96,10 @@ class AttemptRepository(Repository):
         """Accept the store's epoch as it is now; only the holder of its lease may."""
         self._epochs[store] = self.database.read(partial(read_epoch, store=store))
 
+    def follow_epoch(self, store: str) -> None:
+        """Accept what others have claimed since this process held the store; an epoch that went back shows at the next claim."""
+        self._epochs[store] = max(self._epochs.get(store, 0), self.database.read(partial(read_epoch, store=store)))
+
     def begin(self, lease: Lease, intents: Sequence[Intent]) -> Sequence[Attempt]:
         """Commit intents, durably, before anything is sent; leave out sales that changed since they were read.
 

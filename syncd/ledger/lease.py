@@ -31,6 +31,11 @@ class Lease(Protocol):
         """The store that may be pushed to."""
         ...
 
+    @property
+    def continuity(self) -> object:
+        """What is equal for two takings between which nobody can have written to another ledger, nor this one been taken back."""
+        ...
+
     def alive(self) -> bool:
         """Whether the right is still ours."""
         ...
@@ -50,6 +55,12 @@ class FileLease:
 
     def __init__(self, store: str, lock: FileLock, writer: Writer) -> None:
         self._store, self._lock, self._writer = store, lock, writer
+        self._continuity = object()
+
+    @property
+    def continuity(self) -> object:
+        """Return what is this taking's own: a file may be copied, or put back, between two of them."""
+        return self._continuity
 
     @property
     def store(self) -> str:
@@ -70,6 +81,11 @@ class AdvisoryLease:
 
     def __init__(self, store: str, session: Session) -> None:
         self._store, self._session, self._token = store, session, session.token
+
+    @property
+    def continuity(self) -> object:
+        """The session: a database that is restored, or fails over to another server, ends it."""
+        return self._token
 
     @property
     def store(self) -> str:

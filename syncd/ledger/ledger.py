@@ -98,7 +98,7 @@ class Ledger:
     def lease(self, store: str) -> Iterator[Lease]:
         """Take the right to push for ``store``; raises Busy, naming the holder, where another process has it."""
         with take(store, self._session, self._engines.path, self._writer) as lease:
-            self.attempts.accept_epoch(store)
+            self.attempts.follow_epoch(store)
             yield lease
 
     def _read(self, query: Callable[[Connection], T], /) -> T:

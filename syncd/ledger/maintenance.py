@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, text
@@ -51,6 +51,14 @@ class Maintenance(Repository):
         else:
             lines.append(", ".join(f"{name} {self._setting(name)}" for name in ("synchronous_commit", "fsync")))
         return lines
+
+    @reads
+    def server_time(self, connection: Connection) -> datetime:
+        """Return the time by the database's own clock; this machine's for a ledger that is a file of it."""
+        if connection.dialect.name == "sqlite":
+            return self.database.clock.now()
+        found: datetime = connection.execute(text("select clock_timestamp()")).scalar_one()
+        return found.astimezone(UTC)
 
     def careless(self) -> str:
         """Why a commit of this ledger may be forgotten by a crash of its database; empty where it may not."""

@@ -162,7 +162,7 @@ source_turns = Table(
     Column("source", Text, primary_key=True),
     Column("next_poll_at", BigInteger, nullable=False),
     Column("failures", Integer, nullable=False, server_default=text("0")),
-    Column("last_ok_at", BigInteger),
+    Column("last_ok_at", BigInteger, nullable=False),
     Column("why", Text, nullable=False, server_default=text("''")),
     Column("cure", Text, nullable=False, server_default=text("''")),
     Index("source_turns_due", "next_poll_at"),

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
 
-from sqlalchemy import Connection, delete, select, text, update
+from sqlalchemy import Connection, delete, or_, select, text, update
 
-from syncd.ledger.rows import change_in, chunked, from_micros, read_as, rows_in, to_micros
-from syncd.ledger.schema import backfills, hints, source_turns, stores
+from syncd.ledger.rows import change_in, chunked, from_micros, is_state, read_as, rows_in, to_micros
+from syncd.ledger.schema import backfills, hints, sales, source_turns, stores
 from syncd.ledger.transactions import Repository, reads, writes
-from syncd.sale.states import BackfillStage
+from syncd.sale.states import BackfillStage, State
 
 _TO_WALK = (BackfillStage.ESTIMATING.value, BackfillStage.OPEN.value)
 # Each open state by steps in its index, store by store: there are few stores among millions of sales.
@@ -36,12 +36,15 @@ _LIVE = text(
 
 @dataclass(frozen=True, slots=True)
 class SourceTurn:
-    """One source of a fleet: when it is polled next, how often it failed in a row since when, and why (with what to do)."""
+    """One source of a fleet: when it is polled next, how often it failed in a row since when, and why (with what to do).
+
+    ``last_ok_at`` is when its last turn went well; before that, when it came into the config.
+    """
 
     source: str
     next_poll_at: datetime
     failures: int
-    last_ok_at: datetime | None
+    last_ok_at: datetime
     why: str
     cure: str
 
@@ -64,7 +67,7 @@ class TurnRepository(Repository):
         known = set(connection.execute(select(source_turns.c.source)).scalars())
         at = to_micros(self.database.clock.now())
         for some in chunked(sorted(set(sources) - known)):
-            rows = [{"source": name, "next_poll_at": at} for name in some]
+            rows = [{"source": name, "next_poll_at": at, "last_ok_at": at} for name in some]
             dialect = import_module(f"sqlalchemy.dialects.{connection.dialect.name}")  # of two, one is never needed
             connection.execute(
                 dialect.insert(source_turns).on_conflict_do_nothing(), rows
@@ -179,6 +182,33 @@ class TurnRepository(Repository):
             DueStore(store, at, live=connection.execute(_LIVE, {"store": store}).first() is not None)
             for store, at in since.items()
         ]
+
+    @reads
+    def unchecked_stores(self, connection: Connection, every: timedelta, most: int) -> list[str]:
+        """Return stores whose newest orders were not gone through for so long, those that wait longest first; no paused one."""
+        before = to_micros(self.database.clock.now() - every)
+        old = or_(stores.c.checked_at.is_(None), stores.c.checked_at < before)
+        query = select(stores.c.name).where(old, stores.c.paused_why.is_(None), stores.c.store_hash.is_not(None))
+        return list(connection.execute(query.order_by(stores.c.checked_at.nulls_first()).limit(most)).scalars())
+
+    @reads
+    def paused_stores(self, connection: Connection) -> dict[str, str]:
+        """Return the stores to which nothing is sent now, each with why."""
+        rows = connection.execute(select(stores.c.name, stores.c.paused_why).where(stores.c.paused_why.is_not(None)))
+        return {row.name: row.paused_why for row in rows}
+
+    @reads
+    def has_work(self, connection: Connection, store: str) -> bool:
+        """Whether a store has sales to send or answers to look up now, paused or not."""
+        now = to_micros(self.database.clock.now())
+        due = [is_state(state) & (sales.c.next_attempt_at <= now) for state in (State.PENDING, State.UNKNOWN)]
+        queries = [select(sales.c.id).where(sales.c.store == store, one).limit(1) for one in due]
+        return any(connection.execute(query).first() is not None for query in queries)
+
+    @reads
+    def has_live_work(self, connection: Connection, store: str) -> bool:
+        """Whether a live sale is among what a store has to send."""
+        return connection.execute(_LIVE, {"store": store}).first() is not None
 
     @writes
     def hand_over(self, connection: Connection, store: str, knowledge: str) -> None:

@@ -325,7 +325,7 @@ def run_forever(settings: SandboxSettings, *, as_json: bool = False) -> None:
         what = "Sandbox store"
         if settings.stores > 1:
             which = (
-                f"store_hash {settings.store_hash}-1 to {settings.store_hash}-{settings.stores}, token {settings.token}"
+                f"store_hash {settings.store_hash}1 to {settings.store_hash}{settings.stores}, token {settings.token}"
             )
             what = f"{settings.stores:,} sandbox stores"
         said = json.dumps(facts) if as_json else f"{what} at {url}/ ({which})"

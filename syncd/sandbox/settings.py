@@ -12,7 +12,7 @@ from typing import Any
 class SandboxSettings:
     """A sandbox store.
 
-    ``stores`` above 1 makes so many, ``sandbox-1``, ``sandbox-2`` and so on by their hashes, with one token.
+    ``stores`` above 1 makes so many, ``sandbox1``, ``sandbox2`` and so on by their hashes, with one token.
     ``quota`` 0 is as good as unlimited, ``db`` None keeps orders in memory, ``record`` names a file to which every request
     and its answer are written. Orders may be in ``currency`` and in ``more_currencies``.
     """

@@ -49,10 +49,10 @@ class Stores:
         return iter(list(self._made.values()))
 
     def _hash(self, number: int) -> str:
-        return f"{self.settings.store_hash}-{number}" if self.are_many else self.settings.store_hash
+        return f"{self.settings.store_hash}{number}" if self.are_many else self.settings.store_hash
 
     def _number(self, store_hash: str) -> int:
-        number = store_hash.rpartition("-")[2]
+        number = store_hash.removeprefix(self.settings.store_hash)
         known = self.are_many and number.isdigit() and 1 <= int(number) <= self.settings.stores
         return int(number) if known and self._hash(int(number)) == store_hash else 1
 

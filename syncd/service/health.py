@@ -11,7 +11,7 @@ import socket
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import psutil
@@ -193,6 +193,12 @@ class Heartbeats:
         kept = self._ledger.state.all("daemons")
         dead = [code for code, text in kept.items() if _is_dead(_read(text))]
         self._ledger.state.drop("daemons", dead)
+
+
+def forget_silent(ledger: Ledger, before: datetime) -> None:
+    """Drop the reports of daemons that have said nothing since ``before``: on another host nobody can see whether they live."""
+    kept = {code: _read(text) for code, text in ledger.state.all("daemons").items()}
+    ledger.state.drop("daemons", [code for code, one in kept.items() if one is None or one.at.wall < before])
 
 
 def _read(text: str) -> Health | None:

@@ -68,6 +68,7 @@ StartFrom = Annotated[Literal["now", "ever"] | datetime | None, BeforeValidator(
 class SourceSettings(BaseModel):
     """``[sources.<name>]``: what all sources share; the rest of the table is the adapter's own (``settings``).
 
+    ``host`` is the only machine of a fleet that reads the source, whose folder lies on its disk; ``*`` where all see that folder.
     ``formerly`` is the first name of a source that was renamed: its sale keys begin with that for good. ``closed`` are the days on
     which its shop sells nothing: weekdays ("sun"), days of each year ("12-25") or single days ("2026-11-26").
     """
@@ -79,6 +80,7 @@ class SourceSettings(BaseModel):
     stores: dict[str, str] = Field(default_factory=dict)
     every: Duration = timedelta(seconds=30)
     enabled: bool = True
+    host: str = ""
     formerly: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9_.-]{0,62})?$")] = ""
     start_from: StartFrom = None
     closed: tuple[ClosedDay, ...] = ()

@@ -48,7 +48,7 @@ def _intake_open(app: App, jobs: Jobs) -> Iterator[None]:
     with ExitStack() as stack:
         listener = stack.enter_context(listening("intake", address.host, address.port, _POLLS))
         if listener is not None:
-            stack.enter_context(serving(intake_app(able, app.clock, heard), listener, "intake"))
+            stack.enter_context(serving(intake_app(able.get, app.clock, heard), listener, "intake"))
         yield
 
 

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from syncd.clock import Clock
-from syncd.errors import LedgerError
+from syncd.errors import LedgerError, SecretMissing, SourceError
 from syncd.intake.admission import NotAdmitted
 from syncd.logs import bind, get_logger
 from syncd.source_runner import SourceRunner
@@ -36,16 +36,36 @@ _ODD = (
 )  # a document of another shape than the vendor's
 
 
-def intake_app(tills: Mapping[str, SourceRunner], clock: Clock, heard: Callable[[str, Received], None]) -> Starlette:
-    """Return the ASGI application; ``heard`` is told what each delivery came to, once that is durable."""
-    doors = {
-        name: _Door(till, till.source, clock)
-        for name, till in tills.items()
-        if isinstance(till.source, Receiving) and till.source.receives()
-    }
+def intake_app(
+    find: Callable[[str], SourceRunner | None], clock: Clock, heard: Callable[[str, Received], None]
+) -> Starlette:
+    """Return the ASGI application; ``find`` a source by its name; ``heard`` is told of each delivery once that is durable."""
+    return Starlette(routes=[intake_route(find, clock, heard)])
+
+
+def intake_route(
+    find: Callable[[str], SourceRunner | None], clock: Clock, heard: Callable[[str, Received], None]
+) -> Route:
+    """Return the route that takes webhooks; the arguments are those of ``intake_app``."""
+    doors: dict[str, _Door] = {}
+
+    def door_of(name: str) -> _Door | None:
+        till = find(name)
+        if till is None or not isinstance(till.source, Receiving) or not till.source.receives():
+            return None
+        known = doors.get(name)
+        if known is None or known.till is not till:
+            known = doors[name] = _Door(till, till.source, clock)
+        return known
 
     async def intake(request: Request) -> Response:
-        door = doors.get(request.path_params["source"])
+        try:
+            door = await run_in_threadpool(door_of, request.path_params["source"])
+        except (SourceError, SecretMissing) as error:
+            get_logger().error(
+                "source_not_ready", source=request.path_params["source"], why=error.what, cure=error.cure
+            )
+            return _says(503, "this source cannot begin; send it again", {"Retry-After": "60"})
         if door is None:
             return _says(404, "there is no source of that name which takes webhooks")
         try:
@@ -60,7 +80,7 @@ def intake_app(tills: Mapping[str, SourceRunner], clock: Clock, heard: Callable[
         headers = {name.lower(): value for name, value in request.headers.items()}
         return await run_in_threadpool(door.take, Delivery(headers, body), heard)
 
-    return Starlette(routes=[Route("/intake/{source}", intake, methods=["POST"])])
+    return Route("/intake/{source}", intake, methods=["POST"])
 
 
 async def _body(request: Request) -> bytes | None:
@@ -81,20 +101,20 @@ class _Door:
     """One source's door: how many deliveries may pass, and how often a refusal is reported."""
 
     def __init__(self, till: SourceRunner, source: Receiving, clock: Clock) -> None:
-        self._till, self._receiving, self._clock = till, source, clock
+        self.till, self._receiving, self._clock = till, source, clock
         self._room, self._at = _BURST, clock.elapsed().seconds
         self._told_at: float | None = None
         self._refused = 0
 
     def take(self, delivery: Delivery, heard: Callable[[str, Received], None]) -> Response:
         """Check, keep, answer; in a thread of its own, for the ledger is written."""
-        name = self._till.name
+        name = self.till.name
         with bind(source=name):
             try:
                 received = self._receiving.receive(delivery)
                 if not self._may():
                     return _says(429, "too many deliveries; polling finds what they tell of", {"Retry-After": "1"})
-                self._till.keep(received)
+                self.till.keep(received)
             except Forged as forged:
                 return self._refuse(401, forged.what)
             except (LedgerError, NotAdmitted) as error:

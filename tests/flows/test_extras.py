@@ -69,7 +69,7 @@ def without(extra: Extra, *words: str, folder: Path) -> subprocess.CompletedProc
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False)
 
 
-@pytest.mark.parametrize("extra", EXTRAS)
+@pytest.mark.parametrize("extra", NEEDS)
 def test_sync_and_check_name_a_missing_extra_with_the_command_that_installs_it(extra: Extra, tmp_path: Path) -> None:
     (tmp_path / "syncd.toml").write_text(NEEDS[extra])
     (tmp_path / "drop").mkdir()
@@ -81,6 +81,17 @@ def test_sync_and_check_name_a_missing_extra_with_the_command_that_installs_it(e
     assert checked.returncode != 0
     assert cure in checked.stdout + checked.stderr, checked.stdout + checked.stderr
     assert "Traceback" not in checked.stdout + checked.stderr
+
+
+def test_every_extra_is_needed_by_a_config_or_by_its_own_command() -> None:
+    assert set(EXTRAS) == {*NEEDS, "fleet"}
+
+
+@pytest.mark.parametrize("command", ["migrate", "worker", "status"])
+def test_a_fleet_names_its_extra_with_the_command_that_installs_it(command: str, tmp_path: Path) -> None:
+    (tmp_path / "syncd.toml").write_text(NEEDS["postgresql"])
+    ran = without("fleet", "fleet", command, folder=tmp_path)
+    assert (ran.returncode, "install 'syncd[fleet]'" in ran.stderr) == (2, True), ran.stdout + ran.stderr
 
 
 def test_a_workbook_that_nothing_can_read_says_what_to_install(tmp_path: Path) -> None:

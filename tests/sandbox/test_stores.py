@@ -52,52 +52,52 @@ def stores(url: str) -> dict[str, Any]:
 
 
 def test_each_store_has_its_own_orders(many: str) -> None:
-    assert post(many, "sandbox-1", "till:1").status_code == 201
-    assert post(many, "sandbox-2000", "till:2").status_code == 201
-    assert [order["external_order_id"] for order in listed(many, "sandbox-2000")] == ["till:2"]
-    assert listed(many, "sandbox-3") == []
+    assert post(many, "sandbox1", "till:1").status_code == 201
+    assert post(many, "sandbox2000", "till:2").status_code == 201
+    assert [order["external_order_id"] for order in listed(many, "sandbox2000")] == ["till:2"]
+    assert listed(many, "sandbox3") == []
     assert {name: one["orders"] for name, one in stores(many).items()} == {
-        "sandbox-1": 1,
-        "sandbox-2000": 1,
-        "sandbox-3": 0,
+        "sandbox1": 1,
+        "sandbox2000": 1,
+        "sandbox3": 0,
     }
 
 
 def test_each_store_has_its_own_quota(many: str) -> None:
-    assert [post(many, "sandbox-7").status_code for _ in range(6)] == [201] * 5 + [429]
-    assert post(many, "sandbox-8").headers["X-Rate-Limit-Requests-Left"] == "4"
-    assert stores(many)["sandbox-7"]["refused"] == 1
+    assert [post(many, "sandbox7").status_code for _ in range(6)] == [201] * 5 + [429]
+    assert post(many, "sandbox8").headers["X-Rate-Limit-Requests-Left"] == "4"
+    assert stores(many)["sandbox7"]["refused"] == 1
 
 
 @pytest.mark.parametrize(
-    "store", ["sandbox-0", "sandbox-2001", "sandbox", "sandbox-", "sandbox-01", "another-7", "sandbox-7x"]
+    "store", ["sandbox0", "sandbox2001", "sandbox", "sandbox-7", "sandbox01", "another7", "sandbox7x"]
 )
 def test_a_store_that_was_not_asked_for_is_not_there(many: str, store: str) -> None:
     assert post(many, store).status_code == 401
 
 
 def test_a_control_is_for_all_stores_those_to_come_too_unless_it_names_one(many: str) -> None:
-    post(many, "sandbox-1")
+    post(many, "sandbox1")
     requests.post(f"{many}/_sandbox/faults", json={"faults": [{"kind": "5xx_before"}]}, timeout=10).raise_for_status()
-    assert post(many, "sandbox-1").status_code == 503
-    assert post(many, "sandbox-2").status_code == 503
-    requests.post(f"{many}/_sandbox/stores/sandbox-2/faults", json={"faults": []}, timeout=10).raise_for_status()
-    assert post(many, "sandbox-2").status_code == 201
-    assert post(many, "sandbox-3").status_code == 503
+    assert post(many, "sandbox1").status_code == 503
+    assert post(many, "sandbox2").status_code == 503
+    requests.post(f"{many}/_sandbox/stores/sandbox2/faults", json={"faults": []}, timeout=10).raise_for_status()
+    assert post(many, "sandbox2").status_code == 201
+    assert post(many, "sandbox3").status_code == 503
 
 
 def test_a_control_that_cannot_be_is_refused_for_many_as_for_one(many: str) -> None:
-    post(many, "sandbox-1")
+    post(many, "sandbox1")
     assert requests.post(f"{many}/_sandbox/ways", json={"no_such_way": 1}, timeout=10).status_code == 422
 
 
 def test_the_pages_show_each_store(many: str) -> None:
-    post(many, "sandbox-5", "till:five")
-    assert "/at/sandbox-5/" in requests.get(f"{many}/", timeout=10).text
-    page = requests.get(f"{many}/at/sandbox-5/", timeout=10).text
+    post(many, "sandbox5", "till:five")
+    assert "/at/sandbox5/" in requests.get(f"{many}/", timeout=10).text
+    page = requests.get(f"{many}/at/sandbox5/", timeout=10).text
     assert "till:five" in page
     assert 'href="orders/101"' in page
-    assert "till:five" in requests.get(f"{many}/at/sandbox-5/orders/101", timeout=10).text
+    assert "till:five" in requests.get(f"{many}/at/sandbox5/orders/101", timeout=10).text
     assert requests.get(f"{many}/at/nowhere/", timeout=10).status_code == 404
 
 

@@ -28,36 +28,47 @@ _SLACK = timedelta(minutes=10)
 _CHANGED = "its order was changed since syncd last sent anything: it is looked at"
 
 
+Listed = dict[str, tuple[object, int | None]]
+"""For which continuity of the right to push each store was listed, and its highest order id: it outlives a store's connections."""
+
+
 class CatchUp:
     """Keeps up with one store's orders; the pusher and the reconciler share it."""
 
-    def __init__(self, store: str, ledger: Ledger, orders: OrdersClient, rules: Rules | None = None) -> None:
+    def __init__(
+        self,
+        store: str,
+        ledger: Ledger,
+        orders: OrdersClient,
+        rules: Rules | None = None,
+        listed: Listed | None = None,
+    ) -> None:
         self._store, self._ledger, self._orders = store, ledger, orders
         self._drafts = rules is not None and rules.uses_checkout
         self._two_steps = rules is not None and rules.create == "draft"
         self._walking = threading.Lock()
-        self._lease: Lease | None = None  # the taking of the right to push that this is caught up for
-        self.newest: int | None = None  # the highest order id in the store, once it was asked
+        self._listed: Listed = {} if listed is None else listed
+        self.newest: int | None = self._listed.get(store, (None, None))[1]  # the highest order id, once it was asked
 
     def once(self, lease: Lease) -> None:
-        """Catch up once per lease, before its first create: find orders that the ledger does not know.
+        """Catch up once per continuity of a lease, before its first create: find orders that the ledger does not know.
 
-        While the right to push was somebody else's, or the database was brought back to an earlier moment, anything may have
-        been made that these rows say nothing of.
+        While the right to push was somebody else's on another ledger, or the database was brought back to an earlier moment,
+        anything may have been made that these rows say nothing of. Neither can happen while a session of the database lives.
 
         Raises:
             RemoteError: the store could not be read; nothing may be created before it was.
 
         """
         with self._walking:
-            if self._lease is not lease:
+            if self._listed.get(self._store, (None, None))[0] != lease.continuity:
                 highest = self._ledger.stores.get(self._store).highest_order_id or 0
                 checkpoint = ScanCheckpoint(self._store, self._ledger, "catch up", "places")
                 self._walk(_below(highest), (), checkpoint)
                 self._ledger.stores.note_listed(self._store)
                 checkpoint.clear()
                 self._look_for_changes(lease)
-                self._lease = lease
+                self._listed[self._store] = (lease.continuity, self.newest)
 
     def _look_for_changes(self, lease: Lease) -> None:
         """Find orders that were changed since the ledger's newest attempt: by staff, or by a ledger that was lost."""
@@ -81,7 +92,7 @@ class CatchUp:
     def forget(self) -> None:
         """Catch up again before the next create: the ledger was taken back in time."""
         with self._walking:
-            self._lease = None
+            self._listed.pop(self._store, None)
 
     def find(self, keys: Collection[str], floor: int) -> dict[str, list[StoreOrder]]:
         """Find the orders that carry ``keys``, all of them newer than order ``floor``.

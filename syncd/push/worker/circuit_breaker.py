@@ -11,6 +11,7 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 
@@ -33,6 +34,16 @@ _DIGITS = re.compile(r"\d+")
 _REMEMBERED = 1_000
 _LOOKS_EVERY_S = 1.0
 _STUMBLE_CURE = "syncd tries the store again and continues once it answers; see https://status.bigcommerce.com."
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitState:
+    """What one process has seen of a store and the ledger does not say: failures in a row, and how long its gaps have grown."""
+
+    stumbles: int
+    forbidden: int
+    read_gap_s: float
+    trial_gap_s: float
 
 
 class CircuitBreaker:
@@ -67,6 +78,21 @@ class CircuitBreaker:
         with self._lock:
             self._look_again()
             return self._known.paused_why is None or self._known.paused_by != "read"
+
+    def hand_over(self) -> CircuitState:
+        """Return what the ledger does not say, for the next process that speaks to the store."""
+        with self._lock:
+            gaps = self._read_gap.total_seconds(), self._trial_gap.total_seconds()
+            return CircuitState(self._stumbles, self._forbidden, *gaps)
+
+    def take_over(self, state: CircuitState) -> None:
+        """Go on with what another process has seen."""
+        with self._lock:
+            self._look()
+            least, most = self._policy.probe_gap, self._policy.probe_gap_most
+            self._stumbles, self._forbidden, self._trial = state.stumbles, state.forbidden, False
+            self._read_gap = min(max(timedelta(seconds=state.read_gap_s), least), most)
+            self._trial_gap = min(max(timedelta(seconds=state.trial_gap_s), least), most)
 
     def _look_again(self) -> None:
         """Read the pause again: another process may have set or ended it."""

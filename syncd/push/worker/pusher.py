@@ -119,6 +119,10 @@ class Pusher:
         if pool is not None:
             pool.shutdown(wait=True)
 
+    def rest(self) -> None:
+        """End the threads until the next claim: a process with many stores keeps none for those that have nothing to send."""
+        self.close()
+
     def run(
         self,
         lease: Lease,

@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column("source", sa.Text(), primary_key=True),
         sa.Column("next_poll_at", sa.BigInteger(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False, server_default=sa.text("0")),
-        sa.Column("last_ok_at", sa.BigInteger()),
+        sa.Column("last_ok_at", sa.BigInteger(), nullable=False),
         sa.Column("why", sa.Text(), nullable=False, server_default=sa.text("''")),
         sa.Column("cure", sa.Text(), nullable=False, server_default=sa.text("''")),
     )

@@ -1,0 +1,91 @@
+"""What is done for the whole fleet at fixed times, by whichever worker gets the job: ticks, sweeps, alerts, the ledger's upkeep."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import timedelta
+
+from syncd.app import App
+from syncd.clock import BootTime, Now
+from syncd.fleet.queue import Hints
+from syncd.ledger import HAPPENED
+from syncd.logs import get_logger
+from syncd.push.store_orders.drift_check import EVERY
+from syncd.service.alert_rules import Watch
+from syncd.service.health import Health, HealthPart, Process, forget_silent
+from syncd.service.jobs import poll_job
+from syncd.service.notifier import Notifier
+
+_MOST_POLLS, _A_POLL = 64, 8  # poll jobs that a tick asks for, and how many sources each is expected to take
+_MOST_CHECKS = 8  # stores whose orders a sweep has looked over: a night's work, spread over the night
+_CACHE_KEPT = _SHOWN_FOR = timedelta(days=2)
+_SILENT = timedelta(minutes=5)
+_ELSEWHERE = "another boot"
+
+
+class Chores:
+    """The fleet's own work."""
+
+    def __init__(self, app: Callable[[], App], hints: Hints) -> None:
+        self._app, self._hints = app, hints
+        self._watch: tuple[App, Watch, Notifier] | None = None
+
+    def tick(self) -> None:
+        """Ask for polls of the sources whose turn it is, and for what webhooks named."""
+        turns = self._app().ledger.turns
+        for number in range(math.ceil(turns.due_sources(_MOST_POLLS * _A_POLL) / _A_POLL)):
+            self._hints.poll(number)
+        for source in turns.announced_sources():
+            self._hints.fetch(source)
+
+    def sweep(self) -> None:
+        """Ask for turns of all that is due: what a lost, late or doubled job was about is found here."""
+        app = self._app()
+        app.ledger.turns.follow(app.tills)
+        for store in app.ledger.turns.due_stores():
+            if store.store in app.config.stores:
+                self._hints.push(store.store, live=store.live)
+        for source in app.ledger.turns.sources_to_backfill():
+            self._hints.backfill(source)
+        for name in app.ledger.turns.unchecked_stores(EVERY, _MOST_CHECKS):
+            self._hints.check(name)
+
+    def watch(self) -> None:
+        """Evaluate the alert rules, and tell people of what is new: once for the fleet, and not once a worker."""
+        app = self._app()
+        if self._watch is None or self._watch[0] is not app:
+            self._watch = (app, Watch(app), Notifier(app))
+        _, watch, notifier = self._watch
+        app.ledger.maintenance.tidy()
+        health = self.health()
+        for alert in watch.look(health):
+            get_logger().warning("alert_raised", kind=alert.kind, subject=alert.subject, words=alert.words)
+        notifier.tell()
+        notifier.digest()
+        if app.config.alerts.heartbeat is not None and not health.unwell(health.at, app.config.service.healthy_within):
+            notifier.ping()
+
+    def health(self) -> Health:
+        """Return how the sources do, as the health of one daemon that would poll them all."""
+        app = self._app()
+        now, within = Now.of(app.clock), app.config.service.healthy_within
+        parts = {}
+        for turn in app.ledger.turns.failing():
+            if (till := app.tills.get(turn.source)) is not None:
+                last = Now(turn.last_ok_at, BootTime(_ELSEWHERE, 0.0))
+                parts[poll_job(turn.source)] = HealthPart(max(2 * till.config.common.every, within), last, turn.why)
+        return Health(now, parts, Process.mine(), begun=now)
+
+    def housekeep(self) -> None:
+        """Drop what is no longer needed: old look-ups, alerts of what happened once, documents and history as the config says."""
+        app = self._app()
+        now, keep, ledger = app.clock.now(), app.config.ledger, app.ledger
+        ledger.catalog.prune_lookups(now - _CACHE_KEPT)
+        ledger.state.drop_older("quota", now - _CACHE_KEPT)
+        forget_silent(ledger, now - _SILENT)
+        ledger.alerts.end_older(HAPPENED, now - _SHOWN_FOR)
+        if keep.keep_documents is not None and (gone := ledger.maintenance.forget_documents(now - keep.keep_documents)):
+            get_logger().info("documents_dropped", sales=gone, older_than=(now - keep.keep_documents).isoformat())
+        if gone := ledger.maintenance.forget_history(now - keep.keep_history):
+            get_logger().info("history_dropped", rows=gone, older_than=(now - keep.keep_history).isoformat())

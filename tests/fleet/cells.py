@@ -1,0 +1,215 @@
+"""A cell on this machine: its own database, a sandbox of many stores, files of a config, and workers as real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import requests
+from sqlalchemy import make_url
+
+from syncd.canonical import CanonicalOrder
+from tests.databases import ledger_url
+from tests.forks import run_forked
+from tests.shop import Done, running_sandbox
+
+_LONGEST_S = 90.0
+MAIN = """
+[ledger]
+url = "{ledger}"
+[web]
+enabled = false
+[intake]
+listen = "127.0.0.1:0"
+[store_defaults]
+token = {{ env = "FLOW_TOKEN" }}
+api_url = "{url}"
+settle = "4s"
+intent_life = "1s"
+connect_timeout = "1s"
+deadline = "1s"
+back_off = "100ms"
+probe_gap = "200ms"
+{store_defaults}
+[store_defaults.default_address]
+street_1 = "1 Main Street"
+city = "Austin"
+state = "Texas"
+zip = "78701"
+country_iso2 = "US"
+[source_defaults]
+every = "1s"
+"""
+STORE = """
+[stores.{name}]
+store_hash = "sandbox{number}"
+{more}
+[sources.t{name}]
+type = "jsonl"
+path = "inbox/{name}"
+settle = "0s"
+host = "*"
+"""
+
+
+@dataclass
+class Worker:
+    """A worker's process with its log."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        lines = self.log.read_text().splitlines()
+        return [found for line in lines if line.startswith("{") and (found := json.loads(line))["event"] == name]
+
+    @property
+    def address(self) -> str:
+        until(lambda: bool(self.events("intake_listens")), "its door did not open")
+        return f"http://{self.events('intake_listens')[-1]['address']}"
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(10)
+
+
+@dataclass
+class Cell:
+    """What tests do with a cell."""
+
+    folder: Path
+    url: str
+    sandbox: str
+    token: str
+    workers: list[Worker] = field(default_factory=list)
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "syncd.toml"
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {**os.environ, "FLOW_TOKEN": self.token, "SYNCD_CONFIG": str(self.config)}
+
+    def configure(self, stores: int, store_defaults: str = "", more: str = "") -> None:
+        (self.folder / "conf.d").mkdir(exist_ok=True)
+        text = MAIN.format(ledger=self.url, url=self.sandbox, store_defaults=store_defaults)
+        self.config.write_text(text + more, encoding="utf-8")
+        for number in range(1, stores + 1):
+            self.add(number)
+
+    def add(self, number: int, more: str = "", text: str = STORE) -> Path:
+        name = f"s{number}"
+        (self.folder / "inbox" / name).mkdir(parents=True, exist_ok=True)
+        path = self.folder / "conf.d" / f"{name}.toml"
+        path.write_text(text.format(name=name, number=number, more=more), encoding="utf-8")
+        return path
+
+    def run(self, *words: str) -> Done:
+        done = Done(*run_forked(words, self.env, self.folder, 60))
+        assert "Traceback" not in done.err, done.err
+        return done
+
+    def start(self, number: int = 1, env: dict[str, str] | None = None) -> list[Worker]:
+        started = []
+        for _ in range(number):
+            log = self.folder / f"worker-{len(self.workers)}.log"
+            with log.open("wb") as file:
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "syncd", "fleet", "worker"],
+                    stdout=file,
+                    stderr=file,
+                    env={**self.env, **(env or {})},
+                    cwd=self.folder,
+                )
+            worker = Worker(process, log)
+            self.workers.append(worker)
+            started.append(worker)
+        for worker in started:
+            until(lambda worker=worker: bool(worker.events("worker_connected")), "a worker did not connect")  # type: ignore[misc]
+        return started
+
+    def drop(self, number: int, name: str, sales: Sequence[CanonicalOrder]) -> None:
+        folder = self.folder / "inbox" / f"s{number}"
+        part = folder / f".{name}.part"
+        part.write_text("".join(sale.to_json() + "\n" for sale in sales), encoding="utf-8")
+        part.rename(folder / f"{name}.jsonl")
+
+    def stores(self) -> dict[str, dict[str, Any]]:
+        found = requests.get(f"{self.sandbox}/_sandbox/stores", timeout=30).json()
+        return {one["store_hash"]: one for one in found}
+
+    def orders(self) -> int:
+        return sum(one["orders"] for one in self.stores().values())
+
+    def created(self) -> list[str]:
+        """The keys of all orders of all stores, in no order; one that is there twice is there twice."""
+        histories = requests.get(f"{self.sandbox}/_sandbox/history", timeout=30).json()
+        return [order["external_order_id"] for one in histories.values() for order in one["created"]]
+
+    def control(self, path: str, body: object) -> None:
+        requests.post(f"{self.sandbox}/_sandbox/{path}", json=body, timeout=30).raise_for_status()
+
+    @contextmanager
+    def database(self) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+        plain = make_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(plain, autocommit=True) as connection:
+            yield connection
+
+    def states(self) -> dict[str, int]:
+        with self.database() as connection:
+            return dict(connection.execute("select state, count(*) from sales group by state").fetchall())
+
+    def jobs(self, statement: str) -> None:
+        """Do something to the queue's jobs by hand."""
+        from syncd.fleet.queue import queue_schema
+
+        with self.database() as connection:
+            connection.execute(f"set search_path = {queue_schema()}".encode())
+            connection.execute(statement.encode())
+
+    def end(self) -> None:
+        for worker in self.workers:
+            worker.process.terminate()
+        for worker in self.workers:
+            try:
+                worker.process.wait(60)
+            finally:
+                worker.process.kill()
+            text = worker.log.read_text()
+            assert "Traceback" not in text, text[-3000:]
+
+
+def until(what: Callable[[], bool], why: str = "it did not happen", longest_s: float = _LONGEST_S) -> None:
+    """Wait for something; the time-out is for a broken program, and no measure of anything."""
+    begin = time.monotonic()
+    while not what():
+        assert time.monotonic() - begin < longest_s, why
+        time.sleep(0.05)
+
+
+@contextmanager
+def running_cell(folder: Path, stores: int, *sandbox: str, store_defaults: str = "") -> Iterator[Cell]:
+    """A cell whose database is migrated; no worker runs yet."""
+    with (
+        ledger_url("postgresql", folder) as url,
+        running_sandbox("--stores", str(max(stores, 2)), *sandbox) as (_, store),
+    ):
+        cell = Cell(folder, url, store.url, store.token)
+        cell.configure(stores, store_defaults)
+        done = cell.run("fleet", "migrate")
+        assert done.code == 0, done.err
+        try:
+            yield cell
+        finally:
+            cell.end()
