@@ -59,6 +59,5 @@ def require(extra: Extra, what: str, error: type[SyncdError]) -> None:
 
     """
     if not is_installed(extra):
-        raise error(
-            f"{what} needs the extra {extra}, which is not installed", f"Install it: {install_command([extra])}"
-        )
+        cure = f"Install it: {install_command([extra])}"
+        raise error(f"{what} needs the extra {extra}, which is not installed", cure=cure)
