@@ -24,7 +24,7 @@ from syncd.source_runner import SourceRunner
 from syncd.sources import SourceRateLimited
 
 TURN_S = 10.0
-_HOLD, _HELD_AGAIN_S = timedelta(seconds=60), 15.0
+_HOLD, _HELD_AGAIN_S = timedelta(seconds=15), 5.0  # a claim is a courtesy: the lease keeps two polls of a source apart
 _AT_ONCE = 4  # sources that a turn takes: each waits for those before it
 _LONGEST_GAP = timedelta(minutes=10)
 _DOUBLINGS = 5

@@ -24,6 +24,7 @@ from tests.forks import run_forked
 from tests.shop import Done, running_sandbox
 
 _LONGEST_S = 90.0
+_ROOT = Path(__file__).resolve().parents[2]
 MAIN = """
 [ledger]
 url = "{ledger}"
@@ -92,6 +93,8 @@ class Cell:
     sandbox: str
     token: str
     workers: list[Worker] = field(default_factory=list)
+    module: str = "syncd"
+    started: int = 0
 
     @property
     def config(self) -> Path:
@@ -120,22 +123,24 @@ class Cell:
         assert "Traceback" not in done.err, done.err
         return done
 
-    def start(self, number: int = 1, env: dict[str, str] | None = None) -> list[Worker]:
+    def start(self, number: int = 1, *, wait: bool = True) -> list[Worker]:
+        """Start workers; wait until each takes jobs."""
         started = []
         for _ in range(number):
-            log = self.folder / f"worker-{len(self.workers)}.log"
+            log = self.folder / f"worker-{self.started}.log"
+            self.started += 1
             with log.open("wb") as file:
                 process = subprocess.Popen(
-                    [sys.executable, "-m", "syncd", "fleet", "worker"],
+                    [sys.executable, "-m", self.module, "fleet", "worker"],
                     stdout=file,
                     stderr=file,
-                    env={**self.env, **(env or {})},
+                    env={**self.env, "PYTHONPATH": str(_ROOT)},
                     cwd=self.folder,
                 )
             worker = Worker(process, log)
             self.workers.append(worker)
             started.append(worker)
-        for worker in started:
+        for worker in started if wait else ():
             until(lambda worker=worker: bool(worker.events("worker_connected")), "a worker did not connect")  # type: ignore[misc]
         return started
 
