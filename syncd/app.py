@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from syncd.clock import Clock, Now, SystemClock
 from syncd.config import Config
 from syncd.errors import SourceError
-from syncd.intake.admission import Candidate, NotAdmitted
+from syncd.intake.admission import Admissions, Candidate, NotAdmitted
 from syncd.ledger import Estimate, Ledger
 from syncd.naming import candidates, under_keys
 from syncd.sale.decide import StepDecider
@@ -22,7 +22,6 @@ from syncd.sale.sale import IncomingVersion, new_sale, saying
 from syncd.sale.states import State
 from syncd.source_runner import SourceRunner
 from syncd.sources import FolderReport, HasFolder, Source, SourceContext, registry
-from syncd.sources.sameness import Reads
 from syncd.trials import under_answers
 
 if TYPE_CHECKING:
@@ -150,7 +149,8 @@ class Foundation:
         for name in self.policies.keys() - config.stores.keys():
             del self.policies[name]
         present = {other.name: other.reads for other in found.values() if other.unknown is None}
-        tills = {name: self._till(candidate, present, config) for name, candidate in found.items()}
+        admissions = Admissions(self.ledger.sources.known, present, self.clock)
+        tills = {name: self._till(candidate, admissions, config) for name, candidate in found.items()}
         if before is None:
             return App(config, self.clock, self.ledger, self.decider, tills, self.stop, self.most_stores)
         tills = {
@@ -159,7 +159,7 @@ class Foundation:
         before.stores.take_up(config.stores)
         return App(config, self.clock, self.ledger, self.decider, tills, self.stop, kept_stores=before.stores)
 
-    def _till(self, candidate: Candidate, present: Mapping[str, Reads], whole: Config) -> SourceRunner:
+    def _till(self, candidate: Candidate, admissions: Admissions, whole: Config) -> SourceRunner:
         """One source: its adapter, constructed with its settings and with what every adapter gets."""
         name, ledger, tills = candidate.name, self.ledger, list[SourceRunner]()
         config = whole.sources[name]
@@ -181,7 +181,7 @@ class Foundation:
         twins = frozenset(store for store, one in rules.items() if one.twins == "hold")
         tips = frozenset(store for store, one in rules.items() if one.tips == "note")
         links = frozenset(store for store, one in rules.items() if one.link_returns == "where_one_fits")
-        about = (candidate, present, longest, twins, tips, links)
+        about = (candidate, admissions, longest, twins, tips, links)
         tills.append(SourceRunner(name, config, build, ledger, self.clock, *about))
         return tills[0]
 

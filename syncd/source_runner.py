@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
@@ -13,14 +13,13 @@ from syncd.clock import Clock
 from syncd.config import SourceConfig
 from syncd.errors import NotListed
 from syncd.intake import PollReport, fetch_announced, link_where_one_fits, poll
-from syncd.intake.admission import Candidate, admit, types_before
+from syncd.intake.admission import Admissions, Candidate, types_before
 from syncd.intake.backfill import StateOf, estimate, of_days, walk
 from syncd.intake.poll import record_all
 from syncd.ledger import BEGUN_ANEW, Alert, Backfill, Estimate, Ledger, RecordOptions
 from syncd.logs import bind, get_logger
 from syncd.sources import FetchesOne, HasFolder, Received, Source, registry
 from syncd.sources.csv.times import zone
-from syncd.sources.sameness import Reads
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _CHANGED_WITHIN = timedelta(days=1)  # a change that a lost ledger had not sent yet is hardly older
@@ -36,7 +35,7 @@ class SourceRunner:
     ledger: Ledger
     clock: Clock
     candidate: Candidate
-    present: Mapping[str, Reads]
+    admissions: Admissions
     longest_keys: frozenset[int] = frozenset({LONGEST_KEY})
     holds_twins: frozenset[str] = frozenset()
     tips_in_note: frozenset[str] = frozenset()
@@ -59,7 +58,7 @@ class SourceRunner:
         return other is not None and all(
             getattr(self, one.name) == getattr(other, one.name)
             for one in fields(self)
-            if one.name not in ("build", "present", "_admitted")
+            if one.name not in ("build", "admissions", "_admitted")
         )
 
     @property
@@ -91,6 +90,7 @@ class SourceRunner:
             if self.candidate.unknown is not None or not sources.is_noted(self.name, self.keys, reads):
                 self.try_admit()
                 sources.note(self.name, self.keys, reads)
+                self.admissions.noted(self.candidate)
             self._admitted.set()
 
     def confirm(self) -> None:
@@ -101,18 +101,17 @@ class SourceRunner:
 
         """
         sources, text = self.ledger.sources, self.candidate.reads.to_json()
-        known = sources.known()
-        admit(self.candidate, known, self.present, confirmed=True)
-        own = known.get(self.name)
+        own = self.admissions.check(self.candidate, confirmed=True)
         if own is not None and types_before(self.candidate, own):
             sources.begin_anew(self.name)
             if self.carries_from_now:
                 self.ledger.sources.private(self.name).start_from(self.clock.now)
         sources.note(self.name, self.keys, text)
+        self.admissions.noted(self.candidate)
 
     def try_admit(self) -> None:
         """Try ``admit``, and note nothing."""
-        admit(self.candidate, self.ledger.sources.known(), self.present)
+        self.admissions.check(self.candidate)
 
     def poll(self, stop: threading.Event, seen: Callable[[PollReport], None] = lambda _: None) -> PollReport:
         """Record what is new; see ``intake.poll``."""
@@ -151,6 +150,11 @@ class SourceRunner:
     def has_past(self) -> bool:
         """Whether the source is an account with sales of years; what somebody drops into a folder, or posts, is wanted as it is."""
         return getattr(self.adapter, "HAS_PAST", not issubclass(self.adapter, HasFolder))
+
+    @property
+    def is_polled(self) -> bool:
+        """Whether there is anything to ask: a source that is told, and never asks, has nothing."""
+        return getattr(self.adapter, "POLLED", True)
 
     @property
     def carries_from_now(self) -> bool:

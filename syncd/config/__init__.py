@@ -1,10 +1,11 @@
 """The configuration, checked: ``load`` reads it, ``Config`` holds it."""
 
-from syncd.config.files import find, merge, part_files, read_written
+from syncd.config.files import FOLDER, find, is_part, merge, read_written
 from syncd.config.loading import load
 from syncd.config.model import ROOMS, Config, LeftOut, PartNames, SourceConfig, StoreSettings, Table, Tables
 
 __all__ = [
+    "FOLDER",
     "ROOMS",
     "Config",
     "LeftOut",
@@ -14,8 +15,8 @@ __all__ = [
     "Table",
     "Tables",
     "find",
+    "is_part",
     "load",
     "merge",
-    "part_files",
     "read_written",
 ]

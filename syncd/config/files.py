@@ -66,11 +66,16 @@ def read_written(file: Path) -> ConfigText:
     return ConfigText(main, read_environment(), parts, broken)
 
 
+def is_part(name: str) -> bool:
+    """Whether a file of ``conf.d`` is read, by its name; hidden ones (an editor's, a mount's) are not."""
+    return name.endswith(".toml") and not name.startswith(".")
+
+
 def part_files(file: Path) -> list[Path]:
-    """Return the files of ``conf.d`` beside a config file, by name; hidden ones (an editor's, a mount's) are none."""
+    """Return the files of ``conf.d`` beside a config file, by name."""
     folder = file.parent / FOLDER
     try:
-        found = [path for path in folder.iterdir() if path.suffix == ".toml" and not path.name.startswith(".")]
+        found = [path for path in folder.iterdir() if is_part(path.name)]
     except FileNotFoundError:
         return []
     except OSError as error:

@@ -39,10 +39,15 @@ class Chores:
         for source in turns.announced_sources():
             self._hints.fetch(source)
 
+    def follow_sources(self) -> None:
+        """Give every source of the config its turns; one that is told, and never asks, needs none."""
+        app = self._app()
+        app.ledger.turns.follow([name for name, till in app.tills.items() if till.is_polled])
+
     def sweep(self) -> None:
         """Ask for turns of all that is due: what a lost, late or doubled job was about is found here."""
         app = self._app()
-        app.ledger.turns.follow(app.tills)
+        self.follow_sources()
         for store in app.ledger.turns.due_stores():
             if store.store in app.config.stores:
                 self._hints.push(store.store, live=store.live)

@@ -133,7 +133,7 @@ class FleetTurns:
         every, name = till.config.common.every, till.name
         with bind(source=name):
             try:
-                with app.ledger.lease(f"poll {name}"):
+                with app.ledger.right(f"poll {name}"):
                     self._recorded(till, self._listed(app, till, self._holding(app, till)))
             except LeaseTaken:
                 return  # its last turn goes on, and keeps the claim
@@ -191,7 +191,7 @@ class FleetTurns:
         till = app.tills.get(source)
         if till is None or not self._may_read(till):
             return
-        with bind(source=source), suppress(LeaseTaken, Stopped, NotListed), app.ledger.lease(f"fetch {source}"):
+        with bind(source=source), suppress(LeaseTaken, Stopped, NotListed), app.ledger.right(f"fetch {source}"):
             try:
                 self._recorded(till, till.fetch_announced(TurnEnd(app.clock, app.stop)))
             except SourceError as error:

@@ -25,6 +25,7 @@ from psycopg import Error as DatabaseError
 from psycopg_pool import PoolTimeout
 
 from syncd.app import App, Foundation
+from syncd.clock import SystemClock
 from syncd.config import Config, LeftOut
 from syncd.errors import LeaseTaken, LedgerError, SyncdError
 from syncd.fleet.chores import Chores
@@ -45,6 +46,7 @@ _GRACE_S = 45.0  # what a turn and its requests take at the most, within the usu
 _BEAT_S, _SERVER_CLOCK_S, _LOOK_S = 1.0, 30.0, 5.0
 _AGAIN_S = (1.0, 2.0, 5.0, 10.0)
 _ALIVE_S = 30.0
+_REST = 100  # times what a look at the files takes: thousands of them take a hundredth of a core
 _DRAIN = "drain"
 _PART = "work"
 _OUTAGES = (ConnectorException, DatabaseError, PoolTimeout, OSError)
@@ -217,7 +219,7 @@ class Worker:
             "config_taken_up", stores=len(config.stores), sources=len(config.sources), changed=sorted(names)[:20]
         )
         self._tell_left_out(config.left_out)
-        self.app.ledger.turns.follow(self.app.tills)
+        self.chores.follow_sources()
 
     def _tell_left_out(self, left_out: tuple[LeftOut, ...]) -> None:
         """Name each file that cannot be used, once for each reason."""
@@ -258,6 +260,7 @@ class _Files:
 
     def __init__(self, file: Path) -> None:
         self._file, self._parts, self._asked = file, PartsWatch(file), threading.Event()
+        self._clock, self._next = SystemClock(), 0.0
         self._seen = self._last = self._main()
 
     def _main(self) -> tuple[int, int] | None:
@@ -272,7 +275,15 @@ class _Files:
         self._asked.set()
 
     def changed(self) -> bool:
-        """Whether to read them again: a file differs and has stayed so since the last call."""
+        """Whether to read them again: a file differs and has stayed so since the last call. Thousands are looked at less often."""
+        begun = self._clock.elapsed().seconds
+        if begun < self._next and not self._asked.is_set():
+            return False
+        changed = self._look()
+        self._next = begun + (self._clock.elapsed().seconds - begun) * _REST
+        return changed
+
+    def _look(self) -> bool:
         before, self._last = self._last, self._main()
         main = self._last is not None and self._last == before and self._last != self._seen
         if main:
@@ -319,7 +330,7 @@ class _Keeper:
         if self._lease is not None and self._lease.alive():
             return
         with suppress(LedgerError, LeaseTaken):
-            lease = self._worker.app.ledger.lease(f"worker {self._worker.process}")
+            lease = self._worker.app.ledger.right(f"worker {self._worker.process}")
             self._lease = self._exits.enter_context(lease)
 
     def follow(self) -> None:
@@ -336,7 +347,7 @@ def run_worker(foundation: Foundation, config: Config, read: Callable[[], Config
     """
     with Hints(config.ledger_url.get_secret_value()) as hints:
         worker = Worker(foundation, config, hints, read)
-        worker.app.ledger.turns.follow(worker.app.tills)
+        worker.chores.follow_sources()
         with _session_kept(worker), door(worker):
             notify("READY=1", "STATUS=Taking jobs")
             get_logger().info("worker_started", process=str(worker.process), stores=len(worker.app.config.stores))

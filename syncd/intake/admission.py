@@ -1,4 +1,4 @@
-"""Whether a source may be read under its name. Pure.
+"""Whether a source may be read under its name.
 
 To the ledger a source is its name. One that reads what a source of another name read before would make second orders of whatever it
 finds there, so it is left alone until a person says which it is: the old one by another name, or another one.
@@ -6,14 +6,20 @@ finds there, so it is left alone until a person says which it is: the old one by
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from syncd.clock import Clock
 from syncd.errors import SecretMissing, SourceError
 from syncd.ledger import KnownSource
 from syncd.sources.sameness import Reads, may_be_same
+
+_FRESH_S = 5.0
 
 
 class NotAdmitted(SourceError):
@@ -28,6 +34,66 @@ class Candidate:
     keys: str
     reads: Reads
     unknown: SecretMissing | None = None
+
+
+class Admissions:
+    """Admits the sources of one config: of thousands, each is compared with those few that could be meant, and not with all.
+
+    ``read`` returns what the ledger knows; it is asked again after seconds, and before anything is refused.
+    """
+
+    def __init__(
+        self, read: Callable[[], Mapping[str, KnownSource]], present: Mapping[str, Reads], clock: Clock
+    ) -> None:
+        self._read, self._present, self._clock = read, present, clock
+        self._known: dict[str, KnownSource] = {}
+        self._by_keys: dict[str, set[str]] = {}
+        self._loose: set[str] = set()
+        self._read_at = -math.inf
+        self._lock = threading.Lock()
+
+    def check(self, candidate: Candidate, *, confirmed: bool = False) -> KnownSource | None:
+        """Return what the ledger knows of a source that may be read; None where it is new.
+
+        Raises:
+            NotAdmitted: a person must say first which source it is.
+            SecretMissing: what it reads is a secret that cannot be read here.
+
+        """
+        with self._lock:
+            if self._clock.elapsed().seconds - self._read_at < _FRESH_S:
+                with suppress(NotAdmitted):
+                    admit(candidate, self._beside(candidate), self._present, confirmed=confirmed)
+                    return self._known.get(candidate.name)
+            self._refresh()
+            admit(candidate, self._beside(candidate), self._present, confirmed=confirmed)
+            return self._known.get(candidate.name)
+
+    def noted(self, candidate: Candidate) -> None:
+        """Count a source among the known ones from now on."""
+        with self._lock:
+            before = self._known.get(candidate.name, KnownSource(candidate.name, candidate.keys))
+            reads = tuple(dict.fromkeys((*before.reads, candidate.reads.to_json())))
+            self._add(KnownSource(candidate.name, candidate.keys, reads))
+
+    def _refresh(self) -> None:
+        self._known, self._by_keys, self._loose = {}, {}, set()
+        for source in self._read().values():
+            self._add(source)
+        self._read_at = self._clock.elapsed().seconds
+
+    def _add(self, source: KnownSource) -> None:
+        self._known[source.name] = source
+        self._by_keys.setdefault(source.keys, set()).add(source.name)
+        if all(_still_reads(source.name, text, self._present) for text in source.reads):
+            self._loose.discard(source.name)
+        else:
+            self._loose.add(source.name)
+
+    def _beside(self, candidate: Candidate) -> dict[str, KnownSource]:
+        """Return the known sources that matter: itself, those of its keys, those that read something which they read no more."""
+        names = {candidate.name, *self._by_keys.get(candidate.keys, ()), *self._loose}
+        return {name: self._known[name] for name in names if name in self._known}
 
 
 def admit(

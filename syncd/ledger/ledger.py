@@ -101,6 +101,12 @@ class Ledger:
             self.attempts.follow_epoch(store)
             yield lease
 
+    @contextmanager
+    def right(self, what: str) -> Iterator[Lease]:
+        """Take the right to do something that only one process may, and that sends no order; raises Busy as ``lease`` does."""
+        with take(what, self._session, self._engines.path, self._writer) as lease:
+            yield lease
+
     def _read(self, query: Callable[[Connection], T], /) -> T:
         with translated(self._where), self._engines.read.connect() as connection:
             return query(connection)

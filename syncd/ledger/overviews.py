@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from syncd.canonical.kinds import SaleStatus
 from syncd.ledger.log_rows import LogRow, log_rows
-from syncd.ledger.rows import after_place, from_micros, is_state, read_sales, rows_in, to_micros
+from syncd.ledger.rows import after_place, each_value, from_micros, is_state, read_sales, rows_in, to_micros
 from syncd.ledger.schema import attempts, sales
 from syncd.ledger.selection import Selection, conditions
 from syncd.ledger.transactions import Repository, reads
@@ -127,6 +127,11 @@ class OverviewRepository(Repository):
         )
         rows = connection.execute(query.group_by(literal_column("slot")))
         return {from_micros(row[0] * _MICROS): int(row[1]) for row in rows}
+
+    @reads
+    def sources(self, connection: Connection) -> set[str]:
+        """Return the sources that have any sale."""
+        return set(each_value(connection, sales.c.source))
 
     @reads
     def waiting_since(self, connection: Connection, store: str) -> datetime | None:

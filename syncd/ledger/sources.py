@@ -60,7 +60,7 @@ class SourceRepository(Repository):
     @writes
     def note(self, connection: Connection, name: str, keys: str, reads: str) -> None:
         """Keep what a source reads from now on, beside what it read before, and the name in its keys."""
-        before = _noted(connection).get(name, KnownSource(name, keys))
+        before = _noted(connection, name).get(name, KnownSource(name, keys))
         values: dict[str, Any] = {"key_name": keys, "reads": json.dumps([*dict.fromkeys((*before.reads, reads))])}
         if not connection.execute(update(sources).where(sources.c.name == name).values(**values)).rowcount:
             connection.execute(insert(sources).values(name=name, **values))
@@ -186,6 +186,7 @@ def _with_a_cursor(connection: Connection) -> set[str]:
     return {name.partition("#")[0] for name in connection.execute(select(cursors.c.name)).scalars()}
 
 
-def _noted(connection: Connection) -> dict[str, KnownSource]:
-    rows = connection.execute(select(sources))
+def _noted(connection: Connection, name: str | None = None) -> dict[str, KnownSource]:
+    query = select(sources) if name is None else select(sources).where(sources.c.name == name)
+    rows = connection.execute(query)
     return {row.name: KnownSource(row.name, row.key_name, tuple(json.loads(row.reads))) for row in rows}

@@ -52,6 +52,12 @@ class StoreRepository(Repository):
         return store_state(connection, store)
 
     @reads
+    def all(self, connection: Connection) -> dict[str, StoreState]:
+        """Return what is known of every store that was ever seen."""
+        rows = connection.execute(select(stores))
+        return {row.name: read_as(StoreState, row, cure=row.paused_cure or "") for row in rows}
+
+    @reads
     def hashes(self, connection: Connection) -> dict[str, str | None]:
         """Return every store that this ledger has rows of, with its hash where it was ever spoken to."""
         found: dict[str, str | None] = dict.fromkeys(sorted(each_value(connection, sales.c.store)))

@@ -15,7 +15,7 @@ from syncd.config import LeftOut
 from syncd.formatting import count
 from syncd.ledger import Alert, FaultRow, Reason, StoreState
 from syncd.naming import Gone, gone
-from syncd.sale.states import State
+from syncd.sale.states import Lane, State
 from syncd.service.health import Health
 from syncd.service.reasons import fault_words, newest_faults, reason_help, reason_words
 from syncd.settings import AlertSettings
@@ -207,13 +207,17 @@ class Watch:
         """Return what is known now."""
         ledger, now, stores = self._app.ledger, Now.of(self._app.clock), list(self._app.config.stores)
         states: dict[str, dict[State, int]] = {name: {} for name in stores}
-        for (store, _lane, state), number in ledger.sales.counts().items():
+        waiting: dict[str, datetime | None] = dict.fromkeys(stores)
+        for (store, lane, state), number in ledger.sales.counts().items():
             states.setdefault(store, {})[state] = states.get(store, {}).get(state, 0) + number
+            if store in waiting and lane is Lane.LIVE and state is State.PENDING and number:
+                waiting[store] = ledger.overviews.waiting_since(store)
+        known = ledger.stores.all()
         return AlertSnapshot(
             now,
-            {name: ledger.stores.get(name) for name in stores},
+            {name: known.get(name, StoreState()) for name in stores},
             states,
-            {name: ledger.overviews.waiting_since(name) for name in stores},
+            waiting,
             ledger.sources.open_faults(),
             unread(self._app),
             health,
@@ -228,7 +232,8 @@ class Watch:
     def _volume(self, now: Now) -> dict[str, Volume]:
         if self._counted is None or now.age(self._counted) >= timedelta(hours=1):
             self._counted = now
-            self._volumes = {name: self._of(name, now.wall) for name in self._app.tills}
+            read = self._app.ledger.overviews.sources()
+            self._volumes = {name: self._of(name, now.wall) for name in self._app.tills if name in read}
         return self._volumes
 
     def _of(self, source: str, now: datetime) -> Volume:

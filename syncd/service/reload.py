@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from syncd.clock import SystemClock
-from syncd.config import Config, part_files
+from syncd.config import FOLDER, Config, is_part
 from syncd.errors import SyncdError
 from syncd.logs import get_logger
 from syncd.service.sdnotify import notify
@@ -43,18 +44,22 @@ class PartsWatch:
     def _look(self) -> Seen:
         """Return each file with its time and its size."""
         found: list[tuple[str, int, int]] = []
-        for part in part_files(self._file):
-            with suppress(OSError):  # it was removed meanwhile
-                facts = part.stat()
-                found.append((part.name, facts.st_mtime_ns, facts.st_size))
-        return tuple(found)
+        try:
+            with os.scandir(self._file.parent / FOLDER) as entries:
+                for entry in entries:
+                    if is_part(entry.name):
+                        facts = entry.stat()
+                        found.append((entry.name, facts.st_mtime_ns, facts.st_size))
+        except FileNotFoundError:  # the folder, or a file that was removed meanwhile: the next look sees what is left
+            pass
+        return tuple(sorted(found))
 
     def changed(self) -> bool:
         """Whether the files differ from what the last True was about, and have not changed since the last call."""
         try:
             before, self._last = self._last, self._look()
-        except SyncdError as error:
-            get_logger().warning("folder_not_read", why=error.what, cure=error.cure)
+        except OSError as error:
+            get_logger().warning("folder_not_read", why=str(error.strerror))
             return False
         if self._last != before or self._last == self._known:
             return False

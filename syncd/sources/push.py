@@ -55,6 +55,7 @@ class PushSource:
     Settings: ClassVar[type[BaseModel]] = PushSettings
     SETUP: ClassVar[Setup] = SETUP
     HAS_PAST: ClassVar[bool] = False
+    POLLED: ClassVar[bool] = False
 
     def __init__(self, settings: PushSettings, context: SourceContext) -> None:
         self._settings, self._context = settings, context

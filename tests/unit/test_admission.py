@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from syncd.intake.admission import Candidate, NotAdmitted, admit
+from syncd.intake.admission import Admissions, Candidate, NotAdmitted, admit
 from syncd.ledger import KnownSource
 from syncd.sources.clover.settings import CloverSettings
 from syncd.sources.odoo.settings import OdooSettings
@@ -16,6 +18,7 @@ from syncd.sources.push import PushSettings
 from syncd.sources.sameness import Reads, may_be_same, reads_of, same
 from syncd.sources.sql.settings import SqlSettings
 from syncd.sources.square.settings import SquareSettings
+from syncd.testing.clocks import ManualClock
 
 HOME = Path("/shop")
 
@@ -45,6 +48,52 @@ def odoo(database: str, key: str = "k") -> Reads:
 
 def known(name: str, *reads: Reads, keys: str = "") -> dict[str, KnownSource]:
     return {name: KnownSource(name, keys or name, tuple(one.to_json() for one in reads))}
+
+
+PLACES = [
+    folder("/in"),
+    folder("/in/new"),
+    folder("/out"),
+    Reads(kind="square", place={"api": "x"}, account={"merchant_id": "m"}),
+]
+NAMES = ["a", "b", "c"]
+KNOWN = st.dictionaries(
+    st.sampled_from(NAMES), st.tuples(st.sampled_from(NAMES), st.lists(st.sampled_from(PLACES), max_size=2)), max_size=3
+)
+
+
+@given(
+    found=KNOWN,
+    present=st.dictionaries(st.sampled_from(NAMES), st.sampled_from(PLACES)),
+    name=st.sampled_from(NAMES),
+    keys=st.sampled_from(NAMES),
+    reads=st.sampled_from(PLACES),
+    confirmed=st.booleans(),
+)
+def test_one_of_many_is_admitted_as_if_it_were_compared_with_all(
+    found: dict[str, tuple[str, list[Reads]]],
+    present: dict[str, Reads],
+    *,
+    name: str,
+    keys: str,
+    reads: Reads,
+    confirmed: bool,
+) -> None:
+    every = {one: known(one, *of, keys=key)[one] for one, (key, of) in found.items()}
+    candidate = Candidate(name, keys, reads)
+
+    def refused(check: Callable[[], object]) -> bool:
+        try:
+            check()
+        except NotAdmitted:
+            return True
+        return False
+
+    admissions = Admissions(lambda: every, present, ManualClock())
+    for _ in range(2):  # read anew, and from what was read
+        assert refused(lambda: admissions.check(candidate, confirmed=confirmed)) == refused(
+            lambda: admit(candidate, every, present, confirmed=confirmed)
+        )
 
 
 MAY_BE = {
