@@ -15,6 +15,7 @@ THOROUGH = (
     # processes that are killed, disks that are full, a day that is compressed
     "chaos/",
     "fleet/test_fleet.py",
+    "fleet/test_handover.py",
     "heart/test_life.py",
     "heart/test_books_mutants.py",
     "service/test_alert_day.py",

@@ -52,8 +52,8 @@ class TurnEnd(threading.Event):
 class FleetTurns:
     """What the jobs of a fleet do, on the app as it is when they begin."""
 
-    def __init__(self, app: Callable[[], App], hints: Hints, worker: str, host: str) -> None:
-        self._app, self._hints, self._worker, self._host = app, hints, worker, host
+    def __init__(self, app: Callable[[], App], hints: Hints, worker: str, host: str, *, turn_s: float = TURN_S) -> None:
+        self._app, self._hints, self._worker, self._host, self._turn_s = app, hints, worker, host, turn_s
         self._refreshed: dict[str, float] = {}
 
     def push(self, store: str) -> None:
@@ -61,7 +61,7 @@ class FleetTurns:
         app = self._app()
         if store not in app.stores:
             return  # it left the config since
-        end, done = TurnEnd(app.clock, app.stop), 0
+        end, done = TurnEnd(app.clock, app.stop, self._turn_s), 0
         with (
             bind(store=store),
             suppress(LeaseTaken, Stopped),
