@@ -13,7 +13,7 @@ PYTEST := $(BIN)/python -m pytest
 # The tests start hundreds of processes; without its byte code kept, each would compile syncd again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help release pictures demo test test-all coverage chaos bench lint types contract build sbom docs deploy-check lock clean
+.PHONY: help release pictures demo test test-all coverage chaos fleet-chaos fleet-bench bench lint types contract build sbom docs deploy-check lock clean
 
 help: ## what each target does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -48,6 +48,18 @@ chaos: $(READY) ## kills at every line, storms, watches: each part within ten mi
 	$(BIN)/python -m tests.chaos.storm --kills 150 --sales 3000 --database postgresql
 	$(BIN)/python -m tests.chaos.standby --minutes 5
 	$(BIN)/python -m tests.chaos.standby --minutes 5 --database postgresql
+
+fleet-chaos: $(READY) ## a fleet: workers killed, the queue tampered with, the database cut off; each part within ten minutes
+	$(PYTEST) -n 2 tests/fleet -m "not rate"
+	$(BIN)/python -m tests.fleet.storm --seed 1 --seconds 180
+	$(BIN)/python -m tests.fleet.storm --seed 2 --seconds 120 --sales 20
+	$(BIN)/python -m tests.fleet.storm --seed 3 --seconds 120 --sales 20
+
+fleet-bench: $(READY) ## a fleet's figures: fairness, lost wake-ups, ten thousand stores, one worker and four
+	$(BIN)/python -m tests.fleet.bench fair
+	$(BIN)/python -m tests.fleet.bench lost
+	$(BIN)/python -m tests.fleet.bench large
+	$(BIN)/python -m tests.fleet.bench many
 
 bench: $(READY) ## push and record rates beside plain loops, quota use: ratios of one run
 	$(BIN)/python -m tests.bench.push_rate

@@ -46,7 +46,10 @@ class App:
         """The stores of the config by name, for what talks to them; their settings are in the config itself."""
         from syncd.stores import Environment, StoreShelf  # noqa: PLC0415  a command that only shows things need not wait for it
 
-        environment = Environment(self.clock, self.config.base_dir, self.stop, frozenset(self.config.stores))
+        crowded = self.most_stores is not None
+        environment = Environment(
+            self.clock, self.config.base_dir, self.stop, frozenset(self.config.stores), crowded=crowded
+        )
         return self.kept_stores or StoreShelf(self.config.stores, self.ledger, environment, self.most_stores)
 
     def build_sources(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -36,6 +36,10 @@ from syncd.push.worker.prepare import PushSetup
 from syncd.push.worker.pusher import Pusher, PushReport
 from syncd.push.worker.reconcile import Reconciler, ReconcileReport
 
+_FEW_THREADS = (
+    4  # BigCommerce's quotas let through some requests a second: four that wait for their answers use them up
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Environment:
@@ -45,6 +49,8 @@ class Environment:
     folder: Path
     stop: threading.Event
     stores: Collection[str] = ()  # the names of all stores of the config
+    crowded: bool = False  # many stores are pushed to at once: each with few threads, and one computes at a time
+    computing: threading.Lock = field(default_factory=threading.Lock)
     listed: Listed = field(
         default_factory=dict
     )  # for which taking of the right to push each store's orders were listed
@@ -140,6 +146,11 @@ class StoreServices:
         )
         self._present = environment.stores or (name,)
         self._listed = environment.listed
+        self._computing: AbstractContextManager[object] = (
+            environment.computing if environment.crowded else nullcontext()
+        )
+        few = min(settings.push.threads, _FEW_THREADS) if environment.crowded else settings.push.threads
+        self._push = settings.push.model_copy(update={"threads": few})
 
     @cached_property
     def governor(self) -> QuotaGovernor:
@@ -149,7 +160,7 @@ class StoreServices:
     @cached_property
     def wire(self) -> HttpTransport:
         """The pooled connections of this store."""
-        return store_wire(self.settings.connection, self._clock, connections=self.settings.push.threads + 2)
+        return store_wire(self.settings.connection, self._clock, connections=self._push.threads + 2)
 
     @cached_property
     def api(self) -> Api:
@@ -235,12 +246,13 @@ class StoreServices:
             self.catch_up,
             self.matcher,
             settings.rules,
-            settings.push,
+            self._push,
             self._clock,
             self.hook,
             self.currencies.allowed,
             self.governor.room,
             self.pricing.includes_tax,
+            self._computing,
         )
         return Pusher(setup, self.circuit)
 

@@ -18,10 +18,12 @@ from syncd.errors import LeaseTaken, NotListed, SourceError, Stopped
 from syncd.fleet.handover import hand_over, take_over
 from syncd.fleet.queue import Hints
 from syncd.intake import PollReport
+from syncd.ledger import Lease
 from syncd.logs import bind, get_logger
 from syncd.sale.states import BackfillStage
 from syncd.source_runner import SourceRunner
 from syncd.sources import SourceRateLimited
+from syncd.stores import StoreServices
 
 TURN_S = 10.0
 _HOLD, _HELD_AGAIN_S = timedelta(seconds=15), 5.0  # a claim is a courtesy: the lease keeps two polls of a source apart
@@ -29,6 +31,14 @@ _AT_ONCE = 4  # sources that a turn takes: each waits for those before it
 _LONGEST_GAP = timedelta(minutes=10)
 _DOUBLINGS = 5
 _REFRESH_S = 60.0
+_SOON_S = 2.0
+
+
+def _soon_s(app: App, store: str) -> float | None:
+    """Return in how many seconds a store has work; None where that is not soon."""
+    at = app.ledger.turns.next_work(store)
+    wait = (at - app.clock.now()).total_seconds() if at is not None else _SOON_S + 1
+    return max(wait, 0.0) if wait <= _SOON_S else None
 
 
 class TurnEnd(threading.Event):
@@ -70,17 +80,27 @@ class FleetTurns:
         ):
             take_over(services, app.ledger, app.clock, self._worker)
             try:
-                done = services.reconcile(lease, end).found
-                report = services.pusher.run(lease, end)
-                done += report.sent + report.states.total()
+                while (moved := self._pass(services, lease, end)) and self._comes_soon(app, store, end):
+                    done += moved
+                done += moved
                 if services.settings.rules.metafields and not services.circuit.paused:
                     services.facts.write(end)
                 self._refresh(store)
             finally:
                 services.pusher.rest()
                 hand_over(services, app.ledger, app.clock, self._worker)
-        if done and not app.stop.is_set() and app.ledger.turns.has_work(store):
+        if done and not app.stop.is_set() and _soon_s(app, store) is not None:
             self._hints.push(store, live=app.ledger.turns.has_live_work(store))
+
+    def _pass(self, services: StoreServices, lease: Lease, end: TurnEnd) -> int:
+        """Settle what is in doubt and push what is due; return how much moved."""
+        looked, pushed = services.reconcile(lease, end), services.pusher.run(lease, end)
+        return looked.found + looked.absent + pushed.sent + pushed.states.total()
+
+    def _comes_soon(self, app: App, store: str, end: TurnEnd) -> bool:
+        """Whether something of the store is due within a moment, and this turn goes on until then: a sweep would come late."""
+        wait = _soon_s(app, store)
+        return wait is not None and not end.wait(wait)
 
     def _refresh(self, store: str) -> None:
         """Ask again for look-ups that are in use and have grown old, once a minute."""

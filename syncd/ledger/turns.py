@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
 
-from sqlalchemy import Connection, delete, or_, select, text, update
+from sqlalchemy import Connection, delete, func, or_, select, text, update
 
 from syncd.ledger.rows import change_in, chunked, from_micros, is_state, read_as, rows_in, to_micros
 from syncd.ledger.schema import backfills, hints, sales, source_turns, stores
@@ -198,12 +198,13 @@ class TurnRepository(Repository):
         return {row.name: row.paused_why for row in rows}
 
     @reads
-    def has_work(self, connection: Connection, store: str) -> bool:
-        """Whether a store has sales to send or answers to look up now, paused or not."""
-        now = to_micros(self.database.clock.now())
-        due = [is_state(state) & (sales.c.next_attempt_at <= now) for state in (State.PENDING, State.UNKNOWN)]
-        queries = [select(sales.c.id).where(sales.c.store == store, one).limit(1) for one in due]
-        return any(connection.execute(query).first() is not None for query in queries)
+    def next_work(self, connection: Connection, store: str) -> datetime | None:
+        """Return when a store has sales to send or answers to look up next, paused or not; None where it has none."""
+        found = [
+            connection.execute(select(func.min(sales.c.next_attempt_at)).where(sales.c.store == store, is_state(state)))
+            for state in (State.PENDING, State.UNKNOWN)
+        ]
+        return from_micros(min((at for one in found if (at := one.scalar()) is not None), default=None))
 
     @reads
     def has_live_work(self, connection: Connection, store: str) -> bool:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
 
 from syncd.bigcommerce.checkouts import CheckoutsClient
 from syncd.bigcommerce.client import FilterBroken, OrdersClient
@@ -72,6 +73,7 @@ class PushSetup:
     currencies: Callable[[], tuple[str, ...]] = tuple
     room: Callable[[float, int], int] = lambda _within_s, _claimed: 1_000
     includes_tax: Callable[[], bool] = bool
+    one_at_a_time: AbstractContextManager[object] = field(default_factory=nullcontext)
 
     @property
     def store_policy(self) -> StorePolicy:
@@ -101,6 +103,7 @@ class Preparer:
         self._observer = OrderObserver(setup.store, setup.ledger, setup.orders, setup.rules)
         self._ready: deque[Ready] = deque()
         self._since = 0.0
+        self._prepared, self._group = 0, setup.policy.threads * _GROUP_PER_SEAT
         self.turns = CheckoutTurns(
             setup.policy.threads, lambda: setup.ledger.stores.open_checkouts(setup.store), setup.clock
         )
@@ -116,8 +119,8 @@ class Preparer:
             _FRESH_S if self._ready[0].call is None else _FRESH_CHECKOUTS_S
         ):
             return True
+        group = self._next_group()
         self._ready.clear()
-        group = self._setup.policy.threads * _GROUP_PER_SEAT
         sales = self._due(group) if limit is None else within(limit, self._due(group))
         if not sales:
             return False
@@ -133,7 +136,18 @@ class Preparer:
         unsent = [(draft.sale, _news(draft)) for draft, one in requests if one is None]
         self._conclude(lease, [*unsent, *self.turns.put_off(waiting)], tell, "sale_not_sent")
         self._ready.extend(ready)
+        self._prepared = len(ready)
         return True
+
+    def _next_group(self) -> int:
+        """Return how many sales to prepare: no more than go out before they are too old, else most of it is done in vain."""
+        threads, left = self._setup.policy.threads, len(self._ready)
+        if left:
+            self._group = max(2 * (self._prepared - left), threads)
+        elif self._prepared:
+            self._group *= 2
+        self._group = min(self._group, threads * _GROUP_PER_SEAT)
+        return self._group
 
     def _closing(self, sales: Sequence[Sale]) -> tuple[list[Draft], list[Sale]]:
         """Part the sales whose checkout does not go on from the others: something of it is still to be taken away."""
@@ -308,10 +322,13 @@ class Preparer:
 
     def _decide(self, drafts: Sequence[Draft]) -> list[Draft]:
         """Decide the next step of each sale, with its payload where it is a request."""
-        policy, now = self._setup.store_policy, Now.of(self._setup.clock)
-        return _each(
-            drafts, lambda draft: replace(draft, step=next_step(draft.sale, policy, now, observation=draft.observation))
-        )
+        policy = self._setup.store_policy
+        with self._setup.one_at_a_time:  # nothing but computing: many stores at once would only hold each other up
+            now = Now.of(self._setup.clock)
+            return _each(
+                drafts,
+                lambda draft: replace(draft, step=next_step(draft.sale, policy, now, observation=draft.observation)),
+            )
 
 
 def _each(drafts: Sequence[Draft], stage: Callable[[Draft], Draft]) -> list[Draft]:
