@@ -83,6 +83,10 @@ class StoreShelf(Mapping[str, "StoreServices"]):
             self._made.move_to_end(name)
             return found
 
+    def __contains__(self, name: object) -> bool:
+        """Whether the config has a store of that name; none is made for the answer."""
+        return name in self._settings
+
     @contextmanager
     def borrowed(self, name: str) -> Iterator[StoreServices]:
         """Use a store until the end of the block; meanwhile its connections stay, whatever others are used."""

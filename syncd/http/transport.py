@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 from urllib.parse import urlencode, urlsplit
 
@@ -261,8 +262,11 @@ class _BoundedTLSSocket(ssl.SSLSocket):
 
 
 @cache
-def _tls_context(ca_file: str) -> ssl.SSLContext:
-    """Return the one context of this process for an authority file: each takes a megabyte, and milliseconds to make."""
+def _tls_context(ca_file: str, _changed_at: int) -> ssl.SSLContext:
+    """Return the one context of this process for an authority file: each takes a megabyte, and milliseconds to make.
+
+    A file that was renewed since (``_changed_at``) is another one.
+    """
     context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
     context.load_verify_locations(ca_file)
     context.sslsocket_class = _BoundedTLSSocket
@@ -337,7 +341,7 @@ class BoundedAdapter(HTTPAdapter):
 
     def __init__(self, deadlines: Deadlines, ca_file: str, connections: int) -> None:
         self._pool: Any = None  # as requests has it: a pool, of whichever scheme
-        self._classes = _pool_classes(deadlines, _tls_context(ca_file))
+        self._classes = _pool_classes(deadlines, _tls_context(ca_file, Path(ca_file).stat().st_mtime_ns))
         super().__init__(pool_connections=1, pool_maxsize=connections, max_retries=0, pool_block=False)
 
     def init_poolmanager(self, *words: Any, **named: Any) -> None:  # noqa: ANN401  handed on as they are

@@ -181,9 +181,10 @@ def test_a_workers_door_says_whether_it_lives_and_is_ready(cell: Cell) -> None:
     until(lambda: requests.get(f"{address}/readyz", timeout=10).status_code == 200)
     drop(cell, 2, 3)
     until(lambda: cell.orders() == 6)
+    ended = 'syncd_worker_jobs_total{kind="push"}'
+    until(lambda: ended in requests.get(f"{address}/metrics", timeout=10).text)
     text = requests.get(f"{address}/metrics", timeout=10).text
     assert "syncd_oldest_due_seconds" in text
-    assert 'syncd_worker_jobs_total{kind="push"}' in text
     assert "s1" not in text, "no store is a label"
     with shut_out(cell.url):
         until(lambda: requests.get(f"{address}/readyz", timeout=10).status_code == 503)
