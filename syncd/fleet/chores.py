@@ -9,17 +9,16 @@ from datetime import timedelta
 from syncd.app import App
 from syncd.clock import BootTime, Now
 from syncd.fleet.queue import Hints
-from syncd.ledger import HAPPENED
 from syncd.logs import get_logger
 from syncd.push.store_orders.drift_check import EVERY
 from syncd.service.alert_rules import Watch
 from syncd.service.health import Health, HealthPart, Process, forget_silent
+from syncd.service.housekeeping import drop_what_is_old
 from syncd.service.jobs import poll_job
 from syncd.service.notifier import Notifier
 
 _MOST_POLLS, _A_POLL = 64, 8  # poll jobs that a tick asks for, and how many sources each is expected to take
 _MOST_CHECKS = 8  # stores whose orders a sweep has looked over: a night's work, spread over the night
-_CACHE_KEPT = _SHOWN_FOR = timedelta(days=2)
 _SILENT = timedelta(minutes=5)
 _ELSEWHERE = "another boot"
 
@@ -83,14 +82,7 @@ class Chores:
         return Health(now, parts, Process.mine(), begun=now)
 
     def housekeep(self) -> None:
-        """Drop what is no longer needed: old look-ups, alerts of what happened once, documents and history as the config says."""
+        """Drop what is old, and the reports of workers that say nothing any more."""
         app = self._app()
-        now, keep, ledger = app.clock.now(), app.config.ledger, app.ledger
-        ledger.catalog.prune_lookups(now - _CACHE_KEPT)
-        ledger.state.drop_older("quota", now - _CACHE_KEPT)
-        forget_silent(ledger, now - _SILENT)
-        ledger.alerts.end_older(HAPPENED, now - _SHOWN_FOR)
-        if keep.keep_documents is not None and (gone := ledger.maintenance.forget_documents(now - keep.keep_documents)):
-            get_logger().info("documents_dropped", sales=gone, older_than=(now - keep.keep_documents).isoformat())
-        if gone := ledger.maintenance.forget_history(now - keep.keep_history):
-            get_logger().info("history_dropped", rows=gone, older_than=(now - keep.keep_history).isoformat())
+        forget_silent(app.ledger, app.clock.now() - _SILENT)
+        drop_what_is_old(app)

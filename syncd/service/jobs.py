@@ -12,19 +12,17 @@ from syncd.app import App
 from syncd.clock import Now
 from syncd.errors import LeaseTaken, NotListed, SourceError, Stopped, SyncdError
 from syncd.intake import PollReport
-from syncd.ledger import HAPPENED
 from syncd.logs import bind, get_logger
 from syncd.sale.states import BackfillStage
 from syncd.service.alert_rules import Watch
 from syncd.service.health import Heartbeats
+from syncd.service.housekeeping import drop_what_is_old
 from syncd.service.leases import LeaseKeeper
 from syncd.service.metrics import Samples
 from syncd.service.notifier import Notifier
 from syncd.source_runner import SourceRunner
 from syncd.sources import FetchesOne, FolderReport, Receiving, SourceRateLimited
 
-_CACHE_KEPT = timedelta(days=2)
-_SHOWN_FOR = timedelta(days=2)  # what happened once
 _RECONCILE_MOST = timedelta(seconds=15)
 _RECONCILE_LEAST = timedelta(milliseconds=200)
 _LOOK_OVER = timedelta(hours=1)  # a pass a day; whether it is due is looked at this often
@@ -257,20 +255,11 @@ class Jobs:
         self._edge(f"look over {store}", work)
 
     def housekeep(self) -> None:
-        """Drop what the look-up cache no longer needs, and the documents of sales synced long ago where the config says so."""
+        """Drop what is old, and the reports of daemons that have ended."""
 
         def work() -> None:
-            now, keep, ledger = self._app.clock.now(), self._app.config.ledger, self._app.ledger
-            ledger.catalog.prune_lookups(now - _CACHE_KEPT)
-            ledger.state.drop_older("quota", now - _CACHE_KEPT)
             self._pulse.forget_the_dead()
-            ledger.alerts.end_older(HAPPENED, now - _SHOWN_FOR)
-            if keep.keep_documents is not None and (
-                gone := ledger.maintenance.forget_documents(now - keep.keep_documents)
-            ):
-                get_logger().info("documents_dropped", sales=gone, older_than=(now - keep.keep_documents).isoformat())
-            if gone := ledger.maintenance.forget_history(now - keep.keep_history):
-                get_logger().info("history_dropped", rows=gone, older_than=(now - keep.keep_history).isoformat())
+            drop_what_is_old(self._app)
 
         self._edge("housekeep", work)
 

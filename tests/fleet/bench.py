@@ -9,7 +9,6 @@ python -m tests.fleet.bench many          # one worker and four on the same sale
 from __future__ import annotations
 
 import argparse
-import hmac
 import os
 import re
 import sys
@@ -21,32 +20,14 @@ from pathlib import Path
 from statistics import median, quantiles
 
 import psutil
-import requests
 
 from syncd import logs
 from syncd.app import open_foundation
 from syncd.config import load
 from syncd.testing.orders import sale
-from tests.fleet.cells import Cell, Worker, running_cell, until
+from tests.fleet.cells import HOOK, Cell, running_cell, until
 
-HOOK = """
-[stores.{name}]
-store_hash = "sandbox{number}"
-{more}
-[sources.t{name}]
-type = "push"
-secret = {{ env = "FLOW_TOKEN" }}
-"""
 _MINUTES = 540.0
-
-
-def post(cell: Cell, worker: Worker, number: int, sale_id: str) -> None:
-    """A sale by webhook."""
-    body = sale(source=f"ts{number}", sale_id=sale_id).to_json().encode()
-    at = str(int(time.time()))
-    signed = hmac.new(cell.token.encode(), at.encode() + b"." + body, "sha256").hexdigest()
-    headers = {"X-Syncd-Timestamp": at, "X-Syncd-Signature": f"sha256={signed}"}
-    requests.post(f"{worker.address}/intake/ts{number}", data=body, headers=headers, timeout=30).raise_for_status()
 
 
 def lags(cell: Cell, store: str) -> list[float]:
@@ -64,7 +45,7 @@ def fair(folder: Path) -> bool:
         (worker,) = cell.start(1)
         until(lambda: cell.orders() > 100)
         for n in range(60):
-            post(cell, worker, 2, f"q{n}")
+            cell.deliver(worker, "ts2", f"q{n}")
             time.sleep(1)
         until(lambda: len(lags(cell, "s2")) == 60)
         found, busy = lags(cell, "s2"), cell.orders() - 60
@@ -80,7 +61,7 @@ def lost(folder: Path) -> bool:
     with running_cell(folder, 1) as cell:
         cell.add(2, text=HOOK)
         workers = cell.start(2)
-        post(cell, workers[0], 2, "warm")
+        cell.deliver(workers[0], "ts2", "warm")
         until(lambda: len(lags(cell, "s2")) == 1)
         found = []
         for n in range(6):
@@ -88,7 +69,7 @@ def lost(folder: Path) -> bool:
             thread = threading.Thread(target=_delete_until, args=(cell, ended))
             cell.jobs("alter table procrastinate_jobs disable trigger all")  # no worker is told of a new job
             thread.start()
-            post(cell, workers[n % 2], 2, f"lost{n}")
+            cell.deliver(workers[n % 2], "ts2", f"lost{n}")
             time.sleep(1)
             ended.set()
             thread.join()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 import signal
@@ -19,6 +20,7 @@ import requests
 from sqlalchemy import make_url
 
 from syncd.canonical import CanonicalOrder
+from syncd.testing.orders import sale
 from tests.databases import ledger_url
 from tests.forks import run_forked
 from tests.shop import Done, running_sandbox
@@ -60,6 +62,14 @@ type = "jsonl"
 path = "inbox/{name}"
 settle = "0s"
 host = "*"
+"""
+HOOK = """
+[stores.{name}]
+store_hash = "sandbox{number}"
+{more}
+[sources.t{name}]
+type = "push"
+secret = {{ env = "FLOW_TOKEN" }}
 """
 
 
@@ -149,6 +159,13 @@ class Cell:
         part = folder / f".{name}.part"
         part.write_text("".join(sale.to_json() + "\n" for sale in sales), encoding="utf-8")
         part.rename(folder / f"{name}.jsonl")
+
+    def deliver(self, worker: Worker, source: str, sale_id: str) -> None:
+        """Post a sale to a worker's webhook."""
+        body, at = sale(source=source, sale_id=sale_id).to_json().encode(), str(int(time.time()))
+        signed = hmac.new(self.token.encode(), at.encode() + b"." + body, "sha256").hexdigest()
+        headers = {"X-Syncd-Timestamp": at, "X-Syncd-Signature": f"sha256={signed}"}
+        requests.post(f"{worker.address}/intake/{source}", data=body, headers=headers, timeout=30).raise_for_status()
 
     def stores(self) -> dict[str, dict[str, Any]]:
         found = requests.get(f"{self.sandbox}/_sandbox/stores", timeout=30).json()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +10,7 @@ import requests
 
 from syncd.testing.orders import sale
 from tests.databases import shut_out
-from tests.fleet.cells import STORE, Cell, running_cell, until
+from tests.fleet.cells import HOOK, STORE, Cell, running_cell, until
 
 pytestmark = pytest.mark.postgresql
 
@@ -159,18 +157,11 @@ def test_files_of_the_config_are_taken_up_by_every_worker(cell: Cell) -> None:
 
 
 def test_a_webhook_is_taken_by_any_worker_and_pushed_at_once(cell: Cell) -> None:
-    text = '[stores.hook]\nstore_hash = "sandbox6"\n[sources.hook]\ntype = "push"\nsecret = { env = "FLOW_TOKEN" }\n'
-    (cell.folder / "conf.d" / "hook.toml").write_text(text)
-    (cell.folder / "conf.d" / "s6.toml").unlink()
+    cell.add(6, text=HOOK)
     workers = cell.start(2)
     for number, worker in enumerate(workers):
-        body = sale(source="hook", sale_id=f"h{number}").to_json().encode()
-        at = str(int(time.time()))
-        signed = hmac.new(cell.token.encode(), at.encode() + b"." + body, "sha256").hexdigest()
-        headers = {"X-Syncd-Timestamp": at, "X-Syncd-Signature": f"sha256={signed}"}
-        answer = requests.post(f"{worker.address}/intake/hook", data=body, headers=headers, timeout=10)
-        assert answer.status_code == 200, answer.text
-    arrived(cell, {"hook:h0", "hook:h1"})
+        cell.deliver(worker, "ts6", f"h{number}")
+    arrived(cell, {"ts6:h0", "ts6:h1"})
     assert requests.post(f"{workers[0].address}/intake/nowhere", data="{}", timeout=10).status_code == 404
 
 

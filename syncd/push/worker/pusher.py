@@ -114,14 +114,10 @@ class Pusher:
         self._rests_until = 0.0
 
     def close(self) -> None:
-        """Wait for what is on the wire, and end the threads; another run starts them again."""
+        """Wait for what is on the wire, and end the threads; the next claim starts them again."""
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.shutdown(wait=True)
-
-    def rest(self) -> None:
-        """End the threads until the next claim: a process with many stores keeps none for those that have nothing to send."""
-        self.close()
 
     def run(
         self,
