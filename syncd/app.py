@@ -191,9 +191,9 @@ class Foundation:
 
 @contextmanager
 def open_foundation(
-    config: Config, clock: Clock | None = None, stop: threading.Event | None = None
+    config: Config, clock: Clock | None = None, stop: threading.Event | None = None, *, upgrades: bool = True
 ) -> Iterator[Foundation]:
-    """Open the ledger that a config names.
+    """Open the ledger that a config names; without ``upgrades``, only where its tables need none.
 
     Raises:
         LedgerError: it cannot be opened.
@@ -201,21 +201,25 @@ def open_foundation(
     """
     policies: dict[str, StorePolicy] = {}
     clock, decider = clock or SystemClock(), StepDecider(policies)
-    with Ledger.open(config.ledger_url.get_secret_value(), clock, decider) as ledger:
+    url = config.ledger_url.get_secret_value()
+    with Ledger.open(url, clock, decider, upgrades=upgrades) as ledger:
         yield Foundation(ledger, clock, stop or threading.Event(), decider, policies)
 
 
 @contextmanager
-def open_app(config: Config, clock: Clock | None = None, stop: threading.Event | None = None) -> Iterator[App]:
+def open_app(
+    config: Config, clock: Clock | None = None, stop: threading.Event | None = None, *, upgrades: bool = True
+) -> Iterator[App]:
     """Open the ledger and build what the config names; connections to stores open when they are first used.
 
-    Once ``stop`` is set, nothing waits for a store's quota any more and nothing new is asked of a store.
+    Once ``stop`` is set, nothing waits for a store's quota any more and nothing new is asked of a store. ``upgrades``: as in
+    ``open_foundation``.
 
     Raises:
         LedgerError: the ledger cannot be opened.
 
     """
-    with open_foundation(config, clock, stop) as foundation, ExitStack() as exits:
+    with open_foundation(config, clock, stop, upgrades=upgrades) as foundation, ExitStack() as exits:
         app = foundation.build(config)
         for till in app.tills.values():
             exits.callback(till.close)

@@ -121,5 +121,9 @@ class Corrupt(LedgerError):
     """The ledger is damaged or is not a ledger."""
 
 
+class TooOld(LedgerError):
+    """The ledger has the tables of an older syncd, and whoever opens it may not upgrade them."""
+
+
 class TooNew(LedgerError):
     """The ledger was written by a newer syncd."""

@@ -16,6 +16,8 @@ THOROUGH = (
     "chaos/",
     "fleet/test_fleet.py",
     "fleet/test_handover.py",
+    "fleet/test_upgrade.py",
+    "fleet/test_pooler.py",
     "fleet/test_queue.py::test_a_hint_that_cannot_be_given",
     "service/test_conf_d.py::test_a_file_that",
     "heart/test_life.py",

@@ -9,11 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from syncd.app import App, Foundation, open_foundation
+from syncd.app import App, Foundation, open_app, open_foundation
 from syncd.cli import loading
 from syncd.cli.exits import Exit
 from syncd.cli.render import columns, print_json, say
-from syncd.cli.session import opened, read_config
+from syncd.cli.session import read_config
 from syncd.config import Config
 from syncd.config.extras import check_extras
 from syncd.errors import ConfigError, UsageError
@@ -48,7 +48,9 @@ def run_migrate(path: Path | None) -> Exit:
     config = _config(path, quiet=True)
     from syncd.fleet.queue import migrate_queue, queue_schema
 
-    with open_foundation(config):
+    with open_foundation(config) as foundation:
+        if shared := foundation.ledger.maintenance.shared():
+            raise shared
         say("The ledger's tables are as this version needs them.")
     made = migrate_queue(config.ledger_url.get_secret_value())
     say(f"The queue {queue_schema()} {'was made' if made else 'is there already'}.")
@@ -61,7 +63,7 @@ def _foundation(config: Config) -> Iterator[Foundation]:
     from syncd.fleet.worker import MOST_STORES
 
     clock = ServerClock()
-    with open_foundation(config, clock, threading.Event()) as foundation:
+    with open_foundation(config, clock, threading.Event(), upgrades=False) as foundation:
         foundation.most_stores = MOST_STORES
         clock.follow(foundation.ledger.maintenance.server_time)
         yield foundation
@@ -77,10 +79,10 @@ def run_fleet_worker(path: Path | None) -> Exit:
 
     _check_sources(config)
     check_extras(config)
-    check_queue(config.ledger_url.get_secret_value())
     with _foundation(config) as foundation:
         if shared := foundation.ledger.maintenance.shared():
             raise shared
+        check_queue(config.ledger_url.get_secret_value())
         loading.done()
         run_worker(foundation, config, lambda: read_config(path, secrets=False), door_open)
     return Exit.OK
@@ -105,7 +107,7 @@ def run_fleet_status(path: Path | None, as_json: bool) -> Exit:
     from syncd.fleet.queue import count_jobs
     from syncd.fleet.status import cell_status
 
-    with opened(path) as app:
+    with open_app(config, upgrades=False) as app:
         cell = cell_status(app)
         running = [one for one in cell.workers if one.running()]
     jobs = count_jobs(config.ledger_url.get_secret_value())
@@ -138,10 +140,10 @@ def _show(cell: CellStatus, workers: list[str]) -> None:
 
 def run_drain(path: Path | None, host: str) -> Exit:
     """Ask the workers of a machine to end."""
-    _config(path, quiet=True)
+    config = _config(path, quiet=True)
     from syncd.fleet.worker import ask_to_drain
 
-    with opened(path) as app:
+    with open_app(config, upgrades=False) as app:
         hosts = _hosts(app)
         if host not in hosts:
             raise UsageError(

@@ -71,8 +71,8 @@ def queue_schema() -> str:
     return PREFIX + blake2b(SchemaManager.get_schema().encode(), digest_size=4).hexdigest()
 
 
-def connection_of(url: str, schema: str | None = None) -> dict[str, Any]:
-    """Return what psycopg connects with: the ledger's URL, in the queue's schema, and no commit waits for the disk.
+def connection_of(url: str) -> dict[str, Any]:
+    """Return what psycopg connects with: the ledger's URL, and time-outs after which a dead connection is given up.
 
     Raises:
         ConfigError: the ledger is on no PostgreSQL server.
@@ -81,18 +81,38 @@ def connection_of(url: str, schema: str | None = None) -> dict[str, Any]:
     if not url.startswith(("postgresql", "postgres")):
         raise ConfigError(_NEEDS_POSTGRESQL, cure='Write [ledger] url = "postgresql://user@host/syncd".')
     parts = make_url(url.replace("postgres://", "postgresql://", 1)).set(drivername="postgresql")
-    asked = parts.query.get("options", "")
-    path = f"-c search_path={schema or queue_schema()} -c synchronous_commit=off"
-    options = f"{asked if isinstance(asked, str) else ' '.join(asked)} {path}".strip()
-    conninfo = parts.difference_update_query(["options"]).render_as_string(hide_password=False)
     usual = {name: value for name, value in _KEEPALIVES.items() if name not in parts.query}
-    return {"conninfo": conninfo, "kwargs": {"options": options, **usual}}
+    return {"conninfo": parts.render_as_string(hide_password=False), "kwargs": usual}
+
+
+def _settings() -> sql.Composed:
+    """Return what each connection begins with: it works in the queue's schema, and no commit of its own waits for the disk.
+
+    A statement, and no option of the connection, for poolers refuse those.
+    """
+    return sql.SQL("set search_path = {}; set synchronous_commit = off").format(sql.Identifier(queue_schema()))
+
+
+async def _configure_async(connection: psycopg.AsyncConnection[Any]) -> None:
+    await connection.execute(_settings())
+    await connection.commit()
+
+
+def _configure(connection: psycopg.Connection[Any]) -> None:
+    connection.execute(_settings())
+    connection.commit()
 
 
 def async_app(url: str) -> App:
     """Return the app of a worker's event loop; not open yet."""
     return App(
-        connector=PsycopgConnector(**connection_of(url), min_size=1, max_size=_ASYNC_CONNECTIONS, timeout=_CONNECT_S)
+        connector=PsycopgConnector(
+            **connection_of(url),
+            min_size=1,
+            max_size=_ASYNC_CONNECTIONS,
+            timeout=_CONNECT_S,
+            configure=_configure_async,
+        )
     )
 
 
@@ -102,7 +122,9 @@ class Hints:
     def __init__(self, url: str) -> None:
         connection = connection_of(url)
         self._app = App(
-            connector=SyncPsycopgConnector(**connection, min_size=1, max_size=_SYNC_CONNECTIONS, timeout=_CONNECT_S)
+            connector=SyncPsycopgConnector(
+                **connection, min_size=1, max_size=_SYNC_CONNECTIONS, timeout=_CONNECT_S, configure=_configure
+            )
         )
         self._lost = 0
 
@@ -168,10 +190,12 @@ def _why(error: BaseException) -> str:
 
 
 @contextmanager
-def _session(url: str, schema: str | None = None) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
-    connection = connection_of(url, schema)
+def _session(url: str) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+    connection = connection_of(url)
     try:
         with psycopg.connect(connection["conninfo"], **connection["kwargs"]) as session:
+            # For this transaction alone: a pooler may hand the session to somebody else afterwards.
+            session.execute(sql.SQL("set local search_path = {}").format(sql.Identifier(queue_schema())))
             yield session
     except psycopg.Error as error:
         raise LedgerError(f"the fleet's queue cannot be used: {_why(error)}", "Run: syncd fleet migrate") from None
@@ -186,7 +210,6 @@ def migrate_queue(url: str) -> bool:
     """
     schema = queue_schema()
     with _session(url) as session:
-        session.execute("set synchronous_commit = on")
         session.execute("select pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
         made = not _is_there(session, schema)
         if made:

@@ -16,40 +16,31 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from procrastinate import App as QueueApp
-from procrastinate.exceptions import ConnectorException
-from psycopg import Error as DatabaseError
-from psycopg_pool import PoolTimeout
-
 from syncd.app import App, Foundation
-from syncd.clock import SystemClock
 from syncd.config import Config, LeftOut
-from syncd.errors import LeaseTaken, LedgerError, SyncdError
+from syncd.errors import LeaseTaken, LedgerError, SyncdError, TooNew
 from syncd.fleet.chores import Chores
 from syncd.fleet.clock import ServerClock
+from syncd.fleet.files import FilesWatch
 from syncd.fleet.queue import QUEUES, Hints, async_app
+from syncd.fleet.queue_workers import OUTAGES, take_jobs
 from syncd.fleet.tasks import RunningJobs, register_tasks
 from syncd.fleet.turns import FleetTurns
 from syncd.ledger import Lease
 from syncd.logs import get_logger
 from syncd.service.health import Heartbeats, Process
-from syncd.service.reload import PartsWatch
 from syncd.service.sdnotify import notify
 
 THREADS = 64
 MOST_STORES = 200
 """Of how many stores a worker keeps connections."""
-_GRACE_S = 45.0  # what a turn and its requests take at the most, within the usual 60 s of a container
 _BEAT_S, _SERVER_CLOCK_S, _LOOK_S = 1.0, 30.0, 5.0
 _AGAIN_S = (1.0, 2.0, 5.0, 10.0)
 _ALIVE_S = 30.0
-_REST = 100  # times what a look at the files takes: thousands of them take a hundredth of a core
 _DRAIN = "drain"
 _PART = "work"
-_OUTAGES = (ConnectorException, DatabaseError, PoolTimeout, OSError)
 
 
 @dataclass(slots=True)
@@ -77,7 +68,7 @@ class Worker:
         self.busy = RunningJobs(self.clock)
         self.turns = FleetTurns(lambda: self.app, hints, str(self.process), self.process.host)
         self.chores = Chores(lambda: self.app, hints)
-        self._files = _Files(config.path)
+        self._files = FilesWatch(config.path)
         self._heartbeats = Heartbeats(foundation.ledger, self.clock)
         self._told_left_out: set[str] = set()
         self._begun = self.clock.now()
@@ -120,41 +111,19 @@ class Worker:
             threads.shutdown(wait=True)
 
     async def _take_jobs(self, stopping: asyncio.Event) -> None:
-        """Work on every queue until the worker is to stop; raises where the database is gone."""
+        """Work on the queue until the worker is to stop; raises where the database is gone."""
         queue = async_app(self.app.config.ledger_url.get_secret_value())
         register_tasks(queue, self.turns, self.chores, self.busy)
-        plain = QueueApp(connector=queue.connector)  # the same tasks without the timetable: one loop of it is enough
-        plain.tasks.update(queue.tasks)
-        async with queue.open_async():
-            workers = [
-                asyncio.create_task(
-                    (queue if name == "control" else plain).run_worker_async(
-                        queues=[name],
-                        name=name,
-                        concurrency=count,
-                        delete_jobs="always",
-                        install_signal_handlers=False,
-                        fetch_job_polling_interval=_LOOK_S,
-                        shutdown_graceful_timeout=_GRACE_S,
-                    )
-                )
-                for name, count in QUEUES.items()
-            ]
-            self.state.connected, self.state.why = True, ""
-            get_logger().info("worker_connected", queues=dict(QUEUES))
-            over = asyncio.create_task(stopping.wait())
-            await asyncio.wait([over, *workers], return_when=asyncio.FIRST_COMPLETED)
-            over.cancel()
-            for worker in workers:
-                worker.cancel()
-            ended = await asyncio.gather(*workers, return_exceptions=True)
-        if not stopping.is_set():
-            raise next((one for one in ended if isinstance(one, _OUTAGES)), ConnectorException("a queue ended"))
+        await take_jobs(queue, stopping, self._connected)
+
+    def _connected(self) -> None:
+        self.state.connected, self.state.why = True, ""
+        get_logger().info("worker_connected", queues=dict(QUEUES))
 
     def _disconnected(self, error: BaseException, wait: float) -> None:
         why = str(error.__cause__ or error).strip().partition("\n")[0] or type(error).__name__
         self.state.connected, self.state.why = False, why
-        if isinstance(error, _OUTAGES):
+        if isinstance(error, OUTAGES):
             get_logger().warning("worker_disconnected", why=why, again_in_s=wait)
         else:
             get_logger().error("worker_disconnected", why=why, again_in_s=wait, exc_info=error)
@@ -180,7 +149,7 @@ class Worker:
         with ThreadPoolExecutor(1, thread_name_prefix="follow") as thread:
             while not stopping.is_set():
                 if await loop.run_in_executor(thread, self._look):
-                    self._drain(stopping, "syncd fleet drain")
+                    self._drain(stopping, "drain")
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stopping.wait(), _LOOK_S)
 
@@ -188,11 +157,15 @@ class Worker:
         """Whether this worker is to drain, after a look at everything that changes."""
         try:
             self._follow_clock()
+            self.app.ledger.maintenance.check_schema()
             self.hints.heal()
             if self._files.changed():
                 self._take_up()
             self._report()
             asked = self.app.ledger.state.get("fleet", [f"{_DRAIN} {self.process.host}"])
+        except TooNew as error:
+            get_logger().error("worker_outdated", why=error.what, cure="Start workers of the new version.")
+            return True
         except SyncdError as error:
             get_logger().warning("worker_look_failed", why=error.what)
             return False
@@ -255,48 +228,10 @@ class Worker:
         self.app.close()
 
 
-class _Files:
-    """Notices changes of the config file and of ``conf.d``."""
-
-    def __init__(self, file: Path) -> None:
-        self._file, self._parts, self._asked = file, PartsWatch(file), threading.Event()
-        self._clock, self._next = SystemClock(), 0.0
-        self._seen = self._last = self._main()
-
-    def _main(self) -> tuple[int, int] | None:
-        try:
-            facts = self._file.stat()
-        except OSError:
-            return None
-        return facts.st_mtime_ns, facts.st_size
-
-    def ask(self) -> None:
-        """Take the files for changed."""
-        self._asked.set()
-
-    def changed(self) -> bool:
-        """Whether to read them again: a file differs and has stayed so since the last call. Thousands are looked at less often."""
-        begun = self._clock.elapsed().seconds
-        if begun < self._next and not self._asked.is_set():
-            return False
-        changed = self._look()
-        self._next = begun + (self._clock.elapsed().seconds - begun) * _REST
-        return changed
-
-    def _look(self) -> bool:
-        before, self._last = self._last, self._main()
-        main = self._last is not None and self._last == before and self._last != self._seen
-        if main:
-            self._seen = self._last
-        asked = self._asked.is_set()
-        self._asked.clear()
-        return self._parts.changed() or main or asked
-
-
 def _job_not_ended(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Say that the queue would not end a job: it was deleted meanwhile, or the database was gone. Its work is done all the same."""
     error = context.get("exception")
-    if isinstance(error, _OUTAGES):
+    if isinstance(error, OUTAGES):
         why = str(error.__cause__ or error).strip().partition("\n")[0]
         get_logger().warning("job_not_ended", why=why, cure="Nothing to do: the sweep finds what is left.")
     else:

@@ -55,12 +55,12 @@ class Ledger:
         self.maintenance = Maintenance(database, engines, where)
 
     @classmethod
-    def open(cls, url: str, clock: Clock, decider: Decider) -> Self:
-        """Open the ledger, creating or upgrading it where that is needed; ``decider`` says where each sale stands.
+    def open(cls, url: str, clock: Clock, decider: Decider, *, upgrades: bool = True) -> Self:
+        """Open the ledger; ``decider`` says where each sale stands. Create or upgrade its tables, if it ``upgrades`` them at all.
 
         Raises:
             LedgerError: it cannot be opened (``Full``), is no ledger (``Corrupt``), is locked (``Busy``) or was written by a
-                newer syncd (``TooNew``).
+                newer syncd (``TooNew``), or its tables are to be upgraded by somebody else first (``TooOld``).
             ConfigError: the URL is none, or its database has no driver here.
 
         """
@@ -69,7 +69,10 @@ class Ledger:
         engines.prepare_file()
         try:
             with translated(where):
-                upgrade.to_head(engines, where)
+                if upgrades:
+                    upgrade.to_head(engines, where, clock)
+                else:
+                    upgrade.check(engines, where)
         except BaseException:
             engines.dispose()
             raise

@@ -40,6 +40,16 @@ class Maintenance(Repository):
         """
         self._engines.check_file()
 
+    def check_schema(self) -> None:
+        """Make sure that this program still can work on the ledger's tables, which a newer one may upgrade meanwhile.
+
+        Raises:
+            TooNew: it cannot.
+
+        """
+        with translated(self._where):
+            upgrade.check(self._engines, self._where)
+
     def describe(self) -> list[str]:
         """Return what ``syncd check`` says of the ledger: where it is, its schema, how durable it is."""
         lines = [f"{self._where}, schema {upgrade.HEAD}"]

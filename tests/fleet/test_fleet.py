@@ -91,6 +91,11 @@ TAMPERED = {
     "delayed": "update procrastinate_jobs set scheduled_at = now() + interval '1 day' where status = 'todo'",
     "moved": "update procrastinate_jobs set queue_name = 'elsewhere' where status = 'todo'",
     "over": "update procrastinate_jobs set status = 'cancelled' where status = 'todo'",
+    "never timed": "delete from procrastinate_periodic_defers; delete from procrastinate_jobs where queue_name = 'control'",
+    "tick killed": (
+        "update procrastinate_jobs set status = 'doing', worker_id = null where queue_name = 'control'; "
+        "update procrastinate_workers set last_heartbeat = now() - interval '1 hour'"
+    ),
     "doubled": (
         "insert into procrastinate_jobs (queue_name, task_name, args) "
         "select 'push', 'push', jsonb_build_object('store', 's' || n) from generate_series(1, 6) n, generate_series(1, 5)"

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,10 +21,11 @@ from syncd.sale.events import Deferred
 from syncd.sale.states import State
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
-from tests.databases import SERVER, ledger_url, to_revision
+from tests.databases import ledger_url, to_revision
 from tests.deciders import DECIDER
 from tests.ledger.conftest import FAR, Book, intent, took
 from tests.ledger.test_facts import old_sale
+from tests.pooler import bouncer
 
 pytestmark = pytest.mark.postgresql
 REPLY = ReplyInfo(200, "r1", 0.2, "accepted", "7")
@@ -267,43 +264,6 @@ def test_a_pool_that_is_used_up_is_told_with_a_cure(url: str) -> None:
 
 
 # A pooler between
-
-
-@contextmanager
-def bouncer(mode: str) -> Iterator[Callable[[str], str]]:
-    """A pgbouncer in that mode; a URL of the server becomes one that goes through it."""
-    program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
-    if program is None:
-        pytest.skip("pgbouncer is not installed")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = make_url(SERVER)
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        home.chmod(0o755)
-        config = home / "pgbouncer.ini"
-        config.write_text(
-            f"[databases]\n* = host={server.host} port={server.port} user={server.username}\n"
-            f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nauth_type = any\npool_mode = {mode}\n"
-            "unix_socket_dir =\nignore_startup_parameters = extra_float_digits\n"
-        )
-        config.chmod(0o644)
-        with subprocess.Popen([program, "-q", "-u", "nobody", str(config)], stderr=subprocess.DEVNULL) as process:
-            try:
-                wait_for_port(port)
-                yield lambda url: make_url(url).set(port=port).render_as_string(hide_password=False)
-            finally:
-                process.kill()
-
-
-def wait_for_port(port: int) -> None:
-    for _ in range(2000):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        threading.Event().wait(0.01)
-    pytest.fail("the pooler does not listen")
 
 
 def test_a_pooler_that_hands_sessions_round_is_refused_with_a_cure(url: str) -> None:

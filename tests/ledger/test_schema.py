@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
-from syncd.errors import Busy, Full, LedgerError, TooNew
+from syncd.errors import Busy, Full, LedgerError, TooNew, TooOld
 from syncd.ledger import Ledger, upgrade
 from syncd.ledger.engine import Engines
 from syncd.ledger.indexes import INDEXES
 from syncd.ledger.schema import metadata
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
-from tests.databases import both_databases, ledger_url, older_ledger
+from tests.databases import both_databases, ledger_url, older_ledger, to_revision
 from tests.deciders import DECIDER
 from tests.ledger.conftest import Book, numbered
 
@@ -99,6 +99,40 @@ def test_a_newer_ledger_is_refused(book: Book) -> None:
     engines.dispose()
     with pytest.raises(TooNew, match="9999"):
         Ledger.open(book.url, ManualClock(), DECIDER)
+
+
+def _says_oldest(connection: Connection, schema: str) -> None:
+    connection.exec_driver_sql("delete from state where owner = 'schema'")
+    connection.exec_driver_sql(f"insert into state values ('', 'schema', 'oldest', '{schema}', 0)")
+
+
+@both_databases
+def test_a_newer_ledger_that_says_so_is_worked_on_beside_the_newer_program(book: Book) -> None:
+    book.record(sale())
+    engines = Engines(book.url)
+    with engines.write.begin() as connection:
+        connection.exec_driver_sql("update alembic_version set version_num = '9999'")
+        _says_oldest(connection, upgrade.HEAD)
+    with Ledger.open(book.url, ManualClock(), DECIDER) as ledger:
+        assert ledger.maintenance.verify() == []
+        ledger.maintenance.check_schema()
+        with engines.write.begin() as connection:
+            _says_oldest(connection, "9999")
+        with pytest.raises(TooNew, match="9999"):
+            ledger.maintenance.check_schema()
+    engines.dispose()
+
+
+@both_databases
+def test_whoever_may_not_upgrade_a_ledger_leaves_it_as_it_was(database: str, tmp_path: Path) -> None:
+    with ledger_url(database, tmp_path) as url:
+        with pytest.raises(TooOld, match="has no tables yet"):
+            Ledger.open(url, ManualClock(), DECIDER, upgrades=False)
+        to_revision(url, "0025").dispose()
+        with pytest.raises(TooOld, match=f"has schema 0025; this syncd needs {upgrade.HEAD}"):
+            Ledger.open(url, ManualClock(), DECIDER, upgrades=False)
+        Ledger.open(url, ManualClock(), DECIDER).close()
+        Ledger.open(url, ManualClock(), DECIDER, upgrades=False).close()
 
 
 def test_a_ledger_file_is_its_owners_alone(tmp_path: Path) -> None:
