@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +12,7 @@ from syncd.clock import Now
 from syncd.errors import SourceError
 from syncd.ledger import Alert, FaultRow, Lag, Reason, StoreState
 from syncd.naming import Gone, gone
-from syncd.sale.states import State
+from syncd.sale.states import Lane, State
 from syncd.service.alert_rules import GONE, KINDS, LEFT_OUT, SHOWN
 from syncd.service.health import Health, read_health
 from syncd.service.reasons import newest_faults
@@ -23,12 +24,18 @@ WAITING = (State.REJECTED, State.HELD, State.UNKNOWN)
 
 @dataclass(frozen=True, slots=True)
 class StoreStands:
-    """One store: its sales by state, how far behind it is, and whether it is paused."""
+    """One store: its sales by state, how far behind it is, and whether it is paused; how many wait in a backfill."""
 
     states: Mapping[State, int]
     lag: Lag
     pause: StoreState
     alerts: Sequence[Alert] = ()
+    backfilling: int = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many sales are about to be sent, without those of a backfill."""
+        return self.states[State.PENDING] + self.states[State.SENDING] - self.backfilling
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +56,12 @@ class SystemOverview:
     @classmethod
     def of(cls, app: App) -> SystemOverview:
         """Look at the ledger and the folders."""
-        ledger, now, daemons, missing = (
-            app.ledger,
-            Now.of(app.clock),
-            read_health(app.ledger),
-            gone(app.config, app.ledger),
-        )
+        ledger, now = app.ledger, Now.of(app.clock)
+        daemons, missing, present = read_health(ledger), gone(app.config, ledger), ledger.alerts.present()
         reports = {**app.folder_reports(), **app.not_admitted()}
         return cls(
             now.wall,
-            {name: _stands(app, name) for name in app.config.stores},
+            _stores(app, present),
             {name: reports.get(name) for name in app.tills},
             ledger.sources.open_faults(),
             daemons,
@@ -66,7 +69,7 @@ class SystemOverview:
             [
                 *(_lost(one) for one in missing if one.not_done),
                 *(Alert("", LEFT_OUT, left.file, left.words, left.cure) for left in app.config.left_out),
-                *(a for a in ledger.alerts.present() if a.kind in SHOWN),
+                *(a for a in present if a.kind in SHOWN),
             ],
             [one for one in missing if not one.not_done],
             [reason for state in WAITING for reason in ledger.overviews.reasons(state)],
@@ -83,14 +86,21 @@ def _lost(one: Gone) -> Alert:
     return Alert("", GONE, one.name, one.words, one.cure)
 
 
-def _stands(app: App, store: str) -> StoreStands:
-    ledger = app.ledger
-    alerts = [alert for alert in ledger.alerts.present(store) if alert.kind not in KINDS]
-    return StoreStands(_states(app, store), ledger.sales.lag(store), ledger.stores.get(store), alerts)
-
-
-def _states(app: App, store: str) -> dict[State, int]:
-    found: dict[State, int] = dict.fromkeys(State, 0)
-    for (_store, _lane, state), number in app.ledger.sales.counts(store).items():
-        found[state] += number
-    return found
+def _stores(app: App, present: Sequence[Alert]) -> dict[str, StoreStands]:
+    """Look at every store of the config, with as many statements for thousands as for one."""
+    ledger, names = app.ledger, list(app.config.stores)
+    states = {name: dict.fromkeys(State, 0) for name in names}
+    backfilling: Counter[str] = Counter()
+    for (store, lane, state), number in ledger.sales.counts().items():
+        if store in states:
+            states[store][state] += number
+            backfilling[store] += number if lane is Lane.BACKFILL and state is State.PENDING else 0
+    alerts: dict[str, list[Alert]] = {name: [] for name in names}
+    for alert in present:
+        if alert.kind not in KINDS and alert.store in alerts:
+            alerts[alert.store].append(alert)
+    known, lags = ledger.stores.all(), ledger.sales.lags(names)
+    return {
+        name: StoreStands(states[name], lags[name], known.get(name, StoreState()), alerts[name], backfilling[name])
+        for name in names
+    }

@@ -216,7 +216,7 @@ def _service(ledger: Ledger, clock: ManualClock) -> None:
     ledger.stores.known("main", ["old:5", "old:6"])
     ledger.stores.note_known("main", [("old:7", StoreOrder(7, OrderSnapshot()))])
     ledger.sales.counts()
-    ledger.sales.lag("main")
+    ledger.sales.lags(["main", "never spoken to"])
     ledger.stores.get("main")
     ledger.alerts.raise_new([Alert("main", "two orders", "x", "y", "z")])
     ledger.alerts.end("main", "two orders", ["x"])
