@@ -240,8 +240,8 @@ class SaleRepository(Repository):
             found[name] = Lag(from_micros(waiting), from_micros(newest))
         for name in names:
             if name not in found:
-                of_new: Select[Any] = select(*_lag_columns(literal(name)))
-                waiting, newest = connection.execute(of_new).one()
+                columns = list(_lag_columns(literal(name)))
+                waiting, newest = connection.execute(select(*columns)).one()
                 found[name] = Lag(from_micros(waiting), from_micros(newest))
         return {name: found[name] for name in names}
 
