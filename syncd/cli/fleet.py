@@ -1,4 +1,4 @@
-"""``syncd fleet``: migrate, worker, status, drain."""
+"""``syncd fleet``: migrate, worker, page, status, drain."""
 
 from __future__ import annotations
 
@@ -85,6 +85,23 @@ def run_fleet_worker(path: Path | None) -> Exit:
         check_queue(config.ledger_url.get_secret_value())
         loading.done()
         run_worker(foundation, config, lambda: read_config(path, secrets=False), door_open)
+    return Exit.OK
+
+
+def run_fleet_page(path: Path | None) -> Exit:
+    """Serve the page until a signal stops it."""
+    config = _config(path, quiet=False)
+    if not config.web.enabled:
+        raise ConfigError("the page is turned off", cure="Remove enabled = false from [web].")
+    loading.begin()
+    from syncd.fleet.queue import check_queue
+    from syncd.service.daemon import stop_on_signals
+    from syncd.web.fleet_page import run_page
+
+    with _foundation(config) as foundation, stop_on_signals(foundation.stop):
+        check_queue(config.ledger_url.get_secret_value())
+        loading.done()
+        run_page(foundation, config, lambda: read_config(path, secrets=False), foundation.stop)
     return Exit.OK
 
 

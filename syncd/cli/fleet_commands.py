@@ -34,6 +34,17 @@ def worker(config: ConfigPath = None) -> None:
 
 
 @fleet.command()
+def page(config: ConfigPath = None) -> None:
+    """Serve the page for the whole fleet at [web] listen, until told to stop. One such process is enough; put it behind a proxy.
+
+    Example: syncd fleet page
+    """
+    from syncd.cli.fleet import run_fleet_page
+
+    raise typer.Exit(run_fleet_page(config))
+
+
+@fleet.command()
 def status(config: ConfigPath = None, as_json: AsJson = False) -> None:
     """The workers, the queues, what is due and since when, paused stores and failing sources. Exit code 1 where something is late.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +30,8 @@ _NEXT = {
 }
 _ORDER = (State.HELD, State.REJECTED, State.UNKNOWN, State.PENDING, State.SENDING, State.SYNCED, State.SKIPPED)
 _NAMED = 5
+_MANY = 20
+"""Stores that are shown one by one."""
 
 
 def run_status(config: Path | None, as_json: bool) -> Exit:
@@ -107,15 +109,13 @@ def _show(standing: SystemOverview) -> None:
     for need in needs:
         if need.level != "note":
             say(f"  {need.words}\n    {need.full_cure}", hang=4)
-    for name, store in standing.stores.items():
-        lag = store.lag
-        say(f"store {name}" + (" (paused)" if store.pause.paused_why else ""))
-        rows = [(state.value, f"{store.states[state]:,}", _NEXT[state]) for state in _ORDER if store.states[state]]
-        columns(rows or [("no sales yet", "", "")], indent="  ")
-        waits = _waiting_since(lag.oldest_pending, standing.now)
-        say(f"  last order {_ago(lag.newest_synced, standing.now)}{waits}")
-    for line in _lines(standing):
-        say(line)
+    if len(standing.stores) > _MANY:
+        _show_many(standing)
+    else:
+        for name, store in standing.stores.items():
+            _show_store(f"store {name}" + (" (paused)" if store.pause.paused_why else ""), [store], standing.now)
+        for line in _lines(standing):
+            say(line)
     for one in standing.gone:
         say(f"{one.words}\n  {one.cure}")
     for process, problems in zip(standing.daemons, standing.problems, strict=True) if standing.running else ():
@@ -124,6 +124,28 @@ def _show(standing: SystemOverview) -> None:
             say(f"  {line}")
     if not standing.running:
         say("daemon: no daemon is running")
+
+
+def _show_store(title: str, stores: Sequence[StoreStands], now: datetime) -> None:
+    """Show the sales of one store, or of all of them together."""
+    say(title)
+    numbers = {state: sum(store.states[state] for store in stores) for state in _ORDER}
+    rows = [(state.value, f"{number:,}", _NEXT[state]) for state, number in numbers.items() if number]
+    columns(rows or [("no sales yet", "", "")], indent="  ")
+    newest = max((store.lag.newest_synced for store in stores if store.lag.newest_synced), default=None)
+    oldest = min((store.lag.oldest_pending for store in stores if store.lag.oldest_pending), default=None)
+    say(f"  last order {_ago(newest, now)}{_waiting_since(oldest, now)}")
+
+
+def _show_many(standing: SystemOverview) -> None:
+    """Show all stores together, and one by one those in which sales wait longest."""
+    stores = standing.stores
+    paused = sum(bool(store.pause.paused_why) for store in stores.values())
+    _show_store(f"{count(len(stores), 'store')}, {paused:,} paused", list(stores.values()), standing.now)
+    waits = sorted((store.lag.live_since, name) for name, store in stores.items() if store.lag.live_since)
+    for since, name in waits[:_NAMED]:
+        say(f"  {name}: {count(stores[name].waiting, 'sale')} waiting, the oldest came {_ago(since, standing.now)}")
+    say(f"{count(len(standing.sources), 'source')}; each store and source: syncd stores list, syncd sources list")
 
 
 def _waiting_since(at: datetime | None, now: datetime) -> str:

@@ -7,20 +7,19 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from syncd.app import App
-from syncd.clock import BootTime, Now
+from syncd.clock import Now
+from syncd.fleet.health import source_parts
 from syncd.fleet.queue import Hints
 from syncd.logs import get_logger
 from syncd.push.store_orders.drift_check import EVERY
 from syncd.service.alert_rules import Watch
-from syncd.service.health import Health, HealthPart, Process, forget_silent
+from syncd.service.health import Health, Process, forget_silent
 from syncd.service.housekeeping import drop_what_is_old
-from syncd.service.jobs import poll_job
 from syncd.service.notifier import Notifier
 
 _MOST_POLLS, _A_POLL = 64, 8  # poll jobs that a tick asks for, and how many sources each is expected to take
 _MOST_CHECKS = 8  # stores whose orders a sweep has looked over: a night's work, spread over the night
 _SILENT = timedelta(minutes=5)
-_ELSEWHERE = "another boot"
 
 
 class Chores:
@@ -62,6 +61,7 @@ class Chores:
             self._watch = (app, Watch(app), Notifier(app))
         _, watch, notifier = self._watch
         app.ledger.maintenance.tidy()
+        forget_silent(app.ledger, app.clock.now() - _SILENT)  # a worker that was killed: others have its stores
         health = self.health()
         for alert in watch.look(health):
             get_logger().warning("alert_raised", kind=alert.kind, subject=alert.subject, words=alert.words)
@@ -73,16 +73,9 @@ class Chores:
     def health(self) -> Health:
         """Return how the sources do, as the health of one daemon that would poll them all."""
         app = self._app()
-        now, within = Now.of(app.clock), app.config.service.healthy_within
-        parts = {}
-        for turn in app.ledger.turns.failing():
-            if (till := app.tills.get(turn.source)) is not None:
-                last = Now(turn.last_ok_at, BootTime(_ELSEWHERE, 0.0))
-                parts[poll_job(turn.source)] = HealthPart(max(2 * till.config.common.every, within), last, turn.why)
-        return Health(now, parts, Process.mine(), begun=now)
+        now = Now.of(app.clock)
+        return Health(now, source_parts(app, app.ledger.turns.failing()), Process.mine(), begun=now)
 
     def housekeep(self) -> None:
-        """Drop what is old, and the reports of workers that say nothing any more."""
-        app = self._app()
-        forget_silent(app.ledger, app.clock.now() - _SILENT)
-        drop_what_is_old(app)
+        """Drop what is old."""
+        drop_what_is_old(self._app())

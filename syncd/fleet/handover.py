@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter, ValidationError
 
-from syncd.bigcommerce.governor import QuotaState
+from syncd.bigcommerce.governor import GovernorReport, QuotaState
 from syncd.clock import Clock
 from syncd.ledger import Ledger
 from syncd.push.worker.circuit_breaker import CircuitState
@@ -41,6 +41,21 @@ class Handover:
             or learned
             or bool(quota.blocked_for_s or quota.refusals or quota.errors or circuit.stumbles or circuit.forbidden)
         )
+
+
+def known_quota(ledger: Ledger, clock: Clock, store: str) -> GovernorReport | None:
+    """Return how a store's quota stands, as its last holder wrote it; None where nobody need know: most of it is left."""
+    text = ledger.turns.handed_over(store)
+    try:
+        known = _ADAPTER.validate_json(text) if text else None
+    except ValidationError:
+        return None
+    if known is None or known.quota.quota is None:
+        return None
+    quota, age_s = known.quota, (clock.now() - known.at).total_seconds()
+    whole = age_s >= quota.resets_in_s
+    left = float(known.quota.quota) if whole else quota.left
+    return GovernorReport(quota.quota, int(left), quota.window_s, max(quota.resets_in_s - age_s, 0.0), waiting=0)
 
 
 _ADAPTER = TypeAdapter(Handover)

@@ -6,7 +6,8 @@ Source of the conventions: https://prometheus.io/docs/practices/naming/
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector, generate_latest
@@ -14,6 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.registry import Collector
 
 from syncd import __version__
+from syncd.app import App
 from syncd.fleet.status import CellStatus, cell_status
 
 if TYPE_CHECKING:
@@ -22,41 +24,37 @@ if TYPE_CHECKING:
 _KEPT_S = 10.0  # several who ask at a time cost one look
 
 
-class FleetMetrics:
-    """The metrics of a worker and its cell."""
-
-    def __init__(self, worker: Worker) -> None:
-        self._registry = CollectorRegistry()
-        ProcessCollector(registry=self._registry)
-        PlatformCollector(registry=self._registry)
-        self._registry.register(_Cell(worker))
-
-    def text(self) -> bytes:
-        """All of them, as they are now.
-
-        Raises:
-            LedgerError: the ledger cannot be read.
-
-        """
-        return generate_latest(self._registry)
+def worker_metrics(worker: Worker) -> Callable[[], bytes]:
+    """Return what writes the metrics of a worker and its cell, as they are now; it raises LedgerError where that cannot be read."""
+    return _text(_OfWorker(worker), _OfCell(lambda: worker.app))
 
 
-class _Cell(Collector):
-    def __init__(self, worker: Worker) -> None:
-        self._worker, self._lock = worker, threading.Lock()
-        self._seen: tuple[float, CellStatus] | None = None
+def cell_metrics(app: Callable[[], App]) -> Callable[[], bytes]:
+    """Return what writes the metrics of a cell alone; as ``worker_metrics``."""
+    return _text(_OfCell(app))
 
+
+def _text(*collectors: Collector) -> Callable[[], bytes]:
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    for collector in collectors:
+        registry.register(collector)
+    return partial(generate_latest, registry)
+
+
+class _Quiet(Collector):
     def describe(self) -> Iterator[Metric]:
         """Nothing: registering must not read the ledger."""
         yield from ()
 
+
+class _OfWorker(_Quiet):
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
     def collect(self) -> Iterator[Metric]:
         """Every metric once."""
-        yield InfoMetricFamily("syncd_build", "The syncd that runs.", value={"version": __version__})
-        yield from self._of_worker()
-        yield from self._of_cell()
-
-    def _of_worker(self) -> Iterator[Metric]:
         worker, busy = self._worker, self._worker.busy
         done = CounterMetricFamily("syncd_worker_jobs", "Jobs that this worker has ended.", labels=("kind",))
         failed = CounterMetricFamily("syncd_worker_jobs_failed", "Those that failed.", labels=("kind",))
@@ -70,7 +68,15 @@ class _Cell(Collector):
         )
         yield GaugeMetricFamily("syncd_worker_connected", "1 while it takes jobs.", value=int(worker.is_well()))
 
-    def _of_cell(self) -> Iterator[Metric]:
+
+class _OfCell(_Quiet):
+    def __init__(self, app: Callable[[], App]) -> None:
+        self._app, self._lock = app, threading.Lock()
+        self._seen: tuple[float, CellStatus] | None = None
+
+    def collect(self) -> Iterator[Metric]:
+        """Every metric once."""
+        yield InfoMetricFamily("syncd_build", "The syncd that runs.", value={"version": __version__})
         cell = self._status()
         yield GaugeMetricFamily(
             "syncd_oldest_due_seconds", "How long what is due waits that waits longest.", value=cell.oldest_due_s
@@ -94,7 +100,8 @@ class _Cell(Collector):
 
     def _status(self) -> CellStatus:
         with self._lock:
-            now = self._worker.clock.elapsed().seconds
+            app = self._app()
+            now = app.clock.elapsed().seconds
             if self._seen is None or now - self._seen[0] > _KEPT_S:
-                self._seen = (now, cell_status(self._worker.app))
+                self._seen = (now, cell_status(app))
             return self._seen[1]

@@ -19,11 +19,11 @@ from functools import partial
 from typing import Any
 
 from syncd.app import App, Foundation
-from syncd.config import Config, LeftOut
+from syncd.config import Config
 from syncd.errors import LeaseTaken, LedgerError, SyncdError, TooNew
 from syncd.fleet.chores import Chores
 from syncd.fleet.clock import ServerClock
-from syncd.fleet.files import FilesWatch
+from syncd.fleet.files import FollowingApp
 from syncd.fleet.queue import QUEUES, Hints, async_app
 from syncd.fleet.queue_workers import OUTAGES, take_jobs
 from syncd.fleet.tasks import RunningJobs, register_tasks
@@ -61,18 +61,20 @@ class Worker:
     """One worker: the app as its config has it now, and what does its jobs."""
 
     def __init__(self, foundation: Foundation, config: Config, hints: Hints, read: Callable[[], Config]) -> None:
-        self._foundation, self._read, self.hints = foundation, read, hints
-        self.app: App = foundation.build(config)
+        self._foundation, self.hints = foundation, hints
+        self._following = FollowingApp(foundation, config, read)
         self.clock, self.process = foundation.clock, Process.mine()
         self.state = WorkerState(self.clock.elapsed().seconds)
         self.busy = RunningJobs(self.clock)
         self.turns = FleetTurns(lambda: self.app, hints, str(self.process), self.process.host)
         self.chores = Chores(lambda: self.app, hints)
-        self._files = FilesWatch(config.path)
         self._heartbeats = Heartbeats(foundation.ledger, self.clock)
-        self._told_left_out: set[str] = set()
         self._begun = self.clock.now()
-        self._tell_left_out(config.left_out)
+
+    @property
+    def app(self) -> App:
+        """The app as the config's files say it now."""
+        return self._following.now
 
     # The queue
 
@@ -87,7 +89,7 @@ class Worker:
         stopping = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, partial(self._drain, stopping, signal.Signals(number).name))
-        loop.add_signal_handler(signal.SIGHUP, self._files.ask)
+        loop.add_signal_handler(signal.SIGHUP, self._following.ask)
         side = [asyncio.create_task(self._beat()), asyncio.create_task(self._follow(stopping))]
         try:
             tries = 0
@@ -159,8 +161,8 @@ class Worker:
             self._follow_clock()
             self.app.ledger.maintenance.check_schema()
             self.hints.heal()
-            if self._files.changed():
-                self._take_up()
+            if self._following.look():
+                self.chores.follow_sources()
             self._report()
             asked = self.app.ledger.state.get("fleet", [f"{_DRAIN} {self.process.host}"])
         except TooNew as error:
@@ -174,32 +176,6 @@ class Worker:
     def _follow_clock(self) -> None:
         if isinstance(self.clock, ServerClock):
             self.clock.follow(self.app.ledger.maintenance.server_time)
-
-    def _take_up(self) -> None:
-        """Go on with the config as its files say it now; with the old one where that cannot be used."""
-        try:
-            config = self._read()
-        except SyncdError as error:
-            get_logger().error("reload_refused", why=str(error), cure="Correct it; the old config holds.")
-            return
-        before, self.app = self.app, self._foundation.build(config, self.app)
-        names = [
-            name
-            for name in {*before.config.stores, *config.stores}
-            if before.config.stores.get(name) != config.stores.get(name)
-        ]
-        get_logger().info(
-            "config_taken_up", stores=len(config.stores), sources=len(config.sources), changed=sorted(names)[:20]
-        )
-        self._tell_left_out(config.left_out)
-        self.chores.follow_sources()
-
-    def _tell_left_out(self, left_out: tuple[LeftOut, ...]) -> None:
-        """Name each file that cannot be used, once for each reason."""
-        for left in left_out:
-            if left.words not in self._told_left_out:
-                get_logger().error("left_out", file=left.file, why=left.words, cure=left.cure)
-        self._told_left_out = {left.words for left in left_out}
 
     def _report(self, *, stopped: bool = False) -> None:
         """Write how this worker does into the ledger, where status, the page and alerts read it."""
@@ -223,9 +199,7 @@ class Worker:
         """Say that it ended well, and close what is open."""
         with suppress(SyncdError):
             self._report(stopped=True)
-        for till in self.app.tills.values():
-            till.close()
-        self.app.close()
+        self._following.close()
 
 
 def _job_not_ended(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

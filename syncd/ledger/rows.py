@@ -141,10 +141,10 @@ def read_as(kind: type[D], row: Row[*tuple[Any, ...]], **given: object) -> D:
 
 def each_value(connection: Connection, column: Column[str]) -> Iterator[str]:
     """Yield the different values of a column, each by a step in its index: there are few among millions of rows."""
-    value = connection.execute(select(func.min(column))).scalar()
-    while value is not None:
-        yield value
-        value = connection.execute(select(func.min(column)).where(column > value)).scalar()
+    found = select(func.min(column).label("value")).cte("found", recursive=True)
+    later = select(func.min(column)).where(column > found.c.value).correlate(found).scalar_subquery()
+    found = found.union_all(select(later).where(found.c.value.is_not(None)))
+    yield from connection.execute(select(found.c.value).where(found.c.value.is_not(None))).scalars()
 
 
 def after_place(

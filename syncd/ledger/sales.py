@@ -17,7 +17,17 @@ from syncd.canonical.originals import Fit
 from syncd.ledger import actions, links
 from syncd.ledger.counting import number_of
 from syncd.ledger.record import Recorded, RecordOptions, record
-from syncd.ledger.rows import after_place, from_micros, is_state, read_as, read_sale, read_sales, rows_in, to_micros
+from syncd.ledger.rows import (
+    after_place,
+    each_value,
+    from_micros,
+    is_state,
+    read_as,
+    read_sale,
+    read_sales,
+    rows_in,
+    to_micros,
+)
 from syncd.ledger.schema import attempts, audit, backfills, sales, stores
 from syncd.ledger.selection import Selection, conditions
 from syncd.ledger.transactions import Repository, reads, writes
@@ -27,6 +37,7 @@ from syncd.sale.sale import Sale
 from syncd.sale.states import BackfillStage, Lane, State
 
 _ROWS_AT_ONCE = 500
+_LIVE = sales.c.lane == literal_column(f"'{Lane.LIVE.value}'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +77,14 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """How old the oldest sale is that waits, and how new the newest that was synced; None where there is none."""
+    """How old the oldest sale is that waits, and how new the newest that was synced; None where there is none.
 
-    oldest_pending: datetime | None
-    newest_synced: datetime | None
+    ``live_since`` is when the live sale was recorded that waits longest: one of no backfill.
+    """
+
+    oldest_pending: datetime | None = None
+    newest_synced: datetime | None = None
+    live_since: datetime | None = None
 
 
 def _lag_columns(store: ColumnElement[str]) -> tuple[ColumnElement[int], ...]:
@@ -77,7 +92,8 @@ def _lag_columns(store: ColumnElement[str]) -> tuple[ColumnElement[int], ...]:
     of_store = sales.c.store == store
     waiting = select(func.min(sales.c.recorded_at)).where(of_store, is_state(State.PENDING)).scalar_subquery()
     newest = select(func.max(sales.c.synced_at)).where(of_store).scalar_subquery()
-    return waiting, newest
+    live = select(sales.c.recorded_at).where(of_store, is_state(State.PENDING), _LIVE)
+    return waiting, newest, live.order_by(sales.c.placed_at, sales.c.id).limit(1).scalar_subquery()
 
 
 def _due_of(*which: ColumnElement[bool]) -> Select[Any]:
@@ -236,14 +252,13 @@ class SaleRepository(Repository):
         """How far behind each of some stores is: one statement for all that were ever spoken to, however many."""
         found: dict[str, Lag] = {}
         columns: list[Any] = [stores.c.name, *_lag_columns(stores.c.name)]
-        for name, waiting, newest in connection.execute(select(*columns)):
-            found[name] = Lag(from_micros(waiting), from_micros(newest))
-        for name in names:
-            if name not in found:
+        for name, *at in connection.execute(select(*columns)):
+            found[name] = Lag(*map(from_micros, at))
+        if not found.keys() >= set(names):
+            for name in set(each_value(connection, sales.c.store)) - found.keys():  # never spoken to
                 columns = list(_lag_columns(literal(name)))
-                waiting, newest = connection.execute(select(*columns)).one()
-                found[name] = Lag(from_micros(waiting), from_micros(newest))
-        return {name: found[name] for name in names}
+                found[name] = Lag(*map(from_micros, connection.execute(select(*columns)).one()))
+        return {name: found.get(name, Lag()) for name in names}
 
     def placed(self, store: str, start: datetime, end: datetime) -> Iterator[Sale]:
         """Every sale of a store that was placed in ``[start, end]``, oldest first, page by page."""

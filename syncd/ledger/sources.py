@@ -87,6 +87,11 @@ class SourceRepository(Repository):
         return connection.execute(query).scalar_one_or_none()
 
     @reads
+    def cursor_ages(self, connection: Connection) -> dict[str, datetime | None]:
+        """Return when each source's cursor was last written; those that were never read are not there."""
+        return {row.name: from_micros(row.at) for row in connection.execute(select(cursors.c.name, cursors.c.at))}
+
+    @reads
     def cursor_age(self, connection: Connection, source: str) -> datetime | None:
         """Return when a source's cursor was last written; None where it was never read."""
         return from_micros(

@@ -15,7 +15,7 @@ from syncd.config import LeftOut
 from syncd.formatting import count
 from syncd.ledger import Alert, FaultRow, Reason, StoreState
 from syncd.naming import Gone, gone
-from syncd.sale.states import Lane, State
+from syncd.sale.states import State
 from syncd.service.health import Health
 from syncd.service.reasons import fault_words, newest_faults, reason_help, reason_words
 from syncd.settings import AlertSettings
@@ -207,17 +207,14 @@ class Watch:
         """Return what is known now."""
         ledger, now, stores = self._app.ledger, Now.of(self._app.clock), list(self._app.config.stores)
         states: dict[str, dict[State, int]] = {name: {} for name in stores}
-        waiting: dict[str, datetime | None] = dict.fromkeys(stores)
-        for (store, lane, state), number in ledger.sales.counts().items():
+        for (store, _lane, state), number in ledger.sales.counts().items():
             states.setdefault(store, {})[state] = states.get(store, {}).get(state, 0) + number
-            if store in waiting and lane is Lane.LIVE and state is State.PENDING and number:
-                waiting[store] = ledger.overviews.waiting_since(store)
-        known = ledger.stores.all()
+        known, lags = ledger.stores.all(), ledger.sales.lags(stores)
         return AlertSnapshot(
             now,
             {name: known.get(name, StoreState()) for name in stores},
             states,
-            waiting,
+            {name: lag.live_since for name, lag in lags.items()},
             ledger.sources.open_faults(),
             unread(self._app),
             health,

@@ -84,8 +84,8 @@ def run_daemon(
         log.warning("not_in_the_config", what=one.what, name=one.name, why=one.words, cure=one.cure)
     log.info("daemon_started", sources=sorted(app.tills), stores=sorted(app.stores))
     try:
+        _keep(pulse)  # before the page opens, which says whether a daemon runs
         exits.enter_context(door(app, jobs))
-        _keep(pulse)
         beat = min(_BEAT_S, watchdog_interval_s() or _BEAT_S)
         while not app.clock.wait(stop, beat if pulse.begun() else min(beat, _FIRST_BEATS_S)):
             app.ledger.maintenance.check_file()

@@ -86,7 +86,7 @@ class _Ledger(Collector):
         known, lags = ledger.stores.all(), ledger.sales.lags(list(self._app.config.stores))
         for name, store in self._app.stores.items():
             paused.add_metric((name,), int(name in known and bool(known[name].paused_why)))
-            since = ledger.overviews.waiting_since(name)
+            since = lags[name].live_since
             waits.add_metric((name,), (now - since).total_seconds() if since else 0)
             _when(newest, name, lags[name].newest_synced)
             seen = store.governor.report()

@@ -33,6 +33,11 @@ class StoreStands:
     backfilling: int = 0
 
     @property
+    def attention(self) -> int:
+        """How many of its sales, and of what was found in its orders, need a person."""
+        return self.states[State.HELD] + self.states[State.REJECTED] + len(self.alerts)
+
+    @property
     def waiting(self) -> int:
         """How many sales are about to be sent, without those of a backfill."""
         return self.states[State.PENDING] + self.states[State.SENDING] - self.backfilling

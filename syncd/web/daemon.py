@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
 from syncd.app import App
+from syncd.bigcommerce.governor import GovernorReport
+from syncd.service.health import HealthPart, is_well, read_health
 from syncd.service.jobs import Jobs, fetch_job, poll_job, push_job
 from syncd.sources import Received, Receiving
 
 _POLLS = "Until then sales are found by polling alone."
-_GOES_ON = "Sales go on meanwhile; syncd status says how they stand."
+
+
+class DaemonOperations:
+    """The daemon that serves the page, as the page knows it."""
+
+    def __init__(self, app: App, jobs: Jobs) -> None:
+        self._app, self._jobs = app, jobs
+
+    def run_now(self, job: str) -> None:
+        """Have a job done soon."""
+        self._jobs.run_now(job)
+
+    def quota(self, store: str) -> GovernorReport | None:
+        """Return how a store's quota stands; None where it is not known."""
+        return self._app.stores[store].governor.report() if store in self._app.stores else None
+
+    def parts(self) -> Mapping[str, HealthPart]:
+        """Return how each job does, whichever daemon of this ledger did it."""
+        return {name: part for health in reversed(read_health(self._app.ledger)) for name, part in health.parts.items()}
 
 
 @contextmanager
@@ -57,18 +77,8 @@ def _page_open(app: App, jobs: Jobs) -> Iterator[None]:
     """Serve the page until the end."""
     from syncd.service.metrics import Metrics  # noqa: PLC0415  the same
     from syncd.web.page.context import PageContext  # noqa: PLC0415  the same
-    from syncd.web.page.render import Renderer  # noqa: PLC0415  the same
-    from syncd.web.page.routes import Site  # noqa: PLC0415  the same
-    from syncd.web.page.security import Guard  # noqa: PLC0415  the same
-    from syncd.web.server import listening, serving  # noqa: PLC0415  the same
+    from syncd.web.page.open import page_open  # noqa: PLC0415  the same
 
-    settings, base = app.config.web, app.config.base_dir
-    tls = (base / settings.certificate, base / settings.key) if settings.certificate and settings.key else None
-    with ExitStack() as stack:
-        listener = stack.enter_context(listening("web", settings.host, settings.port, _GOES_ON))
-        if listener is not None:
-            context = PageContext(app, jobs, read_only=settings.read_only)
-            guard = Guard(settings, listener.getsockname()[1], app.clock)
-            site = Site(context, guard, Renderer(context, signs_in=guard.has_password), Metrics(app))
-            stack.enter_context(serving(site.app(), listener, "web", tls))
+    context = PageContext(app, DaemonOperations(app, jobs), read_only=app.config.web.read_only)
+    with page_open(context, Metrics(app).text, lambda: is_well(app)):
         yield

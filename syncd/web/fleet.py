@@ -1,4 +1,4 @@
-"""What a worker of a fleet serves: webhooks for every source, whether it lives and is ready, its metrics, and the page."""
+"""What a worker of a fleet serves: webhooks for every source, whether it lives and is ready, its metrics."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from syncd.errors import LedgerError
-from syncd.fleet.metrics import FleetMetrics
-from syncd.fleet.queue import Hints
+from syncd.fleet.metrics import worker_metrics
 from syncd.fleet.worker import Worker
 from syncd.service.metrics import CONTENT_TYPE
 from syncd.source_runner import SourceRunner
@@ -38,7 +37,7 @@ def door_open(worker: Worker) -> Iterator[None]:
 
 def worker_app(worker: Worker) -> Starlette:
     """Return the ASGI application of a worker's door."""
-    metrics = FleetMetrics(worker)
+    metrics = worker_metrics(worker)
 
     def find(name: str) -> SourceRunner | None:
         return worker.app.tills.get(name)  # of the config as it is now
@@ -53,7 +52,7 @@ def worker_app(worker: Worker) -> Starlette:
 
     async def figures(_request: Request) -> Response:
         try:
-            return Response(await run_in_threadpool(metrics.text), media_type=CONTENT_TYPE)
+            return Response(await run_in_threadpool(metrics), media_type=CONTENT_TYPE)
         except LedgerError as error:
             return JSONResponse({"error": error.what}, 503)
 
@@ -82,25 +81,3 @@ def _heard(worker: Worker, name: str, received: Received) -> None:
 
 def _says(well: bool, why: str) -> Response:
     return JSONResponse({"well": well, "why": why}, 200 if well else 503)
-
-
-class FleetJobs:
-    """What people ask for on the page becomes a hint to whichever worker is free."""
-
-    def __init__(self, hints: Hints) -> None:
-        self._hints = hints
-
-    def run_now(self, job: str) -> None:
-        """Have a job of the daemon's timetable done: its kind and what it is about, as ``service.jobs`` names them."""
-        kind, _, about = job.partition(" ")
-        match kind:
-            case "push":
-                self._hints.push(about)
-            case "poll":
-                self._hints.poll()
-            case "fetch":
-                self._hints.fetch(about)
-            case "backfill":
-                self._hints.backfill(about)
-            case _:
-                raise AssertionError(f"nobody asks for {kind}")

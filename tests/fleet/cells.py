@@ -75,7 +75,7 @@ secret = {{ env = "FLOW_TOKEN" }}
 
 @dataclass
 class Worker:
-    """A worker's process with its log."""
+    """A process of the fleet with its log."""
 
     process: subprocess.Popen[bytes]
     log: Path
@@ -86,8 +86,11 @@ class Worker:
 
     @property
     def address(self) -> str:
-        until(lambda: bool(self.events("intake_listens")), "its door did not open")
-        return f"http://{self.events('intake_listens')[-1]['address']}"
+        return self.address_of("intake")
+
+    def address_of(self, what: str) -> str:
+        until(lambda: bool(self.events(f"{what}_listens")), "its door did not open")
+        return f"http://{self.events(f'{what}_listens')[-1]['address']}"
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
@@ -135,24 +138,29 @@ class Cell:
 
     def start(self, number: int = 1, *, wait: bool = True) -> list[Worker]:
         """Start workers; wait until each takes jobs."""
-        started = []
-        for _ in range(number):
-            log = self.folder / f"worker-{self.started}.log"
-            self.started += 1
-            with log.open("wb") as file:
-                process = subprocess.Popen(
-                    [sys.executable, "-m", self.module, "fleet", "worker"],
-                    stdout=file,
-                    stderr=file,
-                    env={**self.env, "PYTHONPATH": str(_ROOT)},
-                    cwd=self.folder,
-                )
-            worker = Worker(process, log)
-            self.workers.append(worker)
-            started.append(worker)
+        started = [self._start("worker") for _ in range(number)]
         for worker in started if wait else ():
             until(lambda worker=worker: bool(worker.events("worker_connected")), "a worker did not connect")  # type: ignore[misc]
         return started
+
+    def page(self) -> Worker:
+        """Start the fleet's page, at a port of its own."""
+        return self._start("page", SYNCD_WEB__ENABLED="true", SYNCD_WEB__LISTEN="127.0.0.1:0")
+
+    def _start(self, command: str, **env: str) -> Worker:
+        log = self.folder / f"{command}-{self.started}.log"
+        self.started += 1
+        with log.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-m", self.module, "fleet", command],
+                stdout=file,
+                stderr=file,
+                env={**self.env, "PYTHONPATH": str(_ROOT), **env},
+                cwd=self.folder,
+            )
+        worker = Worker(process, log)
+        self.workers.append(worker)
+        return worker
 
     def drop(self, number: int, name: str, sales: Sequence[CanonicalOrder]) -> None:
         folder = self.folder / "inbox" / f"s{number}"

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from syncd.canonical import Batch
 from syncd.canonical.kinds import SaleStatus
 from syncd.ledger import RecordOptions, Selection, Sides, place_of
+from syncd.ledger.sales import Lag
 from syncd.sale.overrides import Verb
 from syncd.sale.states import Lane, State
 from syncd.testing.orders import sale
@@ -84,12 +85,12 @@ def test_what_was_synced_is_counted_by_quarters_of_an_hour(book: Book) -> None:
 
 @both_databases
 def test_the_longest_wait_is_of_live_sales_alone(book: Book) -> None:
-    assert book.ledger.overviews.waiting_since("main") is None
+    assert book.ledger.sales.lags(["main"])["main"].live_since is None
     book.record(sale(sale_id="old"), lane=Lane.BACKFILL)
-    assert book.ledger.overviews.waiting_since("main") is None
+    assert book.ledger.sales.lags(["main"])["main"].live_since is None
     book.clock.pass_time(60)
     book.record(sale(sale_id="new"))
-    assert book.ledger.overviews.waiting_since("main") == book.clock.now()
+    assert book.ledger.sales.lags(["main"])["main"].live_since == book.clock.now()
 
 
 @both_databases
@@ -163,3 +164,14 @@ def one_of(number: int, total: Decimal) -> Any:
     line = {"line_id": "1", "name": "Mug", "total_ex_tax": str(total), "total_inc_tax": str(total)}
     amounts = {"total_inc_tax": str(total), "total_tax": "0", "lines": [line]}
     return sale(sale_id=f"big{number}", placed_at=_DAY[0], **amounts)
+
+
+@both_databases
+def test_stores_that_were_never_spoken_to_have_a_lag_too(book: Book) -> None:
+    book.record(sale())
+    there = Batch((sale(sale_id="there"),), (), "c")
+    book.ledger.sales.record(there, RecordOptions("till", lambda _order: "other"))
+    book.ledger.stores.bind("other", "hash")
+    now = book.clock.now()
+    found = book.ledger.sales.lags(["main", "other", "new"])
+    assert found == {"main": Lag(now, None, now), "other": Lag(now, None, now), "new": Lag()}

@@ -160,7 +160,6 @@ def _pages(ledger: Ledger, selections: list[Selection], span: tuple[datetime, da
         page = overviews.page(selection, 20)
         overviews.page(selection, 20, place_of(page[-1]) if page else (1, 1))
     overviews.synced("main", span[0])
-    overviews.waiting_since("main")
     overviews.sides("till", span[1].date())
     _first(overviews.of_days("main", span[0].date(), span[1].date()))
     overviews.returns_of("main", ["till:5", "till:6"])

@@ -21,11 +21,9 @@ _CSRF = re.compile(r'name="csrf" value="([0-9a-f]{64})"')
 
 
 @dataclass
-class Served:
-    """A running daemon's page."""
+class Visit:
+    """A page, as a browser goes through it."""
 
-    shop: Shop
-    process: subprocess.Popen[bytes]
     url: str
     session: requests.Session = field(default_factory=requests.Session)
 
@@ -46,6 +44,14 @@ class Served:
 
     def sign_in(self, name: str, password: str) -> requests.Response:
         return self.post("/login", csrf=self.csrf("/login"), name=name, password=password, follow=False)
+
+
+@dataclass(kw_only=True)
+class Served(Visit):
+    """A running daemon's page."""
+
+    shop: Shop
+    process: subprocess.Popen[bytes]
 
     def resident_mb(self) -> float:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
@@ -69,7 +75,7 @@ def page_of(folder: Path, store: Store, web: str = LOCAL, sources: str = FOLDER)
             found = re.search(r":(\d+)\"[^\n]*web_listens", (log.read_text() if log.exists() else "")[already:])
             time.sleep(0.02)
         assert found, log.read_text()
-        yield Served(shop, process, f"http://127.0.0.1:{found[1]}")
+        yield Served(f"http://127.0.0.1:{found[1]}", shop=shop, process=process)
     finally:
         process.terminate()
         assert process.wait(30) == 0

@@ -104,7 +104,7 @@ def link(context: PageContext, request: PageRequest) -> PageResult:
         return HtmlPage("nothing.html", {"what": "There is no such sale in the ledger."}, 404)
     done = context.app.ledger.sales.link(found.sale.sale_key, request.first("original").strip(), request.actor)
     if done.moved and found.sale.store in context.app.config.stores:
-        context.jobs.run_now(push_job(found.sale.store))
+        context.operations.run_now(push_job(found.sale.store))
     if done.refused:
         what = f"{found.sale.sale_key} was not linked: {done.refused[0][1]}."
         return HtmlPage("nothing.html", {"what": what}, 400)
@@ -131,7 +131,7 @@ def decide(context: PageContext, request: PageRequest, verb: Verb, selection: Se
             break
     if moved:
         for store in context.app.config.stores:
-            context.jobs.run_now(push_job(store))
+            context.operations.run_now(push_job(store))
     return DecisionResult(tuple(moved), tuple(refused))
 
 

@@ -72,7 +72,7 @@ def ask_for(context: PageContext, request: PageRequest) -> PageResult:
         return _list(context, request, f"{error.what}. {error.cure}")
     history, first = request.first("history") == "yes", request.first("how") != "start"
     one = context.app.ledger.backfills.ask(till.name, start, end, by=request.actor, history=history, estimate=first)
-    context.jobs.run_now(backfill_job(till.name))
+    context.operations.run_now(backfill_job(till.name))
     return Redirect(f"/backfills/{one.number}")
 
 
@@ -104,7 +104,7 @@ def turn(context: PageContext, request: PageRequest) -> PageResult:
         cancel(context.app.ledger, found.number, request.actor)
     else:
         getattr(context.app.ledger.backfills, what)(found.number)
-    context.jobs.run_now(backfill_job(found.source))
+    context.operations.run_now(backfill_job(found.source))
     return Redirect(where)
 
 

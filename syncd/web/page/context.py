@@ -5,26 +5,50 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from hashlib import blake2b
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from syncd.app import App
+from syncd.bigcommerce.governor import GovernorReport
 from syncd.clock import Now
-from syncd.service.jobs import Jobs
+from syncd.service.health import HealthPart
+from syncd.service.overview import SystemOverview
 
 T = TypeVar("T")
 _MOST_KEPT = 2_000
+_MOMENT = timedelta(seconds=2)
+
+
+class Operations(Protocol):
+    """Whoever works on the stores: the daemon around the page, or a fleet. What the page asks of it, and has done by it."""
+
+    def run_now(self, job: str) -> None:
+        """Have a job done soon; its name is that of ``service.jobs``."""
+
+    def quota(self, store: str) -> GovernorReport | None:
+        """Return how a store's quota stands; None where it is not known."""
+
+    def parts(self) -> Mapping[str, HealthPart]:
+        """Return how each job does, by its name."""
 
 
 class PageContext:
     """The app behind the page."""
 
-    def __init__(self, app: App, jobs: Jobs, *, read_only: bool = False) -> None:
-        self.app, self.jobs, self.read_only = app, jobs, read_only
+    def __init__(self, app: App, operations: Operations, *, read_only: bool = False) -> None:
+        self.app, self.operations, self.read_only = app, operations, read_only
         self.kept = TimedCache(app)
         self.searches = Searches()
+
+    def take_up(self, app: App) -> None:
+        """Show another config from now on."""
+        self.app = app
+
+    def standing(self) -> SystemOverview:
+        """Return how things stand, as of a moment ago."""
+        return self.kept.get("standing", _MOMENT, lambda: SystemOverview.of(self.app))
 
     @property
     def now(self) -> datetime:

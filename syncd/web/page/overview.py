@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from syncd.ledger import SLOT, Sides, StoreState
-from syncd.sale.states import Lane, State
+from syncd.ledger import SLOT, Sides
 from syncd.service.needs import needs_of
 from syncd.service.overview import StoreStands, SystemOverview
 from syncd.web.page.context import PageContext
@@ -16,7 +15,10 @@ from syncd.web.page.request import HtmlPage, PageRequest
 
 _HOURS = 24
 _DAYS = 7
-_ALERTS = 5
+_CARDS = 6
+"""Stores that are drawn; where there are more, those that need a person most."""
+_COMPARED = 20
+"""Sources of which both sides are compared at a glance."""
 _MOMENT, _WHILE, _LONG = timedelta(seconds=15), timedelta(minutes=1), timedelta(minutes=10)
 
 
@@ -25,14 +27,10 @@ class StoreCard:
     """One store at a glance."""
 
     name: str
-    state: StoreState
+    stands: StoreStands
     today: int
-    waiting: int
-    backfilling: int
-    waits_since: datetime | None
-    newest: datetime | None
     rate: Chart
-    quota: Chart
+    quota: Chart | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +44,25 @@ class ProofRow:
 
 def overview(context: PageContext, _ask: PageRequest) -> HtmlPage:
     """Everything at a glance."""
-    standing = context.kept.get("standing", timedelta(seconds=2), lambda: SystemOverview.of(context.app))
-    cards = [card(context, name, standing.stores[name]) for name in context.app.config.stores]
-    rows = list(proof(context))
+    standing, today = context.standing(), orders_today(context)
+    names = list(standing.stores)
+    if len(names) > _CARDS:
+        names = sorted(names, key=lambda name: _need(standing.stores[name]))[:_CARDS]
+    cards = [card(context, name, standing.stores[name], today.get(name, 0)) for name in names]
+    lags = [store.lag for store in standing.stores.values()]
+    rows = list(proof(context)) if len(context.app.tills) <= _COMPARED else None
     return HtmlPage(
         "overview.html",
         {
             "needs": needs_of(standing),
             "cards": cards,
-            "today": sum(one.today for one in cards),
-            "waiting": sum(one.waiting for one in cards),
+            "stores": len(standing.stores),
+            "today": sum(today.values()),
+            "waiting": sum(store.waiting for store in standing.stores.values()),
             "attention": attention(standing),
-            "waits_since": min((one.waits_since for one in cards if one.waits_since), default=None),
-            "newest": max((one.newest for one in cards if one.newest), default=None),
+            "waits_since": min((lag.live_since for lag in lags if lag.live_since), default=None),
+            "newest": max((lag.newest_synced for lag in lags if lag.newest_synced), default=None),
             "proof": rows,
-            "days": sorted({row.day for row in rows}, reverse=True),
             "running": standing.running,
         },
     )
@@ -68,30 +70,27 @@ def overview(context: PageContext, _ask: PageRequest) -> HtmlPage:
 
 def attention(standing: SystemOverview) -> int:
     """How many sales and records need a person."""
-    stores = standing.stores.values()
-    sales = sum(store.states[State.HELD] + store.states[State.REJECTED] for store in stores)
-    return sales + sum(standing.faults.values()) + sum(len(store.alerts) for store in stores)
+    return sum(standing.faults.values()) + sum(store.attention for store in standing.stores.values())
 
 
-def card(context: PageContext, name: str, stands: StoreStands) -> StoreCard:
-    """One store at a glance."""
-    now, overviews = context.now, context.app.ledger.overviews
-    first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=_HOURS)
-    synced = context.kept.get(("synced", name), _MOMENT, lambda: overviews.synced(name, first))
+def orders_today(context: PageContext) -> dict[str, int]:
+    """How many sales of each store were synced since midnight, where the shop is."""
     midnight = context.day(context.today())[0]
-    counts = context.app.ledger.sales.counts(name)
-    backfilling = sum(n for (_, lane, state), n in counts.items() if lane is Lane.BACKFILL and state is State.PENDING)
-    return StoreCard(
-        name,
-        stands.pause,
-        sum(number for slot, number in synced.items() if slot >= midnight),
-        stands.states[State.PENDING] + stands.states[State.SENDING] - backfilling,
-        backfilling,
-        overviews.waiting_since(name),
-        stands.lag.newest_synced,
-        _rate(context, synced, first),
-        quota_chart(context, name),
-    )
+    look = lambda: context.app.ledger.overviews.synced_since(midnight)  # noqa: E731  one look for one call
+    return context.kept.get(("today", midnight), _MOMENT, look)
+
+
+def card(context: PageContext, name: str, stands: StoreStands, today: int) -> StoreCard:
+    """One store at a glance."""
+    overviews = context.app.ledger.overviews
+    first = context.now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=_HOURS)
+    synced = context.kept.get(("synced", name), _MOMENT, lambda: overviews.synced(name, first))
+    return StoreCard(name, stands, today, _rate(context, synced, first), quota_chart(context, name))
+
+
+def _need(stands: StoreStands) -> tuple[bool, int, int]:
+    """Sort the store first that needs a person most."""
+    return (not stands.pause.paused_why, -stands.attention, -stands.waiting)
 
 
 def _rate(context: PageContext, synced: dict[datetime, int], first: datetime) -> Chart:
@@ -103,8 +102,8 @@ def _rate(context: PageContext, synced: dict[datetime, int], first: datetime) ->
     return bars([(f"{hour.astimezone(zone):%H:%M}", of_hour[hour]) for hour in hours], "orders an hour, last 24 hours")
 
 
-def quota_chart(context: PageContext, store: str) -> Chart:
-    """How much of the store's quota was used, quarter by quarter; from what the daemon noted every minute."""
+def quota_chart(context: PageContext, store: str) -> Chart | None:
+    """How much of the store's quota was used, quarter by quarter, as the daemon noted it each minute; None where nobody did."""
     kept = context.kept.get(("quota", store), _WHILE, lambda: context.app.ledger.state.all("quota", store))
     now = context.now
     begin = datetime.fromtimestamp(now.timestamp() // SLOT.total_seconds() * SLOT.total_seconds(), now.tzinfo)
@@ -116,6 +115,8 @@ def quota_chart(context: PageContext, store: str) -> Chart:
         slot = at - timedelta(seconds=at.timestamp() % SLOT.total_seconds())
         if slot in used:
             used[slot].append(sample["used"])
+    if not any(used.values()):
+        return None
     zone = context.zone_of()
     values = [
         (f"{slot.astimezone(zone):%H:%M}", 100 * sum(some) / len(some) if some else 0.0) for slot, some in used.items()

@@ -17,9 +17,8 @@ from starlette.routing import Route
 
 from syncd.errors import LedgerError, SyncdError, UsageError
 from syncd.logs import get_logger
-from syncd.service.health import is_well
-from syncd.service.metrics import CONTENT_TYPE, Metrics
-from syncd.web.page import actions, backfills, books, log, overview, sales, sources_and_stores
+from syncd.service.metrics import CONTENT_TYPE
+from syncd.web.page import actions, backfills, books, log, overview, sales, sources, stores
 from syncd.web.page.context import PageContext
 from syncd.web.page.render import Renderer, asset
 from syncd.web.page.request import Download, HtmlPage, PageRequest, PageResult, Redirect, fields
@@ -38,9 +37,10 @@ _VIEWS: dict[str, tuple[View, View | None]] = {  # what is shown, and what a for
     "/sale/{number:int}/link": (sales.story, actions.link),
     "/attention": (actions.attention, None),
     "/attention/{name}": (actions.group, actions.act_on_group),
-    "/sources": (sources_and_stores.sources, None),
-    "/sources/{name}": (sources_and_stores.source, sources_and_stores.settle),
-    "/stores": (sources_and_stores.stores, None),
+    "/sources": (sources.sources, None),
+    "/sources/{name}": (sources.source, sources.settle),
+    "/stores": (stores.stores, None),
+    "/stores/{name}": (stores.store, None),
     "/books": (books.books, None),
     "/backfills": (backfills.backfills, backfills.ask_for),
     "/backfills/{number:int}": (backfills.one, backfills.turn),
@@ -58,7 +58,8 @@ class Site:
     context: PageContext
     guard: Guard
     renderer: Renderer
-    metrics: Metrics
+    metrics: Callable[[], bytes]
+    well: Callable[[], bool]
 
     def app(self) -> Starlette:
         """Return the ASGI application."""
@@ -211,7 +212,7 @@ class Site:
 
     def _well(self) -> Response:
         try:
-            well = is_well(self.context.app)
+            well = self.well()
         except LedgerError:
             well = False
         return PlainTextResponse("well" if well else "ails", 200 if well else 503, headers=HEADERS)
@@ -228,7 +229,7 @@ class Site:
 
     def _measured(self) -> Response:
         try:
-            return Response(self.metrics.text(), media_type=CONTENT_TYPE, headers=HEADERS)
+            return Response(self.metrics(), media_type=CONTENT_TYPE, headers=HEADERS)
         except LedgerError as error:
             get_logger().error("metrics_not_read", why=error.what, cure=error.cure)
             return PlainTextResponse("The ledger cannot be read.", 503, headers=HEADERS)

@@ -1,21 +1,17 @@
-"""Sources and stores: how fresh each is, what it could not read, how its quota and its circuit stand."""
+"""Sources: how fresh each is, and what it could not read."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from syncd.bigcommerce.governor import GovernorReport
-from syncd.clock import Now
 from syncd.errors import SourceError
 from syncd.ledger import FaultRow
-from syncd.service.health import HealthPart, read_health
-from syncd.service.jobs import poll_job, push_job
-from syncd.service.overview import SystemOverview
+from syncd.service.jobs import poll_job
 from syncd.source_runner import SourceRunner
 from syncd.sources import FolderReport
 from syncd.web.page.context import PageContext
-from syncd.web.page.overview import Chart, quota_chart
+from syncd.web.page.lists import Slice, fits
 from syncd.web.page.request import HtmlPage, PageRequest, PageResult, Redirect
 
 _FAULTS = 100
@@ -34,16 +30,25 @@ class SourceRow:
     folder: FolderReport | None
 
 
-def sources(context: PageContext, _ask: PageRequest) -> HtmlPage:
-    """Every source."""
-    return HtmlPage("sources.html", {"sources": _rows(context)})
+def sources(context: PageContext, ask: PageRequest) -> HtmlPage:
+    """Every source, or those whose name, type or store has some words; those that fail first."""
+    words = ask.query.get("q", "")
+    rows = [row for row in _rows(context) if fits(words, row.name, *_words(row.till))]
+    rows.sort(key=lambda row: (not row.ails, not row.faults, row.name))
+    shown = Slice.of(rows, ask)
+    return HtmlPage("sources.html", {"sources": shown.rows, "words": words, "shown": shown})
 
 
-def _rows(context: PageContext) -> list[SourceRow]:
-    faults, reports, parts = context.app.ledger.sources.open_faults(), context.app.folder_reports(), _parts(context)
-    names = sorted({*context.app.config.sources, *faults})
+def _words(till: SourceRunner | None) -> tuple[str, ...]:
+    return (till.config.common.type, *till.config.common.all_stores) if till is not None else ()
+
+
+def _rows(context: PageContext, only: str | None = None) -> list[SourceRow]:
+    ledger = context.app.ledger
+    faults, reports, parts = ledger.sources.open_faults(), context.app.folder_reports(), context.operations.parts()
+    names, ages = sorted({*context.app.config.sources, *faults}), ledger.sources.cursor_ages()
     rows = []
-    for name in names:
+    for name in names if only is None else [name for name in names if name == only]:
         report, part = reports.get(name), parts.get(poll_job(name))
         ails = report.what if isinstance(report, SourceError) else part.last_error if part else ""
         rows.append(
@@ -51,7 +56,7 @@ def _rows(context: PageContext) -> list[SourceRow]:
                 name,
                 context.app.tills.get(name),
                 part.last_ok.wall if part and part.last_ok else None,
-                context.app.ledger.sources.cursor_age(name),
+                ages.get(name),
                 ails,
                 faults.get(name, 0),
                 report if isinstance(report, FolderReport) else None,
@@ -60,13 +65,9 @@ def _rows(context: PageContext) -> list[SourceRow]:
     return rows
 
 
-def _parts(context: PageContext) -> dict[str, HealthPart]:
-    return {name: part for health in reversed(read_health(context.app.ledger)) for name, part in health.parts.items()}
-
-
 def source(context: PageContext, request: PageRequest) -> HtmlPage:
     """One source with the records that it could not read, as they were."""
-    row = next((row for row in _rows(context) if row.name == request.named.get("name")), None)
+    row = next(iter(_rows(context, str(request.named.get("name")))), None)
     if row is None:
         return HtmlPage("nothing.html", {"what": "There is no such source."}, 404)
     faults: list[FaultRow] = context.app.ledger.sources.faults(row.name, limit=_FAULTS)
@@ -86,30 +87,3 @@ def settle(context: PageContext, request: PageRequest) -> PageResult:
 
 def _known(context: PageContext) -> set[str]:
     return {*context.app.config.sources, *context.app.ledger.sources.open_faults(), *context.app.ledger.sources.names()}
-
-
-@dataclass(frozen=True, slots=True)
-class StoreRow:
-    """One store: its quota as it stands and as it was, and what its jobs do."""
-
-    name: str
-    store_hash: str
-    quota: GovernorReport
-    used: Chart
-    part: HealthPart | None
-
-
-def stores(context: PageContext, _ask: PageRequest) -> HtmlPage:
-    """Every store."""
-    standing, parts = SystemOverview.of(context.app), _parts(context)
-    rows = [
-        StoreRow(
-            name,
-            context.app.config.stores[name].connection.store_hash,
-            store.governor.report(),
-            quota_chart(context, name),
-            parts.get(push_job(name)),
-        )
-        for name, store in context.app.stores.items()
-    ]
-    return HtmlPage("stores.html", {"stores": rows, "standing": standing, "now": Now.of(context.app.clock)})
