@@ -242,6 +242,7 @@ count_changes = Table(
     Column("lane", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("number", BigInteger, nullable=False),
+    Column("before", Text),  # the state that a sale left for this one
 )
 
 known_orders = Table(

@@ -21,8 +21,8 @@ from syncd.ledger.engine import Engines, sqlstate
 from syncd.ledger.rows import to_micros
 from syncd.ledger.schema import state
 
-HEAD = "0026"
-OLDEST = "0026"
+HEAD = "0027"
+OLDEST = "0027"
 """The oldest schema whose program may work on the tables of ``HEAD``."""
 KNOWN = tuple(f"{number:04}" for number in range(1, int(HEAD) + 1))
 _FOLDER = Path(__file__).with_name("migrations")
