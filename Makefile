@@ -114,8 +114,9 @@ sbom: $(READY) ## what syncd is made of: CycloneDX, and the licence of each part
 	$(BIN)/pip-licenses --from=mixed --packages $(SHIPS) --partial-match --allow-only="$(MAY)" --format=markdown --with-urls \
 		--output-file=dist/LICENCES.md
 
-deploy-check: $(READY) ## the Dockerfile and, where systemd is installed, the unit
+deploy-check: $(READY) ## the Dockerfile, what a fleet is deployed with and, where systemd is installed, the unit
 	$(BIN)/hadolint Dockerfile
+	deploy/check-fleet.sh $(BIN)
 	deploy/check-unit.sh
 
 lock: $(READY) ## resolve the locked requirements anew

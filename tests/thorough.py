@@ -17,6 +17,7 @@ THOROUGH = (
     "fleet/test_fleet.py",
     "fleet/test_handover.py",
     "fleet/test_upgrade.py",
+    "fleet/test_recipe.py",
     "fleet/test_people.py",
     "fleet/test_page.py",
     "fleet/test_pooler.py",

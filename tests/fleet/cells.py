@@ -138,16 +138,17 @@ class Cell:
 
     def start(self, number: int = 1, *, wait: bool = True) -> list[Worker]:
         """Start workers; wait until each takes jobs."""
-        started = [self._start("worker") for _ in range(number)]
+        started = [self.begin("worker") for _ in range(number)]
         for worker in started if wait else ():
             until(lambda worker=worker: bool(worker.events("worker_connected")), "a worker did not connect")  # type: ignore[misc]
         return started
 
     def page(self) -> Worker:
         """Start the fleet's page, at a port of its own."""
-        return self._start("page", SYNCD_WEB__ENABLED="true", SYNCD_WEB__LISTEN="127.0.0.1:0")
+        return self.begin("page", SYNCD_WEB__ENABLED="true", SYNCD_WEB__LISTEN="127.0.0.1:0")
 
-    def _start(self, command: str, **env: str) -> Worker:
+    def begin(self, command: str, **env: str) -> Worker:
+        """Start a process of the fleet, with variables of its own."""
         log = self.folder / f"{command}-{self.started}.log"
         self.started += 1
         with log.open("wb") as file:
