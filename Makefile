@@ -52,14 +52,17 @@ chaos: $(READY) ## kills at every line, storms, watches: each part within ten mi
 fleet-chaos: $(READY) ## a fleet: workers killed, the queue tampered with, the database cut off; each part within ten minutes
 	$(PYTEST) -n 2 tests/fleet -m "not rate"
 	$(BIN)/python -m tests.fleet.storm --seed 1 --seconds 180
-	$(BIN)/python -m tests.fleet.storm --seed 2 --seconds 120 --sales 20
-	$(BIN)/python -m tests.fleet.storm --seed 3 --seconds 120 --sales 20
+	$(BIN)/python -m tests.fleet.storm --seed 2 --seconds 180
+	$(BIN)/python -m tests.fleet.storm --seed 3 --seconds 180
 
-fleet-bench: $(READY) ## a fleet's figures: fairness, lost wake-ups, ten thousand stores, one worker and four
+fleet-bench: $(READY) ## a fleet's figures: fairness, lost wake-ups, quota, ten thousand stores, one worker and four, a simulated day
 	$(BIN)/python -m tests.fleet.bench fair
 	$(BIN)/python -m tests.fleet.bench lost
+	$(BIN)/python -m tests.fleet.bench hands
 	$(BIN)/python -m tests.fleet.bench large
 	$(BIN)/python -m tests.fleet.bench many
+	$(BIN)/python -m tests.fleet.day
+	$(BIN)/python -m tests.fleet.day --sales 400
 
 bench: $(READY) ## push and record rates beside plain loops, quota use: ratios of one run
 	$(BIN)/python -m tests.bench.push_rate

@@ -2,6 +2,7 @@
 
 python -m tests.fleet.bench fair          # a quiet store beside one with thousands of sales: seconds from record to order
 python -m tests.fleet.bench lost          # a wake-up that is lost on purpose: seconds until the sweep finds it
+python -m tests.fleet.bench hands         # a store that changes hands a hundred times: answers of 429
 python -m tests.fleet.bench large         # 10,000 stores in one worker: seconds to load, memory, idle, the sweep
 python -m tests.fleet.bench many          # one worker and four on the same sales, and what a sale costs PostgreSQL
 """
@@ -26,6 +27,7 @@ from syncd.app import open_foundation
 from syncd.config import load
 from syncd.testing.orders import sale
 from tests.fleet.cells import HOOK, Cell, running_cell, until
+from tests.fleet.test_handover import QUOTA, WHOLE, change_hands
 
 _MINUTES = 540.0
 
@@ -85,6 +87,19 @@ def _delete_until(cell: Cell, ended: threading.Event) -> None:
         cell.jobs("delete from procrastinate_jobs where task_name = 'push'")
 
 
+def hands(folder: Path) -> bool:
+    """A store that changes hands a hundred times, with all of its quota ours."""
+    with running_cell(folder, 1, *QUOTA, store_defaults=WHOLE) as cell:
+        os.environ["FLOW_TOKEN"] = cell.token
+        logs.setup("json", "warning")
+        store, fullest = change_hands(cell)
+    print(
+        f"hands: {store['orders']} orders while the store changed hands 100 times: {store['throttled']} times 429 (bound 0), "
+        f"at most {fullest} of the 30 requests of a window"
+    )
+    return bool(store["throttled"] == 0)
+
+
 def large(folder: Path, stores: int = 10_000) -> bool:
     """So many stores with webhooks in one worker."""
     with running_cell(folder, 1) as cell:
@@ -95,17 +110,23 @@ def large(folder: Path, stores: int = 10_000) -> bool:
         loaded = time.monotonic() - begun
         process = psutil.Process(worker.process.pid)
         time.sleep(40)
-        before = _cpu([process])
+        before, server = _cpu([process]), _postgresql()
         time.sleep(40)
         idle = (_cpu([process]) - before) / 40 * 100
+        serving = sum(value - server.get(pid, value) for pid, value in _postgresql().items()) / 40 * 100
+        with cell.database() as connection:
+            query = (
+                "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+            )
+            (sessions,) = connection.execute(query).fetchone() or (0,)
         _fill(cell, stores, 60)
         sweeps = [_timed(lambda: cell.run("fleet", "status", "--json")) for _ in range(2)]
         took = _sweep_ms(cell)
         memory = process.memory_info().rss / 1e6
     print(
         f"large: {stores:,} stores: the first job {loaded:.1f} s after the start (bound 8), {memory:.0f} MB (300), "
-        f"idle {idle:.1f} % of a core (5), the sweep's query over {stores * 60:,} sales {took:.0f} ms (200); "
-        f"fleet status {min(sweeps):.1f} s"
+        f"idle {idle:.1f} % of a core (5) and {serving:.1f} % in PostgreSQL, {sessions} sessions; "
+        f"the sweep's query over {stores * 60:,} sales {took:.0f} ms (200); fleet status {min(sweeps):.1f} s"
     )
     return loaded <= 8 and memory <= 300 and idle <= 5 and took <= 200
 
@@ -164,11 +185,12 @@ def many(folder: Path) -> bool:
     rates: dict[int, list[float]] = {1: [], 4: []}
     costs = []
     for turn, workers in enumerate((1, 4, 1, 4)):
-        rate, cpu_ms, wal_kb = _drain(folder / str(turn), workers)
+        rate, cpu_ms, wal_kb, requests_each = _drain(folder / str(turn), workers)
         rates[workers].append(rate)
         costs.append((cpu_ms, wal_kb))
         print(
-            f"  {workers} workers: {rate:.0f} orders a second, PostgreSQL {cpu_ms:.2f} ms of CPU and {wal_kb:.1f} KB of WAL a sale"
+            f"  {workers} workers: {rate:.0f} orders a second, PostgreSQL {cpu_ms:.2f} ms of CPU, {wal_kb:.1f} KB of WAL a sale; "
+            f"{requests_each:.2f} requests to the store a sale"
         )
     ratio = median(rates[4]) / median(rates[1])
     cpu, wal = (median(one) for one in zip(*costs, strict=True))
@@ -178,8 +200,8 @@ def many(folder: Path) -> bool:
     return ratio >= 1 and cpu <= 1.2 and wal <= 5
 
 
-def _drain(folder: Path, workers: int, stores: int = 40, each: int = 40) -> tuple[float, float, float]:
-    """Orders a second, CPU milliseconds and kilobytes of WAL of PostgreSQL a sale, with every sale recorded before."""
+def _drain(folder: Path, workers: int, stores: int = 40, each: int = 40) -> tuple[float, float, float, float]:
+    """Orders a second, CPU milliseconds and kilobytes of WAL of PostgreSQL a sale, requests a sale; all recorded before."""
     folder.mkdir()
     with running_cell(folder, stores) as cell:
         text = cell.config.read_text().replace('every = "1s"', 'every = "60s"')
@@ -207,7 +229,8 @@ def _drain(folder: Path, workers: int, stores: int = 40, each: int = 40) -> tupl
         until(lambda: cell.states() == {"synced": stores * each})
         spent = sum(value - cpu.get(pid, 0.0) for pid, value in _postgresql().items())
         done = stores * each
-        return (done - before) / seconds, spent / done * 1000, (_wal(cell) - wal) / done / 1000
+        asked = sum(one["requests"] for one in cell.stores().values()) / done
+        return (done - before) / seconds, spent / done * 1000, (_wal(cell) - wal) / done / 1000, asked
 
 
 def _wal(cell: Cell) -> int:
@@ -216,7 +239,7 @@ def _wal(cell: Cell) -> int:
         return int(row[0]) if row else 0
 
 
-PARTS = {"fair": fair, "lost": lost, "large": large, "many": many}
+PARTS = {"fair": fair, "lost": lost, "hands": hands, "large": large, "many": many}
 
 
 def main() -> None:
