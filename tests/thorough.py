@@ -17,6 +17,8 @@ THOROUGH = (
     "fleet/test_fleet.py",
     "fleet/test_handover.py",
     "fleet/test_upgrade.py",
+    "fleet/test_move.py",
+    "fleet/test_fail_over.py",
     "fleet/test_recipe.py",
     "fleet/test_people.py",
     "fleet/test_page.py",

@@ -10,6 +10,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -36,6 +37,11 @@ class Lease(Protocol):
         """What is equal for two takings between which nobody can have written to another ledger, nor this one been taken back."""
         ...
 
+    @property
+    def promoted_at(self) -> datetime | None:
+        """When the ledger's server was found to be another one than before; None where that never was."""
+        ...
+
     def alive(self) -> bool:
         """Whether the right is still ours."""
         ...
@@ -56,6 +62,7 @@ class FileLease:
     def __init__(self, store: str, lock: FileLock, writer: Writer) -> None:
         self._store, self._lock, self._writer = store, lock, writer
         self._continuity = object()
+        self.promoted_at = None
 
     @property
     def continuity(self) -> object:
@@ -81,6 +88,7 @@ class AdvisoryLease:
 
     def __init__(self, store: str, session: Session) -> None:
         self._store, self._session, self._token = store, session, session.token
+        self.promoted_at = session.promoted_at
 
     @property
     def continuity(self) -> object:

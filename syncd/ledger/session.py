@@ -11,6 +11,7 @@ import secrets
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from hashlib import blake2b
 from typing import TypeVar
 
@@ -19,6 +20,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from syncd.errors import Busy, LeaseTaken, LedgerError
 from syncd.ledger.engine import is_conflict, to_ledger_error, translated
+from syncd.ledger.promotion import promoted_at
 
 T = TypeVar("T")
 _TRIES = 5
@@ -47,6 +49,8 @@ class Session:
         self._connection: Connection | None = None
         self._token = ""
         self._held: set[str] = set()
+        self.promoted_at: datetime | None = None
+        """When it was noticed that the server is another one than before; as of when the session was opened."""
 
     @property
     def token(self) -> str:
@@ -92,6 +96,7 @@ class Session:
         self._connection.detach()  # it never goes back into the pool, and takes nobody's place there
         try:
             prove_own(self._connection, self._engine, self._token)
+            self.promoted_at = promoted_at(self._connection)
         except BaseException:
             self._drop()
             raise

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -169,9 +169,9 @@ class Cell:
         part.write_text("".join(sale.to_json() + "\n" for sale in sales), encoding="utf-8")
         part.rename(folder / f"{name}.jsonl")
 
-    def deliver(self, worker: Worker, source: str, sale_id: str) -> None:
+    def deliver(self, worker: Worker, source: str, sale_id: str, **changes: Any) -> None:
         """Post a sale to a worker's webhook."""
-        body, at = sale(source=source, sale_id=sale_id).to_json().encode(), str(int(time.time()))
+        body, at = sale(source=source, sale_id=sale_id, **changes).to_json().encode(), str(int(time.time()))
         signed = hmac.new(self.token.encode(), at.encode() + b"." + body, "sha256").hexdigest()
         headers = {"X-Syncd-Timestamp": at, "X-Syncd-Signature": f"sha256={signed}"}
         requests.post(f"{worker.address}/intake/{source}", data=body, headers=headers, timeout=30).raise_for_status()
@@ -182,6 +182,17 @@ class Cell:
 
     def orders(self) -> int:
         return sum(one["orders"] for one in self.stores().values())
+
+    def orders_of(self, number: int) -> list[dict[str, Any]]:
+        """Every order of a store, as its API says it."""
+        headers, found = {"X-Auth-Token": self.token, "Accept": "application/json"}, list[dict[str, Any]]()
+        url = f"{self.sandbox}/stores/sandbox{number}/v2/orders?limit=250&page="
+        while (answer := requests.get(f"{url}{len(found) // 250 + 1}", headers=headers, timeout=30)).content:
+            page = answer.json()
+            found += page
+            if len(page) < 250:
+                break
+        return found
 
     def created(self) -> list[str]:
         """The keys of all orders of all stores, in no order; one that is there twice is there twice."""
@@ -230,10 +241,12 @@ def until(what: Callable[[], bool], why: str = "it did not happen", longest_s: f
 
 
 @contextmanager
-def running_cell(folder: Path, stores: int, *sandbox: str, store_defaults: str = "") -> Iterator[Cell]:
-    """A cell whose database is migrated; no worker runs yet."""
+def running_cell(
+    folder: Path, stores: int, *sandbox: str, store_defaults: str = "", database: str | None = None
+) -> Iterator[Cell]:
+    """A cell whose database, a new one unless it is named, is migrated; no worker runs yet."""
     with (
-        ledger_url("postgresql", folder) as url,
+        nullcontext(database) if database else ledger_url("postgresql", folder) as url,
         running_sandbox("--stores", str(max(stores, 2)), *sandbox) as (_, store),
     ):
         cell = Cell(folder, url, store.url, store.token)

@@ -20,8 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import requests
-
 from syncd.canonical import CanonicalOrder
 from tests.chaos.lives import life, wrong
 from tests.fleet.cells import Cell, running_cell
@@ -153,15 +151,9 @@ def _count(cell: Cell, lives: Lives, kills: int, seconds: float) -> Count:
 
 def _orders(cell: Cell, number: int) -> Mapping[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
-    headers, page = {"X-Auth-Token": cell.token, "Accept": "application/json"}, 1
-    while True:
-        url = f"{cell.sandbox}/stores/sandbox{number}/v2/orders?limit=250&page={page}"
-        answer = requests.get(url, headers=headers, timeout=30)
-        if not answer.content:
-            return found
-        for order in answer.json():
-            found.setdefault(order["external_order_id"], []).append(order)
-        page += 1
+    for order in cell.orders_of(number):
+        found.setdefault(order["external_order_id"], []).append(order)
+    return found
 
 
 def _lag(cell: Cell) -> tuple[float, float]:

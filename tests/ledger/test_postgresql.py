@@ -299,3 +299,16 @@ def test_a_session_that_is_taken_away_in_mid_flight_writes_nothing(url: str) -> 
                 ledger.attempts.begin(lease, [intent(book.due()[0])])
             assert not lease.alive()
         assert book.sale().state is State.PENDING
+
+
+def test_a_server_that_was_promoted_is_noticed_once_and_remembered(url: str) -> None:
+    with opened(url) as ledger:
+        with ledger.lease("main") as lease:
+            assert lease.promoted_at is None
+        on(url, "update state set value = '0000FFFF' where owner = 'schema' and name = 'timeline'")
+        with ledger.lease("main") as lease:
+            noticed = lease.promoted_at
+            assert noticed is not None
+            assert abs(noticed - ledger.maintenance.server_time()) < timedelta(minutes=1)
+    with opened(url) as other, other.lease("main") as lease:
+        assert lease.promoted_at == noticed, "every process heeds it, not only the one that noticed"

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import assert_never
 
@@ -134,6 +135,7 @@ class Pusher:
         are listed even where nothing is due, for a source waits to know them.
         """
         run = _Run(lease, stop, limit, moves, lists=lists)
+        self._heed_promotion(lease)
         self._pick_up(lease)
         if freed := self._setup.ledger.attempts.reevaluate_holds(lease):
             get_logger().info("holds_ended", store=self._setup.store, sales=freed)
@@ -183,6 +185,16 @@ class Pusher:
             left = self._setup.ledger.attempts.recover_interrupted(lease)
             self._outcome_lost.clear()
             get_logger().info("outcomes_picked_up", store=self._setup.store, unknown=left)
+
+    def _heed_promotion(self, lease: Lease) -> None:
+        """Create nothing for a while after the ledger's server changed, then list the store: what was sent may be forgotten."""
+        if lease.promoted_at is None:
+            return
+        setup = self._setup
+        rest = 2 * setup.policy.settle - (setup.clock.now() - lease.promoted_at)
+        if rest > timedelta(0):
+            setup.catch_up.forget()
+            self._rests_until = setup.clock.elapsed().seconds + rest.total_seconds()
 
     def _admitted(self, run: _Run) -> int:
         """Return how many requests the store and the lease permit now."""
