@@ -62,6 +62,10 @@ class App:
         for till in self.tills.values():
             _ = till.source
 
+    def host_of(self, source: str) -> str:
+        """Return the one machine of a fleet that reads a source; empty where any does, and for sources that are gone."""
+        return self.tills[source].pinned_to if source in self.tills else ""
+
     def close(self) -> None:
         """Wait for what is on the wire and close the connections that were opened."""
         if "stores" in self.__dict__:

@@ -152,6 +152,11 @@ class SourceRunner:
         return getattr(self.adapter, "HAS_PAST", not issubclass(self.adapter, HasFolder))
 
     @property
+    def pinned_to(self) -> str:
+        """The one machine of a fleet that can read it; empty where any can."""
+        return "" if self.config.common.host == "*" else self.config.common.host
+
+    @property
     def is_polled(self) -> bool:
         """Whether there is anything to ask: a source that is told, and never asks, has nothing."""
         return getattr(self.adapter, "POLLED", True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -31,11 +32,13 @@ class Chores:
 
     def tick(self) -> None:
         """Ask for polls of the sources whose turn it is, and for what webhooks named."""
-        turns = self._app().ledger.turns
-        for number in range(math.ceil(turns.due_sources(_MOST_POLLS * _A_POLL) / _A_POLL)):
-            self._hints.poll(number)
-        for source in turns.announced_sources():
-            self._hints.fetch(source)
+        app = self._app()
+        due = Counter(app.host_of(name) for name in app.ledger.turns.due_sources(_MOST_POLLS * _A_POLL))
+        for host, sources in due.items():
+            for number in range(math.ceil(sources / _A_POLL)):
+                self._hints.poll(number, host)
+        for source in app.ledger.turns.announced_sources():
+            self._hints.fetch(source, app.host_of(source))
 
     def follow_sources(self) -> None:
         """Give every source of the config its turns; one that is told, and never asks, needs none."""
@@ -50,7 +53,7 @@ class Chores:
             if store.store in app.config.stores:
                 self._hints.push(store.store, live=store.live)
         for source in app.ledger.turns.sources_to_backfill():
-            self._hints.backfill(source)
+            self._hints.backfill(source, app.host_of(source))
         for name in app.ledger.turns.unchecked_stores(EVERY, _MOST_CHECKS):
             self._hints.check(name)
 

@@ -43,9 +43,17 @@ _KEEPALIVES = {
 }
 _HEAL: LiteralString = (
     "delete from procrastinate_jobs where status not in ('todo', 'doing') "
-    "or (status = 'todo' and (scheduled_at > now() or queue_name <> all(%(queues)s::text[])))"
+    "or (status = 'todo' and (scheduled_at > now() or split_part(queue_name, ' ', 1) <> all(%(queues)s::text[])))"
 )
 _NEEDS_POSTGRESQL = "a fleet needs a ledger on PostgreSQL, which many machines can reach"
+
+
+def polls_of(host: str) -> str:
+    """Return the queue of the jobs that read sources: of any, or of those that one machine alone can read.
+
+    A digest stands for the machine: the name of a queue is the name of a channel as well, which PostgreSQL wants short.
+    """
+    return f"poll {blake2b(host.encode(), digest_size=6).hexdigest()}" if host else "poll"
 
 
 class Priority(IntEnum):
@@ -142,17 +150,20 @@ class Hints:
         priority = Priority.LIVE if live else Priority.BACKFILL
         return self._defer("push", "push", f"push:{store}", priority, store=store)
 
-    def poll(self, number: int = 0) -> bool:
-        """Have a worker poll sources whose turn it is; ``number`` tells several such jobs at a time from each other."""
-        return self._defer("poll", "poll", f"poll:{number}", Priority.LIVE, number=number)
+    def poll(self, number: int = 0, host: str = "") -> bool:
+        """Have a worker poll sources whose turn it is; ``number`` tells several such jobs at a time from each other.
 
-    def fetch(self, source: str) -> bool:
+        ``host``, here and below: a worker of that machine, which alone can read the source.
+        """
+        return self._defer(polls_of(host), "poll", f"poll:{host}:{number}", Priority.LIVE, number=number)
+
+    def fetch(self, source: str, host: str = "") -> bool:
         """Have a worker fetch the sales that a source's webhooks named."""
-        return self._defer("poll", "fetch", f"fetch:{source}", Priority.LIVE, source=source)
+        return self._defer(polls_of(host), "fetch", f"fetch:{source}", Priority.LIVE, source=source)
 
-    def backfill(self, source: str) -> bool:
+    def backfill(self, source: str, host: str = "") -> bool:
         """Have a worker walk a source's backfills for a turn."""
-        return self._defer("poll", "backfill", f"backfill:{source}", Priority.BACKFILL, source=source)
+        return self._defer(polls_of(host), "backfill", f"backfill:{source}", Priority.BACKFILL, source=source)
 
     def check(self, store: str) -> bool:
         """Have a worker look over a store's newest orders."""
@@ -266,8 +277,8 @@ def count_jobs(url: str) -> list[QueueCount]:
     """
     with _session(url) as session:
         rows = session.execute(
-            "select queue_name, count(*) filter (where status = 'todo'), count(*) filter (where status = 'doing') "
-            "from procrastinate_jobs group by queue_name"
+            "select split_part(queue_name, ' ', 1), count(*) filter (where status = 'todo'), "
+            "count(*) filter (where status = 'doing') from procrastinate_jobs group by 1"
         ).fetchall()
     found = {name: QueueCount(name, waiting, running) for name, waiting, running in rows}
     return [found.get(name, QueueCount(name, 0, 0)) for name in QUEUES]

@@ -11,7 +11,7 @@ from procrastinate.worker import Worker as QueueWorker
 from psycopg import Error as DatabaseError
 from psycopg_pool import PoolTimeout
 
-from syncd.fleet.queue import QUEUES
+from syncd.fleet.queue import QUEUES, polls_of
 
 OUTAGES = (ConnectorException, DatabaseError, PoolTimeout, OSError)
 """What a queue's worker raises when the database is gone."""
@@ -21,8 +21,10 @@ _AGAIN_S = 1.0
 _SIDE_TASKS = ("listener", "deferrer", "update_heartbeats", "poll_jobs_to_abort")  # procrastinate's names for them
 
 
-async def take_jobs(queue: QueueApp, stopping: asyncio.Event, connected: Callable[[], None]) -> None:
+async def take_jobs(queue: QueueApp, host: str, stopping: asyncio.Event, connected: Callable[[], None]) -> None:
     """Work on every queue until ``stopping`` is set, then let the jobs that run finish. ``connected`` is called once it works.
+
+    ``host`` is this machine: sources that it alone can read have a queue of their own.
 
     Raises:
         ConnectorException, psycopg.Error, PoolTimeout, OSError: the database is gone (``OUTAGES``).
@@ -34,7 +36,7 @@ async def take_jobs(queue: QueueApp, stopping: asyncio.Event, connected: Callabl
         workers = [
             QueueWorker(
                 app=queue if name == "control" else plain,
-                queues=[name],
+                queues=[name, polls_of(host)] if name == "poll" else [name],
                 name=name,
                 concurrency=count,
                 delete_jobs="always",

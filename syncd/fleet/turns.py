@@ -147,7 +147,7 @@ class FleetTurns:
 
     def _may_read(self, till: SourceRunner) -> bool:
         """Whether this worker may read a source: one that reads a folder is tied to the machine that has it."""
-        return till.config.common.host in ("", "*", self._host)
+        return till.pinned_to in ("", self._host)
 
     def _poll(self, app: App, till: SourceRunner) -> None:
         every, name = till.config.common.every, till.name
@@ -240,7 +240,7 @@ class FleetTurns:
                     get_logger().warning("source_failed", why=error.what, cure=error.cure)
                     return  # the sweep comes back to it
         if moved and not app.stop.is_set() and asked.to_do(source):
-            self._hints.backfill(source)
+            self._hints.backfill(source, till.pinned_to)
 
     def _recorded_history(self, till: SourceRunner, polled: PollReport) -> None:
         if polled.new or polled.changed:

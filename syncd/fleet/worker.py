@@ -116,7 +116,7 @@ class Worker:
         """Work on the queue until the worker is to stop; raises where the database is gone."""
         queue = async_app(self.app.config.ledger_url.get_secret_value())
         register_tasks(queue, self.turns, self.chores, self.busy)
-        await take_jobs(queue, stopping, self._connected)
+        await take_jobs(queue, self.process.host, stopping, self._connected)
 
     def _connected(self) -> None:
         self.state.connected, self.state.why = True, ""

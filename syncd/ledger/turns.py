@@ -75,11 +75,11 @@ class TurnRepository(Repository):
         change_in(connection, delete(source_turns), source_turns.c.source, sorted(known - set(sources)))
 
     @reads
-    def due_sources(self, connection: Connection, limit: int) -> int:
-        """Count the sources whose turn it is, up to a limit."""
+    def due_sources(self, connection: Connection, limit: int) -> list[str]:
+        """Return the sources whose turn it is, the longest overdue first, up to a limit."""
         at = to_micros(self.database.clock.now())
-        due = select(source_turns.c.source).where(source_turns.c.next_poll_at <= at).limit(limit)
-        return len(connection.execute(due).all())
+        due = select(source_turns.c.source).where(source_turns.c.next_poll_at <= at)
+        return list(connection.execute(due.order_by(source_turns.c.next_poll_at).limit(limit)).scalars())
 
     @writes
     def claim(self, connection: Connection, limit: int, hold: timedelta, *, but: Collection[str] = ()) -> list[str]:

@@ -73,10 +73,10 @@ def _heard(worker: Worker, name: str, received: Received) -> None:
         for store in till.config.common.all_stores:
             worker.hints.push(store)
     if received.sales:
-        worker.hints.fetch(name)
+        worker.hints.fetch(name, worker.app.host_of(name))
     if received.poll:
         worker.app.ledger.turns.wake(name)
-        worker.hints.poll()
+        worker.hints.poll(host=worker.app.host_of(name))
 
 
 def _says(well: bool, why: str) -> Response:

@@ -38,11 +38,11 @@ class FleetOperations:
                 self._hints.push(about)
             case "poll":
                 self._app().ledger.turns.wake(about)
-                self._hints.poll()
+                self._hints.poll(host=self._app().host_of(about))
             case "fetch":
-                self._hints.fetch(about)
+                self._hints.fetch(about, self._app().host_of(about))
             case "backfill":
-                self._hints.backfill(about)
+                self._hints.backfill(about, self._app().host_of(about))
             case _:
                 raise AssertionError(f"nobody asks for {kind}")
 

@@ -37,12 +37,12 @@ class Inputs:
     workers: int = 2
     """A cell."""
     worker_rate: float = 100.0
-    """Orders a second of one worker: half of what ``bench many`` measured (214), though that machine also ran the stores."""
+    """Orders a second of one worker: half of what ``bench many`` measured (218), though that machine also ran the stores."""
     slots: int = 48
     """Stores that a worker pushes to at once (``fleet/queue.py``)."""
     turn_s: int = 10
     sweep_s: int = 15
-    requests: float = 1.2
+    requests: float = 1.13
     """A sale, look-ups and lists included (``bench many``)."""
     quota: int = 150
     window_s: int = 30
@@ -59,9 +59,9 @@ class Inputs:
     """Of the stores that the outage hits: a region is all stores of a cell, in the worst case."""
     probe_s: int = 300
     """The longest gap between two looks at a paused store (``probe_gap_most``)."""
-    postgresql_ms: float = 0.66
+    postgresql_ms: float = 0.71
     """CPU a sale (``bench many``)."""
-    postgresql_idle: float = 0.02
+    postgresql_idle: float = 0.005
     """Cores of a cell in which nothing is due (``bench large``)."""
     wal_kb: float = 4.9
     """A sale (``bench many``)."""

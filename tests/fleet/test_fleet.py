@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
+from syncd.fleet.queue import queue_schema
 from syncd.testing.orders import sale
 from tests.databases import shut_out
 from tests.fleet.cells import HOOK, STORE, Cell, running_cell, until
@@ -201,6 +203,26 @@ def test_a_source_that_reads_a_folder_must_say_on_which_machine(cell: Cell) -> N
     done = cell.run("fleet", "worker")
     assert done.code == 2
     assert "sources.ts1" in done.err
+
+
+def test_a_source_of_one_machine_is_read_there_and_waits_while_that_machine_has_no_worker(cell: Cell) -> None:
+    here, elsewhere = (
+        platform.node(),
+        "a-machine-whose-name-is-longer-than-any-channel-of-postgresql-may-be.example.com",
+    )
+    cell.add(1, text=STORE.replace('host = "*"', f'host = "{here}"'))
+    cell.add(2, text=STORE.replace('host = "*"', f'host = "{elsewhere}"'))
+    cell.start(1)
+    arrived(cell, drop(cell, 3, 4) - {f"ts2:a-{n}" for n in range(4)})
+    until(lambda: _waiting_elsewhere(cell), "nobody asks for the other machine's source")
+    assert cell.run("fleet", "status", "--json").json["queues"][1]["waiting"] == 1
+
+
+def _waiting_elsewhere(cell: Cell) -> bool:
+    with cell.database() as connection:
+        connection.execute(f"set search_path = {queue_schema()}".encode())
+        query = "select count(*) from procrastinate_jobs where status = 'todo' and queue_name like 'poll %'"
+        return connection.execute(query).fetchone() == (1,)
 
 
 def test_without_its_queue_a_worker_says_what_to_run(cell: Cell) -> None:

@@ -34,7 +34,7 @@ def book(database: str, tmp_path: Path) -> Iterator[Book]:
 def test_a_source_is_due_at_once_and_claimed_once(book: Book) -> None:
     turns = book.ledger.turns
     turns.follow(["a", "b", "c"])
-    assert turns.due_sources(10) == 3
+    assert len(turns.due_sources(10)) == 3
     assert sorted(turns.claim(2, _HOLD) + turns.claim(2, _HOLD)) == ["a", "b", "c"]
     assert turns.claim(2, _HOLD) == []
 
