@@ -23,10 +23,12 @@ from syncd.canonical import CanonicalOrder
 from syncd.testing.orders import sale
 from tests.databases import ledger_url
 from tests.forks import run_forked
+from tests.shop import ADDRESS as OF_MAIN
 from tests.shop import Done, running_sandbox
 
 _LONGEST_S = 90.0
 _ROOT = Path(__file__).resolve().parents[2]
+ADDRESS = OF_MAIN.replace("stores.main", "store_defaults")
 MAIN = """
 [ledger]
 url = "{ledger}"
@@ -44,12 +46,7 @@ deadline = "1s"
 back_off = "100ms"
 probe_gap = "200ms"
 {store_defaults}
-[store_defaults.default_address]
-street_1 = "1 Main Street"
-city = "Austin"
-state = "Texas"
-zip = "78701"
-country_iso2 = "US"
+{address}
 [source_defaults]
 every = "1s"
 """
@@ -119,7 +116,7 @@ class Cell:
 
     def configure(self, stores: int, store_defaults: str = "", more: str = "") -> None:
         (self.folder / "conf.d").mkdir(exist_ok=True)
-        text = MAIN.format(ledger=self.url, url=self.sandbox, store_defaults=store_defaults)
+        text = MAIN.format(ledger=self.url, url=self.sandbox, store_defaults=store_defaults, address=ADDRESS)
         self.config.write_text(text + more, encoding="utf-8")
         for number in range(1, stores + 1):
             self.add(number)

@@ -13,22 +13,17 @@ from syncd.config import Config, load
 from syncd.config.loading import load as load_again
 from syncd.errors import ConfigError
 from syncd.presentation.config import settings_of
+from tests.shop import ADDRESS
 
-MAIN = """
+MAIN = f"""
 [ledger]
 url = "sqlite:///ledger.db"
 
 [store_defaults]
 api_url = "http://127.0.0.1:8790"
 quota_share = 0.5
-token = { env = "TEST_TOKEN" }
-[store_defaults.default_address]
-street_1 = "1 Main Street"
-city = "Austin"
-state = "Texas"
-zip = "78701"
-country_iso2 = "US"
-
+token = {{ env = "TEST_TOKEN" }}
+{ADDRESS.replace("stores.main", "store_defaults")}
 [source_defaults]
 every = "2m"
 [source_defaults.square]
