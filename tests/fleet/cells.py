@@ -81,6 +81,11 @@ class Worker:
         lines = self.log.read_text().splitlines()
         return [found for line in lines if line.startswith("{") and (found := json.loads(line))["event"] == name]
 
+    def has_connected(self) -> bool:
+        """Whether it takes jobs; raises AssertionError where it has ended instead."""
+        assert self.process.poll() is None, self.log.read_text()[-2000:]
+        return bool(self.events("worker_connected"))
+
     @property
     def address(self) -> str:
         return self.address_of("intake")
@@ -137,7 +142,7 @@ class Cell:
         """Start workers; wait until each takes jobs."""
         started = [self.begin("worker") for _ in range(number)]
         for worker in started if wait else ():
-            until(lambda worker=worker: bool(worker.events("worker_connected")), "a worker did not connect")  # type: ignore[misc]
+            until(worker.has_connected, "a worker did not connect")
         return started
 
     def page(self) -> Worker:
