@@ -4,7 +4,7 @@ Other rooms import from here alone, and reach its tables through the repositorie
 """
 
 from syncd.ledger.actions import DecisionResult, why_not
-from syncd.ledger.alerts import BEGUN_ANEW, HAPPENED, WOUND_BACK, Alert, Untold
+from syncd.ledger.alerts import BEGUN_ANEW, HAPPENED, SERVER_CHANGED, WOUND_BACK, Alert, Untold
 from syncd.ledger.attempts import ReplyInfo
 from syncd.ledger.backfills import Backfill, Estimate, Progress
 from syncd.ledger.catalog import Code, MirrorRow, MirrorWalk
@@ -27,6 +27,7 @@ __all__ = [
     "DOUBLED",
     "EVER",
     "HAPPENED",
+    "SERVER_CHANGED",
     "SLOT",
     "WOUND_BACK",
     "Alert",

@@ -13,8 +13,9 @@ from syncd.ledger.schema import alerts
 from syncd.ledger.transactions import Repository, reads, writes
 
 WOUND_BACK = "ledger wound back"
+SERVER_CHANGED = "database failed over"
 BEGUN_ANEW = "ledger begun anew"
-HAPPENED = (WOUND_BACK, BEGUN_ANEW)
+HAPPENED = (WOUND_BACK, BEGUN_ANEW, SERVER_CHANGED)
 """Kinds of what happened once: nothing ends it, so it is shown for a while and no longer."""
 _MOST_SUBJECT = 300
 

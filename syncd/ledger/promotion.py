@@ -8,19 +8,24 @@ Source: https://www.postgresql.org/docs/current/continuous-archiving.html#BACKUP
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import Connection, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
+from syncd.ledger.alerts import SERVER_CHANGED, Alert, raise_alerts
 from syncd.ledger.rows import from_micros, to_micros
 from syncd.ledger.schema import state
 from syncd.logs import get_logger
 
 _NOW = text("select substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), clock_timestamp()")
 _ROW = (state.c.store == "", state.c.owner == "schema", state.c.name == "timeline")
-_CURE = "Nothing to do: each store is listed before anything is created. A synchronous standby would lose no commit."
+_WORDS = "the ledger's PostgreSQL failed over to another server, or was restored: what it committed last may be gone"
+_CURE = (
+    "Nothing to do for orders: each store is listed before anything is created. Sales of files that were moved away just before: "
+    "syncd backfill"
+)
 
 
 def promoted_at(connection: Connection) -> datetime | None:
@@ -32,15 +37,24 @@ def promoted_at(connection: Connection) -> datetime | None:
         with connection.begin():
             timeline, now = connection.execute(_NOW).one()
             row = connection.execute(select(state.c.value, state.c.at).where(*_ROW)).one_or_none()
-            if row is None:
-                values = {"store": "", "owner": "schema", "name": "timeline", "value": timeline, "at": 0}
-                connection.execute(insert(state).values(values))
-                return None
-            if row.value == timeline:
-                return from_micros(row.at) if row.at else None
-            noticed: dict[str, Any] = {"value": timeline, "at": to_micros(now.astimezone(UTC))}
-            connection.execute(update(state).where(*_ROW, state.c.value == row.value).values(noticed))
-    except DBAPIError:  # two at once, or a server of another kind: whoever works on it next looks again
+    except DBAPIError:
+        return None
+    if row is not None and row.value == timeline:
+        return from_micros(row.at) if row.at else None
+    at = to_micros(now.astimezone(UTC)) if row is not None else 0
+    _keep(connection, timeline, at, known=row is not None)
+    if row is None:
         return None
     get_logger().warning("ledger_server_changed", timeline=timeline, before=row.value, cure=_CURE)
-    return from_micros(int(noticed["at"]))
+    return from_micros(at)
+
+
+def _keep(connection: Connection, timeline: str, at: int, *, known: bool) -> None:
+    """Remember the timeline. Where that cannot be written, or another process was quicker, this process knows it all the same."""
+    with suppress(DBAPIError), connection.begin():
+        if known:
+            connection.execute(update(state).where(*_ROW, state.c.value != timeline).values(value=timeline, at=at))
+            raise_alerts(connection, [Alert("", SERVER_CHANGED, timeline, _WORDS, _CURE)], from_micros(at))
+        else:
+            row = {"store": "", "owner": "schema", "name": "timeline", "value": timeline, "at": at}
+            connection.execute(insert(state).values(row))

@@ -13,7 +13,7 @@ from syncd.app import App
 from syncd.clock import Now
 from syncd.config import LeftOut
 from syncd.formatting import count
-from syncd.ledger import Alert, FaultRow, Reason, StoreState
+from syncd.ledger import SERVER_CHANGED, Alert, FaultRow, Reason, StoreState
 from syncd.naming import Gone, gone
 from syncd.sale.states import State
 from syncd.service.health import Health
@@ -25,7 +25,7 @@ from syncd.sources.settings import is_closed
 GONE, LEFT_OUT = "gone", "config"
 KINDS = ("paused", "rejected", "held", "late", "faults", "unread", "job", "volume", "disk", GONE, LEFT_OUT)
 """The causes that are watched here; others (a second order for a sale, orders changed by hand) are noticed where they are found."""
-SHOWN = ("late", "volume", "disk")
+SHOWN = ("late", "volume", "disk", SERVER_CHANGED)
 """Those of them that nothing else on a page or in ``status`` says."""
 _WEEKS = (7, 14, 21, 28)
 _DAYS = (1, 2, 3, 4)

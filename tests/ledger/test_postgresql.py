@@ -14,7 +14,7 @@ from sqlalchemy import make_url, text
 
 from syncd.canonical import Batch
 from syncd.errors import Busy, LeaseTaken, LedgerError
-from syncd.ledger import Lease, Ledger, RecordOptions, ReplyInfo
+from syncd.ledger import SERVER_CHANGED, Lease, Ledger, RecordOptions, ReplyInfo
 from syncd.ledger.engine import Engines
 from syncd.sale.attempt import Attempt
 from syncd.sale.events import Deferred
@@ -310,5 +310,7 @@ def test_a_server_that_was_promoted_is_noticed_once_and_remembered(url: str) -> 
             noticed = lease.promoted_at
             assert noticed is not None
             assert abs(noticed - ledger.maintenance.server_time()) < timedelta(minutes=1)
+        (alert,) = ledger.alerts.present()
+        assert (alert.store, alert.kind) == ("", SERVER_CHANGED)
     with opened(url) as other, other.lease("main") as lease:
         assert lease.promoted_at == noticed, "every process heeds it, not only the one that noticed"

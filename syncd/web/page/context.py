@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from syncd.app import App
 from syncd.bigcommerce.governor import GovernorReport
-from syncd.clock import Now
+from syncd.clock import Clock, Now
 from syncd.service.health import HealthPart
 from syncd.service.overview import SystemOverview
 
@@ -39,7 +39,7 @@ class PageContext:
 
     def __init__(self, app: App, operations: Operations, *, read_only: bool = False) -> None:
         self.app, self.operations, self.read_only = app, operations, read_only
-        self.kept = TimedCache(app)
+        self.kept = TimedCache(app.clock)
         self.searches = Searches()
 
     def take_up(self, app: App) -> None:
@@ -74,14 +74,14 @@ class PageContext:
 class TimedCache:
     """What was looked up lately, each for its time; a page that is looked at all day costs the ledger little."""
 
-    def __init__(self, app: App) -> None:
-        self._app = app
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
         self._kept: OrderedDict[Hashable, tuple[Now, Any]] = OrderedDict()
 
     def get(self, key: Hashable, lasts: timedelta, look: Callable[[], T]) -> T:
         """Return what is kept under ``key`` and no older than that, else what ``look`` finds now."""
-        now = Now.of(self._app.clock)
+        now = Now.of(self._clock)
         with self._lock:
             kept = self._kept.get(key)
         if kept is not None and now.age(kept[0]) < lasts:

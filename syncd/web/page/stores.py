@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from syncd.sale.states import State
 from syncd.service.jobs import push_job
 from syncd.service.overview import StoreStands
 from syncd.web.page.context import PageContext
@@ -84,4 +83,4 @@ def store(context: PageContext, request: PageRequest) -> HtmlPage:
         return HtmlPage("nothing.html", {"what": "There is no such store."}, 404)
     states = {state: number for state, number in row.stands.states.items() if number}
     values = {"store": row, "states": states, "quota": context.operations.quota(row.name)}
-    return HtmlPage("store.html", {**values, "used": quota_chart(context, row.name), "State": State})
+    return HtmlPage("store.html", {**values, "used": quota_chart(context, row.name)})
