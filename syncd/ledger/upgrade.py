@@ -66,7 +66,7 @@ def _known_revision(engines: Engines, where: str) -> str | None:
     """Return the schema that was found, where this program knows it or a newer one says that both may work on it."""
     with engines.read.connect() as connection:
         found = _revision(connection, where)
-        oldest = _oldest(connection) if found is not None and found not in KNOWN else None
+        oldest = _oldest(connection, found) if found is not None and found not in KNOWN else None
     if found is None or found in KNOWN or (oldest is not None and oldest <= HEAD):
         return found
     cure = "Install the syncd that wrote it, or a newer one; going back to an older schema is not possible."
@@ -97,9 +97,16 @@ def _revision(connection: Connection, where: str) -> str | None:
     return None
 
 
-def _oldest(connection: Connection) -> str | None:
-    """Return the oldest schema whose program may work on these tables, as the newer program wrote it."""
-    return connection.execute(select(state.c.value).where(*_ROW)).scalar_one_or_none()
+def _oldest(connection: Connection, found: str) -> str | None:
+    """Return the oldest schema whose program may work on the tables of ``found``, as the newer program wrote it.
+
+    Where nothing is written about that very schema, the one step before it is: a step only adds, unless it says otherwise.
+    """
+    value = connection.execute(select(state.c.value).where(*_ROW)).scalar_one_or_none()
+    of_schema, _, oldest = (value or "").partition(":")
+    if of_schema == found:
+        return oldest
+    return f"{int(found) - 1:04}" if found.isdecimal() else None
 
 
 def _migrate(engines: Engines, where: str, clock: Clock) -> None:
@@ -133,5 +140,5 @@ def _upgrade(connection: Connection, engines: Engines, clock: Clock) -> None:
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
     connection.execute(delete(state).where(*_ROW))
-    row = {"store": "", "owner": "schema", "name": "oldest", "value": OLDEST, "at": to_micros(clock.now())}
+    row = {"store": "", "owner": "schema", "name": "oldest", "value": f"{HEAD}:{OLDEST}", "at": to_micros(clock.now())}
     connection.execute(insert(state).values(row))

@@ -112,15 +112,32 @@ def test_a_newer_ledger_that_says_so_is_worked_on_beside_the_newer_program(book:
     engines = Engines(book.url)
     with engines.write.begin() as connection:
         connection.exec_driver_sql("update alembic_version set version_num = '9999'")
-        _says_oldest(connection, upgrade.HEAD)
+        _says_oldest(connection, f"9999:{upgrade.HEAD}")
     with Ledger.open(book.url, ManualClock(), DECIDER) as ledger:
         assert ledger.maintenance.verify() == []
         ledger.maintenance.check_schema()
         with engines.write.begin() as connection:
-            _says_oldest(connection, "9999")
+            _says_oldest(connection, "9999:9999")
         with pytest.raises(TooNew, match="9999"):
             ledger.maintenance.check_schema()
     engines.dispose()
+
+
+@both_databases
+@pytest.mark.parametrize(("ahead", "accepted"), [(1, True), (2, False)])
+def test_a_newer_ledger_that_says_nothing_is_worked_on_one_step_ahead_and_no_further(
+    book: Book, ahead: int, accepted: bool
+) -> None:
+    engines = Engines(book.url)
+    with engines.write.begin() as connection:
+        _says_oldest(connection, f"{upgrade.HEAD}:{upgrade.HEAD}")  # of the schema before
+        connection.exec_driver_sql(f"update alembic_version set version_num = '{int(upgrade.HEAD) + ahead:04}'")
+    engines.dispose()
+    if accepted:
+        Ledger.open(book.url, ManualClock(), DECIDER).close()
+    else:
+        with pytest.raises(TooNew):
+            Ledger.open(book.url, ManualClock(), DECIDER)
 
 
 @both_databases
