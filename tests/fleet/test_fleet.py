@@ -33,10 +33,10 @@ def drop(cell: Cell, stores: int, each: int, tag: str = "a") -> set[str]:
     return keys
 
 
-def arrived(cell: Cell, keys: set[str]) -> None:
+def arrived(cell: Cell, keys: set[str], longest_s: float = 180.0) -> None:
     """Wait until every sale has its order, and no sale two."""
-    until(lambda: cell.orders() >= len(keys), "not every sale became an order")
-    until(lambda: set(cell.states()) == {"synced"}, "not every sale was settled")
+    until(lambda: cell.orders() >= len(keys), "not every sale became an order", longest_s)
+    until(lambda: set(cell.states()) == {"synced"}, "not every sale was settled", longest_s)
     created = cell.created()
     assert len(created) == len(set(created)), "a sale has two orders"
     assert set(created) == keys

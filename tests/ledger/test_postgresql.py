@@ -305,7 +305,7 @@ def test_a_server_that_was_promoted_is_noticed_once_and_remembered(url: str) -> 
     with opened(url) as ledger:
         with ledger.lease("main") as lease:
             assert lease.promoted_at is None
-        on(url, "update state set value = '0000FFFF' where owner = 'schema' and name = 'timeline'")
+        on(url, "update state set value = '0000FFFF' where owner = 'schema' and name = 'server'")
         with ledger.lease("main") as lease:
             noticed = lease.promoted_at
             assert noticed is not None
