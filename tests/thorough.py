@@ -17,6 +17,7 @@ THOROUGH = (
     "fleet/test_fleet.py",
     "fleet/test_handover.py",
     "fleet/test_upgrade.py",
+    "fleet/test_day.py::test_the_page",
     "fleet/test_move.py",
     "fleet/test_fail_over.py",
     "fleet/test_recipe.py",

@@ -26,7 +26,7 @@ from tests.forks import run_forked
 from tests.shop import ADDRESS as OF_MAIN
 from tests.shop import Done, running_sandbox
 
-_LONGEST_S = 90.0
+_LONGEST_S = 180.0
 _ROOT = Path(__file__).resolve().parents[2]
 ADDRESS = OF_MAIN.replace("stores.main", "store_defaults")
 MAIN = """
