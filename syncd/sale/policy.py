@@ -24,7 +24,7 @@ class PushPolicy(BaseModel):
     back_off: Duration = timedelta(seconds=2)
     back_off_most: Duration = timedelta(minutes=5)
     probe_gap: Duration = timedelta(seconds=30)
-    probe_gap_most: Duration = timedelta(minutes=5)
+    probe_gap_most: Duration = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ class Inputs:
     outage_s: int = 3600
     outage_share: float = 1.0
     """Of the stores that the outage hits: a region is all stores of a cell, in the worst case."""
-    probe_s: int = 300
+    probe_s: int = 900
     """The longest gap between two looks at a paused store (``probe_gap_most``)."""
     postgresql_ms: float = 0.71
     """CPU a sale (``bench many``)."""

@@ -14,7 +14,7 @@ from sqlalchemy import make_url, text
 
 from syncd.canonical import Batch
 from syncd.errors import Busy, LeaseTaken, LedgerError
-from syncd.ledger import SERVER_CHANGED, Lease, Ledger, RecordOptions, ReplyInfo
+from syncd.ledger import SERVER_CHANGED, Alert, Lease, Ledger, RecordOptions, ReplyInfo
 from syncd.ledger.engine import Engines
 from syncd.sale.attempt import Attempt
 from syncd.sale.events import Deferred
@@ -314,3 +314,16 @@ def test_a_server_that_was_promoted_is_noticed_once_and_remembered(url: str) -> 
         assert (alert.store, alert.kind) == ("", SERVER_CHANGED)
     with opened(url) as other, other.lease("main") as lease:
         assert lease.promoted_at == noticed, "every process heeds it, not only the one that noticed"
+
+
+def test_two_processes_that_notice_a_cause_at_once_raise_it_once(url: str) -> None:
+    with opened(url) as one, opened(url) as two, ThreadPoolExecutor(2) as pool:
+        for turn in range(40):
+            alert = Alert("", "held", str(turn), "words", "cure")
+            together = threading.Barrier(2)
+
+            def look(ledger: Ledger, alert: Alert = alert, together: threading.Barrier = together) -> list[Alert]:
+                together.wait()
+                return ledger.alerts.watched(("held",), [alert])
+
+            assert sum(map(len, pool.map(look, (one, two)))) == 1
