@@ -109,6 +109,18 @@ def test_a_store_that_is_left_out_is_named_by_every_command_that_looks(shop: Sho
         assert "conf.d/north.toml cannot be used, so north, north-till is left out" in " ".join(found.out.split())
 
 
+@pytest.mark.parametrize("file", ["north.toml", "shop-1.toml"])
+def test_what_a_file_that_is_no_toml_names_is_not_said_to_have_another_name(shop: Shop, file: str) -> None:
+    path = part(shop, "north").rename(shop.folder / "conf.d" / file)
+    (shop.folder / "north-inbox" / "a.jsonl").write_text(sale(source="north-till").to_json() + "\n", encoding="utf-8")
+    shop.run("sync", "--limit", "0")
+    assert "north-till" in shop.run("sources", "list").out
+    path.write_text("this is = not toml [", encoding="utf-8")
+    status = shop.run("status").out
+    assert f"conf.d/{file} cannot be used" in " ".join(status.split())
+    assert "not in the config" not in status
+
+
 def test_a_source_that_cannot_be_built_leaves_its_own_file_out(shop: Shop) -> None:
     file = part(shop, "north")
     file.write_text(file.read_text().replace('type = "jsonl"', 'type = "csv"\npreset = "square"\ncurrency = "USD"'))
