@@ -15,7 +15,7 @@ from syncd.logs import get_logger
 from syncd.push.store_orders.drift_check import EVERY
 from syncd.service.alert_rules import Watch
 from syncd.service.health import Health, Process, forget_silent
-from syncd.service.housekeeping import drop_what_is_old
+from syncd.service.housekeeping import keep_house
 from syncd.service.notifier import Notifier
 
 _MOST_POLLS, _A_POLL = 64, 8  # poll jobs that a tick asks for, and how many sources each is expected to take
@@ -81,4 +81,4 @@ class Chores:
 
     def housekeep(self) -> None:
         """Drop what is old."""
-        drop_what_is_old(self._app())
+        keep_house(self._app())

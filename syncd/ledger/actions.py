@@ -103,7 +103,7 @@ def _not_accepted(sale: Sale) -> str:
 def act(connection: Connection, selection: Selection, decision: Override, decider: Decider, now: Now) -> DecisionResult:
     """Keep a decision for every selected sale that it makes sense for; its ``fingerprint`` is each sale's own."""
     verb, why = decision.verb, decision.why or _PLAINLY[decision.verb]
-    ids = connection.execute(select(sales.c.id).where(*conditions(selection))).scalars().all()
+    ids = connection.execute(select(sales.c.id).where(*conditions(selection, connection.dialect.name))).scalars().all()
     found = locked(connection, ids)
     refused = [(sale.sale_key, reason) for sale in found.values() if (reason := why_not(verb, sale))]
     moves = [

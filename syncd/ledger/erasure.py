@@ -16,6 +16,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, delete, func, o
 from syncd.canonical import CanonicalOrder
 from syncd.ledger.rows import change_in, chunked
 from syncd.ledger.schema import attempts, audit, cache, faults, sales
+from syncd.ledger.search import index_again
 from syncd.ledger.transactions import Transactions
 from syncd.sale.sale import read_document
 from syncd.sale.states import State
@@ -102,6 +103,7 @@ def _says(text: object, words: Sequence[str]) -> bool:
 def _forget_sales(connection: Connection, ids: Sequence[int], words: Sequence[str]) -> tuple[int, int]:
     blank = dict.fromkeys(("document", "hold", "objection", "doubt"))
     gone = connection.execute(update(sales).where(sales.c.id.in_(ids)).values(**blank, why="", cure="")).rowcount
+    index_again(connection, ids)
     if not words:
         return gone, 0
     cleared = _clear(connection, attempts, attempts.c.detail, ids, words) + _clear(

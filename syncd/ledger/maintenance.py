@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 
 from syncd.errors import Full, LedgerError, UsageError
-from syncd.ledger import backup, upgrade, verify
+from syncd.ledger import backup, search, upgrade, verify
 from syncd.ledger.counting import fold_counts
 from syncd.ledger.engine import Engines, busy_or_worse, translated
 from syncd.ledger.erasure import Forgotten, Person, find_person, forget_person
@@ -120,6 +120,14 @@ class Maintenance(Repository):
     def forget_documents(self, synced_before: datetime) -> int:
         """Forget what sales said that were synced long ago; see ``retention``. Return how many they were."""
         return forget_documents(self.database, synced_before)
+
+    def fill_search(self, goes_on: Callable[[], bool]) -> int:
+        """Give words to sales that have none, for as long as it ``goes_on``; see ``search``. Return how many sales."""
+        return search.fill(self.database, goes_on)
+
+    def search_is_filled(self) -> bool:
+        """Whether a search finds all sales: those from before there was an index are in it."""
+        return search.is_filled(self.database)
 
     def forget_history(self, before: datetime) -> int:
         """Forget how sales that were synced long ago came there; see ``retention``. Return how many rows."""

@@ -267,7 +267,7 @@ class OverviewRepository(Repository):
         self, connection: Connection, selection: Selection, limit: int, before: tuple[int, int] | None = None
     ) -> list[Sale]:
         """Return the chosen sales, newest first; those before a place (``place_of`` the last one of the page before)."""
-        query = select(sales).where(*conditions(selection))
+        query = select(sales).where(*conditions(selection, connection.dialect.name))
         if before is not None:
             at, number = before
             earlier = (sales.c.placed_at < at) | ((sales.c.placed_at == at) & (sales.c.id < number))

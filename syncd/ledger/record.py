@@ -18,11 +18,13 @@ from syncd.ledger.faults import record_faults, settle_by_sales
 from syncd.ledger.rows import Part, columns_of, read_sale, rows_in, to_micros
 from syncd.ledger.schema import attempts, audit, cursors, sales
 from syncd.ledger.screening import held_twins, too_early
+from syncd.ledger.search import index_sales
 from syncd.ledger.transitions import audit_row, write_audit
 from syncd.sale.events import with_status
 from syncd.sale.facts import Status
 from syncd.sale.overrides import Verb
 from syncd.sale.sale import Decider, IncomingVersion, Router, Sale, new_sale, saying
+from syncd.sale.search_words import words_of
 from syncd.sale.states import ON_THE_WIRE, Lane, State
 from syncd.sale.versions import (
     is_set_aside,
@@ -196,7 +198,7 @@ def _insert(
 ) -> int:
     if not new:
         return 0
-    rows, statuses = [], []
+    rows, statuses, words = [], [], []
     for one in new:
         store = options.router(one.order)
         document = one.order.to_json()
@@ -204,6 +206,7 @@ def _insert(
         sale = new_sale(one, store, now.wall, lane=lane, history=history, document=document, read_by=__version__)
         status = decider(sale, now, one)
         statuses.append(status)
+        words.append(words_of(sale, one.order))
         row = columns_of(with_status(sale, status, now), Part.IDENTITY, Part.VERSION, Part.STATUS)
         rows.append({**row, "source": options.source, "backfill": options.backfill, "returns_of": sale.returns_of})
     connection.execute(insert(sales), rows)
@@ -219,6 +222,7 @@ def _insert(
         for one, status in zip(new, statuses, strict=True)
     ]
     write_audit(connection, audits)
+    index_sales(connection, [(row["sale_id"], said) for row, said in zip(audits, words, strict=True)], is_new=True)
     return sum(status.state is State.HELD for status in statuses)
 
 
@@ -244,6 +248,7 @@ def _change(connection: Connection, one: IncomingVersion, options: RecordOptions
     connection.execute(
         update(sales).where(sales.c.id == before.id, sales.c.state == before.state.value).values(**values)
     )
+    index_sales(connection, [(before.id, words_of(sale, one.order))])
     write_audit(connection, [audit_row(before.id, (before.state, after), why, now.wall, fingerprint=one.fingerprint)])
     return int(after is State.HELD)
 

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Select, delete, func, select, update
 from syncd.ledger.counting import number_of
 from syncd.ledger.rows import to_micros
 from syncd.ledger.schema import attempts, audit, faults, known_orders, sales
+from syncd.ledger.search import index_again
 from syncd.ledger.state import StateRepository
 from syncd.ledger.transactions import Transactions
 from syncd.sale.states import AttemptKind, State
@@ -97,7 +98,9 @@ def _page(store: str, after: RetentionPosition, before: datetime) -> Select[tupl
 def drop_documents(connection: Connection, ids: Sequence[int]) -> int:
     """Forget what sales said; how many had something to forget."""
     which = (sales.c.id.in_(ids), sales.c.document.is_not(None))
-    return connection.execute(update(sales).where(*which).values(document=None)).rowcount
+    gone = connection.execute(update(sales).where(*which).values(document=None)).rowcount
+    index_again(connection, ids)
+    return gone
 
 
 def drop_history(connection: Connection, ids: Sequence[int]) -> int:

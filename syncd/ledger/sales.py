@@ -206,7 +206,11 @@ class SaleRepository(Repository):
     @reads
     def find(self, connection: Connection, selection: Selection, *, limit: int, offset: int = 0) -> list[Sale]:
         """Return the chosen sales, newest first."""
-        query = select(sales).where(*conditions(selection)).order_by(sales.c.placed_at.desc(), sales.c.id.desc())
+        query = (
+            select(sales)
+            .where(*conditions(selection, connection.dialect.name))
+            .order_by(sales.c.placed_at.desc(), sales.c.id.desc())
+        )
         return read_sales(connection.execute(query.limit(limit).offset(offset)))
 
     @reads

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement
 
 from syncd.ledger.rows import is_state
 from syncd.ledger.schema import sales
+from syncd.ledger.search import matching
 from syncd.sale.states import Lane, State
 
 
@@ -26,6 +27,7 @@ class Selection:
     days: tuple[date, date] | None = None
     backfill: int | None = None
     ids: tuple[int, ...] | None = None
+    words: str | None = None
     reason: str | None = None
     location: str | None = None
     register: str | None = None
@@ -38,13 +40,15 @@ class Selection:
 _EQUAL = ("store", "source", "location", "register", "backfill", "reason")
 
 
-def conditions(selection: Selection) -> list[ColumnElement[bool]]:
-    """Return a selection as conditions on ``sales``."""
+def conditions(selection: Selection, dialect: str) -> list[ColumnElement[bool]]:
+    """Return a selection as conditions on ``sales``, for a database."""
     wanted = [sales.c[name] == value for name in _EQUAL if (value := getattr(selection, name)) is not None]
     if selection.keys:
         wanted.append(sales.c.sale_key.in_(selection.keys))
     if selection.ids is not None:
         wanted.append(sales.c.id.in_(selection.ids))
+    if selection.words and (found := matching(dialect, selection.words)) is not None:
+        wanted.append(found)
     if selection.lane is not None:
         wanted.append(sales.c.lane == selection.lane.value)
     if selection.has_order is not None:

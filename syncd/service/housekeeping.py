@@ -1,4 +1,4 @@
-"""What drops out of the ledger once it is old: look-ups, alerts of what happened once, documents and history."""
+"""The ledger's upkeep: what is old drops out of it, and sales from before there was an index of words are added to that."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from syncd.logs import get_logger
 
 _CACHE_KEPT = timedelta(days=2)
 _SHOWN_FOR = timedelta(days=2)  # what happened once
+_FILL_S = 300.0  # for the index of words at a time: a million sales take some minutes
 
 
-def drop_what_is_old(app: App) -> None:
-    """Drop what the look-up cache no longer needs, and the documents and history that the config does not keep.
+def keep_house(app: App) -> None:
+    """Drop what the look-up cache no longer needs, and the documents and history that the config does not keep; fill the index.
 
     Raises:
         LedgerError: the ledger cannot be written.
@@ -27,3 +28,6 @@ def drop_what_is_old(app: App) -> None:
         get_logger().info("documents_dropped", sales=gone, older_than=(now - keep.keep_documents).isoformat())
     if gone := ledger.maintenance.forget_history(now - keep.keep_history):
         get_logger().info("history_dropped", rows=gone, older_than=(now - keep.keep_history).isoformat())
+    until = app.clock.elapsed().seconds + _FILL_S
+    if added := ledger.maintenance.fill_search(lambda: not app.stop.is_set() and app.clock.elapsed().seconds < until):
+        get_logger().info("sales_indexed", sales=added)

@@ -16,7 +16,7 @@ from syncd.logs import bind, get_logger
 from syncd.sale.states import BackfillStage
 from syncd.service.alert_rules import Watch
 from syncd.service.health import Heartbeats
-from syncd.service.housekeeping import drop_what_is_old
+from syncd.service.housekeeping import keep_house
 from syncd.service.leases import LeaseKeeper
 from syncd.service.metrics import Samples
 from syncd.service.notifier import Notifier
@@ -259,7 +259,7 @@ class Jobs:
 
         def work() -> None:
             self._pulse.forget_the_dead()
-            drop_what_is_old(self._app)
+            keep_house(self._app)
 
         self._edge("housekeep", work)
 

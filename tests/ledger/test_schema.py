@@ -31,7 +31,8 @@ def test_the_migrations_make_the_tables_that_the_code_knows(book: Book) -> None:
         assert {index.name for index in INDEXES} <= {
             index.name for table in metadata.tables.values() for index in table.indexes
         }
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        names = {"include_name": lambda name, kind, _: kind != "table" or not str(name).startswith("sale_words")}
+        assert compare_metadata(MigrationContext.configure(connection, opts=names), metadata) == []
     engines.dispose()
 
 

@@ -1,0 +1,206 @@
+"""The words by which people find a sale: those that its index holds, and those that a search is made of. Pure.
+
+A word is letters and digits, case-folded and without accents. Four kinds begin with an underscore, which no plain word has:
+``_r`` a number from its end, ``_a`` an amount, ``_d`` a day, ``_s`` an article number as a whole.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from syncd.canonical import CanonicalOrder
+from syncd.canonical.order import Address, Line, Tender
+from syncd.sale.sale import Sale
+
+_MOST_WORDS, _LONGEST_WORD, _MOST_TERMS = 400, 60, 12
+_SHORTEST_BEGINNING = 3
+"""Letters of a word that find those which begin with it; a shorter word finds itself alone."""
+_SHORTEST_END = 3
+_WORD = re.compile(r"[^\W_]+")
+_AMOUNT = re.compile(r"-?[0-9]{1,12}(?:[.,][0-9]{1,10})?")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?")
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
+"""Scripts that put no blanks between words: Thai, Lao, Burmese, Khmer, Japanese, Chinese. Every two letters count as a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One word of the index; with ``begins``, every word that begins so."""
+
+    text: str
+    begins: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One word of a search: it is found where all tokens of one of its alternatives are. ``number`` is what an order may have."""
+
+    alternatives: tuple[tuple[Token, ...], ...]
+    number: int | None = None
+
+
+def words_of(sale: Sale, order: CanonicalOrder | None) -> str:
+    """Return the words by which a sale is found, a blank between them; ``order`` is what it says, None where that is forgotten."""
+    found = dict.fromkeys(_of_sale(sale))
+    if order is not None:
+        found |= dict.fromkeys(_of_order(order))
+    return " ".join(list(found)[:_MOST_WORDS])
+
+
+def terms_of(text: str) -> tuple[Term, ...]:
+    """Return what a search asks for, a term for each word between blanks; words of punctuation alone ask for nothing."""
+    found = (_term(word) for word in text.split()[:_MOST_TERMS])
+    return tuple(one for one in found if one.alternatives)
+
+
+def _term(word: str) -> Term:
+    plain = list(_split(word))
+    whole, ways = "".join(plain), list[tuple[Token, ...]]()
+    if plain:
+        last = Token(plain[-1], begins=len(plain[-1]) >= _SHORTEST_BEGINNING)
+        ways.append((*map(Token, plain[:-1]), last))
+    if len(whole) >= _SHORTEST_END and _has_digit(whole):
+        ways.append((Token(f"_r{whole[::-1]}", begins=True),))
+    if len(plain) > 1:
+        ways.append((Token(f"_s{whole}", begins=True),))
+    if (amount := _amount(word)) is not None:
+        ways.append((Token(amount),))
+    if _DAY.fullmatch(word):
+        ways.append((Token(f"_d{word.replace('-', '')}", begins=True),))
+    number = int(word) if word.isascii() and word.isdigit() and len(word) <= 18 else None
+    return Term(tuple(dict.fromkeys(ways)), number)
+
+
+def _of_sale(sale: Sale) -> Iterator[str]:
+    for code in (sale.sale_key.partition(":")[2], sale.number):
+        yield from _of_code(code or "")
+    yield from _split(sale.sale_key.partition(":")[0])
+    for text in (sale.location, sale.register):
+        yield from _split(text or "")
+    yield f"_d{sale.business_day:%Y%m%d}"
+    yield from _of_amounts([sale.total_inc_tax])
+
+
+def _of_order(order: CanonicalOrder) -> Iterator[str]:
+    who = order.customer
+    if who is not None:
+        yield from _of_texts((who.first_name, who.last_name, who.company, who.email))
+        yield from _of_code(who.phone)
+        yield from _of_code(who.id or "")
+    for address in filter(None, (order.billing, order.shipping)):
+        yield from _of_address(address)
+    for named in filter(None, (order.location, order.register, order.cashier)):
+        yield from _of_texts((named.id, named.name))
+    for line in order.lines:
+        yield from _of_line(line)
+    for tender in (*order.tenders, *(tender for refund in order.refunds for tender in refund.tenders)):
+        yield from _of_tender(tender)
+    yield from _of_texts((order.note, *(fee.name for fee in order.fees), *(refund.reason for refund in order.refunds)))
+    yield from _of_texts(text for discount in order.discounts for text in (discount.name, discount.code or ""))
+    yield from _of_amounts(refund.amount_inc_tax for refund in order.refunds)
+    others = ((key or "").partition(":")[2] for key in (order.returns_of, order.exchanged_with))
+    for code in (*others, *(refund.id for refund in order.refunds)):
+        yield from _of_code(code)
+
+
+def _of_line(line: Line) -> Iterator[str]:
+    yield from _of_texts((line.name, line.variant or "", line.note, *(one.name for one in line.modifiers)))
+    for code in (line.sku, line.upc, line.gift_card, *line.serials):
+        yield from _of_code(code or "")
+    yield from _of_amounts([line.total_inc_tax])
+
+
+def _of_tender(tender: Tender) -> Iterator[str]:
+    yield from _of_texts((tender.label, tender.card_brand or "", tender.kind.value))
+    for code in (tender.card_last4, tender.id):
+        yield from _of_code(code or "")
+    yield from _of_amounts([tender.amount])
+
+
+def _of_address(address: Address) -> Iterator[str]:
+    yield from _of_texts((
+        address.first_name, address.last_name, address.company, address.street_1, address.street_2, address.city,
+        address.zip, address.email,
+    ))  # fmt: skip
+    yield from _of_code(address.phone)
+
+
+def _of_texts(texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        yield from _split(text)
+
+
+def _of_code(code: str) -> Iterator[str]:
+    """Yield the words of a code; where it has a digit, its end as well, and as a whole where it has several words."""
+    plain = list(_split(code))
+    yield from plain
+    whole = "".join(plain)[:_LONGEST_WORD]
+    if _has_digit(whole):
+        yield f"_r{whole[::-1]}"
+    if len(plain) > 1:
+        yield f"_s{whole}"
+
+
+def _of_amounts(amounts: Iterable[Decimal]) -> Iterator[str]:
+    for amount in amounts:
+        if (word := _amount(format(amount, "f"))) is not None:
+            yield word
+
+
+def _amount(text: str) -> str | None:
+    """``_a1250`` for 12.5 and 12,50: the amount without its sign, in hundredths, or smaller where it has more places."""
+    if _AMOUNT.fullmatch(text) is None:
+        return None
+    units, _, places = text.replace(",", ".").lstrip("-").partition(".")
+    exact = places.rstrip("0").ljust(2, "0")
+    return f"_a{int(units)}{exact}x{len(exact)}"
+
+
+def _split(text: str) -> Iterator[str]:
+    """Yield the plain words of a text."""
+    if not text.isascii():
+        text = "".join(char for char in unicodedata.normalize("NFKD", text) if unicodedata.category(char)[0] != "M")
+    for word in _WORD.findall(text.casefold()):
+        if word.isascii():
+            yield word[:_LONGEST_WORD]
+        else:
+            yield from _unspaced(word)
+
+
+def _unspaced(word: str) -> Iterator[str]:
+    """Yield a word; of scripts without blanks, every two letters that follow each other."""
+    end = 0
+    for run in _UNSPACED.finditer(word):
+        if run.start() > end:
+            yield word[end : run.start()][:_LONGEST_WORD]
+        letters = run.group()
+        yield from (letters[at : at + 2] for at in range(max(len(letters) - 1, 1)))
+        end = run.end()
+    if end < len(word):
+        yield word[end:][:_LONGEST_WORD]
+
+
+def _has_digit(text: str) -> bool:
+    return any(char.isdigit() for char in text)
+
+
+def day_word(first: date, last: date) -> Token | None:
+    """Return the word that all sales of a day, a month or a year have; None of any other span of days."""
+    for form, whole in (("%Y%m%d", first == last), ("%Y%m", _is_month(first, last)), ("%Y", _is_year(first, last))):
+        if whole:
+            return Token(f"_d{first:{form}}", begins=form != "%Y%m%d")
+    return None
+
+
+def _is_month(first: date, last: date) -> bool:
+    next_day = date.fromordinal(last.toordinal() + 1) if last < date.max else last
+    return first.day == 1 and next_day.day == 1 and (first.year, first.month) == (last.year, last.month)
+
+
+def _is_year(first: date, last: date) -> bool:
+    return (first.month, first.day, last.month, last.day) == (1, 1, 12, 31) and first.year == last.year
