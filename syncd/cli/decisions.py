@@ -64,6 +64,8 @@ def _command(verb: str) -> Callable[..., None]:
         from syncd.sale.overrides import Verb
 
         how = How(reason, dry_run, yes, as_json)
-        raise typer.Exit(run_action(Verb(verb), config, choose(keys, state, source, error, day), how))
+        raise typer.Exit(
+            run_action(Verb(verb), config, choose({"state": state, "source": source, "day": day}, error, keys), how)
+        )
 
     return run

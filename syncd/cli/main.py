@@ -209,34 +209,52 @@ def status(
 
 @cli.command()
 def sales(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(help="Any words: receipt, order number, customer, goods, SKU, amount, day, part of a key."),
+    ] = None,
     config: ConfigPath = None,
     state: StateOption = None,
     source: SourceOption = None,
+    store: Annotated[str | None, typer.Option("--store", help="Of this store.")] = None,
+    receipt: Annotated[str | None, typer.Option("--receipt", help="With this receipt number.")] = None,
+    total: Annotated[str | None, typer.Option("--total", help="With this total, such as 12.30.")] = None,
+    sku: Annotated[str | None, typer.Option("--sku", help="With a line of this SKU.")] = None,
     error: TextOption = None,
     day: DayOption = None,
+    first: Annotated[str | None, typer.Option("--from", help="Of this business day or later.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Of this business day or earlier.")] = None,
     limit: Annotated[
         int, typer.Option("--limit", min=1, max=10_000, help="Show at most this many, newest first.")
     ] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List recorded sales, newest first.
+    """Find recorded sales by any words, newest first.
 
-    Example: syncd sales --state rejected
+    Example: syncd sales smith mug --from 2026-11-01
     """
     from syncd.cli.sales import choose, run_sales
 
-    raise typer.Exit(run_sales(config, choose((), state, source, error, day), limit, as_json))
+    filters = {"state": state, "source": source, "store": store, "receipt": receipt, "total": total, "sku": sku}
+    filters |= {"day": day, "from": first, "to": last}
+    raise typer.Exit(run_sales(config, choose(filters, error, words=words), limit, as_json))
 
 
 @cli.command()
-def sale(key: Key, config: ConfigPath = None, as_json: AsJson = False) -> None:
+def sale(
+    named: Annotated[
+        str, typer.Argument(metavar="SALE", help="Its key, receipt or order number, or words that no other sale has.")
+    ],
+    config: ConfigPath = None,
+    as_json: AsJson = False,
+) -> None:
     """One sale's whole story: what the POS said, every attempt, every change of state.
 
     Example: syncd sale till:1001
     """
     from syncd.cli.sales import run_sale
 
-    raise typer.Exit(run_sale(config, key, as_json))
+    raise typer.Exit(run_sale(config, named, as_json))
 
 
 @cli.command()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import getpass
 import json
-from dataclasses import asdict
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from syncd.app import App
@@ -19,36 +19,30 @@ from syncd.errors import UsageError
 from syncd.formatting import amount, count, when
 from syncd.ledger import AttemptRow, Selection
 from syncd.presentation.explain import FACT_LABELS, facts_in_words, link
+from syncd.presentation.search import parse, selection_of
+from syncd.presentation.summaries import customer_of, goods_of, paid_with
 from syncd.sale.sale import Sale, read_document
-from syncd.sale.states import State
 
 _RAW_SHOWN = 300
+_FITS = 5
 
 
 def choose(
-    keys: list[str] | tuple[str, ...] | None, state: str | None, source: str | None, error: str | None, day: str | None
+    filters: Mapping[str, str | None],
+    error: str | None = None,
+    keys: Sequence[str] | None = None,
+    words: Sequence[str] | None = None,
 ) -> Selection:
-    """Return the sales that the options of a command choose.
+    """Return the sales that the options of a command choose; ``filters`` are those of ``presentation.search``, by name.
 
     Raises:
-        UsageError: a state or a day that does not exist.
+        UsageError: a state, a day or an amount that is none.
 
     """
-    if state is not None and state not in {known.value for known in State}:
-        raise UsageError(f"there is no state {state!r}", f"States are {', '.join(known.value for known in State)}.")
-    on = None
-    if day is not None:
-        try:
-            on = date.fromisoformat(day)
-        except ValueError:
-            raise UsageError(f"{day!r} is not a day", "Write it as 2026-11-23.") from None
-    return Selection(
-        keys=tuple(keys or ()),
-        state=State(state) if state else None,
-        source=source,
-        text=error,
-        days=None if on is None else (on, on),
-    )
+    search = parse(" ".join(words or ()), {name: value for name, value in filters.items() if value})
+    if search.wrong:
+        raise UsageError(search.wrong, "Correct it, or leave it out.")
+    return replace(selection_of(search, keys or ()), text=error)
 
 
 def run_sales(config: Path | None, selection: Selection, limit: int, as_json: bool) -> Exit:
@@ -64,9 +58,21 @@ def run_sales(config: Path | None, selection: Selection, limit: int, as_json: bo
             if not found:
                 say("no such sales")
             elif len(found) == limit:
-                say(f"The newest {limit} are shown; --limit, --state, --source, --day and --error show others.")
+                say(f"The newest {limit} are shown; --limit shows more, and words, --state, --from and others fewer.")
         else:
-            head = ("sale", "state", "receipt", "placed", "total", "currency", "order", "why")
+            head = (
+                "sale",
+                "state",
+                "receipt",
+                "placed",
+                "total",
+                "currency",
+                "order",
+                "why",
+                "customer",
+                "goods",
+                "paid with",
+            )
             columns([_cells(sale) for sale in found], head=head)
         return Exit.OK
 
@@ -76,12 +82,14 @@ def _show(sale: Sale) -> None:
     facts += [f"receipt {sale.number}"] if sale.number else []
     facts += [when(sale.placed_here)[:16]]
     facts += [f"order {sale.order_id}"] if sale.order_id else []
+    order = read_document(sale.document)
+    facts += [told for told in (customer_of(order), goods_of(order)) if told]
     say(f"{sale.sale_key}\n  " + "  ".join(facts) + (f"\n  {sale.why}" if sale.why else ""))
 
 
 def _cells(sale: Sale) -> tuple[object, ...]:
     total = amount(sale.total_inc_tax, sale.currency)
-    placed = sale.placed_at.isoformat()
+    placed, order = sale.placed_here.isoformat(), read_document(sale.document)
     return (
         sale.sale_key,
         sale.state.value,
@@ -91,13 +99,34 @@ def _cells(sale: Sale) -> tuple[object, ...]:
         sale.currency,
         sale.order_id or "",
         sale.why,
+        customer_of(order),
+        goods_of(order),
+        paid_with(order),
     )
 
 
-def run_sale(config: Path | None, key: str, as_json: bool) -> Exit:
+def _key_of(app: App, named: str) -> str:
+    """Return the key of the one sale that somebody names: by its key, receipt or order number, else by any words.
+
+    Raises:
+        UsageError: none fits, or several do.
+
+    """
+    overviews = app.ledger.overviews
+    ids = overviews.named(named, sorted({*app.config.sources, *app.ledger.sources.names()}), list(app.config.stores))
+    found = overviews.page(Selection(ids=ids) if ids else selection_of(parse(named)), _FITS + 1)
+    if not found:
+        raise UsageError(f"the ledger has no sale {named}", f"List what fits some words with: syncd sales {named}")
+    if len(found) > 1:
+        keys = ", ".join(sale.sale_key for sale in found[:_FITS]) + (" and more" if len(found) > _FITS else "")
+        raise UsageError(f"{named} is said of several sales: {keys}", "Name one of them by its key.")
+    return found[0].sale_key
+
+
+def run_sale(config: Path | None, named: str, as_json: bool) -> Exit:
     """One sale's story."""
     with opened(config, existing=True) as app:
-        story = app.ledger.sales.story(key)
+        story = app.ledger.sales.story(named) or app.ledger.sales.story(key := _key_of(app, named))
         if story is None:
             raise UsageError(f"the ledger has no sale {key}", "List keys with: syncd sales")
         if as_json:

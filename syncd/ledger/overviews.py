@@ -25,10 +25,12 @@ from sqlalchemy import (
 )
 
 from syncd.canonical.kinds import SaleStatus
+from syncd.ledger.counting import number_of
 from syncd.ledger.log_rows import LogRow, log_rows
 from syncd.ledger.rows import after_place, each_value, from_micros, is_state, read_sales, rows_in, to_micros
 from syncd.ledger.schema import attempts, sales, stores
-from syncd.ledger.selection import Selection, conditions
+from syncd.ledger.search import MOST_FOUND
+from syncd.ledger.selection import Selection, conditions, found_by_words
 from syncd.ledger.transactions import Repository, reads
 from syncd.sale.reasons import ReasonKind, kind_of_group
 from syncd.sale.sale import Sale
@@ -267,13 +269,32 @@ class OverviewRepository(Repository):
         self, connection: Connection, selection: Selection, limit: int, before: tuple[int, int] | None = None
     ) -> list[Sale]:
         """Return the chosen sales, newest first; those before a place (``place_of`` the last one of the page before)."""
-        query = select(sales).where(*conditions(selection, connection.dialect.name))
+        query = select(sales.c.id).where(*conditions(selection, connection.dialect.name))
         if before is not None:
             at, number = before
             earlier = (sales.c.placed_at < at) | ((sales.c.placed_at == at) & (sales.c.id < number))
             query = query.where(sales.c.placed_at <= at, earlier)
         query = query.order_by(sales.c.placed_at.desc(), sales.c.id.desc()).limit(limit)
-        return read_sales(connection.execute(query))
+        ids = list(connection.execute(query).scalars())  # what is sorted are numbers, and no documents
+        found = {one.id: one for one in read_sales(rows_in(connection, select(sales), sales.c.id, ids))}
+        return [found[number] for number in ids]
+
+    @reads
+    def how_many(self, connection: Connection, selection: Selection, most: int) -> int:
+        """How many sales are chosen: exactly where only a store or a state is, else as far as ``most``."""
+        if selection == Selection(store=selection.store, state=selection.state):
+            of_states = number_of(connection, selection.store).items()
+            return sum(number for (_, _, state), number in of_states if selection.state in (None, state))
+        some = select(sales.c.id).where(*conditions(selection, connection.dialect.name)).limit(most).subquery()
+        return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
+
+    @reads
+    def is_cut(self, connection: Connection, selection: Selection) -> bool:
+        """Whether more sales have a selection's words than a search looks at: then it chooses among the newest alone."""
+        found = found_by_words(selection, connection.dialect.name)
+        if found is None:
+            return False
+        return int(connection.execute(select(func.count()).select_from(found.subquery())).scalar_one()) >= MOST_FOUND
 
     @reads
     def attempted(self, connection: Connection, after: int) -> tuple[dict[Attempted, int], int]:

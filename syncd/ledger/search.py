@@ -10,11 +10,11 @@ Sources: https://www.sqlite.org/fts5.html, https://www.postgresql.org/docs/curre
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from functools import partial
 
 from sqlalchemy import (
     BindParameter,
-    ColumnElement,
     Connection,
     bindparam,
     cast,
@@ -27,14 +27,14 @@ from sqlalchemy import (
     union,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
-from sqlalchemy.sql.selectable import Select
+from sqlalchemy.sql.selectable import Select, SelectBase
 
 from syncd.ledger.rows import read_sales
 from syncd.ledger.schema import sales, stores
 from syncd.ledger.state import StateRepository
 from syncd.ledger.transactions import Transactions
 from syncd.sale.sale import Sale, read_document
-from syncd.sale.search_words import Term, Token, terms_of, words_of
+from syncd.sale.search_words import Term, Token, day_word, terms_of, words_of
 
 MOST_FOUND = 20_000
 """Sales, the newest recorded first, among which a search looks on: by state, store or whatever else is asked for beside words."""
@@ -72,14 +72,17 @@ def index_again(connection: Connection, ids: Sequence[int]) -> None:
     index_sales(connection, [_entry(sale) for sale in found])
 
 
-def matching(dialect: str, words: str) -> ColumnElement[bool] | None:
-    """Return the condition that a sale has all of some words; None where there is no word in them.
+def having_words(dialect: str, words: str, days: tuple[date, date] | None = None) -> SelectBase | None:
+    """Return the numbers of the sales that have all of some words, as a query; None where there is no word in them.
 
-    A word of digits is an order's number as well.
+    They are the newest ``MOST_FOUND`` at most. A word of digits is an order's number as well. ``days`` narrow the search where they
+    are a day, a month or a year.
     """
     terms = terms_of(words)
     if not terms:
         return None
+    if days is not None and (of_days := day_word(*days)) is not None:
+        terms = (*terms, Term(((of_days,),)))
     ways: list[Select[int]] = [_having(dialect, terms)]
     for at, term in enumerate(terms):
         if term.number is not None:
@@ -87,7 +90,7 @@ def matching(dialect: str, words: str) -> ColumnElement[bool] | None:
             of_a_store = sales.c.store.in_(select(stores.c.name))  # the index begins with it
             by_order = select(sales.c.id).where(of_a_store, sales.c.order_id == term.number)
             ways.append(by_order.where(sales.c.id.in_(_having(dialect, others))) if others else by_order)
-    return sales.c.id.in_(union(*ways) if len(ways) > 1 else ways[0])
+    return union(*ways) if len(ways) > 1 else ways[0]
 
 
 def _having(dialect: str, terms: Sequence[Term]) -> Select[int]:

@@ -8,10 +8,11 @@ from datetime import date
 from decimal import Decimal
 
 from sqlalchemy import ColumnElement
+from sqlalchemy.sql.selectable import SelectBase
 
 from syncd.ledger.rows import is_state
 from syncd.ledger.schema import sales
-from syncd.ledger.search import matching
+from syncd.ledger.search import having_words
 from syncd.sale.states import Lane, State
 
 
@@ -31,13 +32,14 @@ class Selection:
     reason: str | None = None
     location: str | None = None
     register: str | None = None
+    number: str | None = None
     total: Decimal | None = None
     sku: str | None = None
     lane: Lane | None = None
     has_order: bool | None = None
 
 
-_EQUAL = ("store", "source", "location", "register", "backfill", "reason")
+_EQUAL = ("store", "source", "location", "register", "number", "backfill", "reason")
 
 
 def conditions(selection: Selection, dialect: str) -> list[ColumnElement[bool]]:
@@ -47,8 +49,8 @@ def conditions(selection: Selection, dialect: str) -> list[ColumnElement[bool]]:
         wanted.append(sales.c.sale_key.in_(selection.keys))
     if selection.ids is not None:
         wanted.append(sales.c.id.in_(selection.ids))
-    if selection.words and (found := matching(dialect, selection.words)) is not None:
-        wanted.append(found)
+    if (found := found_by_words(selection, dialect)) is not None:
+        wanted.append(sales.c.id.in_(found))
     if selection.lane is not None:
         wanted.append(sales.c.lane == selection.lane.value)
     if selection.has_order is not None:
@@ -61,6 +63,13 @@ def conditions(selection: Selection, dialect: str) -> list[ColumnElement[bool]]:
         first, last = selection.days
         wanted.append(sales.c.business_day.between(first.isoformat(), last.isoformat()))
     return wanted + _by_content(selection)
+
+
+def found_by_words(selection: Selection, dialect: str) -> SelectBase | None:
+    """Return what the index of words finds for a selection: words, and what stands in no other index; None where it has neither."""
+    total = format(selection.total, "f") if selection.total is not None else None
+    words = (selection.words, selection.sku, selection.location, selection.register, total)
+    return having_words(dialect, " ".join(filter(None, words)), selection.days)
 
 
 def _by_content(selection: Selection) -> list[ColumnElement[bool]]:

@@ -14,8 +14,11 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, text
 
+from syncd.ledger import Ledger
+from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests.bench.growth import filled
+from tests.deciders import DECIDER
 from tests.ledger.test_plans import NEWEST
 from tests.service.pages import Served, page_of
 from tests.shop import running_sandbox
@@ -24,22 +27,26 @@ _MOST_S = 0.3
 _MOST_MB = 110
 
 
-def real(url: str, now_s: float) -> None:
-    """Sales as a shop has them: documents, receipt numbers, orders with totals, the newest a moment ago."""
-    document = sale().to_json().replace("'", "''")
+def real(url: str, now_s: float, one_day: bool) -> None:
+    """Sales as a shop has them: documents, receipt numbers, customers, orders with totals, the newest a moment ago."""
+    document = sale(customer={"first_name": "Ann", "last_name": "Smith"}).to_json()
     by = int(now_s * 1e6) - NEWEST
+    placed = f"{NEWEST} + :by - (({NEWEST} - placed_at) / 60000000) * 50000" if one_day else "placed_at + :by"
     engine = create_engine(url)
     with engine.begin() as connection:
         connection.execute(
             text(
-                "update sales set document = :document, number = 'R-' || id, there_status = 10, there_total = total_inc_tax,"
-                " there_currency = currency, placed_at = placed_at + :by, recorded_at = placed_at + :by,"
+                "update sales set document = replace(replace(:document, 'Smith', 'Smith' || (id % 20000)), 'beans',"
+                " 'beans ' || (id % 3000)), number = 'R-' || id, there_status = 10, there_total = total_inc_tax,"
+                f" there_currency = currency, placed_at = {placed}, recorded_at = placed_at + :by,"
                 " synced_at = synced_at + :by, location = 'Downtown', why = case state when 'held' then 'the lines do not add up'"
                 " when 'rejected' then 'BigCommerce refused it' else '' end"
             ),
             {"document": document, "by": by},
         )
         connection.execute(text("update audit set at = at + :by"), {"by": by})
+        day = "strftime('%Y-%m-%d', placed_at / 1000000, 'unixepoch')" if not one_day else "date()"
+        connection.execute(text(f"update sales set business_day = {day}"))
     with engine.begin() as connection:
         connection.execute(text("update sales set source = 'till', store = 'main'"))
     engine.dispose()
@@ -60,21 +67,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sales", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--one-day", action="store_true", help="All of them were sold today.")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, running_sandbox() as (_, store):
         folder = Path(name)
         begin = time.monotonic()
-        real(filled(folder / "ledger.db", options.sales), time.time())
+        url = filled(folder / "ledger.db", options.sales)
+        real(url, time.time(), options.one_day)
         size = (folder / "ledger.db").stat().st_size / 1e6
         print(f"{options.sales:,} sales, {size:.0f} MB, {time.monotonic() - begin:.0f} s to fill")
+        begin = time.monotonic()
+        with Ledger.open(url, ManualClock(), DECIDER) as ledger:
+            ledger.maintenance.fill_search(lambda: True)
+        more = (folder / "ledger.db").stat().st_size / 1e6 - size
+        print(f"the index of words: {more:.0f} MB, {time.monotonic() - begin:.0f} s to fill")
         with page_of(folder, store) as served:
             print(f"resident before the first page: {served.resident_mb():.0f} MB")
-            csrf = served.csrf()
             pages = {
                 "overview": ("GET", "/", None),
                 "sales": ("GET", "/sales", None),
-                "search by receipt": ("POST", "/sales", {"csrf": csrf, "q": f"R-{options.sales // 2}"}),
-                "search by order": ("POST", "/sales", {"csrf": csrf, "q": str(options.sales // 2)}),
+                "search by receipt": ("GET", f"/sales?q=R-{options.sales // 2}", None),
+                "search by order": ("GET", f"/sales?q={options.sales // 2}", None),
+                "search by customer": ("GET", "/sales?q=smith77", None),
+                "search by part of a name": ("GET", "/sales?q=smith", None),
+                "search by goods": ("GET", "/sales?q=mug", None),
+                "search by two words": ("GET", "/sales?q=mug+smith12", None),
+                "search by amount": ("GET", "/sales?q=10.80", None),
+                "search by part of a key": ("GET", "/sales?q=9999", None),
+                "search in a month": ("GET", "/sales?q=mug&day=2026-10", None),
+                "search among held": ("GET", "/sales?q=mug&state=held", None),
+                "search for nothing": ("GET", "/sales?q=zzz", None),
                 "filter: held": ("GET", "/sales?state=held", None),
                 "filter: synced of a source": ("GET", "/sales?state=synced&source=till", None),
                 "filter: a month": ("GET", "/sales?day=2026-03", None),

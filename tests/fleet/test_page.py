@@ -53,7 +53,7 @@ def test_a_decision_on_the_page_is_carried_out_by_whichever_worker_is_free(cell:
     cell.start(2)
     cell.drop(2, "a", [held(2, "h1")])
     until(lambda: cell.states() == {"held": 1})
-    story = page.post("/sales", q="ts2:h1", follow=False).headers["Location"]
+    story = page.get("/sales", params={"q": "ts2:h1"}, follow=False).headers["Location"]
     page.post(story, verb="release", reason="counted by hand", sure="yes")
     arrived(cell, {"ts2:h1"})
 

@@ -152,13 +152,18 @@ def everything(ledger: Ledger, clock: ManualClock) -> None:
 
 def _pages(ledger: Ledger, selections: list[Selection], span: tuple[datetime, datetime]) -> None:
     overviews = ledger.overviews
-    for selection in [
-        *selections,
-        Selection(ids=(5, 6)),
+    by_words = [
+        Selection(words="mug 12.30", store="main", state=State.SYNCED),
+        Selection(words="5", location="Downtown", days=(span[0].date(), span[0].date())),
         Selection(sku="MUG-1", days=(span[0].date(), span[1].date())),
-    ]:
+        Selection(number="5"),
+    ]
+    for selection in [*selections, Selection(ids=(5, 6)), *by_words]:
         page = overviews.page(selection, 20)
         overviews.page(selection, 20, place_of(page[-1]) if page else (1, 1))
+    for selection in [Selection(), Selection(store="main", state=State.SYNCED), *by_words]:
+        overviews.how_many(selection, 20)
+        overviews.is_cut(selection)
     overviews.synced("main", span[0])
     overviews.sides("till", span[1].date())
     _first(overviews.of_days("main", span[0].date(), span[1].date()))

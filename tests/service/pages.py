@@ -30,7 +30,7 @@ class Visit:
     def get(self, path: str, **how: Any) -> requests.Response:
         return self.session.get(self.url + path, timeout=20, allow_redirects=how.pop("follow", True), **how)
 
-    def csrf(self, path: str = "/") -> str:
+    def csrf(self, path: str = "/backfills") -> str:
         found = _CSRF.search(self.get(path).text)
         assert found
         return found[1]

@@ -66,10 +66,9 @@ def held(name: str, **changes: Any) -> str:
     return a_sale(name, total_inc_tax="11.80", tenders=[], **changes)
 
 
-def of(served: Served, key: str) -> str:
-    """The path of a sale's story."""
-    answer = served.post("/sales", q=key, follow=False)
-    return answer.headers["Location"]
+def of(served: Served, words: str) -> str:
+    """The path of the sale that some words name."""
+    return served.get("/sales", params={"q": words}, follow=False).headers["Location"]
 
 
 def test_a_sale_is_found_by_its_receipt_its_key_and_its_order_number(served: Served) -> None:
@@ -84,19 +83,33 @@ def test_a_sale_is_found_by_its_receipt_its_key_and_its_order_number(served: Ser
     assert of(served, "R-78") != story
 
 
-def test_filters_narrow_the_list_and_nothing_that_was_typed_stands_in_a_url(served: Served) -> None:
-    served.shop.drop("a.jsonl", a_sale("good", location={"id": "1", "name": "Downtown"}) + held("bad"))
+def test_any_words_and_filters_find_sales_at_an_address_that_can_be_shared(served: Served) -> None:
+    who = {"first_name": "Mary", "last_name": "Jones"}
+    served.shop.drop("a.jsonl", a_sale("good", location={"id": "1", "name": "Downtown"}, customer=who) + held("bad"))
     settled(served, 2)
-    assert "till:bad" in (text := served.get("/sales?state=held").text)
-    assert "till:good" not in text
-    answer = served.post("/sales", q="location:Downtown Mary Jones", follow=False)
-    assert re.fullmatch(r"/sales\?q=[0-9a-f]{16}", answer.headers["Location"])
-    assert "till:good" in served.post("/sales", q="location:Downtown sku:MUG-1 total:10.80").text
-    assert "No sale fits" in served.post("/sales", q="sku:NONE").text
-    wrong = served.post("/sales", q="state:lost day:2026-13 total:x").text
-    assert "state:lost is not" in wrong
-    assert "day:2026-13 is not" in wrong
-    assert "total:x is not" in wrong
+
+    def found(**query: str) -> set[str]:
+        answer = served.get("/sales", params=query)
+        assert answer.status_code == 200
+        found = set(re.findall(r'"dim key">([^<]+)<', answer.text))
+        file = list(csv.DictReader(served.get("/sales.csv", params=query).text.splitlines()))
+        assert {row["sale"] for row in file} == found
+        return found
+
+    assert found(state="held") == {"till:bad"}
+    assert found(q="mary") == found(q="jones mug") == found(q="location:Downtown mary") == {"till:good"}
+    assert found(q="mug") == found(q="10.80 mug") | {"till:bad"} == {"till:good", "till:bad"}
+    assert found(q="mug", total="10.80") == found(q="mug", location="Downtown") == {"till:good"}
+    assert found(**{"from": "2026-01-01", "to": "2026-01-02"}) == found(sku="NONE") == set()
+    text = served.get("/sales", params={"q": "jones state:synced"}).text
+    assert '"jones"' in text
+    assert "1 sale</strong>" in text
+    for words in ("Mary Jones", "Coffee beans", "Cash"):
+        assert words in text
+    assert "No sale fits" in served.get("/sales?sku=NONE").text
+    wrong = served.get("/sales", params={"q": "state:lost day:2026-13 total:x from:2026"}).text
+    for name in ("state:lost", "day:2026-13", "total:x", "from:2026"):
+        assert f"{name} is not" in wrong
 
 
 def test_sales_that_stand_still_for_one_reason_are_released_together_once_that_is_confirmed(served: Served) -> None:
@@ -309,7 +322,8 @@ def test_passwords_cannot_be_tried_one_after_the_other(locked: Served) -> None:
 
 def test_a_page_that_only_shows_things_refuses_every_decision(tmp_path: Path, store: Store) -> None:
     store.control("reset", {})
-    with page_of(tmp_path, store, f"{LOCAL}\nread_only = true") as served:
+    with page_of(tmp_path, store, f"{LOCAL}\nread_only = true\npassword_hash = '{hasher().hash(PASSWORD)}'") as served:
+        served.sign_in("ada", PASSWORD)
         served.shop.drop("a.jsonl", held("h1"))
         settled(served, 1)
         where = of(served, "h1")
@@ -356,6 +370,7 @@ def test_malformed_requests_never_break_the_page(served: Served) -> None:
     paths = [
         "/",
         "/sales",
+        "/sales.csv",
         "/sale/1",
         "/sale/1/payload",
         "/attention",
@@ -391,7 +406,25 @@ def test_malformed_requests_never_break_the_page(served: Served) -> None:
         "{{7*7}}",
         "\u202e",
     ]
-    names = ["q", "state", "day", "before", "source", "id", "verb", "did", "days", "total", "turn", "scope"]
+    names = [
+        "q",
+        "state",
+        "from",
+        "to",
+        "sku",
+        "receipt",
+        "location",
+        "day",
+        "before",
+        "source",
+        "id",
+        "verb",
+        "did",
+        "days",
+        "total",
+        "turn",
+        "scope",
+    ]
     seen: Counter[int] = Counter()
     for turn in range(MALFORMED):
         before = served.resident_mb() if turn == MALFORMED // 4 else before  # by then everything is loaded

@@ -12,7 +12,8 @@ from syncd.service.needs import of_alerts
 from syncd.service.overview import SystemOverview
 from syncd.web.page.context import PageContext
 from syncd.web.page.request import HtmlPage, PageRequest, PageResult, Redirect
-from syncd.web.page.sales import story_of
+from syncd.web.page.sale import story_of
+from syncd.web.page.sales import SaleRow
 
 _AT_ONCE = 500
 _SHOWN = 100
@@ -52,7 +53,9 @@ def group(context: PageContext, request: PageRequest) -> PageResult:
     if one is None:
         return HtmlPage("nothing.html", {"what": "No sale waits for this reason any more.", "good": True})
     shown = context.app.ledger.overviews.page(one.selection, _SHOWN)
-    return HtmlPage("group.html", {"group": one, "sales": shown, "verbs": _verbs(one.reason)})
+    return HtmlPage(
+        "group.html", {"group": one, "rows": [SaleRow.of(sale) for sale in shown], "verbs": _verbs(one.reason)}
+    )
 
 
 _ABLE = {

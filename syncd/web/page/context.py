@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from hashlib import blake2b
 from typing import Any, Protocol, TypeVar
 
 from syncd.app import App
@@ -40,7 +38,6 @@ class PageContext:
     def __init__(self, app: App, operations: Operations, *, read_only: bool = False) -> None:
         self.app, self.operations, self.read_only = app, operations, read_only
         self.kept = TimedCache(app.clock)
-        self.searches = Searches()
 
     def take_up(self, app: App) -> None:
         """Show another config from now on."""
@@ -94,26 +91,3 @@ class TimedCache:
             while len(self._kept) > _MOST_KEPT:
                 self._kept.popitem(last=False)
         return value
-
-
-class Searches:
-    """What people looked for, under names that say nothing: it may be a customer's name, and no such thing stands in a URL."""
-
-    def __init__(self) -> None:
-        self._lock, self._key = threading.Lock(), secrets.token_bytes(16)
-        self._kept: OrderedDict[str, str] = OrderedDict()
-
-    def keep(self, words: str) -> str:
-        """Return the name of a search."""
-        name = blake2b(words.encode(), digest_size=8, key=self._key).hexdigest()
-        with self._lock:
-            self._kept[name] = words
-            self._kept.move_to_end(name)
-            while len(self._kept) > _MOST_KEPT:
-                self._kept.popitem(last=False)
-        return name
-
-    def words(self, name: str) -> str | None:
-        """Return the words of a search; None where they are no longer known."""
-        with self._lock:
-            return self._kept.get(name)

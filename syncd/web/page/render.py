@@ -87,6 +87,8 @@ class Renderer:
         local, passed = at.astimezone(zone), (self._context.now - at).total_seconds()
         today = self._context.now.astimezone(zone).date()
         shown = f"{local:%H:%M:%S}" if local.date() == today else f"{local:%Y-%m-%d %H:%M}"
+        if local.utcoffset() != at.astimezone(self._context.zone_of()).utcoffset():
+            shown += f" {local:%Z}"  # the page's own zone stands at its foot
         return Markup('<time datetime="{}" title="{}">{}</time>').format(
             at.isoformat(timespec="seconds"), f"{local:%Y-%m-%d %H:%M:%S %Z}, {ago(passed)}", shown
         )

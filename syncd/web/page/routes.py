@@ -18,7 +18,7 @@ from starlette.routing import Route
 from syncd.errors import LedgerError, SyncdError, UsageError
 from syncd.logs import get_logger
 from syncd.service.metrics import CONTENT_TYPE
-from syncd.web.page import actions, backfills, books, log, overview, sales, sources, stores
+from syncd.web.page import actions, backfills, books, log, overview, sale, sales, sources, stores
 from syncd.web.page.context import PageContext
 from syncd.web.page.render import Renderer, asset
 from syncd.web.page.request import Download, HtmlPage, PageRequest, PageResult, Redirect, fields
@@ -31,10 +31,11 @@ _MOST_NAME = 40
 View = Callable[[PageContext, PageRequest], PageResult]
 _VIEWS: dict[str, tuple[View, View | None]] = {  # what is shown, and what a form there does
     "/": (overview.overview, None),
-    "/sales": (sales.sales, sales.search),
-    "/sale/{number:int}": (sales.story, actions.act_on_sale),
-    "/sale/{number:int}/payload": (sales.payload, None),
-    "/sale/{number:int}/link": (sales.story, actions.link),
+    "/sales": (sales.sales, None),
+    "/sales.csv": (sales.download, None),
+    "/sale/{number:int}": (sale.story, actions.act_on_sale),
+    "/sale/{number:int}/payload": (sale.payload, None),
+    "/sale/{number:int}/link": (sale.story, actions.link),
     "/attention": (actions.attention, None),
     "/attention/{name}": (actions.group, actions.act_on_group),
     "/sources": (sources.sources, None),
@@ -48,7 +49,6 @@ _VIEWS: dict[str, tuple[View, View | None]] = {  # what is shown, and what a for
     "/log": (log.log, None),
     "/log.csv": (log.download, None),
 }
-_SEARCHES = "/sales"  # its form changes nothing
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Site:
         ask = await self._read(request, visitor)
         if isinstance(ask, Response):
             return ask
-        if ask.method == "POST" and self.context.read_only and ask.path != _SEARCHES:
+        if ask.method == "POST" and self.context.read_only:
             return self._said(ask, visitor, 403, "This page only shows things: [web] read_only is set.")
         return await run_in_threadpool(self._answer, view, ask, visitor)
 
