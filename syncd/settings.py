@@ -16,6 +16,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    IPvAnyNetwork,
     PlainValidator,
     SecretStr,
     WithJsonSchema,
@@ -167,11 +168,14 @@ class WebSettings(_Listening):
     certificate: Path | None = None
     key: Path | None = None
     read_only: bool = False
+    proxies: tuple[IPvAnyNetwork, ...] = ()
     metrics_token: Token | None = None
 
     @property
     def is_local(self) -> bool:
-        """Whether only this machine can reach it."""
+        """Whether only this machine can reach it; a container's port too, that is published to its host alone."""
+        if urlsplit(self.url or "").hostname in _LOCAL:
+            return True
         return self.host in _LOCAL or (self.host[:1].isdigit() and ip_address(self.host).is_loopback)
 
     @property
@@ -185,13 +189,6 @@ class WebSettings(_Listening):
             return
         if (self.certificate is None) != (self.key is None):
             yield ConfigProblem("web.key", "", "and certificate go together: give both, or neither")
-        shown = urlsplit(self.url or "").hostname in _LOCAL  # a container's port that is published to its host alone
-        if not self.is_local and not shown:
-            if self.password_hash is None:
-                words = "is required where listen is not this machine alone: syncd web password makes it"
-                yield ConfigProblem("web.password_hash", "", words)
-            if not self.is_secure:
-                words = (
-                    "must be the https:// address that browsers use, or give certificate and key: a password needs TLS"
-                )
-                yield ConfigProblem("web.url", repr(self.url) if self.url else "", words)
+        if not self.is_local and not self.is_secure:
+            words = "must be the https:// address that browsers use, or give certificate and key: a password needs TLS"
+            yield ConfigProblem("web.url", repr(self.url) if self.url else "", words)

@@ -20,6 +20,7 @@ from syncd.cli.orders_commands import orders
 from syncd.cli.sources_commands import sources
 from syncd.cli.stores_commands import stores
 from syncd.cli.trial_commands import add_trials
+from syncd.cli.users_commands import tokens, users
 from syncd.cli.web import web
 
 cli = typer.Typer(
@@ -335,6 +336,8 @@ cli.add_typer(sources, name="sources")
 cli.add_typer(stores, name="stores")
 cli.add_typer(config, name="config")
 cli.add_typer(web, name="web")
+cli.add_typer(users, name="users")
+cli.add_typer(tokens, name="tokens")
 cli.add_typer(alerts, name="alerts")
 
 

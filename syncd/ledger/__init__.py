@@ -3,6 +3,7 @@
 Other rooms import from here alone, and reach its tables through the repositories of ``Ledger``.
 """
 
+from syncd.ledger.accounts import Account, ApiToken, Role, Scope, SessionRow
 from syncd.ledger.actions import DecisionResult, why_not
 from syncd.ledger.alerts import BEGUN_ANEW, HAPPENED, SERVER_CHANGED, WOUND_BACK, Alert, Untold
 from syncd.ledger.attempts import ReplyInfo
@@ -30,7 +31,9 @@ __all__ = [
     "SERVER_CHANGED",
     "SLOT",
     "WOUND_BACK",
+    "Account",
     "Alert",
+    "ApiToken",
     "AttemptRow",
     "Attempted",
     "Backfill",
@@ -53,7 +56,10 @@ __all__ = [
     "Recorded",
     "Renaming",
     "ReplyInfo",
+    "Role",
+    "Scope",
     "Selection",
+    "SessionRow",
     "Sides",
     "SourceTurn",
     "StoreState",

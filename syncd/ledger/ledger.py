@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from syncd.clock import Clock
 from syncd.ledger import upgrade
+from syncd.ledger.accounts import AccountRepository
 from syncd.ledger.alerts import AlertRepository
 from syncd.ledger.attempts import AttemptRepository
 from syncd.ledger.backfills import BackfillRepository
@@ -51,6 +52,7 @@ class Ledger:
         self.backfills = BackfillRepository(database, self.lease)
         self.alerts = AlertRepository(database)
         self.state = StateRepository(database)
+        self.accounts = AccountRepository(database)
         self.turns = TurnRepository(database)
         self.maintenance = Maintenance(database, engines, where)
 

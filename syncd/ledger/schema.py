@@ -326,3 +326,38 @@ cache = Table(
     Column("at", BigInteger, nullable=False),
     Index("cache_age", "at"),
 )
+
+# Who signs in to the page. A password is kept as its argon2 hash.
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("password_hash", Text),  # none: by single sign-on alone
+    Column("created_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+)
+
+# Browsers that have signed in, by the digest of their cookie.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("proof", Text, nullable=False),  # names the password that it signed in with
+    Column("until", BigInteger, nullable=False),
+    Index("sessions_of_account", "name"),
+)
+
+# Programs that may read by the API, by the digest of their token.
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("scopes", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+    Column("until", BigInteger),
+)

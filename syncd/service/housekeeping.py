@@ -28,6 +28,7 @@ def keep_house(app: App) -> None:
         get_logger().info("documents_dropped", sales=gone, older_than=(now - keep.keep_documents).isoformat())
     if gone := ledger.maintenance.forget_history(now - keep.keep_history):
         get_logger().info("history_dropped", rows=gone, older_than=(now - keep.keep_history).isoformat())
+    ledger.accounts.drop_ended()
     until = app.clock.elapsed().seconds + _FILL_S
     if added := ledger.maintenance.fill_search(lambda: not app.stop.is_set() and app.clock.elapsed().seconds < until):
         get_logger().info("sales_indexed", sales=added)

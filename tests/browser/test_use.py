@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from syncd.testing.orders import sale
-from syncd.web.page.security import hasher
+from syncd.web.page.passwords import hasher
 from tests.browser.conftest import Opens, a_shop, faults_of, keep, press
 from tests.service.daemons import until
 from tests.service.pages import FOLDER, Served, page_of
@@ -135,18 +135,18 @@ def test_the_page_stays_fresh_while_somebody_looks_at_it(fresh: Served, opens: O
 def test_signing_in_leads_in_and_signing_out_leads_out(opens: Opens, scripts: bool) -> None:
     with a_shop(f"listen = \"127.0.0.1:0\"\npassword_hash = '{hasher().hash(_PASSWORD)}'") as served:
         page = opens(f"{served.url}/sales", scripts=scripts)
-        assert page.url.endswith("/login")
+        assert page.url.endswith("/login?to=%2Fsales")
         keep(page, f"login-{scripts}")
         assert faults_of(page) == [] if scripts else True
-        page.fill("#name", "Ada")
+        page.fill("#name", "admin")
         page.fill("#password", "a wrong password")
         press(page, "main button")
-        assert "Wrong password" in page.inner_text("[role=alert]")
-        page.fill("#name", "Ada")
+        assert "Wrong name or password" in page.inner_text("[role=alert]")
+        page.fill("#name", "admin")
         page.fill("#password", _PASSWORD)
         press(page, "main button")
-        assert page.inner_text("h1") == "Overview"
-        press(page, "text=Sign out Ada")
+        assert page.inner_text("h1") == "Sales"
+        press(page, "text=Sign out admin")
         assert page.url.endswith("/login")
 
 

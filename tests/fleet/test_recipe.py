@@ -12,7 +12,7 @@ import pytest
 import requests
 import yaml
 
-from syncd.web.page.security import hasher
+from syncd.web.page.passwords import hasher
 from tests.fleet.cells import HOOK, Cell, running_cell, until
 from tests.fleet.test_fleet import arrived
 

@@ -21,7 +21,7 @@ from syncd.service.alert_rules import KINDS, Watch
 from syncd.service.health import read_health
 from syncd.service.notifier import Notifier, silence, silent_until
 from syncd.testing.orders import sale
-from syncd.web.page.security import hasher
+from syncd.web.page.passwords import hasher
 from tests.doubles.hears import Heard, hearing
 from tests.service.daemons import daemon, until
 from tests.service.pages import FOLDER, LOCAL, page_of

@@ -20,10 +20,10 @@ import requests
 import trustme
 
 from syncd.testing.orders import sale
-from syncd.web.page.security import hasher
+from syncd.web.page.passwords import hasher
 from tests.ledger.test_links import back, sold
 from tests.service.daemons import until
-from tests.service.pages import LOCAL, Served, page_of
+from tests.service.pages import LOCAL, Served, Visit, page_of
 from tests.shop import Store, running_sandbox
 
 PASSWORD = "a long enough password"
@@ -66,7 +66,7 @@ def held(name: str, **changes: Any) -> str:
     return a_sale(name, total_inc_tax="11.80", tenders=[], **changes)
 
 
-def of(served: Served, words: str) -> str:
+def of(served: Visit, words: str) -> str:
     """The path of the sale that some words name."""
     return served.get("/sales", params={"q": words}, follow=False).headers["Location"]
 
@@ -290,40 +290,16 @@ def test_whoever_does_not_sign_in_sees_and_changes_nothing(locked: Served) -> No
     settled(locked, 1)
     for path in ("/", "/sales", "/sale/1", "/log.csv", "/backfills", "/attention"):
         answer = locked.get(path, follow=False)
-        assert (answer.status_code, answer.headers["Location"]) == (303, "/login")
+        assert (answer.status_code, answer.headers["Location"].partition("?")[0]) == (303, "/login")
         assert "h1" not in answer.text
     assert locked.post("/sale/1", csrf=locked.csrf("/login"), verb="skip").status_code == 403
     assert json.loads(locked.shop.run("sale", "till:h1", "--json").out)["state"] == "held"
 
 
-def test_who_signs_in_is_named_in_the_audit_until_signing_out(locked: Served) -> None:
-    locked.shop.drop("a.jsonl", held("h1"))
-    settled(locked, 1)
-    assert locked.sign_in("Ada", "a wrong password").status_code == 401
-    before = locked.session.cookies["syncd"]
-    assert locked.sign_in("Ada", PASSWORD).status_code == 303
-    assert locked.session.cookies["syncd"] != before
-    assert "Sign out Ada" in locked.get("/").text
-    locked.post(of(locked, "h1"), verb="skip")
-    audit = json.loads(locked.shop.run("sale", "till:h1", "--json").out)["audit"]
-    assert audit[-1]["actor"] == "page:Ada"
-    locked.post("/logout", csrf=locked.csrf())
-    assert locked.get("/", follow=False).headers["Location"] == "/login"
-
-
-def test_passwords_cannot_be_tried_one_after_the_other(locked: Served) -> None:
-    for _ in range(5):
-        assert locked.sign_in("Eve", "a wrong password").status_code == 401
-    assert locked.sign_in("Eve", PASSWORD).status_code == 401
-    log = (locked.shop.folder / "daemon.log").read_text()
-    assert "sign_in_refused" in log
-    assert PASSWORD not in log
-
-
 def test_a_page_that_only_shows_things_refuses_every_decision(tmp_path: Path, store: Store) -> None:
     store.control("reset", {})
     with page_of(tmp_path, store, f"{LOCAL}\nread_only = true\npassword_hash = '{hasher().hash(PASSWORD)}'") as served:
-        served.sign_in("ada", PASSWORD)
+        served.sign_in("admin", PASSWORD)
         served.shop.drop("a.jsonl", held("h1"))
         settled(served, 1)
         where = of(served, "h1")
@@ -456,5 +432,5 @@ def test_over_tls_the_cookie_is_for_this_host_and_tls_alone(tmp_path: Path, stor
         cookie = answer.headers["Set-Cookie"]
         assert cookie.startswith("__Host-syncd=")
         assert "; Secure" in cookie
-        assert served.sign_in("Ada", PASSWORD).status_code == 303
-        assert "Sign out Ada" in served.get("/").text
+        assert served.sign_in("admin", PASSWORD).status_code == 303
+        assert "Sign out admin" in served.get("/").text

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from syncd.testing.orders import sale
-from syncd.web.page.security import hasher
+from syncd.web.page.passwords import hasher
 from tests.doubles.hears import hearing
 from tests.service.daemons import until
 from tests.service.pages import LOCAL, page_of
@@ -94,8 +94,8 @@ def test_no_secret_and_no_card_number_is_anywhere(tmp_path: Path, heard: list[st
             served.shop.drop("a.jsonl", carded("till", "s1") + '{"source":"till","note":"' + _CARDS[0] + '"\n')
             served.shop.drop("b.jsonl", carded("other", "s2"), inbox="other")
             until(lambda: len(store.orders()) == 1)
-            served.sign_in("Ada", "planted-wrong-password-5")
-            served.sign_in("Ada", _PASSWORD)
+            served.sign_in("admin", "planted-wrong-password-5")
+            served.sign_in("admin", _PASSWORD)
             pages = [
                 "/",
                 "/sales",

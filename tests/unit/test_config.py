@@ -132,7 +132,10 @@ def test_every_table_can_be_set_by_the_environment(tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize(
     ("web", "wrong"),
     [
-        ('listen = "0.0.0.0:8788"', {"web.password_hash", "web.url"}),
+        ('listen = "0.0.0.0:8788"', {"web.url"}),
+        ('listen = "0.0.0.0:8788"\nurl = "https://shop.example"', set()),
+        ('proxies = ["10.0.0.0/8", "::1"]', set()),
+        ('proxies = ["the proxy"]', {"web.proxies.0"}),
         ('listen = "0.0.0.0:8788"\npassword_hash = "$argon2id$x"', {"web.url"}),
         ('listen = "0.0.0.0:8788"\npassword_hash = "$argon2id$x"\nurl = "http://shop.example"', {"web.url"}),
         ('listen = "0.0.0.0:8788"\npassword_hash = "$argon2id$x"\nurl = "https://shop.example"', set()),

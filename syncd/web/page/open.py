@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from syncd.logs import get_logger
 from syncd.web.page.context import PageContext
 from syncd.web.page.render import Renderer
 from syncd.web.page.routes import Site
 from syncd.web.page.security import Guard
+from syncd.web.page.sign_in import Authenticator
 from syncd.web.server import listening, serving
 
 _GOES_ON = "Sales go on meanwhile; syncd status says how they stand."
@@ -24,7 +26,10 @@ def page_open(context: PageContext, metrics: Callable[[], bytes], well: Callable
         if listener is None:
             yield False
             return
-        guard = Guard(settings, listener.getsockname()[1], context.app.clock)
-        site = Site(context, guard, Renderer(context, signs_in=guard.has_password), metrics, well)
+        guard = Guard(settings, listener.getsockname()[1])
+        authenticator = Authenticator(settings, context.app.ledger, context.app.clock)
+        site = Site(context, guard, authenticator, Renderer(context), metrics, well)
+        if authenticator.is_required and settings.password_hash is None and not context.app.ledger.accounts.any():
+            get_logger().warning("nobody_can_sign_in", cure="Add an account: syncd users add NAME --role admin")
         with serving(site.app(), listener, "web", tls):
             yield True

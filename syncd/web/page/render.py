@@ -41,8 +41,8 @@ def asset(name: str) -> tuple[bytes, str] | None:
 class Renderer:
     """Turns pages into HTML."""
 
-    def __init__(self, context: PageContext, *, signs_in: bool) -> None:
-        self._context, self._signs_in = context, signs_in
+    def __init__(self, context: PageContext) -> None:
+        self._context = context
         self._environment = Environment(
             loader=PackageLoader("syncd.web", "templates"),
             autoescape=True,
@@ -70,8 +70,7 @@ class Renderer:
             "ask": request,
             "here": here,
             "menu": _MENU,
-            "read_only": self._context.read_only,
-            "signs_in": self._signs_in,
+            "read_only": self._context.read_only or not request.may_decide,
             "version": __version__,
             "zone": str(self._context.zone_of()),
             "did": request.query.get("did", ""),

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
+from syncd.ledger import Role
+
 _MOST_FIELDS = 1_000
 _MOST_ID = 2**62  # what a database's integers hold
 
@@ -22,11 +24,17 @@ class PageRequest:
     named: Mapping[str, Any]
     who: str | None
     csrf: str
+    role: Role = Role.VIEWER
 
     @property
     def actor(self) -> str:
         """As the audit names whoever asks."""
         return f"page:{self.who or 'local'}"
+
+    @property
+    def may_decide(self) -> bool:
+        """Whether whoever asks may change anything."""
+        return self.role is not Role.VIEWER
 
     def first(self, name: str) -> str:
         """Return the one value of a form's field, empty where it has none."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -16,17 +17,20 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from syncd.errors import LedgerError, SyncdError, UsageError
+from syncd.ledger import Role
 from syncd.logs import get_logger
 from syncd.service.metrics import CONTENT_TYPE
 from syncd.web.page import actions, backfills, books, log, overview, sale, sales, sources, stores
 from syncd.web.page.context import PageContext
 from syncd.web.page.render import Renderer, asset
 from syncd.web.page.request import Download, HtmlPage, PageRequest, PageResult, Redirect, fields
-from syncd.web.page.security import HEADERS, Guard, Visitor
+from syncd.web.page.security import HEADERS, Guard
+from syncd.web.page.sign_in import Authenticator, Visitor
+from syncd.web.page.throttle import client_of
 
 _MOST_BYTES = 128 * 1024
 _BODY_S = 4.0
-_MOST_NAME = 40
+_MOST_TO = 1_000
 
 View = Callable[[PageContext, PageRequest], PageResult]
 _VIEWS: dict[str, tuple[View, View | None]] = {  # what is shown, and what a form there does
@@ -57,6 +61,7 @@ class Site:
 
     context: PageContext
     guard: Guard
+    authenticator: Authenticator
     renderer: Renderer
     metrics: Callable[[], bytes]
     well: Callable[[], bool]
@@ -81,15 +86,21 @@ class Site:
         return app
 
     async def _serve(self, view: View, request: Request) -> Response:
-        visitor = self.guard.visitor(request.cookies)
-        refused = self._refused_host(request) or self._must_sign_in(request, visitor)
+        refused = self._refused_host(request)
         if refused is not None:
             return refused
-        ask = await self._read(request, visitor)
+        visitor = await self._visitor(request)
+        if isinstance(visitor, Response):
+            return visitor
+        refused = self._must_sign_in(request, visitor)
+        ask = refused or await self._read(request, visitor)
         if isinstance(ask, Response):
             return ask
         if ask.method == "POST" and self.context.read_only:
             return self._said(ask, visitor, 403, "This page only shows things: [web] read_only is set.")
+        if ask.method == "POST" and not ask.may_decide:
+            words = f"The account {ask.who} only sees. An administrator can change that: syncd users role {ask.who} operator"
+            return self._said(ask, visitor, 403, words)
         return await run_in_threadpool(self._answer, view, ask, visitor)
 
     def _answer(self, view: View, ask: PageRequest, visitor: Visitor) -> Response:
@@ -138,11 +149,17 @@ class Site:
         words = "This page is not served under that name. Name it in [web] url."
         return PlainTextResponse(words, 421, headers=HEADERS)
 
+    async def _visitor(self, request: Request) -> Visitor | Response:
+        try:
+            return await run_in_threadpool(self.authenticator.visitor, self.guard.token_in(request.cookies))
+        except LedgerError as error:
+            return PlainTextResponse(f"{error.what}. {error.cure}", 503, headers=HEADERS)
+
     def _must_sign_in(self, request: Request, visitor: Visitor) -> Response | None:
-        if not self.guard.has_password or visitor.who is not None:
+        if visitor.role is not None:
             return None
-        if request.method == "GET":
-            return self._with(RedirectResponse("/login", 303), visitor)
+        if request.method != "POST":
+            return self._with(RedirectResponse(_login_for(request.url.path, request.url.query), 303), visitor)
         return PlainTextResponse("Sign in first, then send it again.", 403, headers=HEADERS)
 
     async def _read(self, request: Request, visitor: Visitor) -> PageRequest | Response:
@@ -160,7 +177,16 @@ class Site:
         except ValueError as error:
             return PlainTextResponse(f"That is no form of this page: {error}", 400, headers=HEADERS)
         csrf = self.guard.csrf(visitor.token)
-        ask = PageRequest(request.method, request.url.path, query, form, _named(request.path_params), visitor.who, csrf)
+        ask = PageRequest(
+            request.method,
+            request.url.path,
+            query,
+            form,
+            _named(request.path_params),
+            visitor.who,
+            csrf,
+            visitor.role or Role.VIEWER,
+        )
         if request.method == "POST":
             host = request.headers.get("host", "")
             if visitor.is_new or self.guard.forged(visitor.token, ask.first("csrf"), request.headers, host):
@@ -170,8 +196,11 @@ class Site:
 
     async def _asked(self, request: Request) -> tuple[Visitor, PageRequest] | Response:
         """Who asks for what, of those requests that nobody need be signed in for."""
-        visitor = self.guard.visitor(request.cookies)
-        ask = self._refused_host(request) or await self._read(request, visitor)
+        refused = self._refused_host(request)
+        visitor = refused or await self._visitor(request)
+        if isinstance(visitor, Response):
+            return visitor
+        ask = await self._read(request, visitor)
         return ask if isinstance(ask, Response) else (visitor, ask)
 
     async def _login(self, request: Request) -> Response:
@@ -179,25 +208,34 @@ class Site:
         if isinstance(asked, Response):
             return asked
         visitor, ask = asked
-        if not self.guard.has_password or visitor.who is not None:
+        if visitor.role is not None:
             return self._with(RedirectResponse("/", 303), visitor)
-        if ask.method == "GET":
-            return self._page(HtmlPage("login.html", {"wrong": False}), ask, visitor)
-        who = ask.first("name")[:_MOST_NAME] or "somebody"
-        token = await run_in_threadpool(self.guard.sign_in, who, ask.first("password"))
-        if token is None:
-            get_logger().warning("sign_in_refused", who=who)
-            return self._page(HtmlPage("login.html", {"wrong": True}, 401), ask, visitor)
-        get_logger().info("signed_in", who=who)
-        return self._with(RedirectResponse("/", 303), Visitor(token, who, is_new=True))
+        if ask.method != "POST":
+            return self._page(
+                HtmlPage("login.html", {"wrong": False, "to": _own(ask.query.get("to", ""))}), ask, visitor
+            )
+        peer = request.client.host if request.client is not None else ""
+        address = client_of(peer, request.headers.get("x-forwarded-for", ""), self.context.app.config.web.proxies)
+        try:
+            named = (ask.first("name"), ask.first("password"), address)
+            signed_in = await run_in_threadpool(self.authenticator.sign_in, *named)
+        except LedgerError as error:
+            return self._said(ask, visitor, 503, f"{error.what}. {error.cure}")
+        if signed_in is None:
+            values = {"wrong": True, "to": _own(ask.first("to"))}
+            return self._page(HtmlPage("login.html", values, 401), ask, visitor)
+        return self._with(RedirectResponse(_own(ask.first("to")), 303), signed_in)
 
     async def _logout(self, request: Request) -> Response:
         asked = await self._asked(request)
         if isinstance(asked, Response):
             return asked
-        visitor, _ = asked
-        self.guard.sign_out(visitor.token)
-        return self._with(RedirectResponse("/login" if self.guard.has_password else "/", 303), visitor)
+        visitor, ask = asked
+        try:
+            await run_in_threadpool(self.authenticator.sign_out, visitor.token)
+        except LedgerError as error:
+            return self._said(ask, visitor, 503, f"{error.what}. {error.cure}")
+        return self._with(RedirectResponse("/login" if self.authenticator.is_required else "/", 303), visitor)
 
     async def _static(self, request: Request) -> Response:
         found = asset(str(request.path_params["name"]))
@@ -222,7 +260,11 @@ class Site:
         return PlainTextResponse("ready", headers=HEADERS)
 
     async def _metrics(self, request: Request) -> Response:
-        if not self.guard.may_measure(request.headers.get("authorization", ""), request.headers.get("host", "")):
+        if not self.guard.may_measure(
+            request.headers.get("authorization", ""),
+            request.headers.get("host", ""),
+            signs_in=self.authenticator.is_required,
+        ):
             words = "Metrics are for this machine alone, or for whoever sends [web] metrics_token as a bearer token."
             return PlainTextResponse(words, 401, headers={**HEADERS, "WWW-Authenticate": "Bearer"})
         return await run_in_threadpool(self._measured)
@@ -239,6 +281,20 @@ class Site:
         words = {404: "There is no such page.", 405: "That cannot be done here."}.get(status, "That cannot be shown.")
         headers = {**HEADERS, **(getattr(error, "headers", None) or {})}
         return PlainTextResponse(words, status, headers=headers)
+
+
+def _login_for(path: str, query: str) -> str:
+    """Return the address of the page that signs in, and leads on to where somebody wanted to go."""
+    wanted = path + (f"?{query}" if query else "")
+    return "/login" if wanted == "/" or len(wanted) > _MOST_TO else f"/login?{urlencode({'to': wanted})}"
+
+
+def _own(to: str) -> str:
+    """Return an address of this page; the first page where that is another site's, or none."""
+    if not to.startswith("/") or to.startswith("//") or "\\" in to:
+        return "/"
+    parts = urlsplit(to)
+    return urlunsplit(("", "", parts.path, parts.query, ""))
 
 
 def _named(params: Mapping[str, Any]) -> dict[str, Any]:

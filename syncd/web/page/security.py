@@ -1,30 +1,15 @@
-"""Who may see the page and act on it: hosts, sessions, the password, forged forms, and what browsers may load.
-
-Sessions live in this process: a restart signs everybody out. Their cookie is the only thing that a browser keeps.
-"""
+"""What holds for every request: under which names the page is served, what browsers may load, and which forms are its own."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import secrets
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from syncd.clock import Clock
 from syncd.settings import WebSettings
 
-if TYPE_CHECKING:
-    from argon2 import PasswordHasher
-
-_LASTS_S = timedelta(hours=12).total_seconds()
-_MOST_SESSIONS = 1_000
-_TRIES, _TRIES_EACH_S = 5, 12.0  # five at once, then one every twelve seconds
 _LOCAL = {"localhost", "127.0.0.1", "[::1]"}
 _TOKEN = 43  # of secrets.token_urlsafe(32)
 
@@ -41,29 +26,19 @@ HEADERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Visitor:
-    """A browser: its cookie, whose it is (None: nobody has signed in), and whether the cookie is still to be given to it."""
-
-    token: str
-    who: str | None
-    is_new: bool
+def new_token() -> str:
+    """Return a secret that nobody can guess, for a cookie."""
+    return secrets.token_urlsafe(32)
 
 
-@dataclass(frozen=True, slots=True)
-class _Session:
-    who: str
-    until_s: float
+def new_api_token() -> str:
+    """Return a secret for a program; its beginning lets those who scan for leaked secrets know it."""
+    return f"syncd_{secrets.token_urlsafe(32)}"
 
 
-def hasher() -> PasswordHasher:
-    """argon2id with the parameters that OWASP's password storage page gives for small machines (19 MiB, two passes).
-
-    Source: https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html
-    """
-    from argon2 import PasswordHasher  # noqa: PLC0415  only who signs in needs it
-
-    return PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+def digest_of(token: str) -> str:
+    """Return what the ledger keeps of a cookie or a token."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
 def _host_of(origin: str) -> str:
@@ -75,45 +50,27 @@ def _host_of(origin: str) -> str:
 
 
 class Guard:
-    """Decides about requests; safe to use from many threads."""
+    """Decides about requests by what the config says; safe to use from many threads."""
 
-    def __init__(self, settings: WebSettings, port: int, clock: Clock) -> None:
-        self._settings, self._clock = settings, clock
-        self._secret = secrets.token_bytes(32)
-        self._sessions: OrderedDict[bytes, _Session] = OrderedDict()
-        self._lock = threading.Lock()
-        self._tries, self._tried_at = float(_TRIES), clock.elapsed().seconds
+    def __init__(self, settings: WebSettings, port: int) -> None:
+        self._settings = settings
         own = urlsplit(settings.url or f"http://{settings.listen}")
         self._hosts = {own.netloc.lower(), f"{own.hostname}:{port}"} | {f"{name}:{port}" for name in _LOCAL}
         self.cookie = "__Host-syncd" if settings.is_secure else "syncd"
-
-    @property
-    def has_password(self) -> bool:
-        """Whether visitors must sign in."""
-        return self._settings.password_hash is not None
 
     def knows_host(self, host: str) -> bool:
         """Whether the address in the browser is this page's own: another site's name that leads here must see nothing."""
         return host.lower() in self._hosts
 
-    def visitor(self, cookies: Mapping[str, str]) -> Visitor:
-        """Whose browser it is."""
+    def token_in(self, cookies: Mapping[str, str]) -> str | None:
+        """Return a browser's cookie; None where it has none of ours."""
         token = cookies.get(self.cookie, "")
-        if len(token) != _TOKEN:
-            return Visitor(secrets.token_urlsafe(32), None, is_new=True)
-        return Visitor(token, self._who(token), is_new=False)
+        return token if len(token) == _TOKEN and token.isascii() else None
 
-    def _who(self, token: str) -> str | None:
-        with self._lock:
-            session = self._sessions.get(_digest(token))
-            if session is None or session.until_s < self._clock.elapsed().seconds:
-                self._sessions.pop(_digest(token), None)
-                return None
-            return session.who
-
-    def csrf(self, token: str) -> str:
-        """Return what each of this browser's forms carries, and nobody else can know."""
-        return hmac.new(self._secret, token.encode(), hashlib.sha256).hexdigest()
+    @staticmethod
+    def csrf(token: str) -> str:
+        """Return what each of this browser's forms carries; it can be known to nobody without the cookie."""
+        return hashlib.sha256(f"form {token}".encode()).hexdigest()
 
     def forged(self, token: str, sent: str, headers: Mapping[str, str], host: str) -> bool:
         """Whether a form was not sent by a page of ours."""
@@ -124,53 +81,15 @@ class Guard:
             return True
         return not hmac.compare_digest(self.csrf(token).encode(), sent.encode("utf-8", "replace"))
 
-    def may_measure(self, authorization: str, host: str) -> bool:
+    def may_measure(self, authorization: str, host: str, *, signs_in: bool) -> bool:
         """Whether somebody may read the metrics: with the token, or, where none is set, under this machine's own names."""
         token = self._settings.metrics_token
         if token is not None:
             sent = authorization.removeprefix("Bearer ").encode("utf-8", "replace")
             return hmac.compare_digest(sent, token.get_secret_value().encode())
-        return not self.has_password and self.knows_host(host)
-
-    def sign_in(self, who: str, password: str) -> str | None:
-        """Return a new cookie's value where the password is right; None where it is not, or where too many were tried."""
-        kept = self._settings.password_hash
-        if kept is None or not self._may_try():
-            return None
-        from argon2.exceptions import Argon2Error, InvalidHashError  # noqa: PLC0415  only who signs in needs it
-
-        with self._lock:  # one at a time: each takes 19 MiB for a moment
-            try:
-                hasher().verify(kept.get_secret_value(), password)
-            except (Argon2Error, InvalidHashError):
-                return None
-        token = secrets.token_urlsafe(32)
-        with self._lock:
-            self._sessions[_digest(token)] = _Session(who, self._clock.elapsed().seconds + _LASTS_S)
-            while len(self._sessions) > _MOST_SESSIONS:
-                self._sessions.popitem(last=False)
-        return token
-
-    def sign_out(self, token: str) -> None:
-        """Forget a session."""
-        with self._lock:
-            self._sessions.pop(_digest(token), None)
+        return not signs_in and self.knows_host(host)
 
     def set_cookie(self, token: str) -> str:
         """Return the header that gives a browser its cookie."""
         secure = "; Secure" if self._settings.is_secure else ""
         return f"{self.cookie}={token}; Path=/; HttpOnly; SameSite=Strict{secure}"
-
-    def _may_try(self) -> bool:
-        with self._lock:
-            now = self._clock.elapsed().seconds
-            self._tries = min(_TRIES, self._tries + (now - self._tried_at) / _TRIES_EACH_S)
-            self._tried_at = now
-            if self._tries < 1:
-                return False
-            self._tries -= 1
-            return True
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
