@@ -1,7 +1,8 @@
-"""Writes docs/reference/: every command and every key of the config, from the program itself. ``python docs/generate.py``."""
+"""Writes docs/reference/: commands, keys of the config and the API, from the program itself. ``python docs/generate.py``."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import time
@@ -22,6 +23,7 @@ from syncd.config.schema import WithoutDefaults, schema
 from syncd.sale.reasons import BY_CODE
 from syncd.sources import registry
 from syncd.sources.settings import SourceSettings
+from syncd.web.api.openapi import document
 
 HERE = Path(__file__).parent / "reference"
 _NOTE = "<!-- Made by docs/generate.py: `make docs` writes it anew. -->\n\n"
@@ -189,12 +191,19 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
+def api_page() -> str:
+    """Return the description of the API in OpenAPI, as a file for tools."""
+    return json.dumps(document(), indent=1, ensure_ascii=False) + "\n"
+
+
+PAGES = {"commands.md": commands_page, "messages.md": messages_page, "config.md": config_page, "openapi.json": api_page}
+
+
 def main() -> None:
-    """Write both pages."""
+    """Write all of them."""
     HERE.mkdir(exist_ok=True)
-    (HERE / "commands.md").write_text(commands_page(), encoding="utf-8")
-    (HERE / "messages.md").write_text(messages_page(), encoding="utf-8")
-    (HERE / "config.md").write_text(config_page(), encoding="utf-8")
+    for name, made in PAGES.items():
+        (HERE / name).write_text(made(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -66,9 +66,9 @@ class Site:
     metrics: Callable[[], bytes]
     well: Callable[[], bool]
 
-    def app(self) -> Starlette:
-        """Return the ASGI application."""
-        routes = []
+    def app(self, more: Sequence[Route]) -> Starlette:
+        """Return the ASGI application, with ``more`` routes beside the page's own."""
+        routes = list(more)
         for path, (show, act) in _VIEWS.items():
             routes.append(Route(path, partial(self._serve, show), methods=["GET"]))
             if act is not None:

@@ -48,7 +48,7 @@ def sales(context: PageContext, request: PageRequest) -> PageResult:
     if wanted.words and not wanted.filters and not wanted.wrong and len(ids := _named(context, wanted.words)) == 1:
         return Redirect(f"/sale/{ids[0]}")
     selection, overviews = selection_of(wanted), context.app.ledger.overviews
-    found = overviews.page(selection, AT_ONCE + 1, _before(request.query.get("before", "")))
+    found = overviews.page(selection, AT_ONCE + 1, place_in(request.query.get("before", "")))
     shown = found[:AT_ONCE]
     older = ""
     if len(found) > AT_ONCE:
@@ -86,7 +86,8 @@ def _named(context: PageContext, words: str) -> tuple[int, ...]:
     return context.app.ledger.overviews.named(words.strip(), sources, list(context.app.config.stores))
 
 
-def _before(text: str) -> tuple[int, int] | None:
+def place_in(text: str) -> tuple[int, int] | None:
+    """Return a place in the list, as an address names it; None where it names none."""
     parts = text.split(".")
     if len(parts) == 2 and all(part.isascii() and part.isdigit() and len(part) < 18 for part in parts):
         return int(parts[0]), int(parts[1])

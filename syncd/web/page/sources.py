@@ -33,7 +33,7 @@ class SourceRow:
 def sources(context: PageContext, ask: PageRequest) -> HtmlPage:
     """Every source, or those whose name, type or store has some words; those that fail first."""
     words = ask.query.get("q", "")
-    rows = [row for row in _rows(context) if fits(words, row.name, *_words(row.till))]
+    rows = [row for row in rows_of_sources(context) if fits(words, row.name, *_words(row.till))]
     rows.sort(key=lambda row: (not row.ails, not row.faults, row.name))
     shown = Slice.of(rows, ask)
     return HtmlPage("sources.html", {"sources": shown.rows, "words": words, "shown": shown})
@@ -43,7 +43,8 @@ def _words(till: SourceRunner | None) -> tuple[str, ...]:
     return (till.config.common.type, *till.config.common.all_stores) if till is not None else ()
 
 
-def _rows(context: PageContext, only: str | None = None) -> list[SourceRow]:
+def rows_of_sources(context: PageContext, only: str | None = None) -> list[SourceRow]:
+    """Return every source, or the one of a name, at a glance."""
     ledger = context.app.ledger
     faults, reports, parts = ledger.sources.open_faults(), context.app.folder_reports(), context.operations.parts()
     names, ages = sorted({*context.app.config.sources, *faults}), ledger.sources.cursor_ages()
@@ -67,7 +68,7 @@ def _rows(context: PageContext, only: str | None = None) -> list[SourceRow]:
 
 def source(context: PageContext, request: PageRequest) -> HtmlPage:
     """One source with the records that it could not read, as they were."""
-    row = next(iter(_rows(context, str(request.named.get("name")))), None)
+    row = next(iter(rows_of_sources(context, str(request.named.get("name")))), None)
     if row is None:
         return HtmlPage("nothing.html", {"what": "There is no such source."}, 404)
     faults: list[FaultRow] = context.app.ledger.sources.faults(row.name, limit=_FAULTS)
