@@ -255,6 +255,7 @@ def document_of(sale: Sale) -> dict[str, object]:
         "lane": sale.lane,
         "order_id": sale.order_id,
         "placed_at": sale.placed_at,
+        "next_attempt_at": sale.next_attempt_at,
         "total_inc_tax": sale.total_inc_tax,
         "total_tax": sale.total_tax,
         "currency": sale.currency,

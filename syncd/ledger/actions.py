@@ -100,12 +100,33 @@ def _not_accepted(sale: Sale) -> str:
     return ""
 
 
-def act(connection: Connection, selection: Selection, decision: Override, decider: Decider, now: Now) -> DecisionResult:
-    """Keep a decision for every selected sale that it makes sense for; its ``fingerprint`` is each sale's own."""
+def _not_last(wanted: Override | None, sale: Sale) -> str:
+    made = sale.overrides.made
+    if wanted is None or (
+        made and (made[-1].verb, made[-1].by) == (wanted.verb, wanted.by) and made[-1].at >= wanted.at
+    ):
+        return ""
+    return "something else was decided about it since"
+
+
+def act(  # noqa: PLR0913  a decision, what it is about, and what decides what follows
+    connection: Connection,
+    selection: Selection,
+    decision: Override,
+    decider: Decider,
+    now: Now,
+    *,
+    last: Override | None = None,
+) -> DecisionResult:
+    """Keep a decision for every selected sale that it makes sense for; its ``fingerprint`` is each sale's own.
+
+    Where ``last`` is given, the last decision about the sale must be that one.
+    """
     verb, why = decision.verb, decision.why or _PLAINLY[decision.verb]
     ids = connection.execute(select(sales.c.id).where(*conditions(selection, connection.dialect.name))).scalars().all()
     found = locked(connection, ids)
-    refused = [(sale.sale_key, reason) for sale in found.values() if (reason := why_not(verb, sale))]
+    reasons = {sale.id: _not_last(last, sale) or why_not(verb, sale) for sale in found.values()}
+    refused = [(sale.sale_key, reasons[sale.id]) for sale in found.values() if reasons[sale.id]]
     moves = [
         Transition(
             sale.id,
@@ -114,7 +135,7 @@ def act(connection: Connection, selection: Selection, decision: Override, decide
             actor=decision.by,
         )
         for sale in found.values()
-        if not why_not(verb, sale)
+        if not reasons[sale.id]
     ]
     done = apply_transitions(connection, moves, decider, now)
     moved = tuple(sale.sale_key for sale in found.values() if sale.id in done)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal, literal_column, or_, select, update
 
 from syncd.canonical import Batch
 from syncd.canonical.kinds import SaleStatus
@@ -19,6 +19,7 @@ from syncd.ledger.counting import number_of
 from syncd.ledger.record import Recorded, RecordOptions, record
 from syncd.ledger.rows import (
     after_place,
+    change_in,
     each_value,
     from_micros,
     is_state,
@@ -124,12 +125,37 @@ class SaleRepository(Repository):
         return record(connection, batch, options, self.database.decider, self.database.now)
 
     @writes
-    def decide(
-        self, connection: Connection, verb: Verb, selection: Selection, by: str, why: str = ""
+    def decide(  # noqa: PLR0913  a decision, who made it, and when it counts
+        self,
+        connection: Connection,
+        verb: Verb,
+        selection: Selection,
+        by: str,
+        why: str = "",
+        *,
+        not_before: datetime | None = None,
     ) -> actions.DecisionResult:
-        """Keep a person's decision about the chosen sales: which of them it was kept for, and which not."""
+        """Keep a person's decision about the chosen sales: which of them it was kept for, and which not.
+
+        What is to be sent for them then is not sent ``not_before`` that time.
+        """
         now = self.database.now
-        return actions.act(connection, selection, Override(verb, by, now.wall, "", why), self.database.decider, now)
+        done = actions.act(connection, selection, Override(verb, by, now.wall, "", why), self.database.decider, now)
+        if not_before is not None:
+            _schedule(connection, done.moved, not_before)
+        return done
+
+    @writes
+    def undo(self, connection: Connection, keys: Sequence[str], decided: Override, by: str) -> actions.DecisionResult:
+        """Take a decision back: that of ``decided``'s verb and author, made then or later, where it is a sale's last one."""
+        now = self.database.now
+        undone = Override(Verb.UNDO, by, now.wall, "")
+        return actions.act(connection, Selection(keys=tuple(keys)), undone, self.database.decider, now, last=decided)
+
+    @writes
+    def send_now(self, connection: Connection, keys: Sequence[str]) -> None:
+        """Let nothing wait for its time of what is to be sent for some sales."""
+        _schedule(connection, keys, self.database.clock.now())
 
     @writes
     def remark(self, connection: Connection, store: str, order_ids: Sequence[int], actor: str, what: str) -> int:
@@ -288,6 +314,16 @@ class SaleRepository(Repository):
         while page := self.database.read(partial(_linked, store=store, after=after)):
             yield from (sale for sale in page if end is None or sale.placed_at <= end)
             after = (page[-1].order_id or 0, page[-1].id)
+
+
+def _schedule(connection: Connection, keys: Sequence[str], at: datetime) -> None:
+    """Let what is to be sent for some sales wait until then."""
+    change_in(
+        connection,
+        update(sales).where(is_state(State.PENDING)).values(next_attempt_at=to_micros(at)),
+        sales.c.sale_key,
+        keys,
+    )
 
 
 def _due_queries(connection: Connection) -> Iterator[tuple[Select[Any], Mapping[str, int]]]:

@@ -58,7 +58,7 @@ def test_what_stands_still_is_released_in_bulk(fresh: Served, opens: Opens, scri
     page.fill("#reason", "the till rounds")
     page.check("input[value=chosen]")
     press(page, "button[value=release]")
-    assert "1 changed" in page.inner_text("[role=status]")
+    assert "1 sale" in page.inner_text("[role=status]")
     page.check("input[value=all]")
     press(page, "button[value=release]")
     keep(page, f"sure-{scripts}")

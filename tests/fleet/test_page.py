@@ -12,6 +12,7 @@ from syncd.testing.orders import sale
 from tests.fleet.cells import Cell, running_cell, until
 from tests.fleet.test_fleet import arrived, drop
 from tests.service.pages import Visit
+from tests.service.test_page import pressed
 
 pytestmark = pytest.mark.postgresql
 
@@ -54,7 +55,8 @@ def test_a_decision_on_the_page_is_carried_out_by_whichever_worker_is_free(cell:
     cell.drop(2, "a", [held(2, "h1")])
     until(lambda: cell.states() == {"held": 1})
     story = page.get("/sales", params={"q": "ts2:h1"}, follow=False).headers["Location"]
-    page.post(story, verb="release", reason="counted by hand", sure="yes")
+    released = page.post(story, verb="release", reason="counted by hand", sure="yes")
+    pressed(page, released, "send")
     arrived(cell, {"ts2:h1"})
 
 

@@ -19,6 +19,7 @@ import pytest
 import requests
 import trustme
 
+from syncd.sale.overrides import Verb
 from syncd.testing.orders import sale
 from syncd.web.page.passwords import hasher
 from tests.ledger.test_links import back, sold
@@ -60,6 +61,13 @@ def settled(served: Served, sales: int) -> None:
         return len(found) == sales and not any(one["state"] in ("pending", "sending") for one in found)
 
     until(stands)
+
+
+def pressed(served: Visit, page: requests.Response, what: str) -> requests.Response:
+    """The page after a button of what was just done."""
+    found = re.search(r'action="(/outcome/[0-9a-f]+)".*?name="to" value="([^"]+)"', page.text, re.DOTALL)
+    assert found
+    return served.post(found[1], do=what, to=found[2])
 
 
 def held(name: str, **changes: Any) -> str:
@@ -121,7 +129,9 @@ def test_sales_that_stand_still_for_one_reason_are_released_together_once_that_i
     assert "Release 5 sales?" in asked.text
     assert served.shop.store.orders() == []
     done = served.post(group, verb="release", scope="all", reason="counted by hand", sure="yes")
-    assert "5 changed" in done.text
+    assert "5 sales released; sent in a minute." in done.text
+    assert served.shop.store.orders() == []
+    assert "5 sales sent now." in pressed(served, done, "send").text
     until(lambda: len(served.shop.store.orders()) == 5)
     story = json.loads(served.shop.run("sale", "till:h1", "--json").out)
     assert [(row["actor"], row["why"]) for row in story["audit"] if row["actor"] != "syncd"] == [
@@ -161,7 +171,7 @@ def test_only_those_that_are_ticked_are_acted_upon(served: Served) -> None:
     (group,) = set(re.findall(r'href="(/attention/[0-9a-f]+)"', served.get("/attention").text))
     assert "Nothing was chosen" in served.post(group, verb="skip", scope="chosen").text
     number = of(served, "till:h1").removeprefix("/sale/")
-    assert "1 changed" in served.post(group, verb="skip", scope="chosen", id=[number]).text
+    assert "1 sale skipped." in served.post(group, verb="skip", scope="chosen", id=[number]).text
     states = {one["sale"]: one["state"] for one in json.loads(served.shop.run("sales", "--json").out)}
     assert states == {"till:h0": "held", "till:h1": "skipped", "till:h2": "held"}
 
@@ -171,8 +181,10 @@ def test_a_decision_that_the_reason_does_not_offer_is_none(served: Served) -> No
     settled(served, 2)
     (group,) = set(re.findall(r'href="(/attention/[0-9a-f]+)"', served.get("/attention").text))
     for verb in ("hold", "retry", "nonsense", ""):
-        assert served.post(group, verb=verb, scope="all").status_code == 200
-        assert served.post(group, verb=verb, scope="all", sure="yes").status_code == 200
+        for sure in ("", "yes"):
+            assert served.post(group, verb=verb, scope="all", sure=sure).status_code == (
+                400 if verb in {one.value for one in Verb} else 200
+            )
     assert {one["state"] for one in json.loads(served.shop.run("sales", "--json").out)} == {"held"}
 
 
@@ -180,7 +192,8 @@ def test_what_makes_no_sense_any_more_is_left_as_it_is_and_said(served: Served) 
     served.shop.drop("a.jsonl", a_sale("s1"))
     settled(served, 1)
     answer = served.post(of(served, "s1"), verb="skip")
-    assert "0 changed. 1 unchanged" in answer.text
+    assert "skip does not help with till:s1" in answer.text
+    assert "already in BigCommerce; void it in the POS" in answer.text
 
 
 def test_records_that_cannot_be_read_are_shown_as_they_were_and_settled(served: Served) -> None:
@@ -190,7 +203,7 @@ def test_records_that_cannot_be_read_are_shown_as_they_were_and_settled(served: 
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
     assert "<script>alert" not in text
     assert "Nothing was chosen" in served.post("/sources/till", scope="chosen").text
-    assert "1 changed" in served.post("/sources/till", scope="all").text
+    assert "1 record settled." in served.post("/sources/till", scope="all").text
     assert "could not be read" not in served.get("/attention").text
 
 

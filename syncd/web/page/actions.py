@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from syncd.ledger import DecisionResult, Reason, Selection, place_of
-from syncd.sale.overrides import Verb
+from syncd.errors import UsageError
+from syncd.formatting import count
+from syncd.ledger import DecisionResult, Reason, Selection, place_of, why_not
+from syncd.sale.overrides import Override, Verb
 from syncd.sale.states import State
 from syncd.service.jobs import push_job
 from syncd.service.needs import of_alerts
 from syncd.service.overview import SystemOverview
 from syncd.web.page.context import PageContext
+from syncd.web.page.outcomes import LASTS, Outcome, outcome_of
 from syncd.web.page.request import HtmlPage, PageRequest, PageResult, Redirect
-from syncd.web.page.sale import story_of
+from syncd.web.page.sale import story_of, verbs_for
 from syncd.web.page.sales import SaleRow
 
 _AT_ONCE = 500
@@ -65,31 +70,32 @@ _ABLE = {
 
 
 def _verbs(reason: Reason) -> list[str]:
-    """Return the decisions that can be taken about all sales of a reason, the advised ones first."""
+    """Return the decisions that help all sales of a reason, the advised one first; and to leave them out for good."""
     able = _ABLE.get(reason.state, ())
-    advised = [verb for verb in reason.kind.verbs if verb in able]
-    others = [verb for verb in able if verb not in advised and verb is not Verb.RETRY]
-    return [verb.value for verb in (*advised, *others)]
+    helpful = [verb for verb in reason.kind.verbs if verb in able]
+    return [verb.value for verb in (*helpful, *(verb for verb in able if verb is Verb.SKIP and verb not in helpful))]
 
 
 def act_on_group(context: PageContext, request: PageRequest) -> PageResult:
     """Retry, accept, release or skip the chosen sales of a group, or all of them once that is confirmed."""
     one = next((one for one in groups(context) if one.name == request.named.get("name")), None)
     verb = _verb(request)
-    if one is None or verb is None or verb.value not in _verbs(one.reason):
+    if one is None or verb is None:
         return Redirect("/attention")
+    if verb.value not in _verbs(one.reason):
+        raise UsageError(f"{verb.value} does not help with these sales", one.reason.help)
     where = f"/attention/{one.name}"
     if request.first("scope") != "all":
         ids = tuple(
             int(text) for text in request.form.get("id", ()) if text.isascii() and text.isdigit() and len(text) < 18
         )
         if not ids:
-            return Redirect(f"{where}?did=none")
-        return _did(where, decide(context, request, verb, replace(one.selection, ids=ids)))
+            return said(context, where, Outcome("Nothing was chosen, and nothing was done."))
+        return _done(context, request, verb, where, replace(one.selection, ids=ids))
     if request.first("sure") != "yes":
         values = {"group": one, "verb": verb.value, "reason": request.first("reason"), "number": one.reason.number}
         return HtmlPage("sure.html", values)
-    return _did(where, decide(context, request, verb, one.selection))
+    return _done(context, request, verb, where, one.selection)
 
 
 def act_on_sale(context: PageContext, request: PageRequest) -> PageResult:
@@ -97,7 +103,10 @@ def act_on_sale(context: PageContext, request: PageRequest) -> PageResult:
     found, verb = story_of(context, request), _verb(request)
     if found is None or verb is None:
         return HtmlPage("nothing.html", {"what": "There is no such sale in the ledger."}, 404)
-    return _did(f"/sale/{found.sale.id}", decide(context, request, verb, Selection(keys=(found.sale.sale_key,))))
+    if verb not in (able := verbs_for(found.sale)):
+        why = why_not(verb, found.sale) or found.sale.cure or f"Choose among: {', '.join(able) or 'nothing'}."
+        raise UsageError(f"{verb.value} does not help with {found.sale.sale_key}", why)
+    return _done(context, request, verb, f"/sale/{found.sale.id}", Selection(keys=(found.sale.sale_key,)))
 
 
 def link(context: PageContext, request: PageRequest) -> PageResult:
@@ -111,7 +120,49 @@ def link(context: PageContext, request: PageRequest) -> PageResult:
     if done.refused:
         what = f"{found.sale.sale_key} was not linked: {done.refused[0][1]}."
         return HtmlPage("nothing.html", {"what": what}, 400)
-    return _did(f"/sale/{found.sale.id}", done)
+    return said(context, f"/sale/{found.sale.id}", outcome_of(Verb.LINK, done, request.actor, context.now))
+
+
+def take_back(context: PageContext, request: PageRequest) -> PageResult:
+    """Take back what was decided a moment ago, or let it be sent at once."""
+    name, sales = str(request.named.get("name")), context.app.ledger.sales
+    outcome = context.outcomes.take(name)
+    where = _own_page(request.first("to"))
+    if outcome is None or outcome.undo is None:
+        return said(context, where, Outcome("The minute is over: it was not taken back."))
+    decided = outcome.undo
+    if request.first("do") == "send":
+        sales.send_now(decided.keys)
+        _push_soon(context)
+        return said(context, where, Outcome(f"{count(len(decided.keys), 'sale')} sent now."))
+    made = Override(decided.verb, decided.by, decided.since, "")
+    moved, refused = list[str](), list[tuple[str, str]]()
+    for some in _chunks(decided.keys):
+        done = sales.undo(some, made, request.actor)
+        moved += done.moved
+        refused += done.refused
+    return said(
+        context, where, outcome_of(Verb.UNDO, DecisionResult(tuple(moved), tuple(refused)), request.actor, context.now)
+    )
+
+
+def _chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(keys), _AT_ONCE):
+        yield keys[start : start + _AT_ONCE]
+
+
+def _own_page(to: str) -> str:
+    return to if re.fullmatch(r"/[a-z]+(/[0-9a-f]+)?", to) else "/attention"
+
+
+def said(context: PageContext, where: str, outcome: Outcome) -> Redirect:
+    """Lead to a page of ours that tells what was done."""
+    return Redirect(f"{where}?did={context.outcomes.keep(outcome)}")
+
+
+def _done(context: PageContext, request: PageRequest, verb: Verb, where: str, selection: Selection) -> Redirect:
+    since = context.now
+    return said(context, where, outcome_of(verb, decide(context, request, verb, selection), request.actor, since))
 
 
 def _verb(request: PageRequest) -> Verb | None:
@@ -119,24 +170,27 @@ def _verb(request: PageRequest) -> Verb | None:
 
 
 def decide(context: PageContext, request: PageRequest, verb: Verb, selection: Selection) -> DecisionResult:
-    """Keep a decision for all of a selection, some hundreds a transaction so that nothing else waits; what it came to."""
+    """Keep a decision for all of a selection, some hundreds a transaction so that nothing else waits; what it came to.
+
+    A release is sent a minute later, so that it can be taken back.
+    """
     ledger, moved, refused = context.app.ledger, list[str](), list[tuple[str, str]]()
     until = context.app.clock.elapsed().seconds + _LONGEST_S
+    not_before = context.now + LASTS if verb is Verb.RELEASE else None
     before: tuple[int, int] | None = None
     while some := ledger.overviews.page(selection, _AT_ONCE, before):
-        done = ledger.sales.decide(
-            verb, Selection(keys=tuple(sale.sale_key for sale in some)), request.actor, request.first("reason")
-        )
+        keys, why = Selection(keys=tuple(sale.sale_key for sale in some)), request.first("reason")
+        done = ledger.sales.decide(verb, keys, request.actor, why, not_before=not_before)
         moved += done.moved
         refused += done.refused
         before = place_of(some[-1])
         if len(some) < _AT_ONCE or context.app.clock.elapsed().seconds > until:
             break
     if moved:
-        for store in context.app.config.stores:
-            context.operations.run_now(push_job(store))
+        _push_soon(context)
     return DecisionResult(tuple(moved), tuple(refused))
 
 
-def _did(where: str, moved: DecisionResult) -> Redirect:
-    return Redirect(f"{where}?did={len(moved.moved)}&not={len(moved.refused)}")
+def _push_soon(context: PageContext) -> None:
+    for store in context.app.config.stores:
+        context.operations.run_now(push_job(store))

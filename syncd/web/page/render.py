@@ -66,6 +66,7 @@ class Renderer:
         """Return the HTML of a page."""
         here = "/" + request.path.lstrip("/").partition("/")[0]
         here = "/sales" if here == "/sale" else here
+        did = request.query.get("did", "")
         common = {
             "ask": request,
             "here": here,
@@ -73,8 +74,8 @@ class Renderer:
             "read_only": self._context.read_only or not request.may_decide,
             "version": __version__,
             "zone": str(self._context.zone_of()),
-            "did": request.query.get("did", ""),
-            "refused": request.query.get("not", ""),
+            "outcome": self._context.outcomes.get(did),
+            "did": did,
         }
         return self._environment.get_template(page.template).render({**common, **page.context})
 

@@ -42,6 +42,7 @@ _VIEWS: dict[str, tuple[View, View | None]] = {  # what is shown, and what a for
     "/sale/{number:int}/link": (sale.story, actions.link),
     "/attention": (actions.attention, None),
     "/attention/{name}": (actions.group, actions.act_on_group),
+    "/outcome/{name}": (actions.attention, actions.take_back),
     "/sources": (sources.sources, None),
     "/sources/{name}": (sources.source, sources.settle),
     "/stores": (stores.stores, None),

@@ -10,7 +10,9 @@ from syncd.ledger import Story, why_not
 from syncd.presentation.explain import FACT_LABELS, facts_in_words, link
 from syncd.presentation.preview import Preview, PreviewSubject, previews_of
 from syncd.sale.overrides import Verb
+from syncd.sale.reasons import group_of_sale, kind_of_group
 from syncd.sale.sale import Sale, read_document
+from syncd.sale.states import State
 from syncd.web.page.context import PageContext
 from syncd.web.page.request import HtmlPage, PageRequest
 
@@ -42,9 +44,31 @@ def story(context: PageContext, request: PageRequest) -> HtmlPage:
             "attempts": found.attempts,
             "audit": found.audit,
             "fits": _fits(context, sale),
-            "verbs": [verb.value for verb in Verb if not why_not(verb, sale)],
+            "verbs": [verb.value for verb in verbs_for(sale)],
+            "advised": next((verb.value for verb in _helpful(sale) if verb in verbs_for(sale)), ""),
         },
     )
+
+
+_ALWAYS = (Verb.SKIP, Verb.HOLD, Verb.UNDO)
+
+
+def verbs_for(sale: Sale) -> list[Verb]:
+    """Return the decisions that make sense for a sale now, those that its reason advises first."""
+    able: list[Verb] = [verb for verb in Verb if verb is not Verb.ASIDE and not why_not(verb, sale)]
+    helpful = _helpful(sale)
+    if not helpful:
+        return able
+    return [
+        *(verb for verb in helpful if verb in able),
+        *(verb for verb in able if verb in _ALWAYS and verb not in helpful),
+    ]
+
+
+def _helpful(sale: Sale) -> tuple[Verb, ...]:
+    """Return the decisions that help with what a sale waits for; none where it waits for nobody."""
+    group = group_of_sale(sale, sale.state) if sale.state in (State.HELD, State.REJECTED) else ""
+    return kind_of_group(group).verbs if group else ()
 
 
 def _fits(context: PageContext, sale: Sale) -> list[tuple[Fit, Sale]] | None:

@@ -14,7 +14,7 @@ function busy() {
 async function refresh() {
   if (busy()) return;
   try {
-    const answer = await fetch(location.pathname + location.search.replace(/[?&](did|not)=[^&]*/g, ""), { redirect: "error" });
+    const answer = await fetch(location.pathname + location.search.replace(/[?&]did=[^&]*/g, ""), { redirect: "error" });
     if (!answer.ok || busy()) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("main");
     if (fresh && fresh.innerHTML !== main.innerHTML) {
