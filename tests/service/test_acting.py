@@ -13,7 +13,7 @@ import pytest
 from syncd.ledger import DecisionResult
 from syncd.sale.overrides import Verb
 from syncd.testing.clocks import ManualClock
-from syncd.web.page.outcomes import LASTS, Outcome, Outcomes, outcome_of
+from syncd.web.page.flash import LASTS, FlashMessage, FlashMessages, message_after
 from tests.ledger.test_links import back, sold
 from tests.service.daemons import until
 from tests.service.pages import Served, page_of
@@ -135,16 +135,16 @@ def test_who_only_sees_can_take_nothing_back(served: Served) -> None:
 
 def test_an_outcome_is_kept_for_a_minute_and_taken_back_once() -> None:
     clock = ManualClock()
-    outcomes = Outcomes(clock)
-    name = outcomes.keep(Outcome("Done."))
-    assert outcomes.get(name) == Outcome("Done.")
-    assert outcomes.get("0" * 16) is None
+    messages = FlashMessages(clock)
+    name = messages.keep(FlashMessage("Done."))
+    assert messages.get(name) == FlashMessage("Done.")
+    assert messages.get("0" * 16) is None
     clock.pass_time(LASTS.total_seconds() + 1)
-    assert outcomes.get(name) is None
-    assert outcomes.take(name) is None
-    other = outcomes.keep(Outcome("Done."))
-    assert outcomes.take(other) is not None
-    assert outcomes.take(other) is None
+    assert messages.get(name) is None
+    assert messages.take(name) is None
+    other = messages.keep(FlashMessage("Done."))
+    assert messages.take(other) is not None
+    assert messages.take(other) is None
 
 
 def test_what_was_left_is_told_by_reason_the_most_frequent_first() -> None:
@@ -153,12 +153,12 @@ def test_what_was_left_is_told_by_reason_the_most_frequent_first() -> None:
         *tuple((f"till:{n}", "already in BigCommerce") for n in range(4)),
         ("till:9", "it is rejected: use retry"),
     )
-    outcome = outcome_of(Verb.SKIP, DecisionResult(("till:a", "till:b"), refused), "ada", clock.now())
+    outcome = message_after(Verb.SKIP, DecisionResult(("till:a", "till:b"), refused), "ada", clock.now())
     assert outcome.words == "2 sales skipped."
     assert outcome.left == (
         "4 sales left as before: already in BigCommerce.",
         "1 sale left as before: it is rejected: use retry.",
     )
     assert outcome.undo is not None
-    nothing = outcome_of(Verb.SKIP, DecisionResult((), refused), "ada", clock.now())
+    nothing = message_after(Verb.SKIP, DecisionResult((), refused), "ada", clock.now())
     assert (nothing.words, nothing.undo) == ("Nothing was changed.", None)

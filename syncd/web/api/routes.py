@@ -30,7 +30,7 @@ _MOST_NAME = 200
 
 
 @dataclass(frozen=True)
-class Api:
+class ReadApi:
     """What the API's requests are answered with."""
 
     context: PageContext

@@ -15,7 +15,7 @@ from syncd.service.jobs import push_job
 from syncd.service.needs import of_alerts
 from syncd.service.overview import SystemOverview
 from syncd.web.page.context import PageContext
-from syncd.web.page.outcomes import LASTS, Outcome, outcome_of
+from syncd.web.page.flash import LASTS, FlashMessage, message_after
 from syncd.web.page.request import HtmlPage, PageRequest, PageResult, Redirect
 from syncd.web.page.sale import story_of, verbs_for
 from syncd.web.page.sales import SaleRow
@@ -90,7 +90,7 @@ def act_on_group(context: PageContext, request: PageRequest) -> PageResult:
             int(text) for text in request.form.get("id", ()) if text.isascii() and text.isdigit() and len(text) < 18
         )
         if not ids:
-            return said(context, where, Outcome("Nothing was chosen, and nothing was done."))
+            return said(context, where, FlashMessage("Nothing was chosen, and nothing was done."))
         return _done(context, request, verb, where, replace(one.selection, ids=ids))
     if request.first("sure") != "yes":
         values = {"group": one, "verb": verb.value, "reason": request.first("reason"), "number": one.reason.number}
@@ -120,21 +120,21 @@ def link(context: PageContext, request: PageRequest) -> PageResult:
     if done.refused:
         what = f"{found.sale.sale_key} was not linked: {done.refused[0][1]}."
         return HtmlPage("nothing.html", {"what": what}, 400)
-    return said(context, f"/sale/{found.sale.id}", outcome_of(Verb.LINK, done, request.actor, context.now))
+    return said(context, f"/sale/{found.sale.id}", message_after(Verb.LINK, done, request.actor, context.now))
 
 
 def take_back(context: PageContext, request: PageRequest) -> PageResult:
     """Take back what was decided a moment ago, or let it be sent at once."""
     name, sales = str(request.named.get("name")), context.app.ledger.sales
-    outcome = context.outcomes.take(name)
+    outcome = context.flashes.take(name)
     where = _own_page(request.first("to"))
     if outcome is None or outcome.undo is None:
-        return said(context, where, Outcome("The minute is over: it was not taken back."))
+        return said(context, where, FlashMessage("The minute is over: it was not taken back."))
     decided = outcome.undo
     if request.first("do") == "send":
         sales.send_now(decided.keys)
         _push_soon(context)
-        return said(context, where, Outcome(f"{count(len(decided.keys), 'sale')} sent now."))
+        return said(context, where, FlashMessage(f"{count(len(decided.keys), 'sale')} sent now."))
     made = Override(decided.verb, decided.by, decided.since, "")
     moved, refused = list[str](), list[tuple[str, str]]()
     for some in _chunks(decided.keys):
@@ -142,7 +142,9 @@ def take_back(context: PageContext, request: PageRequest) -> PageResult:
         moved += done.moved
         refused += done.refused
     return said(
-        context, where, outcome_of(Verb.UNDO, DecisionResult(tuple(moved), tuple(refused)), request.actor, context.now)
+        context,
+        where,
+        message_after(Verb.UNDO, DecisionResult(tuple(moved), tuple(refused)), request.actor, context.now),
     )
 
 
@@ -155,14 +157,14 @@ def _own_page(to: str) -> str:
     return to if re.fullmatch(r"/[a-z]+(/[0-9a-f]+)?", to) else "/attention"
 
 
-def said(context: PageContext, where: str, outcome: Outcome) -> Redirect:
+def said(context: PageContext, where: str, outcome: FlashMessage) -> Redirect:
     """Lead to a page of ours that tells what was done."""
-    return Redirect(f"{where}?did={context.outcomes.keep(outcome)}")
+    return Redirect(f"{where}?did={context.flashes.keep(outcome)}")
 
 
 def _done(context: PageContext, request: PageRequest, verb: Verb, where: str, selection: Selection) -> Redirect:
     since = context.now
-    return said(context, where, outcome_of(verb, decide(context, request, verb, selection), request.actor, since))
+    return said(context, where, message_after(verb, decide(context, request, verb, selection), request.actor, since))
 
 
 def _verb(request: PageRequest) -> Verb | None:

@@ -13,7 +13,7 @@ from syncd.bigcommerce.governor import GovernorReport
 from syncd.clock import Clock, Now
 from syncd.service.health import HealthPart
 from syncd.service.overview import SystemOverview
-from syncd.web.page.outcomes import Outcomes
+from syncd.web.page.flash import FlashMessages
 
 T = TypeVar("T")
 _MOST_KEPT = 2_000
@@ -39,7 +39,7 @@ class PageContext:
     def __init__(self, app: App, operations: Operations, *, read_only: bool = False) -> None:
         self.app, self.operations, self.read_only = app, operations, read_only
         self.kept = TimedCache(app.clock)
-        self.outcomes = Outcomes(app.clock)
+        self.flashes = FlashMessages(app.clock)
 
     def take_up(self, app: App) -> None:
         """Show another config from now on."""

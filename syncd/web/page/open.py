@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from syncd.logs import get_logger
-from syncd.web.api.routes import Api
+from syncd.web.api.routes import ReadApi
 from syncd.web.page.context import PageContext
 from syncd.web.page.render import Renderer
 from syncd.web.page.routes import Site
@@ -30,7 +30,7 @@ def page_open(context: PageContext, metrics: Callable[[], bytes], well: Callable
         guard = Guard(settings, listener.getsockname()[1])
         authenticator = Authenticator(settings, context.app.ledger, context.app.clock)
         site = Site(context, guard, authenticator, Renderer(context), metrics, well)
-        api = Api(context, guard, authenticator)
+        api = ReadApi(context, guard, authenticator)
         if authenticator.is_required and settings.password_hash is None and not context.app.ledger.accounts.any():
             get_logger().warning("nobody_can_sign_in", cure="Add an account: syncd users add NAME --role admin")
         with serving(site.app(api.routes()), listener, "web", tls):

@@ -74,7 +74,7 @@ class Renderer:
             "read_only": self._context.read_only or not request.may_decide,
             "version": __version__,
             "zone": str(self._context.zone_of()),
-            "outcome": self._context.outcomes.get(did),
+            "outcome": self._context.flashes.get(did),
             "did": did,
         }
         return self._environment.get_template(page.template).render({**common, **page.context})

@@ -13,8 +13,8 @@ from syncd.source_runner import SourceRunner
 from syncd.sources import FolderReport
 from syncd.web.page.actions import said
 from syncd.web.page.context import PageContext
+from syncd.web.page.flash import FlashMessage
 from syncd.web.page.lists import Slice, fits
-from syncd.web.page.outcomes import Outcome
 from syncd.web.page.request import HtmlPage, PageRequest, PageResult, Redirect
 
 _FAULTS = 100
@@ -84,11 +84,11 @@ def settle(context: PageContext, request: PageRequest) -> PageResult:
     name = str(request.named.get("name"))
     ids = [int(text) for text in request.form.get("id", ()) if text.isascii() and text.isdigit() and len(text) < 18]
     if not ids and request.first("scope") != "all":
-        return said(context, f"/sources/{name}", Outcome("Nothing was chosen, and nothing was done."))
+        return said(context, f"/sources/{name}", FlashMessage("Nothing was chosen, and nothing was done."))
     if name not in _known(context):
         return Redirect("/sources")
     done = context.app.ledger.sources.settle_faults(name, ids, request.actor)
-    return said(context, f"/sources/{name}", Outcome(f"{count(done, 'record')} settled."))
+    return said(context, f"/sources/{name}", FlashMessage(f"{count(done, 'record')} settled."))
 
 
 def _known(context: PageContext) -> set[str]:

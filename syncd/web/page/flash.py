@@ -42,7 +42,7 @@ class Undo:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class FlashMessage:
     """What was done, in words; what was left as it was, and why; ``undo``: how it is taken back."""
 
     words: str
@@ -55,12 +55,12 @@ class Outcome:
         return self.undo is not None and self.undo.verb is Verb.RELEASE
 
 
-def outcome_of(verb: Verb, result: DecisionResult, by: str, since: datetime) -> Outcome:
+def message_after(verb: Verb, result: DecisionResult, by: str, since: datetime) -> FlashMessage:
     """Tell what became of a decision."""
     moved = len(result.moved)
     words = f"{count(moved, 'sale')} {_DONE[verb]}." if moved else "Nothing was changed."
     can_undo = verb in UNDOABLE and 0 < moved <= _MOST_UNDONE
-    return Outcome(words, _left(result.refused), Undo(verb, by, since, result.moved) if can_undo else None)
+    return FlashMessage(words, _left(result.refused), Undo(verb, by, since, result.moved) if can_undo else None)
 
 
 def _left(refused: Iterable[tuple[str, str]]) -> tuple[str, ...]:
@@ -73,14 +73,14 @@ def _left(refused: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     return (*told, f"{count(more, 'more reason')}.") if more > 0 else tuple(told)
 
 
-class Outcomes:
-    """Outcomes by name, for as long as they can be taken back; safe to use from many threads."""
+class FlashMessages:
+    """FlashMessages by name, for as long as they can be taken back; safe to use from many threads."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock, self._lock = clock, threading.Lock()
-        self._kept: OrderedDict[str, tuple[Now, Outcome]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[Now, FlashMessage]] = OrderedDict()
 
-    def keep(self, outcome: Outcome) -> str:
+    def keep(self, outcome: FlashMessage) -> str:
         """Return the name of an outcome, for an address."""
         name = secrets.token_hex(8)
         with self._lock:
@@ -89,13 +89,13 @@ class Outcomes:
                 self._kept.popitem(last=False)
         return name
 
-    def get(self, name: str) -> Outcome | None:
+    def get(self, name: str) -> FlashMessage | None:
         """Return an outcome; None where there is none of that name, or its time is over."""
         with self._lock:
             kept = self._kept.get(name)
         return kept[1] if kept is not None and Now.of(self._clock).age(kept[0]) < LASTS else None
 
-    def take(self, name: str) -> Outcome | None:
+    def take(self, name: str) -> FlashMessage | None:
         """Return an outcome that is taken back now: nobody takes it back again."""
         outcome = self.get(name)
         with self._lock:
