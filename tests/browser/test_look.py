@@ -47,7 +47,7 @@ def test_dark_is_dark_and_light_is_light(shop: Served, opens: Opens) -> None:
 def test_numbers_stand_under_each_other_at_the_right(shop: Served, opens: Opens) -> None:
     page = opens(f"{shop.url}/sales")
     rights = page.eval_on_selector_all(
-        "tbody td[data-label=Total]",
+        "tbody td.last",
         "cells => cells.map(cell => { const range = document.createRange(); range.selectNodeContents(cell);"
         " return Math.round(range.getBoundingClientRect().right) })",
     )
