@@ -5,6 +5,7 @@ Other rooms import from here alone, and reach its tables through the repositorie
 
 from syncd.ledger.accounts import Account, ApiToken, Role, Scope, SessionRow
 from syncd.ledger.actions import DecisionResult, why_not
+from syncd.ledger.activity import SLOT, SlotActivity
 from syncd.ledger.alerts import BEGUN_ANEW, HAPPENED, SERVER_CHANGED, WOUND_BACK, Alert, Untold
 from syncd.ledger.attempts import ReplyInfo
 from syncd.ledger.backfills import Backfill, Estimate, Progress
@@ -13,7 +14,7 @@ from syncd.ledger.faults import FaultRow
 from syncd.ledger.lease import Lease
 from syncd.ledger.ledger import Ledger
 from syncd.ledger.log_rows import LogRow
-from syncd.ledger.overviews import SLOT, Attempted, Reason, Sides, place_of
+from syncd.ledger.overviews import Attempted, Reason, Sides, place_of
 from syncd.ledger.record import Recorded, RecordOptions
 from syncd.ledger.renaming import Renaming
 from syncd.ledger.sales import AttemptRow, Lag, Story
@@ -61,6 +62,7 @@ __all__ = [
     "Selection",
     "SessionRow",
     "Sides",
+    "SlotActivity",
     "SourceTurn",
     "StoreState",
     "Story",

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from syncd.clock import Clock
 from syncd.ledger import upgrade
 from syncd.ledger.accounts import AccountRepository
+from syncd.ledger.activity import ActivityRepository
 from syncd.ledger.alerts import AlertRepository
 from syncd.ledger.attempts import AttemptRepository
 from syncd.ledger.backfills import BackfillRepository
@@ -46,6 +47,7 @@ class Ledger:
         self.sales = SaleRepository(database)
         self.attempts = AttemptRepository(database, OutcomeBatcher(self._writer))
         self.overviews = OverviewRepository(database)
+        self.activity = ActivityRepository(database)
         self.stores = StoreRepository(database)
         self.sources = SourceRepository(database)
         self.catalog = CatalogRepository(database)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     Connection,
     Integer,
@@ -28,7 +27,7 @@ from syncd.canonical.kinds import SaleStatus
 from syncd.ledger.counting import number_of
 from syncd.ledger.log_rows import LogRow, log_rows
 from syncd.ledger.rows import after_place, each_value, from_micros, is_state, read_sales, rows_in, to_micros
-from syncd.ledger.schema import attempts, sales, stores
+from syncd.ledger.schema import attempts, sales
 from syncd.ledger.search import MOST_FOUND
 from syncd.ledger.selection import Selection, conditions, found_by_words
 from syncd.ledger.transactions import Repository, reads
@@ -36,8 +35,6 @@ from syncd.sale.reasons import ReasonKind, kind_of_group
 from syncd.sale.sale import Sale
 from syncd.sale.states import State
 
-SLOT = timedelta(minutes=15)  # local days of every time zone begin at such a quarter
-_MICROS = SLOT // timedelta(microseconds=1)
 _STANDS_STILL = (State.HELD.value, State.REJECTED.value)
 _MISSING = (*_STANDS_STILL, State.PENDING.value, State.SENDING.value, State.UNKNOWN.value)
 _NO_SALE = (0, 5, 6)  # incomplete, cancelled, declined: no order of these statuses counts
@@ -120,60 +117,25 @@ class OverviewRepository(Repository):
     """What pages show of sales and attempts: each read walks an index, as far as it shows."""
 
     @reads
-    def synced(self, connection: Connection, store: str, since: datetime) -> dict[datetime, int]:
-        """Return how many sales were synced in each quarter of an hour; quarters without any are left out."""
-        slot = sales.c.synced_at / literal_column(str(_MICROS), BigInteger)
-        slot = slot if connection.dialect.name == "sqlite" else func.floor(slot)
-        query = select(cast(slot, BigInteger).label("slot"), func.count()).where(
-            sales.c.store == store, sales.c.synced_at >= to_micros(since)
-        )
-        rows = connection.execute(query.group_by(literal_column("slot")))
-        return {from_micros(row[0] * _MICROS): int(row[1]) for row in rows}
-
-    @reads
-    def synced_since(self, connection: Connection, since: datetime) -> dict[str, int]:
-        """How many sales of each store were synced since then: by index for each, in one statement."""
-        of_store = (sales.c.store == stores.c.name, sales.c.synced_at >= to_micros(since))
-        number = select(func.count()).where(*of_store).scalar_subquery()
-        return {row[0]: int(row[1]) for row in connection.execute(select(stores.c.name, number))}
-
-    @reads
     def sources(self, connection: Connection) -> set[str]:
         """Return the sources that have any sale."""
         return set(each_value(connection, sales.c.source))
 
     @reads
     def sides(self, connection: Connection, source: str, day: date) -> list[Sides]:
-        """Return what the POS sold on a day of its own and what BigCommerce last answered, by currency; returns are in no sum.
+        """Return both sides of a source's business day, by currency; see ``_sides``."""
+        return _sides(connection, sales.c.source == source, sales.c.business_day == day.isoformat())
 
-        The sums are of whole numbers, so that no float ever adds up money: exact in both databases.
-        """
-        voided = sales.c.document.like(f'%"status":"{SaleStatus.VOIDED.value}"%')
-        no_order = sales.c.order_id.is_(None) | sales.c.there_status.in_(_NO_SALE)
-        stands = case((no_order, ~func.coalesce(voided, False)), else_=True)  # a document is read only where it matters
-        counts = sales.c.order_id.is_not(None) & sales.c.there_status.not_in(_NO_SALE)
-        is_sale = sales.c.total_inc_tax.not_like("-%")
-        sold, there = and_(is_sale, stands), and_(is_sale, counts)
-        missing = sales.c.state.in_(_MISSING) & (
-            (~is_sale) | sales.c.order_id.is_(None) | sales.c.state.in_(_STANDS_STILL)
-        )
-        query = select(
-            sales.c.currency,
-            func.sum(case((missing, 1), else_=0)),
-            func.sum(case((sold, 1), else_=0)),
-            func.sum(case((there, 1), else_=0)),
-            *(func.sum(case((sold, part), else_=0)) for part in _parts(connection, sales.c.total_inc_tax)),
-            *(func.sum(case((there, part), else_=0)) for part in _parts(connection, sales.c.there_total)),
-        ).where(
-            sales.c.source == source,
-            sales.c.business_day == day.isoformat(),
-            sales.c.state != State.SKIPPED.value,
-        )
-        rows = connection.execute(query.group_by(sales.c.currency).order_by(sales.c.currency))
-        found = [
-            Sides(row[0], int(row[2]), int(row[3]), _amount(*row[4:6]), _amount(*row[6:8]), int(row[1])) for row in rows
-        ]
-        return [one for one in found if one.sales or one.orders or one.missing]
+    @reads
+    def sides_of_store(self, connection: Connection, store: str, first: date, last: date) -> list[Sides]:
+        """Return both sides of some business days of a store, both included, by currency; see ``_sides``."""
+        days = sales.c.business_day.between(first.isoformat(), last.isoformat())
+        return _sides(connection, sales.c.store == store, days)
+
+    @reads
+    def sides_of_day(self, connection: Connection, day: date) -> list[Sides]:
+        """Return both sides of a business day of all sources, by currency; see ``_sides``."""
+        return _sides(connection, sales.c.business_day == day.isoformat())
 
     def of_days(self, store: str, first: date, last: date) -> Iterator[Sale]:
         """Every sale of a store of some business days, both included, by day, page by page."""
@@ -317,6 +279,33 @@ class OverviewRepository(Repository):
 def place_of(sale: Sale) -> tuple[int, int]:
     """Where a sale stands in a list, newest first."""
     return to_micros(sale.placed_at), sale.id
+
+
+def _sides(connection: Connection, *chosen: ColumnElement[bool]) -> list[Sides]:
+    """Return what the POS sold and what BigCommerce last answered of some sales, by currency; returns are in no sum.
+
+    The sums are of whole numbers, so that no float ever adds up money: exact in both databases.
+    """
+    voided = sales.c.document.like(f'%"status":"{SaleStatus.VOIDED.value}"%')
+    no_order = sales.c.order_id.is_(None) | sales.c.there_status.in_(_NO_SALE)
+    stands = case((no_order, ~func.coalesce(voided, False)), else_=True)  # a document is read only where it matters
+    counts = sales.c.order_id.is_not(None) & sales.c.there_status.not_in(_NO_SALE)
+    is_sale = sales.c.total_inc_tax.not_like("-%")
+    sold, there = and_(is_sale, stands), and_(is_sale, counts)
+    missing = sales.c.state.in_(_MISSING) & ((~is_sale) | sales.c.order_id.is_(None) | sales.c.state.in_(_STANDS_STILL))
+    query = select(
+        sales.c.currency,
+        func.sum(case((missing, 1), else_=0)),
+        func.sum(case((sold, 1), else_=0)),
+        func.sum(case((there, 1), else_=0)),
+        *(func.sum(case((sold, part), else_=0)) for part in _parts(connection, sales.c.total_inc_tax)),
+        *(func.sum(case((there, part), else_=0)) for part in _parts(connection, sales.c.there_total)),
+    ).where(*chosen, sales.c.state != State.SKIPPED.value)
+    rows = connection.execute(query.group_by(sales.c.currency).order_by(sales.c.currency))
+    found = [
+        Sides(row[0], int(row[2]), int(row[3]), _amount(*row[4:6]), _amount(*row[6:8]), int(row[1])) for row in rows
+    ]
+    return [one for one in found if one.sales or one.orders or one.missing]
 
 
 def _parts(connection: Connection, column: ColumnElement[Any]) -> tuple[ColumnElement[Any], ColumnElement[Any]]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from syncd.canonical import Batch
 from syncd.canonical.kinds import SaleStatus
-from syncd.ledger import RecordOptions, Selection, Sides, place_of
+from syncd.ledger import RecordOptions, Selection, Sides, SlotActivity, place_of
 from syncd.ledger.sales import Lag
 from syncd.sale.overrides import Verb
 from syncd.sale.states import Lane, State
@@ -78,9 +78,13 @@ def test_what_was_synced_is_counted_by_quarters_of_an_hour(book: Book) -> None:
         for place, one in enumerate(rest):
             book.settle(one, took(one, place + 2))
     noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
-    found = book.ledger.overviews.synced("main", noon - timedelta(hours=1))
-    assert found == {noon: 1, noon + timedelta(minutes=15): 2}
-    assert book.ledger.overviews.synced("main", noon + timedelta(minutes=15)) == {noon + timedelta(minutes=15): 2}
+    quarter, activity = noon + timedelta(minutes=15), book.ledger.activity
+    found = {noon: SlotActivity(1, timedelta(0)), quarter: SlotActivity(2, timedelta(minutes=15))}
+    assert activity.of(noon - timedelta(hours=1)) == activity.of(noon - timedelta(hours=1), "main") == found
+    assert activity.of(quarter, "main") == {quarter: found[quarter]}
+    assert activity.of(noon, "other") == {}
+    assert activity.orders_of(["main", "other"], noon) == {"main": {noon: 1, quarter: 2}, "other": {}}
+    assert activity.failures(noon - timedelta(hours=1)) == activity.failures(noon, "main") == {}
 
 
 @both_databases

@@ -164,7 +164,13 @@ def _pages(ledger: Ledger, selections: list[Selection], span: tuple[datetime, da
     for selection in [Selection(), Selection(store="main", state=State.SYNCED), *by_words]:
         overviews.how_many(selection, 20)
         overviews.is_cut(selection)
-    overviews.synced("main", span[0])
+    for store in (None, "main"):
+        ledger.activity.of(span[1], store)
+        ledger.activity.failures(span[1], store)
+    ledger.activity.orders_of(["main"], span[1])
+    ledger.activity.orders_since(span[1])
+    overviews.sides_of_store("main", span[1].date(), span[1].date())
+    overviews.sides_of_day(span[1].date())
     overviews.sides("till", span[1].date())
     _first(overviews.of_days("main", span[0].date(), span[1].date()))
     overviews.returns_of("main", ["till:5", "till:6"])

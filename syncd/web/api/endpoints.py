@@ -41,10 +41,11 @@ from syncd.web.api.models import (
     StoryOut,
 )
 from syncd.web.page.actions import groups
+from syncd.web.page.activity import orders_today
 from syncd.web.page.context import PageContext
 from syncd.web.page.lists import fits
 from syncd.web.page.overview import attention as attention_of
-from syncd.web.page.overview import orders_today, sides_of
+from syncd.web.page.overview import sides_of
 from syncd.web.page.sales import SaleRow, place_in
 from syncd.web.page.sources import SourceRow, rows_of_sources
 from syncd.web.page.stores import StoreRow, rows_of

@@ -13,6 +13,7 @@ from syncd.bigcommerce.governor import GovernorReport
 from syncd.clock import Clock, Now
 from syncd.service.health import HealthPart
 from syncd.service.overview import SystemOverview
+from syncd.web.page.background import BackgroundReads
 from syncd.web.page.flash import FlashMessages
 
 T = TypeVar("T")
@@ -40,6 +41,7 @@ class PageContext:
         self.app, self.operations, self.read_only = app, operations, read_only
         self.kept = TimedCache(app.clock)
         self.flashes = FlashMessages(app.clock)
+        self.background = BackgroundReads(app.clock)
 
     def take_up(self, app: App) -> None:
         """Show another config from now on."""

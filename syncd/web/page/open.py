@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from syncd.logs import get_logger
 from syncd.web.api.routes import ReadApi
@@ -33,5 +33,5 @@ def page_open(context: PageContext, metrics: Callable[[], bytes], well: Callable
         api = ReadApi(context, guard, authenticator)
         if authenticator.is_required and settings.password_hash is None and not context.app.ledger.accounts.any():
             get_logger().warning("nobody_can_sign_in", cure="Add an account: syncd users add NAME --role admin")
-        with serving(site.app(api.routes()), listener, "web", tls):
+        with closing(context.background), serving(site.app(api.routes()), listener, "web", tls):
             yield True

@@ -59,8 +59,10 @@ def sales(context: PageContext, request: PageRequest) -> PageResult:
         {
             "search": wanted,
             "rows": [SaleRow.of(sale) for sale in shown],
-            "number": _how_many(context, selection),
-            "is_cut": overviews.is_cut(selection),
+            "number": _how_many(context, selection)
+            if older or "before" in request.query
+            else count(len(shown), "sale"),
+            "is_cut": bool(older or wanted.filters) and overviews.is_cut(selection),
             "is_filled": context.app.ledger.maintenance.search_is_filled(),
             "older": older,
             "file": "/sales.csv" + (f"?{urlencode(wanted.query)}" if wanted.query else ""),

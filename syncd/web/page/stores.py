@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
+from syncd.ledger import Sides
+from syncd.sale.states import State
 from syncd.service.jobs import push_job
 from syncd.service.overview import StoreStands
+from syncd.web.page.activity import charts_of, orders_today
+from syncd.web.page.charts import Sparkline, sparkline
 from syncd.web.page.context import PageContext
 from syncd.web.page.lists import Slice, fits
-from syncd.web.page.overview import orders_today, quota_chart
 from syncd.web.page.request import HtmlPage, PageRequest
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -34,6 +38,20 @@ class StoreRow:
         """How many sales and findings need a person."""
         return self.stands.attention
 
+    @property
+    def held(self) -> int:
+        """How many of its sales wait for a decision."""
+        return self.stands.states[State.HELD] + self.stands.states[State.REJECTED]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownStore:
+    """A row of the table: the store, its orders of the last day as a line, and both sides of the last week where they are known."""
+
+    row: StoreRow
+    spark: Sparkline | None
+    sides: list[Sides] | None
+
 
 _Key = Callable[[StoreRow], Any]
 _ORDERS: Mapping[str, tuple[str, _Key]] = {
@@ -41,10 +59,12 @@ _ORDERS: Mapping[str, tuple[str, _Key]] = {
     "name": ("Store", lambda row: row.name.casefold()),
     "today": ("Today", lambda row: (-row.today, row.name)),
     "waiting": ("Waiting", lambda row: (-row.stands.waiting, row.name)),
-    "attention": ("Attention", lambda row: (-row.attention, row.name)),
+    "held": ("Held", lambda row: (-row.held, row.name)),
     "wait": ("Longest wait", lambda row: (_since(row), row.name)),
     "newest": ("Newest order", lambda row: (row.stands.lag.newest_synced or _NEVER, row.name)),
 }
+_HOURS, _DAYS = 24, 7
+_MOMENT, _WHILE = timedelta(seconds=15), timedelta(minutes=2)
 
 
 def _since(row: StoreRow) -> datetime:
@@ -61,7 +81,41 @@ def stores(context: PageContext, ask: PageRequest) -> HtmlPage:
         name: (title, f"?{urlencode({'q': words, 'sort': name} if words else {'sort': name})}")
         for name, (title, _) in _ORDERS.items()
     }
-    return HtmlPage("stores.html", {"shown": shown, "words": words, "order": order, "heads": heads})
+    values = {"shown": shown, "rows": drawn(context, shown.rows), "words": words, "order": order, "heads": heads}
+    return HtmlPage("stores.html", values)
+
+
+def neediest(context: PageContext, most: int) -> list[ShownStore]:
+    """Return the stores that need a person most, or have most to do."""
+    return drawn(context, sorted(rows_of(context), key=_ORDERS["need"][1])[:most])
+
+
+def drawn(context: PageContext, rows: Sequence[StoreRow]) -> list[ShownStore]:
+    """Return stores with what takes longer to look up: it is there a moment later, where it is not yet."""
+    names, ledger = tuple(row.name for row in rows), context.app.ledger
+    first = context.now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=_HOURS)
+    last = context.today()
+    orders = context.background.get({("orders", names): lambda: ledger.activity.orders_of(names, first)}, _MOMENT)
+    looks: dict[Hashable, Callable[[], list[Sides]]] = {
+        ("week", name): partial(ledger.overviews.sides_of_store, name, last - timedelta(days=_DAYS - 1), last)
+        for name in names
+    }
+    weeks = context.background.get(looks, _WHILE)
+    of_store = orders["orders", names]
+    return [
+        ShownStore(row, _spark(of_store[row.name], first) if of_store else None, weeks["week", row.name])
+        for row in rows
+    ]
+
+
+def _spark(orders: Mapping[datetime, int], first: datetime) -> Sparkline:
+    of_hour = [0.0] * (_HOURS + 1)
+    for slot, number in orders.items():
+        if 0 <= (hour := (slot - first) // timedelta(hours=1)) <= _HOURS:
+            of_hour[hour] += number
+    return sparkline(
+        of_hour, f"{sum(orders.values()):,} orders in the last 24 hours, {max(of_hour):,.0f} in the busiest hour"
+    )
 
 
 def rows_of(context: PageContext) -> list[StoreRow]:
@@ -82,5 +136,6 @@ def store(context: PageContext, request: PageRequest) -> HtmlPage:
     if row is None:
         return HtmlPage("nothing.html", {"what": "There is no such store."}, 404)
     states = {state: number for state, number in row.stands.states.items() if number}
-    values = {"store": row, "states": states, "quota": context.operations.quota(row.name)}
-    return HtmlPage("store.html", {**values, "used": quota_chart(context, row.name)})
+    (one,) = drawn(context, [row])
+    values = {"store": row, "states": states, "quota": context.operations.quota(row.name), "sides": one.sides}
+    return HtmlPage("store.html", {**values, "charts": charts_of(context, row.name)})

@@ -42,3 +42,17 @@ document.addEventListener("change", (event) => {
   const chosen = event.target.form?.querySelector("input[name=scope][value=chosen]");
   if (chosen && event.target.checked) chosen.checked = true;
 });
+
+// Charts: what a bar stands for, at once and beside it.
+document.addEventListener("pointerover", (event) => {
+  const bar = event.target.closest?.(".chart g[data-says]");
+  document.querySelectorAll(".tip").forEach((tip) => { tip.remove(); });
+  if (!bar) return;
+  const plot = bar.closest(".plot"), tip = document.createElement("div");
+  tip.className = "tip";
+  tip.textContent = bar.dataset.says;
+  plot.append(tip);
+  const place = bar.getBoundingClientRect(), whole = plot.getBoundingClientRect();
+  const left = place.left - whole.left + place.width / 2 - tip.offsetWidth / 2;
+  tip.style.left = `${Math.max(0, Math.min(left, whole.width - tip.offsetWidth))}px`;
+});

@@ -15,7 +15,7 @@ def upgrade() -> None:
     """Create the table: of full text on SQLite, with an inverted index on PostgreSQL."""
     if op.get_bind().dialect.name == "sqlite":
         # Words are made by syncd, so that nothing is left to a tokenizer: whatever is not a blank belongs to one.
-        options = "detail=none, columnsize=0, prefix='3', tokenize=\"ascii tokenchars '_'\""
+        options = "detail=none, columnsize=0, prefix='3 5', tokenize=\"ascii tokenchars '_'\""
         op.execute(f"create virtual table sale_words using fts5(words, {options})")
     else:
         op.execute("create table sale_words (sale_id bigint primary key, words tsvector not null)")
