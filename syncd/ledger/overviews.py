@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
-from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -71,7 +70,7 @@ class Reason:
     """Sales of one store that wait for the same reason.
 
     ``group`` names the reason (see ``sale.reasons``); ``why`` and ``cure`` are those of one; ``totals`` is what they come to,
-    by currency; ``oldest`` is the first by its time of sale, ``since`` when the first began to wait.
+    by currency; ``oldest`` and ``newest`` are the first and the last by time of sale, ``since`` when the first began to wait.
     """
 
     store: str
@@ -81,13 +80,9 @@ class Reason:
     cure: str
     number: int
     oldest: datetime
+    newest: datetime
     since: datetime
     totals: Mapping[str, Decimal]
-
-    @property
-    def name(self) -> str:
-        """A short name for addresses, which tells nothing of the reason."""
-        return blake2b(f"{self.store}\0{self.state}\0{self.group}".encode(), digest_size=8).hexdigest()
 
     @property
     def kind(self) -> ReasonKind:
@@ -199,13 +194,13 @@ class OverviewRepository(Repository):
         by = (sales.c.store, sales.c.reason, sales.c.currency)
         parts = _parts(connection, sales.c.total_inc_tax)
         firsts = (func.min(sales.c[name]) for name in ("why", "cure", "placed_at", "changed_at"))
-        query = select(*by, func.count(), *(func.sum(part) for part in parts), *firsts)
+        query = select(*by, func.count(), *(func.sum(part) for part in parts), *firsts, func.max(sales.c.placed_at))
         query = query.where(is_state(state), sales.c.reason != "").group_by(*by)
         found: dict[tuple[str, str], Reason] = {}
         for store, group, currency, number, units, rest, *first in connection.execute(query):
-            why, cure, oldest, since = first
+            why, cure, oldest, since, newest = first
             one = Reason(
-                store, state, group, why, cure or "", int(number), from_micros(oldest), from_micros(since),
+                store, state, group, why, cure or "", int(number), from_micros(oldest), from_micros(newest), from_micros(since),
                 {currency: _amount(units, rest)},
             )  # fmt: skip
             before = found.get((store, group))
@@ -331,6 +326,7 @@ def _both(one: Reason, other: Reason) -> Reason:
         one,
         number=one.number + other.number,
         oldest=min(one.oldest, other.oldest),
+        newest=max(one.newest, other.newest),
         since=min(one.since, other.since),
         totals={**one.totals, **other.totals},
     )

@@ -12,10 +12,10 @@ from urllib.parse import quote
 from syncd.errors import SourceError
 from syncd.formatting import count
 from syncd.intake.admission import NotAdmitted
-from syncd.ledger import Alert, Reason
+from syncd.ledger import Alert
 from syncd.sale.states import State
 from syncd.service.overview import StoreStands, SystemOverview
-from syncd.service.reasons import COMMANDS, fault_words, reason_words
+from syncd.service.reasons import COMMANDS, ReasonGroup, fault_words, group_words, grouped
 
 Level = Literal["bad", "look", "note"]
 _NAMED = 3
@@ -64,7 +64,7 @@ def _needs(standing: SystemOverview) -> Iterator[Need]:
     yield from (Need("bad", one.kind, one.words, one.cure, place_of(one)) for one in standing.warnings)
     for name, store in standing.stores.items():
         yield from of_alerts(name, store)
-    yield from (of_reason(reason) for reason in standing.reasons)
+    yield from (of_reason(group) for group in grouped(standing.reasons))
     for source, number in standing.faults.items():
         words = fault_words(source, number, standing.newest_faults.get(source))
         cure = "They close when the sale arrives correctly, or when you mark them as done."
@@ -88,15 +88,15 @@ def _of_machine(standing: SystemOverview) -> Iterator[Need]:
             yield Need("bad", code, f"{name}: {report.what}", report.cure, f"/sources/{quote(name)}")
 
 
-def of_reason(reason: Reason) -> Need:
+def of_reason(group: ReasonGroup) -> Need:
     """Return sales that wait for one reason, as one need: how many, what they come to, why, and what to do."""
-    place = f"/attention/{reason.name}"
-    if reason.state is State.UNKNOWN:
-        words = f"{count(reason.number, 'sale')} of {reason.store}: the last answer of BigCommerce was lost"
+    place = f"/attention/{group.name}"
+    if group.state is State.UNKNOWN:
+        words = f"{count(group.number, 'sale')} of {group.whose}: the last answer of BigCommerce was lost"
         return Need("note", "in_doubt", words, "Nothing to do: syncd looks for their orders automatically.", place)
-    level: Level = "bad" if reason.state is State.REJECTED else "look"
-    command = COMMANDS[reason.state] if reason.number > 1 else ""
-    return Need(level, reason.kind.code, reason_words(reason), reason.help, place, command)
+    level: Level = "bad" if group.state is State.REJECTED else "look"
+    command = COMMANDS[group.state] if group.number > 1 else ""
+    return Need(level, group.kind.code, group_words(group), group.help, place, command)
 
 
 def of_alerts(name: str, store: StoreStands) -> Iterator[Need]:

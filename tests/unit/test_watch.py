@@ -53,7 +53,7 @@ def reason(
 ) -> Reason:
     since = ago(minutes=minutes).wall
     group = group_of(reason_of(state, why), why)
-    return Reason("main", state, group, why, "Fix it.", number, since, since, {"USD": Decimal("10.80") * number})
+    return Reason("main", state, group, why, "Fix it.", number, since, since, since, {"USD": Decimal("10.80") * number})
 
 
 @pytest.mark.parametrize(

@@ -259,17 +259,19 @@ def attention(context: PageContext, _ask: ApiRequest) -> AttentionOut:
     return AttentionOut(
         items=[
             ReasonOut(
-                store=one.reason.store,
-                state=one.reason.state.value,
-                reason=one.reason.group,
-                words=one.reason.words,
-                help=one.reason.help,
-                sales=one.reason.number,
-                totals={currency: amount(total, currency) for currency, total in one.reason.totals.items()},
-                oldest_placed_at=one.reason.oldest,
-                since=one.reason.since,
+                store=one.store,
+                state=one.state.value,
+                reason=one.group,
+                words=one.words,
+                help=one.help,
+                sales=one.number,
+                totals={currency: amount(total, currency) for currency, total in one.totals.items()},
+                oldest_placed_at=one.oldest,
+                newest_placed_at=one.newest,
+                since=one.since,
             )
-            for one in groups(context)
+            for group in groups(context)
+            for one in group.reasons
         ]
     )
 

@@ -161,6 +161,7 @@ class ReasonOut(_Answer):
     sales: int
     totals: dict[str, str]
     oldest_placed_at: datetime
+    newest_placed_at: datetime
     since: datetime
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from urllib.parse import urlencode
 
 from syncd.errors import UsageError
 from syncd.formatting import count
-from syncd.ledger import DecisionResult, Reason, Selection, place_of, why_not
+from syncd.ledger import DecisionResult, Selection, place_of, why_not
 from syncd.sale.overrides import Override, Verb
 from syncd.sale.states import State
 from syncd.service.jobs import push_job
 from syncd.service.needs import of_alerts
 from syncd.service.overview import SystemOverview
+from syncd.service.reasons import ReasonGroup, grouped
 from syncd.web.page.context import PageContext
 from syncd.web.page.flash import LASTS, FlashMessage, message_after
 from syncd.web.page.request import HtmlPage, PageRequest, PageResult, Redirect
@@ -26,23 +28,18 @@ _LONGEST_S = 20.0
 _STANDING = (State.REJECTED, State.HELD, State.UNKNOWN)
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Sales waiting for your decision for one reason; ``name`` names it in a URL and says nothing of it."""
-
-    name: str
-    reason: Reason
-
-    @property
-    def selection(self) -> Selection:
-        """All of them."""
-        return Selection(store=self.reason.store, state=self.reason.state, reason=self.reason.group)
+def groups(context: PageContext) -> list[ReasonGroup]:
+    """Everything that waits for somebody, by reason."""
+    return grouped(reason for state in _STANDING for reason in context.app.ledger.overviews.reasons(state))
 
 
-def groups(context: PageContext) -> list[Group]:
-    """Everything that stands still, by reason."""
-    found = [reason for state in _STANDING for reason in context.app.ledger.overviews.reasons(state)]
-    return [Group(reason.name, reason) for reason in found]
+def _chosen(group: ReasonGroup, request: PageRequest) -> tuple[ReasonGroup, Selection]:
+    """Return the sales of a reason that an address means: those of one store, or all of them."""
+    store = request.query.get("store", "")
+    of_store = tuple(one for one in group.reasons if one.store == store)
+    if of_store:
+        return replace(group, reasons=of_store), Selection(store=store, state=group.state, reason=group.group)
+    return group, Selection(state=group.state, reason=group.group)
 
 
 def attention(context: PageContext, _ask: PageRequest) -> HtmlPage:
@@ -57,10 +54,21 @@ def group(context: PageContext, request: PageRequest) -> PageResult:
     one = next((one for one in groups(context) if one.name == request.named.get("name")), None)
     if one is None:
         return HtmlPage("nothing.html", {"what": "No sale waits for this reason any more.", "good": True})
-    shown = context.app.ledger.overviews.page(one.selection, _SHOWN)
-    return HtmlPage(
-        "group.html", {"group": one, "rows": [SaleRow.of(sale) for sale in shown], "verbs": _verbs(one.reason)}
-    )
+    chosen, selection = _chosen(one, request)
+    shown = context.app.ledger.overviews.page(selection, _SHOWN)
+    values = {
+        "group": chosen,
+        "stores": one.reasons if len(one.reasons) > 1 else (),
+        "here": _address(one, request),
+        "rows": [SaleRow.of(sale) for sale in shown],
+        "verbs": _verbs(one),
+    }
+    return HtmlPage("group.html", values)
+
+
+def _address(group: ReasonGroup, request: PageRequest) -> str:
+    store = request.query.get("store", "")
+    return f"/attention/{group.name}" + (f"?{urlencode({'store': store})}" if store else "")
 
 
 _ABLE = {
@@ -69,7 +77,7 @@ _ABLE = {
 }
 
 
-def _verbs(reason: Reason) -> list[str]:
+def _verbs(reason: ReasonGroup) -> list[str]:
     """Return the decisions that help all sales of a reason, the advised one first; and to leave them out for good."""
     able = _ABLE.get(reason.state, ())
     helpful = [verb for verb in reason.kind.verbs if verb in able]
@@ -82,20 +90,20 @@ def act_on_group(context: PageContext, request: PageRequest) -> PageResult:
     verb = _verb(request)
     if one is None or verb is None:
         return Redirect("/attention")
-    if verb.value not in _verbs(one.reason):
-        raise UsageError(f"{verb.value} does not help with these sales", one.reason.help)
-    where = f"/attention/{one.name}"
+    if verb.value not in _verbs(one):
+        raise UsageError(f"{verb.value} does not help with these sales", one.help)
+    where, (chosen, selection) = _address(one, request), _chosen(one, request)
     if request.first("scope") != "all":
         ids = tuple(
             int(text) for text in request.form.get("id", ()) if text.isascii() and text.isdigit() and len(text) < 18
         )
         if not ids:
             return said(context, where, FlashMessage("Nothing was chosen, and nothing was done."))
-        return _done(context, request, verb, where, replace(one.selection, ids=ids))
+        return _done(context, request, verb, where, replace(selection, ids=ids))
     if request.first("sure") != "yes":
-        values = {"group": one, "verb": verb.value, "reason": request.first("reason"), "number": one.reason.number}
-        return HtmlPage("sure.html", values)
-    return _done(context, request, verb, where, one.selection)
+        values = {"group": chosen, "here": where, "verb": verb.value, "reason": request.first("reason")}
+        return HtmlPage("sure.html", {**values, "number": chosen.number})
+    return _done(context, request, verb, where, selection)
 
 
 def act_on_sale(context: PageContext, request: PageRequest) -> PageResult:
@@ -159,7 +167,8 @@ def _own_page(to: str) -> str:
 
 def said(context: PageContext, where: str, outcome: FlashMessage) -> Redirect:
     """Lead to a page of ours that tells what was done."""
-    return Redirect(f"{where}?did={context.flashes.keep(outcome)}")
+    joined = "&" if "?" in where else "?"
+    return Redirect(f"{where}{joined}did={context.flashes.keep(outcome)}")
 
 
 def _done(context: PageContext, request: PageRequest, verb: Verb, where: str, selection: Selection) -> Redirect:

@@ -10,7 +10,7 @@ from syncd.spreadsheet import lines
 from syncd.web.page.context import PageContext
 from syncd.web.page.request import Download, HtmlPage, PageRequest
 
-_SHOWN = 100
+_SHOWN = 50
 _AT_ONCE = 1_000
 _DAYS = {"1": 1, "7": 7, "31": 31, "366": 366}
 _HEAD = ("at", "sale", "receipt", "by", "before", "after", "why", "HTTP status", "request id", "order")
