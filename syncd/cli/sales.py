@@ -149,6 +149,8 @@ def run_sale(config: Path | None, named: str, as_json: bool) -> Exit:
         for row in story.audit:
             moved = f"{row.before} -> {row.after}" if row.before and row.before != row.after else row.after
             say(f"{when(row.at)}  {moved}  by {row.actor}" + (f"\n  {row.why}" if row.why else ""))
+            for fact in row.changes:
+                say(f"    {fact.what}: {fact.before or 'nothing'} -> {fact.after or 'nothing'}")
         return Exit.OK
 
 

@@ -17,7 +17,7 @@ from syncd.ledger.log_rows import LogRow
 from syncd.ledger.overviews import Attempted, Reason, Sides, place_of
 from syncd.ledger.record import Recorded, RecordOptions
 from syncd.ledger.renaming import Renaming
-from syncd.ledger.sales import AttemptRow, Lag, Story
+from syncd.ledger.sales import AttemptRow, AuditRow, Lag, Story
 from syncd.ledger.selection import Selection
 from syncd.ledger.sources import KnownSource
 from syncd.ledger.state import EVER
@@ -37,6 +37,7 @@ __all__ = [
     "ApiToken",
     "AttemptRow",
     "Attempted",
+    "AuditRow",
     "Backfill",
     "Code",
     "DecisionResult",

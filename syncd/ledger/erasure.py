@@ -104,6 +104,7 @@ def _forget_sales(connection: Connection, ids: Sequence[int], words: Sequence[st
     blank = dict.fromkeys(("document", "hold", "objection", "doubt"))
     gone = connection.execute(update(sales).where(sales.c.id.in_(ids)).values(**blank, why="", cure="")).rowcount
     index_again(connection, ids)
+    connection.execute(update(audit).where(audit.c.sale_id.in_(ids), audit.c.changes.is_not(None)).values(changes=None))
     if not words:
         return gone, 0
     cleared = _clear(connection, attempts, attempts.c.detail, ids, words) + _clear(

@@ -20,10 +20,11 @@ from syncd.ledger.schema import attempts, audit, cursors, sales
 from syncd.ledger.screening import held_twins, too_early
 from syncd.ledger.search import index_sales
 from syncd.ledger.transitions import audit_row, write_audit
+from syncd.sale.changes import changes_between
 from syncd.sale.events import with_status
 from syncd.sale.facts import Status
 from syncd.sale.overrides import Verb
-from syncd.sale.sale import Decider, IncomingVersion, Router, Sale, new_sale, saying
+from syncd.sale.sale import Decider, IncomingVersion, Router, Sale, new_sale, read_document, saying
 from syncd.sale.search_words import words_of
 from syncd.sale.states import ON_THE_WIRE, Lane, State
 from syncd.sale.versions import (
@@ -249,7 +250,10 @@ def _change(connection: Connection, one: IncomingVersion, options: RecordOptions
         update(sales).where(sales.c.id == before.id, sales.c.state == before.state.value).values(**values)
     )
     index_sales(connection, [(before.id, words_of(sale, one.order))])
-    write_audit(connection, [audit_row(before.id, (before.state, after), why, now.wall, fingerprint=one.fingerprint)])
+    changes = changes_between(read_document(before.document), one.order)
+    states = (before.state, after)
+    row = audit_row(before.id, states, why, now.wall, fingerprint=one.fingerprint, changes=changes)
+    write_audit(connection, [row])
     return int(after is State.HELD)
 
 

@@ -99,6 +99,7 @@ def drop_documents(connection: Connection, ids: Sequence[int]) -> int:
     """Forget what sales said; how many had something to forget."""
     which = (sales.c.id.in_(ids), sales.c.document.is_not(None))
     gone = connection.execute(update(sales).where(*which).values(document=None)).rowcount
+    connection.execute(update(audit).where(audit.c.sale_id.in_(ids), audit.c.changes.is_not(None)).values(changes=None))
     index_again(connection, ids)
     return gone
 

@@ -33,6 +33,7 @@ from syncd.ledger.schema import attempts, audit, backfills, sales, stores
 from syncd.ledger.selection import Selection, conditions
 from syncd.ledger.transactions import Repository, reads, writes
 from syncd.ledger.transitions import SYNCD
+from syncd.sale.changes import FactChange, read_changes
 from syncd.sale.overrides import Override, Verb
 from syncd.sale.sale import Sale
 from syncd.sale.states import BackfillStage, Lane, State
@@ -58,13 +59,14 @@ class AttemptRow:
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """One change of state: when, who, from what to what, why."""
+    """One change of state: when, who, from what to what, why; ``changes`` are the facts that a new version changed."""
 
     at: datetime
     actor: str
     before: str | None
     after: str
     why: str
+    changes: tuple[FactChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +255,7 @@ class SaleRepository(Repository):
                 read_as(AttemptRow, row, elapsed_s=None if row.elapsed_ms is None else row.elapsed_ms / 1000)
                 for row in tries
             ),
-            tuple(read_as(AuditRow, row) for row in rows),
+            tuple(read_as(AuditRow, row, changes=read_changes(row.changes)) for row in rows),
         )
 
     @reads

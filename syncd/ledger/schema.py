@@ -118,6 +118,7 @@ audit = Table(
     Column("why", Text, nullable=False, server_default=text("''")),
     Column("attempt_id", BigInteger),
     Column("fingerprint", Text),  # what the sale said from here on, where that changed
+    Column("changes", Text),  # each fact of it before and after, as JSON
     Index("audit_of_sale", "sale_id"),
 )
 

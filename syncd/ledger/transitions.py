@@ -15,6 +15,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from syncd.clock import Now
 from syncd.ledger.rows import Part, chunked, columns_of, names_of, read_sale, to_micros
 from syncd.ledger.schema import audit, sales
+from syncd.sale.changes import FactChange, write_changes
 from syncd.sale.events import Applied, CheckoutMoved, Deferred, LookedUp, SaleEvent, TimePassed, describe, next_status
 from syncd.sale.facts import Doubt, Status
 from syncd.sale.sale import Decider, Sale
@@ -106,7 +107,7 @@ def _why(news: SaleEvent, status: Status) -> str:
     return told if not follows or follows in told else f"{told}; {follows}" if told else follows
 
 
-def audit_row(  # noqa: PLR0913  a row of eight columns
+def audit_row(  # noqa: PLR0913  a row of nine columns
     sale_id: int,
     states: tuple[State | None, State],
     why: str,
@@ -115,8 +116,12 @@ def audit_row(  # noqa: PLR0913  a row of eight columns
     actor: str = SYNCD,
     attempt_id: int | None = None,
     fingerprint: str | None = None,
+    changes: tuple[FactChange, ...] = (),
 ) -> dict[str, Any]:
-    """Return an audit row: a sale's states before and after, why and who; its new fingerprint, where a version made the change."""
+    """Return an audit row: a sale's states before and after, why and who.
+
+    Where a version made the change, also its fingerprint, and what it says otherwise than the one before.
+    """
     before, after = states
     return {
         "sale_id": sale_id,
@@ -127,6 +132,7 @@ def audit_row(  # noqa: PLR0913  a row of eight columns
         "why": why,
         "attempt_id": attempt_id,
         "fingerprint": fingerprint,
+        "changes": write_changes(changes),
     }
 
 

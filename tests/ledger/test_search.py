@@ -97,6 +97,23 @@ def test_nobody_is_found_by_what_was_forgotten(book: Book) -> None:
 
 
 @both_databases
+def test_what_changed_is_forgotten_with_the_sale(book: Book) -> None:
+    book.record(sale(customer={"first_name": "Ada", "email": "ada@example.com"}))
+    book.record(sale(customer={"first_name": "Zoe", "email": "ada@example.com"}, updated_at="2026-11-23T12:00:00Z"))
+    book.push()
+
+    def changed() -> list[str]:
+        story = book.ledger.sales.story("till:1001")
+        assert story is not None
+        return [fact.what for row in story.audit for fact in row.changes]
+
+    assert changed() == ["Customer"]
+    maintenance = book.ledger.maintenance
+    maintenance.forget_person(maintenance.find_person("ada@example.com", []))
+    assert changed() == []
+
+
+@both_databases
 def test_sales_from_before_there_was_an_index_are_found_once_it_is_filled(database: str, tmp_path: Path) -> None:
     with ledger_url(database, tmp_path) as url, Ledger.open(url, ManualClock(), DECIDER) as ledger:
         book = Book(ledger, ManualClock(), url)

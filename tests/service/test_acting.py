@@ -77,7 +77,7 @@ def test_what_somebody_else_decided_since_is_not_taken_back(served: Served) -> N
     until(lambda: state(served, "till:h1") == "synced")
     again = pressed(served, page, "undo").text
     assert "1 sale back to what it was" in again
-    assert "1 sale left as before: something else was decided about it since." in again
+    assert "1 sale unchanged: something else was decided about it since." in again
     assert (state(served, "till:h1"), state(served, "till:h2")) == ("synced", "held")
 
 
@@ -156,8 +156,8 @@ def test_what_was_left_is_told_by_reason_the_most_frequent_first() -> None:
     outcome = message_after(Verb.SKIP, DecisionResult(("till:a", "till:b"), refused), "ada", clock.now())
     assert outcome.words == "2 sales skipped."
     assert outcome.left == (
-        "4 sales left as before: already in BigCommerce.",
-        "1 sale left as before: it is rejected: use retry.",
+        "4 sales unchanged: already in BigCommerce.",
+        "1 sale unchanged: it is rejected: use retry.",
     )
     assert outcome.undo is not None
     nothing = message_after(Verb.SKIP, DecisionResult((), refused), "ada", clock.now())

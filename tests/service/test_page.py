@@ -86,7 +86,7 @@ def test_a_sale_is_found_by_its_receipt_its_key_and_its_order_number(served: Ser
     story = of(served, "R-77")
     assert {of(served, "till:s1"), of(served, "s1"), of(served, str(order["id"]))} == {story}
     text = served.get(story).text
-    for words in ("R-77", "10.80 USD", "Coffee beans", "accepted", "201", f"order {order['id']}", "MUG-1"):
+    for words in ("R-77", "10.80 USD", "Coffee beans", "was created", "HTTP 201", f"order {order['id']}", "MUG-1"):
         assert words in text
     assert of(served, "R-78") != story
 

@@ -27,6 +27,7 @@ from syncd.web.api.models import (
     ChangeOut,
     DayOut,
     DaysOut,
+    FactOut,
     LogLineOut,
     LogOut,
     NeedOut,
@@ -223,7 +224,17 @@ def sale(context: PageContext, ask: ApiRequest) -> StoryOut | None:
             for one in story.attempts
         ],
         changes=[
-            ChangeOut(at=one.at, by=one.actor, before=one.before, after=one.after, why=one.why) for one in story.audit
+            ChangeOut(
+                at=one.at,
+                by=one.actor,
+                before=one.before,
+                after=one.after,
+                why=one.why,
+                changes=[FactOut(what=fact.what, before=fact.before, after=fact.after) for fact in one.changes]
+                if Scope.CUSTOMERS in ask.scopes
+                else None,
+            )
+            for one in story.audit
         ],
         document=document,
     )

@@ -130,14 +130,23 @@ class AttemptOut(_Answer):
     detail: str
 
 
+class FactOut(_Answer):
+    """A fact that a new version changed: its name, and what it was before and after."""
+
+    what: str
+    before: str
+    after: str
+
+
 class ChangeOut(_Answer):
-    """One change of a sale's state: when, by whom, why."""
+    """One change of a sale: when, by whom, why, the state before and after; ``changes``: what the POS changed."""
 
     at: datetime
     by: str
     before: str | None
     after: str
     why: str
+    changes: list[FactOut] | None
 
 
 class StoryOut(_Answer):

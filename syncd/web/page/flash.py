@@ -66,9 +66,7 @@ def message_after(verb: Verb, result: DecisionResult, by: str, since: datetime) 
 def _left(refused: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     """Tell why sales were left as they were, the most frequent reason first."""
     reasons = Counter(reason for _, reason in refused)
-    told = [
-        f"{count(number, 'sale')} left as before: {reason}." for reason, number in reasons.most_common(_MOST_REASONS)
-    ]
+    told = [f"{count(number, 'sale')} unchanged: {reason}." for reason, number in reasons.most_common(_MOST_REASONS)]
     more = len(reasons) - _MOST_REASONS
     return (*told, f"{count(more, 'more reason')}.") if more > 0 else tuple(told)
 

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from syncd import __version__
 from syncd.canonical.money import format_money
 from syncd.formatting import ago, amount, count, lasts
+from syncd.sale.sale import Sale
 from syncd.web.page.context import PageContext
 from syncd.web.page.request import HtmlPage, PageRequest
 
@@ -54,6 +55,7 @@ class Renderer:
             "money": format_money,
             "amount": amount,
             "when": self._when,
+            "placed": self._placed,
             "ago": self._ago,
             "lasts": lasts,
             "number": lambda value: f"{value:,}",
@@ -91,6 +93,18 @@ class Renderer:
             shown += f" {local:%Z}"  # the page's own zone stands at its foot
         return Markup('<time datetime="{}" title="{}">{}</time>').format(
             at.isoformat(timespec="seconds"), f"{local:%Y-%m-%d %H:%M:%S %Z}, {ago(passed)}", shown
+        )
+
+    def _placed(self, sale: Sale) -> Markup:
+        """Return when a sale was placed, in its own zone, which is named: that of its source where it fits, else its offset."""
+        zone, here = self._context.zone_of(sale.source), sale.placed_here
+        known = sale.document is None or here.utcoffset() == here.astimezone(zone).utcoffset()
+        local = sale.placed_at.astimezone(zone) if known else here
+        name = f"{zone}" if known else f"UTC{local:%z}"
+        shown = f"{local:%Y-%m-%d %H:%M:%S}"
+        passed = ago((self._context.now - sale.placed_at).total_seconds())
+        return Markup('<time datetime="{}" title="{}">{}</time> <small class="dim">{}</small>').format(
+            local.isoformat(timespec="seconds"), passed, shown, name
         )
 
     def _ago(self, at: datetime | None) -> Markup:

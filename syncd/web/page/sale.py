@@ -9,6 +9,7 @@ from syncd.canonical.originals import Fit
 from syncd.ledger import Story, why_not
 from syncd.presentation.explain import FACT_LABELS, facts_in_words, link
 from syncd.presentation.preview import Preview, PreviewSubject, previews_of
+from syncd.presentation.story import entries_of, marks_of
 from syncd.sale.overrides import Verb
 from syncd.sale.reasons import group_of_sale, kind_of_group
 from syncd.sale.sale import Sale, read_document
@@ -41,8 +42,8 @@ def story(context: PageContext, request: PageRequest) -> HtmlPage:
             "document": _pretty(sale.document),
             "facts": {FACT_LABELS[name]: words for name, words in facts_in_words(context.app, sale).items()},
             "link": link(context.app, sale),
-            "attempts": found.attempts,
-            "audit": found.audit,
+            "entries": entries_of(found),
+            "marks": marks_of(order),
             "fits": _fits(context, sale),
             "verbs": [verb.value for verb in verbs_for(sale)],
             "advised": next((verb.value for verb in _helpful(sale) if verb in verbs_for(sale)), ""),
