@@ -53,7 +53,7 @@ def _intake_open(app: App, jobs: Jobs) -> Iterator[None]:
         yield
         return
     from syncd.web.intake import intake_app  # noqa: PLC0415  a daemon that serves nothing need not hold a web server
-    from syncd.web.server import listening, serving  # noqa: PLC0415  the same
+    from syncd.web.server import ListenAddress, kept_open  # noqa: PLC0415  the same
 
     def heard(name: str, received: Received) -> None:
         if received.batch is not None:
@@ -65,10 +65,12 @@ def _intake_open(app: App, jobs: Jobs) -> Iterator[None]:
             jobs.run_now(poll_job(name))
 
     address = app.config.intake
-    with ExitStack() as stack:
-        listener = stack.enter_context(listening("intake", address.host, address.port, _POLLS))
-        if listener is not None:
-            stack.enter_context(serving(intake_app(able.get, app.clock, heard), listener, "intake"))
+    opened = kept_open(
+        ListenAddress("intake", address.host, address.port, _POLLS),
+        lambda _: intake_app(able.get, app.clock, heard),
+        app.clock,
+    )
+    with opened:
         yield
 
 

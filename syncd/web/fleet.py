@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 
 from starlette.applications import Starlette
@@ -19,7 +19,7 @@ from syncd.service.metrics import CONTENT_TYPE
 from syncd.source_runner import SourceRunner
 from syncd.sources import Received
 from syncd.web.intake import intake_route
-from syncd.web.server import listening, serving
+from syncd.web.server import ListenAddress, kept_open
 
 _ELSEWHERE = "Other workers take webhooks meanwhile, and sales are found by polling."
 
@@ -28,10 +28,8 @@ _ELSEWHERE = "Other workers take webhooks meanwhile, and sales are found by poll
 def door_open(worker: Worker) -> Iterator[None]:
     """Serve until the end of the block, at ``[intake] listen``."""
     address = worker.app.config.intake
-    with ExitStack() as stack:
-        listener = stack.enter_context(listening("intake", address.host, address.port, _ELSEWHERE))
-        if listener is not None:
-            stack.enter_context(serving(worker_app(worker), listener, "intake"))
+    where = ListenAddress("intake", address.host, address.port, _ELSEWHERE)
+    with kept_open(where, lambda _: worker_app(worker), worker.clock):
         yield
 
 
