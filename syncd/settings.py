@@ -158,6 +158,24 @@ def _with_host(url: str) -> str:
     return url
 
 
+def _locale(name: object) -> str:
+    from babel import Locale, UnknownLocaleError  # noqa: PLC0415  half a tenth of a second that most commands need not wait
+
+    try:
+        return str(Locale.parse(str(name), sep="-" if "-" in str(name) else "_"))
+    except (ValueError, UnknownLocaleError):
+        msg = 'must be a language and a country, such as "en_GB" or "de-CH"'
+        raise ValueError(msg) from None
+
+
+class UiSettings(BaseModel):
+    """``[ui]``: how the page writes amounts and numbers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    locale: Annotated[str, BeforeValidator(_locale)] = "en"
+
+
 class WebSettings(_Listening):
     """``[web]``: the page. This machine alone sees it, unless it has a password and speaks TLS, itself or through a proxy."""
 

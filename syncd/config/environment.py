@@ -20,6 +20,7 @@ class _Environment(BaseSettings):
     service: _Table = Field(default_factory=dict)
     intake: _Table = Field(default_factory=dict)
     web: _Table = Field(default_factory=dict)
+    ui: _Table = Field(default_factory=dict)
     alerts: _Table = Field(default_factory=dict)
     stores: _Table = Field(default_factory=dict)
     sources: _Table = Field(default_factory=dict)

@@ -58,6 +58,7 @@ def load(path: Path | None = None, *, secrets: bool = True) -> Config:
         service=main.service,
         intake=main.intake,
         web=main.web,
+        ui=main.ui,
         alerts=main.alerts,
         stores={name: _at_home(store, file.parent) for name, store in loading.stores.items()},
         sources=loading.sources,

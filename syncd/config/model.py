@@ -19,6 +19,7 @@ from syncd.settings import (
     LedgerSettings,
     LogSettings,
     ServiceSettings,
+    UiSettings,
     WebSettings,
 )
 from syncd.sources.settings import SourceSettings
@@ -79,6 +80,7 @@ class Tables(BaseModel):
     service: ServiceSettings = ServiceSettings()
     intake: IntakeSettings = IntakeSettings()
     web: WebSettings = WebSettings()
+    ui: UiSettings = UiSettings()
     alerts: AlertSettings = AlertSettings()
     stores: dict[Annotated[str, Field(pattern=NAME)], StoreSettings] = Field(default_factory=dict)
     sources: dict[Annotated[str, Field(pattern=NAME)], SourceSettings] = Field(default_factory=dict)
@@ -129,6 +131,7 @@ class Config:
     service: ServiceSettings
     intake: IntakeSettings
     web: WebSettings
+    ui: UiSettings
     alerts: AlertSettings
     stores: Mapping[str, StoreSettings]
     sources: Mapping[str, SourceConfig]

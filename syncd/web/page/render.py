@@ -11,8 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from syncd import __version__
-from syncd.canonical.money import format_money
-from syncd.formatting import ago, amount, count, lasts
+from syncd.formatting import ago, count, lasts
+from syncd.presentation.numbers import NumberFormat
 from syncd.sale.sale import Sale
 from syncd.web.page.context import PageContext
 from syncd.web.page.request import HtmlPage, PageRequest
@@ -52,17 +52,30 @@ class Renderer:
             lstrip_blocks=True,
         )
         self._environment.filters |= {
-            "money": format_money,
-            "amount": amount,
+            "money": self._money,
+            "amount": self._amount,
             "when": self._when,
             "placed": self._placed,
             "ago": self._ago,
             "lasts": lasts,
-            "number": lambda value: f"{value:,}",
+            "number": self._number,
             "count": count,
             "plain": _plain,
             "cure": _cure,
         }
+
+    def _money(self, value: Decimal, currency: str) -> str:
+        return self._numbers.money(value, currency)
+
+    def _amount(self, value: Decimal, currency: str) -> str:
+        return self._numbers.amount(value, currency)
+
+    def _number(self, value: int) -> str:
+        return self._numbers.number(value)
+
+    @property
+    def _numbers(self) -> NumberFormat:
+        return _numbers_of(self._context.app.config.ui.locale)
 
     def render(self, page: HtmlPage, request: PageRequest) -> str:
         """Return the HTML of a page."""
@@ -117,6 +130,9 @@ class Renderer:
             f"{local:%Y-%m-%d %H:%M:%S %Z}",
             ago((self._context.now - at).total_seconds()),
         )
+
+
+_numbers_of = cache(NumberFormat)
 
 
 def _cure(words: str) -> str:
