@@ -50,6 +50,7 @@ _PRAGMAS = (
     "fullfsync=ON",  # macOS: a plain fsync leaves what was written in the disk's own cache; elsewhere it changes nothing
     "checkpoint_fullfsync=ON",
     "foreign_keys=ON",
+    "cache_size=-1000",  # a megabyte a connection, of which there are up to nine; the system keeps what is read often
     f"busy_timeout={_BUSY_MS}",
 )
 

@@ -34,7 +34,7 @@ def test_a_sale_is_searched_and_its_story_read(shop: Served, opens: Opens, scrip
     press(page, ".find button")
     assert "R-1003" in page.inner_text("h1")
     text = page.inner_text("main")
-    for words in ("synced", "Coffee beans", "accepted", "201", "the order matches the sale"):
+    for words in ("synced", "Coffee beans", "was created", "HTTP 201", "the order matches the sale"):
         assert words in text
     assert page.get_attribute("a[href*=mybigcommerce]", "rel") == "noopener noreferrer"
     press(page, "text=What would be sent now")

@@ -29,6 +29,12 @@ def test_an_amount_is_written_as_people_of_the_country_do(locale: str, amount: s
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=-(10**11), max_value=10**11))
+def test_english_is_written_as_babel_writes_it(amount: Decimal) -> None:
+    assert NumberFormat("en").money(amount, "USD") == NumberFormat("en_US").money(amount, "USD")
+    assert NumberFormat("en").number(int(amount)) == NumberFormat("en_US").number(int(amount))
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=-(10**11), max_value=10**11))
 def test_no_digit_of_an_amount_is_lost(amount: Decimal) -> None:
     for locale in ("en", "de", "fr", "de_CH"):
         shown = NumberFormat(locale).amount(amount, "USD")

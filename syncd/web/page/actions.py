@@ -23,7 +23,7 @@ from syncd.web.page.sale import story_of, verbs_for
 from syncd.web.page.sales import SaleRow
 
 _AT_ONCE = 500
-_SHOWN = 100
+_SHOWN = 40
 _LONGEST_S = 20.0
 _STANDING = (State.REJECTED, State.HELD, State.UNKNOWN)
 

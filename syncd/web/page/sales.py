@@ -17,7 +17,7 @@ from syncd.spreadsheet import lines
 from syncd.web.page.context import PageContext
 from syncd.web.page.request import Download, HtmlPage, PageRequest, PageResult, Redirect
 
-AT_ONCE = 50
+AT_ONCE = 40
 _A_FILE_AT_ONCE = 500
 _MOST_COUNTED = 10_000
 _HEAD = (

@@ -1,0 +1,73 @@
+"""Forty stores in a real browser: every page is short enough to read, fits its window, and has no serious fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.browser.conftest import Opens, faults_of, keep, press
+from tests.browser.shops import forty_shops
+from tests.service.pages import Visit
+
+_LOOKS = {"wide": (1280, False), "wide-dark": (1280, True), "phone": (390, False), "phone-dark": (390, True)}
+_MOST_SCREENS, _SCREEN = 6, 900
+_PAGES: tuple[str, ...] = (
+    "/",
+    "/stores",
+    "/stores?sort=held",
+    "/stores/derby",
+    "/sources",
+    "/sales",
+    "/sales?q=mug+jones&state=held",
+)
+_PAGES += ("/attention", "@group", "/log", "/books", "/backfills", "/sale/1")
+
+
+@pytest.fixture(scope="module")
+def forty() -> Iterator[Visit]:
+    with forty_shops() as (visit, *_):
+        yield visit
+
+
+@pytest.mark.parametrize("look", _LOOKS)
+def test_no_page_of_forty_stores_is_longer_than_six_screens(forty: Visit, opens: Opens, look: str) -> None:
+    width, dark = _LOOKS[look]
+    page = opens(forty.url, width=width, dark=dark)
+    group = page.locator(".needs a").first.get_attribute("href")
+    for path in _PAGES:
+        page.goto(forty.url + path.replace("@group", str(group)))
+        keep(page, f"forty-{path.strip('/@').replace('/', '-').replace('?', '-') or 'overview'}-{look}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert page.evaluate("document.documentElement.scrollHeight") <= _MOST_SCREENS * _SCREEN, path
+        assert faults_of(page) == [], path
+
+
+def test_the_overview_says_what_needs_whom_in_the_first_two_screens(forty: Visit, opens: Opens) -> None:
+    page = opens(forty.url)
+    (need,) = page.locator(".needs li").all_inner_texts()  # one cause, though eight stores have it
+    assert "16 sales of 8 stores, 268.80 USD" in need
+    last = page.locator("section[aria-labelledby=stores] tbody tr").last
+    box = last.bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] < 2 * _SCREEN
+
+
+def test_the_stores_are_sorted_by_a_click_on_a_head_and_narrowed_by_words(forty: Visit, opens: Opens) -> None:
+    page = opens(f"{forty.url}/stores", scripts=False)
+    names = page.locator("tbody td.first a")
+    assert names.count() == 40
+    assert names.first.inner_text() == "derby"  # it needs somebody most
+    press(page, "thead >> text=Store")
+    assert (found := names.all_inner_texts()) == sorted(found)
+    page.fill("#words", "port")
+    press(page, "text=Show")
+    assert names.all_inner_texts() == ["portsmouth"]
+
+
+def test_a_bar_says_what_it_stands_for_at_once(forty: Visit, opens: Opens) -> None:
+    page = opens(forty.url)
+    page.locator(".chart g").last.hover()
+    assert page.locator(".tip").inner_text().endswith(tuple("0123456789"))
+    page.mouse.move(2, 2)
+    assert page.locator(".tip").count() == 0
