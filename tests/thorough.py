@@ -12,6 +12,10 @@ THOROUGH = (
     "flows/test_orders.py",
     "service/test_alerts.py",
     "service/test_page.py",
+    "service/test_accounts.py",
+    "service/test_acting.py",
+    "service/test_api.py",
+    "service/test_story.py",
     # processes that are killed, disks that are full, a day that is compressed
     "chaos/",
     "fleet/test_fleet.py",
