@@ -11,8 +11,7 @@ from syncd.canonical import CanonicalOrder
 from syncd.testing.orders import sale
 from tests.fleet.cells import Cell, running_cell, until
 from tests.fleet.test_fleet import arrived, drop
-from tests.service.pages import Visit
-from tests.service.test_page import pressed
+from tests.service.pages import Visit, pressed
 
 pytestmark = pytest.mark.postgresql
 

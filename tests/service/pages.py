@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +15,13 @@ from typing import Any
 
 import requests
 
+from syncd.testing.orders import sale
+from tests.service.daemons import until
 from tests.shop import Shop, Store
 
 LOCAL = 'listen = "127.0.0.1:0"'
 FOLDER = '[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\n'
+PASSWORD = "a long enough password"
 _CSRF = re.compile(r'name="csrf" value="([0-9a-f]{64})"')
 
 
@@ -80,3 +85,45 @@ def page_of(folder: Path, store: Store, web: str = LOCAL, sources: str = FOLDER)
         process.terminate()
         assert process.wait(30) == 0
         assert "Traceback" not in log.read_text()
+
+
+def a_sale(name: str, **changes: Any) -> str:
+    return sale(source="till", sale_id=name, **changes).to_json() + "\n"
+
+
+def settled(served: Served, sales: int) -> None:
+    def stands() -> bool:
+        found = json.loads(served.shop.run("sales", "--json").out)
+        return len(found) == sales and not any(one["state"] in ("pending", "sending") for one in found)
+
+    until(stands)
+
+
+def pressed(served: Visit, page: requests.Response, what: str) -> requests.Response:
+    """The page after a button of what was just done."""
+    found = re.search(r'action="(/outcome/[0-9a-f]+)".*?name="to" value="([^"]+)"', page.text, re.DOTALL)
+    assert found
+    return served.post(found[1], do=what, to=found[2])
+
+
+def held(name: str, **changes: Any) -> str:
+    return a_sale(name, total_inc_tax="11.80", tenders=[], **changes)
+
+
+def of(served: Visit, words: str) -> str:
+    """The path of the sale that some words name."""
+    return served.get("/sales", params={"q": words}, follow=False).headers["Location"]
+
+
+def asks(shop: Shop, *words: str, password: str = PASSWORD) -> subprocess.CompletedProcess[str]:
+    """A command that reads a password from a pipe."""
+    command = [sys.executable, "-m", "syncd", *words]
+    return subprocess.run(
+        command, input=f"{password}\n", env=shop.env, cwd=shop.folder, capture_output=True, text=True, check=False
+    )
+
+
+def users(shop: Shop, *words: str, password: str = PASSWORD) -> str:
+    done = asks(shop, "users", *words, password=password)
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -15,41 +12,13 @@ import requests
 
 from syncd.testing.clocks import ManualClock
 from syncd.web.page.passwords import hasher, verify
-from syncd.web.page.routes import _own
+from syncd.web.page.routes import own_address
 from syncd.web.page.throttle import Throttle, client_of
 from tests.service.daemons import until
-from tests.service.pages import LOCAL, Served, Visit, page_of
-from tests.service.test_page import PASSWORD, held, of, settled
-from tests.shop import Shop, Store, running_sandbox
+from tests.service.pages import LOCAL, PASSWORD, Served, Visit, asks, held, of, page_of, settled, users
+from tests.shop import Shop, Store
 
 OTHER = "another long password"
-
-
-@pytest.fixture(scope="module")
-def store() -> Iterator[Store]:
-    with running_sandbox() as (_, made):
-        yield made
-
-
-@pytest.fixture
-def served(tmp_path: Path, store: Store) -> Iterator[Served]:
-    store.control("reset", {})
-    with page_of(tmp_path, store) as found:
-        yield found
-
-
-def asks(shop: Shop, *words: str, password: str = PASSWORD) -> subprocess.CompletedProcess[str]:
-    """A command that reads a password from a pipe."""
-    command = [sys.executable, "-m", "syncd", *words]
-    return subprocess.run(
-        command, input=f"{password}\n", env=shop.env, cwd=shop.folder, capture_output=True, text=True, check=False
-    )
-
-
-def users(shop: Shop, *words: str, password: str = PASSWORD) -> str:
-    done = asks(shop, "users", *words, password=password)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_a_page_of_this_machine_is_open_until_there_is_an_account(served: Served) -> None:
@@ -128,8 +97,8 @@ def test_signing_in_leads_on_to_the_address_that_was_asked_for_and_to_no_other_s
         "",
         "javascript:alert(1)",
     ):
-        assert _own(elsewhere) == "/", elsewhere
-    assert _own("/sales#x") == "/sales"
+        assert own_address(elsewhere) == "/", elsewhere
+    assert own_address("/sales#x") == "/sales"
 
 
 def test_nothing_but_a_sent_form_counts_as_a_try_and_each_address_has_its_own(tmp_path: Path, store: Store) -> None:

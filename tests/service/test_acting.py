@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,23 +14,7 @@ from syncd.testing.clocks import ManualClock
 from syncd.web.page.flash import LASTS, FlashMessage, FlashMessages, message_after
 from tests.ledger.test_links import back, sold
 from tests.service.daemons import until
-from tests.service.pages import Served, page_of
-from tests.service.test_accounts import users
-from tests.service.test_page import PASSWORD, a_sale, held, of, pressed, settled
-from tests.shop import Store, running_sandbox
-
-
-@pytest.fixture(scope="module")
-def store() -> Iterator[Store]:
-    with running_sandbox() as (_, made):
-        yield made
-
-
-@pytest.fixture
-def served(tmp_path: Path, store: Store) -> Iterator[Served]:
-    store.control("reset", {})
-    with page_of(tmp_path, store) as found:
-        yield found
+from tests.service.pages import PASSWORD, Served, a_sale, held, of, pressed, settled, users
 
 
 def story(served: Served, key: str) -> Any:

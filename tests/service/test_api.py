@@ -16,9 +16,7 @@ from syncd.canonical import CanonicalOrder
 from syncd.web.api.endpoints import ENDPOINTS
 from syncd.web.api.openapi import BASE, document
 from tests.service.daemons import until
-from tests.service.pages import Served, page_of
-from tests.service.test_accounts import asks, users
-from tests.service.test_page import PASSWORD, a_sale, held, settled
+from tests.service.pages import PASSWORD, Served, a_sale, asks, held, page_of, settled, users
 from tests.shop import running_sandbox
 
 MARY = {"first_name": "Mary", "last_name": "Jones", "email": "mary@example.com"}

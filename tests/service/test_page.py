@@ -24,24 +24,10 @@ from syncd.testing.orders import sale
 from syncd.web.page.passwords import hasher
 from tests.ledger.test_links import back, sold
 from tests.service.daemons import until
-from tests.service.pages import LOCAL, Served, Visit, page_of
-from tests.shop import Store, running_sandbox
+from tests.service.pages import LOCAL, PASSWORD, Served, a_sale, held, of, page_of, pressed, settled
+from tests.shop import Store
 
-PASSWORD = "a long enough password"
 MALFORMED = int(os.environ.get("SYNCD_MANY", "1000"))
-
-
-@pytest.fixture(scope="module")
-def store() -> Iterator[Store]:
-    with running_sandbox() as (_, found):
-        yield found
-
-
-@pytest.fixture
-def served(tmp_path: Path, store: Store) -> Iterator[Served]:
-    store.control("reset", {})
-    with page_of(tmp_path, store) as found:
-        yield found
 
 
 @pytest.fixture
@@ -49,34 +35,6 @@ def locked(tmp_path: Path, store: Store) -> Iterator[Served]:
     store.control("reset", {})
     with page_of(tmp_path, store, f"{LOCAL}\npassword_hash = '{hasher().hash(PASSWORD)}'") as found:
         yield found
-
-
-def a_sale(name: str, **changes: Any) -> str:
-    return sale(source="till", sale_id=name, **changes).to_json() + "\n"
-
-
-def settled(served: Served, sales: int) -> None:
-    def stands() -> bool:
-        found = json.loads(served.shop.run("sales", "--json").out)
-        return len(found) == sales and not any(one["state"] in ("pending", "sending") for one in found)
-
-    until(stands)
-
-
-def pressed(served: Visit, page: requests.Response, what: str) -> requests.Response:
-    """The page after a button of what was just done."""
-    found = re.search(r'action="(/outcome/[0-9a-f]+)".*?name="to" value="([^"]+)"', page.text, re.DOTALL)
-    assert found
-    return served.post(found[1], do=what, to=found[2])
-
-
-def held(name: str, **changes: Any) -> str:
-    return a_sale(name, total_inc_tax="11.80", tenders=[], **changes)
-
-
-def of(served: Visit, words: str) -> str:
-    """The path of the sale that some words name."""
-    return served.get("/sales", params={"q": words}, follow=False).headers["Location"]
 
 
 def test_a_sale_is_found_by_its_receipt_its_key_and_its_order_number(served: Served) -> None:

@@ -3,28 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from tests.service.daemons import until
-from tests.service.pages import Served, page_of
-from tests.service.test_page import a_sale, of, settled
-from tests.shop import Store, running_sandbox
-
-
-@pytest.fixture(scope="module")
-def store() -> Iterator[Store]:
-    with running_sandbox() as (_, made):
-        yield made
-
-
-@pytest.fixture
-def served(tmp_path: Path, store: Store) -> Iterator[Served]:
-    store.control("reset", {})
-    with page_of(tmp_path, store) as found:
-        yield found
+from tests.service.pages import Served, a_sale, of, settled
 
 
 def told(text: str) -> list[str]:

@@ -213,7 +213,7 @@ class Site:
             return self._with(RedirectResponse("/", 303), visitor)
         if ask.method != "POST":
             return self._page(
-                HtmlPage("login.html", {"wrong": False, "to": _own(ask.query.get("to", ""))}), ask, visitor
+                HtmlPage("login.html", {"wrong": False, "to": own_address(ask.query.get("to", ""))}), ask, visitor
             )
         peer = request.client.host if request.client is not None else ""
         address = client_of(peer, request.headers.get("x-forwarded-for", ""), self.context.app.config.web.proxies)
@@ -223,9 +223,9 @@ class Site:
         except LedgerError as error:
             return self._said(ask, visitor, 503, f"{error.what}. {error.cure}")
         if signed_in is None:
-            values = {"wrong": True, "to": _own(ask.first("to"))}
+            values = {"wrong": True, "to": own_address(ask.first("to"))}
             return self._page(HtmlPage("login.html", values, 401), ask, visitor)
-        return self._with(RedirectResponse(_own(ask.first("to")), 303), signed_in)
+        return self._with(RedirectResponse(own_address(ask.first("to")), 303), signed_in)
 
     async def _logout(self, request: Request) -> Response:
         asked = await self._asked(request)
@@ -290,7 +290,7 @@ def _login_for(path: str, query: str) -> str:
     return "/login" if wanted == "/" or len(wanted) > _MOST_TO else f"/login?{urlencode({'to': wanted})}"
 
 
-def _own(to: str) -> str:
+def own_address(to: str) -> str:
     """Return an address of this page; the first page where that is another site's, or none."""
     if not to.startswith("/") or to.startswith("//") or "\\" in to:
         return "/"
