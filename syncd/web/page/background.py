@@ -15,7 +15,7 @@ from syncd.errors import LedgerError
 
 T = TypeVar("T")
 _MOST = 2_000
-_PATIENCE_S = 0.1
+_PATIENCE_S = 0.04
 _REST = 20  # a look that took a second is not made again for so many
 
 
@@ -39,7 +39,7 @@ class BackgroundReads:
     def get(self, looks: Mapping[Hashable, Callable[[], T]], lasts: timedelta) -> dict[Hashable, T | None]:
         """Return what is known under each key, None where nothing is known yet.
 
-        What is older than ``lasts`` is looked up again meanwhile; for what was never looked up, a tenth of a second is waited.
+        What is older than ``lasts`` is looked up again meanwhile; for what was never looked up, a moment is waited.
         """
         with self._lock:
             never = [self._begin(key, look) for key, look in looks.items() if key not in self._kept]
