@@ -16,6 +16,9 @@ THOROUGH = (
     "service/test_acting.py",
     "service/test_api.py",
     "service/test_story.py",
+    # properties over whole sales
+    "unit/sale/test_changes.py::test_what_changed_one_way",
+    "unit/sale/test_search_words.py::test_every_name_number",
     # processes that are killed, disks that are full, a day that is compressed
     "chaos/",
     "fleet/test_fleet.py",

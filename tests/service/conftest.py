@@ -12,13 +12,13 @@ from tests.shop import Store, running_sandbox
 
 
 @pytest.fixture(scope="module")
-def store() -> Iterator[Store]:
+def page_store() -> Iterator[Store]:
     with running_sandbox() as (_, found):
         yield found
 
 
 @pytest.fixture
-def served(tmp_path: Path, store: Store) -> Iterator[Served]:
-    store.control("reset", {})
-    with page_of(tmp_path, store) as found:
+def served(tmp_path: Path, page_store: Store) -> Iterator[Served]:
+    page_store.control("reset", {})
+    with page_of(tmp_path, page_store) as found:
         yield found

@@ -59,14 +59,14 @@ def test_who_decided_is_proven_by_the_account_that_signed_in(served: Served) -> 
     assert vic.post(story, verb="skip").status_code == 200
 
 
-def test_a_restart_signs_nobody_out_and_a_new_password_does(tmp_path: Path, store: Store) -> None:
-    store.control("reset", {})
-    with page_of(tmp_path, store) as served:
+def test_a_restart_signs_nobody_out_and_a_new_password_does(tmp_path: Path, page_store: Store) -> None:
+    page_store.control("reset", {})
+    with page_of(tmp_path, page_store) as served:
         users(served.shop, "add", "ada", "--role", "admin", password=PASSWORD)
         until(lambda: served.get("/").url.endswith("/login"))
         served.sign_in("ada", PASSWORD)
         token = served.csrf()
-    with page_of(tmp_path, store) as again:
+    with page_of(tmp_path, page_store) as again:
         again.session.cookies.update(served.session.cookies)
         assert "Sign out ada" in again.get("/").text
         # a form of a page that was open before the restart still counts
@@ -101,10 +101,12 @@ def test_signing_in_leads_on_to_the_address_that_was_asked_for_and_to_no_other_s
     assert own_address("/sales#x") == "/sales"
 
 
-def test_nothing_but_a_sent_form_counts_as_a_try_and_each_address_has_its_own(tmp_path: Path, store: Store) -> None:
-    store.control("reset", {})
+def test_nothing_but_a_sent_form_counts_as_a_try_and_each_address_has_its_own(
+    tmp_path: Path, page_store: Store
+) -> None:
+    page_store.control("reset", {})
     web = f"{LOCAL}\nproxies = ['127.0.0.1']\npassword_hash = '{hasher().hash(PASSWORD)}'"
-    with page_of(tmp_path, store, web) as served:
+    with page_of(tmp_path, page_store, web) as served:
         for _ in range(20):
             served.session.head(f"{served.url}/login", timeout=10)
             served.get("/login")
@@ -171,8 +173,8 @@ def test_an_unknown_account_takes_as_long_as_a_wrong_password_and_never_signs_in
     assert not verify(kept, PASSWORD * 1000)
 
 
-def test_accounts_are_listed_without_their_hashes_and_names_are_checked(tmp_path: Path, store: Store) -> None:
-    shop = Shop(tmp_path, store)
+def test_accounts_are_listed_without_their_hashes_and_names_are_checked(tmp_path: Path, page_store: Store) -> None:
+    shop = Shop(tmp_path, page_store)
     shop.configure('[sources.till]\ntype = "jsonl"\npath = "."\n')
     users(shop, "add", "ada@example.com", "--role", "admin", password=PASSWORD)
     assert "argon2" not in users(shop, "list") + users(shop, "list", "--json")

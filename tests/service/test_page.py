@@ -31,9 +31,9 @@ MALFORMED = int(os.environ.get("SYNCD_MANY", "1000"))
 
 
 @pytest.fixture
-def locked(tmp_path: Path, store: Store) -> Iterator[Served]:
-    store.control("reset", {})
-    with page_of(tmp_path, store, f"{LOCAL}\npassword_hash = '{hasher().hash(PASSWORD)}'") as found:
+def locked(tmp_path: Path, page_store: Store) -> Iterator[Served]:
+    page_store.control("reset", {})
+    with page_of(tmp_path, page_store, f"{LOCAL}\npassword_hash = '{hasher().hash(PASSWORD)}'") as found:
         yield found
 
 
@@ -267,9 +267,11 @@ def test_whoever_does_not_sign_in_sees_and_changes_nothing(locked: Served) -> No
     assert json.loads(locked.shop.run("sale", "till:h1", "--json").out)["state"] == "held"
 
 
-def test_a_page_that_only_shows_things_refuses_every_decision(tmp_path: Path, store: Store) -> None:
-    store.control("reset", {})
-    with page_of(tmp_path, store, f"{LOCAL}\nread_only = true\npassword_hash = '{hasher().hash(PASSWORD)}'") as served:
+def test_a_page_that_only_shows_things_refuses_every_decision(tmp_path: Path, page_store: Store) -> None:
+    page_store.control("reset", {})
+    with page_of(
+        tmp_path, page_store, f"{LOCAL}\nread_only = true\npassword_hash = '{hasher().hash(PASSWORD)}'"
+    ) as served:
         served.sign_in("admin", PASSWORD)
         served.shop.drop("a.jsonl", held("h1"))
         settled(served, 1)
@@ -388,15 +390,15 @@ def test_malformed_requests_never_break_the_page(served: Served) -> None:
     assert served.resident_mb() - before < 12  # flat, but for what allocators keep
 
 
-def test_over_tls_the_cookie_is_for_this_host_and_tls_alone(tmp_path: Path, store: Store) -> None:
-    store.control("reset", {})
+def test_over_tls_the_cookie_is_for_this_host_and_tls_alone(tmp_path: Path, page_store: Store) -> None:
+    page_store.control("reset", {})
     authority = trustme.CA()
     certificate = authority.issue_cert("localhost")
     certificate.cert_chain_pems[0].write_to_path(tmp_path / "page.pem")
     certificate.private_key_pem.write_to_path(tmp_path / "page-key.pem")
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     web = f'{LOCAL}\npassword_hash = \'{hasher().hash(PASSWORD)}\'\ncertificate = "page.pem"\nkey = "page-key.pem"'
-    with page_of(tmp_path, store, web) as served:
+    with page_of(tmp_path, page_store, web) as served:
         served.url = served.url.replace("http://127.0.0.1", "https://localhost")
         served.session.verify, served.session.trust_env = str(tmp_path / "ca.pem"), False
         answer = served.get("/login")
