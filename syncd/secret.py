@@ -11,7 +11,7 @@ import os
 import re
 import subprocess
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -124,8 +124,8 @@ def secrets_in(settings: object) -> Iterator[str]:
         yield from hidden_in(settings.get_secret_value())
     elif isinstance(settings, str) and "://" in settings:
         yield from hidden_in(settings)  # an address in clear may hold a password all the same
-    elif isinstance(settings, Iterable) and not isinstance(settings, str | bytes):
-        parts: Iterable[object] = settings
+    elif isinstance(settings, BaseModel | Collection) and not isinstance(settings, str | bytes):
+        parts: Iterable[object] = settings  # a network yields all of its addresses, and is no collection
         if isinstance(settings, BaseModel):
             parts = settings.__dict__.values()
         elif isinstance(settings, Mapping):

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import pytest
 
 from syncd.config import load
 from syncd.errors import ConfigError
+from syncd.secret import secrets_in
 
 GOOD = """
 [stores.main]
@@ -241,3 +243,13 @@ def test_a_table_of_a_store_that_is_none_and_a_key_within_it_are_named(
     good = GOOD.split("[stores.main.default_address]", maxsplit=1)[0] if text.startswith("default_address") else GOOD
     found = problems(write(tmp_path, good.replace("[stores.main]\n", f"[stores.main]\n{text}\n", 1)))
     assert words in found[key]
+
+
+def test_a_network_in_the_config_is_not_walked_address_by_address() -> None:
+    """``10.0.0.0/8`` has sixteen million addresses, and a network of IPv6 more than anybody counts."""
+
+    class Endless:
+        def __iter__(self) -> Iterator[str]:
+            pytest.fail("it was walked")
+
+    assert list(secrets_in([Endless(), "sqlite:///ledger.db"])) == []
