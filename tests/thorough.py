@@ -21,6 +21,7 @@ THOROUGH = (
     "unit/sale/test_search_words.py::test_every_name_number",
     # processes that are killed, disks that are full, a day that is compressed
     "chaos/",
+    "flows/test_checkout.py::test_a_process_killed_at_any_call",
     "fleet/test_fleet.py",
     "fleet/test_handover.py",
     "fleet/test_upgrade.py",
