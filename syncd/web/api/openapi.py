@@ -13,8 +13,9 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, JsonSchemaValue, models_json_schema
 
 from syncd import __version__
-from syncd.web.api.endpoints import ENDPOINTS, Endpoint
+from syncd.web.api.endpoints import ENDPOINTS
 from syncd.web.api.models import ErrorOut
+from syncd.web.api.request import Endpoint
 
 BASE = "/api/v1"
 _MODE: JsonSchemaMode = "serialization"

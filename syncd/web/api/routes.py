@@ -15,9 +15,10 @@ from starlette.routing import Route
 from syncd.errors import LedgerError, SyncdError, UsageError
 from syncd.ledger import Scope
 from syncd.logs import get_logger
-from syncd.web.api.endpoints import ENDPOINTS, ApiRequest, Endpoint
+from syncd.web.api.endpoints import ENDPOINTS
 from syncd.web.api.models import ErrorOut
 from syncd.web.api.openapi import BASE, document
+from syncd.web.api.request import ApiRequest, Endpoint
 from syncd.web.page.context import PageContext
 from syncd.web.page.request import fields
 from syncd.web.page.security import HEADERS, Guard, digest_of
