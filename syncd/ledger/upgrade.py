@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 from syncd.clock import Clock
 from syncd.errors import Corrupt, LedgerError, TooNew, TooOld
 from syncd.ledger import backup
-from syncd.ledger.engine import Engines, sqlstate
+from syncd.ledger.engine import Engines, is_conflict, sqlstate
 from syncd.ledger.rows import to_micros
 from syncd.ledger.schema import state
 
@@ -116,7 +116,7 @@ def _migrate(engines: Engines, where: str, clock: Clock) -> None:
                 _upgrade(connection, engines, clock)
             return
         except OperationalError as error:
-            if sqlstate(error) != _LOCK_NOT_AVAILABLE:
+            if sqlstate(error) != _LOCK_NOT_AVAILABLE and not is_conflict(error):
                 raise
             if not left:
                 why = f"the tables of the ledger {where} are in use, and could not be changed"

@@ -107,6 +107,21 @@ def test_an_upgrade_waits_for_a_long_report_without_holding_the_workers_up(cell:
     assert schema(cell) == NEXT
 
 
+def test_an_upgrade_that_the_server_ends_for_a_deadlock_is_tried_again(cell: Cell) -> None:
+    """A worker takes ``attempts`` and then ``sales``, the upgrade the other way round; the server ends the one or the other."""
+    env = {**os.environ, **cell.env, "PYTHONPATH": str(_ROOT)}
+    with cell.database() as worker:
+        worker.execute("set deadlock_timeout = '20s'")  # so that it is the upgrade that finds the circle, and is ended
+        worker.execute("begin")
+        worker.execute("select count(*) from attempts")
+        migration = subprocess.Popen([sys.executable, "-m", _NEXT, "fleet", "migrate"], env=env, cwd=cell.folder)
+        until(lambda: _waits_for_a_table(cell), "the upgrade did not wait for the worker")
+        worker.execute("select count(*) from sales")
+        worker.execute("rollback")
+    assert migration.wait(60) == 0
+    assert schema(cell) == NEXT
+
+
 def _waits_for_a_table(cell: Cell) -> bool:
     query = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query ilike 'alter table%'"
     with cell.database() as connection:
