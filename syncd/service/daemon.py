@@ -77,7 +77,7 @@ def run_daemon(
     timetable = Timetable(app, jobs)
     timetable.start()
     jumps, stuck = Jumps(timetable.scheduler, app.clock), _Stuck(pulse, app.config.service.stuck_after)
-    watch_sources(app, jobs, timetable.scheduler, stop)
+    watch_sources(app, jobs, stop)
     notify("READY=1", "STATUS=Carrying sales")
     exits = ExitStack()
     for one in gone(app.config, app.ledger):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,6 +18,7 @@ from syncd.clock import Clock, Now
 from syncd.logs import get_logger
 from syncd.service.jobs import Jobs, poll_job
 from syncd.sources import Watching
+from syncd.sources.arrivals import watch_folders
 
 _JUMP = timedelta(seconds=2)
 
@@ -105,25 +105,17 @@ class Jumps:
         return set_by
 
 
-def watch_sources(
-    app: App, jobs: Jobs, scheduler: BackgroundScheduler, stop: threading.Event
-) -> list[threading.Thread]:
-    """Start a thread for each source that can tell of something new; each asks for a poll at once."""
-    threads = []
-    for name, till in app.tills.items():
-        if isinstance(till.source, Watching):
-            poll_now = partial(_run_now, poll_job(name), jobs, scheduler, app.clock)
-            thread = threading.Thread(
-                target=_watch, args=(till.source, poll_now, stop), name=f"watch {name}", daemon=True
-            )
-            thread.start()
-            threads.append(thread)
-    return threads
+def watch_sources(app: App, jobs: Jobs, stop: threading.Event) -> None:
+    """Start the thread that watches the sources' folders, where there are any, and asks for a poll when something is new."""
+    sources = {name: till.source for name, till in app.tills.items()}
+    folders = {name: source.watched() for name, source in sources.items() if isinstance(source, Watching)}
 
+    def watch() -> None:
+        for name in watch_folders(folders, app.clock, stop):
+            jobs.run_now(poll_job(name))
 
-def _watch(source: Watching, poll_now: Callable[[], None], stop: threading.Event) -> None:
-    for _ in source.watch(stop):
-        poll_now()
+    if folders:
+        threading.Thread(target=watch, name="watch folders", daemon=True).start()
 
 
 def _run_now(job: str, jobs: Jobs, scheduler: BackgroundScheduler, clock: Clock) -> None:

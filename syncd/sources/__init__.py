@@ -3,6 +3,7 @@
 An adapter of your own begins with these names; see ``docs/adapter.md``.
 """
 
+from syncd.sources.arrivals import Arrivals, WatchedFolder
 from syncd.sources.base import Finding, Source
 from syncd.sources.capabilities import (
     AsksConsent,
@@ -20,6 +21,7 @@ from syncd.sources.errors import Forged, SourceAccessDenied, SourceRateLimited, 
 
 __all__ = [
     "AdapterState",
+    "Arrivals",
     "AsksConsent",
     "Delivery",
     "FetchesOne",
@@ -36,5 +38,6 @@ __all__ = [
     "SourceRateLimited",
     "SourceRejected",
     "SourceUnavailable",
+    "WatchedFolder",
     "Watching",
 ]

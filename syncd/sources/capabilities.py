@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from syncd.canonical import Batch
 
 if TYPE_CHECKING:
+    from syncd.sources.arrivals import WatchedFolder
     from syncd.sources.consent import Consent
 
 
@@ -27,10 +27,10 @@ class FolderReport:
 
 @runtime_checkable
 class Watching(Protocol):
-    """A source that can tell when there is something new, so that a poll need not wait for its turn."""
+    """A source with a folder that can be watched for new files, so that a poll need not wait for its turn."""
 
-    def watch(self, stop: threading.Event) -> Iterator[None]:
-        """Yield whenever a poll is worth while; ends once ``stop`` is set."""
+    def watched(self) -> WatchedFolder:
+        """Return the folder, and where files that were closed in it are noted."""
         ...
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -14,6 +13,7 @@ from typing import ClassVar
 
 from syncd.canonical import Batch, Cursor, Fault
 from syncd.errors import SyncdError
+from syncd.sources.arrivals import WatchedFolder
 from syncd.sources.base import Finding
 from syncd.sources.capabilities import FolderReport
 from syncd.sources.context import SourceContext
@@ -123,9 +123,9 @@ class FileSource(ABC):
         """How the folder stands."""
         return list(self._inbox.check())
 
-    def watch(self, stop: threading.Event) -> Iterator[None]:
-        """Yield when a file arrives."""
-        return self._folder.watch(stop)
+    def watched(self) -> WatchedFolder:
+        """Return the folder to watch."""
+        return self._folder.watched()
 
     def close(self) -> None:  # noqa: B027  a subclass that holds something open says so; most hold nothing
         """Nothing is held open."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import stat
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from syncd.canonical import Fault
 from syncd.clock import Clock, Duration
-from syncd.sources.arrivals import Arrivals
+from syncd.sources.arrivals import Arrivals, WatchedFolder
 from syncd.sources.base import Finding
 from syncd.sources.capabilities import FolderReport
 from syncd.sources.errors import SourceAccessDenied, SourceUnavailable
@@ -265,9 +264,9 @@ class Folder:
             "ok", f"{self.path} is watched; {waiting} file{'' if waiting == 1 else 's'} wait{'s' * (waiting == 1)}"
         )
 
-    def watch(self, stop: threading.Event) -> Iterator[None]:
-        """Yield when a poll is worth while: at once, when a file was closed or moved here, and when one has settled."""
-        return self.arrivals.watch(self.path, self.settings.settle, stop)
+    def watched(self) -> WatchedFolder:
+        """Return the folder to watch."""
+        return WatchedFolder(self.path, self.settings.settle, self.arrivals)
 
 
 def shown(file: Path) -> str:

@@ -16,7 +16,7 @@ import pytest
 from syncd.cli.launch import main
 from syncd.clock import SystemClock
 from syncd.service.sdnotify import notify
-from syncd.sources.arrivals import Arrivals
+from syncd.sources.arrivals import Arrivals, WatchedFolder, watch_folders
 from syncd.sources.csv import workbook
 from tests.planted_bugs import planted
 from tests.shop import Shop
@@ -103,7 +103,7 @@ def test_where_no_boot_is_named_each_process_is_a_boot_of_its_own(monkeypatch: p
 def test_a_folder_is_watched_without_inotify(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "inotify_simple", None)
     stop = threading.Event()
-    turns = Arrivals().watch(tmp_path, timedelta(milliseconds=100), stop)
+    turns = _watched(tmp_path, stop)
     next(turns)  # what was there before
     next(turns)  # and once what was being written then has settled
     threading.Timer(0.3, lambda: (tmp_path / "day.csv").write_text("a")).start()
@@ -115,8 +115,11 @@ def test_a_folder_is_watched_without_inotify(tmp_path: Path, monkeypatch: pytest
 
 def test_a_folder_that_is_not_there_leaves_it_to_the_poll(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "inotify_simple", None)
-    turns = Arrivals().watch(tmp_path / "gone", timedelta(milliseconds=100), threading.Event())
-    assert len(list(turns)) <= 1
+    assert list(_watched(tmp_path / "gone", threading.Event())) == []
+
+
+def _watched(folder: Path, stop: threading.Event) -> Iterator[str]:
+    return watch_folders({"till": WatchedFolder(folder, timedelta(milliseconds=100), Arrivals())}, SystemClock(), stop)
 
 
 def test_an_abstract_socket_that_the_system_does_not_have_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -13,6 +12,7 @@ from pydantic import BaseModel
 
 from syncd.canonical import Batch, Fault
 from syncd.canonical.batch import Cursor
+from syncd.sources.arrivals import WatchedFolder
 from syncd.sources.base import Finding
 from syncd.sources.capabilities import FolderReport
 from syncd.sources.context import SourceContext
@@ -140,9 +140,9 @@ class CsvSource:
                 findings.append(Finding("warning", f"{shown(file)} is read by its columns' names alone", cure))
         return findings
 
-    def watch(self, stop: threading.Event) -> Iterator[None]:
-        """Yield when a file arrives."""
-        return self._folder.watch(stop)
+    def watched(self) -> WatchedFolder:
+        """Return the folder to watch."""
+        return self._folder.watched()
 
     def close(self) -> None:
         """Nothing is held open."""
