@@ -75,6 +75,7 @@ bench: $(READY) ## push and record rates beside plain loops, quota use: ratios o
 	$(BIN)/python -m tests.bench.growth
 	$(BIN)/python -m tests.bench.webhook_lag
 	$(BIN)/python -m tests.bench.page_rate
+	$(BIN)/python -m tests.bench.at_rest
 	$(BIN)/python -m tests.bench.read_rate
 	$(BIN)/python -m tests.bench.read_rate --kind poslog
 	$(PYTEST) -s -m rate

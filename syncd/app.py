@@ -112,18 +112,38 @@ class App:
     def folder_reports(self) -> dict[str, FolderReport | SourceError]:
         """Return what lies in the folder of each source that has one; what another source of that folder reads is not strange."""
         found: dict[str, FolderReport | SourceError] = {}
-        tills = {name: till.source for name, till in self.tills.items() if issubclass(till.adapter, HasFolder)}
-        sources = {name: source for name, source in tills.items() if isinstance(source, HasFolder)}
-        for name, source in sources.items():
+        for name in self.tills:
             try:
-                report = source.folder_report()
+                report = self.folder_report(name)
             except SourceError as error:
                 found[name] = error
-                continue
-            others = [other for other in sources.values() if other is not source]
-            strange = tuple(one for one in report.strange if not any(other.takes(one) for other in others))
-            found[name] = replace(report, strange=strange)
+            else:
+                if report is not None:
+                    found[name] = report
         return found
+
+    def folder_report(self, source: str) -> FolderReport | None:
+        """Return what lies in the folder of one source, as ``folder_reports`` does; None where it has none.
+
+        Raises:
+            SourceError: the folder cannot be read.
+
+        """
+        till = self.tills[source]
+        if not issubclass(till.adapter, HasFolder) or not isinstance(till.source, HasFolder):
+            return None
+        report = till.source.folder_report()
+        if not report.strange:
+            return report
+        others = [
+            other.source
+            for name, other in self.tills.items()
+            if name != source and issubclass(other.adapter, HasFolder)
+        ]
+        readers = [other for other in others if isinstance(other, HasFolder)]
+        return replace(
+            report, strange=tuple(one for one in report.strange if not any(other.takes(one) for other in readers))
+        )
 
 
 @dataclass

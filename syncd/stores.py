@@ -335,8 +335,6 @@ class StoreServices:
         return self.reconciler.run(lease, self.circuit, stop)
 
     def close(self) -> None:
-        """Wait for what is on the wire and close the connections that were opened."""
-        if "pusher" in self.__dict__:
-            self.pusher.close()
+        """Close the connections that were opened."""
         if "wire" in self.__dict__:
             self.wire.close()

@@ -87,7 +87,6 @@ class FleetTurns:
                     services.facts.write(end)
                 self._refresh(store)
             finally:
-                services.pusher.close()  # a worker keeps no threads for stores that have nothing to send
                 hand_over(services, app.ledger, app.clock, self._worker)
         if done and not app.stop.is_set() and _soon_s(app, store) is not None:
             self._hints.push(store, live=app.ledger.turns.has_live_work(store))

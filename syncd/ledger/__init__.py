@@ -22,7 +22,7 @@ from syncd.ledger.selection import Selection
 from syncd.ledger.sources import KnownSource
 from syncd.ledger.state import EVER
 from syncd.ledger.stores import DOUBLED, Pausing, StoreState
-from syncd.ledger.turns import DueStore, SourceTurn
+from syncd.ledger.turns import DueStore, DueWork, SourceTurn
 
 __all__ = [
     "BEGUN_ANEW",
@@ -42,6 +42,7 @@ __all__ = [
     "Code",
     "DecisionResult",
     "DueStore",
+    "DueWork",
     "Estimate",
     "FaultRow",
     "KnownSource",

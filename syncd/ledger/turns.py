@@ -58,6 +58,20 @@ class DueStore:
     live: bool
 
 
+@dataclass(frozen=True, slots=True)
+class DueWork:
+    """What a daemon has to do now, found by one look: stores to push to, stores with answers to look up, and sources.
+
+    ``push`` names those whose pause is to be tried, too; ``backfill`` the sources with a walk to go on with, ``fetch`` those whose
+    webhooks named sales.
+    """
+
+    push: frozenset[str]
+    doubtful: frozenset[str]
+    backfill: frozenset[str]
+    fetch: frozenset[str]
+
+
 class TurnRepository(Repository):
     """Turns of sources and stores; many workers ask at once, and each source goes to one of them."""
 
@@ -151,14 +165,27 @@ class TurnRepository(Repository):
     @reads
     def announced_sources(self, connection: Connection) -> list[str]:
         """Return the sources whose webhooks named sales that are to be fetched now."""
-        due = select(hints.c.source).where(hints.c.not_before <= to_micros(self.database.clock.now())).distinct()
-        return list(connection.execute(due).scalars())
+        return _announced(connection, to_micros(self.database.clock.now()))
 
     @reads
     def sources_to_backfill(self, connection: Connection) -> list[str]:
         """Return the sources that have a backfill to walk."""
-        return list(
-            connection.execute(select(backfills.c.source).where(backfills.c.state.in_(_TO_WALK)).distinct()).scalars()
+        return _to_backfill(connection)
+
+    @reads
+    def due_work(self, connection: Connection) -> DueWork:
+        """Return what is to be done now, of all stores and sources."""
+        now = to_micros(self.database.clock.now())
+        due: dict[str, set[str]] = {state: {store for store, _ in _due(connection, state, now)} for state in _DUE}
+        probed = select(stores.c.name).where(stores.c.paused_why.is_not(None), stores.c.probe_at <= now)
+        return DueWork(
+            push=frozenset(
+                (due["pending"] | due["held"] | due["sending"] | set(connection.execute(probed).scalars()))
+                - _resting(connection, now)
+            ),
+            doubtful=frozenset(due["unknown"]),
+            backfill=frozenset(_to_backfill(connection)),
+            fetch=frozenset(_announced(connection, now)),
         )
 
     @reads
@@ -168,16 +195,13 @@ class TurnRepository(Repository):
         Sales to send, answers to look up, holds that have ended, and what a worker that died has left on the wire.
         """
         now = to_micros(self.database.clock.now())
-        resting = select(stores.c.name).where(stores.c.paused_why.is_not(None), stores.c.probe_at > now)
-        paused = set(connection.execute(resting).scalars())
+        paused = _resting(connection, now)
         since: dict[str, datetime | None] = {}
-        for state, query in _DUE.items():
-            for row in connection.execute(query):
-                if row.store in paused or (state != "sending" and (row.due_at is None or row.due_at > now)):
-                    continue
-                found = from_micros(row.due_at)
-                known = since.get(row.store)
-                since[row.store] = min((at for at in (known, found) if at is not None), default=None)
+        for state in _DUE:
+            for store, found in _due(connection, state, now):
+                if store not in paused:
+                    known = since.get(store)
+                    since[store] = min((at for at in (known, found) if at is not None), default=None)
         return [
             DueStore(store, at, live=connection.execute(_LIVE, {"store": store}).first() is not None)
             for store, at in since.items()
@@ -220,3 +244,28 @@ class TurnRepository(Repository):
     def handed_over(self, connection: Connection, store: str) -> str | None:
         """Return what the last holder of a store knew."""
         return connection.execute(select(stores.c.handover).where(stores.c.name == store)).scalar_one_or_none()
+
+
+def _due(connection: Connection, state: str, now: int) -> list[tuple[str, datetime | None]]:
+    """Return each store with a sale in a state that is due, and since when; of those on the wire nothing says when."""
+    rows = connection.execute(_DUE[state])
+    return [
+        (row.store, from_micros(row.due_at))
+        for row in rows
+        if state == "sending" or (row.due_at is not None and row.due_at <= now)
+    ]
+
+
+def _resting(connection: Connection, now: int) -> set[str]:
+    """Return the stores that are paused until later."""
+    resting = select(stores.c.name).where(stores.c.paused_why.is_not(None), stores.c.probe_at > now)
+    return set(connection.execute(resting).scalars())
+
+
+def _announced(connection: Connection, now: int) -> list[str]:
+    return list(connection.execute(select(hints.c.source).where(hints.c.not_before <= now).distinct()).scalars())
+
+
+def _to_backfill(connection: Connection) -> list[str]:
+    query = select(backfills.c.source).where(backfills.c.state.in_(_TO_WALK)).distinct()
+    return list(connection.execute(query).scalars())

@@ -21,18 +21,17 @@ from syncd.service.leases import LeaseKeeper
 from syncd.service.metrics import Samples
 from syncd.service.notifier import Notifier
 from syncd.source_runner import SourceRunner
-from syncd.sources import FetchesOne, FolderReport, Receiving, SourceRateLimited
+from syncd.sources import FetchesOne, Receiving, SourceRateLimited
 
-_RECONCILE_MOST = timedelta(seconds=15)
-_RECONCILE_LEAST = timedelta(milliseconds=200)
+_SWEEP = timedelta(minutes=2)  # for what the dispatcher cannot see; each job shows that it works, too
+_SWEEPS_A_CHECK = 4  # in the time within which a job must have shown that
+_DISPATCH_LEAST = timedelta(milliseconds=200)
 _LOOK_OVER = timedelta(hours=1)  # a pass a day; whether it is due is looked at this often
 _REFRESH = timedelta(minutes=1)
 _TIDY = timedelta(minutes=1)
 _NOTE = timedelta(minutes=1)
-_BACKFILL = timedelta(seconds=5)
 _BACKFILL_AGAIN_S = 60.0  # after its source could not be read
 _SAID_AGAIN_S = 600.0
-_FETCH = timedelta(seconds=5)  # for those that were not there yet: a webhook asks at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +54,34 @@ class Jobs:
         self._told: set[tuple[str, str]] = set()
         self._put_off: dict[str, float] = {}
         self._failed: dict[str, tuple[str, float]] = {}  # why each job failed, and when that was logged
+        self._standby_turn = 0
         self._waits: set[str] = set()  # sources that wait until their stores' orders were listed once
         self.run_now: Callable[[str], None] = lambda _job: None
+        self._names = set[str]()
         for job in self.timetable():
+            self._names.add(job.name)
             pulse.expect(job.name, max(2 * job.every, app.config.service.healthy_within))
 
     def timetable(self) -> list[Job]:
-        """Every job: poll each source; push, reconcile, refresh and look over each store; keep house."""
+        """Every job: poll each source; push, reconcile, refresh and look over each store; keep house.
+
+        The dispatcher looks often for what is due, in one look for all stores and sources, and asks for the jobs that do it.
+        """
         service = self._app.config.service
-        jobs = [
+        settles = [store.policy.push.settle / 4 for store in self._app.config.stores.values()]
+        often = max(min([service.push_every, *settles]), _DISPATCH_LEAST)
+        jobs = [Job("dispatch", often, lambda: self._edge("dispatch", self.dispatch))]
+        jobs += [
             Job(poll_job(name), till.config.common.every, partial(self.poll, name))
             for name, till in self._app.tills.items()
         ]
         jobs += [
-            Job(fetch_job(name), _FETCH, partial(self.fetch_announced, name))
+            Job(fetch_job(name), self._sweep, partial(self.fetch_announced, name))
             for name, till in self._app.tills.items()
             if isinstance(till.source, FetchesOne) and isinstance(till.source, Receiving) and till.source.receives()
         ]
         jobs += [
-            Job(backfill_job(name), _BACKFILL, partial(self.backfill, name)) for name, till in self._app.tills.items()
+            Job(backfill_job(name), self._sweep, partial(self.backfill, name)) for name, till in self._app.tills.items()
         ]
         for name in self._app.stores:
             jobs += self._of_store(name)
@@ -87,18 +95,45 @@ class Jobs:
         return [*jobs, Job("housekeep", service.housekeep_every, self.housekeep)]
 
     def _of_store(self, name: str) -> list[Job]:
-        often = min(max(self._app.stores[name].settings.push.settle / 4, _RECONCILE_LEAST), _RECONCILE_MOST)
         return [
-            Job(push_job(name), self._app.config.service.push_every, partial(self.push, name)),
-            Job(f"reconcile {name}", often, partial(self.reconcile, name)),
+            Job(push_job(name), self._sweep, partial(self.push, name)),
+            Job(reconcile_job(name), self._sweep, partial(self.reconcile, name)),
             Job(f"refresh {name}", _REFRESH, partial(self.refresh, name)),
             Job(f"look over {name}", _LOOK_OVER, partial(self.daily_check, name)),
         ]
 
+    @property
+    def _sweep(self) -> timedelta:
+        return min(_SWEEP, self._app.config.service.healthy_within / _SWEEPS_A_CHECK)
+
+    def dispatch(self) -> None:
+        """Ask for the jobs that have something to do."""
+        due = self._app.ledger.turns.due_work()
+        wanted = {push_job(store) for store in due.push | self._awaited()}
+        wanted |= {reconcile_job(store) for store in due.doubtful}
+        wanted |= {backfill_job(source) for source in due.backfill} | {fetch_job(source) for source in due.fetch}
+        if waiting := self._standing_by():  # one at a time: whoever pushed to it pushed to others, too
+            self._standby_turn += 1
+            wanted.add(push_job(waiting[self._standby_turn % len(waiting)]))
+        for job in sorted(wanted & self._names):
+            self.run_now(job)
+
+    def _awaited(self) -> set[str]:
+        """Return the stores whose orders must be listed before a source can be read."""
+        return {store for source in self._waits for store in self._app.tills[source].config.common.all_stores}
+
+    def _standing_by(self) -> list[str]:
+        return [name for name, keeper in self._keepers.items() if not keeper.held]
+
     def _all_now(self, store: str) -> None:
-        """Whoever pushed to the store has ended: none of its jobs stands by any more, the hourly one neither."""
+        """Whoever pushed to the store has ended: none of its jobs stands by any more, the hourly one neither.
+
+        The same process may have pushed to the other stores that this one stands by for.
+        """
         for job in self._of_store(store):
             self.run_now(job.name)
+        for other in self._standing_by():
+            self.run_now(push_job(other))
 
     def list_again(self) -> None:
         """List every store before anything is created: the clock was set, or the machine brought back to a moment of before."""
@@ -195,8 +230,8 @@ class Jobs:
 
     def _tell_strange(self, source: str) -> None:
         """Name what lies in a drop folder and is never read: once, for it stays there."""
-        report = self._app.folder_reports().get(source)
-        if isinstance(report, FolderReport):
+        report = self._app.folder_report(source)
+        if report is not None:
             for name in report.strange:
                 if (source, name) not in self._told:
                     self._told.add((source, name))
@@ -230,7 +265,7 @@ class Jobs:
                 self.run_now(push_job(store))
             self._check_open(store)
 
-        self._edge(f"reconcile {store}", work)
+        self._edge(reconcile_job(store), work)
 
     def refresh(self, store: str) -> None:
         """Ask again for look-ups that are in use and have grown old."""
@@ -341,6 +376,11 @@ def backfill_job(source: str) -> str:
 def fetch_job(source: str) -> str:
     """Return the name of the job that fetches what webhooks named."""
     return f"fetch {source}"
+
+
+def reconcile_job(store: str) -> str:
+    """Return the name of the job that settles what is in doubt in a store."""
+    return f"reconcile {store}"
 
 
 def push_job(store: str) -> str:

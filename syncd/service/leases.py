@@ -22,6 +22,12 @@ class LeaseKeeper:
         self._lock = threading.Lock()
         self._standing_by = ""
 
+    @property
+    def held(self) -> bool:
+        """Whether the lease is ours now."""
+        lease = self._lease
+        return lease is not None and lease.alive()
+
     def lease(self) -> Lease:
         """Return the lease, taken now where it is free.
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
+from typing import ParamSpec, TypeVar
 
-from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.executors.pool import BasePoolExecutor
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
@@ -20,11 +23,59 @@ from syncd.service.jobs import Jobs, poll_job
 from syncd.sources import Watching
 from syncd.sources.arrivals import watch_folders
 
+P = ParamSpec("P")
+T = TypeVar("T")
 _JUMP = timedelta(seconds=2)
 
 
-class _Threads(ThreadPoolExecutor):  # type: ignore[misc]  # APScheduler has no types
+class ThreadPerRun(Executor):
+    """Runs each call in a thread of its own, which ends with it: few at rest, and no long job keeps another one waiting."""
+
+    def __init__(self) -> None:
+        self._running = set[threading.Thread]()
+        self._lock, self._closed = threading.Lock(), False
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run a call.
+
+        Raises:
+            RuntimeError: this was shut down, or the system gives no more threads.
+
+        """
+        future: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(fn(*args, **kwargs))
+            except BaseException as error:  # noqa: BLE001  it belongs to whoever has the future, not to this thread
+                future.set_exception(error)
+            finally:
+                with self._lock:
+                    self._running.discard(thread)
+
+        thread = threading.Thread(target=run, name="job", daemon=True)
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("no call is taken after the shutdown")
+            thread.start()
+            self._running.add(thread)
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Take no more calls; with ``wait``, return once those that run have ended."""
+        del cancel_futures  # none waits
+        with self._lock:
+            self._closed, running = True, list(self._running)
+        if wait:
+            for thread in running:
+                thread.join()
+
+
+class _Threads(BasePoolExecutor):  # type: ignore[misc]  # APScheduler has no types
     """The jobs' threads. APScheduler waits for jobs while it holds the lock that a job needs which asks for another: for ever."""
+
+    def __init__(self) -> None:
+        super().__init__(ThreadPerRun())
 
     def shutdown(self, wait: bool = True) -> None:
         """Begin nothing more; ``drain`` waits."""
@@ -40,7 +91,7 @@ class Timetable:
     """The daemon's jobs over APScheduler; every one runs at once after ``start``, then at its own gap."""
 
     def __init__(self, app: App, jobs: Jobs) -> None:
-        self._threads = _Threads(len(jobs.timetable()))
+        self._threads = _Threads()
         self.scheduler = _build(app, jobs, self._threads)
 
     def start(self) -> None:

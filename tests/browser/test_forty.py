@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
+from tests.bench.at_rest import BOUNDS
 from tests.browser.conftest import Opens, faults_of, keep, press
 from tests.browser.shops import forty_shops
+from tests.service.daemons import until
 from tests.service.pages import Visit
 
 _LOOKS = {"wide": (1280, False), "wide-dark": (1280, True), "phone": (390, False), "phone-dark": (390, True)}
@@ -24,10 +28,24 @@ _PAGES: tuple[str, ...] = (
 _PAGES += ("/attention", "@group", "/log", "/books", "/backfills", "/sale/1")
 
 
+Running = tuple[Visit, "subprocess.Popen[bytes]"]
+
+
 @pytest.fixture(scope="module")
-def forty() -> Iterator[Visit]:
-    with forty_shops() as (visit, *_):
-        yield visit
+def running() -> Iterator[Running]:
+    with forty_shops() as (visit, _, process):
+        yield visit, process
+
+
+@pytest.fixture(scope="module")
+def forty(running: Running) -> Visit:
+    return running[0]
+
+
+def test_a_daemon_at_rest_with_forty_stores_has_few_threads_and_little_memory(running: Running) -> None:
+    daemon = psutil.Process(running[1].pid)
+    until(lambda: daemon.num_threads() <= BOUNDS[40].threads, "its threads stay")
+    assert daemon.memory_info().rss / 1e6 <= BOUNDS[40].memory
 
 
 @pytest.mark.parametrize("look", _LOOKS)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from syncd.ledger import Ledger
+from syncd.ledger import DueWork, Ledger
 from syncd.sale.events import OutcomeUnknown
 from syncd.sale.facts import Doubt
 from syncd.sale.states import State
@@ -124,6 +124,33 @@ def test_a_paused_store_is_due_when_it_is_tried_again(book: Book) -> None:
     assert book.ledger.turns.due_stores() == []
     book.clock.pass_time(301)
     assert [one.store for one in book.ledger.turns.due_stores()] == ["main"]
+
+
+def test_one_look_says_what_a_daemon_has_to_do(book: Book) -> None:
+    turns = book.ledger.turns
+    nothing = frozenset[str]()
+    assert turns.due_work() == DueWork(nothing, nothing, nothing, nothing)
+    book.record(sale(sale_id="1"))
+    book.ledger.sources.announce("till", ["7"])
+    assert turns.due_work() == DueWork(frozenset({"main"}), nothing, nothing, frozenset({"till"}))
+    with book.ledger.lease("main") as lease:
+        (attempt,) = book.begin(lease, *book.due())
+        assert turns.due_work().push == {"main"}, "a dead process may have left it on the wire"
+        book.settle(attempt, OutcomeUnknown(Doubt(attempt.kind, attempt.fingerprint, attempt.began), "no answer"))
+    assert turns.due_work().push == nothing
+    assert turns.due_work().doubtful == nothing, "too early to look"
+    book.clock.pass_time(3600)
+    assert turns.due_work().doubtful == {"main"}
+    assert turns.due_work().push == nothing
+
+
+def test_a_paused_store_has_work_once_it_is_to_be_tried_even_with_no_sale(book: Book) -> None:
+    book.ledger.stores.pause("main", ("it is down", "wait"), "read", book.clock.now() + timedelta(minutes=5))
+    assert book.ledger.turns.due_work().push == frozenset()
+    book.record(sale(sale_id="1"))
+    assert book.ledger.turns.due_work().push == frozenset(), "it rests"
+    book.clock.pass_time(301)
+    assert book.ledger.turns.due_work().push == {"main"}
 
 
 def test_what_a_holder_knows_is_there_for_the_next(book: Book) -> None:

@@ -299,7 +299,6 @@ class Worker:
         self._pusher.run(lease, stop)
 
     def close(self) -> None:
-        self._pusher.close()
         self.ledger.close()
 
 

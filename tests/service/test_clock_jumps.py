@@ -17,13 +17,14 @@ QUICK = """
 [service]
 push_every = "200ms"
 housekeep_every = "300ms"
+healthy_within = "12s"
 [sources.till]
 type = "jsonl"
 path = "inbox"
 settle = "0s"
 every = "200ms"
 """
-JOBS = ("poll till", "push main", "reconcile main", "housekeep")
+JOBS = ("dispatch", "poll till", "push main", "reconcile main", "housekeep")
 
 
 def good_at(app: App, job: str) -> float:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from syncd.service.scheduler import EachGap
+from syncd.service.scheduler import EachGap, ThreadPerRun
 
 _START = datetime(2000, 1, 1, tzinfo=UTC)  # a box without a battery begins here
 
@@ -38,3 +38,36 @@ def test_a_job_that_missed_twenty_six_years_runs_once_and_its_scheduler_still_an
     finally:
         tracemalloc.stop()
         scheduler.shutdown()
+
+
+def test_a_long_job_keeps_no_other_waiting_and_no_thread_stays_behind() -> None:
+    runs, over, before = ThreadPerRun(), threading.Event(), threading.active_count()
+    long = [runs.submit(over.wait, 60) for _ in range(50)]
+    assert [runs.submit(int, str(n)).result(10) for n in range(50)] == list(range(50))
+    over.set()
+    assert all(one.result(10) for one in long)
+    runs.shutdown()
+    assert threading.active_count() == before
+
+
+def test_a_shutdown_waits_for_what_is_at_work_and_takes_no_more() -> None:
+    runs, over, ended = ThreadPerRun(), threading.Event(), threading.Event()
+    work = runs.submit(over.wait, 60)
+
+    def shut_down() -> None:
+        runs.shutdown()
+        ended.set()
+
+    waits = threading.Thread(target=shut_down)
+    waits.start()
+    assert not ended.wait(0.1)
+    with pytest.raises(RuntimeError):
+        runs.submit(int)
+    over.set()
+    waits.join(10)
+    assert ended.is_set()
+    assert work.done()
+
+
+def test_what_a_job_raises_is_its_futures() -> None:
+    assert isinstance(ThreadPerRun().submit(int, "x").exception(10), ValueError)

@@ -114,12 +114,6 @@ class Pusher:
         self._noted = 0
         self._rests_until = 0.0
 
-    def close(self) -> None:
-        """Wait for what is on the wire, and end the threads; the next claim starts them again."""
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.shutdown(wait=True)
-
     def run(
         self,
         lease: Lease,
@@ -146,6 +140,7 @@ class Pusher:
             pass  # what is claimed is settled below, and nothing more is begun
         finally:
             self._seats.wait_idle()
+            self._end_threads()
             self._preparer.clear()
             self._setup.ledger.flush()
         self._note_newest(0)
@@ -153,8 +148,6 @@ class Pusher:
 
     def _senders(self) -> ThreadPoolExecutor:
         """Return the threads that send, every one started before anything is claimed: a claimed sale must have a sender.
-
-        A store with nothing to send has none.
 
         Raises:
             SyncdError: the system lets this process have no more threads.
@@ -178,6 +171,12 @@ class Pusher:
         together.wait()
         self._pool = pool
         return pool
+
+    def _end_threads(self) -> None:
+        """End the threads: a store with nothing to send keeps none."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(wait=True)
 
     def _pick_up(self, lease: Lease) -> None:
         """Recover sales whose outcome could not be written: nothing is being sent, so they become unknown."""
