@@ -27,30 +27,34 @@ class MetafieldWriter:
         self._told = ""
 
     def write(self, stop: threading.Event) -> int:
-        """Write the facts of the next orders; how many were written. What was pushed before the rule was set is left alone."""
+        """Write the facts of the next orders; return how many orders have theirs now.
+
+        What was pushed before the rule was set is left alone.
+        """
         after = self._after()
-        written = 0
+        done = 0
         for sale in self._ledger.overviews.synced_after(self._store, after, _AT_ONCE):
             if stop.is_set() or sale.synced_at is None:
                 break
             try:
-                written += self._write(sale)
+                self._write(sale)
             except StoreError as error:
                 if error.what != self._told:
                     get_logger().warning("metafields_not_written", store=self._store, why=error.what, cure=error.cure)
                 self._told = error.what
                 break
             self._keep(sale)
-        return written
+            done += 1
+        return done
 
-    def _write(self, sale: Sale) -> bool:
+    def _write(self, sale: Sale) -> None:
         if sale.order_id is None or sale.returns_of is not None or sale.document is None:
-            return False
+            return
         try:
             order = sale.order()
         except LedgerError:  # damaged; the ledger's own check tells of it
-            return False
-        return self._client.write(sale.order_id, NAMESPACE, facts_of(order))
+            return
+        self._client.write(sale.order_id, NAMESPACE, facts_of(order))
 
     def _after(self) -> tuple[int, int]:
         kept = self._ledger.state.get("metafields", [_KEPT], self._store).get(_KEPT)

@@ -95,12 +95,15 @@ class Jobs:
         return [*jobs, Job("housekeep", service.housekeep_every, self.housekeep)]
 
     def _of_store(self, name: str) -> list[Job]:
-        return [
+        jobs = [
             Job(push_job(name), self._sweep, partial(self.push, name)),
             Job(reconcile_job(name), self._sweep, partial(self.reconcile, name)),
             Job(f"refresh {name}", _REFRESH, partial(self.refresh, name)),
             Job(f"look over {name}", _LOOK_OVER, partial(self.daily_check, name)),
         ]
+        if self._app.config.stores[name].rules.metafields:
+            jobs.append(Job(metafields_job(name), self._sweep, partial(self.write_metafields, name)))
+        return jobs
 
     @property
     def _sweep(self) -> timedelta:
@@ -249,7 +252,9 @@ class Jobs:
         def work() -> None:
             wait = [name for name in sorted(self._waits) if store in self._app.tills[name].config.common.all_stores]
             lease = self._keepers[store].lease()
-            self._app.stores[store].pusher.run(lease, self._stop, moves=moves, lists=bool(wait))
+            pushed = self._app.stores[store].pusher.run(lease, self._stop, moves=moves, lists=bool(wait))
+            if pushed.sent and metafields_job(store) in self._names:
+                self.run_now(metafields_job(store))
             for name in wait:
                 self.run_now(poll_job(name))
             self._check_open(store)
@@ -266,6 +271,17 @@ class Jobs:
             self._check_open(store)
 
         self._edge(reconcile_job(store), work)
+
+    def write_metafields(self, store: str) -> None:
+        """Write the POS's facts to the orders that were made, behind the pushing."""
+
+        def work() -> None:
+            self._keepers[store].lease()
+            self._check_open(store)
+            while self._app.stores[store].facts.write(self._stop) and not self._stop.is_set():
+                self._pulse.alive(metafields_job(store))
+
+        self._while_asked(metafields_job(store), work)
 
     def refresh(self, store: str) -> None:
         """Ask again for look-ups that are in use and have grown old."""
@@ -381,6 +397,11 @@ def fetch_job(source: str) -> str:
 def reconcile_job(store: str) -> str:
     """Return the name of the job that settles what is in doubt in a store."""
     return f"reconcile {store}"
+
+
+def metafields_job(store: str) -> str:
+    """Return the name of the job that writes the POS's facts to a store's orders."""
+    return f"metafields {store}"
 
 
 def push_job(store: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 from syncd.canonical import CanonicalOrder
 from syncd.testing.orders import sale
 from tests.flows.test_after_push import SOURCE, order_of, put, till
+from tests.service.daemons import daemon, part, until
 from tests.shop import Shop, running_sandbox
 
 ADA = {"first_name": "Ada", "last_name": "Buyer", "email": "Ada@Example.com", "phone": "+1 512 555 0100"}
@@ -135,9 +136,18 @@ def test_the_note_is_the_customers_where_the_config_says_so_and_the_order_is_in_
 
 def facts_there(shop: Shop, name: str) -> dict[str, str]:
     rows = shop.store.get(f"/v3/orders/{order_of(shop, name)['id']}/metafields?namespace=syncd")["data"]
-    assert {row["permission_set"] for row in rows} == {"read"}
+    assert {row["permission_set"] for row in rows} <= {"read"}
     assert len(rows) == len({row["key"] for row in rows})
     return {row["key"]: row["value"] for row in rows}
+
+
+def test_the_daemon_writes_the_poss_facts_too(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.configure(SOURCE, "metafields = true\n")
+    with daemon(shop, monkeypatch) as app:
+        until(lambda: part(app, "metafields main").last_ok is not None)
+        shop.drop("sales.jsonl", "".join(sale(sale_id=f"a{n}", version="1").to_json() + "\n" for n in range(3)))
+        until(lambda: len(shop.store.orders()) == 3)
+        until(lambda: all(facts_there(shop, f"a{n}").get("receipt") == f"a{n}" for n in range(3)))
 
 
 @pytest.mark.parametrize("fault", [None, "drop_after_commit", "drop_before_commit", "5xx_before", "5xx_after"])
