@@ -60,6 +60,25 @@ class KeptSecret(SecretStr):
                 self._kept = value
             return self._kept
 
+    def read_again(self) -> bool:
+        """Read the value anew; return whether it is another one. Where that fails, the one that was read before stays.
+
+        Raises:
+            ValueError: as ``read``.
+
+        """
+        before, fresh = self._kept, KeptSecret(self._where, self._check)
+        fresh.named(self._key, self._home)
+        value = fresh.read()
+        with self._reading:
+            self._kept = value
+        return value != before
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that it is read from, which a running program cannot read anew; empty for other places."""
+        return str(self._where.get("env", ""))
+
     @property
     def is_read(self) -> bool:
         """Whether its value is known by now."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from syncd.bigcommerce.api import Api, store_wire
+from syncd.bigcommerce.api import AUTH_HEADER, Api, store_wire
 from syncd.bigcommerce.catalog import CatalogClient
 from syncd.bigcommerce.checkouts import CheckoutsClient
 from syncd.bigcommerce.client import OrdersClient
@@ -23,6 +23,7 @@ from syncd.config import StoreSettings
 from syncd.errors import StoreError
 from syncd.http.transport import HttpTransport
 from syncd.ledger import Alert, Lease, Ledger
+from syncd.logs import get_logger
 from syncd.push.lookups.lookup_cache import StoreCurrencies, StorePricing
 from syncd.push.lookups.matching import Matcher, Remotes
 from syncd.push.metafields import MetafieldWriter
@@ -35,6 +36,7 @@ from syncd.push.worker.observe import OrderObserver
 from syncd.push.worker.prepare import PushSetup
 from syncd.push.worker.pusher import Pusher, PushReport
 from syncd.push.worker.reconcile import Reconciler, ReconcileReport
+from syncd.secret import KeptSecret
 
 _FEW_THREADS = (
     4  # BigCommerce's quotas let through some requests a second: four that wait for their answers use them up
@@ -166,6 +168,20 @@ class StoreServices:
         """The pooled connections of this store."""
         return store_wire(self.settings.connection, self._clock, connections=self._push.threads + 2)
 
+    def renew_token(self) -> None:
+        """Take up the token that its place has now: whoever made a new one need not restart anything."""
+        token = self.settings.connection.token
+        if not isinstance(token, KeptSecret):
+            return
+        try:
+            is_new = token.read_again()
+        except ValueError as error:
+            get_logger().warning("token_not_read", store=self.name, why=str(error), cure="The one of before is tried.")
+            return
+        if is_new:
+            self.wire.set_header(AUTH_HEADER, token.get_secret_value())
+            get_logger().info("token_renewed", store=self.name)
+
     @cached_property
     def api(self) -> Api:
         """The store's API, every call paced."""
@@ -257,6 +273,7 @@ class StoreServices:
             self.governor.room,
             self.pricing.includes_tax,
             self._computing,
+            self.renew_token,
         )
         return Pusher(setup, self.circuit)
 

@@ -16,6 +16,7 @@ from syncd.errors import StoreAccessDenied, StoreRateLimited, StoreRejected, Sto
 from syncd.http.limits import Limits
 from syncd.http.transport import HttpAnswer, HttpError, HttpTransport, Method
 
+AUTH_HEADER = "X-Auth-Token"
 _TRIES = 3
 _PAGE = 250
 _DENIED_CURE = "Check the token: it must be this store's, not revoked, with Orders: modify and Products: read-only."
@@ -188,7 +189,7 @@ def chunks(codes: Sequence[str], size: int, longest: int) -> Iterator[list[str]]
 def store_wire(settings: ConnectionSettings, clock: Clock, *, connections: int = 10) -> HttpTransport:
     """Return the pooled connections to a store; paths start after its hash."""
     limits = Limits(settings.connect_timeout, settings.deadline, ca_file=settings.ca_file, proxy=settings.proxy)
-    headers = {"X-Auth-Token": settings.token.get_secret_value()}
+    headers = {AUTH_HEADER: settings.token.get_secret_value()}
     return HttpTransport(
         f"{settings.api_url}/stores/{settings.store_hash}", headers, limits, clock, connections=connections
     )

@@ -17,8 +17,11 @@ from syncd.errors import Busy, LeaseTaken, UsageError
 from syncd.formatting import count
 from syncd.ledger import Renaming
 from syncd.naming import gone
+from syncd.service.health import read_health
+from syncd.service.pauses import try_now
 
 What = Literal["source", "store"]
+_ANSWER_S, _LOOK_S = 30.0, 0.25
 
 
 def run_rename(config: Path | None, what: What, names: tuple[str, str], as_json: bool, *, dry_run: bool) -> Exit:
@@ -60,6 +63,29 @@ def run_confirm(config: Path | None, name: str) -> Exit:
         till.confirm()
     say(f"{name} is a source of its own: what it reads is new")
     return Exit.OK
+
+
+def run_try(config: Path | None, name: str) -> Exit:
+    """Have a paused store tried at once, and say how it went."""
+    with opened(config, existing=True) as app:
+        words, before = try_now(app, name), app.ledger.stores.get(name)
+        if not any(one.running() for one in read_health(app.ledger)):
+            say(f"{name} is tried by the next syncd sync or syncd run: none is running now.")
+            return Exit.ATTENTION
+        say(f"{name} is tried now. {words}".strip())
+        until = app.clock.elapsed().seconds + _ANSWER_S
+        while app.clock.elapsed().seconds < until:
+            stands = app.ledger.stores.get(name)
+            if stands.paused_why is None:
+                say(f"{name} is open again: its sales are sent.")
+                return Exit.OK
+            if stands.probe_at != before.probe_at:
+                say(f"{name} stays paused: {stands.paused_why}")
+                say(stands.cure)
+                return Exit.REMOTE
+            app.clock.wait(app.stop, _LOOK_S)
+    say("No answer yet. syncd status shows it once it is there.")
+    return Exit.ATTENTION
 
 
 def run_stores(config: Path | None, as_json: bool) -> Exit:

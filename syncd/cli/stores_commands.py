@@ -23,6 +23,22 @@ def list_stores(config: ConfigPath = None, as_json: AsJson = False) -> None:
     raise typer.Exit(run_stores(config, as_json))
 
 
+@stores.command("try")
+def try_store(
+    name: Annotated[str, typer.Argument(help="A store that is paused.")],
+    config: ConfigPath = None,
+) -> None:
+    """Have a paused store tried at once: its token is new, or BigCommerce answers again. Waits to say how it went.
+
+    A token in a file, or from a command, is read anew.
+
+    Example: syncd stores try main
+    """
+    from syncd.cli.names import run_try
+
+    raise typer.Exit(run_try(config, name))
+
+
 @stores.command()
 def probe(
     name: Annotated[str, typer.Argument(help="A store with trial = true in the config.")],

@@ -105,6 +105,10 @@ class HttpTransport:
         """Where it goes; never the token."""
         return f"HttpTransport({self._base})"
 
+    def set_header(self, name: str, value: str) -> None:
+        """Send a header with every request from now on, in the place of the one of that name."""
+        self._headers = {**self._headers, name: value}
+
     def close(self) -> None:
         """Close every pooled connection."""
         self._adapter.close()

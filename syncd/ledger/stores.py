@@ -112,6 +112,12 @@ class StoreRepository(Repository):
         update_store(connection, store, {**values, "paused_at": to_micros(since), "probe_at": to_micros(probe_at)})
 
     @writes
+    def try_now(self, connection: Connection, store: str) -> None:
+        """Have a paused store tried at once; nothing for one that is open."""
+        paused = (stores.c.name == store, stores.c.paused_why.is_not(None))
+        connection.execute(update(stores).where(*paused).values(probe_at=to_micros(self.database.clock.now())))
+
+    @writes
     def unpause(self, connection: Connection, store: str) -> None:
         """Open a store again."""
         names = ("paused_why", "paused_cure", "paused_by", "paused_at", "probe_at")

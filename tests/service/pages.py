@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,11 +66,16 @@ class Served(Visit):
 
 
 @contextmanager
-def page_of(folder: Path, store: Store, web: str = LOCAL, sources: str = FOLDER) -> Iterator[Served]:
-    """A daemon with a drop folder, until the end of the block; it must end well."""
+def page_of(
+    folder: Path, store: Store, web: str = LOCAL, sources: str = FOLDER, changes: Mapping[str, str] | None = None
+) -> Iterator[Served]:
+    """A daemon with a drop folder, until the end of the block; it must end well. ``changes`` are made to the text of its config."""
     shop = Shop(folder, store)
     (folder / "inbox").mkdir(exist_ok=True)
     shop.configure(sources, web=web)
+    for old, new in (changes or {}).items():
+        assert old in shop.config.read_text()
+        shop.config.write_text(shop.config.read_text().replace(old, new))
     log = folder / "daemon.log"
     already = len(log.read_text()) if log.exists() else 0
     process = shop.start("run")

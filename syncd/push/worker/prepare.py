@@ -74,6 +74,7 @@ class PushSetup:
     room: Callable[[float, int], int] = lambda _within_s, _claimed: 1_000
     includes_tax: Callable[[], bool] = bool
     one_at_a_time: AbstractContextManager[object] = field(default_factory=nullcontext)
+    renew_token: Callable[[], None] = lambda: None
 
     @property
     def store_policy(self) -> StorePolicy:

@@ -199,7 +199,12 @@ class Pusher:
         """Return how many requests the store and the lease permit now."""
         if run.stop.is_set() or not run.lease.alive() or self._setup.clock.elapsed().seconds < self._rests_until:
             return 0
-        return self._circuit.permits(self._setup.orders.newest_id)  # a read that any store takes
+        return self._circuit.permits(self._probe)
+
+    def _probe(self) -> None:
+        """Ask for what any store answers, with the token as it is now."""
+        self._setup.renew_token()
+        self._setup.orders.newest_id()
 
     def _turn(self, run: _Run) -> bool:
         """Prepare sales while requests are out, then claim and send for the free slots; False once nothing is left."""

@@ -46,7 +46,7 @@ _VIEWS: dict[str, tuple[View, View | None]] = {  # what is shown, and what a for
     "/sources": (sources.sources, None),
     "/sources/{name}": (sources.source, sources.settle),
     "/stores": (stores.stores, None),
-    "/stores/{name}": (stores.store, None),
+    "/stores/{name}": (stores.store, stores.try_again),
     "/books": (books.books, None),
     "/backfills": (backfills.backfills, backfills.ask_for),
     "/backfills/{number:int}": (backfills.one, backfills.turn),

@@ -7,18 +7,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from syncd.ledger import Sides
 from syncd.sale.states import State
 from syncd.service.jobs import push_job
 from syncd.service.overview import StoreStands
+from syncd.service.pauses import try_now
+from syncd.web.page.actions import said
 from syncd.web.page.activity import charts_of, orders_today
 from syncd.web.page.charts import Sparkline, sparkline
 from syncd.web.page.context import PageContext
+from syncd.web.page.flash import FlashMessage
 from syncd.web.page.lists import Slice, fits
-from syncd.web.page.request import HtmlPage, PageRequest
+from syncd.web.page.request import HtmlPage, PageRequest, PageResult
 
+_TRIED = "{} is tried now; this page shows how that went. {}"
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _EVER = datetime.max.replace(tzinfo=UTC)
 
@@ -139,3 +143,13 @@ def store(context: PageContext, request: PageRequest) -> HtmlPage:
     (one,) = drawn(context, [row])
     values = {"store": row, "states": states, "quota": context.operations.quota(row.name), "sides": one.sides}
     return HtmlPage("store.html", {**values, "charts": charts_of(context, row.name)})
+
+
+def try_again(context: PageContext, request: PageRequest) -> PageResult:
+    """Somebody says that a paused store answers again: try it at once."""
+    name = str(request.named.get("name"))
+    if name not in context.app.config.stores:
+        return HtmlPage("nothing.html", {"what": "There is no such store."}, 404)
+    words = try_now(context.app, name)
+    context.operations.run_now(push_job(name))
+    return said(context, f"/stores/{quote(name)}", FlashMessage(_TRIED.format(name, words).strip()))
