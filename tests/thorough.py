@@ -23,6 +23,10 @@ THOROUGH = (
     # processes that are killed, disks that are full, a day that is compressed
     "chaos/",
     "flows/test_checkout.py::test_a_process_killed_at_any_call",
+    "flows/test_checkout.py::test_an_answer_lost_at_any_call",
+    "flows/test_checkout.py::test_sales_that_wait_for_their_turn",
+    "flows/test_checkout.py::test_a_cart_that_somebody_deleted",
+    "flows/test_checkout.py::test_an_order_that_commits_long_after",
     "fleet/test_fleet.py",
     "fleet/test_handover.py",
     "fleet/test_upgrade.py",
@@ -35,6 +39,8 @@ THOROUGH = (
     "fleet/test_pooler.py",
     "fleet/test_queue.py::test_a_hint_that_cannot_be_given",
     "service/test_conf_d.py::test_a_file_that",
+    "service/test_conf_d.py::test_sync_leaves_a_bad_file",
+    "service/test_conf_d.py::test_what_a_file_that_is_no_toml",
     "heart/test_life.py",
     "heart/test_books_mutants.py",
     "service/test_alert_day.py",
@@ -50,6 +56,7 @@ THOROUGH = (
     "flows/test_site.py",
     "flows/test_mails.py",
     # hundreds of commands
+    "flows/test_extras.py::test_sync_and_check",
     "flows/test_odd_words.py",
     "flows/test_without_secrets.py",
     "flows/test_config_commands.py::test_an_old_config",
