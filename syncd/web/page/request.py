@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
+from python_multipart.exceptions import MultipartParseError
+from starlette.datastructures import Headers
+from starlette.formparsers import MultiPartException, MultiPartParser
+
 from syncd.ledger import Role
 
 _MOST_FIELDS = 1_000
+_MOST_PARTS = 20
 _MOST_ID = 2**62  # what a database's integers hold
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """A file of a form: the name that the browser gave, and its bytes."""
+
+    name: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +38,7 @@ class PageRequest:
     who: str | None
     csrf: str
     role: Role = Role.VIEWER
+    upload: UploadedFile | None = None
 
     @property
     def actor(self) -> str:
@@ -82,6 +96,33 @@ def fields(text: str) -> dict[str, tuple[str, ...]]:
     """
     found = parse_qs(text, errors="replace", max_num_fields=_MOST_FIELDS)
     return {_clean(name): tuple(_clean(value) for value in values) for name, values in found.items()}
+
+
+async def parts(
+    headers: Headers, body: AsyncGenerator[bytes, None]
+) -> tuple[dict[str, tuple[str, ...]], UploadedFile | None]:
+    """Return the fields of a form with a file, and the file; None where none was chosen.
+
+    Raises:
+        ValueError: it is no such form, or has more parts than any form of ours.
+
+    """
+    try:
+        form = await MultiPartParser(headers, body, max_files=1, max_fields=_MOST_PARTS).parse()
+    except (MultiPartException, MultipartParseError, KeyError, UnicodeError) as error:
+        msg = f"it cannot be taken apart ({type(error).__name__})"
+        raise ValueError(msg) from None
+    found: dict[str, tuple[str, ...]] = {}
+    upload = None
+    try:
+        for name, value in form.multi_items():
+            if isinstance(value, str):
+                found[_clean(name)] = (*found.get(_clean(name), ()), _clean(value))
+            elif value.filename:
+                upload = UploadedFile(_clean(value.filename), await value.read())
+    finally:
+        await form.close()
+    return found, upload
 
 
 def _clean(text: str) -> str:

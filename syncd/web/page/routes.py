@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,16 +20,17 @@ from syncd.errors import LedgerError, SyncdError, UsageError
 from syncd.ledger import Role
 from syncd.logs import get_logger
 from syncd.service.metrics import CONTENT_TYPE
-from syncd.web.page import actions, backfills, books, log, overview, sale, sales, sources, stores
+from syncd.web.page import actions, backfills, books, log, overview, sale, sales, sources, stores, uploads
 from syncd.web.page.context import PageContext
 from syncd.web.page.render import Renderer, asset
-from syncd.web.page.request import Download, HtmlPage, PageRequest, PageResult, Redirect, fields
+from syncd.web.page.request import Download, HtmlPage, PageRequest, PageResult, Redirect, fields, parts
 from syncd.web.page.security import HEADERS, Guard
 from syncd.web.page.sign_in import Authenticator, Visitor
 from syncd.web.page.throttle import client_of
 
-_MOST_BYTES = 128 * 1024
-_BODY_S = 4.0
+_FORM = (128 * 1024, 4.0)  # bytes of a form, and seconds within which it must arrive
+_FORM_WITH_FILE = (8 * 1024 * 1024, 60.0)
+_TAKE_FILES = ("/sources/{name}/upload",)
 _MOST_TO = 1_000
 
 View = Callable[[PageContext, PageRequest], PageResult]
@@ -45,6 +46,8 @@ _VIEWS: dict[str, tuple[View, View | None]] = {  # what is shown, and what a for
     "/outcome/{name}": (actions.attention, actions.take_back),
     "/sources": (sources.sources, None),
     "/sources/{name}": (sources.source, sources.settle),
+    "/sources/{name}/upload": (sources.source, uploads.take),
+    "/sources/{name}/uploads/{token}": (uploads.preview, uploads.decide),
     "/stores": (stores.stores, None),
     "/stores/{name}": (stores.store, stores.try_again),
     "/books": (books.books, None),
@@ -73,7 +76,8 @@ class Site:
         for path, (show, act) in _VIEWS.items():
             routes.append(Route(path, partial(self._serve, show), methods=["GET"]))
             if act is not None:
-                routes.append(Route(path, partial(self._serve, act), methods=["POST"]))
+                limits = _FORM_WITH_FILE if path in _TAKE_FILES else _FORM
+                routes.append(Route(path, partial(self._serve, act, limits=limits), methods=["POST"]))
         routes += [
             Route("/login", self._login, methods=["GET", "POST"]),
             Route("/logout", self._logout, methods=["POST"]),
@@ -86,7 +90,7 @@ class Site:
         app.router.redirect_slashes = False  # it would redirect to whatever host the request names
         return app
 
-    async def _serve(self, view: View, request: Request) -> Response:
+    async def _serve(self, view: View, request: Request, limits: tuple[int, float] = _FORM) -> Response:
         refused = self._refused_host(request)
         if refused is not None:
             return refused
@@ -94,7 +98,7 @@ class Site:
         if isinstance(visitor, Response):
             return visitor
         refused = self._must_sign_in(request, visitor)
-        ask = refused or await self._read(request, visitor)
+        ask = refused or await self._read(request, visitor, limits)
         if isinstance(ask, Response):
             return ask
         if ask.method == "POST" and self.context.read_only:
@@ -163,14 +167,23 @@ class Site:
             return self._with(RedirectResponse(_login_for(request.url.path, request.url.query), 303), visitor)
         return PlainTextResponse("Sign in first, then send it again.", 403, headers=HEADERS)
 
-    async def _read(self, request: Request, visitor: Visitor) -> PageRequest | Response:
+    async def _read(
+        self, request: Request, visitor: Visitor, limits: tuple[int, float] = _FORM
+    ) -> PageRequest | Response:
         """Show the request as views see it, or what is wrong with it."""
+        upload = None
+        most, seconds = limits
         try:
             query = {name: values[0] for name, values in fields(request.url.query).items()}
             form: Mapping[str, tuple[str, ...]] = {}
             if request.method == "POST":
-                async with asyncio.timeout(_BODY_S):
-                    form = fields((await _body(request)).decode("utf-8", "replace"))
+                async with asyncio.timeout(seconds):
+                    if limits is _FORM_WITH_FILE and _has_file(request):
+                        form, upload = await parts(request.headers, _body(request, most))
+                    else:
+                        form = fields(
+                            b"".join([part async for part in _body(request, most)]).decode("utf-8", "replace")
+                        )
         except TimeoutError:
             return PlainTextResponse("The form did not arrive in time.", 408, headers=HEADERS)
         except ClientDisconnect:
@@ -187,6 +200,7 @@ class Site:
             visitor.who,
             csrf,
             visitor.role or Role.VIEWER,
+            upload,
         )
         if request.method == "POST":
             host = request.headers.get("host", "")
@@ -302,16 +316,19 @@ def _named(params: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value[:200] if isinstance(value, str) else value for name, value in params.items()}
 
 
-async def _body(request: Request) -> bytes:
+def _has_file(request: Request) -> bool:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "multipart/form-data"
+
+
+async def _body(request: Request, most: int) -> AsyncGenerator[bytes, None]:
+    """Yield the body as it comes; raises ValueError where it is larger than ``most`` bytes."""
+    msg = f"it is too large: at most {most // 1024:,} kB are taken"
     said = request.headers.get("content-length", "")
-    if said.isdigit() and (len(said) > 12 or int(said) > _MOST_BYTES):
-        msg = "it is too large"
+    if said.isdigit() and (len(said) > 12 or int(said) > most):
         raise ValueError(msg)
-    parts, size = [], 0
+    size = 0
     async for part in request.stream():
         size += len(part)
-        if size > _MOST_BYTES:
-            msg = "it is too large"
+        if size > most:
             raise ValueError(msg)
-        parts.append(part)
-    return b"".join(parts)
+        yield part

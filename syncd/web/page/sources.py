@@ -16,6 +16,7 @@ from syncd.web.page.context import PageContext
 from syncd.web.page.flash import FlashMessage
 from syncd.web.page.lists import Slice, fits
 from syncd.web.page.request import HtmlPage, PageRequest, PageResult, Redirect
+from syncd.web.page.uploads import folder_for_uploads
 
 _FAULTS = 100
 
@@ -76,7 +77,8 @@ def source(context: PageContext, request: PageRequest) -> HtmlPage:
         return HtmlPage("nothing.html", {"what": "There is no such source."}, 404)
     faults: list[FaultRow] = context.app.ledger.sources.faults(row.name, limit=_FAULTS)
     cursor = context.app.ledger.sources.cursor(row.name)
-    return HtmlPage("source.html", {"source": row, "found": faults, "cursor": cursor})
+    values = {"source": row, "found": faults, "cursor": cursor, "takes_files": folder_for_uploads(row.till) is not None}
+    return HtmlPage("source.html", values)
 
 
 def settle(context: PageContext, request: PageRequest) -> PageResult:
