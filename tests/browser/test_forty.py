@@ -83,6 +83,17 @@ def test_the_stores_are_sorted_by_a_click_on_a_head_and_narrowed_by_words(forty:
     assert names.all_inner_texts() == ["portsmouth"]
 
 
+def test_the_sources_are_sorted_by_a_click_on_a_head(forty: Visit, opens: Opens) -> None:
+    page = opens(f"{forty.url}/sources", scripts=False)
+    names = page.locator("tbody td.first a")
+    press(page, "thead >> text=Source")
+    assert (found := names.all_inner_texts()) == sorted(found)
+    for head in ("Type", "Last good poll", "Last sale or file", "Unreadable"):
+        press(page, f"thead >> text={head}")
+        assert page.locator("th[aria-sort]").inner_text() == head
+        assert sorted(names.all_inner_texts()) == sorted(found)
+
+
 def test_a_bar_says_what_it_stands_for_at_once(forty: Visit, opens: Opens) -> None:
     page = opens(forty.url)
     page.locator(".chart g").last.hover()

@@ -59,12 +59,14 @@ def test_what_stands_still_is_released_in_bulk(fresh: Served, opens: Opens, scri
     page.check("input[value=chosen]")
     press(page, "button[value=release]")
     assert "1 sale" in page.inner_text("[role=status]")
+    press(page, "text=Send now")
     page.check("input[value=all]")
     press(page, "button[value=release]")
     keep(page, f"sure-{scripts}")
     assert page.inner_text("h1") == "Release 3 sales?"
     press(page, "main button")
     assert "Nothing left" in page.inner_text("h1")
+    press(page, "text=Send now")
     until(lambda: len(fresh.shop.store.orders()) == 40)
     page.goto(f"{fresh.url}/log")
     assert "page:local" in page.inner_text("main")
@@ -129,6 +131,30 @@ def test_the_page_stays_fresh_while_somebody_looks_at_it(fresh: Served, opens: O
     assert page.inner_text(".tiles dd >> nth=0") == "36"
     fresh.shop.drop("more.jsonl", sale(source="till", sale_id="new").to_json() + "\n")
     page.locator(".tiles dd >> nth=0", has_text="37").wait_for(timeout=40_000)
+
+
+def test_a_question_mark_shows_the_keys_and_they_lead_where_they_say(shop: Served, opens: Opens) -> None:
+    page = opens(shop.url)
+    assert not page.locator("#keys").is_visible()
+    page.keyboard.press("?")
+    assert page.locator("#keys").is_visible()
+    assert faults_of(page) == []
+    keep(page, "keys")
+    keys = dict(
+        zip(page.locator("#keys dd").all_inner_texts(), page.locator("#keys dt").all_inner_texts(), strict=True)
+    )
+    page.keyboard.press("Escape")
+    assert not page.locator("#keys").is_visible()
+    for name in page.locator("header li a").all_inner_texts():
+        with page.expect_navigation():
+            for key in keys[name].split():
+                page.keyboard.press(key)
+        assert page.locator("header a[aria-current]").inner_text() == name
+    page.keyboard.press("/")
+    page.keyboard.type("g s ?")
+    assert page.input_value("#find") == "g s ?", "whoever types is not led away"
+    page.locator("#show-keys").click()
+    assert page.locator("#keys").is_visible()
 
 
 @with_and_without_scripts

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 from syncd.web.page.request import PageRequest
@@ -17,6 +17,12 @@ def fits(words: str, *texts: str) -> bool:
     """Whether each of some words is in one of the texts, whatever its case."""
     low = [text.casefold() for text in texts]
     return all(any(word in text for text in low) for word in words.casefold().split())
+
+
+def heads_of(orders: Mapping[str, tuple[str, Any]], words: str) -> dict[str, tuple[str, str]]:
+    """Return for each order of a list its title and the address that asks for it; the words that narrow the list stay."""
+    kept = {"q": words} if words else {}
+    return {name: (title, f"?{urlencode({**kept, 'sort': name})}") for name, (title, _) in orders.items()}
 
 
 @dataclass(frozen=True, slots=True)

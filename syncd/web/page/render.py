@@ -18,15 +18,15 @@ from syncd.web.page.context import PageContext
 from syncd.web.page.request import HtmlPage, PageRequest
 
 _KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
-_MENU = (
-    ("/", "Overview"),
-    ("/sales", "Sales"),
-    ("/attention", "Attention"),
-    ("/sources", "Sources"),
-    ("/stores", "Stores"),
-    ("/books", "Books"),
-    ("/backfills", "Backfills"),
-    ("/log", "Log"),
+_MENU = (  # the address, its name, and the key that leads there after g
+    ("/", "Overview", "o"),
+    ("/sales", "Sales", "s"),
+    ("/attention", "Attention", "a"),
+    ("/sources", "Sources", "r"),
+    ("/stores", "Stores", "t"),
+    ("/books", "Books", "k"),
+    ("/backfills", "Backfills", "b"),
+    ("/log", "Log", "l"),
 )
 _ASSETS = ("style.css", "page.js", "icon.svg")
 

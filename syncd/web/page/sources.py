@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 from syncd.errors import SourceError
 from syncd.formatting import count
@@ -14,11 +16,12 @@ from syncd.sources import FolderReport
 from syncd.web.page.actions import said
 from syncd.web.page.context import PageContext
 from syncd.web.page.flash import FlashMessage
-from syncd.web.page.lists import Slice, fits
+from syncd.web.page.lists import Slice, fits, heads_of
 from syncd.web.page.request import HtmlPage, PageRequest, PageResult, Redirect
 from syncd.web.page.uploads import folder_for_uploads
 
 _FAULTS = 100
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +37,25 @@ class SourceRow:
     folder: FolderReport | None
 
 
+_ORDERS: Mapping[str, tuple[str, Callable[[SourceRow], Any]]] = {
+    "need": ("Problems first", lambda row: (not row.ails, not row.faults, row.name)),
+    "name": ("Source", lambda row: row.name.casefold()),
+    "type": ("Type", lambda row: (row.till.config.common.type if row.till is not None else "~", row.name)),
+    "poll": ("Last good poll", lambda row: (row.last_good or _NEVER, row.name)),
+    "read": ("Last sale or file", lambda row: (row.last_read or _NEVER, row.name)),
+    "faults": ("Unreadable", lambda row: (-row.faults, row.name)),
+}
+
+
 def sources(context: PageContext, ask: PageRequest) -> HtmlPage:
-    """Every source, or those whose name, type or store has some words; those that fail first."""
+    """Every source, or those whose name, type or store has some words, in the order that was asked for."""
     words = ask.query.get("q", "")
     rows = [row for row in rows_of_sources(context) if fits(words, row.name, *_words(row.till))]
-    rows.sort(key=lambda row: (not row.ails, not row.faults, row.name))
-    shown = Slice.of(rows, ask)
-    return HtmlPage("sources.html", {"sources": shown.rows, "words": words, "shown": shown})
+    order = ask.query.get("sort", "")
+    order = order if order in _ORDERS else "need"
+    shown = Slice.of(sorted(rows, key=_ORDERS[order][1]), ask)
+    values = {"sources": shown.rows, "words": words, "shown": shown, "order": order}
+    return HtmlPage("sources.html", {**values, "heads": heads_of(_ORDERS, words)})
 
 
 def _words(till: SourceRunner | None) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from syncd.ledger import Sides
 from syncd.sale.states import State
@@ -19,7 +19,7 @@ from syncd.web.page.activity import charts_of, orders_today
 from syncd.web.page.charts import Sparkline, sparkline
 from syncd.web.page.context import PageContext
 from syncd.web.page.flash import FlashMessage
-from syncd.web.page.lists import Slice, fits
+from syncd.web.page.lists import Slice, fits, heads_of
 from syncd.web.page.request import HtmlPage, PageRequest, PageResult
 
 _TRIED = "{} is tried now; this page shows how that went. {}"
@@ -81,12 +81,8 @@ def stores(context: PageContext, ask: PageRequest) -> HtmlPage:
     order = order if order in _ORDERS else "need"
     found = [row for row in rows_of(context) if fits(words, row.name, row.store_hash)]
     shown = Slice.of(sorted(found, key=_ORDERS[order][1]), ask)
-    heads = {
-        name: (title, f"?{urlencode({'q': words, 'sort': name} if words else {'sort': name})}")
-        for name, (title, _) in _ORDERS.items()
-    }
-    values = {"shown": shown, "rows": drawn(context, shown.rows), "words": words, "order": order, "heads": heads}
-    return HtmlPage("stores.html", values)
+    values = {"shown": shown, "rows": drawn(context, shown.rows), "words": words, "order": order}
+    return HtmlPage("stores.html", {**values, "heads": heads_of(_ORDERS, words)})
 
 
 def neediest(context: PageContext, most: int) -> list[ShownStore]:

@@ -1,4 +1,4 @@
-// What scripts add to the page: it stays fresh while somebody looks at it, and "/" leads to the search box.
+// What scripts add to the page: it stays fresh while somebody looks at it, and keys lead where people go ("?" shows them).
 "use strict";
 
 const main = document.querySelector("main");
@@ -29,11 +29,32 @@ async function refresh() {
 
 if (seconds) setInterval(refresh, seconds * 1000);
 
+const keys = document.getElementById("keys"), find = document.getElementById("find"), showKeys = document.getElementById("show-keys");
+let going = -Infinity; // when "g" was pressed
+
+showKeys?.removeAttribute("hidden");
+showKeys?.addEventListener("click", () => { keys.showModal(); });
+
 document.addEventListener("keydown", (event) => {
-  const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement?.tagName || "");
-  if ((event.key === "/" && !typing) || (event.key === "k" && (event.ctrlKey || event.metaKey))) {
+  if (!find) return;
+  if (event.key === "k" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
-    document.getElementById("find").focus();
+    find.focus();
+    return;
+  }
+  const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement?.tagName || "");
+  if (typing || keys.open || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.timeStamp - going < 1500) {
+    going = -Infinity;
+    document.querySelector(`header a[data-key="${CSS.escape(event.key)}"]`)?.click();
+  } else if (event.key === "g") {
+    going = event.timeStamp;
+  } else if (event.key === "/") {
+    event.preventDefault();
+    find.focus();
+  } else if (event.key === "?") {
+    event.preventDefault();
+    keys.showModal();
   }
 });
 
