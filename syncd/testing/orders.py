@@ -6,7 +6,7 @@ from typing import Any
 
 from syncd.canonical import CanonicalOrder
 
-_LINES = (
+LINES = (
     {"line_id": "1", "sku": "MUG-1", "name": "Mug", "quantity": "1", "total_ex_tax": "5.00", "total_inc_tax": "5.40"},
     {"line_id": "2", "name": "Coffee beans", "quantity": "1", "total_ex_tax": "5.00", "total_inc_tax": "5.40"},
 )
@@ -20,7 +20,7 @@ def sale(**changes: Any) -> CanonicalOrder:  # noqa: ANN401  any field of a cano
         "number": changes.get("sale_id", "1001"),
         "placed_at": "2026-11-20T10:15:00-06:00",
         "currency": "USD",
-        "lines": _LINES,
+        "lines": LINES,
         "tenders": [{"kind": "cash", "label": "Cash", "amount": changes.get("total_inc_tax", "10.80")}],
         "total_inc_tax": "10.80",
         "total_tax": "0.80",

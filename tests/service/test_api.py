@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -20,7 +21,7 @@ from tests.service.pages import PASSWORD, Served, a_sale, asks, held, page_of, s
 from tests.shop import running_sandbox
 
 MARY = {"first_name": "Mary", "last_name": "Jones", "email": "mary@example.com"}
-MALFORMED = 400
+MALFORMED = int(os.environ.get("SYNCD_MANY", "400"))
 
 
 @pytest.fixture(scope="module")

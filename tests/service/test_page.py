@@ -22,11 +22,14 @@ import trustme
 from syncd.sale.overrides import Verb
 from syncd.testing.orders import sale
 from syncd.web.page.passwords import hasher
+from syncd.web.page.routes import _VIEWS
 from tests.ledger.test_links import back, sold
 from tests.service.daemons import until
 from tests.service.pages import LOCAL, PASSWORD, Served, a_sale, held, of, page_of, pressed, settled
 from tests.shop import Store
 
+_FILLED = {"{number:int}": "1", "{name}": "till", "{token}": "0" * 32}
+_PATHS = [re.sub(r"\{[a-z:]+\}", lambda found: _FILLED[found[0]], path) for path in _VIEWS]
 MALFORMED = int(os.environ.get("SYNCD_MANY", "1000"))
 
 
@@ -316,31 +319,7 @@ def test_malformed_requests_never_break_the_page(served: Served) -> None:
     served.shop.drop("a.jsonl", a_sale("s1") + held("h1"))
     settled(served, 2)
     csrf, dice, before = served.csrf(), random.Random(7), 0.0
-    paths = [
-        "/",
-        "/sales",
-        "/sales.csv",
-        "/sale/1",
-        "/sale/1/payload",
-        "/attention",
-        "/attention/x",
-        "/sources",
-        "/sources/till",
-        "/stores",
-    ]
-    paths += [
-        "/backfills",
-        "/backfills/1",
-        "/backfills/1/report.csv",
-        "/log",
-        "/log.csv",
-        "/login",
-        "/logout",
-        "/static/style.css",
-        "/metrics",
-        "/healthz",
-        "/readyz",
-    ]
+    paths = [*_PATHS, "/", "/login", "/logout", "/static/style.css", "/metrics", "/healthz", "/readyz"]
     odd = [
         "\x00",
         "💥",
@@ -381,7 +360,9 @@ def test_malformed_requests_never_break_the_page(served: Served) -> None:
         path += f"/{dice.choice(odd)}" if dice.random() < 0.3 else ""
         method = dice.choice(["GET", "HEAD", "PUT", "POST", "POST", "POST"])
         form: Any = {"csrf": csrf, **words} if dice.random() < 0.8 else dice.randbytes(200)
-        sent = {"data": form} if method == "POST" else {"params": words}
+        sent: dict[str, Any] = {"data": form} if method == "POST" else {"params": words}
+        if method == "POST" and isinstance(form, dict) and dice.random() < 0.3:
+            sent["files"] = {dice.choice(["file", "x"]): (dice.choice(odd), dice.randbytes(300))}
         answer = served.session.request(method, served.url + path, timeout=20, allow_redirects=False, **sent)
         seen[answer.status_code] += 1
         assert answer.status_code < 500 or path == "/healthz", (path, words)

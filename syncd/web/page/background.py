@@ -39,14 +39,16 @@ class BackgroundReads:
     def get(self, looks: Mapping[Hashable, Callable[[], T]], lasts: timedelta) -> dict[Hashable, T | None]:
         """Return what is known under each key, None where nothing is known yet.
 
-        What is older than ``lasts`` is looked up again meanwhile; for what was never looked up, a moment is waited.
+        What is older than ``lasts`` is looked up again meanwhile; for what was never looked up, a moment is waited, unless other
+        looks come first: a page that asks for many things waits for one moment, and not for one each.
         """
         with self._lock:
+            busy = any(key not in looks for key in self._running)
             never = [self._begin(key, look) for key, look in looks.items() if key not in self._kept]
             for key, look in looks.items():
                 if key in self._kept and self._is_old(self._kept[key], lasts):
                     self._begin(key, look)
-        wait(never, _PATIENCE_S)
+        wait(never, 0 if busy else _PATIENCE_S)
         with self._lock:
             return {key: self._kept[key].value if key in self._kept else None for key in looks}
 
