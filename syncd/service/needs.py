@@ -75,7 +75,13 @@ def _of_machine(standing: SystemOverview) -> Iterator[Need]:
     """Yield what keeps all sales of a store or a source from going on."""
     for name, store in standing.stores.items():
         if store.pause.paused_why:
-            yield Need("bad", "paused", f"{name} is paused: {store.pause.paused_why}", store.pause.cure, "/stores")
+            yield Need(
+                "bad",
+                "paused",
+                f"{name} is paused: {store.pause.paused_why}",
+                store.pause.cure,
+                f"/stores/{quote(name)}",
+            )
     for daemon, lines in zip(standing.daemons, standing.problems, strict=True):
         level: Level = "note" if daemon.stopped else "bad"
         begins = daemon.begun is not None and standing.now - daemon.begun.wall < _BEGINS

@@ -210,7 +210,7 @@ def test_people_hear_of_exactly_what_they_should_and_metrics_agree_with_the_ledg
     assert len(digests) in (1, 2)  # 08:00 comes once or twice in 25 hours
     assert "difference 0.00 USD" in digests[-1]["message"]
     assert pings[4] - pings[3] > 10  # well; one that is still under way when the next is due is left out
-    assert pings[12] - pings[11] < 25  # not while a source ails
+    assert pings[12] - pings[11] < 25  # not while a source has a problem
 
 
 def agree(text_of: str, day: Day) -> None:

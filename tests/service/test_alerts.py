@@ -154,7 +154,7 @@ def test_metrics_are_for_this_machine_or_for_whoever_has_the_token(tmp_path: Pat
             assert 'syncd_store_paused{store="main"} 0.0' in text
             assert "# TYPE syncd_requests_total counter" in text
             assert served.get("/metrics", headers={"Host": "evil.example"}).status_code == 401
-            until(lambda: served.get("/healthz").text == "well")
+            until(lambda: served.get("/healthz").text == "OK")
             assert served.get("/readyz").status_code == 200
         (tmp_path / "b").mkdir()
         token = tmp_path / "token"

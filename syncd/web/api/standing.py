@@ -94,7 +94,7 @@ def _source(row: SourceRow) -> SourceOut:
         type=common.type if common is not None else None,
         stores=list(common.all_stores) if common is not None else [],
         last_polled_at=row.last_good,
-        problem=row.ails,
+        problem=row.problem,
         unreadable_records=row.faults,
     )
 

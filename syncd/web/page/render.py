@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from functools import cache
@@ -13,6 +14,7 @@ from markupsafe import Markup
 from syncd import __version__
 from syncd.formatting import ago, count, lasts
 from syncd.presentation.numbers import NumberFormat
+from syncd.sale.overrides import Verb
 from syncd.sale.sale import Sale
 from syncd.web.page.context import PageContext
 from syncd.web.page.request import HtmlPage, PageRequest
@@ -61,7 +63,7 @@ class Renderer:
             "number": self._number,
             "count": count,
             "plain": _plain,
-            "cure": _cure,
+            "cure": in_words,
         }
 
     def _money(self, value: Decimal, currency: str) -> str:
@@ -135,9 +137,12 @@ class Renderer:
 _numbers_of = cache(NumberFormat)
 
 
-def _cure(words: str) -> str:
-    """Return a cure without the command that does it: the page has a button for that."""
-    return words.partition(": syncd ")[0]
+_DECISION = re.compile(rf"\b(then|now)?: syncd ({'|'.join(verb.value for verb in Verb)}) [^\s;]*[^\s;.]")
+
+
+def in_words(cure: str) -> str:
+    """Return a cure with what the page has a button for in words: ``then release it``; other commands stay."""
+    return _DECISION.sub(lambda found: f"{found[1]} {found[2]} it" if found[1] else f": {found[2]} it", cure)
 
 
 def _plain(value: Decimal) -> str:

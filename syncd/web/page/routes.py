@@ -268,7 +268,7 @@ class Site:
             well = self.well()
         except LedgerError:
             well = False
-        return PlainTextResponse("well" if well else "ails", 200 if well else 503, headers=HEADERS)
+        return PlainTextResponse("OK" if well else "Problem", 200 if well else 503, headers=HEADERS)
 
     async def _readyz(self, _request: Request) -> Response:
         """Whether it serves at all."""

@@ -26,19 +26,20 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """One source at a glance; ``ails`` is why its last poll failed."""
+    """One source at a glance; ``problem`` is why its last poll failed, ``cure`` what to do about that, where it is known."""
 
     name: str
     till: SourceRunner | None
     last_good: datetime | None
     last_read: datetime | None
-    ails: str
+    problem: str
     faults: int
     folder: FolderReport | None
+    cure: str = ""
 
 
 _ORDERS: Mapping[str, tuple[str, Callable[[SourceRow], Any]]] = {
-    "need": ("Problems first", lambda row: (not row.ails, not row.faults, row.name)),
+    "need": ("Problems first", lambda row: (not row.problem, not row.faults, row.name)),
     "name": ("Source", lambda row: row.name.casefold()),
     "type": ("Type", lambda row: (row.till.config.common.type if row.till is not None else "~", row.name)),
     "poll": ("Last good poll", lambda row: (row.last_good or _NEVER, row.name)),
@@ -70,16 +71,17 @@ def rows_of_sources(context: PageContext, only: str | None = None) -> list[Sourc
     rows = []
     for name in names if only is None else [name for name in names if name == only]:
         report, part = reports.get(name), parts.get(poll_job(name))
-        ails = report.what if isinstance(report, SourceError) else part.last_error if part else ""
+        problem = report.what if isinstance(report, SourceError) else part.last_error if part else ""
         rows.append(
             SourceRow(
                 name,
                 context.app.tills.get(name),
                 part.last_ok.wall if part and part.last_ok else None,
                 ages.get(name),
-                ails,
+                problem,
                 faults.get(name, 0),
                 report if isinstance(report, FolderReport) else None,
+                report.cure if isinstance(report, SourceError) else "",
             )
         )
     return rows
