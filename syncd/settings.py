@@ -176,6 +176,19 @@ class UiSettings(BaseModel):
     locale: Annotated[str, BeforeValidator(_locale)] = "en"
 
 
+class OidcSettings(BaseModel):
+    """``[web.oidc]``: single sign-on by OpenID Connect. Who may sign in, and as what, is said by ``syncd users``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    issuer: Annotated[str, Field(pattern=r"^https?://"), AfterValidator(_with_host)]
+    client_id: Annotated[str, Field(min_length=1)]
+    client_secret: Secret
+    claim: Annotated[str, Field(min_length=1)] = "email"
+    scopes: tuple[str, ...] = ("openid", "email")
+    label: Annotated[str, Field(min_length=1, max_length=60)] = "single sign-on"
+
+
 class WebSettings(_Listening):
     """``[web]``: the page. This machine alone sees it, unless it has a password and speaks TLS, itself or through a proxy."""
 
@@ -188,6 +201,7 @@ class WebSettings(_Listening):
     read_only: bool = False
     proxies: tuple[IPvAnyNetwork, ...] = ()
     metrics_token: Token | None = None
+    oidc: OidcSettings | None = None
 
     @property
     def is_local(self) -> bool:
@@ -210,3 +224,7 @@ class WebSettings(_Listening):
         if not self.is_local and not self.is_secure:
             words = "must be the https:// address that browsers use, or give certificate and key: a password needs TLS"
             yield ConfigProblem("web.url", repr(self.url) if self.url else "", words)
+        if self.oidc is not None:
+            issuer = urlsplit(self.oidc.issuer)
+            if issuer.scheme != "https" and issuer.hostname not in _LOCAL:
+                yield ConfigProblem("web.oidc.issuer", repr(self.oidc.issuer), "must be an https:// address")

@@ -91,7 +91,7 @@ def test_the_annotated_config_is_valid_as_it_is(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_every_key_that_the_annotated_config_shows_exists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("BIGCOMMERCE_TOKEN", "METRICS_TOKEN", "ALERT_URL", "HEARTBEAT_URL"):
+    for name in ("BIGCOMMERCE_TOKEN", "METRICS_TOKEN", "SYNCD_OIDC_SECRET", "ALERT_URL", "HEARTBEAT_URL"):
         monkeypatch.setenv(name, "json://127.0.0.1/token")
     (tmp_path / "own-ca.pem").touch()
     text = (ROOT / "config" / "syncd.toml").read_text()

@@ -18,6 +18,7 @@ from syncd.web.page.request import PageRequest
 from syncd.web.page.routes import Site
 from syncd.web.page.security import Guard
 from syncd.web.page.sign_in import Authenticator
+from syncd.web.page.single_sign_on import SingleSignOn
 from syncd.web.server import ListenAddress, kept_open
 
 _EVER = timedelta(days=36_500)
@@ -44,7 +45,9 @@ def page_open(context: PageContext, metrics: Callable[[], bytes], well: Callable
         guard = Guard(settings, port)
         renderer = Renderer(context)
         context.background.get({"first page": partial(_first_page, context, renderer)}, _EVER)
-        site = Site(context, guard, authenticator, renderer, metrics, well)
+        own = settings.url or f"{'https' if tls else 'http'}://{settings.listen.rpartition(':')[0]}:{port}"
+        sign_on = SingleSignOn(settings.oidc, own, context.app.clock) if settings.oidc is not None else None
+        site = Site(context, guard, authenticator, renderer, metrics, well, sign_on)
         return site.app(ReadApi(context, guard, authenticator).routes())
 
     address = ListenAddress("web", settings.host, settings.port, _GOES_ON, tls)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from html import escape
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -26,12 +27,15 @@ from syncd.web.page.render import Renderer, asset
 from syncd.web.page.request import Download, HtmlPage, PageRequest, PageResult, Redirect, fields, parts
 from syncd.web.page.security import HEADERS, Guard
 from syncd.web.page.sign_in import Authenticator, Visitor
+from syncd.web.page.single_sign_on import BACK, SingleSignOn
 from syncd.web.page.throttle import client_of
 
 _FORM = (128 * 1024, 4.0)  # bytes of a form, and seconds within which it must arrive
 _FORM_WITH_FILE = (8 * 1024 * 1024, 60.0)
 _TAKE_FILES = ("/sources/{name}/upload",)
 _MOST_TO = 1_000
+
+_NO_SIGN_ON = "This page has no single sign-on."
 
 View = Callable[[PageContext, PageRequest], PageResult]
 _VIEWS: dict[str, tuple[View, View | None]] = {  # what is shown, and what a form there does
@@ -69,6 +73,7 @@ class Site:
     renderer: Renderer
     metrics: Callable[[], bytes]
     well: Callable[[], bool]
+    sign_on: SingleSignOn | None = None
 
     def app(self, more: Sequence[Route]) -> Starlette:
         """Return the ASGI application, with ``more`` routes beside the page's own."""
@@ -80,6 +85,8 @@ class Site:
                 routes.append(Route(path, partial(self._serve, act, limits=limits), methods=["POST"]))
         routes += [
             Route("/login", self._login, methods=["GET", "POST"]),
+            Route("/login/sso", self._begin_sign_on, methods=["GET"]),
+            Route(BACK, self._finish_sign_on, methods=["GET"]),
             Route("/logout", self._logout, methods=["POST"]),
             Route("/static/{name}", self._static, methods=["GET"]),
             Route("/healthz", self._healthz, methods=["GET"]),
@@ -226,9 +233,7 @@ class Site:
         if visitor.role is not None:
             return self._with(RedirectResponse("/", 303), visitor)
         if ask.method != "POST":
-            return self._page(
-                HtmlPage("login.html", {"wrong": False, "to": own_address(ask.query.get("to", ""))}), ask, visitor
-            )
+            return self._page(self._door(ask.query.get("to", "")), ask, visitor)
         peer = request.client.host if request.client is not None else ""
         address = client_of(peer, request.headers.get("x-forwarded-for", ""), self.context.app.config.web.proxies)
         try:
@@ -237,9 +242,53 @@ class Site:
         except LedgerError as error:
             return self._said(ask, visitor, 503, f"{error.what}. {error.cure}")
         if signed_in is None:
-            values = {"wrong": True, "to": own_address(ask.first("to"))}
-            return self._page(HtmlPage("login.html", values, 401), ask, visitor)
+            words = "Wrong name or password. After five tries, wait a minute."
+            return self._page(self._door(ask.first("to"), words, 401), ask, visitor)
         return self._with(RedirectResponse(own_address(ask.first("to")), 303), signed_in)
+
+    def _door(self, to: str, wrong: str = "", status: int = 200) -> HtmlPage:
+        values = {"wrong": wrong, "to": own_address(to), "sign_on": self.context.app.config.web.oidc}
+        return HtmlPage("login.html", values, status)
+
+    async def _begin_sign_on(self, request: Request) -> Response:
+        """Send a browser to the provider of single sign-on."""
+        asked = await self._asked(request)
+        if isinstance(asked, Response) or self.sign_on is None:
+            return asked if isinstance(asked, Response) else PlainTextResponse(_NO_SIGN_ON, 404, headers=HEADERS)
+        visitor, ask = asked
+        try:
+            to = await run_in_threadpool(self.sign_on.begin, visitor.token, own_address(ask.query.get("to", "")))
+        except SyncdError as error:
+            return self._page(self._door(ask.query.get("to", ""), f"{error.what}. {error.cure}", 502), ask, visitor)
+        return self._with(RedirectResponse(to, 303), visitor)
+
+    async def _finish_sign_on(self, request: Request) -> Response:
+        """Take a browser back from the provider, and sign it in.
+
+        It comes from another site, and so without our cookie; a page of ours sends it here once more, with the cookie. For the same
+        reason a page, and no redirect, leads on.
+        """
+        if (refused := self._refused_host(request)) is not None:
+            return refused
+        if self.sign_on is None:
+            return PlainTextResponse(_NO_SIGN_ON, 404, headers=HEADERS)
+        if self.guard.token_in(request.cookies) is None and "again" not in request.query_params:
+            return _moves_on(f"{BACK}?{request.url.query}&again=1")
+        asked = await self._asked(request)
+        if isinstance(asked, Response):
+            return asked
+        visitor, ask = asked
+        try:
+            name, to = await run_in_threadpool(self.sign_on.finish, visitor.token, ask.query)
+            signed_in = await run_in_threadpool(self.authenticator.sign_on, name)
+        except LedgerError as error:
+            return self._said(ask, visitor, 503, f"{error.what}. {error.cure}")
+        except SyncdError as error:
+            return self._page(self._door("", f"{error.what}. {error.cure}", 401), ask, visitor)
+        if signed_in is None:
+            words = f"{name} has no account here that signs in this way. Whoever runs syncd adds it:"
+            return self._page(self._door("", f"{words} syncd users add {name} --no-password", 403), ask, visitor)
+        return self._with(_moves_on(own_address(to)), signed_in)
 
     async def _logout(self, request: Request) -> Response:
         asked = await self._asked(request)
@@ -296,6 +345,17 @@ class Site:
         words = {404: "There is no such page.", 405: "That cannot be done here."}.get(status, "That cannot be shown.")
         headers = {**HEADERS, **(getattr(error, "headers", None) or {})}
         return PlainTextResponse(words, status, headers=headers)
+
+
+def _moves_on(to: str) -> Response:
+    """Return a page that leads on by itself: its own site asks for what follows, so that the browser sends its cookie."""
+    address = escape(to)
+    text = (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>syncd</title>'
+        f'<meta http-equiv="refresh" content="0; url={address}"></head>'
+        f'<body><p><a href="{address}">Go on</a></p></body></html>'
+    )
+    return HTMLResponse(text, headers=HEADERS)
 
 
 def _login_for(path: str, query: str) -> str:
