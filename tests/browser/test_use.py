@@ -12,8 +12,9 @@ import pytest
 from syncd.testing.orders import sale
 from syncd.web.page.passwords import hasher
 from tests.browser.conftest import Opens, a_shop, faults_of, keep, press
+from tests.doubles.openid import CLIENT, SECRET, OpenIdDouble
 from tests.service.daemons import until
-from tests.service.pages import FOLDER, Served, page_of
+from tests.service.pages import FOLDER, LOCAL, OIDC, Served, page_of, users
 from tests.shop import running_sandbox
 
 with_and_without_scripts = pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
@@ -155,6 +156,23 @@ def test_a_question_mark_shows_the_keys_and_they_lead_where_they_say(shop: Serve
     assert page.input_value("#find") == "g s ?", "whoever types is not led away"
     page.locator("#show-keys").click()
     assert page.locator("#keys").is_visible()
+
+
+@with_and_without_scripts
+def test_single_sign_on_leads_through_the_provider_and_back_in(opens: Opens, tmp_path: Path, scripts: bool) -> None:
+    with OpenIdDouble() as provider, running_sandbox() as (_, store):
+        (tmp_path / "oidc-secret").write_text(SECRET)
+        with page_of(tmp_path, store, LOCAL + OIDC.format(url=provider.url, client=CLIENT)) as served:
+            users(served.shop, "add", "ann@example.com", "--no-password")
+            until(lambda: served.get("/").url.endswith("/login"))
+            page = opens(f"{served.url}/sources", scripts=scripts)
+            keep(page, f"sign-on-{scripts}")
+            assert not scripts or faults_of(page) == []
+            page.click("text=Sign in with Example")
+            page.wait_for_url(f"{served.url}/sources")
+            assert "ann@example.com" in page.inner_text("header .out")
+            page.goto(f"{served.url}/sales")
+            assert "ann@example.com" in page.inner_text("header .out")
 
 
 @with_and_without_scripts

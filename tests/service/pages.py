@@ -22,6 +22,13 @@ from tests.shop import Shop, Store
 LOCAL = 'listen = "127.0.0.1:0"'
 FOLDER = '[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\n'
 PASSWORD = "a long enough password"
+OIDC = """
+[web.oidc]
+issuer = "{url}"
+client_id = "{client}"
+client_secret = {{ file = "oidc-secret" }}
+label = "Example"
+"""
 _CSRF = re.compile(r'name="csrf" value="([0-9a-f]{64})"')
 
 

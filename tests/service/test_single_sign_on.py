@@ -14,16 +14,8 @@ import requests
 
 from tests.doubles.openid import CLIENT, SECRET, OpenIdDouble
 from tests.service.daemons import until
-from tests.service.pages import LOCAL, PASSWORD, Served, Visit, page_of, users
+from tests.service.pages import LOCAL, OIDC, PASSWORD, Served, Visit, page_of, users
 from tests.shop import Store
-
-_OIDC = """
-[web.oidc]
-issuer = "{url}"
-client_id = "{client}"
-client_secret = {{ file = "oidc-secret" }}
-label = "Example"
-"""
 
 
 @pytest.fixture
@@ -36,7 +28,7 @@ def provider() -> Iterator[OpenIdDouble]:
 def served(tmp_path: Path, page_store: Store, provider: OpenIdDouble) -> Iterator[Served]:
     page_store.control("reset", {})
     (tmp_path / "oidc-secret").write_text(SECRET)
-    with page_of(tmp_path, page_store, LOCAL + _OIDC.format(url=provider.url, client=CLIENT)) as found:
+    with page_of(tmp_path, page_store, LOCAL + OIDC.format(url=provider.url, client=CLIENT)) as found:
         users(found.shop, "add", "ann@example.com", "--role", "operator", "--no-password")
         users(found.shop, "add", "bob@example.com", "--role", "admin")
         until(lambda: found.get("/").url.endswith("/login"))
