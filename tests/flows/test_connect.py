@@ -54,7 +54,7 @@ class Account:
         env = {name: value for name, value in self.env.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")}
         env |= {"BROWSER": browser} if browser else {}
         words = ("-m", "syncd", "connect", "till", *words)
-        return pexpect.spawn(
+        return pexpect.spawn(  # by poll(2): select(2) takes no descriptor beyond 1,023
             sys.executable,
             list(words),
             env=env,
@@ -62,6 +62,7 @@ class Account:
             encoding="utf-8",
             timeout=60,
             dimensions=(60, 400),
+            use_poll=True,
         )
 
 

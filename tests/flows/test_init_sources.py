@@ -38,8 +38,15 @@ def start(folder: Path, store: Store, *words: str) -> pexpect.spawn[str]:
     env = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")}
     env |= {"TERM": "dumb", "NO_COLOR": "1", "TZ": "America/Chicago"}
     words = ("-m", "syncd", "init", "--folder", str(folder), "--api-url", store.url, *words)
-    return pexpect.spawn(
-        sys.executable, list(words), env=env, cwd=str(folder.parent), encoding="utf-8", timeout=60, dimensions=(80, 300)
+    return pexpect.spawn(  # by poll(2): select(2) takes no descriptor beyond 1,023
+        sys.executable,
+        list(words),
+        env=env,
+        cwd=str(folder.parent),
+        encoding="utf-8",
+        timeout=60,
+        dimensions=(80, 300),
+        use_poll=True,
     )
 
 

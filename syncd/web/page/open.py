@@ -4,31 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import timedelta
-from functools import partial
 
 from starlette.applications import Starlette
 
 from syncd.logs import get_logger
 from syncd.web.api.routes import ReadApi
 from syncd.web.page.context import PageContext
-from syncd.web.page.overview import overview
 from syncd.web.page.render import Renderer
-from syncd.web.page.request import PageRequest
 from syncd.web.page.routes import Site
 from syncd.web.page.security import Guard
 from syncd.web.page.sign_in import Authenticator
 from syncd.web.page.single_sign_on import SingleSignOn
 from syncd.web.server import ListenAddress, kept_open
 
-_EVER = timedelta(days=36_500)
 _GOES_ON = "Sales go on meanwhile; syncd status says how they stand."
-
-
-def _first_page(context: PageContext, renderer: Renderer) -> None:
-    """Make the first page once, for nobody: what it takes to load and to add up is there when somebody looks."""
-    ask = PageRequest("GET", "/", {}, {}, {}, None, "")
-    renderer.render(overview(context, ask), ask)
 
 
 @contextmanager
@@ -44,7 +33,6 @@ def page_open(context: PageContext, metrics: Callable[[], bytes], well: Callable
     def app_of(port: int) -> Starlette:
         guard = Guard(settings, port)
         renderer = Renderer(context)
-        context.background.get({"first page": partial(_first_page, context, renderer)}, _EVER)
         own = settings.url or f"{'https' if tls else 'http'}://{settings.listen.rpartition(':')[0]}:{port}"
         sign_on = SingleSignOn(settings.oidc, own, context.app.clock) if settings.oidc is not None else None
         site = Site(context, guard, authenticator, renderer, metrics, well, sign_on)
