@@ -180,10 +180,10 @@ def messages_page() -> str:
         "The page groups sales by these reasons, mails name them, and `syncd sale KEY` shows the words of one sale."
         " The first decision is the one that helps most often.\n"
     )
-    lines += ["| it says | what to do | decisions |", "| --- | --- | --- |"]
-    for kind in BY_CODE.values():
+    lines += ["| it says | what to do | decisions | code for programs |", "| --- | --- | --- | --- |"]
+    for code, kind in BY_CODE.items():
         verbs = ", ".join(f"`{verb}`" for verb in kind.verbs) or "none"
-        lines.append(f"| {_cell(kind.many)} | {_cell(kind.do)} | {verbs} |")
+        lines.append(f"| {_cell(kind.many)} | {_cell(kind.do)} | {verbs} | `{code}` |")
     return "\n".join([*lines, ""])
 
 

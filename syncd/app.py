@@ -17,6 +17,7 @@ from syncd.intake.admission import Admissions, Candidate, NotAdmitted
 from syncd.ledger import Estimate, Ledger
 from syncd.naming import candidates, under_keys
 from syncd.sale.decide import StepDecider
+from syncd.sale.outgoing import EventKind
 from syncd.sale.policy import StorePolicy
 from syncd.sale.sale import IncomingVersion, new_sale, saying
 from syncd.sale.states import State
@@ -150,7 +151,8 @@ class App:
 class Foundation:
     """What an app stands on, and what stays where a worker takes up another config: the ledger, the clock, the event to stop.
 
-    ``policies`` are what the sales of each store are decided by; the ledger's decider reads them.
+    ``policies`` are what the sales of each store are decided by; the ledger's decider reads them. ``events`` are the kinds of
+    events that the ledger keeps for other programs.
     """
 
     ledger: Ledger
@@ -158,6 +160,7 @@ class Foundation:
     stop: threading.Event
     decider: StepDecider
     policies: dict[str, StorePolicy] = field(default_factory=dict)
+    events: set[EventKind] = field(default_factory=set)
     most_stores: int | None = None
 
     def build(self, config: Config, before: App | None = None) -> App:
@@ -175,6 +178,8 @@ class Foundation:
             self.policies[name] = settings.policy
         for name in self.policies.keys() - config.stores.keys():
             del self.policies[name]
+        self.events.clear()
+        self.events |= config.events.wanted
         present = {other.name: other.reads for other in found.values() if other.unknown is None}
         admissions = Admissions(self.ledger.sources.known, present, self.clock)
         tills = {name: self._till(candidate, admissions, config) for name, candidate in found.items()}
@@ -224,10 +229,11 @@ def open_foundation(
 
     """
     policies: dict[str, StorePolicy] = {}
+    events: set[EventKind] = set(config.events.wanted)
     clock, decider = clock or SystemClock(), StepDecider(policies)
     url = config.ledger_url.get_secret_value()
-    with Ledger.open(url, clock, decider, upgrades=upgrades) as ledger:
-        yield Foundation(ledger, clock, stop or threading.Event(), decider, policies)
+    with Ledger.open(url, clock, decider, upgrades=upgrades, events=events) as ledger:
+        yield Foundation(ledger, clock, stop or threading.Event(), decider, policies, events)
 
 
 @contextmanager

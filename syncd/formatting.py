@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from syncd.canonical.money import format_money
+from syncd.canonical.money import format_amount
 
 
 def count(number: int, noun: str) -> str:
@@ -15,7 +15,7 @@ def count(number: int, noun: str) -> str:
 
 def amount(value: Decimal, currency: str) -> str:
     """``12.30``: an amount at its currency's places, for a column that has the currency beside it."""
-    return format_money(value, currency).rpartition(" ")[0]
+    return format_amount(value, currency)
 
 
 def when(at: datetime | None, now: datetime | None = None) -> str:

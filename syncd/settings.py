@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Iterator
 from datetime import time, timedelta
@@ -26,10 +28,12 @@ from pydantic import (
 from syncd import logs
 from syncd.clock import Duration
 from syncd.errors import ConfigProblem
+from syncd.sale.outgoing import EventKind
 from syncd.secret import SECRET_SCHEMA, Check, Secret, Token, secret_of
 
 LISTEN = r"^\[?[0-9A-Za-z.:-]+\]?:\d{1,5}$"
 _LAST_PORT = 65_535
+_SHORTEST_KEY, _LONGEST_KEY = 24, 64
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
@@ -145,6 +149,62 @@ class AlertSettings(BaseModel):
     held_after: Duration = timedelta(minutes=15)
     late_after: Duration = timedelta(minutes=15)
     low_disk_mb: Annotated[int, Field(ge=0)] = 500
+
+
+def _event_address(value: object) -> SecretStr:
+    return _kept(value, _is_event_address)
+
+
+def _is_event_address(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        plain = parts.scheme in ("http", "https") and parts.hostname and not parts.username
+    except ValueError:
+        plain = False
+    if not plain:
+        msg = 'must be an address such as "https://example.com/hooks/syncd", without a user or a password in it'
+        raise ValueError(msg)
+    return url
+
+
+def _signing_secret(value: object) -> SecretStr:
+    return secret_of(value, _is_signing_secret)
+
+
+def _is_signing_secret(value: str) -> str:
+    """Return a secret as Standard Webhooks say: ``whsec_`` and 24 to 64 bytes in base64.
+
+    Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+    """
+    try:
+        key = base64.b64decode(value.removeprefix("whsec_"), validate=True)
+    except binascii.Error:
+        key = b""
+    if not value.startswith("whsec_") or not _SHORTEST_KEY <= len(key) <= _LONGEST_KEY:
+        msg = "must be whsec_ and 24 to 64 random bytes in base64: syncd events secret makes one"
+        raise ValueError(msg)
+    return value
+
+
+class EventSettings(BaseModel):
+    """``[events]``: the address that hears of orders, sales and stores, as webhooks that are signed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: Annotated[SecretStr, PlainValidator(_event_address), CLEAR_OR_SECRET] | None = None
+    secret: Annotated[SecretStr, PlainValidator(_signing_secret), SECRET_SCHEMA] | None = None
+    kinds: Annotated[tuple[EventKind, ...], Field(min_length=1)] = tuple(EventKind)
+    ca_file: Path | None = None
+
+    @property
+    def wanted(self) -> frozenset[EventKind]:
+        """The kinds of events that are sent; none without an address."""
+        return frozenset(self.kinds if self.url is not None else ())
+
+    def problems(self) -> Iterator[ConfigProblem]:
+        """Yield what must not be, taken together."""
+        if (self.url is None) != (self.secret is None):
+            yield ConfigProblem("events.secret", "", "and url go together: receivers check by it who sends")
 
 
 def _with_host(url: str) -> str:

@@ -132,8 +132,12 @@ def allocate(amount: Decimal, weights: Sequence[Decimal], currency: str) -> tupl
     return tuple(shares)
 
 
+def format_amount(amount: Decimal, currency: str) -> str:
+    """``12.30``: the currency's places at least, more where the amount has more."""
+    whole = amount.quantize(minor_unit(currency), context=_EXACT)
+    return _text(whole if whole == amount else amount)
+
+
 def format_money(amount: Decimal, currency: str) -> str:
-    """``12.30 USD``: the currency's places at least, more where the amount has more."""
-    step = minor_unit(currency)
-    whole = amount.quantize(step, context=_EXACT)
-    return f"{_text(whole if whole == amount else amount)} {currency}"
+    """``12.30 USD``, as ``format_amount`` has it."""
+    return f"{format_amount(amount, currency)} {currency}"

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from syncd.app import App
+from syncd.formatting import when
 from syncd.service.delivery import unknown_addresses
+from syncd.service.events import outage_of
 from syncd.service.health import of_this_host, read_health
 from syncd.sources import Receiving
 from syncd.sources.base import Finding
@@ -25,6 +27,7 @@ def check_service(app: App) -> Iterator[tuple[str, Finding]]:
             ("webhooks", one) for one in _address(app, app.config.intake.host, app.config.intake.port, "intake")
         )
     yield from (("alerts", one) for one in _alerts(app))
+    yield from (("events", one) for one in _events(app))
     yield from (("ledger", one) for one in _disk(app))
 
 
@@ -61,6 +64,13 @@ def _alerts(app: App) -> Iterator[Finding]:
         yield Finding(
             "error", wrong, "See github.com/caronc/apprise for the form of each service, then: syncd alerts test"
         )
+
+
+def _events(app: App) -> Iterator[Finding]:
+    outage = outage_of(app) if app.config.events.url is not None else None
+    if outage is not None:
+        what = f"the address of [events] takes nothing since {when(outage.since)}: {outage.why}"
+        yield Finding("warning", what, "Nothing is lost for a week. Try the address: syncd events test")
 
 
 def _disk(app: App) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from syncd.cli.alerts_commands import alerts
 from syncd.cli.backfills_commands import backfills
 from syncd.cli.config_commands import config
 from syncd.cli.decisions import add_decisions
+from syncd.cli.events_commands import events
 from syncd.cli.fleet_commands import fleet
 from syncd.cli.ledger_commands import ledger
 from syncd.cli.options import AsJson, ConfigPath, DayOption, SourceOption, StateOption, TextOption, Yes
@@ -339,6 +340,7 @@ cli.add_typer(web, name="web")
 cli.add_typer(users, name="users")
 cli.add_typer(tokens, name="tokens")
 cli.add_typer(alerts, name="alerts")
+cli.add_typer(events, name="events")
 
 
 @cli.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})

@@ -33,6 +33,7 @@ class KnownNames:
 def cross_checks(tables: Tables, known: KnownNames) -> Iterator[ConfigProblem]:
     """Yield what one table says that another one makes impossible; a file of ``conf.d`` may name what the config file has."""
     yield from tables.web.problems()
+    yield from tables.events.problems()
     yield from _names_twice(tables, known)
     stores, sources = {*tables.stores, *(known.stores or ())}, {*tables.sources, *(known.sources or ())}
     for name, source in tables.sources.items():

@@ -22,6 +22,7 @@ class _Environment(BaseSettings):
     web: _Table = Field(default_factory=dict)
     ui: _Table = Field(default_factory=dict)
     alerts: _Table = Field(default_factory=dict)
+    events: _Table = Field(default_factory=dict)
     stores: _Table = Field(default_factory=dict)
     sources: _Table = Field(default_factory=dict)
     store_defaults: _Table = Field(default_factory=dict)

@@ -60,6 +60,7 @@ def load(path: Path | None = None, *, secrets: bool = True) -> Config:
         web=main.web,
         ui=main.ui,
         alerts=main.alerts,
+        events=main.events,
         stores={name: _at_home(store, file.parent) for name, store in loading.stores.items()},
         sources=loading.sources,
         parts=loading.parts,

@@ -15,6 +15,7 @@ from syncd.mapping.rules import Rules
 from syncd.sale.policy import PushPolicy, StorePolicy
 from syncd.settings import (
     AlertSettings,
+    EventSettings,
     IntakeSettings,
     LedgerSettings,
     LogSettings,
@@ -82,6 +83,7 @@ class Tables(BaseModel):
     web: WebSettings = WebSettings()
     ui: UiSettings = UiSettings()
     alerts: AlertSettings = AlertSettings()
+    events: EventSettings = EventSettings()
     stores: dict[Annotated[str, Field(pattern=NAME)], StoreSettings] = Field(default_factory=dict)
     sources: dict[Annotated[str, Field(pattern=NAME)], SourceSettings] = Field(default_factory=dict)
     store_defaults: dict[str, Any] = Field(default_factory=dict)
@@ -133,6 +135,7 @@ class Config:
     web: WebSettings
     ui: UiSettings
     alerts: AlertSettings
+    events: EventSettings
     stores: Mapping[str, StoreSettings]
     sources: Mapping[str, SourceConfig]
     parts: Mapping[str, PartNames] = field(default_factory=dict)

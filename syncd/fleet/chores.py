@@ -14,6 +14,7 @@ from syncd.fleet.queue import Hints
 from syncd.logs import get_logger
 from syncd.push.store_orders.drift_check import EVERY
 from syncd.service.alert_rules import Watch
+from syncd.service.events import EventSender
 from syncd.service.health import Health, Process, forget_silent
 from syncd.service.housekeeping import keep_house
 from syncd.service.notifier import Notifier
@@ -29,6 +30,7 @@ class Chores:
     def __init__(self, app: Callable[[], App], hints: Hints) -> None:
         self._app, self._hints = app, hints
         self._watch: tuple[App, Watch, Notifier] | None = None
+        self._events: tuple[App, EventSender] | None = None
 
     def tick(self) -> None:
         """Ask for polls of the sources whose turn it is, and for what webhooks named."""
@@ -72,6 +74,17 @@ class Chores:
         notifier.digest()
         if app.config.alerts.heartbeat is not None and not health.unwell(health.at, app.config.service.healthy_within):
             notifier.ping()
+
+    def send_events(self) -> None:
+        """Send what other programs are to hear of; one worker at a time does."""
+        app = self._app()
+        if app.config.events.url is None:
+            return
+        if self._events is None or self._events[0] is not app:
+            if self._events is not None:
+                self._events[1].close()
+            self._events = (app, EventSender(app))
+        self._events[1].send_due(app.stop)
 
     def health(self) -> Health:
         """Return how the sources do, as the health of one daemon that would poll them all."""

@@ -106,6 +106,7 @@ def register_tasks(queue: QueueApp, turns: FleetTurns, chores: Chores, busy: Run
         ("tick", chores.tick, _TICK),
         ("sweep", chores.sweep, _SWEEP),
         ("watch", chores.watch, _WATCH),
+        ("events", chores.send_events, _TICK),
         ("housekeep", chores.housekeep, _HOUSEKEEP),
     ):
         # One of each waits at most: a fleet that stood still makes up for nothing.

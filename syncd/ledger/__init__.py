@@ -14,6 +14,7 @@ from syncd.ledger.faults import FaultRow
 from syncd.ledger.lease import Lease
 from syncd.ledger.ledger import Ledger
 from syncd.ledger.log_rows import LogRow
+from syncd.ledger.outbox import OutboxBacklog, OutboxMessage
 from syncd.ledger.overviews import Attempted, Reason, Sides, place_of
 from syncd.ledger.record import Recorded, RecordOptions
 from syncd.ledger.renaming import Renaming
@@ -52,6 +53,8 @@ __all__ = [
     "LogRow",
     "MirrorRow",
     "MirrorWalk",
+    "OutboxBacklog",
+    "OutboxMessage",
     "Pausing",
     "Progress",
     "Reason",

@@ -11,10 +11,11 @@ from syncd.clock import Now
 from syncd.ledger.rows import rows_in
 from syncd.ledger.schema import sales
 from syncd.ledger.selection import Selection, conditions
+from syncd.ledger.transactions import Transactions
 from syncd.ledger.transitions import Transition, apply_transitions, audit_row, locked, write_audit
 from syncd.sale.events import Overridden
 from syncd.sale.overrides import Override, Verb
-from syncd.sale.sale import Decider, Sale, read_document
+from syncd.sale.sale import Sale, read_document
 from syncd.sale.states import ON_THE_WIRE, State
 
 IN_FLIGHT = "a request is being sent or looked up; wait until that is done"
@@ -113,7 +114,7 @@ def act(  # noqa: PLR0913  a decision, what it is about, and what decides what f
     connection: Connection,
     selection: Selection,
     decision: Override,
-    decider: Decider,
+    database: Transactions,
     now: Now,
     *,
     last: Override | None = None,
@@ -137,7 +138,7 @@ def act(  # noqa: PLR0913  a decision, what it is about, and what decides what f
         for sale in found.values()
         if not reasons[sale.id]
     ]
-    done = apply_transitions(connection, moves, decider, now)
+    done = apply_transitions(connection, moves, database, now)
     moved = tuple(sale.sale_key for sale in found.values() if sale.id in done)
     missing = sorted(set(selection.keys) - {sale.sale_key for sale in found.values()})
     return DecisionResult(moved, (*refused, *((key, "the ledger has no such sale") for key in missing)))

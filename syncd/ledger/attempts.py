@@ -21,7 +21,7 @@ from syncd.ledger.transitions import Transition, apply_transitions
 from syncd.sale.attempt import Attempt, Intent
 from syncd.sale.events import Drifted, Observed, OutcomeUnknown, SaleEvent, TimePassed
 from syncd.sale.facts import UNTOUCHED, Doubt, Trail
-from syncd.sale.sale import Decider, Sale
+from syncd.sale.sale import Sale
 from syncd.sale.states import MAKES_ORDER, ON_THE_WIRE, REPEATABLE, AttemptKind, BackfillStage, Lane, State
 
 _INTERRUPTED = "the process that sent it ended before the outcome was written"
@@ -115,7 +115,7 @@ class AttemptRepository(Repository):
     def settle(self, attempt: Attempt, news: SaleEvent, reply: ReplyInfo) -> Future[State | None]:
         """Close an attempt with its outcome; outcomes commit in groups. Gives the sale's state; None where it was closed before."""
         outcome = Outcome(attempt, news, reply, self.database.now)
-        return self._outcomes.add(outcome, partial(settle, decider=self.database.decider))
+        return self._outcomes.add(outcome, partial(settle, database=self.database))
 
     @reads
     def trail(self, connection: Connection, store: str, order_id: int) -> Trail:
@@ -129,7 +129,7 @@ class AttemptRepository(Repository):
         """Apply events of pending sales that need no request; skip a sale that changed since it was read."""
         now = self.database.now
         moves = [Transition(sale.id, State.PENDING, news, sale.fingerprint) for sale, news in decided]
-        made = apply_transitions(connection, moves, self.database.decider, now)
+        made = apply_transitions(connection, moves, self.database, now)
         looks = [
             _look(sale, news, now)
             for sale, news in decided
@@ -143,7 +143,7 @@ class AttemptRepository(Repository):
     def drift(self, connection: Connection, drifted: Sequence[tuple[Sale, Drifted]]) -> int:
         """Mark sales whose orders were changed, so that each is looked at again; return how many."""
         moves = [Transition(sale.id, sale.state, news, sale.fingerprint) for sale, news in drifted]
-        return len(apply_transitions(connection, moves, self.database.decider, self.database.now))
+        return len(apply_transitions(connection, moves, self.database, self.database.now))
 
     def reevaluate_holds(self, lease: Lease) -> int:
         """Decide again about held sales whose hold should have ended; return how many are held no more."""
@@ -153,7 +153,7 @@ class AttemptRepository(Repository):
         moves = [Transition(sale.id, State.HELD, TimePassed(why), sale.fingerprint) for sale in ended]
         if not moves:
             return 0
-        moved = lease.run(lambda connection: apply_transitions(connection, moves, self.database.decider, now))
+        moved = lease.run(lambda connection: apply_transitions(connection, moves, self.database, now))
         return sum(sale.state is not State.HELD for sale in moved.values())
 
     def recover_interrupted(self, lease: Lease) -> int:
@@ -179,7 +179,7 @@ class AttemptRepository(Repository):
             )
             for row in rows
         ]
-        apply_transitions(connection, moves, self.database.decider, now)
+        apply_transitions(connection, moves, self.database, now)
         closing = [_interrupted(row.attempt_id, now.wall) for row in rows if row.attempt_id is not None]
         if closing:
             connection.execute(_CLOSE, closing)
@@ -196,7 +196,7 @@ class AttemptRepository(Repository):
         moved: dict[int, tuple[State, str]] = {}
         for some in chunked(settled):
             moves = [Transition(sale.id, State.UNKNOWN, news, doubt=sale.doubt) for sale, news in some]
-            made = lease.run(partial(apply_transitions, moves=moves, decider=self.database.decider, now=now))
+            made = lease.run(partial(apply_transitions, moves=moves, database=self.database, now=now))
             moved |= {number: (sale.state, sale.why) for number, sale in made.items()}
         return moved
 
@@ -364,7 +364,7 @@ def _row(intent: Intent, target: int | None, now: Now) -> dict[str, Any]:
     }
 
 
-def settle(connection: Connection, outcomes: Sequence[Outcome], decider: Decider, now: Now) -> dict[int, State]:
+def settle(connection: Connection, outcomes: Sequence[Outcome], database: Transactions, now: Now) -> dict[int, State]:
     """Close attempts and apply their events; an attempt that was closed before (a stale process woke up) changes nothing.
 
     Returns, for each attempt that was closed here, the state that its sale was left in.
@@ -376,7 +376,7 @@ def settle(connection: Connection, outcomes: Sequence[Outcome], decider: Decider
         return {}
     connection.execute(_CLOSE, [_closed(outcome) for outcome in closing])
     moves = [Transition(o.attempt.sale_id, State.SENDING, o.event, attempt_id=o.attempt.id) for o in closing]
-    moved = apply_transitions(connection, moves, decider, now)
+    moved = apply_transitions(connection, moves, database, now)
     return {o.attempt.id: moved[o.attempt.sale_id].state for o in closing if o.attempt.sale_id in moved}
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, Table, delete, func, or_, select, update
 
 from syncd.canonical import CanonicalOrder
+from syncd.ledger.outbox import forget_in_outbox
 from syncd.ledger.rows import change_in, chunked
 from syncd.ledger.schema import attempts, audit, cache, faults, sales
 from syncd.ledger.search import index_again
@@ -104,6 +105,7 @@ def _forget_sales(connection: Connection, ids: Sequence[int], words: Sequence[st
     blank = dict.fromkeys(("document", "hold", "objection", "doubt"))
     gone = connection.execute(update(sales).where(sales.c.id.in_(ids)).values(**blank, why="", cure="")).rowcount
     index_again(connection, ids)
+    forget_in_outbox(connection, ids)
     connection.execute(update(audit).where(audit.c.sale_id.in_(ids), audit.c.changes.is_not(None)).values(changes=None))
     if not words:
         return gone, 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self, TypeVar
@@ -20,6 +21,7 @@ from syncd.ledger.catalog import CatalogRepository
 from syncd.ledger.engine import Engines, translated
 from syncd.ledger.lease import Lease, take
 from syncd.ledger.maintenance import Maintenance
+from syncd.ledger.outbox import OutboxRepository
 from syncd.ledger.overviews import OverviewRepository
 from syncd.ledger.sales import SaleRepository
 from syncd.ledger.session import Session
@@ -28,6 +30,7 @@ from syncd.ledger.state import StateRepository
 from syncd.ledger.stores import StoreRepository
 from syncd.ledger.transactions import OutcomeBatcher, Transactions, Writer
 from syncd.ledger.turns import TurnRepository
+from syncd.sale.outgoing import EventKind
 from syncd.sale.sale import Decider
 
 T = TypeVar("T")
@@ -39,11 +42,13 @@ class Ledger:
     ``overviews`` reads what pages show of sales and attempts; every other repository reads and writes its own part.
     """
 
-    def __init__(self, engines: Engines, clock: Clock, where: str, decider: Decider) -> None:
+    def __init__(
+        self, engines: Engines, clock: Clock, where: str, decider: Decider, events: AbstractSet[EventKind]
+    ) -> None:
         self._engines, self._where = engines, where
         self._writer = Writer(engines, where)
         self._session = None if engines.is_sqlite else Session(engines.write, where)
-        database = Transactions(self._writer.run, self._read, clock, decider)
+        database = Transactions(self._writer.run, self._read, clock, decider, events)
         self.sales = SaleRepository(database)
         self.attempts = AttemptRepository(database, OutcomeBatcher(self._writer))
         self.overviews = OverviewRepository(database)
@@ -54,13 +59,24 @@ class Ledger:
         self.backfills = BackfillRepository(database, self.lease)
         self.alerts = AlertRepository(database)
         self.state = StateRepository(database)
+        self.outbox = OutboxRepository(database)
         self.accounts = AccountRepository(database)
         self.turns = TurnRepository(database)
         self.maintenance = Maintenance(database, engines, where)
 
     @classmethod
-    def open(cls, url: str, clock: Clock, decider: Decider, *, upgrades: bool = True) -> Self:
+    def open(
+        cls,
+        url: str,
+        clock: Clock,
+        decider: Decider,
+        *,
+        upgrades: bool = True,
+        events: AbstractSet[EventKind] = frozenset(),
+    ) -> Self:
         """Open the ledger; ``decider`` says where each sale stands. Create or upgrade its tables, if it ``upgrades`` them at all.
+
+        ``events`` are the kinds of events that other programs are to hear of; only those go to the outbox.
 
         Raises:
             LedgerError: it cannot be opened (``Full``), is no ledger (``Corrupt``), is locked (``Busy``) or was written by a
@@ -80,7 +96,7 @@ class Ledger:
         except BaseException:
             engines.dispose()
             raise
-        return cls(engines, clock, where, decider)
+        return cls(engines, clock, where, decider, events)
 
     def __enter__(self) -> Self:
         """Return the ledger itself."""

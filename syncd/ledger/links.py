@@ -15,10 +15,11 @@ from syncd.clock import Now
 from syncd.ledger.actions import IN_FLIGHT, DecisionResult
 from syncd.ledger.rows import is_state, read_sale, read_sales, to_micros
 from syncd.ledger.schema import sales
+from syncd.ledger.transactions import Transactions
 from syncd.ledger.transitions import Transition, apply_transitions
 from syncd.sale.events import Overridden
 from syncd.sale.overrides import Override
-from syncd.sale.sale import Decider, Sale, read_document
+from syncd.sale.sale import Sale, read_document
 from syncd.sale.states import ON_THE_WIRE, State
 
 _LOOKS_BACK = timedelta(days=180)
@@ -32,7 +33,7 @@ def sale_of_key(connection: Connection, key: str) -> Sale | None:
     return read_sale(row) if row is not None else None
 
 
-def link(connection: Connection, key: str, decision: Override, decider: Decider, now: Now) -> DecisionResult:
+def link(connection: Connection, key: str, decision: Override, database: Transactions, now: Now) -> DecisionResult:
     """Keep that the goods of the return ``key`` came from the sale that the decision names, unless that cannot be."""
     returned = sale_of_key(connection, key)
     if returned is None:
@@ -41,7 +42,7 @@ def link(connection: Connection, key: str, decision: Override, decider: Decider,
         return DecisionResult((), ((key, no),))
     kept = Override(decision.verb, decision.by, decision.at, returned.fingerprint, decision.why)
     done = apply_transitions(
-        connection, [Transition(returned.id, returned.state, Overridden(kept), actor=decision.by)], decider, now
+        connection, [Transition(returned.id, returned.state, Overridden(kept), actor=decision.by)], database, now
     )
     return DecisionResult((key,), ()) if done else DecisionResult((), ((key, IN_FLIGHT),))
 

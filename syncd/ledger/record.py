@@ -15,16 +15,18 @@ from syncd.canonical import Batch
 from syncd.canonical.sale_key import LONGEST_KEY
 from syncd.clock import Now
 from syncd.ledger.faults import record_faults, settle_by_sales
+from syncd.ledger.outbox import announce_sales
 from syncd.ledger.rows import Part, columns_of, read_sale, rows_in, to_micros
 from syncd.ledger.schema import attempts, audit, cursors, sales
 from syncd.ledger.screening import held_twins, too_early
 from syncd.ledger.search import index_sales
+from syncd.ledger.transactions import Transactions
 from syncd.ledger.transitions import audit_row, write_audit
 from syncd.sale.changes import changes_between
 from syncd.sale.events import with_status
 from syncd.sale.facts import Status
 from syncd.sale.overrides import Verb
-from syncd.sale.sale import Decider, IncomingVersion, Router, Sale, new_sale, read_document, saying
+from syncd.sale.sale import IncomingVersion, Router, Sale, new_sale, read_document, saying
 from syncd.sale.search_words import words_of
 from syncd.sale.states import ON_THE_WIRE, Lane, State
 from syncd.sale.versions import (
@@ -96,7 +98,7 @@ class RecordOptions:
         return f"{self.keys or self.source}:{sale_id}"
 
 
-def record(connection: Connection, batch: Batch, options: RecordOptions, decider: Decider, now: Now) -> Recorded:
+def record(connection: Connection, batch: Batch, options: RecordOptions, database: Transactions, now: Now) -> Recorded:
     """Record a batch; of a sale that is in it twice, the newer version counts, else the last."""
     _lock_source(connection, options.source)
     said = newest(batch, batch.stated_at or (now.wall if options.just_asked else None))
@@ -106,8 +108,8 @@ def record(connection: Connection, batch: Batch, options: RecordOptions, decider
     versions = sort_versions(said.values(), known, partial(_was_said_before, connection), __version__)
     early = too_early(connection, options, versions.new)
     new = [one for one in versions.new if one.order.sale_key not in early]
-    held = _insert(connection, options, new, decider, now)
-    held += sum(_change(connection, one, options, decider, now) for one in versions.changed)
+    held = _insert(connection, options, new, database, now)
+    held += sum(_change(connection, one, options, database, now) for one in versions.changed)
     _write_anew(connection, versions.read_anew)
     _write_datings(connection, [replace(one, before=known[key]) for key, one in said.items() if key in known])
     _promote(connection, options, [sale.id for sale in known.values() if sale.lane is Lane.BACKFILL])
@@ -195,20 +197,21 @@ _REREAD = (
 
 
 def _insert(
-    connection: Connection, options: RecordOptions, new: Sequence[IncomingVersion], decider: Decider, now: Now
+    connection: Connection, options: RecordOptions, new: Sequence[IncomingVersion], database: Transactions, now: Now
 ) -> int:
     if not new:
         return 0
-    rows, statuses, words = [], [], []
+    rows, made, words = [], [], []
     for one in new:
         store = options.router(one.order)
         document = one.order.to_json()
         lane, history = options.lane, options.history
         sale = new_sale(one, store, now.wall, lane=lane, history=history, document=document, read_by=__version__)
-        status = decider(sale, now, one)
-        statuses.append(status)
+        status = database.decider(sale, now, one)
+        sale = with_status(sale, status, now)
+        made.append((sale, status))
         words.append(words_of(sale, one.order))
-        row = columns_of(with_status(sale, status, now), Part.IDENTITY, Part.VERSION, Part.STATUS)
+        row = columns_of(sale, Part.IDENTITY, Part.VERSION, Part.STATUS)
         rows.append({**row, "source": options.source, "backfill": options.backfill, "returns_of": sale.returns_of})
     connection.execute(insert(sales), rows)
     first = _ids(connection, [one.order.sale_key for one in new])
@@ -220,11 +223,14 @@ def _insert(
             now.wall,
             fingerprint=one.fingerprint,
         )
-        for one, status in zip(new, statuses, strict=True)
+        for one, (_, status) in zip(new, made, strict=True)
     ]
     write_audit(connection, audits)
     index_sales(connection, [(row["sale_id"], said) for row, said in zip(audits, words, strict=True)], is_new=True)
-    return sum(status.state is State.HELD for status in statuses)
+    if database.events:
+        with_ids = [(None, replace(sale, id=first[sale.sale_key])) for sale, _ in made]
+        announce_sales(connection, database, with_ids, now)
+    return sum(status.state is State.HELD for _, status in made)
 
 
 def _ids(connection: Connection, keys: Sequence[str]) -> dict[str, int]:
@@ -232,7 +238,9 @@ def _ids(connection: Connection, keys: Sequence[str]) -> dict[str, int]:
     return {row.sale_key: row.id for row in rows_in(connection, query, sales.c.sale_key, keys)}
 
 
-def _change(connection: Connection, one: IncomingVersion, options: RecordOptions, decider: Decider, now: Now) -> int:
+def _change(
+    connection: Connection, one: IncomingVersion, options: RecordOptions, database: Transactions, now: Now
+) -> int:
     """Give a sale its new version; decide its status too, unless a request is being sent."""
     before = one.before
     assert before is not None  # noqa: S101  only sales that are known are changed
@@ -243,8 +251,9 @@ def _change(connection: Connection, one: IncomingVersion, options: RecordOptions
         if is_set_aside(before):  # its backfill was cancelled; it arrives again, and is this one's now
             sale = replace(sale, overrides=sale.overrides.without(Verb.ASIDE), lane=options.lane)
             values |= {"lane": options.lane.value, "backfill": options.backfill}
-        status: Status = decider(sale, now, one)
-        values |= columns_of(with_status(sale, status, now), Part.STATUS, Part.FACT)
+        status: Status = database.decider(sale, now, one)
+        sale = with_status(sale, status, now)
+        values |= columns_of(sale, Part.STATUS, Part.FACT)
         after, why = status.state, status.why or "changed in the POS"
     connection.execute(
         update(sales).where(sales.c.id == before.id, sales.c.state == before.state.value).values(**values)
@@ -254,6 +263,8 @@ def _change(connection: Connection, one: IncomingVersion, options: RecordOptions
     states = (before.state, after)
     row = audit_row(before.id, states, why, now.wall, fingerprint=one.fingerprint, changes=changes)
     write_audit(connection, [row])
+    if database.events and after is not before.state:
+        announce_sales(connection, database, [(before, sale)], now)
     return int(after is State.HELD)
 
 

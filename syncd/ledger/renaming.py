@@ -19,6 +19,7 @@ from syncd.ledger.schema import (
     hints,
     known_orders,
     mirrors,
+    outbox,
     sales,
     source_state,
     sources,
@@ -120,7 +121,7 @@ def rename_store(connection: Connection, old: str, new: str) -> Renaming:
     for table in (catalog, mirrors, cache, state, known_orders):
         connection.execute(delete(table).where(table.c.store == new))
         connection.execute(update(table).where(table.c.store == old).values(store=new))
-    for table in (sales, alerts):
+    for table in (sales, alerts, outbox):
         connection.execute(update(table).where(table.c.store == old).values(store=new))
     if connection.execute(select(stores.c.name).where(stores.c.name == old)).first():
         connection.execute(delete(stores).where(stores.c.name == new))

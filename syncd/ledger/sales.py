@@ -124,7 +124,7 @@ class SaleRepository(Repository):
             LedgerError: nothing of the batch was written.
 
         """
-        return record(connection, batch, options, self.database.decider, self.database.now)
+        return record(connection, batch, options, self.database, self.database.now)
 
     @writes
     def decide(  # noqa: PLR0913  a decision, who made it, and when it counts
@@ -142,7 +142,7 @@ class SaleRepository(Repository):
         What is to be sent for them then is not sent ``not_before`` that time.
         """
         now = self.database.now
-        done = actions.act(connection, selection, Override(verb, by, now.wall, "", why), self.database.decider, now)
+        done = actions.act(connection, selection, Override(verb, by, now.wall, "", why), self.database, now)
         if not_before is not None:
             _schedule(connection, done.moved, not_before)
         return done
@@ -152,7 +152,7 @@ class SaleRepository(Repository):
         """Take a decision back: that of ``decided``'s verb and author, made then or later, where it is a sale's last one."""
         now = self.database.now
         undone = Override(Verb.UNDO, by, now.wall, "")
-        return actions.act(connection, Selection(keys=tuple(keys)), undone, self.database.decider, now, last=decided)
+        return actions.act(connection, Selection(keys=tuple(keys)), undone, self.database, now, last=decided)
 
     @writes
     def send_now(self, connection: Connection, keys: Sequence[str]) -> None:
@@ -168,9 +168,7 @@ class SaleRepository(Repository):
     def link(self, connection: Connection, returned: str, original: str, by: str = SYNCD) -> actions.DecisionResult:
         """Keep that the goods of a return came from a sale; says why not, where that cannot be."""
         now = self.database.now
-        return links.link(
-            connection, returned, Override(Verb.LINK, by, now.wall, "", original), self.database.decider, now
-        )
+        return links.link(connection, returned, Override(Verb.LINK, by, now.wall, "", original), self.database, now)
 
     @reads
     def originals_for(self, connection: Connection, returned: Sale) -> list[Fit]:

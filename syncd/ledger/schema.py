@@ -362,3 +362,22 @@ api_tokens = Table(
     Column("used_at", BigInteger),
     Column("until", BigInteger),
 )
+
+# Events that other programs are to hear of; a row is deleted once it was taken.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("message_id", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("store", Text, nullable=False),
+    Column("sale_id", BigInteger),
+    Column("data", Text, nullable=False),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("why", Text, nullable=False, server_default=text("''")),
+    Column("next_attempt_at", BigInteger, nullable=False),
+    Index("outbox_due", "next_attempt_at", "id"),
+    Index("outbox_age", "at"),
+    Index("outbox_of_sale", "sale_id"),
+)

@@ -12,7 +12,9 @@ from syncd.ledger.rows import change_in, rows_in, to_micros
 from syncd.ledger.schema import state
 from syncd.ledger.transactions import Repository, reads, writes
 
-Owner = Literal["alerts", "daemons", "fleet", "metafields", "probe", "quota", "retention", "scans", "schema", "search"]
+Owner = Literal[
+    "alerts", "daemons", "events", "fleet", "metafields", "probe", "quota", "retention", "scans", "schema", "search"
+]
 """The part of syncd that keeps a value; nothing but its owner drops it."""
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 

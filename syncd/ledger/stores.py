@@ -14,11 +14,13 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 
 from syncd.errors import LedgerError, WoundBack
 from syncd.ledger.alerts import Alert, raise_alerts
+from syncd.ledger.outbox import announce_store
 from syncd.ledger.renaming import Renaming, rename_store, store_to_rename
 from syncd.ledger.rows import as_text, each_value, from_micros, is_state, read_as, rows_in, to_micros
 from syncd.ledger.schema import known_orders, sales, stores
 from syncd.ledger.transactions import Repository, reads, writes
 from syncd.sale.facts import OrderSnapshot, StoreOrder
+from syncd.sale.outgoing import EventKind
 from syncd.sale.states import State
 
 DOUBLED = "two orders"
@@ -107,9 +109,12 @@ class StoreRepository(Repository):
 
         Since when it is paused stays.
         """
-        since = store_state(connection, store).paused_at or self.database.clock.now()
+        before = store_state(connection, store).paused_at
+        since = before or self.database.clock.now()
         values = {"paused_why": words[0], "paused_cure": words[1], "paused_by": by}
         update_store(connection, store, {**values, "paused_at": to_micros(since), "probe_at": to_micros(probe_at)})
+        if before is None:
+            announce_store(connection, self.database, store, EventKind.STORE_PAUSED, why=words[0], cure=words[1])
 
     @writes
     def try_now(self, connection: Connection, store: str) -> None:
@@ -120,8 +125,12 @@ class StoreRepository(Repository):
     @writes
     def unpause(self, connection: Connection, store: str) -> None:
         """Open a store again."""
+        before = store_state(connection, store).paused_at
         names = ("paused_why", "paused_cure", "paused_by", "paused_at", "probe_at")
         update_store(connection, store, dict.fromkeys(names))
+        if before is not None:
+            paused_at = before.isoformat()
+            announce_store(connection, self.database, store, EventKind.STORE_RESUMED, paused_at=paused_at)
 
     @writes
     def note_order_id(self, connection: Connection, store: str, highest: int) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import wraps
@@ -25,6 +26,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from syncd.clock import Clock, Now
 from syncd.errors import LedgerError
 from syncd.ledger.engine import Engines, is_conflict, to_ledger_error, translated
+from syncd.sale.outgoing import EventKind
 from syncd.sale.sale import Decider
 from syncd.sale.states import State
 
@@ -56,12 +58,13 @@ class Run(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Transactions:
-    """One ledger, as repositories see it. Safe to use from many threads."""
+    """One ledger, as repositories see it. Safe to use from many threads. ``events`` are the kinds that go to the outbox."""
 
     write: Run
     read: Run
     clock: Clock
     decider: Decider
+    events: AbstractSet[EventKind] = frozenset()
 
     @property
     def now(self) -> Now:

@@ -13,12 +13,14 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from syncd.clock import Now
+from syncd.ledger.outbox import announce_sales
 from syncd.ledger.rows import Part, chunked, columns_of, names_of, read_sale, to_micros
 from syncd.ledger.schema import audit, sales
+from syncd.ledger.transactions import Transactions
 from syncd.sale.changes import FactChange, write_changes
 from syncd.sale.events import Applied, CheckoutMoved, Deferred, LookedUp, SaleEvent, TimePassed, describe, next_status
 from syncd.sale.facts import Doubt, Status
-from syncd.sale.sale import Decider, Sale
+from syncd.sale.sale import Sale
 from syncd.sale.states import State
 
 SYNCD = "syncd"
@@ -50,7 +52,7 @@ class Transition:
 
 
 def apply_transitions(
-    connection: Connection, moves: Sequence[Transition], decider: Decider, now: Now
+    connection: Connection, moves: Sequence[Transition], database: Transactions, now: Now
 ) -> dict[int, Sale]:
     """Apply the transitions whose sale is still as expected (one a sale); return the changed sales."""
     found = locked(connection, [move.sale_id for move in moves])
@@ -60,7 +62,7 @@ def apply_transitions(
         sale = found.get(move.sale_id)
         if sale is None or not _expected(move, sale):
             continue
-        after, status = next_status(sale, move.event, decider, now)
+        after, status = next_status(sale, move.event, database.decider, now)
         made[sale.id] = after
         updates.append({**columns_of(after, Part.STATUS, Part.FACT), "of_id": sale.id, "of_state": sale.state.value})
         if _is_told(move, sale, after):
@@ -69,6 +71,8 @@ def apply_transitions(
     if updates:
         connection.execute(_UPDATE, updates)
         write_audit(connection, audits)
+    if database.events:
+        announce_sales(connection, database, ((found[number], sale) for number, sale in made.items()), now)
     return made
 
 

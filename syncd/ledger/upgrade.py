@@ -21,7 +21,7 @@ from syncd.ledger.engine import Engines, is_conflict, sqlstate
 from syncd.ledger.rows import to_micros
 from syncd.ledger.schema import state
 
-HEAD = "0030"
+HEAD = "0031"
 OLDEST = "0027"
 """The oldest schema whose program may work on the tables of ``HEAD``."""
 KNOWN = tuple(f"{number:04}" for number in range(1, int(HEAD) + 1))

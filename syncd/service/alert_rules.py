@@ -13,19 +13,20 @@ from syncd.app import App
 from syncd.clock import Now
 from syncd.config import LeftOut
 from syncd.formatting import count
-from syncd.ledger import SERVER_CHANGED, Alert, FaultRow, Reason, StoreState
+from syncd.ledger import SERVER_CHANGED, Alert, FaultRow, OutboxBacklog, Reason, StoreState
 from syncd.naming import Gone, gone
 from syncd.sale.states import State
+from syncd.service.events import outage_of
 from syncd.service.health import Health
 from syncd.service.reasons import fault_words, newest_faults, reason_help, reason_words
 from syncd.settings import AlertSettings
 from syncd.sources.capabilities import FolderReport
 from syncd.sources.settings import is_closed
 
-GONE, LEFT_OUT = "gone", "config"
-KINDS = ("paused", "rejected", "held", "late", "faults", "unread", "job", "volume", "disk", GONE, LEFT_OUT)
+GONE, LEFT_OUT, EVENTS = "gone", "config", "events"
+KINDS = ("paused", "rejected", "held", "late", "faults", "unread", "job", "volume", "disk", EVENTS, GONE, LEFT_OUT)
 """The causes that are watched here; others (a second order for a sale, orders changed by hand) are noticed where they are found."""
-SHOWN = ("late", "volume", "disk", SERVER_CHANGED)
+SHOWN = ("late", "volume", "disk", EVENTS, SERVER_CHANGED)
 """Those of them that nothing else on a page or in ``status`` says."""
 _WEEKS = (7, 14, 21, 28)
 _DAYS = (1, 2, 3, 4)
@@ -68,6 +69,8 @@ class AlertSnapshot:
     ledger: str = ""
     reasons: Sequence[Reason] = ()
     newest_faults: Mapping[str, FaultRow] = field(default_factory=dict)
+    events: OutboxBacklog | None = None
+    events_why: str = ""
 
 
 def evaluate(facts: AlertSnapshot, settings: AlertSettings, healthy_within: timedelta) -> list[Alert]:
@@ -81,6 +84,7 @@ def evaluate(facts: AlertSnapshot, settings: AlertSettings, healthy_within: time
         *_jobs(facts, healthy_within),
         *_volumes(facts),
         *_disk(facts, settings),
+        *_events(facts, settings),
         *(Alert("", GONE, one.name, one.words, one.cure) for one in facts.gone if one.not_done),
         *(Alert("", LEFT_OUT, left.file, left.words, left.cure) for left in facts.left_out),
     ]
@@ -158,6 +162,7 @@ _JOBS = {
     "housekeep": "tidy up the ledger",
     "tell": "send alerts",
     "heartbeat": "send its heartbeat",
+    "events": "send events to other programs",
 }
 
 
@@ -188,6 +193,22 @@ def _disk(facts: AlertSnapshot, settings: AlertSettings) -> Iterator[Alert]:
     if facts.disk_free is not None and facts.disk_free < settings.low_disk_mb * 1_000_000:
         words = f"only {facts.disk_free / 1e6:,.0f} MB are free on the disk of the ledger {facts.ledger}"
         yield Alert("", "disk", "disk", words, "Free some space: when the disk is full, no sale is recorded or sent.")
+
+
+def _events(facts: AlertSnapshot, settings: AlertSettings) -> Iterator[Alert]:
+    """Events that nobody takes; after a week they are dropped."""
+    oldest = facts.events.oldest if facts.events is not None else None
+    if facts.events is not None and oldest is not None and facts.now.wall - oldest.at >= settings.late_after:
+        number = facts.events.waiting
+        words = f"{count(number, 'event')} for other programs {'waits' if number == 1 else 'wait'} to be sent, the oldest since"
+        why = facts.events_why or oldest.why
+        yield Alert(
+            "",
+            EVENTS,
+            EVENTS,
+            f"{words} {oldest.at:%d %b %H:%M} UTC{': ' if why else ''}{why}",
+            "Try the address: syncd events test. What nobody takes for a week is dropped.",
+        )
 
 
 class Watch:
@@ -224,7 +245,14 @@ class Watch:
             *_room(self._app),
             [reason for state in (State.REJECTED, State.HELD) for reason in ledger.overviews.reasons(state)],
             newest_faults(ledger),
+            *self._events(),
         )
+
+    def _events(self) -> tuple[OutboxBacklog | None, str]:
+        if self._app.config.events.url is None:
+            return None, ""
+        outage = outage_of(self._app)
+        return self._app.ledger.outbox.backlog(), outage.why if outage is not None else ""
 
     def _volume(self, now: Now) -> dict[str, Volume]:
         if self._counted is None or now.age(self._counted) >= timedelta(hours=1):

@@ -7,6 +7,7 @@ from datetime import timedelta
 from syncd.app import App
 from syncd.ledger import HAPPENED
 from syncd.logs import get_logger
+from syncd.service.events import KEPT
 
 _CACHE_KEPT = timedelta(days=2)
 _SHOWN_FOR = timedelta(days=2)  # what happened once
@@ -29,6 +30,10 @@ def keep_house(app: App) -> None:
     if gone := ledger.maintenance.forget_history(now - keep.keep_history):
         get_logger().info("history_dropped", rows=gone, older_than=(now - keep.keep_history).isoformat())
     ledger.accounts.drop_ended()
+    if app.config.events.url is None:
+        ledger.outbox.drop()  # nobody is to hear of them any more
+    elif gone := ledger.outbox.drop(now - KEPT):
+        get_logger().warning("events_dropped", events=gone, why="nobody took them for a week")
     until = app.clock.elapsed().seconds + _FILL_S
     if added := ledger.maintenance.fill_search(lambda: not app.stop.is_set() and app.clock.elapsed().seconds < until):
         get_logger().info("sales_indexed", sales=added)

@@ -15,6 +15,8 @@ from syncd.intake import PollReport
 from syncd.logs import bind, get_logger
 from syncd.sale.states import BackfillStage
 from syncd.service.alert_rules import Watch
+from syncd.service.events import EVERY as EVENTS_EVERY
+from syncd.service.events import EventSender
 from syncd.service.health import Heartbeats
 from syncd.service.housekeeping import keep_house
 from syncd.service.leases import LeaseKeeper
@@ -51,6 +53,7 @@ class Jobs:
         self._keepers = {name: LeaseKeeper(store, partial(self._all_now, name)) for name, store in app.stores.items()}
         self._asked: set[str] = set()
         self._samples, self._watch, self._teller = Samples(app), Watch(app), Notifier(app)
+        self._events = EventSender(app)
         self._told: set[tuple[str, str]] = set()
         self._put_off: dict[str, float] = {}
         self._failed: dict[str, tuple[str, float]] = {}  # why each job failed, and when that was logged
@@ -90,6 +93,8 @@ class Jobs:
         jobs.append(Job("watch", _NOTE, lambda: self._edge("watch", self.watch)))
         if self._app.config.alerts.urls:
             jobs.append(Job("tell", _NOTE, lambda: self._edge("tell", self.notify)))
+        if self._app.config.events.url is not None:
+            jobs.append(Job("events", EVENTS_EVERY, lambda: self._edge("events", self.send_events)))
         if self._app.config.alerts.heartbeat is not None:
             jobs.append(Job("heartbeat", _NOTE, lambda: self._edge("heartbeat", self.heartbeat)))
         return [*jobs, Job("housekeep", service.housekeep_every, self.housekeep)]
@@ -144,7 +149,8 @@ class Jobs:
             store.catch_up.forget()
 
     def close(self) -> None:
-        """Give every lease back."""
+        """Give every lease back, and close what is open."""
+        self._events.close()
         for keeper in self._keepers.values():
             keeper.close()
 
@@ -326,6 +332,10 @@ class Jobs:
         """Tell people what is new, what is over, and once a day how it went."""
         self._teller.tell()
         self._teller.digest()
+
+    def send_events(self) -> None:
+        """Send what other programs are to hear of; an address that takes nothing is no fault of this daemon."""
+        self._events.send_due(self._stop, lambda: self._pulse.alive("events"))
 
     def heartbeat(self) -> None:
         """Ping, where every job has had its good cycle."""

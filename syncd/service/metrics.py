@@ -128,6 +128,9 @@ class _Ledger(Collector):
         for stage in BackfillStage:
             backfills.add_metric((stage.value,), stages.count(stage))
         yield from (alerts, backfills)
+        if self._app.config.events.url is not None:
+            waiting = ledger.outbox.backlog().waiting
+            yield GaugeMetricFamily("syncd_events_waiting", "Events that other programs are to hear of.", value=waiting)
         if (path := _file(self._app)) is not None:
             yield GaugeMetricFamily("syncd_ledger_bytes", "The ledger's file.", value=path.stat().st_size)
             free = shutil.disk_usage(path.parent).free

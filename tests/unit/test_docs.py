@@ -18,6 +18,7 @@ from syncd.sources.csv.presets import names, preset
 from syncd.sources.csv.settings import CsvSettings
 from syncd.sources.sql import presets as sql_presets
 from syncd.sources.sql.settings import SqlSettings
+from tests.doubles.receiver import SECRET
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -93,6 +94,7 @@ def test_the_annotated_config_is_valid_as_it_is(monkeypatch: pytest.MonkeyPatch)
 def test_every_key_that_the_annotated_config_shows_exists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("BIGCOMMERCE_TOKEN", "METRICS_TOKEN", "SYNCD_OIDC_SECRET", "ALERT_URL", "HEARTBEAT_URL"):
         monkeypatch.setenv(name, "json://127.0.0.1/token")
+    monkeypatch.setenv("SYNCD_EVENTS_SECRET", SECRET)
     (tmp_path / "own-ca.pem").touch()
     text = (ROOT / "config" / "syncd.toml").read_text()
     shown = re.sub(r"^# (\w+ = |\[)", r"\1", text, flags=re.MULTILINE)
