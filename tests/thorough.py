@@ -18,6 +18,7 @@ THOROUGH = (
     "service/test_story.py",
     "service/test_pauses.py::test_the",
     "service/test_uploads.py",
+    "service/test_events.py::test_a_daemon",
     "service/test_single_sign_on.py",
     # properties over whole sales
     "unit/sale/test_changes.py::test_what_changed_one_way",

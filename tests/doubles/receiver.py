@@ -85,7 +85,10 @@ def receiving() -> Iterator[Receiver]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.rfile.read(length := int(self.headers["Content-Length"]))
+            if len(body) < length:  # who sent it was killed meanwhile
+                self.close_connection = True
+                return
             headers = {name.lower(): value for name, value in self.headers.items()}
             with lock:
                 asked = receiver.status_of(Came(headers, body, 0))

@@ -17,6 +17,7 @@ from syncd.fleet.clock import ServerClock
 from syncd.fleet.queue import Hints
 from syncd.testing.orders import sale
 from tests.doubles.hears import hearing
+from tests.doubles.receiver import EVENTS, SECRET, receiving
 from tests.fleet.cells import Cell, running_cell, until
 from tests.fleet.test_fleet import arrived
 from tests.fleet.test_page import held
@@ -82,3 +83,17 @@ def test_the_books_of_a_store_are_compared_beside_the_workers(cell: Cell) -> Non
     arrived(cell, {one.sale_key for one in sales})
     done = cell.run("audit", "--store", "s1", "--from", "2026-11-01", "--to", "2026-11-30", "--json")
     assert done.code == 0, done.out + done.err
+
+
+def test_a_fleet_tells_other_programs_once_whoever_sends(cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
+    with receiving() as receiver:
+        monkeypatch.setenv("EVENTS_URL", receiver.url)
+        monkeypatch.setenv("EVENTS_SECRET", SECRET)
+        cell.configure(4, more=EVENTS.format(more=""))
+        cell.start(2)
+        for store in (1, 2, 3, 4):
+            cell.drop(store, "a", [sale(source=f"ts{store}", sale_id=f"{number}") for number in range(5)])
+        until(lambda: len(receiver.of("order.made")) == 20)
+        assert len({(one.data["store"], one.data["sale"]) for one in receiver.taken}) == 20
+        assert len({one.id for one in receiver.came}) == 20
+        assert all(one.is_signed() for one in receiver.came)

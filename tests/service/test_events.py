@@ -305,3 +305,28 @@ def test_an_address_needs_a_secret(shop: Shop, receiver: Receiver) -> None:
     shop.configure(FOLDER + f'[events]\nurl = "{receiver.url}"\n')
     done = shop.run("config", "check")
     assert (done.code, "events.secret" in done.err) == (2, True)
+
+
+def test_a_daemon_that_is_killed_again_and_again_loses_no_event(shop: Shop, receiver: Receiver) -> None:
+    """Each order is told at least once, under one id, and nothing that did not happen."""
+    shop.configure(FOLDER + EVENTS.format(more=""))
+    names = [f"{turn}-{number}" for turn in range(4) for number in range(15)]
+    for turn in range(4):
+        process = shop.start("run")
+        shop.drop(f"{turn}.jsonl", "".join(a_sale(name) for name in names if name.startswith(f"{turn}-")))
+        before = len(receiver.came)
+        # Killed while it sends: after the first answer of this turn, or in the middle of pushing.
+        until(lambda before=before: len(receiver.came) > before)  # type: ignore[misc]
+        process.kill()
+        process.wait(30)
+    process = shop.start("run")
+    try:
+        until(lambda: set(names_of(receiver.of("order.made"))) == set(names))
+        until(lambda: json.loads(shop.run("events", "list", "--json").out)["waiting"] == 0)
+    finally:
+        process.terminate()
+        assert process.wait(30) == 0
+    ids = {(one.kind, one.data["sale"], one.said["timestamp"]): one.id for one in receiver.came}
+    assert len(set(ids.values())) == len(ids), "an id stands for one event"
+    assert len(ids) == len(names), "one event an order, however often it arrived"
+    assert {order["id"] for order in shop.store.orders()} == {one.data["order_id"] for one in receiver.taken}
