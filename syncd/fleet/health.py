@@ -8,7 +8,7 @@ from syncd.app import App
 from syncd.clock import BootTime, Now
 from syncd.ledger import SourceTurn
 from syncd.service.health import HealthPart
-from syncd.service.jobs import poll_job
+from syncd.service.job_names import poll_job
 
 _ELSEWHERE = "another boot"
 

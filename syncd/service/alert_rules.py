@@ -18,6 +18,7 @@ from syncd.naming import Gone, gone
 from syncd.sale.states import State
 from syncd.service.events import outage_of
 from syncd.service.health import Health
+from syncd.service.job_names import job_words
 from syncd.service.reasons import fault_words, newest_faults, reason_help, reason_words
 from syncd.settings import AlertSettings
 from syncd.sources.capabilities import FolderReport
@@ -148,30 +149,6 @@ def _jobs(facts: AlertSnapshot, healthy_within: timedelta) -> Iterator[Alert]:
             why = f": {part.last_error}" if part.last_error else ""
             words = f"syncd has not been able to {job_words(name)} since {since.wall:%H:%M} UTC{why}"
             yield Alert("", "job", name, words, "See the log, and: syncd status")
-
-
-_JOBS = {
-    "poll": 'read "{}"',
-    "fetch": 'read what webhooks of "{}" named',
-    "backfill": 'backfill "{}"',
-    "push": 'send orders to store "{}"',
-    "reconcile": 'look up lost answers of store "{}"',
-    "refresh": 'refresh the catalog of store "{}"',
-    "metafields": 'write metafields of store "{}"',
-    "look over": 'check the orders of store "{}"',
-    "housekeep": "tidy up the ledger",
-    "tell": "send alerts",
-    "heartbeat": "send its heartbeat",
-    "events": "send events to other programs",
-}
-
-
-def job_words(name: str) -> str:
-    """Return what a job does, in words: ``read "till"`` for ``poll till``."""
-    for begin, words in _JOBS.items():
-        if name == begin or name.startswith(f"{begin} "):
-            return words.format(name.removeprefix(begin).strip())
-    return f'run "{name}"'
 
 
 def _volumes(facts: AlertSnapshot) -> Iterator[Alert]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Event
 from uuid import uuid4
 
@@ -35,7 +35,7 @@ _AT_ONCE, _THREADS = 64, 8
 _LIMITS = Limits(timedelta(seconds=5), timedelta(seconds=20), most_bytes=1_000_000)
 _PAUSES = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 60, 300, 600))
 _AGAIN = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360))
-_LONGEST_WAIT = timedelta(hours=1)
+_LONGEST_WAIT, _DIGITS = timedelta(hours=1), 9
 _OF_THE_ADDRESS = frozenset({401, 403, 404, 405, 407, 408, 410, 421, 425, 429})
 """Answers that the next event would get as well."""
 
@@ -90,7 +90,7 @@ class Receiver:
 
     def post(self, message_id: str, body: bytes) -> EventReply:
         """Send a signed message once."""
-        now = self._clock.now()
+        now = self._clock.now().astimezone(UTC)  # the library takes the clock's digits for UTC
         headers = {
             "webhook-id": message_id,
             "webhook-timestamp": str(int(now.timestamp())),
@@ -122,7 +122,9 @@ def reply_of(status: int, headers: Mapping[str, str]) -> EventReply:
 
 def _asked_wait(headers: Mapping[str, str]) -> timedelta:
     asked = headers.get("Retry-After", "")
-    return min(timedelta(seconds=int(asked)), _LONGEST_WAIT) if asked.isascii() and asked.isdigit() else timedelta()
+    if not (asked.isascii() and asked.isdigit()):
+        return timedelta()
+    return min(timedelta(seconds=int(asked[:_DIGITS])), _LONGEST_WAIT)
 
 
 def body_of(message: OutboxMessage, page: str | None) -> bytes:

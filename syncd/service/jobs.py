@@ -15,10 +15,12 @@ from syncd.intake import PollReport
 from syncd.logs import bind, get_logger
 from syncd.sale.states import BackfillStage
 from syncd.service.alert_rules import Watch
+from syncd.service.dispatcher import Dispatcher
 from syncd.service.events import EVERY as EVENTS_EVERY
 from syncd.service.events import EventSender
 from syncd.service.health import Heartbeats
 from syncd.service.housekeeping import keep_house
+from syncd.service.job_names import backfill_job, fetch_job, metafields_job, poll_job, push_job, reconcile_job
 from syncd.service.leases import LeaseKeeper
 from syncd.service.metrics import Samples
 from syncd.service.notifier import Notifier
@@ -51,13 +53,13 @@ class Jobs:
     def __init__(self, app: App, pulse: Heartbeats, stop: threading.Event) -> None:
         self._app, self._pulse, self._stop = app, pulse, stop
         self._keepers = {name: LeaseKeeper(store, partial(self._all_now, name)) for name, store in app.stores.items()}
+        self._dispatcher = Dispatcher(app, self._keepers)
         self._asked: set[str] = set()
         self._samples, self._watch, self._teller = Samples(app), Watch(app), Notifier(app)
         self._events = EventSender(app)
         self._told: set[tuple[str, str]] = set()
         self._put_off: dict[str, float] = {}
         self._failed: dict[str, tuple[str, float]] = {}  # why each job failed, and when that was logged
-        self._standby_turn = 0
         self._waits: set[str] = set()  # sources that wait until their stores' orders were listed once
         self.run_now: Callable[[str], None] = lambda _job: None
         self._names = set[str]()
@@ -116,22 +118,8 @@ class Jobs:
 
     def dispatch(self) -> None:
         """Ask for the jobs that have something to do."""
-        due = self._app.ledger.turns.due_work()
-        wanted = {push_job(store) for store in due.push | self._awaited()}
-        wanted |= {reconcile_job(store) for store in due.doubtful}
-        wanted |= {backfill_job(source) for source in due.backfill} | {fetch_job(source) for source in due.fetch}
-        if waiting := self._standing_by():  # one at a time: whoever pushed to it pushed to others, too
-            self._standby_turn += 1
-            wanted.add(push_job(waiting[self._standby_turn % len(waiting)]))
-        for job in sorted(wanted & self._names):
+        for job in sorted(self._dispatcher.due_jobs(self._waits) & self._names):
             self.run_now(job)
-
-    def _awaited(self) -> set[str]:
-        """Return the stores whose orders must be listed before a source can be read."""
-        return {store for source in self._waits for store in self._app.tills[source].config.common.all_stores}
-
-    def _standing_by(self) -> list[str]:
-        return [name for name, keeper in self._keepers.items() if not keeper.held]
 
     def _all_now(self, store: str) -> None:
         """Whoever pushed to the store has ended: none of its jobs stands by any more, the hourly one neither.
@@ -140,7 +128,7 @@ class Jobs:
         """
         for job in self._of_store(store):
             self.run_now(job.name)
-        for other in self._standing_by():
+        for other in self._dispatcher.standing_by():
             self.run_now(push_job(other))
 
     def list_again(self) -> None:
@@ -387,33 +375,3 @@ class _SourceDeferred(Exception):
 
 class _Paused(Exception):
     """A store is paused: no good cycle, and nothing more to log."""
-
-
-def poll_job(source: str) -> str:
-    """Return the name of the job that polls a source, in health and when it is asked for."""
-    return f"poll {source}"
-
-
-def backfill_job(source: str) -> str:
-    """Return the name of the job that walks a source's backfills."""
-    return f"backfill {source}"
-
-
-def fetch_job(source: str) -> str:
-    """Return the name of the job that fetches what webhooks named."""
-    return f"fetch {source}"
-
-
-def reconcile_job(store: str) -> str:
-    """Return the name of the job that settles what is in doubt in a store."""
-    return f"reconcile {store}"
-
-
-def metafields_job(store: str) -> str:
-    """Return the name of the job that writes the POS's facts to a store's orders."""
-    return f"metafields {store}"
-
-
-def push_job(store: str) -> str:
-    """Return the name of the job that pushes to a store."""
-    return f"push {store}"

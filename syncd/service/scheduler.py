@@ -19,7 +19,8 @@ from apscheduler.triggers.interval import IntervalTrigger
 from syncd.app import App
 from syncd.clock import Clock, Now
 from syncd.logs import get_logger
-from syncd.service.jobs import Jobs, poll_job
+from syncd.service.job_names import poll_job
+from syncd.service.jobs import Jobs
 from syncd.sources import Watching
 from syncd.sources.arrivals import watch_folders
 

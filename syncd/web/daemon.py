@@ -8,7 +8,8 @@ from contextlib import ExitStack, contextmanager
 from syncd.app import App
 from syncd.bigcommerce.governor import GovernorReport
 from syncd.service.health import HealthPart, is_well, read_health
-from syncd.service.jobs import Jobs, fetch_job, poll_job, push_job
+from syncd.service.job_names import fetch_job, poll_job, push_job
+from syncd.service.jobs import Jobs
 from syncd.sources import Received, Receiving
 
 _POLLS = "Until then sales are found by polling alone."

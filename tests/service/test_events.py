@@ -206,6 +206,22 @@ def test_only_2xx_takes_an_event_and_what_the_next_would_get_as_well_stops_all(s
         assert reply.of_address is (status not in alone)
 
 
+@pytest.mark.parametrize("asked", ["9" * 5000, "99999999999999999999", "-5", "1e9", "\u0665", "", "soon"])
+def test_no_pause_that_a_receiver_asks_for_is_longer_than_an_hour(asked: str) -> None:
+    assert timedelta() <= reply_of(503, {"Retry-After": asked}).wait <= timedelta(hours=1)
+
+
+@pytest.mark.parametrize("path", ["", "?key=a%20b", "/a/b?x=1#part"])
+def test_an_address_is_asked_whatever_its_path(
+    shop: Shop, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setenv("EVENTS_URL", f"http://127.0.0.1:{receiver.port}{path}")
+    with teller_of(shop) as teller:
+        teller.record("a")
+        teller.send()
+        assert (len(receiver.taken), teller.waiting) == (1, 0)
+
+
 def test_two_senders_of_one_ledger_send_each_event_once(shop: Shop, receiver: Receiver) -> None:
     with teller_of(shop) as one, teller_of(shop) as other:
         one.record(*map(str, range(40)))

@@ -12,7 +12,7 @@ from syncd.formatting import count
 from syncd.ledger import DecisionResult, Selection, place_of, why_not
 from syncd.sale.overrides import Override, Verb
 from syncd.sale.states import State
-from syncd.service.jobs import push_job
+from syncd.service.job_names import push_job
 from syncd.service.needs import of_alerts
 from syncd.service.overview import SystemOverview
 from syncd.service.reasons import ReasonGroup, grouped

@@ -9,7 +9,7 @@ from syncd.intake.backfill import REPORT, cancel, report
 from syncd.ledger import Backfill, Progress
 from syncd.presentation.backfills import date_range, days_of, progress_words
 from syncd.sale.states import BackfillStage
-from syncd.service.jobs import backfill_job
+from syncd.service.job_names import backfill_job
 from syncd.spreadsheet import lines
 from syncd.web.page.context import PageContext
 from syncd.web.page.request import Download, HtmlPage, PageRequest, PageResult, Redirect

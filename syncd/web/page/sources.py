@@ -10,7 +10,7 @@ from typing import Any
 from syncd.errors import SourceError
 from syncd.formatting import count
 from syncd.ledger import FaultRow
-from syncd.service.jobs import poll_job
+from syncd.service.job_names import poll_job
 from syncd.source_runner import SourceRunner
 from syncd.sources import FolderReport
 from syncd.web.page.actions import said

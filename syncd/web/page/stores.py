@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from syncd.ledger import Sides
 from syncd.sale.states import State
-from syncd.service.jobs import push_job
+from syncd.service.job_names import push_job
 from syncd.service.overview import StoreStands
 from syncd.service.pauses import try_now
 from syncd.web.page.actions import said

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from syncd.errors import SourceError, SyncdError, UsageError
 from syncd.logs import get_logger
 from syncd.presentation.uploads import becomes, preview_export
-from syncd.service.jobs import poll_job
+from syncd.service.job_names import poll_job
 from syncd.source_runner import SourceRunner
 from syncd.sources import ReadsFiles, Watching
 from syncd.sources.uploads import Upload, discard_upload, find_upload, keep_upload, send_upload
