@@ -359,6 +359,17 @@ class BoundedAdapter(HTTPAdapter):
             self._pool = super().get_connection_with_tls_context(*words, **named)
         return self._pool
 
+    def close(self) -> None:
+        """Close every connection that idles; one in use is closed when it comes back.
+
+        urllib3 closes a pool's connections only once nobody holds the pool. Ours never get there by themselves: a connection knows
+        its deadlines, they know this adapter, and that knows the pool.
+        """
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.close()
+        super().close()
+
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:  # noqa: ANN401  urllib3's
         """Return what we look at of an answer: no cookies, no history, no guess at its encoding."""
         answer = requests.Response()

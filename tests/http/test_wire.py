@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import socket
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 import trustme
 
@@ -311,3 +314,32 @@ def test_the_token_shows_in_no_repr() -> None:
     kept = settings("https://api.bigcommerce.com")
     assert "secret-token" not in repr(kept) + str(kept) + repr(store_wire(kept, SystemClock()))
     assert kept.deadline == timedelta(seconds=5)
+
+
+def _open_to(port: int) -> int:
+    """How many connections of this process lead to a port."""
+    return sum(bool(one.raddr) and one.raddr.port == port for one in psutil.Process().net_connections("tcp"))
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_a_transport_that_is_closed_leaves_no_connection_and_no_memory(secure: bool, tmp_path: Path) -> None:
+    """A fleet opens and closes the connections of thousands of stores; a reload those of every source."""
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    with serving(says(OK), context if secure else None) as server:
+        base = f"http{'s' if secure else ''}://127.0.0.1:{server.port}"
+        clock, kept = SystemClock(), []
+        for _ in range(3):
+            wire = store_wire(settings(base, ca_file=str(tmp_path / "ca.pem")), clock)
+            for _ in range(2):
+                assert wire.send("GET", "/x").status == 200
+            wire.close()
+            assert _open_to(server.port) == 0
+            kept.append(weakref.ref(wire))
+        assert wire.send("GET", "/x").status == 200, "whoever asks again after a close is answered"
+        wire.close()
+        del wire
+        gc.collect()
+        assert [one() for one in kept] == [None] * 3
+        assert _open_to(server.port) == 0
