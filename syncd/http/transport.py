@@ -15,9 +15,10 @@ import ssl
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, cast
 from urllib.parse import urlencode, urlsplit
 
 import requests
@@ -66,17 +67,57 @@ class HttpError(Exception):
         self.why, self.connected, self.elapsed_s, self.status, self.ours = why, connected, elapsed_s, status, ours
 
 
-class _Exchange(threading.local):
-    """The exchange that this thread is in: when it must be over, and whether its connection is up."""
-
-    deadline: float = 0.0
-    connected: bool = False
-    stale: bool = False
-    precondition: Callable[[], bool] = staticmethod(lambda: True)
-
-
 class StaleError(OSError):
     """The request waited too long before its first byte could leave; nothing of it left."""
+
+
+class Exchange(threading.local):
+    """The exchange that the calling thread is in: when it must be over, and whether its connection is up.
+
+    It knows nothing of the connections, which know it: so they are freed with their transport.
+    """
+
+    def __init__(self, clock: Clock, deadline: timedelta) -> None:
+        self._clock, self._within = clock, deadline
+        self._until = 0.0
+        self.connected, self.stale = False, False
+        self._precondition: Callable[[], bool] = lambda: True
+
+    def begin(self, precondition: Callable[[], bool]) -> float:
+        """Begin an exchange now; return the time, as ``now`` does."""
+        begun = self.now()
+        self._until = begun + self._within.total_seconds()
+        self.connected, self.stale, self._precondition = False, False, precondition
+        return begun
+
+    def now(self) -> float:
+        """Return boot time in seconds."""
+        return self._clock.elapsed().seconds
+
+    def remaining(self) -> float:
+        """Return the seconds that the exchange may still take.
+
+        Raises:
+            TimeoutError: there are none.
+
+        """
+        left = self._until - self.now()
+        if left <= 0:
+            msg = f"no whole answer within {self._within.total_seconds():g} s"
+            raise TimeoutError(msg)
+        return left
+
+    def leaving(self) -> None:
+        """Note that the connection is up and the next byte is the request's: from here on it may have left.
+
+        Raises:
+            StaleError: it must not leave any more.
+
+        """
+        if not self._precondition():
+            self.stale = True
+            raise StaleError("it waited too long for its turn; its intent had grown stale")
+        self.connected = True
 
 
 class HttpTransport:
@@ -86,14 +127,14 @@ class HttpTransport:
         self, base: str, headers: Mapping[str, str], limits: Limits, clock: Clock, *, connections: int = 10
     ) -> None:
         """Put ``base`` before every path, and send ``headers`` with every request, beside our own."""
-        self._clock, self._limits, self._base = clock, limits, base
-        self._exchange = _Exchange()
+        self._limits, self._base = limits, base
+        self._exchange = Exchange(clock, limits.deadline)
         self._verify = str(limits.ca_file or os.environ.get("REQUESTS_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH)
         # A server on this machine is asked directly: its token goes to no proxy.
         own = urlsplit(base).scheme == "http"
         proxies = {} if own else {"https": limits.proxy} if limits.proxy else get_environ_proxies(self._base)
         self._proxies = dict(proxies)
-        self._adapter = BoundedAdapter(self, self._verify, connections)
+        self._adapter = BoundedAdapter(self._exchange, self._verify, connections)
         self._headers: dict[str, str] = {
             "Accept": "application/json",
             "Accept-Encoding": "gzip",
@@ -131,9 +172,7 @@ class HttpTransport:
             WireError: no whole answer came within the deadline.
 
         """
-        begin = self._now()
-        self._exchange.deadline = begin + self._limits.deadline.total_seconds()
-        self._exchange.connected, self._exchange.stale, self._exchange.precondition = False, False, precondition
+        begin = self._exchange.begin(precondition)
         status: int | None = None
         try:
             answer = self._adapter.send(
@@ -149,11 +188,11 @@ class HttpTransport:
             raise HttpError(
                 _in_words(error),
                 connected=self._exchange.connected,
-                elapsed_s=self._now() - begin,
+                elapsed_s=self._exchange.now() - begin,
                 status=status,
                 ours=self._exchange.stale,
             ) from None
-        return HttpAnswer(status, answer.headers, content, self._now() - begin)
+        return HttpAnswer(status, answer.headers, content, self._exchange.now() - begin)
 
     def _prepared(
         self, method: Method, target: str, body: bytes | None, headers: Mapping[str, str] | None
@@ -186,33 +225,6 @@ class HttpTransport:
             raise
         return b"".join(parts)
 
-    def _now(self) -> float:
-        return self._clock.elapsed().seconds
-
-    def remaining(self) -> float:
-        """Seconds that the exchange of this thread may still take; TimeoutError where there are none."""
-        left = self._exchange.deadline - self._now()
-        if left <= 0:
-            msg = f"no whole answer within {self._limits.deadline.total_seconds():g} s"
-            raise TimeoutError(msg)
-        return left
-
-    def leaving(self) -> None:
-        """From here on the request may have left.
-
-        Raises:
-            StaleError: it must not leave any more.
-
-        """
-        if not self._exchange.precondition():
-            self._exchange.stale = True
-            raise StaleError("it waited too long for its turn; its intent had grown stale")
-        self._exchange.connected = True
-
-    def now(self) -> float:
-        """Boot time in seconds, for the age of idle connections."""
-        return self._now()
-
 
 def _in_words(error: BaseException) -> str:
     """Return the innermost reason, without the addresses and object names that the libraries wrap around it."""
@@ -228,40 +240,24 @@ def _in_words(error: BaseException) -> str:
 _IDLE_S = 30.0
 
 
-class Deadlines(Protocol):
-    """Whoever knows the exchange that the calling thread is in."""
-
-    def remaining(self) -> float:
-        """Seconds left; raises TimeoutError where there are none."""
-        ...
-
-    def leaving(self) -> None:
-        """Note that the connection is up and the next byte is the request's; raise where it must not leave any more."""
-        ...
-
-    def now(self) -> float:
-        """Boot time in seconds."""
-        ...
-
-
 class _BoundedSocket(socket.socket):
     """A socket whose reads end with the exchange, however slowly the bytes come."""
 
-    deadlines: Deadlines
+    exchange: Exchange
 
     def recv_into(self, *words: Any, **named: Any) -> int:  # noqa: ANN401  handed on as they are
-        self.settimeout(self.deadlines.remaining())
+        self.settimeout(self.exchange.remaining())
         return super().recv_into(*words, **named)
 
 
 class _BoundedTLSSocket(ssl.SSLSocket):
     """The same over TLS; unbounded by itself only during the handshake, which the connection's own time-out bounds."""
 
-    deadlines: Deadlines | None = None
+    exchange: Exchange | None = None
 
     def recv_into(self, *words: Any, **named: Any) -> int:  # noqa: ANN401  handed on as they are
-        if self.deadlines is not None:
-            self.settimeout(self.deadlines.remaining())
+        if self.exchange is not None:
+            self.settimeout(self.exchange.remaining())
         return super().recv_into(*words, **named)
 
 
@@ -277,7 +273,7 @@ def _tls_context(ca_file: str, _changed_at: int) -> ssl.SSLContext:
     return context
 
 
-def _connection_classes(deadlines: Deadlines, context: ssl.SSLContext) -> tuple[type[HTTPConnection], type[Any]]:
+def _connection_classes(exchange: Exchange, context: ssl.SSLContext) -> tuple[type[HTTPConnection], type[Any]]:
     """Return the plain and the TLS connection, closed over one wire."""
 
     class _Marking(HTTPConnection):
@@ -289,19 +285,19 @@ def _connection_classes(deadlines: Deadlines, context: ssl.SSLContext) -> tuple[
             left = raw.gettimeout()
             bounded = _BoundedSocket(raw.family, raw.type, raw.proto, fileno=raw.detach())
             bounded.settimeout(left)
-            bounded.deadlines = deadlines
+            bounded.exchange = exchange
             return bounded
 
         def connect(self) -> None:
             super().connect()
             if isinstance(self.sock, _BoundedTLSSocket):
-                self.sock.deadlines = deadlines
+                self.sock.exchange = exchange
             if not self.is_tls:  # a plain one is opened between putrequest and its first byte, one of TLS before both
-                deadlines.leaving()
+                exchange.leaving()
 
         def putrequest(self, *words: Any, **named: Any) -> None:  # noqa: ANN401  handed on as they are
             if self.sock is not None:
-                deadlines.leaving()
+                exchange.leaving()
             super().putrequest(*words, **named)
 
     class _MarkingTLS(_Marking, HTTPSConnection):
@@ -313,22 +309,22 @@ def _connection_classes(deadlines: Deadlines, context: ssl.SSLContext) -> tuple[
     return _Marking, _MarkingTLS
 
 
-def _pool_classes(deadlines: Deadlines, context: ssl.SSLContext) -> dict[str, type[HTTPConnectionPool]]:
+def _pool_classes(exchange: Exchange, context: ssl.SSLContext) -> dict[str, type[HTTPConnectionPool]]:
     """Return the two pool classes, closed over one wire."""
-    plain, secure = _connection_classes(deadlines, context)
+    plain, secure = _connection_classes(exchange, context)
 
     class _Idling:
         """Mixed into both pools: remembers when a connection came back."""
 
         def _get_conn(self, timeout: float | None = None) -> Any:  # noqa: ANN401  a connection of ours
             connection = super()._get_conn(timeout)  # type: ignore[misc]  # the pool that this is mixed into has it
-            if connection.idle_since and deadlines.now() - connection.idle_since > _IDLE_S:
+            if connection.idle_since and exchange.now() - connection.idle_since > _IDLE_S:
                 connection.close()
             return connection
 
         def _put_conn(self, connection: Any) -> None:  # noqa: ANN401  a connection of ours
             if connection is not None:
-                connection.idle_since = deadlines.now()
+                connection.idle_since = exchange.now()
             super()._put_conn(connection)  # type: ignore[misc]  # the pool that this is mixed into has it
 
     class Pool(_Idling, HTTPConnectionPool):
@@ -343,9 +339,9 @@ def _pool_classes(deadlines: Deadlines, context: ssl.SSLContext) -> dict[str, ty
 class BoundedAdapter(HTTPAdapter):
     """requests' adapter over our pools; it never retries. Every request goes to one host, by one way: it is found once."""
 
-    def __init__(self, deadlines: Deadlines, ca_file: str, connections: int) -> None:
+    def __init__(self, exchange: Exchange, ca_file: str, connections: int) -> None:
         self._pool: Any = None  # as requests has it: a pool, of whichever scheme
-        self._classes = _pool_classes(deadlines, _tls_context(ca_file, Path(ca_file).stat().st_mtime_ns))
+        self._classes = _pool_classes(exchange, _tls_context(ca_file, Path(ca_file).stat().st_mtime_ns))
         super().__init__(pool_connections=1, pool_maxsize=connections, max_retries=0, pool_block=False)
 
     def init_poolmanager(self, *words: Any, **named: Any) -> None:  # noqa: ANN401  handed on as they are
@@ -360,10 +356,9 @@ class BoundedAdapter(HTTPAdapter):
         return self._pool
 
     def close(self) -> None:
-        """Close every connection that idles; one in use is closed when it comes back.
+        """Close every connection that idles, now; one in use is closed when it comes back.
 
-        urllib3 closes a pool's connections only once nobody holds the pool. Ours never get there by themselves: a connection knows
-        its deadlines, they know this adapter, and that knows the pool.
+        urllib3 would close them once nobody holds their pool any more.
         """
         pool, self._pool = self._pool, None
         if pool is not None:
