@@ -210,7 +210,7 @@ def _step(book: Book, step: str, key: str, edits: Counter[str]) -> None:
 
 
 @both_databases
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], report_multiple_bugs=False)
 @given(st.lists(st.tuples(st.sampled_from(STEPS), st.sampled_from(["a", "b"])), max_size=25))
 def test_whatever_happens_the_events_are_what_the_story_of_each_sale_says(
     telling: Book, walk: list[tuple[str, str]]

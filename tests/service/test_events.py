@@ -13,6 +13,8 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from syncd.app import App, open_app
 from syncd.config import load
@@ -85,6 +87,12 @@ def teller(shop: Shop, receiver: Receiver) -> Iterator[Teller]:  # noqa: ARG001 
         yield found
 
 
+@pytest.fixture
+def log() -> Iterator[list[EventDict]]:
+    with capture_logs() as lines:
+        yield lines
+
+
 def names_of(came: list[Came]) -> list[str]:
     return sorted(str(one.data["sale"]).removeprefix("till:") for one in came)
 
@@ -112,7 +120,7 @@ def test_a_daemon_tells_what_happens_signed_and_without_names_of_people(telling:
 
 
 def test_a_receiver_that_was_down_hears_of_everything_once_and_people_are_told_meanwhile(
-    teller: Teller, receiver: Receiver, capfd: pytest.CaptureFixture[str]
+    teller: Teller, receiver: Receiver, log: list[EventDict]
 ) -> None:
     receiver.status = 503
     teller.record("a", "b", "c")
@@ -134,9 +142,8 @@ def test_a_receiver_that_was_down_hears_of_everything_once_and_people_are_told_m
     assert (names_of(receiver.taken), teller.waiting) == (["a", "b", "c"], 0)
     assert all(one.is_signed() for one in receiver.came)
     assert _open_alerts(teller) == []
-    said = capfd.readouterr()
-    assert said.out.count("events_not_sent") == 1
-    assert "SECRET-PATH" not in said.out + said.err
+    assert [line["event"] for line in log].count("events_not_sent") == 1
+    assert "SECRET-PATH" not in str(log)
 
 
 def _open_alerts(teller: Teller) -> list[Alert]:
@@ -263,7 +270,7 @@ def test_only_what_is_asked_for_is_sent_and_without_an_address_nothing_is_kept(s
 
 
 def test_what_nobody_takes_for_a_week_is_dropped_and_said(
-    teller: Teller, receiver: Receiver, capfd: pytest.CaptureFixture[str]
+    teller: Teller, receiver: Receiver, log: list[EventDict]
 ) -> None:
     receiver.status = 500
     teller.record("a", "b")
@@ -273,7 +280,7 @@ def test_what_nobody_takes_for_a_week_is_dropped_and_said(
     teller.clock.pass_time(timedelta(days=2).total_seconds())
     keep_house(teller.app)
     assert teller.waiting == 0
-    assert "events_dropped" in capfd.readouterr().out
+    assert [line["events"] for line in log if line["event"] == "events_dropped"] == [2]
 
 
 def test_a_test_shows_whether_the_address_takes_events_and_a_new_secret_is_a_good_one(
