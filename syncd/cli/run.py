@@ -20,6 +20,7 @@ from syncd.config import Config
 from syncd.errors import Busy, LeaseTaken, NotListed, SourceError
 from syncd.formatting import count
 from syncd.intake import PollReport
+from syncd.ledger import upgrade_apart
 from syncd.push.worker.pusher import PushReport
 from syncd.sale.states import State
 from syncd.service.alert_rules import unread
@@ -43,6 +44,7 @@ def run_service(config: Path | None) -> Exit:
     turns = Turns(stop, lambda: read_config(config), differences)
 
     def turn(now: Config, ends: threading.Event) -> None:
+        upgrade_apart(now.ledger_url.get_secret_value())
         with ready_to_work(now, ends) as app:
             run_daemon(app, ends, doors_open, turns.leaving)
 

@@ -24,6 +24,7 @@ from syncd.ledger.sources import KnownSource
 from syncd.ledger.state import EVER
 from syncd.ledger.stores import DOUBLED, Pausing, StoreState
 from syncd.ledger.turns import DueStore, DueWork, SourceTurn
+from syncd.ledger.upgrade_process import upgrade_apart
 
 __all__ = [
     "BEGUN_ANEW",
@@ -73,5 +74,6 @@ __all__ = [
     "Story",
     "Untold",
     "place_of",
+    "upgrade_apart",
     "why_not",
 ]

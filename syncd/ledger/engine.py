@@ -45,12 +45,12 @@ _PIPELINE_OFF = 0  # psycopg.pq.PipelineStatus.OFF; the driver is an extra, so n
 _CROWDED = "Too much goes on at once, or the database answers too slowly: look at it; syncd continues automatically."
 _REPLACED = "syncd ends, so that the next start opens what lies there now and lists the store's orders before it sends anything."
 _MAGIC = b"SQLite format 3\x00"
+_WRITERS_KB, _READERS_KB = 1000, 250  # of cache; there are up to eight readers, and the system keeps what is read often
 _PRAGMAS = (
     "synchronous=FULL",
     "fullfsync=ON",  # macOS: a plain fsync leaves what was written in the disk's own cache; elsewhere it changes nothing
     "checkpoint_fullfsync=ON",
     "foreign_keys=ON",
-    "cache_size=-1000",  # a megabyte a connection, of which there are up to nine; the system keeps what is read often
     f"busy_timeout={_BUSY_MS}",
 )
 
@@ -125,6 +125,7 @@ def _sqlite(url: str, *, writing: bool) -> Engine:
         "poolclass": QueuePool,
         "pool_size": 1 if writing else 8,
         "max_overflow": 0 if writing else 24,
+        "pool_use_lifo": True,  # the one that was used last: others keep small caches, or none
     }
     engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000}, **pool)
 
@@ -136,6 +137,7 @@ def _sqlite(url: str, *, writing: bool) -> Engine:
         _to_wal(connection)
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
+        connection.execute(f"PRAGMA cache_size=-{_WRITERS_KB if writing else _READERS_KB}")
         if not writing:
             connection.execute("PRAGMA query_only=ON")
 

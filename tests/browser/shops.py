@@ -92,7 +92,7 @@ def day_of_store(name: str, sales: int) -> str:
 @contextmanager
 def forty_shops(stores: int = 40, sales: int = 12) -> Iterator[tuple[Visit, Shop, subprocess.Popen[bytes]]]:
     """The page of a daemon with forty stores, once each sale is where it ends."""
-    with tempfile.TemporaryDirectory() as name, running_sandbox("--stores", str(stores)) as (_, store):
+    with tempfile.TemporaryDirectory() as name, running_sandbox("--stores", str(max(stores, 2))) as (_, store):
         folder = Path(name)
         names = configured(folder, store.url, stores)
         shop = Shop(folder, store)

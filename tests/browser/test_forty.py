@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from tests.bench.at_rest import BOUNDS
+from tests.bench.at_rest import BOUNDS, measured
 from tests.browser.conftest import Opens, faults_of, keep, press
 from tests.browser.shops import forty_shops
 from tests.service.daemons import until
@@ -100,3 +100,9 @@ def test_a_bar_says_what_it_stands_for_at_once(forty: Visit, opens: Opens) -> No
     assert page.locator(".tip").inner_text().endswith(tuple("0123456789"))
     page.mouse.move(2, 2)
     assert page.locator(".tip").count() == 0
+
+
+def test_a_daemon_at_rest_with_one_store_that_has_just_begun_takes_little_memory() -> None:
+    """With every page looked at, on a ledger that it has made itself."""
+    found = measured(1, 1.0)
+    assert found.memory <= BOUNDS[1].memory, found

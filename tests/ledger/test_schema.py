@@ -1,6 +1,8 @@
 """The migrations, and what holds of the database itself."""
 
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,8 +14,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
-from syncd.errors import Busy, Full, LedgerError, TooNew, TooOld
-from syncd.ledger import Ledger, upgrade
+from syncd.errors import Busy, Corrupt, Full, LedgerError, TooNew, TooOld
+from syncd.ledger import Ledger, upgrade, upgrade_apart
 from syncd.ledger.engine import Engines
 from syncd.ledger.indexes import INDEXES
 from syncd.ledger.schema import metadata
@@ -293,3 +295,29 @@ def test_state_is_kept_by_owner_and_store_whatever_is_pruned_from_the_cache(book
     state.drop("scans", ["place"], "second")
     assert (state.all("scans", "main"), state.all("scans", "second")) == ({}, {})
     assert state.all("quota", "main") == {"place": "3"}
+
+
+@both_databases
+def test_a_ledger_is_upgraded_apart_and_nothing_of_that_is_loaded_here(database: str, tmp_path: Path) -> None:
+    with ledger_url(database, tmp_path) as url:
+        script = f"""if True:
+            import sys
+            from syncd.app import SystemClock
+            from syncd.ledger import Ledger, upgrade_apart
+            upgrade_apart({url!r})
+            Ledger.open({url!r}, SystemClock(), None, upgrades=False).close()
+            upgrade_apart({url!r})
+            print([name for name in sys.modules if name.partition(".")[0] in ("alembic", "mako", "pygments")])
+            """
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+        assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+def test_a_ledger_that_cannot_be_upgraded_apart_is_told_of_by_whoever_opens_it(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no database at all, but a text of some length")
+    url = f"sqlite:///{tmp_path / 'notes.txt'}"
+    upgrade_apart(url)
+    with pytest.raises(Corrupt):
+        Ledger.open(url, ManualClock(), DECIDER)
+    upgrade_apart("postgresql://nobody@127.0.0.1:1/none")
+    upgrade_apart("no-such-database://x")
