@@ -36,9 +36,11 @@ def run_service(config: Path | None) -> Exit:
     """Run the daemon until a signal stops it; SIGHUP reloads the config."""
     from syncd.presentation.config import differences
     from syncd.service.daemon import run_daemon, stop_on_signals
+    from syncd.service.memory import share_one_heap
     from syncd.service.reload import Stop, Turns
     from syncd.web.daemon import doors_open
 
+    share_one_heap()
     stop = Stop()
     loading.begin()
     turns = Turns(stop, lambda: read_config(config), differences)

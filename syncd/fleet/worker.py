@@ -31,6 +31,7 @@ from syncd.fleet.turns import FleetTurns
 from syncd.ledger import Lease
 from syncd.logs import get_logger
 from syncd.service.health import Heartbeats, Process
+from syncd.service.memory import share_one_heap
 from syncd.service.sdnotify import notify
 
 THREADS = 64
@@ -254,6 +255,7 @@ def run_worker(foundation: Foundation, config: Config, read: Callable[[], Config
         LedgerError: the ledger or the queue cannot be reached at the start.
 
     """
+    share_one_heap()
     with Hints(config.ledger_url.get_secret_value()) as hints:
         worker = Worker(foundation, config, hints, read)
         worker.chores.follow_sources()

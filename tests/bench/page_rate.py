@@ -40,7 +40,8 @@ def real(url: str, now_s: float, one_day: bool) -> None:
                 " 'beans ' || (id % 3000)), number = 'R-' || id, there_status = 10, there_total = total_inc_tax,"
                 f" there_currency = currency, placed_at = {placed}, recorded_at = placed_at + :by,"
                 " synced_at = synced_at + :by, location = 'Downtown', why = case state when 'held' then 'the lines do not add up'"
-                " when 'rejected' then 'BigCommerce refused it' else '' end"
+                " when 'rejected' then 'BigCommerce refused it' else '' end,"
+                " reason = case state when 'held' then 'does_not_add_up' when 'rejected' then 'other:refused' else '' end"
             ),
             {"document": document, "by": by},
         )
