@@ -17,9 +17,9 @@ from pydantic_core import PydanticUndefined
 
 from syncd.cli.main import cli
 from syncd.cli.man import walk_commands
-from syncd.clock import format_duration
 from syncd.config import ROOMS, Tables
 from syncd.config.schema import WithoutDefaults, schema
+from syncd.durations import format_duration
 from syncd.sale.reasons import BY_CODE
 from syncd.sources import registry
 from syncd.sources.settings import SourceSettings

@@ -26,7 +26,7 @@ from pydantic import (
 )
 
 from syncd import logs
-from syncd.clock import Duration
+from syncd.durations import Duration
 from syncd.errors import ConfigProblem
 from syncd.sale.outgoing import EventKind
 from syncd.secret import SECRET_SCHEMA, Check, Secret, Token, secret_of

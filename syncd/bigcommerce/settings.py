@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from syncd.clock import Duration
+from syncd.durations import Duration
 from syncd.http.limits import https_or_loopback
 from syncd.secret import Token
 

@@ -9,7 +9,7 @@ from syncd.app import App
 from syncd.cli.exits import Exit
 from syncd.cli.render import print_json, say
 from syncd.cli.session import opened
-from syncd.clock import parse_duration
+from syncd.durations import parse_duration
 from syncd.errors import UsageError
 from syncd.formatting import ago, count, when
 from syncd.service.delivery import Message, send

@@ -11,7 +11,7 @@ from pathlib import Path
 from syncd.app import App
 from syncd.formatting import when
 from syncd.service.delivery import unknown_addresses
-from syncd.service.events import outage_of
+from syncd.service.event_outage import outage_of
 from syncd.service.health import of_this_host, read_health
 from syncd.sources import Receiving
 from syncd.sources.base import Finding

@@ -11,7 +11,7 @@ from syncd.cli.render import print_json, say
 from syncd.cli.session import opened
 from syncd.errors import UsageError
 from syncd.formatting import ago, count, when
-from syncd.service.events import Receiver, outage_of, test_message
+from syncd.service.event_outage import outage_of
 
 _KEY_BYTES = 32
 
@@ -46,6 +46,8 @@ def run_list(config: Path | None, as_json: bool) -> Exit:
 
 def run_test(config: Path | None) -> Exit:
     """Send an event of the kind ``test``."""
+    from syncd.service.events import Receiver, test_message
+
     with opened(config) as app:
         if app.config.events.url is None:
             raise _no_address()

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 
 from syncd.canonical import CanonicalOrder
-from syncd.clock import format_duration
+from syncd.durations import format_duration
 
 out = Console(highlight=False, soft_wrap=True, emoji=False)
 notes = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)

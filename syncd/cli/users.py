@@ -15,7 +15,8 @@ from syncd.cli.render import columns, print_json, say
 from syncd.cli.session import opened
 from syncd.errors import UsageError
 from syncd.formatting import when
-from syncd.ledger import ApiToken, Role, Scope
+from syncd.ledger import ApiToken
+from syncd.roles import Role, Scope
 from syncd.web.page.passwords import SHORTEST, hasher
 from syncd.web.page.security import digest_of, new_api_token
 from syncd.web.page.sign_in import CONFIG_ACCOUNT

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from syncd.cli.options import AsJson, ConfigPath
-from syncd.ledger import Role, Scope
+from syncd.roles import Role, Scope
 
 users = typer.Typer(no_args_is_help=True, help="Accounts of the page: who may see it, and who may decide.")
 tokens = typer.Typer(no_args_is_help=True, help="Tokens of programs that read the API.")

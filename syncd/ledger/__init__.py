@@ -3,7 +3,7 @@
 Other rooms import from here alone, and reach its tables through the repositories of ``Ledger``.
 """
 
-from syncd.ledger.accounts import Account, ApiToken, Role, Scope, SessionRow
+from syncd.ledger.accounts import Account, ApiToken, SessionRow
 from syncd.ledger.actions import DecisionResult, why_not
 from syncd.ledger.activity import SLOT, SlotActivity
 from syncd.ledger.alerts import BEGUN_ANEW, HAPPENED, SERVER_CHANGED, WOUND_BACK, Alert, Untold
@@ -63,8 +63,6 @@ __all__ = [
     "Recorded",
     "Renaming",
     "ReplyInfo",
-    "Role",
-    "Scope",
     "Selection",
     "SessionRow",
     "Sides",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, exists, insert, select, update
@@ -13,22 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from syncd.ledger.rows import from_micros, to_micros
 from syncd.ledger.schema import accounts, api_tokens, sessions
 from syncd.ledger.transactions import Repository, reads, writes
-
-
-class Role(StrEnum):
-    """What an account may do on the page: see; decide too; manage accounts, tokens and uploads too."""
-
-    VIEWER = "viewer"
-    OPERATOR = "operator"
-    ADMIN = "admin"
-
-
-class Scope(StrEnum):
-    """What a program may read by the API: how things stand; sales too; who bought and what was sold too."""
-
-    STATUS = "status"
-    SALES = "sales"
-    CUSTOMERS = "customers"
+from syncd.roles import Role, Scope
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
-from syncd.clock import format_duration
 from syncd.config import Config, Table, merge, read_written
+from syncd.durations import format_duration
 from syncd.secret import KeptSecret, masked
 
 _HIDDEN = "***"

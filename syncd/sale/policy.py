@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from syncd.clock import Duration
+from syncd.durations import Duration
 from syncd.mapping.rules import Rules
 
 

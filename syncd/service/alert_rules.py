@@ -16,7 +16,7 @@ from syncd.formatting import count
 from syncd.ledger import SERVER_CHANGED, Alert, FaultRow, OutboxBacklog, Reason, StoreState
 from syncd.naming import Gone, gone
 from syncd.sale.states import State
-from syncd.service.events import outage_of
+from syncd.service.event_outage import outage_of
 from syncd.service.health import Health
 from syncd.service.job_names import job_words
 from syncd.service.reasons import fault_words, newest_faults, reason_help, reason_words

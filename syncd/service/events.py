@@ -25,15 +25,14 @@ from syncd.http.limits import Limits
 from syncd.http.transport import HttpError, HttpTransport
 from syncd.ledger import OutboxMessage
 from syncd.logs import get_logger
+from syncd.service.event_outage import end_outage, note_outage, outage_of
 
 KEPT = timedelta(days=7)
 """An event that nobody took for so long is dropped."""
 EVERY = timedelta(seconds=5)
 _RIGHT = "send events"
-_FAILING = "failing"
 _AT_ONCE, _THREADS = 64, 8
 _LIMITS = Limits(timedelta(seconds=5), timedelta(seconds=20), most_bytes=1_000_000)
-_PAUSES = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 60, 300, 600))
 _AGAIN = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360))
 _LONGEST_WAIT, _DIGITS = timedelta(hours=1), 9
 _OF_THE_ADDRESS = frozenset({401, 403, 404, 405, 407, 408, 410, 421, 425, 429})
@@ -53,16 +52,6 @@ class EventReply:
 
 
 TAKEN = EventReply()
-
-
-@dataclass(frozen=True, slots=True)
-class Outage:
-    """Since when the address takes nothing, why, how often it was tried, and when it is tried again."""
-
-    why: str
-    since: datetime
-    tries: int
-    again_at: datetime
 
 
 class Receiver:
@@ -208,7 +197,10 @@ class EventSender:
                 outbox.refused(message.number, reply.why, now + _AGAIN[min(message.tries, len(_AGAIN) - 1)])
                 get_logger().warning("event_refused", kind=message.kind.value, id=message.message_id, why=reply.why)
         worst = next((reply for _, reply in replies if reply.of_address), None)
-        _keep_outage(self._app, worst, answered=bool(taken))
+        if worst is not None:
+            note_outage(self._app, worst.why, worst.wait, answered=bool(taken))
+        else:
+            end_outage(self._app)
 
 
 def in_groups(messages: Sequence[OutboxMessage]) -> list[list[OutboxMessage]]:
@@ -217,30 +209,3 @@ def in_groups(messages: Sequence[OutboxMessage]) -> list[list[OutboxMessage]]:
     for message in messages:
         found.setdefault((message.store, message.sale_id), []).append(message)
     return list(found.values())
-
-
-def outage_of(app: App) -> Outage | None:
-    """Return the outage of the address; None while it takes events."""
-    kept = app.ledger.state.get("events", [_FAILING]).get(_FAILING)
-    if kept is None:
-        return None
-    said = json.loads(kept)
-    since, again_at = datetime.fromisoformat(said["since"]), datetime.fromisoformat(said["again_at"])
-    return Outage(said["why"], since, said["tries"], again_at)
-
-
-def _keep_outage(app: App, worst: EventReply | None, *, answered: bool) -> None:
-    """Keep how the address does: ``worst`` is why it takes nothing now, None where it does."""
-    before, now = outage_of(app), app.clock.now()
-    if worst is None:
-        if before is not None:
-            app.ledger.state.drop("events", [_FAILING])
-            get_logger().info("events_sent_again", after_s=round((now - before.since).total_seconds()))
-        return
-    tries = 0 if before is None or answered else before.tries
-    since = now if before is None or answered else before.since
-    again_at = now + max(_PAUSES[min(tries, len(_PAUSES) - 1)], worst.wait)
-    kept = {"why": worst.why, "since": since.isoformat(), "tries": tries + 1, "again_at": again_at.isoformat()}
-    app.ledger.state.put("events", {_FAILING: json.dumps(kept)})
-    if before is None or before.why != worst.why:
-        get_logger().warning("events_not_sent", why=worst.why, cure="Try the address with: syncd events test")

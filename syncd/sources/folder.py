@@ -18,7 +18,8 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from syncd.canonical import Fault
-from syncd.clock import Clock, Duration
+from syncd.clock import Clock
+from syncd.durations import Duration
 from syncd.sources.arrivals import Arrivals, WatchedFolder
 from syncd.sources.base import Finding
 from syncd.sources.capabilities import FolderReport

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from syncd.canonical import Batch, CanonicalOrder, Cursor, Fault
 from syncd.canonical.order import read_json
-from syncd.clock import Duration
+from syncd.durations import Duration
 from syncd.secret import Secret
 from syncd.sources.base import Finding
 from syncd.sources.capabilities import Delivery, Received

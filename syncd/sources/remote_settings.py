@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from syncd.clock import Duration
+from syncd.durations import Duration
 from syncd.secret import Secret
 from syncd.sources.settings import ApiUrl
 

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from syncd.canonical import CanonicalOrder
-from syncd.clock import Duration
+from syncd.durations import Duration
 from syncd.http.limits import https_or_loopback
 from syncd.secret import Secret
 from syncd.sources.zones import zone

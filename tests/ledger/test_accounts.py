@@ -6,7 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
-from syncd.ledger import ApiToken, Role, Scope, SessionRow
+from syncd.ledger import ApiToken, SessionRow
+from syncd.roles import Role, Scope
 from tests.databases import both_databases
 from tests.ledger.conftest import Book
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr
 
 from syncd import logs
-from syncd.clock import BootTime, SystemClock, format_duration, parse_duration
+from syncd.clock import BootTime, SystemClock
+from syncd.durations import format_duration, parse_duration
 from syncd.errors import ConfigError, ConfigProblem, SecretMissing, SyncdError
 from syncd.secret import KeptSecret, secret_of, secrets_in
 from syncd.service.sdnotify import notify, watchdog_interval_s

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from syncd.clock import Duration
+from syncd.durations import Duration
 from syncd.secret import Secret
 
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from syncd.clock import Duration
+from syncd.durations import Duration
 from syncd.secret import Token
 from syncd.sources.cloud import CloudSettings, Currency
 from syncd.sources.settings import ApiUrl, SignedOrNot, ZoneName

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from syncd.canonical.kinds import TenderKind
-from syncd.clock import Duration
+from syncd.durations import Duration
 from syncd.secret import Token
 from syncd.sources.cloud import CloudSettings, Currency
 from syncd.sources.settings import ApiUrl, ZoneName

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from syncd.canonical.kinds import TenderKind
-from syncd.clock import Duration
+from syncd.durations import Duration
 from syncd.secret import Secret, Token
 from syncd.sources.cloud import CloudSettings, Currency
 from syncd.sources.csv.states import State

@@ -10,7 +10,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from syncd.canonical.kinds import TenderKind
-from syncd.clock import Duration
+from syncd.durations import Duration
 from syncd.secret import ALLOWED, SECRET_SCHEMA, secret_of
 from syncd.sources.settings import ZoneName
 from syncd.sources.zones import Fold, Skipped

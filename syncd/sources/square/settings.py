@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from syncd.clock import Duration
+from syncd.durations import Duration
 from syncd.secret import Secret, Token
 from syncd.sources.cloud import CloudSettings, OAuthApp, one_way_in
 from syncd.sources.settings import ApiUrl

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from syncd.ledger import Scope
 from syncd.presentation.search import FILTERS
+from syncd.roles import Scope
 from syncd.web.api import sales, standing
 from syncd.web.api.models import (
     AlertsOut,

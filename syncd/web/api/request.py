@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from syncd.errors import UsageError
-from syncd.ledger import Scope
+from syncd.roles import Scope
 from syncd.web.page.context import PageContext
 from syncd.web.page.sales import place_in
 

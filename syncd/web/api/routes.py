@@ -13,8 +13,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from syncd.errors import LedgerError, SyncdError, UsageError
-from syncd.ledger import Scope
 from syncd.logs import get_logger
+from syncd.roles import Scope
 from syncd.web.api.endpoints import ENDPOINTS
 from syncd.web.api.models import ErrorOut
 from syncd.web.api.openapi import BASE, document

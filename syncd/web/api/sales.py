@@ -6,9 +6,10 @@ import json
 
 from syncd.errors import UsageError
 from syncd.formatting import amount
-from syncd.ledger import Scope, place_of
+from syncd.ledger import place_of
 from syncd.presentation.explain import link
 from syncd.presentation.search import FILTERS, parse, selection_of
+from syncd.roles import Scope
 from syncd.sale.sale import Sale
 from syncd.web.api.models import (
     AttemptOut,

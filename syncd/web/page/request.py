@@ -11,7 +11,7 @@ from python_multipart.exceptions import MultipartParseError
 from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from syncd.ledger import Role
+from syncd.roles import Role
 
 _MOST_FIELDS = 1_000
 _MOST_PARTS = 20

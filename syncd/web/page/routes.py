@@ -18,8 +18,8 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from syncd.errors import LedgerError, SyncdError, UsageError
-from syncd.ledger import Role
 from syncd.logs import get_logger
+from syncd.roles import Role
 from syncd.service.metrics import CONTENT_TYPE
 from syncd.web.page import actions, backfills, books, log, overview, sale, sales, sources, stores, uploads
 from syncd.web.page.context import PageContext

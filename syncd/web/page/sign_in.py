@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from syncd.clock import Clock
-from syncd.ledger import Account, Ledger, Role, SessionRow
+from syncd.ledger import Account, Ledger, SessionRow
 from syncd.logs import get_logger
+from syncd.roles import Role
 from syncd.settings import WebSettings
 from syncd.web.page.context import TimedCache
 from syncd.web.page.passwords import verify
