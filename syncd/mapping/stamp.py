@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 from zlib import crc32
@@ -253,9 +254,14 @@ def mark(name: str, value: Any) -> str:  # noqa: ANN401  whatever JSON is there
             return digest(str(value or "").split())
 
 
-def _place(value: Any) -> list[str]:  # noqa: ANN401  an address, or none
+def _place(value: Any) -> tuple[str, ...]:  # noqa: ANN401  an address, or none
     place = value if isinstance(value, Mapping) else {}
-    return [_words(place.get(part)) for part in _PLACE]
+    return _words_of_place(tuple(str(place.get(part) or "") for part in _PLACE))
+
+
+@lru_cache(maxsize=64)  # most sales are billed and delivered to the shop itself
+def _words_of_place(parts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(_words, parts))
 
 
 def _words(value: object) -> str:
@@ -269,6 +275,6 @@ def _instant(text: str) -> str:
         return text
 
 
-def digest(said: list[str]) -> str:
+def digest(said: Iterable[str]) -> str:
     """16 hex digits."""
     return blake2b("\x1e".join(said).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -55,6 +55,7 @@ class Visit:
         return self.session.post(self.url + path, data, timeout=30, allow_redirects=follow)
 
     def sign_in(self, name: str, password: str) -> requests.Response:
+        until(lambda: 'name="password"' in self.get("/login").text, "it asks nobody to sign in")
         return self.post("/login", csrf=self.csrf("/login"), name=name, password=password, follow=False)
 
 

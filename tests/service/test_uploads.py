@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.service.daemons import until
-from tests.service.pages import Served, a_sale, held, settled, users
+from tests.service.pages import PASSWORD, Served, a_sale, held, settled, users
 
 _UPLOAD = "/sources/till/upload"
 
@@ -120,7 +119,7 @@ def test_what_is_no_upload_is_refused_and_never_breaks_the_page(served: Served) 
 def test_whoever_only_sees_can_upload_nothing(served: Served) -> None:
     users(served.shop, "add", "eve", "--role", "viewer")
     visitor = Served(served.url, shop=served.shop, process=served.process)
-    until(lambda: visitor.sign_in("eve", "a long enough password").status_code == 303)
+    assert visitor.sign_in("eve", PASSWORD).status_code == 303
     assert "Upload an export" not in visitor.get("/sources/till").text
     assert upload(visitor, "day.jsonl", a_sale("a")).status_code == 403
     assert lying(served) == []
