@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from datetime import UTC
 from decimal import Decimal
 from email.utils import format_datetime
+from functools import partial
 
 from pydantic import JsonValue
 
@@ -77,7 +78,8 @@ def map_create(
         payload["fees"] = [fee for fee, _ in fees]
     decisions = [*(line.decision for line in lines), *(decision for _, decision in fees)]
     decisions += [*charges.discount_decisions(order, made, rules), billed, delivered]
-    return Mapped(payload, (*decisions, *head_decisions(order, matches, payload)), stamp(payload).to_json())
+    of_head = partial(head_decisions, order, matches, payload)
+    return Mapped(payload, tuple(decisions), stamp(payload).to_json(), more_decisions=of_head)
 
 
 def _told_lowered(mapped: MappedLine, number: int, line: Line, order: CanonicalOrder) -> MappedLine:

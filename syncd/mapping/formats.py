@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from decimal import Decimal
+from functools import lru_cache
 
 from syncd.canonical.money import round_to
 
@@ -15,6 +16,7 @@ def bounded(text: str, longest: int) -> str:
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
+@lru_cache(maxsize=4096)  # units, tenders and countries are few, and stand on every receipt
 def folded(text: str) -> str:
     """Return a name without what writers differ in: case, accents of Latin, Greek and Cyrillic, punctuation, a leading "the"."""
     spread = unicodedata.normalize("NFKD", text.casefold())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -29,12 +29,19 @@ class Mapped:
 
     ``said`` is the stamp of what the order says once the payload took effect (see ``stamp``); empty where nobody needs one.
     ``differs``: how the order will still differ from the sale, in words, for what cannot be changed or is a person's.
+    ``more_decisions`` are made only for whoever reads them: a preview does, and pushing does not.
     """
 
     payload: Payload
     decisions: tuple[MappingNote, ...]
     said: str = ""
     differs: tuple[str, ...] = ()
+    more_decisions: Callable[[], tuple[MappingNote, ...]] = field(default=tuple, compare=False, repr=False)
+
+    @property
+    def all_decisions(self) -> tuple[MappingNote, ...]:
+        """Every decision."""
+        return (*self.decisions, *self.more_decisions())
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,8 @@ def stamp(payload: Payload) -> Stamp:
     status = payload["status_id"]
     assert isinstance(status, int)  # noqa: S101  map_create wrote it
     lines, fees = payload_lines(payload), payload_fees(payload)
-    signs = sorted(map(sign_wired_line, lines)), sorted(_wired_fee(fee) for fee in fees)
+    signed = [(sign_wired_line(line), text_mark(line)) for line in lines]
+    signs = sorted(sign for sign, _ in signed), sorted(_wired_fee(fee) for fee in fees)
     said = [str(payload.get(name)) for name in (*_MONEY, *_DELIVERY)]
     said += [f"{line.get('name')}\x1f{line.get('sku')}\x1f{line.get('product_options')}" for line in lines]
     total = payload.get("total_inc_tax"), payload.get("total_ex_tax")
@@ -86,7 +87,7 @@ def stamp(payload: Payload) -> Stamp:
         status_id=status,
         fields={name: mark(name, field_of(payload, name)) for name in FIELDS},
         goods=digest([*said, *signs[0], *signs[1]]),
-        lines=tuple(sorted(sign_wired_line(line) + text_mark(line) for line in lines)),
+        lines=tuple(sorted(sign + text for sign, text in signed)),
         fees=digest(signs[1]),
         totals=None if None in total else (Decimal(str(total[0])), Decimal(str(total[1]))),
     )
@@ -241,27 +242,38 @@ def mark(name: str, value: Any) -> str:  # noqa: ANN401  whatever JSON is there
     """Return a digest of one field, equal for a field as sent and as answered."""
     match name:
         case "billing_address":
-            return digest(_place(value))
+            return _mark_of_place(_place(value))
         case "shipping_address":
-            return digest([*_place(value), _words(value.get("shipping_method"))]) if isinstance(value, Mapping) else ""
+            return (
+                _mark_of_place(_place(value), str(value.get("shipping_method") or ""))
+                if isinstance(value, Mapping)
+                else ""
+            )
         case "customer_id":
-            return digest([str(int(value or 0))])
+            return _mark_of_text(str(int(value or 0)))
         case "channel_id":
-            return digest([str(int(value or 1))])
+            return _mark_of_text(str(int(value or 1)))
         case "date_created":
             return digest([_instant(str(value or ""))])
+        case "staff_notes":
+            return digest(str(value or "").split())  # no two sales have the same
         case _:
-            return digest(str(value or "").split())
+            return _mark_of_text(str(value or ""))
 
 
 def _place(value: Any) -> tuple[str, ...]:  # noqa: ANN401  an address, or none
     place = value if isinstance(value, Mapping) else {}
-    return _words_of_place(tuple(str(place.get(part) or "") for part in _PLACE))
+    return tuple([str(place.get(part) or "") for part in _PLACE])
 
 
-@lru_cache(maxsize=64)  # most sales are billed and delivered to the shop itself
-def _words_of_place(parts: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(map(_words, parts))
+@lru_cache(maxsize=256)  # most sales are billed and delivered to the shop itself
+def _mark_of_place(place: tuple[str, ...], method: str | None = None) -> str:
+    return digest(map(_words, place if method is None else (*place, method)))
+
+
+@lru_cache(maxsize=256)  # a channel, a way of paying: few, and on every order
+def _mark_of_text(text: str) -> str:
+    return digest(text.split())
 
 
 def _words(value: object) -> str:

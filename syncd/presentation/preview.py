@@ -166,7 +166,7 @@ def as_mapped(plan: CheckoutPlan, seen: Observation, rules: Rules) -> Mapped:
     created = map_create(seen.order, seen.matches, rules, seen.occasion)
     if not isinstance(created, Mapped):
         return Mapped(payload, plan.notes)
-    lines = [note for note in created.decisions if note.about != "delivery"]
+    lines = [note for note in created.all_decisions if note.about != "delivery"]
     return Mapped(payload | {"order": finish_body(created.payload)}, (*plan.notes, *lines))
 
 
@@ -198,5 +198,5 @@ def document(preview: Preview) -> dict[str, object]:
         "there": preview.there,
         "cure": preview.cure,
         "payload": preview.payload,
-        "decisions": [decision._asdict() for decision in preview.mapped.decisions] if preview.mapped else [],
+        "decisions": [decision._asdict() for decision in preview.mapped.all_decisions] if preview.mapped else [],
     }
