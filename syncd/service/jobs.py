@@ -323,7 +323,7 @@ class Jobs:
 
     def send_events(self) -> None:
         """Send what other programs are to hear of; an address that takes nothing is no fault of this daemon."""
-        self._events.send_due(self._stop, lambda: self._pulse.alive("events"))
+        self._events.send_due(self._stop, lambda: self._pulse.ok("events"))  # a backlog may take an hour
 
     def heartbeat(self) -> None:
         """Ping, where every job has had its good cycle."""
