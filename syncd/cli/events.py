@@ -34,7 +34,7 @@ def run_list(config: Path | None, as_json: bool) -> Exit:
             raise _no_address()
         else:
             say(f"sent: {', '.join(kinds)}")
-            late = f", the oldest for {ago((now - oldest.at).total_seconds())}" if oldest is not None else ""
+            late = f", the oldest from {ago((now - oldest.at).total_seconds())}" if oldest is not None else ""
             say(f"{count(backlog.waiting, 'event')} waiting{late}" if backlog.waiting else "no events waiting")
             if outage is not None:
                 say(f"the address takes nothing since {when(outage.since)}: {outage.why}")

@@ -89,7 +89,7 @@ class Receiver:
             answer = self._http.send("POST", "", body=body, headers=headers)
         except HttpError as error:
             if error.status is None:
-                return EventReply(error.why, of_address=True)
+                return EventReply(f"it cannot be reached: {error.why}", of_address=True)
             return reply_of(error.status, {})  # it has answered; the rest of its words do not matter
         return reply_of(answer.status, answer.headers)
 
