@@ -117,7 +117,10 @@ Extra = Annotated[dict[str, JsonValue], BeforeValidator(_exact), AfterValidator(
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=False)
+    # Built when the first order is read: a command that reads none (status) need not wait for it.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=False, defer_build=True
+    )
 
 
 class Named(_Model):

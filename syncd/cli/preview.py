@@ -149,7 +149,7 @@ def show(preview: Preview) -> None:
     if not preview.kind:
         say("  nothing would be sent" + (f"; {preview.cure}" if preview.cure else ""))
     if preview.mapped:
-        for decision in preview.mapped.all_decisions:
+        for decision in preview.mapped.decisions:
             say(f"  {decision.about}: {decision.choice}\n    {decision.why}")
     if preview.payload is not None:
         say(json.dumps(preview.payload, indent=2, ensure_ascii=False), wrap=False)

@@ -79,7 +79,7 @@ def map_create(
     decisions = [*(line.decision for line in lines), *(decision for _, decision in fees)]
     decisions += [*charges.discount_decisions(order, made, rules), billed, delivered]
     of_head = partial(head_decisions, order, matches, payload)
-    return Mapped(payload, tuple(decisions), stamp(payload).to_json(), more_decisions=of_head)
+    return Mapped(payload, tuple(decisions), stamp(payload).to_json(), rest=of_head)
 
 
 def _told_lowered(mapped: MappedLine, number: int, line: Line, order: CanonicalOrder) -> MappedLine:

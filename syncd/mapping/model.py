@@ -29,19 +29,20 @@ class Mapped:
 
     ``said`` is the stamp of what the order says once the payload took effect (see ``stamp``); empty where nobody needs one.
     ``differs``: how the order will still differ from the sale, in words, for what cannot be changed or is a person's.
-    ``more_decisions`` are made only for whoever reads them: a preview does, and pushing does not.
+    ``first`` are the decisions that were made with the payload; ``rest`` makes those that follow, for whoever reads them: a preview
+    does, and pushing does not.
     """
 
     payload: Payload
-    decisions: tuple[MappingNote, ...]
+    first: tuple[MappingNote, ...]
     said: str = ""
     differs: tuple[str, ...] = ()
-    more_decisions: Callable[[], tuple[MappingNote, ...]] = field(default=tuple, compare=False, repr=False)
+    rest: Callable[[], tuple[MappingNote, ...]] = field(default=tuple, compare=False, repr=False)
 
     @property
-    def all_decisions(self) -> tuple[MappingNote, ...]:
+    def decisions(self) -> tuple[MappingNote, ...]:
         """Every decision."""
-        return (*self.decisions, *self.more_decisions())
+        return (*self.first, *self.rest())
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,7 +166,7 @@ def as_mapped(plan: CheckoutPlan, seen: Observation, rules: Rules) -> Mapped:
     created = map_create(seen.order, seen.matches, rules, seen.occasion)
     if not isinstance(created, Mapped):
         return Mapped(payload, plan.notes)
-    lines = [note for note in created.all_decisions if note.about != "delivery"]
+    lines = [note for note in created.decisions if note.about != "delivery"]
     return Mapped(payload | {"order": finish_body(created.payload)}, (*plan.notes, *lines))
 
 
@@ -176,7 +176,7 @@ def _with_way(mapped: Mapped, seen: Observation, rules: Rules) -> Mapped:
         return mapped
     planned = map_checkout(seen.order, seen.matches, rules, seen.occasion, includes_tax=seen.includes_tax)
     why = planned.why if isinstance(planned, WorkflowChoice) else "its checkout was given up, and it was released"
-    return replace(mapped, decisions=(MappingNote("workflow", "Orders API", why), *mapped.decisions))
+    return replace(mapped, first=(MappingNote("workflow", "Orders API", why), *mapped.first))
 
 
 def _there(app: App, order: CanonicalOrder) -> str:
@@ -198,5 +198,5 @@ def document(preview: Preview) -> dict[str, object]:
         "there": preview.there,
         "cure": preview.cure,
         "payload": preview.payload,
-        "decisions": [decision._asdict() for decision in preview.mapped.all_decisions] if preview.mapped else [],
+        "decisions": [decision._asdict() for decision in preview.mapped.decisions] if preview.mapped else [],
     }

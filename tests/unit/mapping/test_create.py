@@ -130,7 +130,7 @@ def test_preview_says_why_a_charge_is_a_line_and_that_a_shown_discount_is_for_sh
     for changes, why in (({}, "no fee_tax_class_id is set"), ({"fees_as": {"tip": "line"}}, "the config wants it")):
         mapped = map_create(tipped, Matches(), rules(show_discount=True, **changes))
         assert isinstance(mapped, Mapped)
-        said = {decision.about: decision.why for decision in mapped.all_decisions}
+        said = {decision.about: decision.why for decision in mapped.decisions}
         assert why in said["Tip"]
         assert "for show" in said["discount_amount"]
 

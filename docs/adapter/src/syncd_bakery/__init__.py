@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from syncd.clock import Duration
+from syncd.durations import Duration
 from syncd.secret import Secret, Token
 from syncd.sources import Delivery, Finding, Received, SourceContext
 from syncd.sources.cloud import (
