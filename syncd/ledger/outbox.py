@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from syncd.clock import Now
 from syncd.ledger.rows import change_in, chunked, from_micros, to_micros
@@ -23,6 +23,8 @@ from syncd.sale.sale import Sale
 
 _PERSONAL = ("why", "cure")  # words that a till or BigCommerce may have put a name into
 _COUNTED = 10_000
+LONGEST_WAIT = timedelta(hours=6)
+"""No event is put off for longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,13 @@ class OutboxRepository(Repository):
 
     @reads
     def due(self, connection: Connection, most: int) -> list[OutboxMessage]:
-        """Return the events that are due, those that wait longest first."""
-        now = to_micros(self.database.clock.now())
-        query = select(outbox).where(outbox.c.next_attempt_at <= now)
-        rows = connection.execute(query.order_by(outbox.c.next_attempt_at, outbox.c.id).limit(most))
-        return [_message(row) for row in rows]
+        """Return the events that are due, those that wait longest first.
+
+        One that is due later than any is put off was written by a clock that was ahead: it is due as well.
+        """
+        now = self.database.clock.now()
+        found = _in_order(connection, outbox.c.next_attempt_at <= to_micros(now), most)
+        return found or _in_order(connection, outbox.c.next_attempt_at > to_micros(now + LONGEST_WAIT), most)
 
     @writes
     def taken(self, connection: Connection, numbers: Sequence[int]) -> None:
@@ -115,6 +119,11 @@ def forget_in_outbox(connection: Connection, sales: Collection[int]) -> None:
     for row in rows:
         data = {**json.loads(row.data), **dict.fromkeys(_PERSONAL, "")}
         change_in(connection, update(outbox).values(data=json.dumps(data)), outbox.c.id, [row.id])
+
+
+def _in_order(connection: Connection, which: ColumnElement[bool], most: int) -> list[OutboxMessage]:
+    query = select(outbox).where(which).order_by(outbox.c.next_attempt_at, outbox.c.id)
+    return [_message(row) for row in connection.execute(query.limit(most))]
 
 
 def _row(

@@ -10,6 +10,8 @@ from syncd.app import App
 from syncd.logs import get_logger
 
 _FAILING = "failing"
+LONGEST_WAIT = timedelta(hours=1)
+"""No receiver is left alone for longer, whatever it asks for."""
 _PAUSES = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 60, 300, 600))
 
 
@@ -21,6 +23,10 @@ class Outage:
     since: datetime
     tries: int
     again_at: datetime
+
+    def rests(self, now: datetime) -> bool:
+        """Whether the address is to be left alone now; a time that is further away was kept by a clock that was ahead."""
+        return now < self.again_at <= now + LONGEST_WAIT
 
 
 def outage_of(app: App) -> Outage | None:

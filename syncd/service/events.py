@@ -25,7 +25,7 @@ from syncd.http.limits import Limits
 from syncd.http.transport import HttpError, HttpTransport
 from syncd.ledger import OutboxMessage
 from syncd.logs import get_logger
-from syncd.service.event_outage import end_outage, note_outage, outage_of
+from syncd.service.event_outage import LONGEST_WAIT, end_outage, note_outage, outage_of
 
 KEPT = timedelta(days=7)
 """An event that nobody took for so long is dropped."""
@@ -34,7 +34,7 @@ _RIGHT = "send events"
 _AT_ONCE, _THREADS = 64, 8
 _LIMITS = Limits(timedelta(seconds=5), timedelta(seconds=20), most_bytes=1_000_000)
 _AGAIN = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360))
-_LONGEST_WAIT, _DIGITS = timedelta(hours=1), 9
+_DIGITS = 9
 _OF_THE_ADDRESS = frozenset({401, 403, 404, 405, 407, 408, 410, 421, 425, 429})
 """Answers that the next event would get as well."""
 
@@ -113,7 +113,7 @@ def _asked_wait(headers: Mapping[str, str]) -> timedelta:
     asked = headers.get("Retry-After", "")
     if not (asked.isascii() and asked.isdigit()):
         return timedelta()
-    return min(timedelta(seconds=int(asked[:_DIGITS])), _LONGEST_WAIT)
+    return min(timedelta(seconds=int(asked[:_DIGITS])), LONGEST_WAIT)
 
 
 def body_of(message: OutboxMessage, page: str | None) -> bytes:
@@ -131,7 +131,7 @@ def test_message(now: datetime) -> tuple[str, bytes]:
 
 
 def _json(said: Mapping[str, object]) -> bytes:
-    return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(said, separators=(",", ":")).encode()  # ASCII: half a character of a till's has no other bytes
 
 
 class EventSender:
@@ -158,7 +158,7 @@ class EventSender:
         if self._app.config.events.url is None or not ledger.outbox.due(1):
             return
         before = outage_of(self._app)
-        if before is not None and before.again_at > self._app.clock.now():
+        if before is not None and before.rests(self._app.clock.now()):
             return
         with suppress(LeaseTaken), ledger.right(_RIGHT):
             while not stop.is_set() and (due := ledger.outbox.due(_AT_ONCE)) and self._send(due, stop):
@@ -199,7 +199,7 @@ class EventSender:
         worst = next((reply for _, reply in replies if reply.of_address), None)
         if worst is not None:
             note_outage(self._app, worst.why, worst.wait, answered=bool(taken))
-        else:
+        elif replies:
             end_outage(self._app)
 
 

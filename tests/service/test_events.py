@@ -229,6 +229,28 @@ def test_an_address_is_asked_whatever_its_path(
         assert (len(receiver.taken), teller.waiting) == (1, 0)
 
 
+def test_half_a_character_in_a_receipt_stops_no_event(teller: Teller, receiver: Receiver) -> None:
+    teller.shop.drop("a.jsonl", held("a", number="R-\ud83d") + held("b", number="caf\u00e9"))
+    teller.app.tills["till"].poll(Event())
+    teller.send()
+    assert (names_of(receiver.taken), teller.waiting) == (["a", "b"], 0)
+    assert {one.data["receipt"] for one in receiver.taken} >= {"caf\u00e9"}
+    assert all(one.is_signed() for one in receiver.came)
+
+
+def test_a_clock_that_was_years_ahead_holds_no_event_back(teller: Teller, receiver: Receiver) -> None:
+    receiver.status = 503
+    ahead = 400 * 86_400
+    teller.clock.pass_time(ahead)
+    teller.record("a")
+    teller.send()
+    assert len(receiver.came) == 1
+    receiver.status = 200
+    teller.clock.pass_time(-ahead)
+    teller.send()
+    assert (names_of(receiver.taken), teller.waiting) == (["a"], 0)
+
+
 def test_two_senders_of_one_ledger_send_each_event_once(shop: Shop, receiver: Receiver) -> None:
     with teller_of(shop) as one, teller_of(shop) as other:
         one.record(*map(str, range(40)))
