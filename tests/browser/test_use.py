@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
 from collections.abc import Iterator
@@ -117,7 +118,10 @@ def test_a_backfill_is_paused_on_the_page_and_goes_on_where_it_was(opens: Opens,
             press(page, "button[value=pause]")
             keep(page, f"paused-{scripts}")
             assert "paused" in page.inner_text(".lead")
-            made = len(store.orders())
+            until(
+                lambda: not any(one["state"] == "sending" for one in json.loads(served.shop.run("sales", "--json").out))
+            )
+            made = len(store.orders())  # what was on its way has its answer, so that no more of it can follow
             store.control("faults", {"faults": []})
             served.shop.drop("live.jsonl", sale(source="till", sale_id="live").to_json() + "\n")
             until(lambda: "till:live" in {order["external_order_id"] for order in store.orders()})
