@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from msgspec import Struct
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
@@ -30,8 +32,7 @@ class Answered:
     data: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Shortage:
+class Shortage(Struct, frozen=True):
     """A product that BigCommerce did not take so: out of stock, above its maximum, below its minimum, or without ``options``.
 
     ``limit`` is how many there are, or may or must be; None where the answer does not say. It may name a variant alone

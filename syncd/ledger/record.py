@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from hashlib import blake2b
 
+from msgspec.structs import replace
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from syncd import __version__

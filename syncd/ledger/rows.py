@@ -15,7 +15,7 @@ from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from pydantic import TypeAdapter
+import msgspec
 from sqlalchemy import Column, ColumnElement, Connection, Delete, Row, Select, Update, func, literal_column, select
 
 from syncd.clock import BootTime
@@ -53,19 +53,14 @@ def read_doubt(text: str | None) -> Doubt | None:
     return Doubt(AttemptKind(kind), fingerprint, since, tuple(looks), named, *idle)
 
 
-@cache  # made when the first checkout is read: most shops have none, and a command's start need not wait for it
-def _of_checkout() -> TypeAdapter[Checkout]:
-    return TypeAdapter(Checkout)
-
-
 def write_checkout(checkout: Checkout | None) -> str | None:
     """Write how far a checkout has come as JSON."""
-    return None if checkout is None else _of_checkout().dump_json(checkout, exclude_defaults=True).decode()
+    return None if checkout is None else msgspec.json.encode(checkout).decode()
 
 
 def read_checkout(text: str | None) -> Checkout | None:
     """Read what ``write_checkout`` wrote."""
-    return _of_checkout().validate_json(text) if text else None
+    return msgspec.json.decode(text, type=Checkout) if text else None
 
 
 def write_objection(objection: Objection | None) -> str | None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 
+from msgspec import Struct
 from pydantic import JsonValue
 
 from syncd.canonical import CanonicalOrder
@@ -33,8 +33,7 @@ _FINISHED = ("external_order_id", "external_source", "customer_id", "staff_notes
 _KEY_AT_END = re.compile(r"\(([A-Za-z0-9][A-Za-z0-9_.-]{0,62}:.+)\)\s*$", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class CheckoutPlan:
+class CheckoutPlan(Struct, frozen=True):
     """The bodies of the calls that a sale needs, in the order of its fields; None where a call is not needed.
 
     ``delivery`` lacks the lines, whose ids the store gives; ``shipping`` is empty where one of the offered options is chosen:

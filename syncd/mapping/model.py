@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from msgspec import Struct, field
 from pydantic import JsonValue
 
 from syncd.canonical.money import ZERO
@@ -23,8 +24,7 @@ class MappingNote(NamedTuple):
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Mapped:
+class Mapped(Struct, frozen=True):
     """A payload and the decisions behind it, in the order in which they were made.
 
     ``said`` is the stamp of what the order says once the payload took effect (see ``stamp``); empty where nobody needs one.
@@ -37,7 +37,7 @@ class Mapped:
     first: tuple[MappingNote, ...]
     said: str = ""
     differs: tuple[str, ...] = ()
-    rest: Callable[[], tuple[MappingNote, ...]] = field(default=tuple, compare=False, repr=False)
+    rest: Callable[[], tuple[MappingNote, ...]] = tuple
 
     @property
     def decisions(self) -> tuple[MappingNote, ...]:
@@ -45,8 +45,7 @@ class Mapped:
         return (*self.first, *self.rest())
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """No payload: a person must look; ``order_id`` names the order where there is one."""
 
     why: str
@@ -54,16 +53,14 @@ class Held:
     order_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Unmappable:
+class Unmappable(Struct, frozen=True):
     """No payload: a rule of the config says that such a sale is rejected."""
 
     why: str
     cure: str
 
 
-@dataclass(frozen=True, slots=True)
-class Nothing:
+class Nothing(Struct, frozen=True):
     """No payload, for the order already says what the sale says; ``differs`` in words where it does not and stays so.
 
     ``said`` is the stamp of what the order was found to say.
@@ -106,8 +103,7 @@ class CatalogMatch:
     required: tuple[RequiredModifier, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Matches:
+class Matches(Struct, frozen=True):
     """Catalog hits by SKU and by UPC (as the POS writes them, blanks stripped, upper case), and the customer's id.
 
     ``aliases`` are the codes of the POS (same form) that the shop's alias file renames; a hit of theirs lies under the new one.
@@ -122,8 +118,7 @@ class Matches:
     short: Mapping[int, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteLine:
+class RemoteLine(Struct, frozen=True):
     """A product line of the order; ``product_id`` 0 is a custom one. Prices are for one piece."""
 
     id: int
@@ -136,8 +131,7 @@ class RemoteLine:
     price_ex_tax: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteFee:
+class RemoteFee(Struct, frozen=True):
     """A custom fee of the order."""
 
     id: int
@@ -146,8 +140,7 @@ class RemoteFee:
     cost_ex_tax: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteRefund:
+class RemoteRefund(Struct, frozen=True):
     """A refund record: what was given back, and its reasons (its own and its items'), on one line."""
 
     amount: Decimal
@@ -159,8 +152,7 @@ class RemoteRefund:
         return f"{found}{rest.partition(']')[0]}]" if found else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Remote:
+class Remote(Struct, frozen=True):
     """One order; ``fields`` is its body as answered.
 
     Lines, fees and ``shipping`` (its shipping address) are read only where an update may touch them; ``refunds`` are None where

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 
+from msgspec import Struct, field
 from pydantic import JsonValue
 
 from syncd.canonical import CanonicalOrder
@@ -31,8 +31,7 @@ _MOST_IN_DOUBT = 3
 _PAYS_AGAIN = ("storecredit", "giftcertificate", "store_credit", "gift_certificate")
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """A refund that the order has no record of yet, and the items that it consists of."""
 
     refund: Refund
@@ -40,16 +39,14 @@ class Wanted:
     items: tuple[Payload, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RefundProblem:
+class RefundProblem(Struct, frozen=True):
     """Records and refunds do not agree in a way that a person must look at; ``may_release``: a person may have it go on."""
 
     why: str
     may_release: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class RefundsSent:
+class RefundsSent(Struct, frozen=True):
     """The refunds that were sent for a sale, by marker: those that BigCommerce took, and those of which it gave no answer."""
 
     taken: frozenset[str] = frozenset()

@@ -7,11 +7,11 @@ Most rules hold for the whole store; ``sources`` and ``locations`` say what one 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
+from msgspec import Struct
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from syncd.canonical import CanonicalOrder
@@ -180,8 +180,7 @@ class Rules(_Table):
         return self.model_copy(update={"sources": sources, "skip": skip})
 
 
-@dataclass(frozen=True, slots=True)
-class Occasion:
+class Occasion(Struct, frozen=True):
     """How a sale came here: in a backfill, and whether as history that must not count for the store's billing."""
 
     backfill: bool = False
@@ -191,8 +190,7 @@ class Occasion:
 LIVE = Occasion()
 
 
-@dataclass(frozen=True, slots=True)
-class AppliedRules:
+class AppliedRules(Struct, frozen=True):
     """The rules that hold for one sale."""
 
     channel_id: int

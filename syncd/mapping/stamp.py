@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -17,6 +16,8 @@ from hashlib import blake2b
 from typing import Any
 from zlib import crc32
 
+from msgspec import Struct
+
 from syncd.mapping.model import Payload, RemoteFee, RemoteLine
 
 _MONEY = ("subtotal_inc_tax", "subtotal_ex_tax", "total_inc_tax", "total_ex_tax", "discount_amount")
@@ -24,8 +25,7 @@ _JSON = json.JSONEncoder(separators=(",", ":"))
 _DELIVERY = ("shipping_cost_inc_tax", "shipping_cost_ex_tax")
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(Struct, frozen=True):
     """One payload's words: its status, its fields, its goods (lines, fees and amounts together), each of its lines, its fees.
 
     Of a line the first 8 digits name what it sells and for how much, the other 4 its text. ``totals`` are the sale's own, with and
@@ -54,8 +54,7 @@ class Stamp:
         return cls(status_id, fields, goods, (lines,) if isinstance(lines, str) else tuple(lines), fees, totals)
 
 
-@dataclass(frozen=True, slots=True)
-class Ours:
+class Ours(Struct, frozen=True):
     """What syncd has made, or may have made, an order say: the last known success, and every later try."""
 
     accepted: Stamp

@@ -17,10 +17,11 @@ decided there (notes are added to, a status that ends an order is left).
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import JsonValue
 
 from syncd.canonical import CanonicalOrder
@@ -65,8 +66,7 @@ _REFUNDS = (4, 14)
 _MONEY = ("subtotal_inc_tax", "subtotal_ex_tax", "total_inc_tax", "total_ex_tax")
 
 
-@dataclass(frozen=True, slots=True)
-class StaffDelta:
+class StaffDelta(Struct, frozen=True):
     """By how much staff moved an order's totals."""
 
     inc_tax: Decimal = ZERO

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import LineKind, SaleStatus
@@ -20,8 +21,7 @@ _MOST_FEES = 5  # https://developer.bigcommerce.com/docs/rest-management/checkou
 _RATE = Decimal("0.001")
 
 
-@dataclass(frozen=True, slots=True)
-class WorkflowChoice:
+class WorkflowChoice(Struct, frozen=True):
     """The workflow of a sale, and why; ``held`` where the sale may go by no other."""
 
     workflow: Workflow

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import JsonValue
 
 from syncd.app import App
@@ -33,8 +35,7 @@ _AT_ONCE = 200
 _MADE_OF = (State.SYNCED, State.HELD)
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
+class Preview(Struct, frozen=True):
     """One sale, the request that it would cause (a kind, a payload), or why none and what to do; ``mapped`` has the decisions."""
 
     order: CanonicalOrder

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from syncd.clock import BootTime
 from syncd.sale.states import AttemptKind
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(Struct, frozen=True):
     """A request that is about to be committed, for the sale as it was read; ``order_id`` where it changes another sale's order.
 
     ``more``: it does not say all of the version, and more requests are to follow.
@@ -29,8 +28,7 @@ class Intent:
     more: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """A committed intent; ``order_id`` is the order that it changes, None for a create."""
 
     id: int

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import format_money
@@ -14,8 +15,7 @@ from syncd.canonical.order import Address, Customer
 _MOST, _LONGEST = 40, 200
 
 
-@dataclass(frozen=True, slots=True)
-class FactChange:
+class FactChange(Struct, frozen=True):
     """One fact that changed: its name, and what it was before and after; empty where there was or is none."""
 
     what: str

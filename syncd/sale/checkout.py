@@ -6,9 +6,11 @@ An order made in two steps by the Orders API (``create = "draft"``) has one as w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from syncd.canonical.money import parse_decimal, plain, round_to
 from syncd.sale.states import State
@@ -32,8 +34,7 @@ CallKind = Literal[
 _FOUR = Decimal("0.0001")
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True, omit_defaults=True):
     """Why a checkout is given up. ``state`` and ``cure`` are for the sale; without a state it goes on, by the Orders API."""
 
     why: str
@@ -41,8 +42,7 @@ class Ended:
     cure: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Checkout:
+class Checkout(Struct, frozen=True, omit_defaults=True):
     """How far a checkout has come. Amounts are in major units of the sale's currency.
 
     ``fingerprint`` is the version of the sale that it is for, ``plan`` a digest of its calls, ``done`` names the calls that took

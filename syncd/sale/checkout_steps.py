@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
+
+from msgspec.structs import replace
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import format_money, minor

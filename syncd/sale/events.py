@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import assert_never
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from syncd.clock import BootTime, Now
 from syncd.errors import LedgerError
@@ -17,8 +19,7 @@ from syncd.sale.sale import Decider, Sale
 from syncd.sale.states import MAKES_ORDER, MOVES, ON_THE_WIRE, REPEATABLE, AttemptKind, State
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """A request took effect: the order and the version that it shows now, what the answer showed, and what the request stated.
 
     ``whole`` is False where more requests are needed before the order says all of this version; ``differs`` tells in words what
@@ -33,8 +34,7 @@ class Applied:
     differs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(Struct, frozen=True):
     """The order was read and shows this version already, but for what ``differs`` says in words.
 
     ``stamp`` is what it says, where the ledger has no attempt that made it say so.
@@ -48,8 +48,7 @@ class Observed:
     stamp: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Discovered:
+class Discovered(Struct, frozen=True):
     """The store has an order for the sale; ``fingerprint`` is the version that it was made by, if that is known."""
 
     order_id: int
@@ -58,8 +57,7 @@ class Discovered:
     fingerprint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DraftFound:
+class DraftFound(Struct, frozen=True):
     """The store has a draft for the sale, to be finished: made by a conversion whose answer was lost, or by a ledger that was.
 
     ``others`` are more drafts of the same cart. ``fingerprint`` is the version that it was made for; None where that is not known.
@@ -73,8 +71,7 @@ class DraftFound:
     others: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CheckoutMoved:
+class CheckoutMoved(Struct, frozen=True):
     """The sale's checkout has come further, or is given up; with ``at``, nothing took effect for certain: try again then.
 
     ``short`` are products that go as custom lines from now on, each with the reason.
@@ -86,15 +83,13 @@ class CheckoutMoved:
     short: Mapping[int, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(Struct, frozen=True):
     """BigCommerce, a rule or the mapper rejects a version."""
 
     objection: Objection
 
 
-@dataclass(frozen=True, slots=True)
-class OutcomeUnknown:
+class OutcomeUnknown(Struct, frozen=True):
     """A request was sent and its outcome is not known; ``at_once``: it may be old, so look the order up now."""
 
     doubt: Doubt
@@ -102,8 +97,7 @@ class OutcomeUnknown:
     at_once: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LookedUp:
+class LookedUp(Struct, frozen=True):
     """A look-up that began at this time found no order; an order that an answer had named is not the sale's.
 
     ``idle``: the store has made no order at all since before the request.
@@ -113,38 +107,33 @@ class LookedUp:
     idle: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Drifted:
+class Drifted(Struct, frozen=True):
     """The order was listed and was changed since the last request: by a person, or by a ledger that was lost."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Deferred:
+class Deferred(Struct, frozen=True):
     """Nothing took effect; try the sale again, not before ``at``."""
 
     at: datetime
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class StockShort:
+class StockShort(Struct, frozen=True):
     """BigCommerce refused the quantity of some products: send them as custom lines from now on; with the reason for each."""
 
     products: Mapping[int, str]
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Overridden:
+class Overridden(Struct, frozen=True):
     """A person decided about the sale."""
 
     override: Override
 
 
-@dataclass(frozen=True, slots=True)
-class TimePassed:
+class TimePassed(Struct, frozen=True):
     """Time has passed; no new facts. Decide again."""
 
     why: str = ""

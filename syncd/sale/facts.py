@@ -6,16 +6,17 @@ to be done: ``decide.next_step`` does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from syncd.clock import BootTime
 from syncd.sale.states import AttemptKind, State
 
 
-@dataclass(frozen=True, slots=True)
-class OrderSnapshot:
+class OrderSnapshot(Struct, frozen=True):
     """An order as BigCommerce listed or answered it; None for what was not shown. Amounts in major units."""
 
     status_id: int | None = None
@@ -28,8 +29,7 @@ class OrderSnapshot:
 NO_SNAPSHOT = OrderSnapshot()
 
 
-@dataclass(frozen=True, slots=True)
-class Belief:
+class Belief(Struct, frozen=True):
     """What is known of the order that BigCommerce has for a sale.
 
     ``confirmed_version`` is the fingerprint of the version that the order shows for certain; None where that is in doubt, or where
@@ -47,8 +47,7 @@ class Belief:
 NO_BELIEF = Belief()
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
+class Doubt(Struct, frozen=True):
     """A request whose outcome is not known: its kind and version, since when, and the look-ups that found no order.
 
     ``named`` is an order that the answer named without our key: look at it first. ``idle``: at the last look the store had made no
@@ -66,8 +65,7 @@ class Doubt:
     more: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Objection:
+class Objection(Struct, frozen=True):
     """BigCommerce, a rule or the mapper rejected one version of the sale: its state until that changes, the reason and the cure."""
 
     fingerprint: str
@@ -76,8 +74,7 @@ class Objection:
     cure: str
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Struct, frozen=True):
     """The status of a sale: its state, the reason, what a person can do, and when it is due (None: now, if at all).
 
     ``objects`` keeps it as an objection to this version, until a person decides or a new version arrives.
@@ -90,8 +87,7 @@ class Status:
     objects: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class StoreOrder:
+class StoreOrder(Struct, frozen=True):
     """An order in the store that carries one of our keys, as it was listed.
 
     ``draft``: a checkout was converted to it, and it is no sale yet; its message carries the key. ``cart_id`` is that checkout's.
@@ -121,8 +117,7 @@ class StoreOrder:
         return replace(best, duplicates=tuple(named))
 
 
-@dataclass(frozen=True, slots=True)
-class Trail:
+class Trail(Struct, frozen=True):
     """The newest attempt that changed an order (0: none), and whether one is being sent or in doubt."""
 
     newest: int = 0

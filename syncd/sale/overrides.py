@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Verb(StrEnum):
@@ -40,8 +41,7 @@ _ENDS: Mapping[Verb, tuple[Verb, ...]] = {
 _MOST = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Override:
+class Override(Struct, frozen=True):
     """One decision of a person: for which version, when and why; ``why`` of a link is the key of the linked sale."""
 
     verb: Verb
@@ -51,8 +51,7 @@ class Override:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Overrides:
+class Overrides(Struct, frozen=True):
     """All overrides of a sale, the oldest first."""
 
     made: tuple[Override, ...] = ()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, Literal
 
+from msgspec import Struct, field
 from pydantic import BaseModel, ConfigDict, Field
 
 from syncd.durations import Duration
@@ -27,8 +27,7 @@ class PushPolicy(BaseModel):
     probe_gap_most: Duration = timedelta(minutes=15)
 
 
-@dataclass(frozen=True, slots=True)
-class StorePolicy:
+class StorePolicy(Struct, frozen=True):
     """What a store's sales are decided by; without rules (the config no longer names the store) only what needs none is decided."""
 
     rules: Rules | None = None

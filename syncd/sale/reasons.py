@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 from syncd.sale.overrides import Verb
 from syncd.sale.sale import Sale
 from syncd.sale.states import State
 
 
-@dataclass(frozen=True, slots=True)
-class ReasonKind:
+class ReasonKind(Struct, frozen=True):
     """One kind of reason.
 
     ``many`` heads a list of such sales; ``do`` says what a person does about them, without a command. ``verbs`` are the decisions

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import LineKind, SaleStatus

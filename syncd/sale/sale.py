@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Protocol
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from syncd.canonical import CanonicalOrder
 from syncd.clock import Now
@@ -20,8 +22,7 @@ from syncd.sale.states import Lane, State
 _PLACED = re.compile(r'"placed_at":"([^"]+)"')
 
 
-@dataclass(frozen=True, slots=True)
-class Dating:
+class Dating(Struct, frozen=True):
     """What dates a version; ``stated_at`` is when the POS or its file stated it, None where that is not known. Times are aware."""
 
     version: str | None = None
@@ -29,8 +30,7 @@ class Dating:
     stated_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sale:
+class Sale(Struct, frozen=True):
     """A sale as the ledger keeps it: the POS's version, and beside it belief, doubt, objection and overrides.
 
     Amounts are in major units of ``currency``, times aware.
@@ -190,8 +190,7 @@ def linked(order: CanonicalOrder, decisions: Overrides) -> CanonicalOrder:
     return order.model_copy(update={"returns_of": decisions.link})
 
 
-@dataclass(frozen=True, slots=True)
-class IncomingVersion:
+class IncomingVersion(Struct, frozen=True):
     """A version that arrives: its order, that order's fingerprint, and the sale as the ledger knows it (None: it is new).
 
     ``hold`` is why its source cannot answer for it, empty where it can; ``stated_at`` when the source stated it, where it is known.

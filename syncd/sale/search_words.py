@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+
+from msgspec import Struct
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.order import Address, Line, Tender
@@ -28,16 +29,14 @@ _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3
 """Scripts that put no blanks between words: Thai, Lao, Burmese, Khmer, Japanese, Chinese. Every two letters count as a word."""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """One word of the index; with ``begins``, every word that begins so."""
 
     text: str
     begins: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Struct, frozen=True):
     """One word of a search: it is found where all tokens of one of its alternatives are. ``number`` is what an order may have."""
 
     alternatives: tuple[tuple[Token, ...], ...]

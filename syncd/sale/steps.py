@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import ZERO
@@ -20,8 +21,7 @@ from syncd.sale.sale import Sale
 from syncd.sale.states import AttemptKind, State
 
 
-@dataclass(frozen=True, slots=True)
-class Create:
+class Create(Struct, frozen=True):
     """Create an order; ``mapped`` is the request, once catalog and customers were looked up.
 
     ``more`` says that refund records are to follow before the order says all of this version; ``draft`` that it is made with
@@ -33,8 +33,7 @@ class Create:
     draft: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """Change the order; ``mapped`` is the request, once the order was read.
 
     ``more`` says that the order does not yet say all of this version once the request took effect.
@@ -46,24 +45,21 @@ class Change:
     more: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LookUp:
+class LookUp(Struct, frozen=True):
     """Look a doubtful request up at ``at`` or later; send nothing before."""
 
     at: datetime
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """Wait for something else, until ``until`` at least."""
 
     until: datetime
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """Hold for a person. ``objects``: finding out took look-ups, so keep the result for this version.
 
     ``until``: it may end by itself, and is decided again then.
@@ -75,16 +71,14 @@ class Hold:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reject:
+class Reject(Struct, frozen=True):
     """A rule, or BigCommerce, rejects this version."""
 
     why: str
     cure: str
 
 
-@dataclass(frozen=True, slots=True)
-class NoAction:
+class NoAction(Struct, frozen=True):
     """Do nothing: the sale is synced or skipped.
 
     ``differs`` tells in words what the order does not say of this version all the same; ``said`` is the stamp of what it says.
@@ -96,8 +90,7 @@ class NoAction:
     said: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckoutCall:
+class CheckoutCall(Struct, frozen=True):
     """Make the next call of a sale's checkout; ``name`` is the client's, or that of an order's PUT or archiving.
 
     ``payload`` is its body, None where it has none. ``order_id`` is the draft that it changes. ``said`` is the stamp of what the
@@ -116,8 +109,7 @@ class CheckoutCall:
     differs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(Struct, frozen=True):
     """What comes of a checkout without a call: its totals were compared, or its cart is gone."""
 
     checkout: Checkout
@@ -131,8 +123,7 @@ Ways = Sequence[Sequence[Mapping[str, Any]]]
 """The ways in which BigCommerce offers to make a refund, each a list of payments."""
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(Struct, frozen=True):
     """What a request is computed from: matches; for a change, the order as it is and our earlier requests; for a return, its sale.
 
     ``trail`` is what had been sent to the order before it was looked at; where that is on its way, nothing was looked at.

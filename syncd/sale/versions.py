@@ -7,9 +7,11 @@ version number; its time of change; else when the statement was made (a file's o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from syncd.canonical import fingerprint
 from syncd.canonical.batch import Batch
@@ -96,8 +98,7 @@ def newest(batch: Batch, stated_at: datetime | None) -> dict[str, IncomingVersio
     return said
 
 
-@dataclass(frozen=True, slots=True)
-class Versions:
+class Versions(Struct, frozen=True):
     """The versions of a batch by what is to be done with them; all but the new ones carry the sale as the ledger knows it.
 
     ``same`` say what the ledger knows already, ``read_anew`` say it in other words (see ``is_read_anew``).

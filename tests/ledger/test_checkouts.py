@@ -1,9 +1,9 @@
 """What the ledger keeps of checkouts."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from syncd.ledger.rows import read_checkout, write_checkout
 from syncd.sale.checkout import Checkout, Ended

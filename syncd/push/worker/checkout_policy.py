@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from syncd.bigcommerce.outcome import Accepted, Answered, Outcome, Refused, Unknown
 from syncd.push.worker.outcome_policy import (

@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, assert_never
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from syncd.bigcommerce.outcome import (
     Accepted,
@@ -35,8 +37,7 @@ from syncd.sale.sale import Sale
 from syncd.sale.states import AttemptKind, State
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(Struct, frozen=True):
     """Pause the whole store until a probe succeeds; with ``key_limit``, until the config sends shorter keys."""
 
     why: str
@@ -45,16 +46,14 @@ class Pause:
     by: Pausing = "write"
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """A failure that may be the store's; enough of them in a row pause it."""
 
     why: str
     by: Pausing = "answer"
 
 
-@dataclass(frozen=True, slots=True)
-class PossiblyForbidden:
+class PossiblyForbidden(Struct, frozen=True):
     """A 403: the token may lack a right, or a firewall may block this one sale; three in a row pause the store."""
 
     why: str
@@ -62,8 +61,7 @@ class PossiblyForbidden:
     sale_key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Repeated:
+class Repeated(Struct, frozen=True):
     """A refusal of a sale; the same words for sale after sale, with no success between, pause the store."""
 
     words: str
@@ -72,34 +70,29 @@ class Repeated:
     sale_key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Success:
+class Success(Struct, frozen=True):
     """The store answered: it accepted the request, or refused it for the sale's own fault."""
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogStale:
+class CatalogStale(Struct, frozen=True):
     """The matches of this sale's products are out of date: ask the catalog again before the next try."""
 
 
-@dataclass(frozen=True, slots=True)
-class CustomerStale:
+class CustomerStale(Struct, frozen=True):
     """The customer that was found for this sale is gone: ask for it again before the next try."""
 
 
 StoreEffect = Pause | Failure | PossiblyForbidden | Repeated | Success
 
 
-@dataclass(frozen=True, slots=True)
-class Interpretation:
+class Interpretation(Struct, frozen=True):
     """An outcome's event for its sale, and its effect on the store, if any."""
 
     event: SaleEvent
     store_effect: StoreEffect | CatalogStale | CustomerStale | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SentRequest:
+class SentRequest(Struct, frozen=True):
     """An attempt and the sale that it is for, as they were when the request left.
 
     ``requested_totals`` are the total and the tax that the payload states, else None. ``more``: more requests are to

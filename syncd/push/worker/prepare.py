@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from syncd.bigcommerce.checkouts import CheckoutsClient
 from syncd.bigcommerce.client import FilterBroken, OrdersClient
@@ -56,8 +58,7 @@ _FRESH_CHECKOUTS_S = 0.2  # a sale by Orders that has just come goes before them
 _GROUP_PER_SEAT = 8
 
 
-@dataclass(frozen=True, slots=True)
-class PushSetup:
+class PushSetup(Struct, frozen=True):
     """What a pusher works with."""
 
     store: str
@@ -82,8 +83,7 @@ class PushSetup:
         return StorePolicy(self.rules, self.policy)
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """A due sale on its way through the stages, with what each has found so far.
 
     ``step`` is set by the last stage, or by an earlier one that found that no request can follow.

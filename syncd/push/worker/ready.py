@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from hashlib import blake2b
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from syncd.bigcommerce.client import written
 from syncd.canonical import CanonicalOrder
@@ -21,8 +23,7 @@ def digest(content: bytes) -> str:
     return blake2b(content, digest_size=8).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(Struct, frozen=True):
     """A due sale with the request that it needs; ``content`` is its payload as it goes out, written once.
 
     ``call`` is set where the request is one of a checkout; ``order`` is None where that only tidies up.

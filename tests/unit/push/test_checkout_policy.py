@@ -1,10 +1,10 @@
 """What the outcome of a checkout's call means: one row for each kind."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from syncd.bigcommerce.outcome import (
     Accepted,

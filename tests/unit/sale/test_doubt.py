@@ -1,10 +1,10 @@
 """How long a doubt lasts, and what a look says: the two halves of settling what is unknown."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from syncd.clock import BootTime, Now
 from syncd.push.worker.reconcile import look_says

@@ -1,10 +1,10 @@
 """Every outcome of a request, as the state that its sale is left in and what it does to the store."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Outcome, Refused, Throttled, Unknown
 from syncd.push.worker.outcome_policy import (

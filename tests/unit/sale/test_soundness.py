@@ -1,7 +1,7 @@
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from syncd.sale.decide import next_step, status_of
 from syncd.sale.facts import Status
