@@ -40,16 +40,22 @@ def check_balance(order: CanonicalOrder) -> tuple[Imbalance, ...]:
 
 
 def _total(order: CanonicalOrder) -> Imbalance | None:
-    parts = total(line.total_inc_tax for line in order.lines) + total(fee.total_inc_tax for fee in order.fees)
-    parts += order.rounding - total(discount.amount_inc_tax for discount in order.discounts)
+    parts = total([line.total_inc_tax for line in order.lines]) + order.rounding
+    if order.fees or order.discounts:
+        parts += total([fee.total_inc_tax for fee in order.fees])
+        parts -= total([discount.amount_inc_tax for discount in order.discounts])
     return _differs(order, "lines, fees, discounts and rounding", parts, order.total_inc_tax)
 
 
 def _tax(order: CanonicalOrder) -> Imbalance | None:
     charged: tuple[Line | Fee, ...] = (*order.lines, *order.fees)
-    parts = total(part.total_inc_tax - part.total_ex_tax for part in charged)
-    parts -= total(discount.amount_inc_tax - discount.amount_ex_tax for discount in order.discounts)
-    taxed = sum(part.total_inc_tax != part.total_ex_tax for part in charged)
+    within = [part.total_inc_tax - part.total_ex_tax for part in charged]
+    parts = total(within)
+    if order.discounts:
+        parts -= total([discount.amount_inc_tax - discount.amount_ex_tax for discount in order.discounts])
+    if parts == order.total_tax:
+        return None
+    taxed = sum(map(bool, within))
     slack = tax_slack(taxed, order.currency)
     return None if abs(parts - order.total_tax) <= slack else Imbalance("taxes", parts, order.total_tax, order.currency)
 
@@ -67,6 +73,6 @@ def _tenders(order: CanonicalOrder) -> Imbalance | None:
 
 
 def _differs(order: CanonicalOrder, what: str, found: Decimal, stated: Decimal) -> Imbalance | None:
-    if to_minor(found, order.currency) == to_minor(stated, order.currency):
+    if found == stated or to_minor(found, order.currency) == to_minor(stated, order.currency):
         return None
     return Imbalance(what, found, stated, order.currency)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from hashlib import blake2b
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, bindparam, insert, select, text, update
+from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
 from syncd import __version__
 from syncd.canonical import Batch
 from syncd.canonical.sale_key import LONGEST_KEY
 from syncd.clock import Now
 from syncd.ledger.faults import record_faults, settle_by_sales
+from syncd.ledger.many_rows import insert_rows
 from syncd.ledger.outbox import announce_sales
 from syncd.ledger.rows import Part, columns_of, read_sale, rows_in, to_micros
 from syncd.ledger.schema import attempts, audit, cursors, sales
@@ -157,7 +159,7 @@ def _write_anew(connection: Connection, anew: Sequence[IncomingVersion]) -> None
         before = one.before
         assert before is not None  # noqa: S101  as above
         kept = with_fingerprint(before, one.fingerprint)
-        document = None if before.document is None else one.order.to_json()
+        document = None if before.document is None else one.document or one.order.to_json()
         written = columns_of(kept, Part.FACT)
         facts = {name: written[name] for name in ("told", "objection", "decisions")}
         rows.append({"of_id": before.id, "mark": one.fingerprint, "doc": document, "by": __version__, **facts})
@@ -205,7 +207,7 @@ def _insert(
     rows, made, words = [], [], []
     for one in new:
         store = options.router(one.order)
-        document = one.order.to_json()
+        document = one.document or one.order.to_json()
         lane, history = options.lane, options.history
         sale = new_sale(one, store, now.wall, lane=lane, history=history, document=document, read_by=__version__)
         status = database.decider(sale, now, one)
@@ -214,8 +216,9 @@ def _insert(
         words.append(words_of(sale, one.order))
         row = columns_of(sale, Part.IDENTITY, Part.VERSION, Part.STATUS)
         rows.append({**row, "source": options.source, "backfill": options.backfill, "returns_of": sale.returns_of})
-    connection.execute(insert(sales), rows)
-    first = _ids(connection, [one.order.sale_key for one in new])
+    before = _last_id(connection)
+    insert_rows(connection, sales, rows)
+    first = _ids_after(connection, before, {one.order.sale_key for one in new})
     audits = [
         audit_row(
             first[one.order.sale_key],
@@ -234,9 +237,17 @@ def _insert(
     return sum(status.state is State.HELD for _, status in made)
 
 
-def _ids(connection: Connection, keys: Sequence[str]) -> dict[str, int]:
-    query = select(sales.c.sale_key, sales.c.id)
-    return {row.sale_key: row.id for row in rows_in(connection, query, sales.c.sale_key, keys)}
+def _last_id(connection: Connection) -> int:
+    return connection.execute(_LAST).scalar() or 0
+
+
+def _ids_after(connection: Connection, last: int, keys: AbstractSet[str]) -> dict[str, int]:
+    """Return the ids of sales that were inserted since ``last`` was the last of all; others may insert at the same time."""
+    return {key: number for key, number in connection.execute(_SINCE, {"last": last}) if key in keys}
+
+
+_LAST = select(func.max(sales.c.id))
+_SINCE = select(sales.c.sale_key, sales.c.id).where(sales.c.id > bindparam("last"))
 
 
 def _change(
@@ -245,7 +256,7 @@ def _change(
     """Give a sale its new version; decide its status too, unless a request is being sent."""
     before = one.before
     assert before is not None  # noqa: S101  only sales that are known are changed
-    sale = saying(before, one, one.order.to_json(), __version__)
+    sale = saying(before, one, one.document or one.order.to_json(), __version__)
     values = {**columns_of(sale, Part.VERSION), "returns_of": sale.returns_of, "changed_at": to_micros(now.wall)}
     after, why = before.state, _IN_FLIGHT
     if before.state not in ON_THE_WIRE:

@@ -173,11 +173,16 @@ Convert = Callable[[Any], Any]
 
 @dataclass(frozen=True, slots=True)
 class SaleColumn:
-    """A column: which write it belongs to, its value for a sale, and the field of ``Sale`` that is read from it alone, if any."""
+    """A column, and the write that it belongs to.
+
+    ``source`` is the attribute of a sale that it keeps, by its path; ``write`` makes the column's value of that where it is not
+    None. Without a source, ``write`` is given the sale. ``field`` is the field of ``Sale`` that is read from it alone, if any.
+    """
 
     name: str
     part: Part
-    write: Callable[[Sale], Any]
+    source: str = ""
+    write: Convert | None = None
     field: str = ""
     read: Convert | None = None
 
@@ -186,35 +191,20 @@ def _field(
     name: str, part: Part, field: str = "", read: Convert | None = None, write: Convert | None = None
 ) -> SaleColumn:
     """Return a column that is one field of ``Sale``, of the same name unless ``field`` says another."""
-    get = attrgetter(field or name)
-    return SaleColumn(name, part, get if write is None else lambda sale: write(get(sale)), field or name, read)
+    return SaleColumn(name, part, field or name, write, field or name, read)
 
 
-def _written(name: str, part: Part, write: Callable[[Sale], Any]) -> SaleColumn:
+def _written(name: str, part: Part, source: str = "", write: Convert | None = None) -> SaleColumn:
     """Return a column that is read together with others, or not at all."""
-    return SaleColumn(name, part, write)
-
-
-def _micros(at: datetime | None) -> int | None:
-    return None if at is None else to_micros(at)
+    return SaleColumn(name, part, source, write)
 
 
 def _time(name: str, part: Part) -> SaleColumn:
-    get = attrgetter(name)
-
-    def write(sale: Sale) -> int | None:
-        at: datetime | None = get(sale)
-        return None if at is None else (at - _EPOCH) // _MICRO
-
-    return SaleColumn(name, part, write, name, from_micros)
+    return SaleColumn(name, part, name, to_micros, name, from_micros)
 
 
 def _amount(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
-
-
-def _day(day: date | None) -> str | None:
-    return None if day is None else day.isoformat()
 
 
 def _read_day(text: str | None) -> date | None:
@@ -225,8 +215,8 @@ def _read_short(text: str | None) -> dict[int, str]:
     return {int(number): why for number, why in json.loads(text or "{}").items()}
 
 
-def _requested(which: int) -> Callable[[Sale], str | None]:
-    return lambda sale: as_text(sale.belief.requested_totals[which]) if sale.belief.requested_totals else None
+def _requested(which: int) -> Callable[[tuple[Decimal, Decimal]], str | None]:
+    return lambda totals: as_text(totals[which])
 
 
 def _value(one: Lane | State) -> str:
@@ -242,8 +232,8 @@ COLUMNS = (
     _field("history", Part.IDENTITY, read=bool, write=int),
     _field("fingerprint", Part.VERSION),
     _time("placed_at", Part.VERSION),
-    _field("business_day", Part.VERSION, read=_read_day, write=_day),
-    _field("refunded_on", Part.VERSION, read=_read_day, write=_day),
+    _field("business_day", Part.VERSION, read=_read_day, write=date.isoformat),
+    _field("refunded_on", Part.VERSION, read=_read_day, write=date.isoformat),
     _field("currency", Part.VERSION),
     _field("total_inc_tax", Part.VERSION, read=Decimal, write=as_text),
     _field("total_tax", Part.VERSION, read=Decimal, write=as_text),
@@ -259,20 +249,20 @@ COLUMNS = (
     _field("state", Part.STATUS, read=State, write=_value),
     _field("why", Part.STATUS),
     _field("cure", Part.STATUS),
-    _written("reason", Part.STATUS, lambda sale: group_of_sale(sale, sale.state)),
+    _written("reason", Part.STATUS, write=lambda sale: group_of_sale(sale, sale.state)),
     _time("next_attempt_at", Part.STATUS),
     _time("synced_at", Part.STATUS),
     _time("changed_at", Part.STATUS),
-    _written("order_id", Part.FACT, attrgetter("belief.order_id")),
-    _written("told", Part.FACT, attrgetter("belief.confirmed_version")),
-    _written("there_status", Part.FACT, attrgetter("belief.snapshot.status_id")),
-    _written("there_total", Part.FACT, lambda sale: as_text(sale.belief.snapshot.total_inc_tax)),
-    _written("there_tax", Part.FACT, lambda sale: as_text(sale.belief.snapshot.total_tax)),
-    _written("there_currency", Part.FACT, attrgetter("belief.snapshot.currency")),
-    _written("there_placed_at", Part.FACT, lambda sale: _micros(sale.belief.snapshot.placed_at)),
-    _written("asked_total", Part.FACT, _requested(0)),
-    _written("asked_tax", Part.FACT, _requested(1)),
-    _written("differs", Part.FACT, lambda sale: json.dumps(sale.belief.differs) if sale.belief.differs else None),
+    _written("order_id", Part.FACT, "belief.order_id"),
+    _written("told", Part.FACT, "belief.confirmed_version"),
+    _written("there_status", Part.FACT, "belief.snapshot.status_id"),
+    _written("there_total", Part.FACT, "belief.snapshot.total_inc_tax", as_text),
+    _written("there_tax", Part.FACT, "belief.snapshot.total_tax", as_text),
+    _written("there_currency", Part.FACT, "belief.snapshot.currency"),
+    _written("there_placed_at", Part.FACT, "belief.snapshot.placed_at", to_micros),
+    _written("asked_total", Part.FACT, "belief.requested_totals", _requested(0)),
+    _written("asked_tax", Part.FACT, "belief.requested_totals", _requested(1)),
+    _written("differs", Part.FACT, "belief.differs", lambda differs: json.dumps(differs) if differs else None),
     _field("doubt", Part.FACT, read=read_doubt, write=write_doubt),
     _field("objection", Part.FACT, read=read_objection, write=write_objection),
     _field("decisions", Part.FACT, "overrides", Overrides.from_json, Overrides.to_json),
@@ -287,19 +277,38 @@ _PLAIN = tuple((one.field, one.name) for one in (*COLUMNS, _SENT_AS) if one.fiel
 _CONVERTED = tuple((one.field, one.name, one.read) for one in COLUMNS if one.field and one.read is not None)
 
 
+@dataclass(frozen=True, slots=True)
+class _Writers:
+    """How the columns of some writes are made: ``get`` reads the attributes of all ``names`` at once, and few need converting."""
+
+    names: tuple[str, ...]
+    get: Callable[[Sale], tuple[Any, ...]]
+    converted: tuple[tuple[str, Convert], ...]
+    of_sale: tuple[tuple[str, Convert], ...]
+
+
 @cache
-def _writers(*parts: Part) -> tuple[tuple[str, Callable[[Sale], Any]], ...]:
-    return tuple((one.name, one.write) for one in COLUMNS if one.part in parts)
+def _writers(*parts: Part) -> _Writers:
+    mine = [one for one in COLUMNS if one.part in parts]
+    kept = [one for one in mine if one.source]
+    return _Writers(
+        tuple(one.name for one in kept),
+        attrgetter(*(one.source for one in kept)),
+        tuple((one.name, one.write) for one in kept if one.write is not None),
+        tuple((one.name, one.write) for one in mine if not one.source and one.write is not None),
+    )
 
 
 def columns_of(sale: Sale, *parts: Part) -> dict[str, Any]:
     """Return the columns of a sale that belong to some writes."""
-    return {name: write(sale) for name, write in _writers(*parts)}
-
-
-def names_of(*parts: Part) -> tuple[str, ...]:
-    """Return the names of the columns that belong to some writes."""
-    return tuple(name for name, _ in _writers(*parts))
+    how = _writers(*parts)
+    values = dict(zip(how.names, how.get(sale), strict=True))
+    for name, write in how.converted:
+        if (value := values[name]) is not None:
+            values[name] = write(value)
+    for name, write in how.of_sale:
+        values[name] = write(sale)
+    return values
 
 
 def read_sale(row: Row[*tuple[Any, ...]]) -> Sale:

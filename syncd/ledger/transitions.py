@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, select
 
 from syncd.clock import Now
+from syncd.ledger.many_rows import insert_rows, update_sales
 from syncd.ledger.outbox import announce_sales
-from syncd.ledger.rows import Part, chunked, columns_of, names_of, read_sale, to_micros
+from syncd.ledger.rows import Part, chunked, columns_of, read_sale, to_micros
 from syncd.ledger.schema import audit, sales
 from syncd.ledger.transactions import Transactions
 from syncd.sale.changes import FactChange, write_changes
@@ -27,12 +28,6 @@ SYNCD = "syncd"
 
 # Locked in the order of their ids: two transactions that lock the same sales never wait for each other.
 _SELECT = select(sales).where(sales.c.id.in_(bindparam("ids", expanding=True))).order_by(sales.c.id).with_for_update()
-_AUDIT = insert(audit)
-_UPDATE = (
-    update(sales)
-    .where(sales.c.id == bindparam("of_id"), sales.c.state == bindparam("of_state"))
-    .values({name: bindparam(name) for name in names_of(Part.STATUS, Part.FACT)})
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +64,7 @@ def apply_transitions(
             states, why = (sale.state, after.state), _why(move.event, status)
             audits.append(audit_row(sale.id, states, why, now.wall, actor=move.actor, attempt_id=move.attempt_id))
     if updates:
-        connection.execute(_UPDATE, updates)
+        update_sales(connection, updates)
         write_audit(connection, audits)
     if database.events:
         announce_sales(connection, database, ((found[number], sale) for number, sale in made.items()), now)
@@ -142,5 +137,4 @@ def audit_row(  # noqa: PLR0913  a row of nine columns
 
 def write_audit(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Append audit rows."""
-    if rows:
-        connection.execute(_AUDIT, list(rows))
+    insert_rows(connection, audit, rows)

@@ -77,6 +77,8 @@ class Overrides(Struct, frozen=True):
 
     def of(self, verb: Verb, fingerprint: str | None = None) -> Override | None:
         """Return the override of a kind that is in force, for one version where it is given."""
+        if not self.made:
+            return None
         found = next((one for one in self.in_force if one.verb is verb), None)
         return found if found is not None and fingerprint in (None, found.fingerprint) else None
 

@@ -194,6 +194,7 @@ class IncomingVersion(Struct, frozen=True):
     """A version that arrives: its order, that order's fingerprint, and the sale as the ledger knows it (None: it is new).
 
     ``hold`` is why its source cannot answer for it, empty where it can; ``stated_at`` when the source stated it, where it is known.
+    ``document`` is the order as JSON, where that has been written already.
     """
 
     order: CanonicalOrder
@@ -202,6 +203,7 @@ class IncomingVersion(Struct, frozen=True):
     hold: str = ""
     stated_at: datetime | None = None
     stated_by_file: bool = False
+    document: str | None = None
 
     @property
     def dating(self) -> Dating:

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from msgspec import Struct
 
 from syncd.canonical import CanonicalOrder
-from syncd.canonical.order import Address, Line, Tender
+from syncd.canonical.order import Address, Line, Refund, Tender
 from syncd.sale.sale import Sale
 
 _MOST_WORDS, _LONGEST_WORD, _MOST_TERMS = 400, 60, 12
 _SHORTEST_BEGINNING = 3
 """Letters of a word that find those which begin with it; a shorter word finds itself alone."""
 _SHORTEST_END = 3
+_RECUR = 4096
 _WORD = re.compile(r"[^\W_]+")
 _AMOUNT = re.compile(r"-?[0-9]{1,12}(?:[.,][0-9]{1,10})?")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?")
@@ -45,10 +47,10 @@ class Term(Struct, frozen=True):
 
 def words_of(sale: Sale, order: CanonicalOrder | None) -> str:
     """Return the words by which a sale is found, a blank between them; ``order`` is what it says, None where that is forgotten."""
-    found = dict.fromkeys(_of_sale(sale))
+    found = _of_sale(sale)
     if order is not None:
-        found |= dict.fromkeys(_of_order(order))
-    return " ".join(list(found)[:_MOST_WORDS])
+        found += _of_order(order)
+    return " ".join(list(dict.fromkeys(found))[:_MOST_WORDS])
 
 
 def terms_of(text: str) -> tuple[Term, ...]:
@@ -75,80 +77,97 @@ def _term(word: str) -> Term:
     return Term(tuple(dict.fromkeys(ways)), number)
 
 
-def _of_sale(sale: Sale) -> Iterator[str]:
-    for code in (sale.sale_key.partition(":")[2], sale.number):
-        yield from _of_code(code or "")
-    yield from _split(sale.sale_key.partition(":")[0])
-    for text in (sale.location, sale.register):
-        yield from _split(text or "")
-    yield f"_d{sale.business_day:%Y%m%d}"
-    yield from _of_amounts([sale.total_inc_tax])
+def _of_sale(sale: Sale) -> list[str]:
+    source, _, sale_id = sale.sale_key.partition(":")
+    return [
+        *_words_of_code(sale_id),
+        *(_words_of_code(sale.number) if sale.number else ()),
+        *_split(source),
+        *_of_texts(sale.location, sale.register),
+        f"_d{sale.business_day:%Y%m%d}",
+        *_of_amount(sale.total_inc_tax),
+    ]
 
 
-def _of_order(order: CanonicalOrder) -> Iterator[str]:
-    who = order.customer
-    if who is not None:
-        yield from _of_texts((who.first_name, who.last_name, who.company, who.email))
-        yield from _of_code(who.phone)
-        yield from _of_code(who.id or "")
+def _of_order(order: CanonicalOrder) -> list[str]:
+    found: list[str] = []
+    if (who := order.customer) is not None:
+        found += _of_texts(who.first_name, who.last_name, who.company, who.email)
+        found += _of_codes(who.phone, who.id)
     for address in filter(None, (order.billing, order.shipping)):
-        yield from _of_address(address)
+        found += _of_address(address)
     for named in filter(None, (order.location, order.register, order.cashier)):
-        yield from _of_texts((named.id, named.name))
+        found += _of_texts(named.id, named.name)
     for line in order.lines:
-        yield from _of_line(line)
-    for tender in (*order.tenders, *(tender for refund in order.refunds for tender in refund.tenders)):
-        yield from _of_tender(tender)
-    yield from _of_texts((order.note, *(fee.name for fee in order.fees), *(refund.reason for refund in order.refunds)))
-    yield from _of_texts(text for discount in order.discounts for text in (discount.name, discount.code or ""))
-    yield from _of_amounts(refund.amount_inc_tax for refund in order.refunds)
-    others = ((key or "").partition(":")[2] for key in (order.returns_of, order.exchanged_with))
-    for code in (*others, *(refund.id for refund in order.refunds)):
-        yield from _of_code(code)
+        found += _of_line(line)
+    for tender in order.tenders:
+        found += _of_tender(tender)
+    found += _of_texts(order.note, *(fee.name for fee in order.fees))
+    for discount in order.discounts:
+        found += _of_texts(discount.name, discount.code)
+    for refund in order.refunds:
+        found += _of_refund(refund)
+    for key in filter(None, (order.returns_of, order.exchanged_with)):
+        found += _words_of_code(key.partition(":")[2])
+    return found
 
 
-def _of_line(line: Line) -> Iterator[str]:
-    yield from _of_texts((line.name, line.variant or "", line.note, *(one.name for one in line.modifiers)))
-    for code in (line.sku, line.upc, line.gift_card, *line.serials):
-        yield from _of_code(code or "")
-    yield from _of_amounts([line.total_inc_tax])
+def _of_line(line: Line) -> list[str]:
+    found = _of_texts(line.name, line.variant, line.note, *(one.name for one in line.modifiers))
+    found += _of_codes(line.sku, line.upc, line.gift_card, *line.serials)
+    found += _of_amount(line.total_inc_tax)
+    return found
 
 
-def _of_tender(tender: Tender) -> Iterator[str]:
-    yield from _of_texts((tender.label, tender.card_brand or "", tender.kind.value))
-    for code in (tender.card_last4, tender.id):
-        yield from _of_code(code or "")
-    yield from _of_amounts([tender.amount])
+def _of_tender(tender: Tender) -> list[str]:
+    found = _of_texts(tender.label, tender.card_brand, tender.kind.value)
+    found += _of_codes(tender.card_last4, tender.id)
+    found += _of_amount(tender.amount)
+    return found
 
 
-def _of_address(address: Address) -> Iterator[str]:
-    yield from _of_texts((
+def _of_refund(refund: Refund) -> list[str]:
+    found = _of_texts(refund.reason)
+    for tender in refund.tenders:
+        found += _of_tender(tender)
+    found += _of_amount(refund.amount_inc_tax)
+    found += _words_of_code(refund.id)
+    return found
+
+
+def _of_address(address: Address) -> list[str]:
+    found = _of_texts(
         address.first_name, address.last_name, address.company, address.street_1, address.street_2, address.city,
         address.zip, address.email,
-    ))  # fmt: skip
-    yield from _of_code(address.phone)
+    )  # fmt: skip
+    found += _of_codes(address.phone)
+    return found
 
 
-def _of_texts(texts: Iterable[str]) -> Iterator[str]:
-    for text in texts:
-        yield from _split(text)
+def _of_texts(*texts: str | None) -> list[str]:
+    return [word for text in texts if text for word in _split(text)]
 
 
-def _of_code(code: str) -> Iterator[str]:
-    """Yield the words of a code; where it has a digit, its end as well, and as a whole where it has several words."""
-    plain = list(_split(code))
-    yield from plain
+def _of_codes(*codes: str | None) -> list[str]:
+    return [word for code in codes if code for word in _of_code(code)]
+
+
+def _words_of_code(code: str) -> tuple[str, ...]:
+    """Return the words of a code; where it has a digit, its end as well, and as a whole where it has several words."""
+    plain = _words(code)
     whole = "".join(plain)[:_LONGEST_WORD]
-    if _has_digit(whole):
-        yield f"_r{whole[::-1]}"
-    if len(plain) > 1:
-        yield f"_s{whole}"
+    found = (*plain, f"_r{whole[::-1]}") if _has_digit(whole) else plain
+    return (*found, f"_s{whole}") if len(plain) > 1 else found
 
 
-def _of_amounts(amounts: Iterable[Decimal]) -> Iterator[str]:
-    for amount in amounts:
-        if (word := _amount(format(amount, "f"))) is not None:
-            yield word
+def _of_amount(amount: Decimal) -> tuple[str, ...]:
+    word = _word_of_amount(amount)
+    return () if word is None else (word,)
+
+
+@lru_cache(maxsize=_RECUR)
+def _word_of_amount(amount: Decimal) -> str | None:
+    return _amount(format(amount, "f"))
 
 
 def _amount(text: str) -> str | None:
@@ -160,15 +179,20 @@ def _amount(text: str) -> str | None:
     return f"_a{int(units)}{exact}x{len(exact)}"
 
 
-def _split(text: str) -> Iterator[str]:
-    """Yield the plain words of a text."""
-    if not text.isascii():
-        text = "".join(char for char in unicodedata.normalize("NFKD", text) if unicodedata.category(char)[0] != "M")
+def _words(text: str) -> tuple[str, ...]:
+    """Return the plain words of a text."""
+    if text.isascii():
+        return tuple(word[:_LONGEST_WORD] for word in _WORD.findall(text.lower()))
+    text = "".join(char for char in unicodedata.normalize("NFKD", text) if unicodedata.category(char)[0] != "M")
+    found: list[str] = []
     for word in _WORD.findall(text.casefold()):
-        if word.isascii():
-            yield word[:_LONGEST_WORD]
-        else:
-            yield from _unspaced(word)
+        found += (word[:_LONGEST_WORD],) if word.isascii() else _unspaced(word)
+    return tuple(found)
+
+
+# Names and codes of goods, and the words on receipts, are few, and recur in sale after sale; ids of sales do not.
+_split = lru_cache(maxsize=_RECUR)(_words)
+_of_code = lru_cache(maxsize=_RECUR)(_words_of_code)
 
 
 def _unspaced(word: str) -> Iterator[str]:
@@ -185,7 +209,7 @@ def _unspaced(word: str) -> Iterator[str]:
 
 
 def _has_digit(text: str) -> bool:
-    return any(char.isdigit() for char in text)
+    return text.isdigit() or (not text.isalpha() and any(char.isdigit() for char in text))
 
 
 def day_word(first: date, last: date) -> Token | None:

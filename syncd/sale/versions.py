@@ -13,10 +13,9 @@ from enum import StrEnum
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from syncd.canonical import fingerprint
 from syncd.canonical.batch import Batch
 from syncd.canonical.exchanges import part_id
-from syncd.canonical.fingerprint import is_same_sale
+from syncd.canonical.fingerprint import fingerprint_of, is_same_sale
 from syncd.canonical.kinds import SaleStatus
 from syncd.errors import LedgerError
 from syncd.sale.overrides import Verb
@@ -82,7 +81,8 @@ def parts_gone(
                 whole = by_key[part.sale_key]
                 dating = {"version": whole.order.version, "updated_at": whole.order.updated_at}
                 void = before.model_copy(update={"status": SaleStatus.VOIDED, **dating})
-                yield replace(whole, order=void, fingerprint=fingerprint(void)), part
+                document = void.to_json()
+                yield replace(whole, order=void, document=document, fingerprint=fingerprint_of(document)), part
         changed, number = [by_key[part.sale_key] for part in found], number + 1
 
 
@@ -92,7 +92,15 @@ def newest(batch: Batch, stated_at: datetime | None) -> dict[str, IncomingVersio
     for order in batch.orders:
         before = said.get(order.sale_key)
         hold, by_file = batch.review_reasons.get(order.sale_id, ""), batch.stated_at is not None
-        one = IncomingVersion(order, fingerprint(order), hold=hold, stated_at=stated_at, stated_by_file=by_file)
+        document = order.to_json()
+        one = IncomingVersion(
+            order,
+            fingerprint_of(document),
+            hold=hold,
+            stated_at=stated_at,
+            stated_by_file=by_file,
+            document=document,
+        )
         if before is None or order_of(one.dating, before.dating, lambda: False) is not VersionOrder.OLDER:
             said[order.sale_key] = one
     return said
