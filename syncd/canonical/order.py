@@ -74,6 +74,8 @@ _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzin
 
 
 def _within_reach(at: datetime) -> datetime:
+    if _EARLIEST.year < at.year < _LATEST.year - 1:
+        return at  # in every zone
     if not _EARLIEST.year - 1 <= at.year <= _LATEST.year or not _EARLIEST <= at < _LATEST:
         msg = f"{at.isoformat()} is no time that a sale can have"
         raise ValueError(msg)

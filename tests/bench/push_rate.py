@@ -20,6 +20,7 @@ import requests
 
 from syncd import logs
 from syncd.app import open_app
+from syncd.cli import loading
 from syncd.config import load
 from syncd.mapping.create import map_create
 from syncd.mapping.model import Mapped, Matches
@@ -118,6 +119,7 @@ def _rules(store: Store) -> Rules:
 
 def main() -> None:
     """Print the rates of every round and the median ratio."""
+    loading.done()  # the collector as commands have it
     logs.setup("json", "warning")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--orders", type=int, default=1500)

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from syncd import logs
+from syncd.cli import loading
 from syncd.clock import SystemClock
 from syncd.intake import poll
 from syncd.ledger import Ledger, RecordOptions
@@ -59,6 +60,7 @@ def write_csv(path: Path, count: int) -> None:
 
 def main() -> None:
     """Print the rates."""
+    loading.done()  # the collector as commands have it
     logs.setup("json", "warning")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sales", type=int, default=20_000)
