@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import psutil
 
+from tests.bench import figures
 from tests.browser.shops import forty_shops
 
 _PAGES = ("/", "/stores", "/sources", "/sales", "/attention", "/log", "/books", "/backfills")
@@ -54,6 +55,7 @@ def main() -> None:
     over = False
     for stores, most in BOUNDS.items():
         found = measured(stores, seconds)
+        figures.note({1: "memory_one", 40: "memory_forty"}[stores], found.memory)
         print(f"{stores} store{'s' * (stores > 1)}: {found}; at most {most}", flush=True)
         over |= found.threads > most.threads or found.memory > most.memory or found.core > most.core
     sys.exit(over)

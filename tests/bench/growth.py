@@ -20,7 +20,9 @@ from sqlalchemy import create_engine, text
 from syncd import logs
 from syncd.ledger import Ledger
 from syncd.testing.clocks import ManualClock
-from tests.bench.push_rate import SOURCE, syncd_round
+from tests.bench import figures
+from tests.bench.plain_rates import SOURCE
+from tests.bench.push_rate import syncd_round
 from tests.bench.start_up import took
 from tests.deciders import DECIDER
 from tests.ledger.test_plans import fill
@@ -97,6 +99,8 @@ def main() -> None:
         print(f"{options.sales:,} sales, {size:.0f} MB, filled in {time.monotonic() - begin:.0f} s")
         ratio = push_ratio(folder, store, url, options.orders, options.rounds)
         print(f"median ratio large / empty: {ratio:.2f}")
+        figures.note("push_large", ratio)
+        figures.note("bytes_a_sale", size * 1e6 / options.sales)
         text_of = CONFIG.format(ledger=url, store_hash=store.store_hash, url=store.url, store="", sources=SOURCE)
         (folder / "inbox").mkdir()
         (folder / "syncd.toml").write_text(text_of.replace('settle = "4s"', 'settle = "60s"'))  # as it is by default

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from syncd import logs
 from syncd.testing.orders import sale
+from tests.bench import figures
 from tests.shop import Shop, pass_until_settled, running_sandbox
 
 SOURCES = '[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\n'
@@ -46,6 +47,8 @@ def main() -> None:
     for percent in (0, 1, 10):
         with tempfile.TemporaryDirectory() as folder:
             calls, orders = calls_an_order(Path(folder), percent, options.orders)
+        if percent == 10:
+            figures.note("calls_lost", calls)
         print(f"{percent} % of answers lost: {calls:.3f} calls an order, {orders} orders of {options.orders} sales")
 
 

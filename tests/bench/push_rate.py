@@ -1,4 +1,4 @@
-"""Push rate of syncd, ledger durable, beside a bare ``requests.Session().post(json=)`` loop against the same server.
+"""Push rate of syncd, ledger durable, beside a bare ``requests`` loop and a task queue on SQLite, against the same server.
 
 Rounds are interleaved (A/B/A/B); the figure is the median of the rounds' ratios. Run it with ``make bench``.
 """
@@ -11,24 +11,17 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
-
-import requests
 
 from syncd import logs
 from syncd.app import open_app
 from syncd.cli import loading
 from syncd.config import load
-from syncd.mapping.create import map_create
-from syncd.mapping.model import Mapped, Matches
-from syncd.mapping.rules import Rules
 from syncd.testing.orders import sale
+from tests.bench import figures
+from tests.bench.plain_rates import SOURCE, Rate, bare_round, queue_round
 from tests.shop import CONFIG, Store, running_sandbox
-
-SOURCE = '[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\n'
 
 
 def fdatasync_ms(folder: Path) -> float:
@@ -42,13 +35,6 @@ def fdatasync_ms(folder: Path) -> float:
             os.fdatasync(file.fileno())
             times.append(time.perf_counter() - begin)
     return statistics.median(times) * 1000
-
-
-class Rate(NamedTuple):
-    """What a round came to: orders a second, and the processor time of this process an order, in milliseconds."""
-
-    orders_a_second: float
-    cpu_ms: float
 
 
 def syncd_round(  # noqa: PLR0917  what is pushed, where, and how
@@ -83,42 +69,8 @@ def syncd_round(  # noqa: PLR0917  what is pushed, where, and how
     return Rate(count / took, spent / count * 1000)
 
 
-def bare_round(store: Store, number: int, count: int, threads: int) -> Rate:
-    """The same bodies, posted as people write it: one Session a thread, no ledger, no look at the answer's meaning."""
-    rules = _rules(store)
-    bodies = []
-    for n in range(count):
-        mapped = map_create(sale(sale_id=f"bare{number}-{n}", source="till"), Matches(), rules)
-        assert isinstance(mapped, Mapped)
-        bodies.append(mapped.payload)
-    local = threading.local()
-    url = f"{store.url}/stores/{store.store_hash}/v2/orders"
-
-    def post(body: object) -> None:
-        if not hasattr(local, "session"):
-            local.session = requests.Session()
-            local.session.headers.update({"X-Auth-Token": store.token, "Accept": "application/json"})
-        answer = local.session.post(url, json=body, timeout=30)
-        answer.raise_for_status()
-        answer.json()
-
-    with ThreadPoolExecutor(threads) as pool:
-        begin, spent = time.perf_counter(), time.process_time()
-        list(pool.map(post, bodies))
-        return Rate(count / (time.perf_counter() - begin), (time.process_time() - spent) / count * 1000)
-
-
-def _rules(store: Store) -> Rules:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "syncd.toml"
-        path.write_text(
-            CONFIG.format(ledger="sqlite:///x.db", store_hash=store.store_hash, url=store.url, store="", sources=SOURCE)
-        )
-        return load(path).stores["main"].rules
-
-
 def main() -> None:
-    """Print the rates of every round and the median ratio."""
+    """Print the rates of every round and the median ratios."""
     loading.done()  # the collector as commands have it
     logs.setup("json", "warning")
     parser = argparse.ArgumentParser(description=__doc__)
@@ -133,29 +85,38 @@ def main() -> None:
         if hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1:
             os.sched_setaffinity(process.pid, {1})
             os.sched_setaffinity(0, {0})
-        ratios = run_rounds(Path(folder), store, options)
-    print(
-        f"median ratio syncd / bare: {statistics.median(ratios):.2f}  (each round: {', '.join(f'{r:.2f}' for r in ratios)})"
-    )
+        rounds = run_rounds(Path(folder), store, options)
+    ours, bare, queue = (tuple(one[name].orders_a_second for one in rounds) for name in ("syncd", "bare loop", "queue"))
+    if options.latency_ms:
+        most = options.threads / (options.latency_ms / 1000)
+        _tell("push_far", "threads / latency", [one / most for one in ours])
+    else:
+        _tell("push", "bare loop", [one / other for one, other in zip(ours, bare, strict=True)])
+        _tell("push_queue", "a queue", [one / other for one, other in zip(ours, queue, strict=True)])
 
 
-def run_rounds(folder: Path, store: Store, options: argparse.Namespace) -> list[float]:
-    """One ratio a round, interleaved."""
+def _tell(name: str, beside: str, ratios: Sequence[float]) -> None:
+    median = statistics.median(ratios)
+    figures.note(name, median)
+    print(f"median ratio syncd / {beside}: {median:.2f}  (each round: {', '.join(f'{one:.2f}' for one in ratios)})")
+
+
+def run_rounds(folder: Path, store: Store, options: argparse.Namespace) -> list[dict[str, Rate]]:
+    """Each way's rate, a round after the other, interleaved."""
     print(f"fdatasync p50 {fdatasync_ms(folder):.3f} ms, {options.threads} threads, {options.orders} orders a round")
-    rounds: list[tuple[str, Callable[[int], Rate]]] = [
-        ("syncd", lambda n: syncd_round(folder, store, n, options.orders, options.threads)),
-        ("bare", lambda n: bare_round(store, n, options.orders, options.threads)),
-    ]
-    ratios = []
+    count, threads = options.orders, options.threads
+    ways: dict[str, Callable[[int], Rate]] = {
+        "syncd": lambda n: syncd_round(folder, store, n, count, threads),
+        "bare loop": lambda n: bare_round(store, n, count, threads),
+        "queue": lambda n: queue_round(folder, store, n, count, threads),
+    }
+    rounds = []
     for number in range(options.rounds):
-        rates = {name: run(number) for name, run in rounds}
-        ours, bare = rates["syncd"], rates["bare"]
-        ratios.append(ours.orders_a_second / bare.orders_a_second)
-        print(
-            f"round {number + 1}: syncd {ours.orders_a_second:.0f}/s and {ours.cpu_ms:.2f} ms CPU an order, bare loop "
-            f"{bare.orders_a_second:.0f}/s and {bare.cpu_ms:.2f} ms, ratio {ratios[-1]:.2f}"
-        )
-    return ratios
+        rates = {name: run(number) for name, run in ways.items()}
+        rounds.append(rates)
+        each = (f"{name} {one.orders_a_second:.0f}/s ({one.cpu_ms:.2f} ms CPU an order)" for name, one in rates.items())
+        print(f"round {number + 1}: {', '.join(each)}")
+    return rounds
 
 
 if __name__ == "__main__":

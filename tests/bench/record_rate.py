@@ -21,6 +21,7 @@ from syncd.sources.csv.source import CsvSource
 from syncd.sources.folder import FolderSettings
 from syncd.sources.jsonl import JsonlSource
 from syncd.testing.orders import sale
+from tests.bench import figures
 from tests.deciders import DECIDER, to_main
 from tests.exports import csv_settings
 
@@ -82,7 +83,10 @@ def main() -> None:
         }
     for name, rate in rates.items():
         print(f"{name}: {rate:.0f} sales/s")
-    print(f"ratio csv / bare: {rates['csv'] / rates['bare csv + executemany']:.2f}")
+    for name in ("csv", "jsonl"):
+        ratio = rates[name] / rates["bare csv + executemany"]
+        figures.note(f"record_{name}", ratio)
+        print(f"ratio {name} / bare: {ratio:.3f}")
     print(f"peak RSS {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB for {count} sales a source")
 
 

@@ -12,9 +12,11 @@ import time
 from pathlib import Path
 
 from syncd.testing.orders import sale
+from tests.bench import figures
 from tests.shop import CONFIG
 
 SOURCE = '[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\n'
+_NOTED = {"--help": "start_help", "status": "start_status"}
 COMMANDS = (("--help",), ("version",), ("status",), ("sale", "till:1001"), ("retry", "till:1001"), ("sales",))
 
 
@@ -48,6 +50,8 @@ def main() -> None:
         print(f"a bare interpreter: {bare:.3f} s")
         for words in COMMANDS:
             seconds = took([*syncd, *words], folder, options.rounds)
+            if words[0] in _NOTED:
+                figures.note(_NOTED[words[0]], seconds / bare)
             print(f"syncd {' '.join(words)}: {seconds:.2f} s, {seconds / bare:.0f} times that")
 
 
