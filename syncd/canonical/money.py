@@ -97,9 +97,8 @@ def to_minor(amount: Decimal, currency: str) -> Decimal:
     return round_to(amount, minor_unit(currency))
 
 
-@lru_cache(maxsize=8192)  # as above
 def minor(amount: Decimal, currency: str) -> Decimal:
-    """Return the amount, where it has no more places than the currency; else round it to them, half up."""
+    """Return the amount itself, where it has no more places than the currency; else round it to them, half up."""
     exponent = amount.as_tuple().exponent
     return amount if isinstance(exponent, int) and -exponent <= places(currency) else plain(to_minor(amount, currency))
 

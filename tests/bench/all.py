@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.bench import figures
+from tests.bench import figures, page
 
 RUNS = {
     "push": ("push_rate",),
@@ -50,6 +50,7 @@ def main() -> None:
     print("", *compared, sep="\n")
     if asked.keep:
         figures.keep(found)
+        page.main()
     worse = [one for one in compared if one.is_worse]
     print(
         f"{len(compared)} figures in {_OUT}, {len(worse)} worse than before, failed runs: {', '.join(failed) or 'none'}"

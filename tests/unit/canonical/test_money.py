@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.canonical.money import allocate, format_money, minor_unit, parse_decimal, places, plain, to_minor, total
+from syncd.canonical.money import (
+    allocate,
+    format_money,
+    minor,
+    minor_unit,
+    parse_decimal,
+    places,
+    plain,
+    to_minor,
+    total,
+)
 
 amounts = st.decimals(min_value=-(10**9), max_value=10**9, places=5)
 
@@ -60,3 +70,11 @@ def test_money_is_shown_at_the_currencys_places_or_exactly() -> None:
     assert format_money(Decimal("12.3"), "USD") == "12.30 USD"
     assert format_money(Decimal("12.3456"), "USD") == "12.3456 USD"
     assert format_money(Decimal(500), "JPY") == "500 JPY"
+
+
+def test_an_amount_that_has_the_currencys_places_is_kept_itself_whatever_was_asked_before() -> None:
+    for text in ("5.4", "5.40"):
+        amount = Decimal(text)
+        assert minor(amount, "USD") is amount, "whoever asks tells by this that nothing was rounded"
+    assert str(minor(Decimal("5.400"), "USD")) == "5.4"
+    assert minor(Decimal("5.405"), "USD") == Decimal("5.41")
