@@ -21,7 +21,7 @@ RUNS = {
     "sandbox": ("sandbox_rate",),
     "start": ("start_up",),
     "lost": ("lost_answers",),
-    "growth": ("growth",),
+    "growth": ("growth", "--idle-s", "30"),
     "webhook": ("webhook_lag",),
     "page": ("page_rate",),
     "rest": ("at_rest", "--seconds", "60"),

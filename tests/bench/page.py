@@ -19,11 +19,11 @@ _TEXT = """# How fast it is
 <!-- Made by `python -m tests.bench.page` from tests/bench/figures.json. -->
 
 At a real store's latency syncd sends as fast as the store answers: BigCommerce takes a quarter of a second for an order, and syncd
-needs a few thousandths of a second of one processor core. What follows matters where many stores share a machine, and keeps a change
+needs a few thousandths of a second of one core. What follows matters where many stores share a machine, and keeps a change
 from making syncd slower unseen.
 
 A figure is a ratio to something plain that is measured in the same run, or a size. So it says the same on a fast machine and on a
-slow one. `make bench` measures all of them, writes them to `build/figures.json`, and fails where one is worse than here by more than
+slow one. `make bench` measures all of them, writes them to `build/figures.json`, and fails where one is worse by more than
 its noise: how much it differs between two runs of the same code. `python -m tests.bench.all push record` measures some of them, and
 with `--keep` the new figures become those to compare with.
 
