@@ -6,6 +6,7 @@ in the staff note. No address is ever half the customer's and half the shop's.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -76,10 +77,10 @@ def billing_address(order: CanonicalOrder, default: DefaultAddress) -> tuple[dic
             f"the sale has a whole one{country}{_rewritten(known, place.wired)}",
         )
     if person:
-        return _wired({**_shop(default), **person}, default), MappingNote(
+        return _wired({**_shop_of(default), **person}, default), MappingNote(
             "billing address", "the customer's name, the shop's address", place.why_not
         )
-    return _wired({**_shop(default), **_nobody(default)}, default), MappingNote(
+    return dict(_walk_in(default)), MappingNote(
         "billing address", "the shop's default address", "a walk-in: the sale names no customer"
     )
 
@@ -116,6 +117,8 @@ def unshippable(order: CanonicalOrder, default: DefaultAddress) -> str:
 
 def contact_notes(order: CanonicalOrder, default: DefaultAddress) -> list[str]:
     """Return what the till has of the customer and the order's fields do not say: for the staff note."""
+    if order.customer is None and order.billing is None and order.shipping is None:
+        return []
     notes, customer = list[str](), order.customer or _NOBODY
     for what, address in (("Address", order.billing), ("Shipping address", order.shipping)):
         said = ", ".join(text for name in _PLACE if (text := getattr(address, name, "").strip()))
@@ -130,7 +133,8 @@ def contact_notes(order: CanonicalOrder, default: DefaultAddress) -> list[str]:
     return notes
 
 
-def _shop(address: DefaultAddress) -> dict[str, str]:
+@lru_cache(maxsize=64)  # one a store and place, on every order
+def _shop_of(address: DefaultAddress) -> Mapping[str, str]:
     iso2, name = country_of(address.country_iso2) or (address.country_iso2, address.country_iso2)
     return {
         "street_1": address.street_1,
@@ -142,6 +146,11 @@ def _shop(address: DefaultAddress) -> dict[str, str]:
         "country_iso2": iso2,
         "phone": address.phone,
     }
+
+
+@lru_cache(maxsize=64)  # as above
+def _walk_in(address: DefaultAddress) -> Mapping[str, JsonValue]:
+    return _wired({**_shop_of(address), **_nobody(address)}, address)
 
 
 def _nobody(default: DefaultAddress) -> dict[str, str]:

@@ -132,6 +132,13 @@ def spread(order: CanonicalOrder) -> Spread:
     Every amount has the currency's places, no price is negative, and none is lower than the tax in it.
     """
     lines, fees = sold(order), charged(order)
+    if not fees and lines and _comes_to(lines, order):
+        return Spread(lines, (), (), False)  # as most receipts are: nothing is to be spread
+    return spread_over(lines, fees, order)
+
+
+def spread_over(lines: Sold, fees: Sequence[Fee], order: CanonicalOrder) -> Spread:
+    """Spread what lowers or raises a sale as a whole over its lines and charges."""
     parts = [_part(_rank(line), line, order.currency) for _, line in lines]
     parts += [_part(_DELIVERY if fee.kind is FeeKind.DELIVERY else _FEES, fee, order.currency) for fee in fees]
     shares = _lowered(parts, order) if parts else []
@@ -144,6 +151,20 @@ def spread(order: CanonicalOrder) -> Spread:
         tuple(fee for fee in made_fees if fee.kind is FeeKind.DELIVERY),
         apart,
     )
+
+
+def _comes_to(lines: Sold, order: CanonicalOrder) -> bool:
+    """Whether lines come to the sale's total and tax, each at whole minor units and no less than nothing."""
+    inc_tax, tax = ZERO, ZERO
+    for _, line in lines:
+        whole, within = line.total_inc_tax, line.total_inc_tax - line.total_ex_tax
+        if not ZERO <= within <= whole:
+            return False
+        if minor(whole, order.currency) is not whole or minor(within, order.currency) is not within:
+            return False
+        inc_tax += whole
+        tax += within
+    return inc_tax == order.total_inc_tax and tax == order.total_tax
 
 
 def charged(order: CanonicalOrder) -> list[Fee]:

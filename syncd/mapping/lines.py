@@ -186,9 +186,11 @@ def _whole_quantity(line: Line, currency: str, *, in_catalog: bool) -> tuple[int
     whole = int(line.quantity)
     if whole != line.quantity or whole < 1 or is_measured(line):
         return 1, True
-    drifts = not in_catalog and any(
-        minor(unit_price(side, whole) * whole, currency) != side for side in (line.total_inc_tax, line.total_ex_tax)
-    )
+    sides = line.total_inc_tax, line.total_ex_tax
+    if whole == 1:
+        drifts = not in_catalog and any(minor(side, currency) != side for side in sides)
+    else:
+        drifts = not in_catalog and any(minor(unit_price(side, whole) * whole, currency) != side for side in sides)
     return (1, True) if drifts else (whole, False)
 
 

@@ -7,7 +7,9 @@ BigCommerce may store both in a form of its own.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -253,7 +255,7 @@ def mark(name: str, value: Any) -> str:  # noqa: ANN401  whatever JSON is there
         case "channel_id":
             return _mark_of_text(str(int(value or 1)))
         case "date_created":
-            return digest([_instant(str(value or ""))])
+            return digest([instant(str(value or ""))])
         case "staff_notes":
             return digest(str(value or "").split())  # no two sales have the same
         case _:
@@ -279,11 +281,36 @@ def _words(value: object) -> str:
     return " ".join(str(value or "").split())
 
 
-def _instant(text: str) -> str:
+def instant(text: str) -> str:
+    """Return the second of a date by RFC 2822; the text where it is none. Syncd's own form is read by its places: the fast path."""
+    found = _OURS.fullmatch(text)
+    if found is None:
+        return instant_by_library(text)
+    day, month, year, hour, minute, second = found.groups()
+    try:
+        at = datetime(int(year), _MONTHS[month], int(day), int(hour), int(minute), int(second), tzinfo=UTC)
+    except ValueError:
+        return text
+    return str(int(at.timestamp()))
+
+
+def instant_by_library(text: str) -> str:
+    """Return the second of a date, in any form that RFC 2822 knows; the text where it is none."""
     try:
         return str(int(parsedate_to_datetime(text).timestamp()))
     except ValueError:
         return text
+
+
+_MONTHS = {
+    name: number
+    for number, name in enumerate(
+        ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), start=1
+    )
+}
+_OURS = re.compile(
+    rf"[A-Z][a-z]{{2}}, ([0-9]{{2}}) ({'|'.join(_MONTHS)}) ((?:19|20|21)[0-9]{{2}}) ([0-9]{{2}}):([0-9]{{2}}):([0-9]{{2}}) \+0000"
+)
 
 
 def digest(said: Iterable[str]) -> str:

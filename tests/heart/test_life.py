@@ -69,7 +69,7 @@ MUTATIONS: dict[str, tuple[object, str, Callable[[Any], Any], str]] = {
     "two writers for one order": (attempts, "_one_an_order", _all_of_them, "status"),
     "a found order is believed": (events, "apply_event", _told_when_found, "status"),
     "the shipping address is not compared": (update, "FIELDS", _but("shipping_address"), "status"),
-    "the date is not compared": (stamp, "_instant", lambda _: lambda _text: "", "status"),
+    "the date is not compared": (stamp, "instant", lambda _: lambda _text: "", "status"),
     "totals are not restated": (update, "recounts", lambda _: lambda _body: False, "status"),
     "every version is newer": (versions, "order_of", lambda _: lambda *_: VersionOrder.NEWER, "status"),
     "a create in doubt is forgotten at once": (decide, "still_open", lambda _: lambda *_: None, "status"),
