@@ -84,7 +84,7 @@ def _of_sale(sale: Sale) -> list[str]:
         *(_words_of_code(sale.number) if sale.number else ()),
         *_split(source),
         *_of_texts(sale.location, sale.register),
-        f"_d{sale.business_day:%Y%m%d}",
+        "_d" + sale.business_day.isoformat().replace("-", ""),
         *_of_amount(sale.total_inc_tax),
     ]
 
