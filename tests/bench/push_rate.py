@@ -86,16 +86,13 @@ def main() -> None:
             os.sched_setaffinity(process.pid, {1})
             os.sched_setaffinity(0, {0})
         rounds = run_rounds(Path(folder), store, options)
-    ours, bare, queue = (tuple(one[name].orders_a_second for one in rounds) for name in ("syncd", "bare loop", "queue"))
-    if options.latency_ms:
-        most = options.threads / (options.latency_ms / 1000)
-        _tell("push_far", "threads / latency", [one / most for one in ours])
-    else:
-        _tell("push", "bare loop", [one / other for one, other in zip(ours, bare, strict=True)])
-        _tell("push_queue", "a queue", [one / other for one, other in zip(ours, queue, strict=True)])
+    _tell("push_far" if options.latency_ms else "push", "bare loop", rounds)
+    if not options.latency_ms:
+        _tell("push_queue", "queue", rounds)
 
 
-def _tell(name: str, beside: str, ratios: Sequence[float]) -> None:
+def _tell(name: str, beside: str, rounds: Sequence[dict[str, Rate]]) -> None:
+    ratios = [one["syncd"].orders_a_second / one[beside].orders_a_second for one in rounds]
     median = statistics.median(ratios)
     figures.note(name, median)
     print(f"median ratio syncd / {beside}: {median:.2f}  (each round: {', '.join(f'{one:.2f}' for one in ratios)})")
@@ -108,8 +105,9 @@ def run_rounds(folder: Path, store: Store, options: argparse.Namespace) -> list[
     ways: dict[str, Callable[[int], Rate]] = {
         "syncd": lambda n: syncd_round(folder, store, n, count, threads),
         "bare loop": lambda n: bare_round(store, n, count, threads),
-        "queue": lambda n: queue_round(folder, store, n, count, threads),
     }
+    if not options.latency_ms:
+        ways["queue"] = lambda n: queue_round(folder, store, n, count, threads)
     rounds = []
     for number in range(options.rounds):
         rates = {name: run(number) for name, run in ways.items()}
