@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 
-_RARELY = 100_000
+_RARELY = 1_000_000
 _AT_WORK = (10_000, 10, 10)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from syncd.clock import Now
 from syncd.ledger.lease import Lease
-from syncd.ledger.rows import chunked, from_micros, is_state, read_sales, rows_in, to_micros
+from syncd.ledger.rows import chunked, execute_many, from_micros, is_state, read_sales, rows_in, to_micros
 from syncd.ledger.schema import attempts, backfills, sales
 from syncd.ledger.stores import advance, read_epoch
 from syncd.ledger.transactions import OutcomeBatcher, Repository, Transactions, reads, writes_under_lease
@@ -285,7 +285,7 @@ def begin(connection: Connection, store: str, intents: Sequence[Intent], epoch: 
         return Begun([], after)
     changed = to_micros(now.wall)
     claims = [{"of_id": row.id, "changed": changed, "sent_as": i.external_key or row.sent_as} for i, row in begun]
-    connection.execute(_CLAIM, claims)  # no audit row: the attempt says it
+    execute_many(connection, _CLAIM, claims)  # no audit row: the attempt says it
     rows = connection.execute(_BEGIN, [_row(intent, _target(intent, row), now) for intent, row in begun])
     numbers: dict[int, int] = {row.sale_id: row.id for row in rows}
     made = [
@@ -374,7 +374,7 @@ def settle(connection: Connection, outcomes: Sequence[Outcome], database: Transa
     closing = [outcome for outcome in outcomes if outcome.attempt.id in still_open]
     if not closing:
         return {}
-    connection.execute(_CLOSE, [_closed(outcome) for outcome in closing])
+    execute_many(connection, _CLOSE, [_closed(outcome) for outcome in closing])
     moves = [Transition(o.attempt.sale_id, State.SENDING, o.event, attempt_id=o.attempt.id) for o in closing]
     moved = apply_transitions(connection, moves, database, now)
     return {o.attempt.id: moved[o.attempt.sale_id].state for o in closing if o.attempt.sale_id in moved}

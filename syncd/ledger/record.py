@@ -17,9 +17,8 @@ from syncd.canonical import Batch
 from syncd.canonical.sale_key import LONGEST_KEY
 from syncd.clock import Now
 from syncd.ledger.faults import record_faults, settle_by_sales
-from syncd.ledger.many_rows import insert_rows
 from syncd.ledger.outbox import announce_sales
-from syncd.ledger.rows import Part, columns_of, read_sale, rows_in, to_micros
+from syncd.ledger.rows import Part, columns_of, insert_rows, read_sale, rows_in, to_micros
 from syncd.ledger.schema import attempts, audit, cursors, sales
 from syncd.ledger.screening import held_twins, too_early
 from syncd.ledger.search import index_sales

@@ -13,9 +13,8 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select
 
 from syncd.clock import Now
-from syncd.ledger.many_rows import insert_rows, update_sales
 from syncd.ledger.outbox import announce_sales
-from syncd.ledger.rows import Part, chunked, columns_of, read_sale, to_micros
+from syncd.ledger.rows import Part, chunked, columns_of, insert_rows, read_sale, to_micros, update_sales
 from syncd.ledger.schema import audit, sales
 from syncd.ledger.transactions import Transactions
 from syncd.sale.changes import FactChange, write_changes
