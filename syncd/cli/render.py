@@ -12,6 +12,8 @@ from enum import Enum
 from pathlib import Path
 
 import typer
+from msgspec import Struct
+from msgspec.structs import asdict
 from rich.console import Console
 
 from syncd.canonical import CanonicalOrder
@@ -46,6 +48,8 @@ def plain(value: object) -> object:
             return format_duration(value)
         case Enum():
             return value.value
+        case Struct():
+            return asdict(value)
         case Mapping():
             return dict(value)
         case Path():

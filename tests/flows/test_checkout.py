@@ -115,6 +115,8 @@ def cut(call: str, kind: str, **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("call", CALLS)
 def test_an_answer_lost_at_any_call_leaves_one_order_and_no_cart(shop: Shop, call: str, kind: str) -> None:
     shop.configure(SOURCE, WHOLE)
+    patient = shop.config.read_text().replace('deadline = "1s"', 'deadline = "1900ms"')  # settle allows no more
+    shop.config.write_text(patient)
     shop.store.control("faults", {"faults": [cut(call, kind)]})
     assert push(shop, whole()) == {"synced": 1}, shop.run("sales").out
     assert shop.store.stats()["struck"] == 1

@@ -75,6 +75,15 @@ def test_a_sale_voided_after_the_push_is_cancelled(shop: Shop) -> None:
     assert order["status_id"] == 5
 
 
+def test_a_story_as_json_tells_each_fact_that_an_edit_changed(shop: Shop) -> None:
+    shop.drop("sales.jsonl", lines_of(1))
+    shop.run("sync")
+    shop.drop("edit.jsonl", lines_of(1, version="2", note="to be wrapped"))
+    shop.run("sync")
+    (edit,) = (row for row in shop.run("sale", "till:s0", "--json").json["audit"] if row["changes"])
+    assert edit["changes"] == [{"what": "Note", "before": "", "after": "to be wrapped"}]
+
+
 def test_a_sale_that_does_not_add_up_is_held_and_the_rest_go_on(shop: Shop) -> None:
     wrong = json.loads(sale(sale_id="wrong", source="till").to_json()) | {"total_inc_tax": "99.99"}
     shop.drop("sales.jsonl", lines_of(2) + json.dumps(wrong) + "\n")
