@@ -21,6 +21,7 @@ RUNS = {
     "sandbox": ("sandbox_rate",),
     "start": ("start_up",),
     "lost": ("lost_answers",),
+    "quota": ("quota",),
     "growth": ("growth", "--idle-s", "30"),
     "webhook": ("webhook_lag",),
     "page": ("page_rate",),

@@ -115,6 +115,7 @@ FIGURES = {
             "record_csv", "sales recorded a second from CSV, in parts of bare csv and executemany", _HIGHER, 0.1, 0.3
         ),
         Figure("record_jsonl", "sales recorded a second from JSON Lines, in the same parts", _HIGHER, 0.1, 0.3),
+        Figure("till_database", "time of a bare driver, in parts of reading a till's database", _HIGHER, 0.26, 0.3),
         Figure("map", "time to map a sale of four lines, in parts of reading it", _LOWER, 2.0, 0.15),
         Figure("start_help", "time of syncd --help, in parts of loading SQLAlchemy and pydantic", _LOWER, 0.6, 0.15),
         Figure("start_status", "time of syncd status, in the same parts", _LOWER, 2.0, 0.15),
@@ -126,7 +127,12 @@ FIGURES = {
             0.97,
             0.1,
         ),
+        Figure(
+            "backfill", "time of 300,000 orders at a Pro quota (simulated), in parts of the limit", _LOWER, 1.01, 0.005
+        ),
+        Figure("backfill_live", "seconds to a live sale's order beside such a backfill, p95", _LOWER, 2.0, 0.5),
         Figure("bytes_a_sale", "bytes of ledger a sale", _LOWER, 1200, 0.05),
+        Figure("search", "seconds of the slowest search on the page, a million sales", _LOWER, 0.3, 0.5),
         Figure("memory_one", "MB of an idle daemon with its page, one store", _LOWER, 90, 0.06),
         Figure("memory_forty", "MB of an idle daemon with its page, forty stores", _LOWER, 150, 0.06),
     )

@@ -17,6 +17,7 @@ from sqlalchemy import create_engine, text
 from syncd.ledger import Ledger
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
+from tests.bench import figures
 from tests.bench.growth import filled
 from tests.deciders import DECIDER
 from tests.ledger.test_plans import NEWEST
@@ -119,6 +120,8 @@ def main() -> None:
                 for page, (method, path, form) in pages.items():
                     times[page].append(took(served, method, path, form))
             slow = _show(times, refused)
+            searches = [statistics.median(seconds) for page, seconds in times.items() if page.startswith("search")]
+            figures.note("search", max(searches))
             memory = served.resident_mb()
             print(f"resident after {options.rounds * len(pages)} pages: {memory:.0f} MB (at most {_MOST_MB})")
             if slow or memory > _MOST_MB:

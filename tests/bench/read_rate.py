@@ -22,6 +22,7 @@ from syncd.sources.sql.source import SqlSource
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
 from tests import poslog_files
+from tests.bench import figures
 from tests.tills.opensourcepos import OpenSourcePos
 
 _TABLES = ("sales", "sales_items", "sales_items_taxes", "sales_payments")
@@ -84,6 +85,7 @@ def _of_database(count: int, folder: Path) -> Iterator[str]:
         seen, seconds = read(source)
         source.close()
         alone = rows_alone(pos.database.url)
+        figures.note("till_database", alone / seconds)
         yield _line("opensourcepos on MariaDB", seen, seconds, alone)
 
 

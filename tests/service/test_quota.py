@@ -12,9 +12,10 @@ from syncd.bigcommerce.governor import Pace, QuotaGovernor
 from syncd.errors import Stopped
 from syncd.testing.clocks import ManualClock
 from syncd.testing.orders import sale
+from tests.doubles.rate_limit import Window
 from tests.service.daemons import until
 from tests.shop import Shop, Store, running_sandbox
-from tests.unit.bigcommerce.test_pace import Window, drive
+from tests.unit.bigcommerce.test_pace import drive
 
 SOURCES = '[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\nevery = "200ms"\n'
 

@@ -1,35 +1,10 @@
 """The quota machine against a simulated BigCommerce window, over simulated time."""
 
-from dataclasses import dataclass
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.bigcommerce.governor import Pace
-
-
-@dataclass
-class Window:
-    """A store's rate limit: ``quota`` calls in a window that begins with whichever call comes after its end."""
-
-    quota: int
-    length: float
-    used: int = 0
-    ends: float = 0.0
-
-    def call(self, now: float) -> bool:
-        if now >= self.ends:
-            self.used, self.ends = 0, now + self.length
-        self.used += 1
-        return self.used <= self.quota
-
-    def headers(self, now: float) -> dict[str, str]:
-        return {
-            "X-Rate-Limit-Requests-Quota": str(self.quota),
-            "X-Rate-Limit-Requests-Left": str(max(self.quota - self.used, 0)),
-            "X-Rate-Limit-Time-Window-Ms": str(int(self.length * 1000)),
-            "X-Rate-Limit-Time-Reset-Ms": str(int(max(self.ends - now, 0) * 1000)),
-        }
+from tests.doubles.rate_limit import Window, simulate_backfill
 
 
 def drive(pace: Pace, window: Window, seconds: float, latency: float) -> tuple[int, int, list[float]]:
@@ -105,3 +80,11 @@ def test_absurd_headers_never_break_it(headers: dict[str, str]) -> None:
     pace.saw(headers, 0.0)
     pace.give_back()
     assert pace.delay(0.0) >= 0
+
+
+def test_a_backfill_uses_a_pro_quota_to_the_full_and_live_sales_pass_it() -> None:
+    orders, live_at = 9_000, [float(second) for second in range(5, 600, 5)]
+    found = simulate_backfill(Window(450, 30.0), orders, live_at, threads=8, latency_s=0.25)
+    assert found.refused == 0
+    assert found.took_s <= 1.01 * (orders + len(found.live_s)) * 30 / 450
+    assert max(found.live_s) < 1
