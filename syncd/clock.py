@@ -12,17 +12,17 @@ import subprocess
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _BOOT_ID_OF_MACOS = ("/usr/sbin/sysctl", "-n", "kern.bootsessionuuid")
 
 
-@dataclass(frozen=True, slots=True)
-class BootTime:
+class BootTime(Struct, frozen=True):
     """Seconds since this boot, and which boot it was: comparable only within one boot."""
 
     boot_id: str
@@ -33,8 +33,7 @@ class BootTime:
         return self.seconds - earlier.seconds if earlier.boot_id == self.boot_id else None
 
 
-@dataclass(frozen=True, slots=True)
-class Now:
+class Now(Struct, frozen=True):
     """Both clocks at one moment."""
 
     wall: datetime

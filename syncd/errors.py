@@ -6,7 +6,8 @@ Each error says what happened, to what, and what to do about it. ``cli/exits.py`
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
 class SyncdError(Exception):
@@ -22,8 +23,7 @@ class SyncdError(Exception):
         return f"{self.what}\n  {self.cure}" if self.cure else self.what
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigProblem:
+class ConfigProblem(Struct, frozen=True):
     """One thing wrong with the configuration: the key, what was found there, and what is allowed."""
 
     key: str

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from syncd.config import Config
 from syncd.errors import SecretMissing
@@ -38,8 +40,7 @@ def under_keys(config: Config, found: Mapping[str, Candidate]) -> Config:
     return replace(config, stores=stores)
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
+class Gone(Struct, frozen=True):
     """A source or a store that the ledger knows and the config does not name; how many of its sales are not done."""
 
     what: str

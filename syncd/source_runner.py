@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property
+
+from msgspec.structs import replace
 
 from syncd.canonical.sale_key import LONGEST_KEY
 from syncd.clock import Clock

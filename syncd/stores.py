@@ -6,9 +6,11 @@ import threading
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from syncd.bigcommerce.api import AUTH_HEADER, Api, store_wire
 from syncd.bigcommerce.catalog import CatalogClient
@@ -43,8 +45,7 @@ _FEW_THREADS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(Struct, frozen=True):
     """What is the same for every part of an app: its clock, the config's folder, and the event that tells it to stop."""
 
     clock: Clock

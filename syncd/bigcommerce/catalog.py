@@ -6,9 +6,10 @@ Source: https://developer.bigcommerce.com/docs/rest-catalog/product-variants and
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from syncd.bigcommerce.api import Api, chunks
 
@@ -19,8 +20,7 @@ _FREE_TEXT = {"text", "multi_line_text"}
 _AT_ONCE, _LONGEST, _PAGE = 200, 4000, 250
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogModifier:
+class CatalogModifier(Struct, frozen=True):
     """A required modifier: free text, or one of ``choices`` (id, label, whether it is the default)."""
 
     id: int
@@ -29,8 +29,7 @@ class CatalogModifier:
     choices: tuple[tuple[int, str, bool], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogVariant:
+class CatalogVariant(Struct, frozen=True):
     """A variant of the catalog; ``options`` are (option id, value id) pairs."""
 
     product_id: int
@@ -43,8 +42,7 @@ class CatalogVariant:
     required: tuple[CatalogModifier, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ProductPage:
+class ProductPage(Struct, frozen=True):
     """A page of products with all of their variants: their ids, the highest, how many are left from here, whether more follow."""
 
     products: tuple[int, ...]

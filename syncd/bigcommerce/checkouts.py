@@ -7,9 +7,10 @@ checkouts beside those of orders.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from syncd.bigcommerce.api import Api
 from syncd.bigcommerce.classify import classify_cart, classify_checkout, classify_conversion, classify_deletion
@@ -24,8 +25,7 @@ CallName = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class CheckoutAddress:
+class CheckoutAddress(Struct, frozen=True):
     """Which checkout a call is about, and which consignment of it where the call changes one."""
 
     cart_id: str = ""

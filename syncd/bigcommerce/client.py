@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
 
 from syncd.bigcommerce.api import Api
 from syncd.bigcommerce.classify import amount, classify, classify_archive, classify_refund
@@ -26,8 +27,7 @@ _IDS_AT_ONCE = 100  # in a URL
 _PAGE = 250
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteOrder:
+class RemoteOrder(Struct, frozen=True):
     """An order as BigCommerce has it; ``raw`` is the whole answer."""
 
     id: int
@@ -52,8 +52,7 @@ class RemoteOrder:
         return parsedate_to_datetime(self.date_created).date()
 
 
-@dataclass(frozen=True, slots=True)
-class Sending:
+class Sending(Struct, frozen=True):
     """How a write goes out: its lane, a last question just before the first byte leaves, the body where it is written already."""
 
     live: bool = True

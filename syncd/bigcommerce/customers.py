@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from syncd.bigcommerce.api import Api, chunks
 from syncd.bigcommerce.classify import parse, words
@@ -27,8 +28,7 @@ _SCOPE = 'Grant Customers: modify, or set customers = "match".'
 _DEFAULT_CHANNEL = 1
 
 
-@dataclass(frozen=True, slots=True)
-class NewCustomer:
+class NewCustomer(Struct, frozen=True):
     """A customer to make: e-mail (lower case) and both names are required.
 
     ``channel_id`` is the channel of the first order. Of another than the default one the customer is given both, for one who is

@@ -8,14 +8,15 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from syncd.clock import Clock
 from syncd.errors import Stopped
 
 _LONGEST_NAP_S = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class GovernorReport:
+class GovernorReport(Struct, frozen=True):
     """The quota as it stands: requests per window, how many are left, seconds until it is whole again, calls waiting.
 
     ``calls`` is how many went out in this process's life.
@@ -29,8 +30,7 @@ class GovernorReport:
     calls: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class QuotaState:
+class QuotaState(Struct, frozen=True):
     """What one process knows of a store's quota, for another that speaks to it next: times are seconds from when it was taken."""
 
     quota: int | None

@@ -47,8 +47,7 @@ class Shortage(Struct, frozen=True):
     options: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """400, 404, 409, 413, 422 and their like: BigCommerce said no, in ``words``; it did not take effect.
 
     ``shortages`` are the products that it blamed.
@@ -59,23 +58,20 @@ class Refused:
     shortages: tuple[Shortage, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Barred:
+class Barred(Struct, frozen=True):
     """401, 403 or 423: the store refused our token, or is locked; no sale is to blame."""
 
     status: int
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Throttled:
+class Throttled(Struct, frozen=True):
     """429: it did not take effect; ``reset_s`` until the window resets, None where no header said so."""
 
     reset_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class NotSent:
+class NotSent(Struct, frozen=True):
     """The request never left: refused, no such host, connect time-out, TLS failure before the connection was up.
 
     ``ours`` where we kept it back ourselves (it had grown stale, syncd is stopping): that says nothing of the store.
@@ -87,8 +83,7 @@ class NotSent:
     stale: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """It may have taken effect. ``misdirected`` marks a 3xx: the URL or a proxy is wrong, and the store must pause.
 
     So it must where ``store_closed``: BigCommerce has suspended it, or it has reached a limit of its plan.
@@ -106,8 +101,7 @@ class Unknown:
 Outcome = Accepted | Answered | Refused | Barred | Throttled | NotSent | Unknown
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """An outcome with what a person needs to follow it up: HTTP status, request id, seconds it took."""
 
     outcome: Outcome

@@ -6,16 +6,16 @@ Source: https://developer.bigcommerce.com/docs/rest-management/store-information
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct
 
 from syncd.bigcommerce.api import Api
 from syncd.errors import StoreUnavailable
 
 
-@dataclass(frozen=True, slots=True)
-class StoreInfo:
+class StoreInfo(Struct, frozen=True):
     """The store's name, domain, currency and plan."""
 
     name: str
@@ -25,16 +25,14 @@ class StoreInfo:
     prices_include_tax: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TaxClass:
+class TaxClass(Struct, frozen=True):
     """A tax class of the store."""
 
     id: int
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Currency:
+class Currency(Struct, frozen=True):
     """A currency of the store: its ISO 4217 code, how many places the store gives it, and whether it is the store's own."""
 
     code: str
@@ -42,8 +40,7 @@ class Currency:
     is_default: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Channel:
+class Channel(Struct, frozen=True):
     """A channel that orders can belong to."""
 
     id: int

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from syncd.canonical.kinds import SaleStatus, TenderStatus
 from syncd.canonical.money import format_money, minor_unit, to_minor, total
@@ -12,8 +13,7 @@ from syncd.canonical.order import CanonicalOrder, Fee, Line
 _PAID = {SaleStatus.COMPLETED, SaleStatus.REFUNDED, SaleStatus.PARTIALLY_REFUNDED}
 
 
-@dataclass(frozen=True, slots=True)
-class Imbalance:
+class Imbalance(Struct, frozen=True):
     """A sum that should be there and is not: what was summed, what it came to, what the POS states."""
 
     what: str

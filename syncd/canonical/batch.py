@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
+
+from msgspec import Struct, field
+from msgspec.structs import force_setattr, replace
 
 from syncd.canonical.cards import mask_cards
 from syncd.canonical.exchanges import parts_of
@@ -14,8 +16,7 @@ Cursor = str
 """An opaque JSON text that only the source that wrote it reads."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """A record that could not be read: where it stood, why, its raw text, and the id of the sale it is of, if it shows one."""
 
     where: str
@@ -27,11 +28,10 @@ class Fault:
         """Nothing of a fault may carry a card number, or what no database can store: it is kept, shown, and written to a file."""
         for name in ("where", "reason", "raw", "sale"):
             text = getattr(self, name).encode("utf-8", "replace").decode("utf-8")
-            object.__setattr__(self, name, mask_cards(text) if name in {"reason", "raw"} else text.replace("\x00", ""))
+            force_setattr(self, name, mask_cards(text) if name in {"reason", "raw"} else text.replace("\x00", ""))
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Struct, frozen=True):
     """Some sales and faults, and the cursor that holds once they are recorded; None leaves the walk where it was.
 
     ``left_out`` counts the sales that the config leaves out, by reason. ``review_reasons`` says, by ``sale_id``, why a person must
@@ -58,10 +58,10 @@ class Batch:
         parts = [parts_of(order) for order in self.orders]
         if all(len(some) == 1 and some[0] is order for some, order in zip(parts, self.orders, strict=True)):
             return
-        object.__setattr__(self, "orders", tuple(order for some in parts for order in some))
+        force_setattr(self, "orders", tuple(order for some in parts for order in some))
         held = [
             (some, self.review_reasons[some[0].sale_id]) for some in parts if some[0].sale_id in self.review_reasons
         ]
-        object.__setattr__(
+        force_setattr(
             self, "review_reasons", {**self.review_reasons, **{one.sale_id: why for some, why in held for one in some}}
         )

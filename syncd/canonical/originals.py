@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from syncd.canonical.exchanges import came_back
 from syncd.canonical.kinds import SaleStatus
@@ -13,8 +14,7 @@ from syncd.canonical.order import CanonicalOrder, Line
 _SOLD = {SaleStatus.COMPLETED, SaleStatus.PARTIALLY_REFUNDED}
 
 
-@dataclass(frozen=True, slots=True)
-class Fit:
+class Fit(Struct, frozen=True):
     """A sale that goods may have come from: how many of the lines were sold in it, at the same price or not, and to whom.
 
     ``same_customer`` is None where one of the two names none.

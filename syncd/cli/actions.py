@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import getpass
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from syncd.cli.exits import Exit
 from syncd.cli.options import sure
@@ -19,8 +20,7 @@ _NAMED = 10
 _MOST = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class How:
+class How(Struct, frozen=True):
     """How an action is carried out: why, in a person's words, only looked at, or without asking."""
 
     reason: str = ""

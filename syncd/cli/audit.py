@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
+
+from msgspec.structs import asdict
 
 from syncd.cli.exits import Exit
 from syncd.cli.render import columns, out, print_json, say

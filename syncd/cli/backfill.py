@@ -6,10 +6,11 @@ import getpass
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+from msgspec import Struct
+from msgspec.structs import asdict
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from syncd.app import App
@@ -75,8 +76,7 @@ def _estimate(app: App, till: SourceRunner, span: tuple[datetime, datetime], as_
     return Exit.ATTENTION if counted.faults else Exit.OK
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
+class _Work(Struct, frozen=True):
     """One backfill and everything that has to do with it."""
 
     app: App

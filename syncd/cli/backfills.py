@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import getpass
-from dataclasses import asdict
 from datetime import UTC
 from pathlib import Path
+
+from msgspec.structs import asdict
 
 from syncd.app import App
 from syncd.cli.backfill import till_of

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import typer
+from msgspec import Struct
 
 from syncd.cli.render import notes, say
 from syncd.errors import SyncdError, UsageError
@@ -25,8 +26,7 @@ _PATIENCE_S = 600.0
 _PAGE = "<!doctype html><meta charset=utf-8><title>syncd</title><p style='font:1.2em sans-serif;margin:3em'>{words}</p>"
 
 
-@dataclass(frozen=True, slots=True)
-class ConsentWay:
+class ConsentWay(Struct, frozen=True):
     """How the answer comes back: to ``port`` of this machine, or pasted from the page at ``redirect``."""
 
     paste: bool = False

@@ -10,12 +10,12 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from decimal import Decimal
 from importlib.resources import as_file, files
 from pathlib import Path
 
 import requests
+from msgspec import Struct
 
 from syncd.canonical.money import format_money
 from syncd.cli.exits import Exit
@@ -32,8 +32,7 @@ _MARKER = ".syncd-demo"
 _ALL = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class DemoStore:
+class DemoStore(Struct, frozen=True):
     """The running sandbox: where it listens and how to speak to it."""
 
     url: str

@@ -6,11 +6,11 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import asdict
 from pydantic import ValidationError
 
 from syncd.canonical import Batch, CanonicalOrder, Fault

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 _UNSUPPORTED = """\
@@ -15,6 +16,8 @@ def main(system: str = sys.platform) -> None:
     if system in ("win32", "cygwin"):
         sys.stderr.write(_UNSUPPORTED)
         sys.exit(2)
+    # pydantic looks through every installed package for plugins of its own, at each start; syncd has none.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from syncd.cli.edge import main as run
 
     run()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import threading
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+from msgspec.structs import asdict
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from syncd.app import App

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
+
+from msgspec.structs import asdict
 
 from syncd.app import App
 from syncd.cli.exits import Exit

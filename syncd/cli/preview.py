@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
+
+from msgspec.structs import asdict
 
 from syncd.app import App
 from syncd.canonical.money import ZERO, format_money

@@ -5,8 +5,9 @@ from __future__ import annotations
 import getpass
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
 from pathlib import Path
+
+from msgspec.structs import asdict, replace
 
 from syncd.app import App
 from syncd.canonical import CanonicalOrder

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+
+from msgspec.structs import asdict
 
 from syncd.app import App
 from syncd.canonical.money import ZERO, format_money

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+
+from msgspec.structs import asdict
 
 from syncd.cli.exits import Exit
 from syncd.cli.render import columns, print_json, say

@@ -6,9 +6,10 @@ import getpass
 import re
 import sys
 from collections.abc import Collection
-from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
+
+from msgspec.structs import asdict
 
 from syncd.cli.exits import Exit
 from syncd.cli.render import columns, print_json, say

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from syncd.config.files import merge
 from syncd.config.model import StoreSettings, Table
@@ -18,8 +19,7 @@ _STORE = {"store_hash": "defaults", "token": {"env": "SYNCD"}}
 _MISSING = "is required"
 
 
-@dataclass(frozen=True, slots=True)
-class Defaults:
+class Defaults(Struct, frozen=True):
     """The defaults of stores; those of all sources; and those of the sources of each type."""
 
     store: Table

@@ -6,8 +6,9 @@ import difflib
 import os
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from syncd.config.model import Table, Tables
 from syncd.errors import ConfigError, ConfigProblem
@@ -36,8 +37,7 @@ def find(path: Path | None) -> Path:
     raise ConfigError(f"no config file: looked for {' and '.join(PLACES)}", cure=cure)
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigText:
+class ConfigText(Struct, frozen=True):
     """What a config says, unchecked: the main file, the environment, and each file of ``conf.d`` by its name.
 
     ``broken`` are the files of ``conf.d`` that cannot be read, with the reason.

@@ -207,7 +207,7 @@ def _adapters(tables: Table, problems: list[ConfigProblem]) -> Iterator[tuple[st
             )
             problems.append(ConfigProblem(f"sources.{name}.{key}", repr(found), error.what + hint))
             continue
-        if "path" in table and table["type"] in _csv_presets():
+        if "path" in table and "path" not in model.model_fields and table["type"] in _csv_presets():
             words = f'reads the account itself; type = "csv" with preset = "{table["type"]}" reads a folder of exports'
             problems.append(ConfigProblem(f"sources.{name}.type", repr(table["type"]), words))
             continue

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from syncd.bigcommerce.settings import ConnectionSettings
@@ -63,8 +64,7 @@ class StoreSettings(BaseModel):
 ROOMS: dict[str, type[BaseModel]] = {"connection": ConnectionSettings, "rules": Rules, "push": PushPolicy}
 
 
-@dataclass(frozen=True, slots=True)
-class SourceConfig:
+class SourceConfig(Struct, frozen=True):
     """One source: the shared part and the adapter's validated settings."""
 
     common: SourceSettings
@@ -90,16 +90,14 @@ class Tables(BaseModel):
     source_defaults: dict[str, Any] = Field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class PartNames:
+class PartNames(Struct, frozen=True):
     """The stores and sources that a file of ``conf.d`` has."""
 
     stores: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(Struct, frozen=True):
     """A file of ``conf.d`` that cannot be used, by its name, with the stores and sources that it would have had, and why."""
 
     file: str
@@ -119,8 +117,7 @@ class LeftOut:
         return f"Correct {self.file}; syncd takes it up within a minute."
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Struct, frozen=True):
     """Everything that syncd was told, checked.
 
     ``parts`` are the stores and sources of each file of ``conf.d``, by its name; ``left_out`` are the files that could not be used.

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import tomlkit
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class OldKey:
+class OldKey(Struct, frozen=True):
     """A key that is no more: the table that had it (``*`` for any name), and what takes its place; None where nothing does."""
 
     table: tuple[str, ...]

@@ -6,10 +6,9 @@ whoever knows nothing of a quota begins with few requests at a time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pydantic import TypeAdapter, ValidationError
+from msgspec import DecodeError, Struct, json
 
 from syncd.bigcommerce.governor import GovernorReport, QuotaState
 from syncd.clock import Clock
@@ -21,8 +20,7 @@ _PLENTY = 0.75  # of a window: with so much left, the next holder learns the res
 _LONGEST = timedelta(hours=2)
 
 
-@dataclass(frozen=True, slots=True)
-class Handover:
+class Handover(Struct, frozen=True):
     """What a worker knew of a store when it gave it back."""
 
     by: str
@@ -47,8 +45,8 @@ def known_quota(ledger: Ledger, clock: Clock, store: str) -> GovernorReport | No
     """Return how a store's quota stands, as its last holder wrote it; None where nobody need know: most of it is left."""
     text = ledger.turns.handed_over(store)
     try:
-        known = _ADAPTER.validate_json(text) if text else None
-    except ValidationError:
+        known = _HANDOVER.decode(text) if text else None
+    except DecodeError:
         return None
     if known is None or known.quota.quota is None:
         return None
@@ -58,13 +56,13 @@ def known_quota(ledger: Ledger, clock: Clock, store: str) -> GovernorReport | No
     return GovernorReport(quota.quota, int(left), quota.window_s, max(quota.resets_in_s - age_s, 0.0), waiting=0)
 
 
-_ADAPTER = TypeAdapter(Handover)
+_HANDOVER = json.Decoder(Handover)
 
 
 def hand_over(store: StoreServices, ledger: Ledger, clock: Clock, worker: str) -> None:
     """Write what this worker knows of a store, or nothing where nobody needs it."""
     known = Handover(worker, clock.now(), store.governor.hand_over(), store.circuit.hand_over())
-    text = _ADAPTER.dump_json(known).decode() if known.is_needed else ""
+    text = json.encode(known).decode() if known.is_needed else ""
     if text or ledger.turns.handed_over(store.name):
         ledger.turns.hand_over(store.name, text)
 
@@ -73,8 +71,8 @@ def take_over(store: StoreServices, ledger: Ledger, clock: Clock, worker: str) -
     """Go on with what the last holder knew, unless that was this worker; True where it was another."""
     text = ledger.turns.handed_over(store.name)
     try:
-        known = _ADAPTER.validate_json(text) if text else None
-    except ValidationError:
+        known = _HANDOVER.decode(text) if text else None
+    except DecodeError:
         known = None  # of another version: its holder's knowledge is not worth an error
     if known is None or known.by == worker:
         return False

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import blake2b
 from typing import Any, LiteralString, Self
 
 import psycopg
+from msgspec import Struct
 from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.schema import SchemaManager
@@ -65,8 +65,7 @@ class Priority(IntEnum):
     CHECK = -10
 
 
-@dataclass(frozen=True, slots=True)
-class QueueCount:
+class QueueCount(Struct, frozen=True):
     """How many jobs of a queue wait, and how many are done now."""
 
     queue: str

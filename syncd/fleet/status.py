@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
 
 from syncd.app import App
 from syncd.clock import Now
@@ -14,8 +15,7 @@ from syncd.service.health import Health, read_health
 _NAMED = 20
 
 
-@dataclass(frozen=True, slots=True)
-class WaitingStore:
+class WaitingStore(Struct, frozen=True):
     """A store with something to do: for how long what waits longest, and why it is paused, where it is."""
 
     store: str
@@ -23,8 +23,7 @@ class WaitingStore:
     paused: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CellStatus:
+class CellStatus(Struct, frozen=True):
     """One cell. ``waiting`` are the stores that wait longest, ``failing`` the sources that failed last, with why."""
 
     at: datetime

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """The bounds of an exchange: to connect, in all, and in bytes after decompression; a CA file and a proxy of its own, if any."""
 
     connect_timeout: timedelta = timedelta(seconds=5)

@@ -14,7 +14,6 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import Any, Literal, cast
 from urllib.parse import urlencode, urlsplit
 
 import requests
+from msgspec import Struct
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies
@@ -39,8 +39,7 @@ _CHUNK = 65_536
 _REQUEST_ID = ("X-Request-Id", "X-Correlation-Id", "CF-Ray")
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
+class HttpAnswer(Struct, frozen=True):
     """A whole answer: status, headers, the decompressed body, the seconds it took."""
 
     status: int

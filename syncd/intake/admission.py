@@ -10,8 +10,8 @@ import math
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 
+from msgspec import Struct
 from pydantic import ValidationError
 
 from syncd.clock import Clock
@@ -26,8 +26,7 @@ class NotAdmitted(SourceError):
     """A source is not read before a person has said which it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """A source that is to be read: its name, the name in its sale keys, what it reads, and why that cannot be known here."""
 
     name: str

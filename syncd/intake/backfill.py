@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from syncd.canonical import Batch, Cursor, fingerprint
 from syncd.canonical.money import to_minor

@@ -6,7 +6,9 @@ import itertools
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from syncd.canonical import Batch, Fault
 from syncd.canonical.exchanges import part_id
@@ -22,8 +24,7 @@ _TOLD = 5
 _EARLY = "sales from before start_from"
 
 
-@dataclass(frozen=True, slots=True)
-class PollReport:
+class PollReport(Struct, frozen=True):
     """What one pass over a source recorded, what the config left out, and the first of the faults."""
 
     new: int = 0

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, Row, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -35,8 +36,7 @@ class SessionRow:
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class ApiToken:
+class ApiToken(Struct, frozen=True):
     """A program's token: what it may read, who made it, when it was used last and until when it counts (None: for ever)."""
 
     name: str

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import Connection, select
 
 from syncd.clock import Now
@@ -31,8 +31,7 @@ _PLAINLY = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionResult:
+class DecisionResult(Struct, frozen=True):
     """The sales that a decision was kept for, and those for which it makes no sense, with the reason."""
 
     moved: tuple[str, ...]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec import Struct
 from sqlalchemy import BigInteger, ColumnElement, Connection, cast, func, literal_column, select
 
 from syncd.ledger.rows import from_micros, to_micros
@@ -18,8 +18,7 @@ _MICROS = SLOT // timedelta(microseconds=1)
 _MOST_ATTEMPTS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class SlotActivity:
+class SlotActivity(Struct, frozen=True):
     """One quarter of an hour: orders that were made, and how long the live sale among them waited that waited longest."""
 
     orders: int

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
 
+from msgspec import Struct
 from sqlalchemy import Connection, select, update
 
 from syncd.ledger.rows import change_in, read_as, to_micros
@@ -21,8 +21,7 @@ HAPPENED = (WOUND_BACK, BEGUN_ANEW, SERVER_CHANGED)
 _MOST_SUBJECT = 300
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(Struct, frozen=True):
     """One cause, as long as it lasts: its kind, what it is about (a sale key, an order), the words and the cure."""
 
     store: str
@@ -33,8 +32,7 @@ class Alert:
     at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Untold:
+class Untold(Struct, frozen=True):
     """Alerts that people have not heard of yet, by number: those that are open, and those of which they know that are over."""
 
     new: tuple[tuple[int, Alert], ...]

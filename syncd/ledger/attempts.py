@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from syncd.clock import Now
@@ -55,8 +55,7 @@ _CLAIM = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyInfo:
+class ReplyInfo(Struct, frozen=True):
     """What the ledger keeps of an answer: HTTP status, request id, seconds, the outcome's name and its text."""
 
     status: int | None
@@ -66,8 +65,7 @@ class ReplyInfo:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """How an attempt ended: the event for its sale, and what is kept of the answer."""
 
     attempt: Attempt
@@ -76,8 +74,7 @@ class Outcome:
     at: Now
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(Struct, frozen=True):
     """The attempts of a claim, and the epoch of the store's rows after it."""
 
     attempts: list[Attempt]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from msgspec import Struct, field
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from syncd.errors import UsageError
@@ -37,8 +37,7 @@ _MAY: Mapping[str, tuple[BackfillStage, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Struct, frozen=True):
     """What a backfill would do: sales by the state that they would be in, sums by currency, requests, and how long those take."""
 
     sales: int = 0
@@ -63,8 +62,7 @@ class Estimate:
         return cls(**kept, totals=totals)
 
 
-@dataclass(frozen=True, slots=True)
-class Backfill:
+class Backfill(Struct, frozen=True):
     """One range ``[start, end)`` of a source; ``last_error`` is why the last try to walk it failed, empty where it did not."""
 
     number: int
@@ -80,8 +78,7 @@ class Backfill:
     estimate: Estimate | None
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """How far a backfill is: its sales by state, and how many a second were synced in the last minutes."""
 
     states: Mapping[State, int]

@@ -6,10 +6,11 @@ The cache holds look-ups only: whatever in it is old may be forgotten at any tim
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection, delete, func, insert, select
 
 from syncd.ledger.rows import change_in, from_micros, rows_in, to_micros
@@ -30,8 +31,7 @@ class MirrorRow(NamedTuple):
     variant: str
 
 
-@dataclass(frozen=True, slots=True)
-class MirrorWalk:
+class MirrorWalk(Struct, frozen=True):
     """How far the mirror is: the walk's number, the last product id that it has seen (None between walks), what is known.
 
     ``complete``: one walk has come to its end. ``checked_at``: every change up to then is in the mirror.

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Column, ColumnElement, Connection, Table, delete, func, or_, select, update
 
 from syncd.canonical import CanonicalOrder
@@ -27,8 +27,7 @@ _SETTLED = (State.SYNCED.value, State.SKIPPED.value)
 _SHORTEST = 5  # a word that is shorter may be anybody's
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """The sales of a person: those that can be forgotten, those that are still to be dealt with, and the words for the person."""
 
     settled: tuple[int, ...]
@@ -36,8 +35,7 @@ class Person:
     words: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Forgotten:
+class Forgotten(Struct, frozen=True):
     """What was forgotten, in rows."""
 
     sales: int

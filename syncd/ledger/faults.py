@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 from importlib import import_module
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, Select, select, update
 
 from syncd.canonical import Fault
@@ -18,8 +18,7 @@ from syncd.ledger.schema import faults
 _RAW_KEPT = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class FaultRow:
+class FaultRow(Struct, frozen=True):
     """A record of a source that could not be read; ``settled_at`` is when somebody said that it is dealt with."""
 
     id: int

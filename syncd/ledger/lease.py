@@ -12,14 +12,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from filelock import FileLock, Timeout
 from sqlalchemy import Connection
 
 from syncd.errors import LeaseTaken
 from syncd.ledger.session import CURE, Session
 from syncd.ledger.transactions import Writer
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 T = TypeVar("T")
 
@@ -136,6 +138,8 @@ def take(store: str, session: Session | None, ledger: Path | None, writer: Write
 
 @contextmanager
 def _file_lease(store: str, ledger: Path, writer: Writer) -> Iterator[FileLease]:
+    from filelock import FileLock, Timeout  # noqa: PLC0415  most commands take no lease, and start without it
+
     path = ledger.with_name(f"{ledger.name}.{store}.lock")
     holder = path.with_suffix(".holder")
     lock = FileLock(path, timeout=0, mode=0o600, thread_local=False)

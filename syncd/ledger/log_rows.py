@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, bindparam, func, literal_column, select
 
 from syncd.ledger.rows import read_as
 from syncd.ledger.schema import attempts, audit, sales
 
 
-@dataclass(frozen=True, slots=True)
-class LogRow:
+class LogRow(Struct, frozen=True):
     """A line of the log: a change of a sale's state, or a request that was sent for one. ``place`` is where older lines begin."""
 
     at: datetime

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from syncd.clock import Now
@@ -27,8 +27,7 @@ LONGEST_WAIT = timedelta(hours=6)
 """No event is put off for longer."""
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxMessage:
+class OutboxMessage(Struct, frozen=True):
     """An event that waits to be sent: its place in the outbox, its id for the receiver, and what it says.
 
     ``tries`` is how often its receiver refused it, ``why`` the last reason.
@@ -45,8 +44,7 @@ class OutboxMessage:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxBacklog:
+class OutboxBacklog(Struct, frozen=True):
     """How many events wait (at most 10,000 are counted), and the oldest of them."""
 
     waiting: int

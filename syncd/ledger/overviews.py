@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any, NamedTuple
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -42,8 +43,7 @@ _MOST_FOUND = 200
 _ROWS_AT_ONCE = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Sides:
+class Sides(Struct, frozen=True):
     """What both sides have of some sales, in one currency: how many, and their sums."""
 
     currency: str
@@ -65,8 +65,7 @@ class Sides:
         return self.pos_total - self.order_total
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """Sales of one store that wait for the same reason.
 
     ``group`` names the reason (see ``sale.reasons``); ``why`` and ``cure`` are those of one; ``totals`` is what they come to,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from hashlib import blake2b
 
+from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
@@ -44,8 +44,7 @@ from syncd.sale.versions import (
 _IN_FLIGHT = "changed in the POS while a request was on the wire"
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """What one batch came to: new, changed, unchanged and held sales, older versions, new faults.
 
     ``too_early`` are sales from before the day since which the source's sales are carried: they were left out.
@@ -72,8 +71,7 @@ class Recorded:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class RecordOptions:
+class RecordOptions(Struct, frozen=True):
     """Where batches belong: their source, the router for their sales, the lane, and the backfill that they are part of.
 
     New sales from before ``not_before`` are left out, and counted, but for those whose store has an order of them;

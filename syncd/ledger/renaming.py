@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import Column, ColumnElement, Connection, Table, delete, func, insert, select, update
 
 from syncd.errors import UsageError
@@ -29,8 +29,7 @@ from syncd.ledger.schema import (
 from syncd.sale.states import NOT_DONE
 
 
-@dataclass(frozen=True, slots=True)
-class Renaming:
+class Renaming(Struct, frozen=True):
     """What goes by another name: sales, how many of them have an order, how many are not done; and the name in the sale keys."""
 
     sales: int

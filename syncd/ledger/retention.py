@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass
 from datetime import datetime
 from functools import partial
 
+from msgspec import Struct
+from msgspec.structs import astuple
 from sqlalchemy import Connection, Select, delete, func, select, update
 
 from syncd.ledger.counting import number_of
@@ -25,8 +26,7 @@ from syncd.sale.states import AttemptKind, State
 AT_ONCE = 500
 
 
-@dataclass(frozen=True, slots=True)
-class RetentionPosition:
+class RetentionPosition(Struct, frozen=True):
     """How far a walk is: the time (microseconds) and the id of the sale that it looked at last."""
 
     synced_at: int = 0

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum, auto
 from functools import cache, lru_cache
 from operator import attrgetter, itemgetter
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import Any, TypeVar, overload
 
 import msgspec
+from msgspec import Struct
 from sqlalchemy import (
     Column,
     ColumnElement,
@@ -44,9 +44,6 @@ from syncd.sale.overrides import Overrides
 from syncd.sale.reasons import group_of_sale
 from syncd.sale.sale import Sale
 from syncd.sale.states import AttemptKind, Lane, State
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 
 def as_text(amount: Decimal | None) -> str | None:
@@ -97,7 +94,7 @@ def read_objection(text: str | None) -> Objection | None:
 
 
 T = TypeVar("T")
-D = TypeVar("D", bound="DataclassInstance")
+S = TypeVar("S", bound=Struct)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICRO = timedelta(microseconds=1)
 
@@ -146,10 +143,10 @@ def change_in(
     return sum(connection.execute(change.where(column.in_(some))).rowcount for some in chunked(values))
 
 
-def read_as(kind: type[D], row: Row[*tuple[Any, ...]], **given: object) -> D:
-    """Read a dataclass from a row: a field as ``given``, else from the column of its name; ``at`` and ``..._at`` are times."""
+def read_as(kind: type[S], row: Row[*tuple[Any, ...]], **given: object) -> S:
+    """Read a struct from a row: a field as ``given``, else from the column of its name; ``at`` and ``..._at`` are times."""
     values = row._mapping  # noqa: SLF001  SQLAlchemy's documented access to a row's columns
-    names = [one.name for one in fields(kind) if one.name not in given]
+    names = [name for name in kind.__struct_fields__ if name not in given]
     found = {name: from_micros(values[name]) if name.endswith("at") else values[name] for name in names}
     return kind(**found, **given)
 
@@ -248,8 +245,7 @@ class Part(Enum):
 Convert = Callable[[Any], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class SaleColumn:
+class SaleColumn(Struct, frozen=True):
     """A column, and the write that it belongs to.
 
     ``source`` is the attribute of a sale that it keeps, by its path; ``write`` makes the column's value of that where it is not
@@ -354,8 +350,7 @@ _PLAIN = tuple((one.field, one.name) for one in (*COLUMNS, _SENT_AS) if one.fiel
 _CONVERTED = tuple((one.field, one.name, one.read) for one in COLUMNS if one.field and one.read is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Writers:
+class _Writers(Struct, frozen=True):
     """How the columns of some writes are made: ``get`` reads the attributes of all ``names`` at once, and few need converting."""
 
     names: tuple[str, ...]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal, literal_column, or_, select, update
 
 from syncd.canonical import Batch
@@ -42,8 +42,7 @@ _ROWS_AT_ONCE = 500
 _LIVE = sales.c.lane == literal_column(f"'{Lane.LIVE.value}'")
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptRow:
+class AttemptRow(Struct, frozen=True):
     """One attempt, as a person reads it."""
 
     id: int
@@ -57,8 +56,7 @@ class AttemptRow:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class AuditRow:
+class AuditRow(Struct, frozen=True):
     """One change of state: when, who, from what to what, why; ``changes`` are the facts that a new version changed."""
 
     at: datetime
@@ -69,8 +67,7 @@ class AuditRow:
     changes: tuple[FactChange, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
+class Story(Struct, frozen=True):
     """Everything that the ledger knows of one sale."""
 
     sale: Sale
@@ -78,8 +75,7 @@ class Story:
     audit: tuple[AuditRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Lag:
+class Lag(Struct, frozen=True):
     """How old the oldest sale is that waits, and how new the newest that was synced; None where there is none.
 
     ``live_since`` is when the live sale was recorded that waits longest: one of no backfill.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement
 from sqlalchemy.sql.selectable import SelectBase
 
@@ -16,8 +16,7 @@ from syncd.ledger.search import having_words
 from syncd.sale.states import Lane, State
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """Which sales a command means; what is not given does not narrow."""
 
     keys: tuple[str, ...] = ()

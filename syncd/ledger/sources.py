@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from syncd.canonical import Cursor
@@ -28,8 +28,7 @@ _LONGEST_WAIT = timedelta(hours=1)
 _LAST_TRY = 12
 
 
-@dataclass(frozen=True, slots=True)
-class KnownSource:
+class KnownSource(Struct, frozen=True):
     """A source that the ledger knows: the name in its sale keys, and what it has read so far, as its room describes that (JSON)."""
 
     name: str

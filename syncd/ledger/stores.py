@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from importlib import import_module
 from typing import Literal
 
+from msgspec import Struct
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from syncd.errors import LedgerError, WoundBack
@@ -30,8 +30,7 @@ Pausing = Literal["read", "answer", "write"]
 """What failed when a store was paused: reading it, requests whose answers were missing, or sales that it refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoreState:
+class StoreState(Struct, frozen=True):
     """A store as the ledger knows it; ``paused_why`` is None while it is open."""
 
     store_hash: str | None = None

@@ -6,10 +6,10 @@ Each move is a guarded update that names the state before, with an audit row tha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, bindparam, select
 
 from syncd.clock import Now
@@ -29,8 +29,7 @@ SYNCD = "syncd"
 _SELECT = select(sales).where(sales.c.id.in_(bindparam("ids", expanding=True))).order_by(sales.c.id).with_for_update()
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(Struct, frozen=True):
     """An event for one sale, valid while the sale is in the state ``before``.
 
     Where ``fingerprint`` is given the sale must still say that, and where ``doubt`` is given be in that very doubt.

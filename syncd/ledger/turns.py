@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
 
+from msgspec import Struct
 from sqlalchemy import Connection, delete, func, or_, select, text, update
 
 from syncd.ledger.rows import change_in, chunked, from_micros, is_state, read_as, rows_in, to_micros
@@ -34,8 +34,7 @@ _LIVE = text(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SourceTurn:
+class SourceTurn(Struct, frozen=True):
     """One source of a fleet: when it is polled next, how often it failed in a row since when, and why (with what to do).
 
     ``last_ok_at`` is when its last turn went well; before that, when it came into the config.
@@ -49,8 +48,7 @@ class SourceTurn:
     cure: str
 
 
-@dataclass(frozen=True, slots=True)
-class DueStore:
+class DueStore(Struct, frozen=True):
     """A store that has something to do: since when, and whether a live sale is among what waits."""
 
     store: str
@@ -58,8 +56,7 @@ class DueStore:
     live: bool
 
 
-@dataclass(frozen=True, slots=True)
-class DueWork:
+class DueWork(Struct, frozen=True):
     """What a daemon has to do now, found by one look: stores to push to, stores with answers to look up, and sources.
 
     ``push`` names those whose pause is to be tried, too; ``backfill`` the sources with a walk to go on with, ``fetch`` those whose

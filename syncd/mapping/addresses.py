@@ -7,9 +7,9 @@ in the staff note. No address is ever half the customer's and half the shop's.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
+from msgspec import Struct
 from pydantic import JsonValue
 
 from syncd.canonical import CanonicalOrder
@@ -27,8 +27,7 @@ _NOWHERE, _NOBODY = Address(), Customer()
 _PLACE = ("street_1", "street_2", "city", "state", "zip", "country")
 
 
-@dataclass(frozen=True, slots=True)
-class AddressPlace:
+class AddressPlace(Struct, frozen=True):
     """A place as it is sent; or why it cannot be."""
 
     wired: dict[str, str]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -71,8 +70,7 @@ class Nothing(Struct, frozen=True):
     said: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """One value of a required modifier, as people read it."""
 
     id: int
@@ -80,8 +78,7 @@ class Choice:
     default: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RequiredModifier:
+class RequiredModifier(Struct, frozen=True):
     """A modifier that every order line of a product must answer: by one of ``choices``, or by free text."""
 
     id: int
@@ -90,8 +87,7 @@ class RequiredModifier:
     choices: tuple[Choice, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogMatch:
+class CatalogMatch(Struct, frozen=True):
     """A catalog variant. ``options`` are (option id, value id) pairs; ``digital`` is the product's type."""
 
     product_id: int

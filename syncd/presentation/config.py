@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from msgspec import Struct
 from pydantic import BaseModel, SecretStr
 
 from syncd.config import Config, Table, merge, read_written
@@ -18,8 +18,7 @@ _HIDDEN = "***"
 _TABLES = ("ledger", "log", "service", "intake", "web", "alerts")
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """One key: its value as people read it, its origin, and what tells whether it has changed."""
 
     value: object

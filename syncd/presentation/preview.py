@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 from pydantic import JsonValue
 
@@ -54,8 +53,7 @@ class Preview(Struct, frozen=True):
         return self.mapped.payload if self.kind and self.mapped else None
 
 
-@dataclass(slots=True)
-class PreviewSubject:
+class PreviewSubject(Struct):
     """What a file, a source or the ledger says: sales, why some are held (by sale id), faults, how many are left out and why."""
 
     orders: list[CanonicalOrder] = field(default_factory=list)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from syncd.ledger import Selection
 from syncd.sale.states import State
@@ -27,8 +29,7 @@ _IS_NOT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(Struct, frozen=True):
     """What somebody looks for: filters by name, and words; ``wrong`` is what could not be understood."""
 
     filters: Mapping[str, str]

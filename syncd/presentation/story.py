@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import SaleStatus
@@ -49,8 +50,7 @@ _CAME = {
 _GOOD = ("accepted", "answered")
 
 
-@dataclass(frozen=True, slots=True)
-class StoryEntry:
+class StoryEntry(Struct, frozen=True):
     """One entry: when, what happened, who did it (None: a request), the state it led to, facts that changed, and details."""
 
     at: datetime

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from syncd.app import App
 from syncd.canonical import Fault
@@ -26,8 +28,7 @@ _BECOMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ExportPreview:
+class ExportPreview(Struct, frozen=True):
     """An export before it is sent. ``becomes`` counts the sales that were looked at, by what each would become.
 
     ``sales`` counts all of them, ``early`` those from before the source's start, which are left out; ``sums`` are by currency.

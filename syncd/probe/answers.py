@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from syncd.ledger import Ledger
 
@@ -35,8 +37,7 @@ Source of the list: what BigCommerce's reference leaves open about https://devel
 """
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeAnswer:
+class ProbeAnswer(Struct, frozen=True):
     """What a store answered to a question, and what that means for syncd, in words.
 
     ``facts`` are the numbers and switches that ``learned`` reads: ``key_length``, ``filter_trusted``, ``delay_s``.
@@ -50,8 +51,7 @@ class ProbeAnswer:
     at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Learned:
+class Learned(Struct, frozen=True):
     """What the answers of trial stores change: the length of keys, whether the key filter is believed, how late lists are."""
 
     key_length: int | None = None

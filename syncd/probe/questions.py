@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from syncd.bigcommerce.classify import parse, words
 from syncd.canonical.sale_key import LONGEST_KEY

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from syncd.bigcommerce.checkouts import CheckoutAddress, CheckoutsClient
 from syncd.bigcommerce.client import Sending, written
@@ -16,8 +17,7 @@ from syncd.sale.checkout_steps import calls_of
 _HOW = Sending(live=False)
 
 
-@dataclass(frozen=True, slots=True)
-class DryCart:
+class DryCart(Struct, frozen=True):
     """What the store made of a plan; ``refused`` says which call it did not take, and its words. ``left`` is a cart not deleted."""
 
     checkout: Checkout

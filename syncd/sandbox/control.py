@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict  # noqa: TID251  the sandbox keeps its state in dataclasses
 from typing import Any
 
 from syncd.sandbox import clock

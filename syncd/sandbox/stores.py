@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import replace  # noqa: TID251  as in control.py
 
 from syncd.sandbox import pages
 from syncd.sandbox.answers import Answer, ok, v3_error

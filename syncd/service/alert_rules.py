@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import median
+
+from msgspec import Struct, field
 
 from syncd.app import App
 from syncd.clock import Now
@@ -38,8 +39,7 @@ _PAUSED = "paused: "
 _BACKGROUND, _BACKGROUND_AFTER = ("refresh ", "look over "), timedelta(hours=6)  # no sale waits for these
 
 
-@dataclass(frozen=True, slots=True)
-class Volume:
+class Volume(Struct, frozen=True):
     """How many sales a source had in the last day, and in such days before it; whether its shop is closed, as the config says."""
 
     lately: int
@@ -52,8 +52,7 @@ class Volume:
         return median(self.before) if len(self.before) > 1 else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class AlertSnapshot:
+class AlertSnapshot(Struct, frozen=True):
     """What is known at one moment."""
 
     now: Now

@@ -10,8 +10,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from pydantic import SecretStr
 
 from syncd.extras import install_command, is_installed
@@ -22,8 +22,7 @@ _MOST_SAID = 500
 _MAILS = ("mailto:", "mailtos:")
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """What people read: as text, and as HTML where it has that form too."""
 
     title: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from syncd.app import App
 from syncd.logs import get_logger
@@ -15,8 +16,7 @@ LONGEST_WAIT = timedelta(hours=1)
 _PAUSES = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 60, 300, 600))
 
 
-@dataclass(frozen=True, slots=True)
-class Outage:
+class Outage(Struct, frozen=True):
     """Since when the address takes nothing, why, how often it was tried, and when it is tried again."""
 
     why: str

@@ -10,11 +10,12 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from uuid import uuid4
 
+from msgspec import Struct
+from msgspec.structs import replace
 from standardwebhooks import Webhook
 
 from syncd.app import App
@@ -39,8 +40,7 @@ _OF_THE_ADDRESS = frozenset({401, 403, 404, 405, 407, 408, 410, 421, 425, 429})
 """Answers that the next event would get as well."""
 
 
-@dataclass(frozen=True, slots=True)
-class EventReply:
+class EventReply(Struct, frozen=True):
     """What came of an event: ``why`` it was not taken, empty where it was.
 
     ``of_address``: the next event would fare no better; then ``wait`` is what the receiver asked for.

@@ -10,20 +10,19 @@ import os
 import socket
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import psutil
-from pydantic import TypeAdapter, ValidationError
+from msgspec import DecodeError, Struct, json
+from msgspec.structs import replace
 
 from syncd.app import App
 from syncd.clock import BootTime, Clock, Now
 from syncd.ledger import Ledger
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(Struct, frozen=True):
     """A process on a host: its number is its own only together with when it started."""
 
     host: str
@@ -56,6 +55,8 @@ def _started(pid: int) -> str:
 
     Linux knows it in seconds since the boot, macOS as a time of day: so either stays the same when the clock is set.
     """
+    import psutil  # noqa: PLC0415  a command needs it only where a daemon has ever run
+
     try:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
@@ -66,8 +67,7 @@ def _started(pid: int) -> str:
     return f"{began:.2f}"
 
 
-@dataclass(frozen=True, slots=True)
-class HealthPart:
+class HealthPart(Struct, frozen=True):
     """One job: how far apart its good cycles may be, when the last one ended, its last error, and for whom it stands by."""
 
     max_gap: timedelta
@@ -76,8 +76,7 @@ class HealthPart:
     standby: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Struct, frozen=True):
     """What one daemon last reported of itself and its jobs."""
 
     at: Now
@@ -112,7 +111,7 @@ class Health:
         return [f"{name}: standing by: {part.standby}" for name, part in sorted(self.parts.items()) if part.standby]
 
 
-_REPORT = TypeAdapter(Health)
+_HEALTH = json.Decoder(Health)
 
 
 @dataclass(slots=True)
@@ -185,7 +184,7 @@ class Heartbeats:
     def keep(self, *, stopped: bool = False) -> None:
         """Write the report into the ledger."""
         mine = self._process
-        document = _REPORT.dump_json(self.report(stopped=stopped)).decode()
+        document = json.encode(self.report(stopped=stopped)).decode()
         self._ledger.state.put("daemons", {f"{mine.host}/{mine.pid}/{mine.started}": document})
 
     def forget_the_dead(self) -> None:
@@ -204,8 +203,8 @@ def forget_silent(ledger: Ledger, before: datetime) -> None:
 def _read(text: str) -> Health | None:
     """Read a report; None for one that another version of syncd wrote in another form."""
     try:
-        return _REPORT.validate_json(text)
-    except ValidationError:
+        return _HEALTH.decode(text)
+    except DecodeError:
         return None
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+
+from msgspec import Struct
 
 from syncd.app import App
 from syncd.clock import Now
@@ -38,8 +39,7 @@ _BACKFILL_AGAIN_S = 60.0  # after its source could not be read
 _SAID_AGAIN_S = 600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """A line of the timetable: what it is called, in health too, how often it runs, and what it does."""
 
     name: str

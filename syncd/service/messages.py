@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from html import escape
+
+from msgspec import Struct
 
 from syncd.app import App
 from syncd.canonical.money import format_money
@@ -18,8 +19,7 @@ from syncd.service.overview import SystemOverview
 _LONGEST_TITLE = 150
 
 
-@dataclass(frozen=True, slots=True)
-class MessageItem:
+class MessageItem(Struct, frozen=True):
     """One paragraph: what is wrong, what to do, and where to look."""
 
     words: str

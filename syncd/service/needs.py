@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
 from typing import Literal
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from syncd.errors import SourceError
 from syncd.formatting import count
@@ -29,8 +30,7 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(Struct, frozen=True):
     """Something that needs a person, or is about to: how bad, a code, the words, what to do, and its place on the page.
 
     ``command`` shows it in a terminal, as its place does on the page.

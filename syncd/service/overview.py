@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from syncd.app import App
 from syncd.clock import Now
@@ -22,8 +23,7 @@ WAITING = (State.REJECTED, State.HELD, State.UNKNOWN)
 """The states in which a sale waits for a person, or for a look-up."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoreStands:
+class StoreStands(Struct, frozen=True):
     """One store: its sales by state, how far behind it is, and whether it is paused; how many wait in a backfill."""
 
     states: Mapping[State, int]
@@ -43,8 +43,7 @@ class StoreStands:
         return self.states[State.PENDING] + self.states[State.SENDING] - self.backfilling
 
 
-@dataclass(frozen=True, slots=True)
-class SystemOverview:
+class SystemOverview(Struct, frozen=True):
     """How things stand, looked at once."""
 
     now: datetime

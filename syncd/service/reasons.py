@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from hashlib import blake2b
+
+from msgspec import Struct
 
 from syncd.canonical.money import format_money
 from syncd.formatting import count
@@ -33,8 +34,7 @@ def newest_faults(ledger: Ledger) -> dict[str, FaultRow]:
     return {source: rows[0] for source, rows in found.items() if rows}
 
 
-@dataclass(frozen=True, slots=True)
-class ReasonGroup:
+class ReasonGroup(Struct, frozen=True):
     """Sales that wait for the same reason, whatever their store."""
 
     state: State

@@ -9,10 +9,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from syncd.clock import Clock
 
@@ -53,8 +54,7 @@ class Arrivals:
             self._whole[path] = (found.st_size, found.st_mtime_ns)
 
 
-@dataclass(frozen=True, slots=True)
-class WatchedFolder:
+class WatchedFolder(Struct, frozen=True):
     """A folder to watch, for how long a file in it must not change to be whole, and where closed files are noted."""
 
     path: Path

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal, Protocol
 
+from msgspec import Struct
 from pydantic import BaseModel
 
 from syncd.canonical import Batch, Cursor
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One line of ``syncd check``: how it stands, what was found, and the cure where there is something to mend."""
 
     level: Literal["ok", "warning", "error", "mismatch"]  # a mismatch: config and store do not fit together

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from msgspec import Struct
 
 from syncd.canonical import Batch
 
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from syncd.sources.consent import Consent
 
 
-@dataclass(frozen=True, slots=True)
-class FolderReport:
+class FolderReport(Struct, frozen=True):
     """What lies in a drop folder: how many files wait, how many of them are still settling, and the names of what nobody reads."""
 
     path: Path
@@ -90,16 +90,14 @@ class FetchesOne(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """What was posted to ``/intake/<source>``: headers by lower-case name, and the raw body."""
 
     headers: Mapping[str, str]
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(Struct, frozen=True):
     """What a delivery comes to: whole sales to record (cursor None), ids of sales to fetch, whether a poll is worth while.
 
     ``says`` is for the log: a code that the vendor wants typed in somewhere, for example.

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from secrets import token_urlsafe
 from urllib.parse import parse_qsl, urlsplit
 
+from msgspec import Struct
+
 from syncd.errors import UsageError
 from syncd.sources.oauth import Tokens
 
@@ -26,8 +28,7 @@ class Granted:
     said: Mapping[str, str] = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
+class Consent(Struct, frozen=True):
     """How the owner of a POS account gives an application access.
 
     ``page`` is where the owner signs in; ``exchange`` turns what came back into tokens (raises SourceError or UsageError), and
@@ -40,7 +41,7 @@ class Consent:
     exchange: Callable[[Granted], Tokens]
     keep: Callable[[Tokens], None]
     scopes: tuple[str, ...] = ()
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = {}
     pkce: bool = False
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct, field
 
 from syncd.clock import Clock
 
@@ -59,8 +60,7 @@ class Memory:
             return True
 
 
-@dataclass(frozen=True, slots=True)
-class SourceContext:
+class SourceContext(Struct, frozen=True):
     """The source's name in its sale keys, the clock, the folder that relative paths start from, and what a walk needs.
 
     ``stop`` is set when syncd must end: long waits and walks look at it. ``start_from`` tells where a first walk (``fetch(None)``)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from syncd.sources.errors import SourceUnavailable
 
@@ -14,8 +15,7 @@ LARGEST = 2 << 30
 _FREE = 256 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteFile:
+class RemoteFile(Struct, frozen=True):
     """A file over there as it looked: its size in bytes, when it was written (seconds since 1970), and its version's tag."""
 
     name: str

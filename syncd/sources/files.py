@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
+
+from msgspec.structs import replace
 
 from syncd.canonical import Batch, Cursor, Fault
 from syncd.errors import SyncdError

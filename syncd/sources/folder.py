@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Self
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from syncd.canonical import Fault
@@ -53,8 +54,7 @@ class FolderSettings(BaseModel):
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """How a file looked: which one it was, its size, and when it was last written (nanoseconds)."""
 
     device: int

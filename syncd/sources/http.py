@@ -17,6 +17,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
+from msgspec import Struct
+
 from syncd.canonical.order import read_json
 from syncd.clock import Clock
 from syncd.http.limits import Limits, https_or_loopback
@@ -75,15 +77,14 @@ def _usual_words(document: Any) -> tuple[str, str]:  # noqa: ANN401  whatever JS
     return code, next((str(first[name]) for name in names if first.get(name)), code)
 
 
-@dataclass(frozen=True, slots=True)
-class ApiProfile:
+class ApiProfile(Struct, frozen=True):
     """An API's terms: its name, how many requests a second, how many at once after a rest, and the cure when it refuses us."""
 
     api: str = "the POS"
     per_second: float = 5.0
     burst: int = 5
-    limits: Limits = field(default_factory=Limits)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = Limits()
+    headers: Mapping[str, str] = {}
     denied: str = "Check the token: that it is this account's, not revoked and not expired, and its permissions."
     words: Callable[[Any], tuple[str, str]] = _usual_words
 

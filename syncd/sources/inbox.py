@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from syncd.canonical import Batch, Fault
 from syncd.errors import SourceError
@@ -35,8 +36,7 @@ class Elsewhere(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Inbox:
+class Inbox(Struct, frozen=True):
     """A drop folder, and the server or bucket that its files are fetched from, if there is one."""
 
     folder: Folder

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct, field
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.cash_rounding import with_cents_as_rounding
@@ -72,8 +73,7 @@ TENDERS = frozenset(
 MILLISECONDS = 100_000_000_000  # a count since 1970 that is larger counts milliseconds
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(Struct, frozen=True):
     """What the config says of a source: its name, the zone of times that name none, and what a sale leaves out."""
 
     source: str

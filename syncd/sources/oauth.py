@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field  # noqa: TID251  tokens hide themselves from their repr, so they are a dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any, Protocol

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from syncd.canonical import Cursor
 from syncd.sources.records import moment
@@ -17,8 +19,7 @@ WHOLE = ("",)
 """The partitions of a list that is one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Positions:
+class Positions(Struct, frozen=True):
     """What a cursor holds: how far each partition was walked, and when the last days were last read again.
 
     ``passed`` remembers, for lists by version, which version was reached when; newest last.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from msgspec import Struct
 from pydantic import ValidationError
 
 from syncd.canonical import Batch, CanonicalOrder, Cursor, Fault
@@ -26,23 +26,20 @@ class Unreadable(ValueError):
     """A document that is not what the POS's reference says."""
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedSale:
+class ParsedSale(Struct, frozen=True):
     """A sale, and why a person must look at it, if so."""
 
     order: CanonicalOrder
     hold: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Excluded:
+class Excluded(Struct, frozen=True):
     """The document is no sale of the till's: why, in words that a count goes before (``3 drafts``)."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class NotReady:
+class NotReady(Struct, frozen=True):
     """The POS has the sale, and does not show the whole of it yet: it comes again."""
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 
 def as_typed(answer: str) -> str:
@@ -12,8 +13,7 @@ def as_typed(answer: str) -> str:
     return answer
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """One question.
 
     ``key`` is the key of the source's table that the answer fills, with dots to reach into its tables; ``where`` says where to find
@@ -32,8 +32,7 @@ class Question:
     only_with: tuple[str, str] = ("", "")
 
 
-@dataclass(frozen=True, slots=True)
-class SignInWay:
+class SignInWay(Struct, frozen=True):
     """One way to sign in to an account; ``consent``: its owner then allows access in a browser."""
 
     name: str
@@ -42,8 +41,7 @@ class SignInWay:
     consent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Setup:
+class Setup(Struct, frozen=True):
     """What a source of one type asks for: some questions of every shop, then those of the way that its owner chooses.
 
     ``title`` is the POS as its owner knows it; ``intro`` says what to have at hand; ``after`` what is left to do once it is set up.

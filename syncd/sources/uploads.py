@@ -10,8 +10,9 @@ import re
 import secrets
 import shutil
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from syncd.clock import Clock
 from syncd.errors import UsageError
@@ -23,8 +24,7 @@ _LONGEST = 150  # bytes of a file's name
 _KEPT_S = 86_400.0
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(Struct, frozen=True):
     """An export that was uploaded: the name under which it is asked for, and where it lies."""
 
     token: str

@@ -7,19 +7,18 @@ forward: the till's clock was not) is taken as the same time an hour on, and rem
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from dateutil.tz import datetime_ambiguous, datetime_exists
+from msgspec import Struct
 
 Fold = Literal["first", "second"]
 Skipped = Literal["later", "fault"]
 
 
-@dataclass(frozen=True, slots=True)
-class Hours:
+class Hours(Struct, frozen=True):
     """What becomes of an hour that happens twice, and of one that never does; ``remark`` is told of each time that was moved."""
 
     ambiguous: Fold = "first"

@@ -7,11 +7,11 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import uvicorn
+from msgspec import Struct
 from starlette.applications import Starlette
 
 from syncd.clock import Clock
@@ -23,8 +23,7 @@ _END_S = 5.0
 _AGAIN_S = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class ListenAddress:
+class ListenAddress(Struct, frozen=True):
     """Where something is served: a table of the config, its address, a certificate with its key, and what goes on without it."""
 
     what: str

@@ -5,11 +5,11 @@ from __future__ import annotations
 import socket
 import subprocess
 import threading
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from syncd.app import open_app
 from syncd.config import load

@@ -381,7 +381,7 @@ def test_a_preset_of_somebody_elses_is_found_by_its_entry_point(
     (tmp_path / "bakery_export.py").write_text(
         "from syncd.sources.csv.preset import CsvPreset\n"
         "from syncd.sources.csv.presets.generic import PRESET as GENERIC\n"
-        "from dataclasses import replace\n"
+        "from msgspec.structs import replace\n"
         "PRESET = replace(GENERIC, name='bakery')\n"
     )
     (tmp_path / "bakery-1.0.dist-info").mkdir()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from syncd.clock import BootTime, Now
 from syncd.ledger import Alert, Reason, StoreState, Untold

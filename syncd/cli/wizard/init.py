@@ -6,11 +6,11 @@ import shlex
 import sys
 import threading
 import tomllib
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import tomlkit
+from msgspec import Struct, field
 
 from syncd.app import open_app
 from syncd.canonical import Batch, CanonicalOrder
@@ -48,8 +48,7 @@ _SERVICES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class InitOptions:
+class InitOptions(Struct, frozen=True):
     """Where the setup goes and which APIs it speaks to; ``pos_url`` is another address of the POS's API."""
 
     folder: Path

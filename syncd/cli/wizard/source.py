@@ -10,6 +10,7 @@ from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
 
+from msgspec import Struct
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from syncd.cli.consent import ConsentWay, ask_consent
@@ -45,8 +46,7 @@ class SourceAnswers:
         return "path" in self.table
 
 
-@dataclass(frozen=True, slots=True)
-class SourceQuestions:
+class SourceQuestions(Struct, frozen=True):
     """Asks for one source. ``api_url`` is another address of the POS's API; ``taken`` are the names that other sources have."""
 
     asker: Asker

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-from pydantic import TypeAdapter
+from msgspec import Struct, json
+from msgspec.structs import replace
 
 from syncd.bigcommerce.catalog import CatalogClient, CatalogVariant, ProductPage
 from syncd.bigcommerce.store import StoreClient
@@ -22,8 +22,7 @@ from syncd.mapping.formats import normal_code
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Ttl:
+class Ttl(Struct, frozen=True):
     """How long look-ups stay valid: a hit before it is refreshed in the background, a hit at most, a miss."""
 
     hit: timedelta = timedelta(hours=6)
@@ -193,7 +192,7 @@ class StorePricing:
         return known == "inc"
 
 
-_VARIANT = TypeAdapter(CatalogVariant)
+_VARIANT = json.Decoder(CatalogVariant)
 _AT_ONCE_PRODUCTS = 1000
 _PAGES_A_STEP = 40
 _FRESH = timedelta(minutes=15)
@@ -265,7 +264,7 @@ class CatalogMirror:
                 age = self._clock.now() - self._walk.checked_at if self._walk is not None else timedelta(0)
                 if not timedelta(0) <= age <= _FRESH and self._take_changes():
                     found = self._kept.find_variants(self._store, by, codes)
-        return {code: _VARIANT.validate_json(text) for code, text in found.items()}
+        return {code: _VARIANT.decode(text) for code, text in found.items()}
 
     def drop(self, by: Code, codes: Sequence[str]) -> None:
         """Forget codes whose product BigCommerce has refused and no longer has."""
@@ -313,4 +312,4 @@ def _rows(page: ProductPage) -> list[MirrorRow]:
 
 
 def _text(variant: CatalogVariant) -> str:
-    return _VARIANT.dump_json(variant).decode()
+    return json.encode(variant).decode()

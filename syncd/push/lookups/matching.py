@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-from pydantic import TypeAdapter
+from msgspec import Struct, json
 
 from syncd.bigcommerce.catalog import CatalogClient, CatalogVariant
 from syncd.bigcommerce.customers import CustomersClient, NewCustomer
@@ -29,12 +27,10 @@ from syncd.mapping.rules import Rules, applied
 from syncd.push.lookups.lookup_cache import TTL, CatalogMirror, LookupCache, Ttl
 
 _PROBE = "syncd-check"
-_MATCH = TypeAdapter(CatalogMatch)
 _FEWEST_DIGITS = 7
 
 
-@dataclass(frozen=True, slots=True)
-class Remotes:
+class Remotes(Struct, frozen=True):
     """The two clients that look-ups use."""
 
     catalog: CatalogClient
@@ -247,10 +243,10 @@ def _match(variant: CatalogVariant) -> CatalogMatch:
 
 
 def _write(match: CatalogMatch) -> str:
-    return _MATCH.dump_json(match).decode()
+    return json.encode(match).decode()
 
 
-_read = partial(_MATCH.validate_json)
+_read = json.Decoder(CatalogMatch).decode
 
 
 _CURE = "Give it two columns, the till's code and the catalog's SKU: 4006381333931,PEN-BLUE"

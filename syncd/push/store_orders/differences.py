@@ -5,8 +5,9 @@ The push compares more, for it reads lines and addresses as well (``mapping.upda
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from syncd.bigcommerce.client import RemoteOrder
 from syncd.canonical.money import format_money
@@ -19,8 +20,7 @@ BACK = {4: "refunded", 14: "refunded in part"}
 LISTED = ("billing_address", "channel_id", "customer_id", "date_created", "payment_method")
 
 
-@dataclass(frozen=True, slots=True)
-class OrderDifference:
+class OrderDifference(Struct, frozen=True):
     """One difference between an order and its sale: what it is, the sale's value, the order's value."""
 
     what: str

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from syncd.bigcommerce.client import OrdersClient, RemoteOrder
 from syncd.clock import Clock
@@ -23,8 +24,7 @@ from syncd.sale.states import State
 _RESUMES_FOR = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """Which orders, by their own dates (for a sale that was pushed: the time of the sale); None for no bound."""
 
     start: datetime | None = None
@@ -36,8 +36,7 @@ class Span:
         return f"{self.start and self.start.isoformat()}..{self.end and self.end.isoformat()}"
 
 
-@dataclass(frozen=True, slots=True)
-class Rebuilt:
+class Rebuilt(Struct, frozen=True):
     """Orders looked at, those with a sale key, and whether the walk came to its end."""
 
     looked_at: int = 0

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from itertools import islice
+
+from msgspec import Struct
 
 from syncd.bigcommerce.client import RemoteOrder
 from syncd.ledger import EVER, Ledger
@@ -21,8 +22,7 @@ PAGE = 250
 _NAMES = {False: "orders", True: "archived"}
 
 
-@dataclass(frozen=True, slots=True)
-class OrderPage:
+class OrderPage(Struct, frozen=True):
     """One page of a scan, in the order of the ids; ``archived`` is the half of the scan that it belongs to."""
 
     orders: tuple[RemoteOrder, ...]

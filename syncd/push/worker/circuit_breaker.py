@@ -11,9 +11,10 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
+
+from msgspec import Struct
 
 from syncd.canonical.sale_key import LONGEST_KEY
 from syncd.clock import Clock
@@ -36,8 +37,7 @@ _LOOKS_EVERY_S = 1.0
 _STUMBLE_CURE = "syncd tries the store again and continues once it answers; see https://status.bigcommerce.com."
 
 
-@dataclass(frozen=True, slots=True)
-class CircuitState:
+class CircuitState(Struct, frozen=True):
     """What one process has seen of a store and the ledger does not say: failures in a row, and how long its gaps have grown."""
 
     stumbles: int

@@ -11,10 +11,11 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import assert_never
+
+from msgspec import Struct, field
 
 from syncd.bigcommerce.checkouts import CheckoutAddress
 from syncd.bigcommerce.client import Sending
@@ -51,8 +52,7 @@ _FAST_S = 0.02  # commits, not answers, are what it waits for then
 _WAITING_PER_THREAD = 7
 
 
-@dataclass(frozen=True, slots=True)
-class PushReport:
+class PushReport(Struct, frozen=True):
     """What a run did: requests sent, sales by the state that they were left in, and why the store could not be reached."""
 
     sent: int = 0

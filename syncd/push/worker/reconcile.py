@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from syncd.bigcommerce.classify import cut_length
 from syncd.bigcommerce.client import FilterBroken, OrdersClient, RemoteOrder
@@ -30,8 +31,7 @@ _SINGLY = 3
 _CALLS_EACH = 2  # a look-up by key asks for archived orders as well
 
 
-@dataclass(frozen=True, slots=True)
-class ReconcileReport:
+class ReconcileReport(Struct, frozen=True):
     """What a pass settled: found in BigCommerce, found absent (to be sent again), still unknown."""
 
     found: int = 0

@@ -6,8 +6,8 @@ Source: RFC 6749, sections 4.1 (the code grant), 4.4 (client credentials) and 6 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
+from msgspec import Struct, field
 from pydantic import SecretStr
 
 from syncd.clock import Clock
@@ -17,8 +17,7 @@ from syncd.sources.http import ApiProfile, HttpClient
 from syncd.sources.oauth import Grant, OAuth, Tokens, bearer, lives, tokens_of
 
 
-@dataclass(frozen=True, slots=True)
-class OAuthApi:
+class OAuthApi(Struct, frozen=True):
     """Where and how an API gives tokens to an application.
 
     ``page`` is where the owner signs in; ``exchange`` and ``renew`` are the paths that turn a code, or a refresh token, into

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Generic, TypeVar
 
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from syncd.canonical import Batch, Cursor

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
 
 from syncd.sources.positions import EPOCH, Position, order_of
 from syncd.sources.records import Document
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
+class Feed(Struct, frozen=True):
     """How records are listed.
 
     ``id`` and ``mark`` are the fields that name a record and tell its versions apart (no mark: all that it says). ``changed`` and
@@ -41,8 +41,7 @@ class Feed:
     partitions_at_once: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True):
     """One question to a list: the partitions that are asked together, the field of the time, from where, and up to where."""
 
     where: tuple[str, ...]
@@ -68,8 +67,7 @@ class Ask:
         return self.begin
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """Some records of a list, oldest change first; ``reached`` is the place up to which all was seen with this page.
 
     ``reached`` is None where the list is not oldest first. ``left_out``: counts of what is not there, in words after a number.

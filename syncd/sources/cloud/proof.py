@@ -7,9 +7,9 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from pydantic import SecretStr
 
 from syncd.sources.capabilities import Delivery
@@ -17,8 +17,7 @@ from syncd.sources.errors import Forged
 from syncd.sources.records import Document
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(Struct, frozen=True):
     """The header, its algorithm, and the forms in which the digest may be written there (``hex``, ``base64``).
 
     ``found`` takes the digest out of a header that says more than that.

@@ -7,10 +7,11 @@ from its payments, and what came back from its refunds. Source: https://docs.clo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct, field
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.exchanges import CREDIT
@@ -30,8 +31,7 @@ _KINDS = (
 _WELL = ("SUCCESS", "AUTH_COMPLETED", "OFFLINE_RETRYING", "")
 
 
-@dataclass(frozen=True, slots=True)
-class CloverReferenceData:
+class CloverReferenceData(Struct, frozen=True):
     """What is known beside the orders: the shop's zone and name, and names and article numbers by id."""
 
     merchant: str
@@ -143,8 +143,7 @@ def _sale(
     return ParsedSale(CanonicalOrder.model_validate(fields), _hold(order, currency))
 
 
-@dataclass(frozen=True, slots=True)
-class _Exchange:
+class _Exchange(Struct, frozen=True):
     """Goods that were exchanged for others of the same order: all lines with their tax, those that came back, their worth."""
 
     lines: list[Sum]

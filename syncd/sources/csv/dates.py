@@ -6,10 +6,11 @@ Nothing is guessed: numbers that may be day or month need an order, and what is 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Literal
+
+from msgspec import Struct
 
 from syncd.sources.csv.calendar_words import bare_word, half_of_day, is_weekday, month_of
 from syncd.sources.csv.plain import plain
@@ -47,8 +48,7 @@ _ERA = re.compile(r"(?:[MTSHRmtshr]|明治|大正|昭和|平成|令和)\d{1,2}[-
 _NOON = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """A local time as it is written; ``offset`` from UTC or the zone's ``abbreviation`` where they stand beside it."""
 
     local: datetime

@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from msgspec import Struct
 from pydantic import ValidationError
 
 from syncd.canonical import Batch, CanonicalOrder, Cursor, Fault
@@ -52,8 +53,7 @@ class Sales(NamedTuple):
     holds: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Exports:
+class Exports(Struct, frozen=True):
     """The exports of one source: its preset, how its cells are read, and the folder where they lie."""
 
     preset: CsvPreset

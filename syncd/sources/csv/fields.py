@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
 
 from syncd.canonical.money import ZERO
 from syncd.sources.csv.amounts import DecimalMark, doubt, doubt_quantity, parse_amount
@@ -25,8 +26,7 @@ class BadCell(ValueError):
         self.line = line
 
 
-@dataclass(frozen=True, slots=True)
-class ExcludedRow:
+class ExcludedRow(Struct, frozen=True):
     """A sale that the config leaves out: why, in words that a count goes before (``3 web orders``)."""
 
     why: str
@@ -35,8 +35,7 @@ class ExcludedRow:
 Chosen_co = TypeVar("Chosen_co", bound=CsvSettings, covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading(Generic[Chosen_co]):
+class Reading(Struct, Generic[Chosen_co], frozen=True):
     """The settings of a source as its presets need them."""
 
     source: str

@@ -6,8 +6,9 @@ import json
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from syncd.sources.csv.rows import CsvRow
 from syncd.sources.folder import shown
@@ -16,8 +17,7 @@ _IN_MEMORY = 8_000
 _WRITTEN_AT_ONCE = 5_000
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Struct, frozen=True):
     """A row and the file that it stands in."""
 
     file: Path

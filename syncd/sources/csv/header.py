@@ -5,8 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec import Struct
 
 from syncd.sources.csv.rows import BadRow, CsvRow, Table, UnreadableFile, normal
 
@@ -18,8 +19,7 @@ class NoHeader(UnreadableFile):
     """No row of a sheet is a header of what is looked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Struct, frozen=True):
     """A row of headings: the place of each, under its normal name, and those that stand there twice."""
 
     columns: Mapping[str, int]

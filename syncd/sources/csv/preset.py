@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from syncd.sources.csv.fields import ExcludedRow, Reading, first
 from syncd.sources.csv.header import Header
@@ -20,8 +21,7 @@ from syncd.sources.csv.settings import CsvSettings
 _NAMED = 12
 
 
-@dataclass(frozen=True, slots=True)
-class CsvPreset:
+class CsvPreset(Struct, frozen=True):
     """One export: its files each have all columns of one of ``tables``; one that ``weighs`` joins the files of a pass."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from syncd.sources.csv.plain import plain
 
@@ -20,8 +21,7 @@ class CutFile(UnreadableFile):
     """The file is no table, and may become one: its end seems to be missing."""
 
 
-@dataclass(frozen=True, slots=True)
-class CsvRow:
+class CsvRow(Struct, frozen=True):
     """A row: the line that it begins on, its cells, and where each column is."""
 
     line: int
@@ -39,8 +39,7 @@ class CsvRow:
         return ",".join(self.cells)[:_RAW_KEPT]
 
 
-@dataclass(frozen=True, slots=True)
-class BadRow:
+class BadRow(Struct, frozen=True):
     """A row that no cell can be trusted of; ``cells`` are there where it could at least be taken apart."""
 
     line: int
@@ -50,8 +49,7 @@ class BadRow:
     cut: bool = False  # the file ends in the middle of it: perhaps the rest is still to come
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """An open table: its columns (each under its normal name) and its rows, to be read once."""
 
     columns: Mapping[str, int]

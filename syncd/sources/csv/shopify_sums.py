@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from syncd.canonical.money import ZERO, format_money, minor_unit, to_minor
 
 _SLACK = 3  # smallest coins: each line's tax is rounded
 
 
-@dataclass(frozen=True, slots=True)
-class Stated:
+class Stated(Struct, frozen=True):
     """The amounts of one order as the export has them; ``lines`` are the goods after their own discounts. Major units."""
 
     currency: str
@@ -25,8 +25,7 @@ class Stated:
     discount: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
+class Sums(Struct, frozen=True):
     """``off_goods`` and ``off_delivery`` are what the order's discount took; ``doubt`` is why a person must look."""
 
     included: bool

@@ -7,10 +7,11 @@ own, with negative quantities. Source: https://x-series-api.lightspeedhq.com/doc
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct, field
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import ZERO, minor_unit, to_minor, total
@@ -49,8 +50,7 @@ _KINDS = {"1": "cash", "3": "card"}  # the vendor's own classes of the shop's pa
 _BY_NAME = (("gift", "gift_card"), ("store credit", "store_credit"), ("account", "on_account"), ("loyalty", "loyalty"))
 
 
-@dataclass(frozen=True, slots=True)
-class LightspeedOutlet:
+class LightspeedOutlet(Struct, frozen=True):
     """An outlet: its name, zone and currency."""
 
     name: str
@@ -58,8 +58,7 @@ class LightspeedOutlet:
     currency: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LightspeedReferenceData:
+class LightspeedReferenceData(Struct, frozen=True):
     """What is known beside the sales, each by its id."""
 
     outlets: Mapping[str, LightspeedOutlet] = field(default_factory=dict)

@@ -7,10 +7,11 @@ those that are included and those that were added. Source: https://developer.loy
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct, field
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import ZERO, total
@@ -41,8 +42,7 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class LoyverseReferenceData:
+class LoyverseReferenceData(Struct, frozen=True):
     """What is known beside the receipts: the account's currency and zone, and names by id."""
 
     currency: str

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from syncd.sources.base import Finding

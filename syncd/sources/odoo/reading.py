@@ -8,10 +8,11 @@ Source: https://github.com/odoo/odoo, addons/point_of_sale/models (pos_order, po
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct, field
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.cash_rounding import cash_step, with_cents_as_rounding
@@ -28,8 +29,7 @@ _PLACES = Decimal("0.000001")  # what is beyond is the noise of a floating-point
 _ROUNDED_AT_MOST = Decimal(1)  # whole units of the currency that cash rounding may come to, where its coins are smaller
 
 
-@dataclass(frozen=True, slots=True)
-class OdooReferenceData:
+class OdooReferenceData(Struct, frozen=True):
     """What is known beside the orders: zone and currency by default, and records by id.
 
     ``products`` tell ``default_code`` and ``barcode``, ``taxes`` ``name``, ``amount`` and ``price_include``, ``methods`` ``name``,

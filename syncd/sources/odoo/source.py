@@ -7,11 +7,11 @@ last days are read again every hour.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import ClassVar
 
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from syncd.sources.base import Finding

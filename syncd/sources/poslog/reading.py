@@ -7,10 +7,11 @@ vendors leave open (whether prices hold the tax, which of two lines a void flag 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.money import ZERO, allocate, minor_unit, round_to, total
@@ -27,15 +28,13 @@ _SUSPENDED = ("suspended", "parked", "inprocess")
 _RESUMED = ("resume", "resumed", "retrieve")
 
 
-@dataclass(frozen=True, slots=True)
-class Voids:
+class Voids(Struct, frozen=True):
     """The transaction voids an earlier one, whose id this is."""
 
     sale_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Money:
+class _Money(Struct, frozen=True):
     """What a receipt comes to: its lines, whether their amounts hold the tax, its tax, and the total as it states it."""
 
     items: Sequence[Item]

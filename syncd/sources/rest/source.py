@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 from urllib.parse import quote
 
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from syncd.sources.base import Finding

@@ -7,10 +7,10 @@ as ``PRESET``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Row, Select
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -22,8 +22,7 @@ from syncd.sources.zones import Hours, in_zone
 Rows = Sequence[Row[Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class SaleRows:
+class SaleRows(Struct, frozen=True):
     """A sale's own row, and the rows of its parts by the part's name; ``digest`` tells, within a process, what they said before."""
 
     row: Row[Any]
@@ -40,8 +39,7 @@ class SaleRows:
         return self.parts.get(part, ())
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(Struct, frozen=True):
     """A column of times that sales are walked by. Times in the database stand in ``zone``, whether or not it says so."""
 
     column: ColumnElement[Any]
@@ -61,8 +59,7 @@ class Axis:
         return value if value.tzinfo is not None else value.replace(tzinfo=self.zone)
 
 
-@dataclass(frozen=True, slots=True)
-class RowQuery:
+class RowQuery(Struct, frozen=True):
     """What to ask for. Every select's first column is the sale's id; that of ``sales`` has the times of its axes next: one, or two.
 
     ``mark`` is the time of change where the POS keeps one, else the time of sale. ``notes`` are told by ``syncd check``.
@@ -79,8 +76,7 @@ class RowQuery:
     sure: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Shop:
+class Shop(Struct, frozen=True):
     """Who asks: the source's name, its settings, and the zone and currency that the config or the database says."""
 
     source: str
@@ -109,8 +105,7 @@ class Shop:
         return at, "; ".join(said)
 
 
-@dataclass(frozen=True, slots=True)
-class SqlPreset:
+class SqlPreset(Struct, frozen=True):
     """One POS's schema. ``prepare`` looks at the database that is there, and says what to ask it for."""
 
     name: str

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, Row, and_, or_, select
 
 from syncd.sources.sql.database import Database
@@ -17,8 +17,7 @@ _TWICE = timedelta(hours=1)  # how far a local clock is set back at the most
 _IDS_AT_ONCE = 500
 
 
-@dataclass(frozen=True, slots=True)
-class RowPage:
+class RowPage(Struct, frozen=True):
     """Some sales, and the time that the walk has reached with them."""
 
     sales: Sequence[SaleRows]

@@ -6,10 +6,11 @@ Source: https://developer.squareup.com/reference/square/objects/Order and https:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct, field
 
 from syncd.canonical import CanonicalOrder
 from syncd.sources.records import Document, Excluded, NotReady, ParsedSale, Unreadable, listed, moment
@@ -20,8 +21,7 @@ from syncd.sources.square.tenders import given_back, paid
 _STATUS = {"COMPLETED": "completed", "OPEN": "open", "CANCELED": "voided"}
 
 
-@dataclass(frozen=True, slots=True)
-class SquareLocation:
+class SquareLocation(Struct, frozen=True):
     """A location of the account: its name, its zone and its currency."""
 
     id: str
@@ -30,8 +30,7 @@ class SquareLocation:
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class SquareReferenceData:
+class SquareReferenceData(Struct, frozen=True):
     """What is known beside the orders themselves, each by its id."""
 
     places: Mapping[str, SquareLocation]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from msgspec import Struct
 from pydantic import BaseModel
 
 from syncd.errors import UsageError
@@ -18,8 +18,7 @@ MOST, USUAL = 200, 50
 """How many a list answers at once: at most, and where nothing is said."""
 
 
-@dataclass(frozen=True, slots=True)
-class ApiRequest:
+class ApiRequest(Struct, frozen=True):
     """What a program asks for, and what it may read."""
 
     query: Mapping[str, str]
@@ -41,8 +40,7 @@ class ApiRequest:
         return int(text)
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """A parameter of a query."""
 
     name: str
@@ -50,8 +48,7 @@ class Parameter:
     is_number: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """One address: what it answers, which scope may read it, and which parameters it has."""
 
     path: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from syncd.errors import UsageError
 from syncd.intake.backfill import REPORT, cancel, report
@@ -24,8 +24,7 @@ _TURNS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class BackfillRow:
+class BackfillRow(Struct, frozen=True):
     """One backfill as the page shows it."""
 
     backfill: Backfill

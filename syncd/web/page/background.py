@@ -6,9 +6,10 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from syncd.clock import Clock, Now
 from syncd.errors import LedgerError
@@ -19,8 +20,7 @@ _PATIENCE_S = 0.04
 _REST = 20  # a look that took a second is not made again for so many
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(Struct, frozen=True):
     at: Now
     took: timedelta
     value: Any

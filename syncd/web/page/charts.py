@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 WIDTH, HEIGHT = 480.0, 96.0
 _GAP = 0.18
@@ -12,8 +13,7 @@ _LABELS = 5
 SPARK_WIDTH, SPARK_HEIGHT = 96.0, 20.0
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(Struct, frozen=True):
     """One bar, in the chart's own units; ``says`` is what it stands for. ``left`` and ``step`` are the place that it has."""
 
     x: float
@@ -25,8 +25,7 @@ class Bar:
     step: float
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """A chart: bars, marks of the vertical axis from the top down, of the horizontal one from the left, and all of it in words."""
 
     title: str
@@ -83,8 +82,7 @@ def _short(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:.1f}"
 
 
-@dataclass(frozen=True, slots=True)
-class Sparkline:
+class Sparkline(Struct, frozen=True):
     """A line without axes, as the points of an SVG polyline; ``says`` tells the same in words."""
 
     points: str

@@ -6,8 +6,9 @@ import secrets
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from syncd.clock import Clock, Now
 from syncd.formatting import count
@@ -31,8 +32,7 @@ _DONE = {
 UNDOABLE = (Verb.RETRY, Verb.RELEASE, Verb.ACCEPT, Verb.SKIP, Verb.HOLD)
 
 
-@dataclass(frozen=True, slots=True)
-class Undo:
+class Undo(Struct, frozen=True):
     """How to take a decision back: which one, whose and since when, and about which sales."""
 
     verb: Verb
@@ -41,8 +41,7 @@ class Undo:
     keys: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class FlashMessage:
+class FlashMessage(Struct, frozen=True):
     """What was done, in words; what was left as it was, and why; ``undo``: how it is taken back."""
 
     words: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
+
+from msgspec import Struct
 
 from syncd.web.page.request import PageRequest
 
@@ -25,8 +26,7 @@ def heads_of(orders: Mapping[str, tuple[str, Any]], words: str) -> dict[str, tup
     return {name: (title, f"?{urlencode({**kept, 'sort': name})}") for name, (title, _) in orders.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Slice(Generic[T]):
+class Slice(Struct, Generic[T], frozen=True):
     """The rows that one page shows, of how many, and the addresses of the pages beside it; empty where there is none."""
 
     rows: Sequence[T]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
+
+from msgspec import Struct
 
 from syncd.ledger import Sides
 from syncd.service.needs import needs_of
@@ -21,8 +22,7 @@ _NEEDS, _STORES = 6, 6
 _MOMENT, _LONG = timedelta(seconds=15), timedelta(minutes=10)
 
 
-@dataclass(frozen=True, slots=True)
-class ProofRow:
+class ProofRow(Struct, frozen=True):
     """One business day, in one currency: both sides, and whether they agree."""
 
     day: date

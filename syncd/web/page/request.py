@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
+from msgspec import Struct, field
 from python_multipart.exceptions import MultipartParseError
 from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -18,16 +18,14 @@ _MOST_PARTS = 20
 _MOST_ID = 2**62  # what a database's integers hold
 
 
-@dataclass(frozen=True, slots=True)
-class UploadedFile:
+class UploadedFile(Struct, frozen=True):
     """A file of a form: the name that the browser gave, and its bytes."""
 
     name: str
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class PageRequest:
+class PageRequest(Struct, frozen=True):
     """Who asks for what. ``query`` and ``form`` hold printable text alone."""
 
     method: str
@@ -60,8 +58,7 @@ class PageRequest:
         return value if isinstance(value, int) and 0 <= value < _MOST_ID else None
 
 
-@dataclass(frozen=True, slots=True)
-class HtmlPage:
+class HtmlPage(Struct, frozen=True):
     """A page to be rendered."""
 
     template: str
@@ -69,15 +66,13 @@ class HtmlPage:
     status: int = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Redirect:
+class Redirect(Struct, frozen=True):
     """Look there instead."""
 
     to: str
 
 
-@dataclass(frozen=True, slots=True)
-class Download:
+class Download(Struct, frozen=True):
     """A file, line by line."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from urllib.parse import urlencode
+
+from msgspec import Struct
 
 from syncd.canonical import CanonicalOrder
 from syncd.formatting import amount, count
@@ -26,8 +27,7 @@ _HEAD = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class SaleRow:
+class SaleRow(Struct, frozen=True):
     """A sale in a list: itself, and what it says of who bought what and how it was paid; empty where that is forgotten."""
 
     sale: Sale

@@ -6,8 +6,9 @@ that this machine alone can reach is open to whoever sits at it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from syncd.clock import Clock
 from syncd.ledger import Account, Ledger, SessionRow
@@ -26,8 +27,7 @@ _MOMENT = timedelta(seconds=2)
 _PROOF, _MOST_NAME = 16, 80
 
 
-@dataclass(frozen=True, slots=True)
-class Visitor:
+class Visitor(Struct, frozen=True):
     """A browser: its cookie, whose it is (None: nobody has signed in), what they may do; ``is_new``: it is given the cookie now."""
 
     token: str

@@ -11,10 +11,10 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import requests
+from msgspec import Struct
 
 from syncd.clock import Clock
 from syncd.errors import SyncdError
@@ -34,8 +34,7 @@ class SignOnError(SyncdError):
     """Somebody could not sign in by single sign-on: why, and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Pending:
+class _Pending(Struct, frozen=True):
     """A browser that was sent to the provider: which one, with which secrets, and where it wanted to go."""
 
     browser: str
@@ -45,8 +44,7 @@ class _Pending:
     at_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Provider:
+class _Provider(Struct, frozen=True):
     """What a provider says of itself, and its keys."""
 
     authorization: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct
 
 from syncd.errors import SourceError
 from syncd.formatting import count
@@ -24,8 +25,7 @@ _FAULTS = 100
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class SourceRow:
+class SourceRow(Struct, frozen=True):
     """One source at a glance; ``problem`` is why its last poll failed, ``cure`` what to do about that, where it is known."""
 
     name: str

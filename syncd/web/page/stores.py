@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from syncd.ledger import Sides
 from syncd.sale.states import State
@@ -27,8 +28,7 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 _EVER = datetime.max.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class StoreRow:
+class StoreRow(Struct, frozen=True):
     """One store at a glance; ``standby`` is why another process sends its orders."""
 
     name: str
@@ -48,8 +48,7 @@ class StoreRow:
         return self.stands.states[State.HELD] + self.stands.states[State.REJECTED]
 
 
-@dataclass(frozen=True, slots=True)
-class ShownStore:
+class ShownStore(Struct, frozen=True):
     """A row of the table: the store, its orders of the last day as a line, and both sides of the last week where they are known."""
 
     row: StoreRow

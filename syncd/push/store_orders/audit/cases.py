@@ -9,6 +9,8 @@ from decimal import Decimal
 from itertools import chain, islice
 from typing import Any
 
+from msgspec import Struct
+
 from syncd.bigcommerce.classify import amount
 from syncd.bigcommerce.client import OrdersClient, RemoteOrder
 from syncd.canonical import CanonicalOrder
@@ -31,8 +33,7 @@ _AT_ONCE = 100
 """Sales that are compared together: what an audit keeps in memory does not grow with them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """Money that the POS gave back: when, where and how, its tax, and the sale or return that says so.
 
     ``tip`` went back beside the amount; no order holds it, for its store wants tips in the note alone.
@@ -103,8 +104,7 @@ class Case:
         return sum((amount(one.get("total_amount")) or ZERO for one in taken), ZERO)
 
 
-@dataclass(frozen=True, slots=True)
-class Cases:
+class Cases(Struct, frozen=True):
     """A part of a range: sales, returns of no known sale, orders that carry a key which nobody knows, drafts of checkouts."""
 
     sales: Sequence[Case]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from syncd.bigcommerce.client import RemoteOrder
 from syncd.canonical import CanonicalOrder
@@ -21,8 +22,7 @@ _ON_THE_WAY = {State.PENDING, State.SENDING, State.UNKNOWN}
 _STANDS_STILL = {State.HELD, State.REJECTED}
 
 
-@dataclass(frozen=True, slots=True)
-class AuditDifference:
+class AuditDifference(Struct, frozen=True):
     """One sale on which the sides do not agree: what each says, why, and what to do."""
 
     sale: str
@@ -33,8 +33,7 @@ class AuditDifference:
     cure: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Cause:
+class _Cause(Struct, frozen=True):
     """One way in which an order differs: in words, with what each side says where that is not the total."""
 
     words: str

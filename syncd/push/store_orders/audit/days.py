@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+
+from msgspec import Struct
 
 _ZONES = timedelta(hours=27)  # from the easternmost zone to the westernmost, and an hour
 
 
-@dataclass(frozen=True, slots=True)
-class Days:
+class Days(Struct, frozen=True):
     """A range of business days, both included; of one source, by the name in its sale keys, or of all."""
 
     first: date

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from msgspec import Struct
+
 from syncd.canonical import CanonicalOrder
 from syncd.canonical.kinds import FeeKind, TenderStatus
 from syncd.canonical.money import ZERO, allocate, total
@@ -17,8 +19,7 @@ from syncd.mapping.tenders import tender_name
 NOT_TOLD = "not told"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Key:
+class Key(Struct, frozen=True, order=True):
     """A business day, a location, a way of paying and a currency."""
 
     day: date
@@ -73,12 +74,11 @@ class AuditFigures:
         self.left_out += other.left_out
 
 
-@dataclass(slots=True)
-class Missing:
+class Missing(Struct):
     """What is not in BigCommerce for one reason: how many sales and returns, and what they come to."""
 
     number: int = 0
-    amounts: dict[str, Decimal] = field(default_factory=dict)
+    amounts: dict[str, Decimal] = {}
 
     def add(self, currency: str, amount: Decimal) -> None:
         """One more."""

@@ -5,7 +5,7 @@ No real export was at hand: columns as the vendor's reports name them; others ar
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from syncd.sources.csv.languages import LIGHTSPEED_R
 from syncd.sources.csv.presets import generic

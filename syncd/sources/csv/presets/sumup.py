@@ -6,8 +6,9 @@ Prices hold their tax ("Price (gross)", with "Tax" as a part of it). The languag
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from syncd.canonical.money import total
 from syncd.sources.csv.fields import Reading

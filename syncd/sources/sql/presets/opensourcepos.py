@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Row, Select, and_, func, null, select
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -44,8 +45,7 @@ class OpenSourcePosOptions(SqlSettings):
     prefix: str = "ospos_"
 
 
-@dataclass(frozen=True, slots=True)
-class _Tables:
+class _Tables(Struct, frozen=True):
     """The program's tables, under its prefix."""
 
     schema: Schema

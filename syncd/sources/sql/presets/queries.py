@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Annotated, Any, Self
 
+from msgspec import Struct
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 from sqlalchemy import Connection, Row, String, Subquery, column, select, text, type_coerce
 from sqlalchemy.sql.elements import ColumnElement
@@ -76,8 +76,7 @@ class QueriesOptions(SqlSettings):
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(Struct, frozen=True):
     """A query as something to select from, and its columns by lower-case name."""
 
     rows: Subquery
@@ -139,8 +138,7 @@ def _asked(connection: Connection, name: str, query: str) -> _Asked:
     return _Asked(rows, {one: rows.c[made.name] for one, made in columns.items()})
 
 
-@dataclass(frozen=True, slots=True)
-class _WrittenAxis(Axis):
+class _WrittenAxis(Axis, frozen=True):
     """Times that the database keeps as text or numbers, as SQLite does: bound as they are written."""
 
     separator: str = " "
