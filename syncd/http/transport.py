@@ -134,12 +134,12 @@ class HttpTransport:
         proxies = {} if own else {"https": limits.proxy} if limits.proxy else get_environ_proxies(self._base)
         self._proxies = dict(proxies)
         self._adapter = BoundedAdapter(self._exchange, self._verify, connections)
-        self._headers: dict[str, str] = {
+        own_headers = {
             "Accept": "application/json",
             "Accept-Encoding": "gzip",
             "User-Agent": f"syncd/{__version__}",
-            **headers,
         }
+        self._headers = _merged(own_headers, headers)
 
     def __repr__(self) -> str:
         """Where it goes; never the token."""
@@ -147,7 +147,7 @@ class HttpTransport:
 
     def set_header(self, name: str, value: str) -> None:
         """Send a header with every request from now on, in the place of the one of that name."""
-        self._headers = {**self._headers, name: value}
+        self._headers = _merged(self._headers, {name: value})
 
     def close(self) -> None:
         """Close every pooled connection."""
@@ -200,13 +200,11 @@ class HttpTransport:
         prepared = requests.PreparedRequest()
         prepared.method = method
         prepared.url = f"{self._base}{target}"
-        prepared.headers = CaseInsensitiveDict(self._headers)
+        length = {} if body is None else {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        # A plain dict where nobody can name a header of ours in other letters: the adapter only hands it on.
+        prepared.headers = cast("Any", _merged(self._headers, length, headers) if headers else self._headers | length)
         prepared.body = body
         prepared.hooks = {"response": []}
-        if body is not None:
-            prepared.headers["Content-Type"] = "application/json"
-            prepared.headers["Content-Length"] = str(len(body))
-        prepared.headers.update(headers or {})
         return prepared
 
     def _read(self, answer: requests.Response) -> bytes:
@@ -223,6 +221,14 @@ class HttpTransport:
             answer.close()
             raise
         return b"".join(parts)
+
+
+def _merged(*parts: Mapping[str, str]) -> dict[str, str]:
+    """Return headers in which a later one replaces an earlier one of its name, in whatever letters that is written."""
+    merged: CaseInsensitiveDict[str] = CaseInsensitiveDict()
+    for part in parts:
+        merged.update(part)
+    return dict(merged.items())
 
 
 def _in_words(error: BaseException) -> str:
@@ -365,9 +371,9 @@ class BoundedAdapter(HTTPAdapter):
         super().close()
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:  # noqa: ANN401  urllib3's
-        """Return what we look at of an answer: no cookies, no history, no guess at its encoding."""
+        """Return what we look at of an answer: no cookies, no history, no guess at its encoding; its headers are urllib3's."""
         answer = requests.Response()
-        answer.status_code, answer.headers, answer.raw = resp.status, CaseInsensitiveDict(resp.headers), resp
+        answer.status_code, answer.headers, answer.raw = resp.status, resp.headers, resp
         answer.request = req
         return answer
 

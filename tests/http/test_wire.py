@@ -24,6 +24,8 @@ from syncd.bigcommerce.governor import QuotaGovernor
 from syncd.bigcommerce.outcome import Accepted, Barred, NotSent, Outcome, Refused, Unknown
 from syncd.bigcommerce.settings import ConnectionSettings
 from syncd.clock import SystemClock
+from syncd.http.limits import Limits
+from syncd.http.transport import HttpTransport
 
 Handler = Callable[[socket.socket], None]
 BODY = b'{"id": 7, "external_order_id": "till:1", "total_inc_tax": "1.0000"}'
@@ -169,6 +171,22 @@ def test_a_whole_answer_is_accepted_and_its_connection_used_again() -> None:
         assert isinstance(create(orders), Accepted)
         assert isinstance(create(orders), Accepted)
         assert (len(server.requests), server.connections) == (2, 1)
+
+
+def test_a_header_in_other_letters_replaces_ours_and_is_sent_once() -> None:
+    with serving(says(OK)) as server:
+        limits = Limits(timedelta(seconds=5), timedelta(seconds=5))
+        url, said = f"http://127.0.0.1:{server.port}", {"accept": "text/plain", "USER-AGENT": "till"}
+        wire = HttpTransport(url, said, limits, SystemClock())
+        wire.set_header("Accept", "text/csv")
+        answer = wire.send("POST", "/v2/orders", body=b"{}", headers={"content-type": "text/json", "Accept": "a/b"})
+        (sent,) = server.requests
+        names = [line.partition(b":")[0].lower() for line in sent.splitlines()[1:] if b":" in line]
+        assert len(names) == len(set(names))
+        assert b"a/b" in sent
+        assert b"text/json" in sent
+        assert b": till\r\n" in sent
+        assert answer.headers["CONTENT-type"] == "application/json"
 
 
 def test_the_request_carries_the_token_and_nothing_of_the_environment(
