@@ -23,6 +23,9 @@ THOROUGH = (
     # properties over whole sales
     "unit/sale/test_changes.py::test_what_changed_one_way",
     "unit/sale/test_search_words.py::test_every_name_number",
+    "ledger/test_outbox.py::test_whatever_happens_the_events_are_what_the_story_of_each_sale_says[postgresql]",
+    "heart/test_intent_first.py::test_an_intent_that_is_not_committed",
+    "fleet/test_day.py::test_a_longer_outage",
     # processes that are killed, disks that are full, a day that is compressed
     "chaos/",
     "flows/test_checkout.py::test_a_process_killed_at_any_call",
