@@ -21,7 +21,6 @@ from syncd.intake.poll import record_all
 from syncd.ledger import BEGUN_ANEW, Alert, Backfill, Estimate, Ledger, RecordOptions
 from syncd.logs import bind, get_logger
 from syncd.sources import FetchesOne, HasFolder, Received, Source, registry
-from syncd.sources.csv.times import zone
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _CHANGED_WITHIN = timedelta(days=1)  # a change that a lost ledger had not sent yet is hardly older
@@ -223,6 +222,8 @@ class SourceRunner:
     @property
     def zone(self) -> tzinfo:
         """The time zone in which this source's days begin and end."""
+        from syncd.sources.csv.times import zone  # noqa: PLC0415  only a range of days asks, and reading dates loads much
+
         name = getattr(self.config.settings, "timezone", None)
         return zone(str(name)) if name else UTC
 

@@ -15,13 +15,16 @@ _HEAVY = frozenset(
         "alembic",
         "apscheduler",
         "babel",
+        "filelock",
         "jinja2",
+        "psutil",
         "pydantic",
         "requests",
         "rich",
         "sqlalchemy",
         "starlette",
         "structlog",
+        "syncd.sources.csv",
         "urllib3",
         "uvicorn",
     }
@@ -31,10 +34,11 @@ _LOADED = """
 import sys
 from contextlib import suppress
 sys.argv = ["syncd", *sys.argv[1:]]
-from syncd.cli.edge import main
+from syncd.cli.launch import main
 with suppress(SystemExit):
     main()
-print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
+ours = {name for name in sys.modules if name.startswith("syncd.sources.")}
+print(*sorted({name.partition(".")[0] for name in sys.modules} | ours), file=sys.stderr)
 """
 
 
