@@ -15,7 +15,7 @@ from tests.bench import figures, page
 
 RUNS = {
     "push": ("push_rate",),
-    "push_far": ("push_rate", "--latency-ms", "250", "--orders", "1200", "--rounds", "2"),
+    "push_far": ("push_rate", "--latency-ms", "250", "--orders", "2000", "--rounds", "2"),
     "record": ("record_rate",),
     "map": ("map_rate",),
     "sandbox": ("sandbox_rate",),
