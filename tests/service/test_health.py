@@ -55,6 +55,27 @@ def problems(pulse: Heartbeats) -> list[str]:
     return report.unwell(report.at, OWES)
 
 
+def test_a_report_with_gaps_in_any_form_of_iso_8601_is_read_and_what_is_no_report_is_passed_over(
+    pulse: Heartbeats,
+) -> None:
+    job = '{"max_gap": "P1DT3H2M0.5S", "last_ok": null, "last_error": "gone", "standby": ""}'
+    boot = '{"boot_id": "b", "seconds": 3}'
+    at = f'{{"wall": "2026-11-30T10:00:00.123456Z", "boot": {boot}}}'
+    process = '{"host": "till-pc", "pid": 7, "started": "2.00"}'
+    pulse._ledger.state.put(
+        "daemons",
+        {
+            "till-pc/7/2.00": f'{{"at": {at}, "parts": {{"push": {job}}}, "process": {process}, "of_a_later_version": 1}}',
+            "broken": "{",
+            "another": '{"at": 5}',
+        },
+    )
+    (report,) = read_health(pulse._ledger)
+    assert report.parts["push"].max_gap == timedelta(days=1, hours=3, minutes=2, seconds=0.5)
+    assert report.at.wall.microsecond == 123456
+    assert report.process == Process("till-pc", 7, "2.00")
+
+
 def test_a_pusher_that_fails_every_time_is_told_however_well_the_look_ups_are(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
