@@ -146,6 +146,12 @@ class Shop:
         return part.rename(folder / name)
 
 
+def logged(log: Path, name: str) -> list[dict[str, Any]]:
+    """The events of a name in the log of a process that runs: of whole lines, for the last may be under way."""
+    whole = log.read_text().rpartition("\n")[0].splitlines()
+    return [found for line in whole if line.startswith("{") and (found := json.loads(line))["event"] == name]
+
+
 def pass_until_settled(shop: Shop, most: int = 12) -> dict[str, int]:
     """Passes like those of ``syncd sync``, far apart by its clock, until nothing is due or in doubt; the sales by state."""
     os.environ["FLOW_TOKEN"] = shop.store.token

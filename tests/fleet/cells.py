@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import json
 import os
 import signal
 import subprocess
@@ -24,7 +23,7 @@ from syncd.testing.orders import sale
 from tests.databases import ledger_url
 from tests.forks import run_forked
 from tests.shop import ADDRESS as OF_MAIN
-from tests.shop import Done, running_sandbox
+from tests.shop import Done, logged, running_sandbox
 
 _LONGEST_S = 180.0
 _ROOT = Path(__file__).resolve().parents[2]
@@ -78,8 +77,7 @@ class Worker:
     log: Path
 
     def events(self, name: str) -> list[dict[str, Any]]:
-        lines = self.log.read_text().splitlines()
-        return [found for line in lines if line.startswith("{") and (found := json.loads(line))["event"] == name]
+        return logged(self.log, name)
 
     def has_connected(self) -> bool:
         """Whether it takes jobs; raises AssertionError where it has ended instead."""

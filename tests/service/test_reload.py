@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -17,15 +16,14 @@ import pytest
 from syncd.testing.orders import sale
 from tests.flows.test_main_job import lines_of
 from tests.service.daemons import until
-from tests.shop import Shop
+from tests.shop import Shop, logged
 
 _ONE = '[sources.till]\ntype = "jsonl"\npath = "inbox"\nsettle = "0s"\n'
 _TWO = _ONE + _ONE.replace("till", "cafe").replace("inbox", "cafe")
 
 
 def events(shop: Shop, name: str) -> list[dict[str, object]]:
-    lines = (shop.folder / "daemon.log").read_text().splitlines()
-    return [found for line in lines if line.startswith("{") and (found := json.loads(line))["event"] == name]
+    return logged(shop.folder / "daemon.log", name)
 
 
 @contextmanager
