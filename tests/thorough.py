@@ -26,6 +26,12 @@ THOROUGH = (
     "ledger/test_outbox.py::test_whatever_happens_the_events_are_what_the_story_of_each_sale_says[postgresql]",
     "heart/test_intent_first.py::test_an_intent_that_is_not_committed",
     "fleet/test_day.py::test_a_longer_outage",
+    "unit/mapping/test_checkout.py::test_by_either_way",
+    "unit/mapping/test_fast_paths.py::test_a_receipt_that_adds_up",
+    "sources/test_contract.py::TestClover::test_memory",
+    "sources/test_contract.py::TestLoyverse::test_memory",
+    "sources/test_contract.py::TestShopifyPos::test_memory",
+    "ledger/test_schema.py::test_a_ledger_is_upgraded_apart",
     # processes that are killed, disks that are full, a day that is compressed
     "chaos/",
     "flows/test_checkout.py::test_a_process_killed_at_any_call",
