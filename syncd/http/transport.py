@@ -36,6 +36,7 @@ from syncd.http.limits import Limits
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 _CHUNK = 65_536
+_LENGTH = "Content-Length"
 _REQUEST_ID = ("X-Request-Id", "X-Correlation-Id", "CF-Ray")
 
 
@@ -139,7 +140,7 @@ class HttpTransport:
             "Accept-Encoding": "gzip",
             "User-Agent": f"syncd/{__version__}",
         }
-        self._headers = _merged(own_headers, headers)
+        self._use_headers(_merged(own_headers, headers))
 
     def __repr__(self) -> str:
         """Where it goes; never the token."""
@@ -147,7 +148,12 @@ class HttpTransport:
 
     def set_header(self, name: str, value: str) -> None:
         """Send a header with every request from now on, in the place of the one of that name."""
-        self._headers = _merged(self._headers, {name: value})
+        self._use_headers(_merged(self._headers, {name: value}))
+
+    def _use_headers(self, headers: dict[str, str]) -> None:
+        """Send these headers from now on; with a body, its type and length replace theirs."""
+        self._headers = headers
+        self._headers_of_body = _merged(headers, {"Content-Type": "application/json", _LENGTH: "0"})
 
     def close(self) -> None:
         """Close every pooled connection."""
@@ -200,9 +206,9 @@ class HttpTransport:
         prepared = requests.PreparedRequest()
         prepared.method = method
         prepared.url = f"{self._base}{target}"
-        length = {} if body is None else {"Content-Type": "application/json", "Content-Length": str(len(body))}
-        # A plain dict where nobody can name a header of ours in other letters: the adapter only hands it on.
-        prepared.headers = cast("Any", _merged(self._headers, length, headers) if headers else self._headers | length)
+        # A plain dict: merged once for all requests, and the adapter only hands it on.
+        own = self._headers if body is None else self._headers_of_body | {_LENGTH: str(len(body))}
+        prepared.headers = cast("Any", _merged(own, headers) if headers else own)
         prepared.body = body
         prepared.hooks = {"response": []}
         return prepared
